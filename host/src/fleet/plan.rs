@@ -1,0 +1,287 @@
+//! The checked plan of a run: what is left of a fleet file once every value has
+//! been read, its unit applied and every name resolved. Nothing here can be wrong
+//! any more; nothing here knows TOML.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::template::Template;
+use super::units::{ByteSize, Rate};
+
+/// A whole fleet, ready to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The fleet's name, as it stands in topics (`{fleet}`) and in the summary.
+    pub name: String,
+    /// Every device's seed is derived from this one.
+    pub seed: u64,
+    /// How long ticks are due; `None` runs until it is stopped.
+    pub duration: Option<Duration>,
+    /// Where groups send, in the order of the file.
+    pub targets: Vec<Target>,
+    /// The groups, in the order of the file.
+    pub groups: Vec<Group>,
+    /// Where and how the send log is written.
+    pub log: Log,
+}
+
+/// A broker or a server.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The key under `[targets]`.
+    pub name: String,
+    /// Where it listens, without credentials.
+    pub address: Address,
+    /// CA and client certificate of an encrypted connection.
+    pub tls: Tls,
+    /// How many messages of one device may be open (waiting or unconfirmed) at
+    /// once; what does not fit is dropped, with a row that says so.
+    pub outbox: u32,
+    /// The most new connections a second, over the whole run.
+    pub connect_rate: Rate,
+    /// How long opening a connection may take, handshakes included.
+    pub connect_timeout: Duration,
+    /// What is particular to the protocol.
+    pub protocol: Protocol,
+}
+
+/// The address of a target, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// True for `mqtts` and `https`.
+    pub encrypted: bool,
+    /// A host name or an IP address (IPv6 without brackets).
+    pub host: String,
+    /// The port, the scheme's default filled in (1883, 8883, 80, 443).
+    pub port: u16,
+    /// The URL as it is logged: scheme, host, port and path; never credentials.
+    pub shown: String,
+}
+
+/// What the encrypted schemes check and show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM file of the authorities to trust instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// PEM files of the client certificate and its private key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// What is particular to MQTT or HTTP.
+#[derive(Debug, Clone)]
+pub enum Protocol {
+    /// `mqtt://` and `mqtts://`
+    Mqtt(Mqtt),
+    /// `http://` and `https://`
+    Http(Http),
+}
+
+/// An MQTT 3.1.1 broker.
+#[derive(Debug, Clone)]
+pub struct Mqtt {
+    /// The client id; one of its placeholders tells connections apart.
+    pub client_id: Template,
+    /// One connection a device, or this many that the devices share.
+    pub connections: Connections,
+    /// Silence after which the client pings the broker; zero never pings.
+    pub keep_alive: Duration,
+    /// Whether the broker forgets the session when the connection ends.
+    pub clean_session: bool,
+    /// User name and password.
+    pub login: Option<(String, String)>,
+    /// What the broker publishes when the connection is lost.
+    pub will: Option<Will>,
+    /// QoS 1 and 2: how many publishes of a connection may wait for their
+    /// acknowledgement at once.
+    pub max_in_flight: u16,
+    /// By the behaviour's channel.
+    pub channels: BTreeMap<String, MqttChannel>,
+    /// Topic filters to subscribe to, by the channel that the event is given.
+    pub downlink: BTreeMap<String, MqttDownlink>,
+}
+
+/// How devices get their connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connections {
+    /// One each.
+    PerDevice,
+    /// This many, shared.
+    Shared(NonZeroU32),
+}
+
+/// The quality of service of MQTT: 0, 1 or 2 (MQTT 3.1.1, section 4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Qos {
+    /// No acknowledgement.
+    AtMostOnce = 0,
+    /// Acknowledged; may arrive twice.
+    AtLeastOnce = 1,
+    /// Acknowledged in two steps; arrives once.
+    ExactlyOnce = 2,
+}
+
+/// An MQTT last will.
+#[derive(Debug, Clone)]
+pub struct Will {
+    /// Where it is published.
+    pub topic: Template,
+    /// What is published.
+    pub payload: Template,
+    /// With which QoS.
+    pub qos: Qos,
+    /// Whether the broker keeps it for later subscribers.
+    pub retain: bool,
+}
+
+/// Where a channel's messages go.
+#[derive(Debug, Clone)]
+pub struct MqttChannel {
+    /// The topic to publish to.
+    pub topic: Template,
+    /// With which QoS.
+    pub qos: Qos,
+    /// Whether the broker keeps the last message.
+    pub retain: bool,
+}
+
+/// What a device listens to.
+#[derive(Debug, Clone)]
+pub struct MqttDownlink {
+    /// The topic filter.
+    pub topic: Template,
+    /// The highest QoS of delivery.
+    pub qos: Qos,
+}
+
+/// An HTTP/1.1 server.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// By the behaviour's channel.
+    pub channels: BTreeMap<String, HttpChannel>,
+}
+
+/// The request that a channel's messages become.
+#[derive(Debug, Clone)]
+pub struct HttpChannel {
+    /// `POST`, `PUT`, …: an HTTP token in capitals.
+    pub method: String,
+    /// Path and query, appended to the target's URL.
+    pub path: Template,
+    /// Headers of each request, the target's and the channel's own.
+    pub headers: Vec<(String, Template)>,
+    /// From sending the request to the end of the answer.
+    pub timeout: Duration,
+}
+
+/// Devices of the same plugin, settings and schedule.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The group's name.
+    pub name: String,
+    /// The line of the fleet file where it starts, for messages.
+    pub line: Option<usize>,
+    /// The plugin's file; resolved against the fleet file's folder.
+    pub plugin: PathBuf,
+    /// How many devices.
+    pub count: u32,
+    /// Index into [`Plan::targets`].
+    pub target: usize,
+    /// When its devices are called.
+    pub schedule: Schedule,
+    /// How a device's id is made: `{group}` and `{index}`.
+    pub device_id: Template,
+    /// How many devices share one instance of the plugin.
+    pub devices_per_cell: NonZeroU32,
+    /// What a cell may use.
+    pub limits: Limits,
+    /// The devices' settings: a JSON object, handed to the plugin.
+    pub config: serde_json::Value,
+}
+
+/// When the devices of a group are called.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// The time between two ticks of a device.
+    pub pace: Pace,
+    /// How first ticks lie within the first interval.
+    pub start: Start,
+    /// Each tick moves by up to this fraction of the interval, 0 to 0.5.
+    pub jitter: f64,
+    /// The time over which devices are switched on, one after the other; `None`
+    /// is as fast as the target's connect rate allows.
+    pub ramp: Option<Duration>,
+}
+
+/// The time between two ticks of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Open loop: a tick is due when it is due, however slow the backend.
+    Every(Duration),
+    /// Closed loop: the next tick is due as soon as the outbox has room.
+    FlatOut,
+}
+
+/// How the first ticks of a group lie within the first interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Each device has a phase of its own, drawn from its seed.
+    Spread,
+    /// All at once.
+    Together,
+}
+
+/// What one cell may use, and what one turn may return.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory of the cell.
+    pub memory: ByteSize,
+    /// The longest that one call may take.
+    pub deadline: Duration,
+    /// Messages a turn.
+    pub messages: u32,
+    /// Bytes a message.
+    pub message_size: ByteSize,
+    /// Lines a second that the cell may print.
+    pub log_lines: u32,
+}
+
+/// The send log.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Where the Parquet files go.
+    pub store: Store,
+    /// What is kept of a payload.
+    pub payload: KeepPayload,
+    /// A file is finished when it has grown to this size …
+    pub roll_size: ByteSize,
+    /// … or this old.
+    pub roll_every: Duration,
+}
+
+/// Where the Parquet files of the send log go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// A folder; created when it is missing.
+    Folder(PathBuf),
+    /// An S3-compatible bucket; credentials and endpoint come from `AWS_*`.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The key prefix, without slashes at its ends; may be empty.
+        prefix: String,
+    },
+}
+
+/// What a row keeps of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepPayload {
+    /// All of it.
+    Full,
+    /// Its size only.
+    None,
+    /// Its first bytes; text is cut between characters.
+    Cut(ByteSize),
+}

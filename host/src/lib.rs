@@ -1,0 +1,2 @@
+//! mockfleet
+pub mod plugin;

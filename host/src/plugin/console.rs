@@ -1,0 +1,193 @@
+//! What guests print: bytes become lines with the device's id, at most so many a
+//! second and so long. A guest that prints without end costs a counter.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The most bytes of a line that are kept; the rest of the line is left out.
+const LINE: usize = 4096;
+
+/// Standard output or standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// One line that a guest printed.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// The device that was being called, or the plugin's name between calls.
+    pub from: &'a str,
+    /// Where it was printed.
+    pub stream: Stream,
+    /// The line, without its end.
+    pub text: &'a str,
+    /// Lines of this cell that were left out since the last one, by the limit.
+    pub skipped: u64,
+}
+
+/// Takes the lines of all cells; called on the threads that call guests.
+pub type Console = Arc<dyn Fn(Line<'_>) + Send + Sync>;
+
+/// The printing side of one cell, shared with its output streams.
+#[derive(Clone)]
+pub(super) struct Printer(Arc<Mutex<Inner>>);
+
+struct Inner {
+    console: Console,
+    from: Arc<str>,
+    lines: [Vec<u8>; 2],
+    limit: u32,
+    second: Instant,
+    printed: u32,
+    skipped: u64,
+    /// The last lines on standard error: a panic's message comes in several, and
+    /// is the best cause that a fault can name.
+    last_words: Vec<String>,
+}
+
+/// Enough for a Rust panic: the place, the message, the note.
+const LAST_WORDS: usize = 4;
+
+impl Printer {
+    pub(super) fn new(console: Console, limit: u32, from: &str) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            console,
+            from: from.into(),
+            lines: [Vec::new(), Vec::new()],
+            limit,
+            second: Instant::now(),
+            printed: 0,
+            skipped: 0,
+            last_words: Vec::new(),
+        })))
+    }
+
+    /// Says whose call follows.
+    pub(super) fn called(&self, device: &Arc<str>) {
+        let mut inner = self.lock();
+        inner.from = Arc::clone(device);
+        inner.last_words.clear();
+    }
+
+    /// What the guest said on standard error in this call.
+    pub(super) fn last_words(&self) -> Option<String> {
+        let mut inner = self.lock();
+        inner.end_line(Stream::Err);
+        let text = inner.last_words.join(" ");
+        (!text.is_empty()).then_some(text)
+    }
+
+    pub(super) fn write(&self, stream: Stream, bytes: &[u8]) {
+        self.lock().write(stream, bytes);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        let mut parts = bytes.split(|byte| *byte == b'\n');
+        if let Some(first) = parts.next() {
+            self.push(stream, first);
+        }
+        for part in parts {
+            self.end_line(stream);
+            self.push(stream, part);
+        }
+    }
+
+    fn push(&mut self, stream: Stream, bytes: &[u8]) {
+        let [out, err] = &mut self.lines;
+        let line = match stream {
+            Stream::Out => out,
+            Stream::Err => err,
+        };
+        let room = LINE.saturating_sub(line.len()).min(bytes.len());
+        line.extend_from_slice(bytes.get(..room).unwrap_or_default());
+    }
+
+    fn end_line(&mut self, stream: Stream) {
+        let [out, err] = &mut self.lines;
+        let line = std::mem::take(match stream {
+            Stream::Out => out,
+            Stream::Err => err,
+        });
+        if line.is_empty() {
+            return;
+        }
+        let text = String::from_utf8_lossy(&line);
+        if stream == Stream::Err && self.last_words.len() < LAST_WORDS {
+            self.last_words.push(text.trim().to_owned());
+        }
+        if self.second.elapsed() >= Duration::from_secs(1) {
+            self.second = Instant::now();
+            self.printed = 0;
+        }
+        if self.printed >= self.limit {
+            self.skipped += 1;
+            return;
+        }
+        self.printed += 1;
+        (self.console)(Line {
+            from: &self.from,
+            stream,
+            text: text.trim_end_matches('\r'),
+            skipped: std::mem::take(&mut self.skipped),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printer(limit: u32) -> (Printer, Arc<Mutex<Vec<String>>>) {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&seen);
+        let console: Console = Arc::new(move |line| {
+            let text = format!("{}: {} ({})", line.from, line.text, line.skipped);
+            sink.lock().unwrap().push(text);
+        });
+        (Printer::new(console, limit, "p"), seen)
+    }
+
+    #[test]
+    fn bytes_become_lines_with_the_name_of_the_device() {
+        let (printer, seen) = printer(10);
+        printer.write(Stream::Out, b"hel");
+        printer.called(&"d-1".into());
+        printer.write(Stream::Out, b"lo\nworld\n\nopen");
+        assert_eq!(*seen.lock().unwrap(), ["d-1: hello (0)", "d-1: world (0)"]);
+    }
+
+    #[test]
+    fn a_guest_that_prints_without_end_costs_a_counter() {
+        let (printer, seen) = printer(3);
+        for _ in 0..100_000 {
+            printer.write(Stream::Out, &[b'x'; 100]);
+            printer.write(Stream::Out, b"\n");
+        }
+        printer.write(Stream::Err, &vec![b'y'; 10 * LINE]);
+        assert_eq!(seen.lock().unwrap().len(), 3);
+        let inner = printer.lock();
+        assert_eq!(inner.skipped, 99_997);
+        assert!(inner.lines.iter().all(|line| line.len() <= LINE));
+    }
+
+    #[test]
+    fn the_last_words_are_those_of_the_call() {
+        let (printer, _) = printer(0);
+        printer.write(Stream::Err, b"old\n");
+        printer.called(&"d-1".into());
+        assert_eq!(printer.last_words(), None);
+        printer.write(Stream::Err, b"panicked at lib.rs:3:\nno more paper");
+        let words = printer.last_words();
+        assert_eq!(words.as_deref(), Some("panicked at lib.rs:3: no more paper"));
+    }
+}

@@ -1,0 +1,85 @@
+//! The compiler and its clock: one wasmtime engine a process, each setting with its
+//! reason, and the thread that moves the epoch on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::cache::Cache;
+use super::sandbox::{self, Sandbox};
+
+/// The epoch moves this often. A call is stopped between its deadline and one
+/// period later; shorter periods wake the machine more often for no gain.
+const EPOCH: Duration = Duration::from_millis(5);
+
+/// Compiles plugins and bounds the time of their calls.
+pub struct Engine {
+    pub(super) wasmtime: wasmtime::Engine,
+    pub(super) linker: wasmtime::component::Linker<Sandbox>,
+    pub(super) cache: Cache,
+    stop: Arc<AtomicBool>,
+}
+
+impl Engine {
+    /// Starts the engine.
+    ///
+    /// # Errors
+    /// When wasmtime refuses its settings on this machine.
+    pub fn new() -> wasmtime::Result<Self> {
+        let wasmtime = wasmtime::Engine::new(&settings())?;
+        let linker = sandbox::linker(&wasmtime)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let engine = wasmtime.weak();
+        let stopped = Arc::clone(&stop);
+        std::thread::Builder::new()
+            .name("epoch".into())
+            .spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    std::thread::sleep(EPOCH);
+                    match engine.upgrade() {
+                        Some(engine) => engine.increment_epoch(),
+                        None => return,
+                    }
+                }
+            })?;
+        Ok(Self {
+            cache: Cache::of_user(&wasmtime),
+            wasmtime,
+            linker,
+            stop,
+        })
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A deadline in epochs. The running epoch is already under way, hence one more.
+pub(super) fn epochs(deadline: Duration) -> u64 {
+    let whole = deadline.as_micros().div_ceil(EPOCH.as_micros());
+    u64::try_from(whole).unwrap_or(u64::MAX - 1).saturating_add(1)
+}
+
+fn settings() -> wasmtime::Config {
+    let mut config = wasmtime::Config::new();
+    config.wasm_component_model(true);
+    // Guest calls are synchronous; without this each store carries the tables of
+    // concurrent ones.
+    config.concurrency_support(false);
+    config.epoch_interruption(true);
+    // Many small memories: the defaults reserve 4 GiB and four mappings a cell and
+    // stop near 16,000 cells at the usual vm.max_map_count of 65,530.
+    config.memory_reservation(0);
+    config.memory_guard_size(0);
+    config.memory_reservation_for_growth(0);
+    config.guard_before_linear_memory(false);
+    config.memory_init_cow(false);
+    // Nobody unwinds through guest code with a native debugger here.
+    config.native_unwind_info(false);
+    // Enough for a serializer; the worker's own stack is 2 MiB.
+    config.max_wasm_stack(512 << 10);
+    config
+}

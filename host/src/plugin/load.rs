@@ -1,0 +1,245 @@
+//! From a file to a plugin that can be instantiated: what it is, whether it speaks
+//! this host's contract, what it imports, and what it says about itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+
+use super::bindings::PluginPre;
+use super::cell::Cell;
+use super::console::Console;
+use super::engine::Engine;
+use super::fault::{Fault, innermost};
+use super::limits::Limits;
+use super::sandbox::{GIVEN, Sandbox};
+use super::{CONTRACT, Description};
+
+/// A compiled plugin, ready to be instantiated. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugin(Arc<Inner>);
+
+struct Inner {
+    file: PathBuf,
+    name: String,
+    behaviour: PluginPre<Sandbox>,
+    description: Description,
+}
+
+/// Why a file is no plugin.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum LoadError {
+    #[error("plugin {file} cannot be read: {cause}")]
+    Unreadable { file: String, cause: std::io::Error },
+    #[error(
+        "plugin {file} is a core WebAssembly module, not a component; build it for the target wasm32-wasip2, or wrap it with `wasm-tools component new`"
+    )]
+    Module { file: String },
+    #[error("plugin {file} is no WebAssembly component: {cause}")]
+    NoComponent { file: String, cause: String },
+    #[error(
+        "plugin {file} implements {found}, and this mockfleet runs {CONTRACT}; rebuild it against wit/device.wit of this version"
+    )]
+    OtherVersion { file: String, found: String },
+    #[error(
+        "plugin {file} does not export mockfleet:device/behaviour@0.1.0; it exports {found}. A behaviour implements the world `plugin` of wit/device.wit"
+    )]
+    NoBehaviour { file: String, found: String },
+    #[error(
+        "plugin {file} imports {imports}, and a plugin is given WASI 0.2 without HTTP only; build it without what needs that"
+    )]
+    Imports { file: String, imports: String },
+    #[error("plugin {file} does not fit {CONTRACT}: {cause}")]
+    Mismatch { file: String, cause: String },
+    #[error("plugin {file} cannot say what it is: {cause}")]
+    NoDescription { file: String, cause: Fault },
+}
+
+/// The longest that start-up and `describe` may take when a plugin is loaded: an
+/// interpreter starts up once, and nothing else runs yet.
+const DESCRIBE: Duration = Duration::from_secs(5);
+
+impl Plugin {
+    /// Reads, compiles (or finds in the cache) and asks a plugin what it is.
+    ///
+    /// # Errors
+    /// One sentence on why the file is no plugin of this host's contract.
+    pub fn load(engine: &Engine, file: &Path, console: &Console) -> Result<Self, LoadError> {
+        let bytes = std::fs::read(file).map_err(|cause| LoadError::Unreadable {
+            file: file.display().to_string(),
+            cause,
+        })?;
+        Self::from_bytes(engine, file, &bytes, console)
+    }
+
+    /// The same for a plugin that is in memory; `file` names it in messages.
+    ///
+    /// # Errors
+    /// As [`Plugin::load`].
+    pub fn from_bytes(
+        engine: &Engine,
+        file: &Path,
+        bytes: &[u8],
+        console: &Console,
+    ) -> Result<Self, LoadError> {
+        let shown = file.display().to_string();
+        let component = compile(engine, &shown, bytes)?;
+        check_exports(engine, &shown, &component)?;
+        check_imports(engine, &shown, &component)?;
+        let behaviour = engine
+            .linker
+            .instantiate_pre(&component)
+            .and_then(PluginPre::new)
+            .map_err(|error| LoadError::Mismatch {
+                file: shown.clone(),
+                cause: format!("{error:#}"),
+            })?;
+        let mut plugin = Inner {
+            file: file.to_owned(),
+            name: shown.clone(),
+            behaviour,
+            description: unknown(),
+        };
+        let description = describe(&plugin, console)
+            .map_err(|cause| LoadError::NoDescription { file: shown, cause })?;
+        plugin.name = format!("{} {}", description.name, description.version);
+        plugin.description = description;
+        Ok(Self(Arc::new(plugin)))
+    }
+
+    /// The file it came from.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.0.file
+    }
+
+    /// Name and version, as they stand in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What the behaviour says about itself.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.0.description
+    }
+
+    pub(super) fn behaviour(&self) -> &PluginPre<Sandbox> {
+        &self.0.behaviour
+    }
+
+    pub(super) fn engine(&self) -> &wasmtime::Engine {
+        self.0.behaviour.engine()
+    }
+}
+
+fn compile(engine: &Engine, file: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+    let no_component = |cause: String| LoadError::NoComponent {
+        file: file.to_owned(),
+        cause,
+    };
+    // Both kinds begin with `\0asm`; the layer after the version tells them apart.
+    match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', _, _, 0, 0]) => {
+            return Err(LoadError::Module {
+                file: file.to_owned(),
+            });
+        }
+        Some([0, b'a', b's', b'm', ..]) => {}
+        _ => return Err(no_component("it does not begin with the bytes of WebAssembly".into())),
+    }
+    let digest: String = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    if let Some(component) = engine.cache.get(&engine.wasmtime, &digest) {
+        return Ok(component);
+    }
+    let component = Component::from_binary(&engine.wasmtime, bytes)
+        .map_err(|error| no_component(innermost(&error)))?;
+    engine.cache.put(&component, &digest);
+    Ok(component)
+}
+
+fn check_exports(engine: &Engine, file: &str, component: &Component) -> Result<(), LoadError> {
+    let kind = component.component_type();
+    let names: Vec<String> = kind
+        .exports(&engine.wasmtime)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let contract = "mockfleet:device/behaviour";
+    if names.iter().any(|name| name == &format!("{contract}@0.1.0")) {
+        return Ok(());
+    }
+    let file = file.to_owned();
+    let other = names.iter().find_map(|name| name.strip_prefix(contract));
+    match other {
+        Some(version) => Err(LoadError::OtherVersion {
+            file,
+            found: format!("mockfleet:device{version}"),
+        }),
+        None if names.is_empty() => Err(LoadError::NoBehaviour {
+            file,
+            found: "nothing".into(),
+        }),
+        None => Err(LoadError::NoBehaviour {
+            file,
+            found: names.join(", "),
+        }),
+    }
+}
+
+fn check_imports(engine: &Engine, file: &str, component: &Component) -> Result<(), LoadError> {
+    let kind = component.component_type();
+    let foreign: Vec<String> = kind
+        .imports(&engine.wasmtime)
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| !is_given(name))
+        .collect();
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    Err(LoadError::Imports {
+        file: file.to_owned(),
+        imports: foreign.join(", "),
+    })
+}
+
+fn is_given(import: &str) -> bool {
+    let package = import.split('/').next().unwrap_or_default();
+    let version = import.rsplit_once('@').map(|(_, version)| version);
+    import.starts_with("mockfleet:device/types@0.1.0")
+        || (GIVEN.contains(&package) && version.is_some_and(|v| v.starts_with("0.2.")))
+}
+
+fn describe(plugin: &Inner, console: &Console) -> Result<Description, Fault> {
+    let limits = Limits {
+        deadline: DESCRIBE,
+        memory: 512 << 20,
+        ..Limits::default()
+    };
+    let probe = Plugin(Arc::new(Inner {
+        file: plugin.file.clone(),
+        name: plugin.name.clone(),
+        behaviour: plugin.behaviour.clone(),
+        description: unknown(),
+    }));
+    Cell::new(&probe, &limits, console)?.describe()
+}
+
+/// Stands in until the plugin has been asked.
+fn unknown() -> Description {
+    Description {
+        name: String::new(),
+        version: String::new(),
+        summary: String::new(),
+        config_schema: None,
+        channels: Vec::new(),
+        statuses: Vec::new(),
+        interests: super::Interests::empty(),
+    }
+}

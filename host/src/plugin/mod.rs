@@ -1,0 +1,29 @@
+//! Plugins: loading a component, and calling the devices in it. The only user of
+//! wasmtime; knows nothing of schedules, networks and logs.
+//!
+//! [`Engine`] compiles (or finds in its cache) a [`Plugin`]; a [`Cell`] is one
+//! sandboxed instance of it that holds devices; a call that goes wrong is a
+//! [`CallError`], and one that takes the cell with it a [`Fault`].
+
+mod bindings;
+mod cache;
+mod cell;
+mod console;
+mod engine;
+mod fault;
+mod limits;
+mod load;
+mod sandbox;
+
+pub use bindings::mockfleet::device::types::{
+    Description, DeviceSpec, Event, Interests, Link, Message, Outcome, Receipt, Tick, Turn,
+};
+pub use cell::{Cell, Seat};
+pub use console::{Console, Line, Stream};
+pub use engine::Engine;
+pub use fault::{CallError, Cause, Fault};
+pub use limits::Limits;
+pub use load::{LoadError, Plugin};
+
+/// The package and version of the contract that this host speaks.
+pub const CONTRACT: &str = "mockfleet:device@0.1.0";
