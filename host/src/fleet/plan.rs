@@ -184,7 +184,7 @@ pub struct Group {
     /// The line of the fleet file where it starts, for messages.
     pub line: Option<usize>,
     /// The plugin's file; resolved against the fleet file's folder.
-    pub plugin: PathBuf,
+    pub plugin: super::PluginSource,
     /// How many devices.
     pub count: u32,
     /// Index into [`Plan::targets`].

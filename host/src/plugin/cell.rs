@@ -108,18 +108,27 @@ impl Cell {
         let device = self.enter(seat, tick.at)?.ok_or_else(retired)?;
         let behaviour = self.instance.mockfleet_device_behaviour();
         let turn = behaviour.device().call_tick(&mut self.store, device, tick);
-        self.answer("tick", turn).and_then(|turn| self.bounded(turn))
+        self.answer("tick", turn)
+            .and_then(|turn| self.bounded(turn))
     }
 
     /// Tells a device what happened, at `at` microseconds of the run's clock.
     ///
     /// # Errors
     /// As the behaviour says, or that the call ended the cell.
-    pub fn handle(&mut self, seat: Seat, at: u64, event: &wit::Event) -> Result<wit::Turn, CallError> {
+    pub fn handle(
+        &mut self,
+        seat: Seat,
+        at: u64,
+        event: &wit::Event,
+    ) -> Result<wit::Turn, CallError> {
         let device = self.enter(seat, at)?.ok_or_else(retired)?;
         let behaviour = self.instance.mockfleet_device_behaviour();
-        let turn = behaviour.device().call_handle(&mut self.store, device, at, event);
-        self.answer("handle", turn).and_then(|turn| self.bounded(turn))
+        let turn = behaviour
+            .device()
+            .call_handle(&mut self.store, device, at, event);
+        self.answer("handle", turn)
+            .and_then(|turn| self.bounded(turn))
     }
 
     /// Lets a retired device go; its state is freed in the guest.
@@ -127,7 +136,10 @@ impl Cell {
     /// # Errors
     /// When the guest's destructor ends the cell.
     pub fn retire(&mut self, seat: Seat) -> Result<(), Fault> {
-        let Some(device) = self.occupant(seat).and_then(|occupant| occupant.device.take()) else {
+        let Some(device) = self
+            .occupant(seat)
+            .and_then(|occupant| occupant.device.take())
+        else {
             return Ok(());
         };
         self.store.set_epoch_deadline(self.deadline);

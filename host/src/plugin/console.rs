@@ -188,6 +188,9 @@ mod tests {
         assert_eq!(printer.last_words(), None);
         printer.write(Stream::Err, b"panicked at lib.rs:3:\nno more paper");
         let words = printer.last_words();
-        assert_eq!(words.as_deref(), Some("panicked at lib.rs:3: no more paper"));
+        assert_eq!(
+            words.as_deref(),
+            Some("panicked at lib.rs:3: no more paper")
+        );
     }
 }

@@ -60,7 +60,9 @@ impl Drop for Engine {
 /// A deadline in epochs. The running epoch is already under way, hence one more.
 pub(super) fn epochs(deadline: Duration) -> u64 {
     let whole = deadline.as_micros().div_ceil(EPOCH.as_micros());
-    u64::try_from(whole).unwrap_or(u64::MAX - 1).saturating_add(1)
+    u64::try_from(whole)
+        .unwrap_or(u64::MAX - 1)
+        .saturating_add(1)
 }
 
 fn settings() -> wasmtime::Config {

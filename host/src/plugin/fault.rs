@@ -59,7 +59,11 @@ impl fmt::Display for Fault {
         let call = self.call;
         match &self.cause {
             Cause::Deadline(limit) => {
-                write!(f, "{call} ran past {} ms and was stopped", limit.as_millis())?;
+                write!(
+                    f,
+                    "{call} ran past {} ms and was stopped",
+                    limit.as_millis()
+                )?;
             }
             Cause::Memory(limit) => write!(
                 f,

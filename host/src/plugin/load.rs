@@ -150,7 +150,11 @@ fn compile(engine: &Engine, file: &str, bytes: &[u8]) -> Result<Component, LoadE
             });
         }
         Some([0, b'a', b's', b'm', ..]) => {}
-        _ => return Err(no_component("it does not begin with the bytes of WebAssembly".into())),
+        _ => {
+            return Err(no_component(
+                "it does not begin with the bytes of WebAssembly".into(),
+            ));
+        }
     }
     let digest: String = Sha256::digest(bytes)
         .iter()
@@ -172,7 +176,10 @@ fn check_exports(engine: &Engine, file: &str, component: &Component) -> Result<(
         .map(|(name, _)| name.to_owned())
         .collect();
     let contract = "mockfleet:device/behaviour";
-    if names.iter().any(|name| name == &format!("{contract}@0.1.0")) {
+    if names
+        .iter()
+        .any(|name| name == &format!("{contract}@0.1.0"))
+    {
         return Ok(());
     }
     let file = file.to_owned();

@@ -112,7 +112,9 @@ impl Random {
 
     fn bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
         if len > RANDOM_BYTES {
-            wasmtime::bail!("asked for {len} random bytes at once; at most {RANDOM_BYTES} are given");
+            wasmtime::bail!(
+                "asked for {len} random bytes at once; at most {RANDOM_BYTES} are given"
+            );
         }
         let len = usize::try_from(len)?;
         let mut bytes = Vec::with_capacity(len + 8);

@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::error::Error as _;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -267,7 +266,13 @@ async fn request(
     payload: bytes::Bytes,
 ) -> Result<Answer, Failure> {
     let names = shared.server.names.of(&lane.member, 0);
-    let mut url = shared.server.target.address.shown.trim_end_matches('/').to_owned();
+    let mut url = shared
+        .server
+        .target
+        .address
+        .shown
+        .trim_end_matches('/')
+        .to_owned();
     channel.plan.path.render(&names, &mut url);
     let headers = headers(channel, &names, lane)?;
     let request = shared
@@ -276,7 +281,10 @@ async fn request(
         .headers(headers)
         .timeout(channel.plan.timeout)
         .body(payload);
-    let response = request.send().await.map_err(|error| failure(&error, channel))?;
+    let response = request
+        .send()
+        .await
+        .map_err(|error| failure(&error, channel))?;
     let at = Instant::now();
     let text = |name: HeaderName| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
     let (location, content_type) = (text(LOCATION), text(CONTENT_TYPE));
@@ -285,7 +293,9 @@ async fn request(
         at,
         location,
         content_type,
-        body: body(response).await.map_err(|error| failure(&error, channel))?,
+        body: body(response)
+            .await
+            .map_err(|error| failure(&error, channel))?,
     })
 }
 
@@ -318,7 +328,9 @@ fn headers(
                 headers.insert(name, value);
                 Ok(())
             }
-            None => Err(Failure::unsent(&format!("{name:?} is no valid HTTP header"))),
+            None => Err(Failure::unsent(&format!(
+                "{name:?} is no valid HTTP header"
+            ))),
         }
     };
     let state = lane.state.borrow();
@@ -352,7 +364,10 @@ fn failure(error: &reqwest::Error, channel: &Channel) -> Failure {
     }
     if error.is_timeout() {
         return Failure {
-            why: format!("no answer within {} s (timeout)", channel.plan.timeout.as_secs_f64()),
+            why: format!(
+                "no answer within {} s (timeout)",
+                channel.plan.timeout.as_secs_f64()
+            ),
             sent: true,
         };
     }
@@ -395,7 +410,11 @@ fn settle(
     }
     shared.inbox.settle(Settled {
         envelope,
-        outcome: if good { Outcome::Acked } else { Outcome::Failed },
+        outcome: if good {
+            Outcome::Acked
+        } else {
+            Outcome::Failed
+        },
         code: Some(answer.status.as_u16()),
         error: error.map(Into::into),
         sent_at: Some(sent_at),
@@ -416,9 +435,13 @@ fn refusal(answer: &Answer) -> String {
     match &answer.location {
         Some(location) if status.is_redirection() => {
             // Only where to: the path may differ for each device.
-            let place = reqwest::Url::parse(location)
-                .map_or_else(|_| "another path".into(), |url| url.origin().ascii_serialization());
-            format!("the server redirects ({status}) to {place}; only 307 and 308 to itself are followed")
+            let place = reqwest::Url::parse(location).map_or_else(
+                |_| "another path".into(),
+                |url| url.origin().ascii_serialization(),
+            );
+            format!(
+                "the server redirects ({status}) to {place}; only 307 and 308 to itself are followed"
+            )
         }
         _ => format!("the server answered {status}"),
     }
@@ -428,6 +451,7 @@ impl Shared {
     fn trouble(&self, why: &str) {
         let target = &self.server.target;
         let (name, url) = (&target.name, &target.address.shown);
-        self.inbox.put(Report::Trouble(format!("target {name} ({url}): {why}")));
+        self.inbox
+            .put(Report::Trouble(format!("target {name} ({url}): {why}")));
     }
 }

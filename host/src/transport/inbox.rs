@@ -53,7 +53,8 @@ impl Inbox {
 
 impl Settled {
     /// An envelope that will not be sent (again).
-    pub(super) fn unsent(envelope: super::Envelope, outcome: Outcome, why: Rc<str>) -> Self {
+    #[must_use]
+    pub fn unsent(envelope: super::Envelope, outcome: Outcome, why: Rc<str>) -> Self {
         Self {
             envelope,
             outcome,

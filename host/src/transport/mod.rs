@@ -10,6 +10,7 @@ mod http;
 mod inbox;
 mod mqtt;
 mod pace;
+mod route;
 mod tls;
 
 use std::future::Future;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 pub use http::{HttpTarget, Server};
 pub use inbox::Inbox;
 pub use mqtt::{Broker, BrokerTarget};
+pub use route::Routes;
 pub use tls::TlsError;
 
 /// A device, numbered by its worker.

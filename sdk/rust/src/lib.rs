@@ -1,0 +1,118 @@
+//! Write the behaviour of a virtual IoT device for mockfleet, in Rust.
+//!
+//! A device is a value with a [`Behaviour`]: it is created from its settings, called
+//! on schedule, and told of events. One line makes it a plugin. This is all of it:
+//!
+//! ```
+//! use mockfleet_sdk::{About, Behaviour, Device, Error, Rng, Tick, Turn};
+//! use schemars::JsonSchema;
+//! use serde::{Deserialize, Serialize};
+//!
+//! /// A tank that fills and is emptied when it is full.
+//! struct Tank { rng: Rng, config: Config, litres: f64 }
+//!
+//! #[derive(Serialize, Deserialize, JsonSchema)]
+//! #[serde(default, deny_unknown_fields)]
+//! struct Config {
+//!     /// How much the tank holds, in litres.
+//!     capacity: f64,
+//! }
+//!
+//! impl Default for Config {
+//!     fn default() -> Self { Self { capacity: 500.0 } }
+//! }
+//!
+//! impl Behaviour for Tank {
+//!     type Config = Config;
+//!
+//!     fn about() -> About {
+//!         mockfleet_sdk::about!().channel("level").status("filling").status("full")
+//!     }
+//!
+//!     fn create(device: &Device, config: Config) -> Result<Self, Error> {
+//!         Ok(Self { rng: device.rng(), config, litres: 0.0 })
+//!     }
+//!
+//!     fn tick(&mut self, _: Tick, turn: &mut Turn) -> Result<(), Error> {
+//!         self.litres += self.rng.range(5.0, 15.0);
+//!         let full = self.litres >= self.config.capacity;
+//!         turn.status(if full { "full" } else { "filling" });
+//!         turn.json("level", &serde_json::json!({ "litres": self.litres }))?;
+//!         if full { self.litres = 0.0; }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! mockfleet_sdk::export!(Tank);
+//!
+//! // And its test, natively, on a clock of its own:
+//! use mockfleet_sdk::testing::Trial;
+//! let mut tank = Trial::<Tank>::new(serde_json::json!({ "capacity": 100.0 }));
+//! tank.ticks(30);
+//! assert_eq!(tank.messages().len(), 30);
+//! assert!(tank.statuses().iter().any(|(_, status)| status == "full"));
+//! ```
+//!
+//! In `Cargo.toml` the crate says `crate-type = ["cdylib"]`, and `cargo build --release
+//! --target wasm32-wasip2` writes the plugin.
+//!
+//! # What a behaviour may rely on
+//! - **The same seed gives the same life**, as long as randomness comes from
+//!   [`Device::rng`] and time from the calls. The standard library's clocks are the
+//!   run's clock, too, and stand still during a call.
+//! - **Calls of one device don't overlap**, and each has a deadline (100 ms unless the
+//!   fleet file says otherwise). A panic, like a call past its deadline, ends the cell:
+//!   its devices start anew. The panic's message stands in the host's log.
+//! - **What is printed** becomes log lines with the device's id. There are no files, no
+//!   network, no environment.
+//! - **A call that returns an error sends nothing**, whatever its turn holds.
+//!
+//! # The files
+//! `behaviour` is what an author implements, with `about`, `turn`, `event`, `time`,
+//! `random`, `rounding` and `error` for the words in it. `seat` calls it as the contract asks;
+//! above it stand [`testing`], and, in WebAssembly only, `glue` with the exports.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)
+)]
+#![warn(missing_docs, unreachable_pub)]
+
+mod about;
+mod behaviour;
+mod error;
+mod event;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod glue;
+mod random;
+mod rounding;
+mod seat;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+mod time;
+mod turn;
+
+pub use about::About;
+pub use behaviour::{Behaviour, Device, NoConfig, Tick};
+pub use error::Error;
+pub use event::{Event, Outcome, Receipt};
+pub use random::Rng;
+pub use rounding::round;
+pub use time::Instant;
+pub use turn::{Link, Message, Turn};
+
+/// Makes the calling crate a plugin whose devices have this behaviour. Once a crate.
+///
+/// Compiled for anything but WebAssembly it only checks that the type is a
+/// [`Behaviour`], so that `cargo test` works as usual.
+#[macro_export]
+macro_rules! export {
+    ($behaviour:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        type MockfleetPlugin = $crate::glue::Plugin<$behaviour>;
+        #[cfg(target_arch = "wasm32")]
+        $crate::glue::bindings::export_plugin!(MockfleetPlugin with_types_in $crate::glue::bindings);
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn() -> $crate::About = <$behaviour as $crate::Behaviour>::about;
+    };
+}

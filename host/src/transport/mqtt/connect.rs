@@ -29,10 +29,7 @@ pub(super) struct Opened {
 const FIRST_PACKET: usize = 1024;
 
 /// Opens the connection of a link.
-pub(super) async fn open(
-    broker: &BrokerTarget,
-    link: &RefCell<Link>,
-) -> Result<Opened, String> {
+pub(super) async fn open(broker: &BrokerTarget, link: &RefCell<Link>) -> Result<Opened, String> {
     let limit = broker.target.connect_timeout;
     let opening = async {
         let stream = dial(broker).await?;
@@ -63,7 +60,9 @@ async fn dial(broker: &BrokerTarget) -> Result<Stream, String> {
         .connect(name, socket)
         .await
         .map(|stream| Stream::Tls(Box::new(stream)))
-        .map_err(|error| format!("the TLS handshake failed: {error}; see tls.ca, tls.cert and tls.key"))
+        .map_err(|error| {
+            format!("the TLS handshake failed: {error}; see tls.ca, tls.cert and tls.key")
+        })
 }
 
 fn unreachable(error: &io::Error) -> String {
@@ -106,13 +105,19 @@ async fn greet(
                 });
             }
             Ok(Packet::ConnAck(ack)) => return Err(refused(ack.code)),
-            Ok(other) => return Err(format!("the broker's first packet was no CONNACK: {other:?}")),
+            Ok(other) => {
+                return Err(format!(
+                    "the broker's first packet was no CONNACK: {other:?}"
+                ));
+            }
             Err(rumqttc::Error::InsufficientBytes(_)) => {}
             Err(error) => return Err(format!("this does not look like an MQTT broker: {error}")),
         }
         let mut chunk = [0; 256];
         match stream.read(&mut chunk).await.map_err(lost)? {
-            0 => return Err("the broker closed the connection instead of answering CONNECT".into()),
+            0 => {
+                return Err("the broker closed the connection instead of answering CONNECT".into());
+            }
             n => buffer.extend_from_slice(chunk.get(..n).unwrap_or_default()),
         }
     }

@@ -130,10 +130,17 @@ impl Link {
     }
 
     /// Appends a channel's topic as this device's messages have it.
-    pub(super) fn topic(&self, envelope: &Envelope, broker: &BrokerTarget, into: &mut String) -> Option<(Qos, bool)> {
+    pub(super) fn topic(
+        &self,
+        envelope: &Envelope,
+        broker: &BrokerTarget,
+        into: &mut String,
+    ) -> Option<(Qos, bool)> {
         let channel = broker.channels.get(usize::from(envelope.route))?;
         let member = self.members.get(&envelope.slot)?;
-        channel.topic.render(&broker.names.of(member, self.connection), into);
+        channel
+            .topic
+            .render(&broker.names.of(member, self.connection), into);
         Some((channel.qos, channel.retain))
     }
 
@@ -201,8 +208,9 @@ impl Link {
             self.queue.push_front(open.envelope);
         }
         let worn = |open: &Open| open.envelope.attempt >= TRIES;
-        let (failed, kept): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(worn);
+        let (failed, kept): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(worn);
         for open in failed {
             let text = format!("the connection was lost {TRIES} times while it was open: {why}");
             inbox.settle(Settled {
@@ -288,7 +296,11 @@ mod tests {
         inbox.take(&mut reports);
         assert!(matches!(
             reports.as_slice(),
-            [Report::Settled(Settled { outcome: Outcome::Failed, sent_at: Some(_), .. })]
+            [Report::Settled(Settled {
+                outcome: Outcome::Failed,
+                sent_at: Some(_),
+                ..
+            })]
         ));
         assert!(link.queue.is_empty());
     }

@@ -150,7 +150,11 @@ impl Broker {
         };
         let names = self.shared.broker.names.of(member, connection);
         let mut client_id = String::new();
-        self.shared.broker.mqtt.client_id.render(&names, &mut client_id);
+        self.shared
+            .broker
+            .mqtt
+            .client_id
+            .render(&names, &mut client_id);
         let will = self.shared.broker.mqtt.will.as_ref().map(|will| {
             let (mut topic, mut payload) = (String::new(), String::new());
             will.topic.render(&names, &mut topic);
@@ -274,7 +278,9 @@ async fn live(shared: Rc<Shared>, link: Rc<RefCell<Link>>) {
         match end {
             End::Asked(Command::Leave) => return,
             End::Asked(Command::Act(LinkAction::Reconnect)) => {}
-            End::Asked(Command::Act(LinkAction::Vanish(length))) => rest(&shared, &link, length).await,
+            End::Asked(Command::Act(LinkAction::Vanish(length))) => {
+                rest(&shared, &link, length).await
+            }
             End::Lost(_) => rest(&shared, &link, backoff.next()).await,
         }
         if shared.closing.get() {
@@ -302,7 +308,8 @@ impl Shared {
     fn trouble(&self, why: &str) {
         let target = &self.broker.target;
         let (name, url) = (&target.name, &target.address.shown);
-        self.inbox.put(Report::Trouble(format!("target {name} ({url}): {why}")));
+        self.inbox
+            .put(Report::Trouble(format!("target {name} ({url}): {why}")));
     }
 }
 
@@ -311,7 +318,10 @@ impl Link {
     fn give_up(&mut self, inbox: &Inbox) {
         for open in self.writing.drain(..).chain(self.waiting.drain(..)) {
             let (outcome, why) = match open.sent_at {
-                Some(_) => (Outcome::Unconfirmed, "the run ended before the broker confirmed it"),
+                Some(_) => (
+                    Outcome::Unconfirmed,
+                    "the run ended before the broker confirmed it",
+                ),
                 None => (Outcome::Dropped, "the run ended before it could be sent"),
             };
             let mut settled = super::Settled::unsent(open.envelope, outcome, why.into());
@@ -324,7 +334,11 @@ impl Link {
             "there was never a connection to the broker"
         };
         for envelope in self.queue.drain(..) {
-            inbox.settle(super::Settled::unsent(envelope, Outcome::Dropped, never_up.into()));
+            inbox.settle(super::Settled::unsent(
+                envelope,
+                Outcome::Dropped,
+                never_up.into(),
+            ));
         }
     }
 }

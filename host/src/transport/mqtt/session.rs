@@ -76,21 +76,22 @@ pub(super) async fn run(shared: &Rc<Shared>, link: &Rc<RefCell<Link>>, opened: O
         encoded: 0,
         written: 0,
         heard: false,
+        spoke: false,
         pinged: false,
         timer: shared.broker.timer(),
     };
-    {
-        let mut link = link.borrow_mut();
-        link.partial = opened.rest;
-        if kept {
-            session.resume(&mut link);
-        } else {
-            link.forget_session();
-        }
-        link.up(&shared.inbox);
-    }
-    let end = std::future::poll_fn(|cx| session.poll(cx, link)).await;
-    if matches!(end, End::Asked(Command::Leave | Command::Act(LinkAction::Reconnect))) {
+    let end = match session.begin(&mut link.borrow_mut(), kept, &opened.rest) {
+        Ok(()) => None,
+        Err(why) => Some(End::Lost(why.into())),
+    };
+    let end = match end {
+        Some(end) => end,
+        None => std::future::poll_fn(|cx| session.poll(cx, link)).await,
+    };
+    if matches!(
+        end,
+        End::Asked(Command::Leave | Command::Act(LinkAction::Reconnect))
+    ) {
         let _ = tokio::time::timeout(GOODBYE, session.goodbye()).await;
     }
     let why: Rc<str> = match &end {
@@ -107,7 +108,7 @@ pub(super) async fn run(shared: &Rc<Shared>, link: &Rc<RefCell<Link>>, opened: O
 impl super::BrokerTarget {
     fn timer(&self) -> Option<Pin<Box<Sleep>>> {
         let length = self.mqtt.keep_alive;
-        (length > Duration::ZERO).then(|| Box::pin(tokio::time::sleep(length)))
+        (length > Duration::ZERO).then(|| Box::pin(tokio::time::sleep(length / 2)))
     }
 }
 
@@ -117,13 +118,26 @@ struct Session<'a> {
     /// Bytes encoded and bytes written since the connection is up.
     encoded: u64,
     written: u64,
-    /// Something came since the timer last ran.
+    /// Something came, and something was written, since the timer last ran.
     heard: bool,
+    spoke: bool,
     pinged: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Session<'_> {
+    /// Takes up where the last session ended, or begins anew; `rest` came behind the
+    /// CONNACK.
+    fn begin(&mut self, link: &mut Link, kept: bool, rest: &[u8]) -> Result<(), String> {
+        if kept {
+            self.resume(link);
+        } else {
+            link.forget_session();
+        }
+        link.up(&self.shared.inbox);
+        self.take_packets(link, &mut BytesMut::new(), rest)
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>, link: &RefCell<Link>) -> Poll<End> {
         let link = &mut *link.borrow_mut();
         let scratch = &mut *self.shared.scratch.borrow_mut();
@@ -148,8 +162,12 @@ impl Session<'_> {
     }
 
     /// Takes what the broker sent, up to a fair share.
-    fn read(&mut self, cx: &mut Context<'_>, link: &mut Link, scratch: &mut Scratch) -> Result<(), String> {
-        self.take_packets(link, &mut std::mem::take(&mut scratch.input), &[])?;
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: &mut Link,
+        scratch: &mut Scratch,
+    ) -> Result<(), String> {
         for _ in 0..READS {
             let mut chunk = ReadBuf::new(&mut scratch.chunk);
             match Pin::new(&mut self.stream).poll_read(cx, &mut chunk) {
@@ -168,7 +186,12 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn take_packets(&mut self, link: &mut Link, input: &mut BytesMut, new: &[u8]) -> Result<(), String> {
+    fn take_packets(
+        &mut self,
+        link: &mut Link,
+        input: &mut BytesMut,
+        new: &[u8],
+    ) -> Result<(), String> {
         input.clear();
         input.extend_from_slice(&std::mem::take(&mut link.partial));
         input.extend_from_slice(new);
@@ -184,7 +207,9 @@ impl Session<'_> {
             match Packet::read(input, PACKET) {
                 Ok(packet) => self.take(link, packet, now),
                 Err(rumqttc::Error::InsufficientBytes(_)) => break,
-                Err(error) => return Err(format!("the broker sent what is no MQTT packet: {error}")),
+                Err(error) => {
+                    return Err(format!("the broker sent what is no MQTT packet: {error}"));
+                }
             }
         }
         if !input.is_empty() {
@@ -197,7 +222,11 @@ impl Session<'_> {
         match packet {
             Packet::PubAck(ack) => self.acked(link, ack.pkid, now),
             Packet::PubRec(rec) => {
-                if let Some(open) = link.waiting.iter_mut().find(|o| packet_id(o.issue) == rec.pkid) {
+                if let Some(open) = link
+                    .waiting
+                    .iter_mut()
+                    .find(|o| packet_id(o.issue) == rec.pkid)
+                {
                     open.received = true;
                 }
                 self.reply(link, |out| PubRel::new(rec.pkid).write(out));
@@ -217,7 +246,10 @@ impl Session<'_> {
     /// The confirmation of a packet. One that belongs to none is let go: the broker
     /// repeats itself after a reconnect.
     fn acked(&self, link: &mut Link, id: u16, now: Instant) {
-        let place = link.waiting.iter().position(|open| packet_id(open.issue) == id);
+        let place = link
+            .waiting
+            .iter()
+            .position(|open| packet_id(open.issue) == id);
         if let Some(open) = place.and_then(|place| link.waiting.remove(place)) {
             self.shared.inbox.settle(Settled {
                 envelope: open.envelope,
@@ -268,7 +300,11 @@ impl Session<'_> {
     }
 
     /// Adds a packet that answers one of the broker's.
-    fn reply(&mut self, link: &mut Link, packet: impl FnOnce(&mut BytesMut) -> Result<usize, rumqttc::Error>) {
+    fn reply(
+        &mut self,
+        link: &mut Link,
+        packet: impl FnOnce(&mut BytesMut) -> Result<usize, rumqttc::Error>,
+    ) {
         let before = link.out.len();
         // Writing four bytes to a growing buffer cannot fail.
         if packet(&mut link.out).is_ok() {
@@ -276,7 +312,9 @@ impl Session<'_> {
         }
     }
 
-    /// Pings a broker that has been silent, and gives up one that stays so.
+    /// Pings when either side has been silent for half the keep-alive: a client that
+    /// only listens is closed by its broker (MQTT 3.1.1, section 3.1.2.10), and a
+    /// broker that is gone answers no ping.
     fn keep_alive(&mut self, cx: &mut Context<'_>, link: &mut Link) -> Result<(), String> {
         let Some(timer) = &mut self.timer else {
             return Ok(());
@@ -284,25 +322,35 @@ impl Session<'_> {
         if timer.as_mut().poll(cx).is_pending() {
             return Ok(());
         }
-        let length = self.shared.broker.mqtt.keep_alive;
-        timer.as_mut().reset(Instant::now() + length);
+        let half = self.shared.broker.mqtt.keep_alive / 2;
+        timer.as_mut().reset(Instant::now() + half);
         // Registers the new moment.
         let _ = timer.as_mut().poll(cx);
-        if !std::mem::take(&mut self.heard) {
-            if self.pinged {
-                return Err(format!("no answer to a ping within {} s (keep-alive)", length.as_secs()));
-            }
-            self.pinged = true;
+        let (heard, spoke) = (
+            std::mem::take(&mut self.heard),
+            std::mem::take(&mut self.spoke),
+        );
+        if self.pinged && !heard {
+            return Err(format!(
+                "no answer to a ping within {} s (half of keep-alive)",
+                half.as_secs_f64()
+            ));
+        }
+        self.pinged = !(heard && spoke);
+        if self.pinged {
             self.reply(link, |out| PingReq.write(out));
-        } else {
-            self.pinged = false;
         }
         Ok(())
     }
 
     /// Writes what is left of the last time, then turns envelopes into packets for as
     /// long as the kernel takes them.
-    fn write(&mut self, cx: &mut Context<'_>, link: &mut Link, scratch: &mut Scratch) -> Result<(), String> {
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: &mut Link,
+        scratch: &mut Scratch,
+    ) -> Result<(), String> {
         loop {
             while !link.out.is_empty() {
                 match self.push(cx, &link.out)? {
@@ -343,6 +391,7 @@ impl Session<'_> {
             Poll::Ready(Ok(0)) => Err("the connection takes no more bytes".into()),
             Poll::Ready(Ok(n)) => {
                 self.written += length(n);
+                self.spoke = true;
                 Ok(Some(n))
             }
             Poll::Ready(Err(error)) => Err(lost(&error)),
@@ -422,7 +471,8 @@ impl Session<'_> {
             let mut packet = Subscribe::new_many(new);
             packet.pkid = packet_id(issue);
             if packet.write(&mut scratch.out).is_err() {
-                self.shared.trouble("a subscription is too long for an MQTT packet; see downlink");
+                self.shared
+                    .trouble("a subscription is too long for an MQTT packet; see downlink");
             }
         }
     }
@@ -437,7 +487,8 @@ impl Session<'_> {
                 self.reply(link, |out| PubRel::new(id).write(out));
             } else {
                 open.envelope.attempt += 1;
-                let mut publish = Publish::from_bytes("", qos(open.qos), open.envelope.payload.clone());
+                let mut publish =
+                    Publish::from_bytes("", qos(open.qos), open.envelope.payload.clone());
                 let retain = link.topic(&open.envelope, &self.shared.broker, &mut publish.topic);
                 publish.retain = retain.is_some_and(|(_, retain)| retain);
                 publish.dup = true;

@@ -1,0 +1,100 @@
+//! The command line: what a person types, and which command answers. One file a
+//! command; the only place where all modules meet.
+
+mod check;
+mod console;
+mod demo;
+mod describe;
+mod run;
+mod try_plugin;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::fleet::Problems;
+
+/// Runs fleets of virtual IoT devices.
+///
+/// A device's behaviour is a WebAssembly component. mockfleet calls every device at
+/// the asked rate, sends what it returns to your backend over MQTT or HTTP, and
+/// writes one row for every message as Parquet.
+///
+/// Start with `mockfleet demo`: everything it needs is built in.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mockfleet",
+    version,
+    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, or the log is not whole), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Run(run::Arguments),
+    Check(check::Arguments),
+    Describe(describe::Arguments),
+    Try(try_plugin::Arguments),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// All is well.
+    Done,
+    /// The run failed.
+    Failed,
+    /// The user stopped it.
+    Interrupted,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What the user gave is wrong; exit code 2.
+    Input(Problems),
+    /// Anything else; exit code 1.
+    Other(anyhow::Error),
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Input(problems)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Does what the arguments of this process ask for.
+#[must_use]
+pub fn main() -> ExitCode {
+    let answer = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Describe(arguments) => describe::describe(&arguments),
+        Command::Try(arguments) => try_plugin::try_plugin(&arguments),
+    };
+    match answer {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Failed) => ExitCode::from(1),
+        Ok(Ending::Interrupted) => ExitCode::from(130),
+        Err(Failure::Input(problems)) => {
+            eprintln!("{problems}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Other(error)) => {
+            eprintln!("mockfleet: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}

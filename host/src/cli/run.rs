@@ -1,0 +1,172 @@
+//! `mockfleet run`: a fleet file, run to its end.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::console::Printed;
+use super::watch::{Form, watch};
+use super::{Ending, Failure};
+use crate::fleet::{Fleet, Override, Problems};
+use crate::plugin::Engine;
+use crate::run::{Finished, Settings, prepare};
+use crate::sendlog;
+use crate::status::{Log, Summary};
+
+/// Runs a fleet: calls its devices on schedule, sends what they return, writes the
+/// send log, and says at the end what came of it.
+///
+/// Everything is checked before the first message is sent. Ctrl-C ends the run in an
+/// orderly way: no new ticks, open messages get 5 s, the log is closed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mockfleet run fleet.toml
+  mockfleet run fleet.toml --duration 30s --log /tmp/logs
+  mockfleet run fleet.toml --set targets.broker.qos=1 --set groups.thermometer.count=10000
+  mockfleet run fleet.toml --json | tail -1 | python3 -m json.tool")]
+pub(super) struct Arguments {
+    /// The fleet file; docs/fleet-file.md has each of its keys.
+    file: PathBuf,
+    #[command(flatten)]
+    over: Over,
+    /// Threads that call devices [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    workers: Option<u32>,
+    /// Print one JSON object a line: progress each second, the summary at the end.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the command line changes in a fleet file.
+#[derive(Debug, clap::Args)]
+pub(super) struct Over {
+    /// How long ticks are due: 30s, 10m, 1h30m.
+    #[arg(long, value_name = "TIME")]
+    duration: Option<String>,
+    /// Where the send log goes: a folder, or s3://bucket/prefix.
+    #[arg(long, value_name = "URL")]
+    log: Option<String>,
+    /// The seed: same seed, same run.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Any key of the fleet file, groups and targets by name:
+    /// groups.thermometer.every=500ms. Can be given many times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Over {
+    /// In the order of their weight: what has an option of its own wins.
+    pub(super) fn overrides(&self) -> Result<Vec<Override>, Problems> {
+        let mut problems = Problems::default();
+        let mut overrides = Vec::new();
+        for text in &self.set {
+            match Override::set(text) {
+                Ok(change) => overrides.push(change),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let option = |shown: &str, path: &[&str], value: &str| Override {
+            shown: shown.to_owned(),
+            path: path.iter().map(|key| (*key).to_owned()).collect(),
+            value: value.to_owned(),
+        };
+        if let Some(duration) = &self.duration {
+            overrides.push(option("--duration", &["duration"], duration));
+        }
+        if let Some(log) = &self.log {
+            overrides.push(option("--log", &["log", "store"], log));
+        }
+        if let Some(seed) = self.seed {
+            overrides.push(option("--seed", &["seed"], &seed.to_string()));
+        }
+        if problems.is_empty() {
+            Ok(overrides)
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
+    let fleet = Fleet::read(&arguments.file, &arguments.over.overrides()?)?;
+    let form = if arguments.json {
+        Form::Json
+    } else {
+        Form::People
+    };
+    let (summary, interrupted) = run_fleet(&fleet, arguments.workers, form)?;
+    match form {
+        Form::Json => println!("{}", summary.json()),
+        Form::People => println!("{}", summary.text()),
+    }
+    Ok(ending(&summary, interrupted))
+}
+
+pub(super) fn ending(summary: &Summary, interrupted: bool) -> Ending {
+    match (interrupted, summary.is_success()) {
+        (true, _) => Ending::Interrupted,
+        (false, true) => Ending::Done,
+        (false, false) => Ending::Failed,
+    }
+}
+
+/// Prepares, runs and watches a fleet.
+pub(super) fn run_fleet(
+    fleet: &Fleet,
+    workers: Option<u32>,
+    form: Form,
+) -> Result<(Summary, bool), Failure> {
+    let printed = Printed::new();
+    let engine =
+        Engine::new().map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))?;
+    let settings = Settings {
+        workers,
+        console: printed.console(),
+    };
+    let prepared = prepare(fleet, &engine, &settings);
+    for line in printed.take() {
+        eprintln!("{line}");
+    }
+    let (finished, interrupted) =
+        watch(prepared?.start(), &printed, form).context("the run could not be watched")?;
+    Ok((summary(fleet, finished), interrupted))
+}
+
+fn summary(fleet: &Fleet, finished: Finished) -> Summary {
+    let store = &fleet.plan.log.store;
+    let run = finished.identity.run.clone();
+    let mut log = Log {
+        location: sendlog::location(store),
+        rows: 0,
+        events: 0,
+        files: 0,
+        bytes: 0,
+        error: None,
+        query: sendlog::query(store, &run),
+    };
+    match finished.log {
+        Ok(closed) => {
+            log.rows = closed.rows;
+            log.events = closed.events;
+            log.files = closed.files;
+            log.bytes = closed.bytes;
+        }
+        Err(error) => log.error = Some(error.to_string()),
+    }
+    if finished.lost_workers > 0 {
+        log.error = Some(format!(
+            "{} workers of mockfleet itself ended in a panic, and rows are missing; please report it with the lines above",
+            finished.lost_workers
+        ));
+    }
+    Summary {
+        fleet: fleet.plan.name.clone(),
+        run,
+        devices: finished.devices,
+        workers: finished.workers,
+        took: finished.took,
+        counters: finished.counters,
+        log,
+    }
+}

@@ -1,0 +1,201 @@
+//! Watching a run from start to end: the live block or its plain or JSON form, the
+//! troubles as they come up, Ctrl-C.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::console::Printed;
+use crate::run::{Finished, Running};
+use crate::status::{Live, Moment};
+
+/// How often the terminal is brought up to date.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// How often there is a progress object, and how often a plain line.
+const OBJECT: Duration = Duration::from_secs(1);
+const LINE: Duration = Duration::from_secs(5);
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A live block on a terminal, plain lines elsewhere.
+    People,
+    /// One JSON object a line on standard output.
+    Json,
+}
+
+/// Watches a run to its end. Says whether it was interrupted.
+pub(super) fn watch(
+    running: Running,
+    printed: &Printed,
+    form: Form,
+) -> anyhow::Result<(Finished, bool)> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no I/O loop for the command line")?;
+    let mut watcher = Watcher {
+        live: Live::new(),
+        form,
+        said: HashSet::new(),
+        shown: Instant::now(),
+        rate: Rate::default(),
+    };
+    let interrupted = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let mut interrupted = false;
+        while !running.is_over() {
+            watcher.look(&running, printed);
+            if signals.came(GLANCE).await {
+                if interrupted {
+                    watcher.live.clear();
+                    std::process::exit(130);
+                }
+                interrupted = true;
+                watcher.live.say("stopping: no new ticks; open messages have 5 s to be confirmed (Ctrl-C again stops at once)");
+                running.stop();
+            }
+        }
+        anyhow::Ok(interrupted)
+    })?;
+    watcher.notices(&running, printed);
+    watcher.live.clear();
+    // From here on only the log is written: a signal ends the process as usual.
+    let mut told = Instant::now();
+    let finished = running.finish(|progress| {
+        if told.elapsed() > LINE {
+            told = Instant::now();
+            let trouble = progress.trouble.as_deref().unwrap_or("writing");
+            eprintln!(
+                "closing the log: {trouble}; {} bytes and {} files wait",
+                progress.waiting, progress.pending_files
+            );
+        }
+    });
+    Ok((finished, interrupted))
+}
+
+struct Watcher {
+    live: Live,
+    form: Form,
+    /// Troubles that have been said.
+    said: HashSet<String>,
+    shown: Instant,
+    rate: Rate,
+}
+
+impl Watcher {
+    fn look(&mut self, running: &Running, printed: &Printed) {
+        self.notices(running, printed);
+        let due = match self.form {
+            Form::Json => OBJECT,
+            Form::People if self.live.is_seen() => GLANCE,
+            Form::People => LINE,
+        };
+        if self.shown.elapsed() < due {
+            return;
+        }
+        self.shown = Instant::now();
+        let moment = self.moment(running);
+        match self.form {
+            Form::Json => {
+                // A reader that is gone does not end the run.
+                let _ = writeln!(std::io::stdout(), "{}", moment.json());
+            }
+            Form::People if self.live.is_seen() => self.live.show(&moment),
+            Form::People => self.live.say(&moment.line()),
+        }
+    }
+
+    fn moment(&mut self, running: &Running) -> Moment {
+        let counters = running.counters();
+        let progress = running.log();
+        Moment {
+            elapsed: running.elapsed(),
+            duration: running.duration(),
+            devices: running.devices(),
+            reached: self.rate.of(counters.messages),
+            counters,
+            rows: progress.rows,
+            bytes: progress.bytes,
+            trouble: progress.trouble,
+        }
+    }
+
+    /// Says what is new: each trouble once.
+    fn notices(&mut self, running: &Running, printed: &Printed) {
+        for line in printed.take() {
+            self.live.say(&line);
+        }
+        let counters = running.counters();
+        for (trouble, first, _) in counters.notices.iter() {
+            if !self.said.contains(trouble) {
+                self.said.insert(trouble.to_owned());
+                self.live.say(&format!("warning: {first}"));
+            }
+        }
+        let trouble = running.log().trouble;
+        if let Some(trouble) = trouble.filter(|trouble| self.said.insert(trouble.clone())) {
+            self.live.say(&format!("warning: {trouble}"));
+        }
+    }
+}
+
+/// Messages a second over the last two seconds or so.
+#[derive(Default)]
+struct Rate {
+    marks: std::collections::VecDeque<(Instant, u64)>,
+}
+
+impl Rate {
+    fn of(&mut self, messages: u64) -> f64 {
+        let now = Instant::now();
+        self.marks.push_back((now, messages));
+        while self.marks.len() > 2
+            && self
+                .marks
+                .front()
+                .is_some_and(|(at, _)| now - *at > Duration::from_secs(2))
+        {
+            self.marks.pop_front();
+        }
+        let Some((at, before)) = self.marks.front() else {
+            return 0.0;
+        };
+        let seconds = (now - *at).as_secs_f64();
+        if seconds <= 0.0 {
+            return 0.0;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+        let messages = messages.saturating_sub(*before) as f64;
+        messages / seconds
+    }
+}
+
+/// The ways to ask a process to end: Ctrl-C, and what init systems send.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("Ctrl-C cannot be watched")?,
+            terminate: signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?,
+        })
+    }
+
+    /// Whether one came within this time.
+    async fn came(&mut self, within: Duration) -> bool {
+        tokio::select! {
+            _ = self.interrupt.recv() => true,
+            _ = self.terminate.recv() => true,
+            () = tokio::time::sleep(within) => false,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A group as a run sees it: its plugin loaded, its target's channels numbered, its
+//! devices counted through. Shared by all workers; nothing in it changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clock::{Micros, micros};
+use super::schedule::Beat;
+use super::seed;
+use crate::fleet::{self, Connections, Names, Plan, Protocol, Template};
+use crate::plugin::{DeviceSpec, Interests, Limits, Plugin};
+use crate::transport::{Member, Routes};
+
+/// One group of a run.
+pub(crate) struct Group {
+    pub(crate) name: Arc<str>,
+    pub(crate) plugin: Plugin,
+    pub(crate) limits: Limits,
+    pub(crate) interests: Interests,
+    /// The number of its first device in the whole fleet.
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+    pub(crate) devices_per_cell: u32,
+    pub(crate) beat: Beat,
+    /// Index of its target in the plan.
+    pub(crate) target: usize,
+    /// The channels of its target.
+    pub(crate) routes: Routes,
+    /// The number of the target's first route in the log's directory.
+    pub(crate) route_base: u16,
+    pub(crate) outbox: u32,
+    births: Births,
+    seed: u64,
+    device_id: Template,
+    config: String,
+    fleet: Arc<str>,
+}
+
+/// When the devices of a group are switched on.
+#[derive(Debug, Clone, Copy)]
+enum Births {
+    /// Evenly over this time.
+    Ramp(Micros),
+    /// As fast as the target's connect rate allows: so many before this group, and
+    /// this long between two.
+    Paced { before: u32, interval: Duration },
+    /// All at once.
+    AtOnce,
+}
+
+impl Group {
+    /// Group number `index` of the plan.
+    pub(crate) fn new(plan: &Plan, index: usize, plugin: Plugin) -> Option<Self> {
+        let group = plan.groups.get(index)?;
+        let target = plan.targets.get(group.target)?;
+        let before = plan.groups.iter().take(index);
+        let same_target = before.clone().filter(|other| other.target == group.target);
+        let births = match (group.schedule.ramp, &target.protocol) {
+            (Some(length), _) => Births::Ramp(micros(length)),
+            (None, Protocol::Mqtt(mqtt)) if mqtt.connections == Connections::PerDevice => {
+                Births::Paced {
+                    before: same_target.map(|other| other.count).sum(),
+                    interval: target.connect_rate.interval(),
+                }
+            }
+            _ => Births::AtOnce,
+        };
+        let routes_before = plan.targets.iter().take(group.target);
+        Some(Self {
+            name: group.name.as_str().into(),
+            limits: limits(&group.limits),
+            interests: plugin.description().interests,
+            plugin,
+            first: before.map(|other| other.count).sum(),
+            count: group.count,
+            devices_per_cell: group.devices_per_cell.get(),
+            beat: Beat::of(&group.schedule),
+            target: group.target,
+            routes: Routes::of(target),
+            route_base: routes_before.map(|target| Routes::of(target).count()).sum(),
+            outbox: target.outbox,
+            births,
+            seed: seed::group(plan.seed, &group.name),
+            device_id: group.device_id.clone(),
+            config: group.config.to_string(),
+            fleet: plan.name.as_str().into(),
+        })
+    }
+
+    /// When device `index` is switched on.
+    pub(crate) fn born(&self, index: u32) -> Micros {
+        match self.births {
+            Births::Ramp(length) => {
+                let place = u128::from(length) * u128::from(index) / u128::from(self.count.max(1));
+                u64::try_from(place).unwrap_or(length)
+            }
+            Births::Paced { before, interval } => {
+                micros(interval.saturating_mul(before.saturating_add(index)))
+            }
+            Births::AtOnce => 0,
+        }
+    }
+
+    /// The seed of device `index`.
+    pub(crate) fn seed(&self, index: u32) -> u64 {
+        seed::device(self.seed, index)
+    }
+
+    /// The id of device `index`.
+    pub(crate) fn id(&self, index: u32) -> String {
+        let mut id = String::new();
+        let names = Names {
+            fleet: &self.fleet,
+            run: "",
+            group: &self.name,
+            device: "",
+            index,
+            connection: 0,
+        };
+        self.device_id.render(&names, &mut id);
+        id
+    }
+
+    /// What the plugin is told of device `index`; `born` is on the guests' clock.
+    pub(crate) fn spec(&self, index: u32, born: u64) -> DeviceSpec {
+        DeviceSpec {
+            id: self.id(index),
+            group: self.name.to_string(),
+            index,
+            seed: self.seed(index),
+            config: self.config.clone(),
+            born,
+        }
+    }
+
+    /// What the transport is told of device `index`.
+    pub(crate) fn member(&self, index: u32) -> Member {
+        Member {
+            device: self.id(index).into(),
+            group: Arc::clone(&self.name),
+            index,
+            listens: self.interests.contains(Interests::DOWNLINK),
+        }
+    }
+}
+
+fn limits(limits: &fleet::Limits) -> Limits {
+    let bytes = |size: fleet::ByteSize| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
+    Limits {
+        memory: bytes(limits.memory),
+        deadline: limits.deadline,
+        messages: usize::try_from(limits.messages).unwrap_or(usize::MAX),
+        message_size: bytes(limits.message_size),
+        log_lines: limits.log_lines,
+    }
+}

@@ -1,0 +1,127 @@
+//! What a worker writes down: one row for every message that comes to its end, one
+//! for every event, and the counts beside them.
+
+use std::rc::Rc;
+
+use super::clock::{Clock, Micros};
+use super::crew::Device;
+use super::group::Group;
+use crate::sendlog::{self, Appender, EventKind, EventRow, SendRow};
+use crate::status::Counters;
+use crate::transport::{Outcome, Settled};
+
+/// One worker's record of its part of the run.
+pub(crate) struct Record {
+    pub(crate) appender: Appender,
+    pub(crate) counters: Counters,
+    pub(crate) clock: Clock,
+}
+
+impl Record {
+    /// A message has come to its end.
+    pub(crate) fn settled(&mut self, device: &Device, group: &Group, settled: &Settled) {
+        let envelope = &settled.envelope;
+        self.count(settled);
+        let moment = |at: std::time::Instant| self.clock.utc(self.clock.at(at));
+        self.appender.send(&SendRow {
+            device: group.first + device.index,
+            route: group.route_base + envelope.route,
+            seq: envelope.seq,
+            attempt: envelope.attempt,
+            outcome: outcome(settled.outcome),
+            code: settled.code.map(i32::from),
+            error: settled.error.as_deref(),
+            fault: None,
+            status: envelope.status.as_deref(),
+            scheduled_at: self.clock.utc(envelope.due),
+            sent_at: settled.sent_at.map(moment),
+            acked_at: settled.acked_at.map(moment),
+            payload: &envelope.payload,
+        });
+    }
+
+    fn count(&mut self, settled: &Settled) {
+        let counters = &mut self.counters;
+        counters.open -= 1;
+        *match settled.outcome {
+            Outcome::Acked => &mut counters.acked,
+            Outcome::Sent => &mut counters.sent,
+            Outcome::Failed => &mut counters.failed,
+            Outcome::Dropped => &mut counters.dropped,
+            Outcome::Unconfirmed => &mut counters.unconfirmed,
+        } += 1;
+        if let Some(why) = &settled.error {
+            counters
+                .causes
+                .count(&format!("{}: {why}", word(settled.outcome)));
+        }
+        if let Some(sent) = settled.sent_at {
+            counters
+                .lag
+                .record(self.clock.at(sent).saturating_sub(settled.envelope.due));
+            if let Some(acked) = settled.acked_at {
+                let latency = acked.saturating_duration_since(sent);
+                counters.latency.record(super::clock::micros(latency));
+            }
+        }
+    }
+
+    /// Something happened to a device.
+    pub(crate) fn event(
+        &mut self,
+        device: &Device,
+        group: &Group,
+        at: Micros,
+        kind: EventKind,
+        detail: Option<&str>,
+    ) {
+        self.appender.event(&EventRow {
+            device: group.first + device.index,
+            at: self.clock.utc(at),
+            kind,
+            detail,
+        });
+    }
+
+    /// Something the user should know.
+    pub(crate) fn notice(&mut self, text: &str) {
+        self.counters.notices.count(text);
+    }
+
+    /// Ticks of a device that were due and are not run.
+    pub(crate) fn missed(&mut self, device: &Device, group: &Group, ticks: u64, why: &str) {
+        if ticks == 0 {
+            return;
+        }
+        self.counters.missed_ticks += ticks;
+        let at = self.clock.now();
+        let plural = if ticks == 1 { "tick" } else { "ticks" };
+        let detail = format!("{ticks} {plural}: {why}");
+        self.event(device, group, at, EventKind::Missed, Some(&detail));
+    }
+}
+
+/// A device's status as envelopes carry it.
+pub(crate) fn shared(text: &str) -> Rc<str> {
+    text.into()
+}
+
+fn outcome(outcome: Outcome) -> sendlog::Outcome {
+    match outcome {
+        Outcome::Acked => sendlog::Outcome::Acked,
+        Outcome::Sent => sendlog::Outcome::Sent,
+        Outcome::Failed => sendlog::Outcome::Failed,
+        Outcome::Dropped => sendlog::Outcome::Dropped,
+        Outcome::Unconfirmed => sendlog::Outcome::Unconfirmed,
+    }
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Acked => "acked",
+        Outcome::Sent => "sent",
+        Outcome::Failed => "failed",
+        Outcome::Dropped => "dropped",
+        Outcome::Unconfirmed => "unconfirmed",
+    }
+}

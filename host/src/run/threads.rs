@@ -1,0 +1,160 @@
+//! The threads of a run. Each makes its devices as soon as it is there, says which
+//! could not be made, and waits for the start.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
+
+use super::clock::{Clock, Micros};
+use super::crew::{Crew, Refusal};
+use super::group::Group;
+use super::prepare::Line;
+use super::record::Record;
+use super::worker::{Shared, Worker};
+use crate::plugin::Console;
+use crate::sendlog::Appender;
+use crate::status::{Board, Counters};
+use crate::transport::{Broker, Inbox, Server, Transport};
+
+/// What all workers of a run are given.
+#[derive(Clone)]
+pub(super) struct Common {
+    pub(super) groups: Arc<[Group]>,
+    pub(super) lines: Vec<Line>,
+    pub(super) console: Console,
+    pub(super) stop: watch::Receiver<bool>,
+    /// What guests are told the start of the run is.
+    pub(super) origin: u64,
+    /// No tick is due from here on.
+    pub(super) end: Micros,
+}
+
+/// A thread that has made its devices and waits for the start.
+pub(super) struct Waiting {
+    pub(super) thread: JoinHandle<()>,
+    pub(super) board: Board,
+    gate: mpsc::Sender<Go>,
+}
+
+/// What a worker needs to begin.
+struct Go {
+    clock: Clock,
+    appender: Appender,
+}
+
+impl Waiting {
+    /// Lets the worker begin.
+    pub(super) fn go(self, clock: Clock, appender: Appender) -> (JoinHandle<()>, Board) {
+        // A thread that is gone shows when it is joined.
+        let _ = self.gate.send(Go { clock, appender });
+        (self.thread, self.board)
+    }
+}
+
+/// Starts the threads and waits until all devices are made or refused.
+///
+/// # Errors
+/// When the system gives no more threads.
+pub(super) fn start(
+    common: &Common,
+    workers: u32,
+) -> std::io::Result<(Vec<Waiting>, Vec<Refusal>)> {
+    let (made, all_made) = mpsc::channel();
+    let mut waiting = Vec::new();
+    for worker in 0..workers {
+        let (gate, go) = mpsc::channel();
+        let board = Board::default();
+        let (common, made, its_board) = (common.clone(), made.clone(), board.clone());
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{worker}"))
+            .spawn(move || work(&common, worker, workers, &made, &go, its_board))?;
+        waiting.push(Waiting {
+            thread,
+            board,
+            gate,
+        });
+    }
+    drop(made);
+    Ok((waiting, all_made.into_iter().flatten().collect()))
+}
+
+fn work(
+    common: &Common,
+    worker: u32,
+    workers: u32,
+    made: &mpsc::Sender<Vec<Refusal>>,
+    go: &mpsc::Receiver<Go>,
+    board: Board,
+) {
+    let mut crew = Crew::new(
+        Arc::clone(&common.groups),
+        common.console.clone(),
+        worker,
+        workers,
+    );
+    let refusals = crew.make(|at| common.origin.saturating_add(at));
+    if made.send(refusals).is_err() {
+        return;
+    }
+    // No start: something was wrong elsewhere.
+    let Ok(Go { clock, appender }) = go.recv() else {
+        return;
+    };
+    let inbox = Inbox::default();
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        // As many tasks as one batch of ticks may have woken: I/O gets its turn
+        // between batches, and then all of it.
+        .event_interval(1024)
+        .build_local(LocalOptions::default());
+    let opened = runtime
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| {
+            let inside = runtime.enter();
+            let lines = common.lines.iter();
+            let lines: Result<Vec<_>, String> = lines
+                .map(|line| open(line, worker, workers, &inbox))
+                .collect();
+            drop(inside);
+            Ok((runtime, lines?))
+        });
+    let (runtime, lines) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            let mut counters = Counters::default();
+            counters
+                .notices
+                .count(&format!("a worker could not start: {error}"));
+            return board.publish(&counters);
+        }
+    };
+    let record = Record {
+        appender,
+        counters: Counters::default(),
+        clock,
+    };
+    let shared = Shared {
+        board,
+        stop: common.stop.clone(),
+        end: common.end,
+    };
+    Worker::new(shared, crew, lines, inbox, runtime, record).run();
+}
+
+fn open(
+    line: &Line,
+    worker: u32,
+    workers: u32,
+    inbox: &Inbox,
+) -> Result<Box<dyn Transport>, String> {
+    Ok(match line {
+        Line::Broker(broker) => Box::new(Broker::new(broker, worker, workers, inbox.clone())),
+        Line::Server(server) => {
+            let server = Server::new(server, inbox.clone()).map_err(|error| error.to_string())?;
+            Box::new(server)
+        }
+    })
+}

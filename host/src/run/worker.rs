@@ -1,0 +1,439 @@
+//! One worker: its devices, its schedule, its connections, its part of the log, all
+//! on one thread. This file is the main path: what is due is called, what comes back
+//! is addressed and handed on. What reports do is in `report`, what a call that went
+//! wrong does in `supervise`.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::LocalRuntime;
+use tokio::sync::watch;
+
+use super::clock::{Clock, Micros, micros};
+use super::crew::{Crew, Life};
+use super::record::{Record, shared};
+use super::schedule::{Moment, Schedule};
+use crate::plugin::{Link, Turn};
+use crate::sendlog::EventKind;
+use crate::status::Board;
+use crate::transport::{Envelope, Inbox, LinkAction, Outcome, Report, Settled, Slot, Transport};
+
+/// Devices are called for about this long before I/O gets its turn: long enough to
+/// carry the cost of a turn of the I/O loop (tens of microseconds), short enough
+/// that it does not show in a device's lag.
+const BATCH: Duration = Duration::from_millis(1);
+
+/// How often counters are published.
+const PUBLISH: Micros = 200_000;
+
+/// How long open messages may take to be confirmed when the run is over.
+const DRAIN: Micros = 5_000_000;
+
+/// How often a worker that the log holds up looks again.
+const HELD_UP: Micros = 5_000;
+
+/// What the threads of a run share with each worker.
+pub(crate) struct Shared {
+    pub(crate) board: Board,
+    /// Becomes true when the run is to stop.
+    pub(crate) stop: watch::Receiver<bool>,
+    /// No tick is due from here on.
+    pub(crate) end: Micros,
+}
+
+/// Where a worker is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Devices are called.
+    Running,
+    /// No device is called any more; open messages have until this moment.
+    Draining(Micros),
+}
+
+/// One worker.
+pub(crate) struct Worker {
+    pub(super) crew: Crew,
+    pub(super) schedule: Schedule,
+    /// When fallen cells are made again.
+    pub(super) repairs: Schedule,
+    /// This worker's end of each target, by the target's index.
+    pub(super) lines: Vec<Box<dyn Transport>>,
+    pub(super) inbox: Inbox,
+    pub(super) record: Record,
+    pub(super) stage: Stage,
+    pub(super) end: Micros,
+    board: Board,
+    stop: watch::Receiver<bool>,
+    runtime: LocalRuntime,
+    reports: Vec<Report>,
+    published: Micros,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        shared: Shared,
+        crew: Crew,
+        lines: Vec<Box<dyn Transport>>,
+        inbox: Inbox,
+        runtime: LocalRuntime,
+        record: Record,
+    ) -> Self {
+        Self {
+            crew,
+            schedule: Schedule::default(),
+            repairs: Schedule::default(),
+            lines,
+            inbox,
+            record,
+            stage: Stage::Running,
+            end: shared.end,
+            board: shared.board,
+            stop: shared.stop,
+            runtime,
+            reports: Vec::new(),
+            published: 0,
+        }
+    }
+
+    /// Runs to the end, and leaves every message with a row.
+    pub(crate) fn run(mut self) {
+        self.arm_births();
+        loop {
+            let began = Instant::now();
+            self.take_reports();
+            self.repair_cells();
+            self.run_due();
+            self.record.appender.turn(began);
+            self.publish();
+            if self.is_over() {
+                break;
+            }
+            self.record.counters.busy_us += micros(began.elapsed());
+            self.give_way();
+        }
+        self.close();
+    }
+
+    fn arm_births(&mut self) {
+        for slot in 0..Slot::try_from(self.crew.len()).unwrap_or(Slot::MAX) {
+            if let Some(device) = self
+                .crew
+                .device(slot)
+                .filter(|device| device.born < self.end)
+            {
+                device.armed = true;
+                self.schedule.arm(device.born, slot);
+            }
+        }
+    }
+
+    /// Runs what is due, for one batch.
+    fn run_due(&mut self) {
+        if self.stage != Stage::Running || self.record.appender.is_full() {
+            return;
+        }
+        let clock = self.record.clock;
+        let mut now = clock.now();
+        let until = now + micros(BATCH);
+        while let Some((due, slot)) = self.schedule.pop(now) {
+            self.run_device(slot, due, now);
+            now = clock.now();
+            if now >= until {
+                break;
+            }
+        }
+    }
+
+    fn run_device(&mut self, slot: Slot, due: Micros, now: Micros) {
+        let Some(device) = self.crew.device(slot) else {
+            return;
+        };
+        match device.life {
+            Life::Unborn => self.switch_on(slot),
+            // An event may have moved the tick since this moment was noted.
+            Life::Alive if device.armed && device.moment.due == due => self.run_tick(slot, now),
+            Life::Alive | Life::Retired => {}
+        }
+    }
+
+    fn switch_on(&mut self, slot: Slot) {
+        let Some((device, group)) = self.crew.with_group(slot) else {
+            return;
+        };
+        device.life = Life::Alive;
+        device.armed = false;
+        let (member, moment, born) = (group.member(device.index), device.moment, device.born);
+        self.record.counters.born += 1;
+        self.record.counters.asked += group.beat.rate();
+        self.record
+            .event(device, group, born, EventKind::Born, None);
+        let _inside = self.runtime.enter();
+        if let Some(line) = self.lines.get_mut(group.target) {
+            line.join(slot, member);
+        }
+        self.arm(slot, moment);
+    }
+
+    /// Runs one due tick: calls the device, hands on its messages, notes its next.
+    fn run_tick(&mut self, slot: Slot, now: Micros) {
+        let can_call = self.crew.can_call(slot);
+        let Some((device, group)) = self.crew.with_group(slot) else {
+            return;
+        };
+        device.armed = false;
+        if !can_call {
+            // Armed again when its cell is.
+            return;
+        }
+        if group.beat.is_flat_out() && device.open >= group.outbox {
+            // Armed again when there is room.
+            return;
+        }
+        let seed = group.seed(device.index);
+        let catch = group
+            .beat
+            .catch_up(device.born, device.moment, now, self.end, seed);
+        self.record.missed(
+            device,
+            group,
+            catch.missed,
+            "the device was behind when its next tick was due",
+        );
+        device.moment = catch.moment;
+        let due = catch.moment.due;
+        self.record.counters.ticks += 1;
+        self.record.counters.delay.record(now.saturating_sub(due));
+        match self.crew.tick(slot, self.record.clock.guest(due)) {
+            Ok(turn) => {
+                let asked = turn.next_tick;
+                self.apply(slot, due, turn, "tick");
+                self.rearm(slot, asked);
+            }
+            Err(error) => {
+                self.went_wrong(slot, "tick", error);
+                self.rearm(slot, None);
+            }
+        }
+    }
+
+    /// Notes when a device is due after the tick it just had.
+    fn rearm(&mut self, slot: Slot, asked: Option<Micros>) {
+        let now = self.record.clock.now();
+        let Some((device, group)) = self.crew.with_group(slot) else {
+            return;
+        };
+        let seed = group.seed(device.index);
+        let mut moment = group
+            .beat
+            .following(device.born, device.moment.nominal, asked, seed);
+        if group.beat.is_flat_out() {
+            let due = moment.due.max(now);
+            moment = Moment { nominal: due, due };
+        }
+        self.arm(slot, moment);
+    }
+
+    /// Puts a device into the schedule, in place of where it was.
+    pub(super) fn arm(&mut self, slot: Slot, moment: Moment) {
+        let Some(device) = self.crew.device(slot) else {
+            return;
+        };
+        device.moment = moment;
+        device.armed = device.life == Life::Alive && moment.due < self.end;
+        if device.armed {
+            self.schedule.arm(moment.due, slot);
+        }
+    }
+
+    /// Addresses what a device returned and hands it on. `at` is when the call that
+    /// returned it was due.
+    pub(super) fn apply(&mut self, slot: Slot, at: Micros, turn: Turn, call: &str) {
+        let Some((device, group)) = self.crew.with_group(slot) else {
+            return;
+        };
+        let unknown = |channel: &str| group.routes.number(channel).is_none();
+        if let Some(stray) = turn
+            .messages
+            .iter()
+            .find(|message| unknown(&message.channel))
+        {
+            let why = format!(
+                "returned a message on channel {:?}, which its description does not name and its target does not have; nothing of this turn was sent",
+                stray.channel
+            );
+            return self.call_failed(slot, call, &why);
+        }
+        let known = device.status.as_deref();
+        if let Some(status) = turn.status.filter(|status| known != Some(status.as_str())) {
+            self.record
+                .event(device, group, at, EventKind::Status, Some(&status));
+            device.status = Some(shared(&status));
+        }
+        let Some(line) = self.lines.get_mut(group.target) else {
+            return;
+        };
+        for message in turn.messages {
+            let envelope = Envelope {
+                slot,
+                route: group.routes.number(&message.channel).unwrap_or_default(),
+                seq: device.messages,
+                attempt: 0,
+                due: at,
+                payload: message.payload.into(),
+                content_type: message.content_type,
+                properties: message.properties,
+                status: device.status.clone(),
+            };
+            device.messages += 1;
+            device.open += 1;
+            self.record.counters.messages += 1;
+            self.record.counters.open += 1;
+            if device.open > group.outbox {
+                let why = format!(
+                    "the outbox was full: {} messages of this device are open",
+                    group.outbox
+                );
+                let settled = Settled::unsent(envelope, Outcome::Dropped, why.into());
+                self.inbox.put(Report::Settled(settled));
+            } else {
+                line.submit(envelope);
+            }
+        }
+        match turn.link {
+            None => {}
+            Some(Link::Reconnect) => line.act(slot, LinkAction::Reconnect),
+            Some(Link::Vanish(length)) => {
+                line.act(slot, LinkAction::Vanish(Duration::from_micros(length)));
+            }
+        }
+    }
+
+    fn take_reports(&mut self) {
+        let mut reports = std::mem::take(&mut self.reports);
+        self.inbox.take(&mut reports);
+        for report in reports.drain(..) {
+            self.take(report);
+        }
+        self.reports = reports;
+    }
+
+    /// Gives I/O its turn, and sleeps if nothing is due.
+    fn give_way(&mut self) {
+        let now = self.record.clock.now();
+        let wake = self.next_moment(now);
+        let ready = wake <= now || !self.inbox.is_empty();
+        let wake = self.record.clock.instant(wake).into();
+        let draining = self.stage != Stage::Running;
+        let Self {
+            runtime,
+            lines,
+            inbox,
+            stop,
+            ..
+        } = self;
+        runtime.block_on(async {
+            for line in lines {
+                line.flush();
+            }
+            if ready {
+                tokio::task::yield_now().await;
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = inbox.arrived() => {}
+                _ = stop.changed(), if !draining => {}
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        });
+    }
+
+    /// When this worker has to look again, at the latest.
+    fn next_moment(&self, now: Micros) -> Micros {
+        let idle = now + PUBLISH;
+        match self.stage {
+            Stage::Draining(until) => until.min(idle),
+            Stage::Running if self.record.appender.is_full() => now + HELD_UP,
+            Stage::Running => {
+                let due = self.schedule.next().unwrap_or(Micros::MAX);
+                let repair = self.repairs.next().unwrap_or(Micros::MAX);
+                let end = if now < self.end {
+                    self.end
+                } else {
+                    Micros::MAX
+                };
+                due.min(repair).min(end).min(idle)
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let now = self.record.clock.now();
+        if now >= self.published + PUBLISH {
+            self.published = now;
+            self.board.publish(&self.record.counters);
+        }
+    }
+
+    /// Moves on from running to draining, and says when that is over too.
+    fn is_over(&mut self) -> bool {
+        let now = self.record.clock.now();
+        if let Stage::Draining(until) = self.stage {
+            return self.record.counters.open == 0 || now >= until;
+        }
+        let devices = u64::try_from(self.crew.len()).unwrap_or(u64::MAX);
+        let stopped = *self.stop.borrow();
+        let all_done = self.record.counters.retired == devices;
+        let ran_out = now >= self.end && self.schedule.next().is_none();
+        // The log has not taken a row for so long that it won't.
+        let stuck = now >= self.end.saturating_add(DRAIN);
+        if stopped || all_done || ran_out || stuck {
+            self.count_what_is_left(if stopped { now } else { self.end });
+            self.schedule.clear().for_each(drop);
+            self.stage = Stage::Draining(now + DRAIN);
+        }
+        false
+    }
+
+    /// Ticks that were due and will not be run: those of devices whose cell is down
+    /// or, where the log held up this worker, of all.
+    fn count_what_is_left(&mut self, end: Micros) {
+        let held_up = self.record.appender.is_full();
+        for slot in 0..Slot::try_from(self.crew.len()).unwrap_or(Slot::MAX) {
+            let down = !self.crew.can_call(slot);
+            let Some((device, group)) = self.crew.with_group(slot) else {
+                continue;
+            };
+            if device.life == Life::Alive && (down || held_up) {
+                let seed = group.seed(device.index);
+                let left = group.beat.remaining(device.born, device.moment, end, seed);
+                let why = if down {
+                    "its cell was down"
+                } else {
+                    "the send log could not take more rows"
+                };
+                self.record.missed(device, group, left, why);
+            }
+        }
+    }
+
+    fn close(mut self) {
+        let Self { runtime, lines, .. } = &mut self;
+        runtime.block_on(async {
+            for line in lines {
+                line.close().await;
+            }
+        });
+        while !self.inbox.is_empty() {
+            self.take_reports();
+        }
+        self.board.publish(&self.record.counters);
+        self.record.appender.finish();
+    }
+}
+
+impl Worker {
+    /// The run's clock.
+    pub(super) fn clock(&self) -> Clock {
+        self.record.clock
+    }
+}

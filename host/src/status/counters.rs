@@ -1,0 +1,180 @@
+//! What one worker counts, and how the counts of all become those of the run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hdrhistogram::Histogram;
+
+use super::notices::Notices;
+
+/// Counts since the run began. Plain numbers that one worker adds to; a copy is
+/// published a few times a second.
+#[derive(Debug, Clone, Default)]
+pub struct Counters {
+    /// Devices that have been switched on.
+    pub born: u64,
+    /// Devices whose connection is up (MQTT).
+    pub up: u64,
+    /// Devices that are done for good.
+    pub retired: u64,
+    /// Ticks a second that the devices that are alive are to have.
+    pub asked: f64,
+    /// Ticks that were run.
+    pub ticks: u64,
+    /// Ticks that were due and not run.
+    pub missed_ticks: u64,
+    /// Ticks and events that returned an error.
+    pub failed_calls: u64,
+    /// Cells that fell and were made again.
+    pub cell_restarts: u64,
+    /// Messages that devices returned.
+    pub messages: u64,
+    /// Messages whose outcome is not known yet.
+    pub open: u64,
+    /// Messages that the backend confirmed.
+    pub acked: u64,
+    /// Messages on the wire that nobody confirms (QoS 0).
+    pub sent: u64,
+    /// Messages refused, timed out or lost.
+    pub failed: u64,
+    /// Messages that never left the host.
+    pub dropped: u64,
+    /// Messages on the wire and unanswered when the run ended.
+    pub unconfirmed: u64,
+    /// Messages of the backend to devices.
+    pub received: u64,
+    /// Microseconds spent on calling devices and on their messages, outside of I/O.
+    pub busy_us: u64,
+    /// From due to called: the host's own delay.
+    pub delay: Spread,
+    /// From due to sent.
+    pub lag: Spread,
+    /// From sent to confirmed.
+    pub latency: Spread,
+    /// Why messages failed, were dropped or stayed unconfirmed.
+    pub causes: Notices,
+    /// What else the user should know.
+    pub notices: Notices,
+}
+
+impl Counters {
+    /// Adds another worker's.
+    pub fn add(&mut self, other: &Self) {
+        self.born += other.born;
+        self.up += other.up;
+        self.retired += other.retired;
+        self.asked += other.asked;
+        self.ticks += other.ticks;
+        self.missed_ticks += other.missed_ticks;
+        self.failed_calls += other.failed_calls;
+        self.cell_restarts += other.cell_restarts;
+        self.messages += other.messages;
+        self.open += other.open;
+        self.acked += other.acked;
+        self.sent += other.sent;
+        self.failed += other.failed;
+        self.dropped += other.dropped;
+        self.unconfirmed += other.unconfirmed;
+        self.received += other.received;
+        self.busy_us += other.busy_us;
+        self.delay.add(&other.delay);
+        self.lag.add(&other.lag);
+        self.latency.add(&other.latency);
+        self.causes.add(&other.causes);
+        self.notices.add(&other.notices);
+    }
+}
+
+/// How a time is spread, in microseconds, to three digits.
+#[derive(Debug, Clone)]
+pub struct Spread(Option<Histogram<u64>>);
+
+impl Default for Spread {
+    fn default() -> Self {
+        // Three significant digits; grows with the values it is given. `None` only
+        // if the crate refused three digits, which it documents to accept.
+        Self(Histogram::new(3).ok())
+    }
+}
+
+impl Spread {
+    /// Counts one value.
+    pub fn record(&mut self, micros: u64) {
+        if let Some(histogram) = &mut self.0 {
+            histogram.saturating_record(micros);
+        }
+    }
+
+    /// The value that this share of all values does not pass; zero without values.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> u64 {
+        let histogram = self.0.as_ref().filter(|histogram| !histogram.is_empty());
+        histogram.map_or(0, |histogram| histogram.value_at_quantile(share))
+    }
+
+    /// The largest value; zero without values.
+    #[must_use]
+    pub fn max(&self) -> u64 {
+        let histogram = self.0.as_ref().filter(|histogram| !histogram.is_empty());
+        histogram.map_or(0, Histogram::max)
+    }
+
+    /// How many values were counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.as_ref().map_or(0, Histogram::len)
+    }
+
+    fn add(&mut self, other: &Self) {
+        if let (Some(mine), Some(other)) = (&mut self.0, &other.0) {
+            // Fails only where this one could not grow, and it can.
+            let _ = mine.add(other);
+        }
+    }
+}
+
+/// Where one worker publishes its counters.
+#[derive(Debug, Clone, Default)]
+pub struct Board(Arc<Mutex<Counters>>);
+
+impl Board {
+    /// Replaces what was published before.
+    pub fn publish(&self, counters: &Counters) {
+        let mut published = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        published.clone_from(counters);
+    }
+
+    /// Adds what was last published to `sum`.
+    pub fn add_to(&self, sum: &mut Counters) {
+        sum.add(&self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counts_of_workers_add_up() {
+        let boards = [Board::default(), Board::default()];
+        for (board, lag) in boards.iter().zip([10, 1_000]) {
+            let mut counters = Counters {
+                messages: 3,
+                ..Counters::default()
+            };
+            counters.lag.record(lag);
+            board.publish(&counters);
+        }
+        let mut sum = Counters::default();
+        boards.iter().for_each(|board| board.add_to(&mut sum));
+        assert_eq!(sum.messages, 6);
+        assert_eq!((sum.lag.quantile(0.5), sum.lag.max()), (10, 1_000));
+    }
+
+    #[test]
+    fn without_values_there_is_no_time() {
+        assert_eq!(
+            (Spread::default().quantile(0.99), Spread::default().max()),
+            (0, 0)
+        );
+    }
+}

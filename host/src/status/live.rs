@@ -1,0 +1,209 @@
+//! The block on the terminal while a run goes: one look answers whether it works.
+//! Elsewhere the same becomes a plain line every few seconds, or JSON.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::counters::Counters;
+use super::figures::{bytes, count, micros, rate};
+
+/// What there is to show at one moment.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// Since the start.
+    pub elapsed: Duration,
+    /// How long the run will take, if it has an end.
+    pub duration: Option<Duration>,
+    /// Devices of the fleet.
+    pub devices: u64,
+    /// What was counted so far.
+    pub counters: Counters,
+    /// Messages a second over the last moments.
+    pub reached: f64,
+    /// Rows in the log.
+    pub rows: u64,
+    /// Bytes of finished Parquet files.
+    pub bytes: u64,
+    /// What holds up the log.
+    pub trouble: Option<String>,
+}
+
+impl Moment {
+    /// Seven lines for the terminal.
+    #[must_use]
+    pub fn block(&self) -> String {
+        let c = &self.counters;
+        let mut lines = vec![
+            format!("time      {}", self.time()),
+            format!(
+                "devices   {} of {} on{}",
+                count(c.born - c.retired),
+                count(self.devices),
+                self.connected()
+            ),
+            format!("rate      {}", self.rate()),
+            format!(
+                "messages  {} · acked {} · sent {} · failed {} · dropped {} · open {}",
+                count(c.messages),
+                count(c.acked),
+                count(c.sent),
+                count(c.failed),
+                count(c.dropped),
+                count(c.open)
+            ),
+            format!(
+                "lag       p99 {} from due to sent{}",
+                micros(c.lag.quantile(0.99)),
+                self.missed()
+            ),
+            format!(
+                "log       {} rows, {} in finished files",
+                count(self.rows),
+                bytes(self.bytes)
+            ),
+        ];
+        lines.extend(
+            self.trouble
+                .as_ref()
+                .map(|trouble| format!("          {trouble}")),
+        );
+        lines.join("\n")
+    }
+
+    /// One line for a log.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let c = &self.counters;
+        format!(
+            "{}: {} of {} devices on{}, {}, acked {}, sent {}, failed {}, dropped {}, lag p99 {}, {} rows",
+            self.time(),
+            count(c.born - c.retired),
+            count(self.devices),
+            self.connected(),
+            self.rate(),
+            count(c.acked),
+            count(c.sent),
+            count(c.failed),
+            count(c.dropped),
+            micros(c.lag.quantile(0.99)),
+            count(self.rows)
+        )
+    }
+
+    /// One JSON object.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let c = &self.counters;
+        serde_json::json!({
+            "event": "progress",
+            "seconds": self.elapsed.as_secs_f64(),
+            "devices": self.devices,
+            "on": c.born - c.retired,
+            "up": c.up,
+            "asked_per_second": c.asked,
+            "reached_per_second": self.reached,
+            "messages": c.messages,
+            "acked": c.acked,
+            "sent": c.sent,
+            "failed": c.failed,
+            "dropped": c.dropped,
+            "open": c.open,
+            "lag_us": { "p99": c.lag.quantile(0.99) },
+            "rows": self.rows,
+            "bytes": self.bytes,
+        })
+    }
+
+    fn time(&self) -> String {
+        let so_far = self.elapsed.as_secs();
+        match self.duration {
+            Some(duration) => format!("{so_far} s of {} s", duration.as_secs_f64()),
+            None => format!("{so_far} s, until stopped (Ctrl-C)"),
+        }
+    }
+
+    /// HTTP devices have no connection of their own: nothing is said of it then.
+    fn connected(&self) -> String {
+        match self.counters.up {
+            0 => String::new(),
+            up => format!(", {} connected", count(up)),
+        }
+    }
+
+    fn rate(&self) -> String {
+        let reached = rate(self.reached);
+        if self.counters.asked > 0.0 {
+            format!(
+                "{} ticks asked, {reached} messages reached",
+                rate(self.counters.asked)
+            )
+        } else {
+            format!("{reached} messages reached")
+        }
+    }
+
+    fn missed(&self) -> String {
+        let c = &self.counters;
+        let mut more = String::new();
+        for (n, what) in [
+            (c.missed_ticks, "ticks missed"),
+            (c.failed_calls, "calls failed"),
+            (c.cell_restarts, "cells restarted"),
+        ] {
+            if n > 0 {
+                more.push_str(&format!(" · {} {what}", count(n)));
+            }
+        }
+        more
+    }
+}
+
+/// Where the block is drawn, and what is said beside it.
+pub struct Live {
+    bar: ProgressBar,
+}
+
+impl Live {
+    /// Draws on standard error if that is a terminal.
+    #[must_use]
+    pub fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// Whether anybody sees it.
+    #[must_use]
+    pub fn is_seen(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
+    /// Shows a moment.
+    pub fn show(&self, moment: &Moment) {
+        self.bar.set_message(moment.block());
+        self.bar.tick();
+    }
+
+    /// Says a line above the block, or alone.
+    pub fn say(&self, line: &str) {
+        if self.is_seen() {
+            self.bar.println(line);
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    /// Takes the block away.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}

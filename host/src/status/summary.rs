@@ -1,0 +1,313 @@
+//! The end of a run in words: did everything arrive, was the schedule kept, who was
+//! the bottleneck, where is the log; and the same in figures, for machines.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::counters::{Counters, Spread};
+use super::figures::{bytes, count, float, micros, percent, rate};
+
+/// What is known when a run is over.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The fleet's name.
+    pub fleet: String,
+    /// The run's id.
+    pub run: String,
+    /// Devices of the fleet.
+    pub devices: u64,
+    /// Threads that called them.
+    pub workers: u32,
+    /// From start to the last row.
+    pub took: Duration,
+    /// What was counted.
+    pub counters: Counters,
+    /// What the log holds.
+    pub log: Log,
+}
+
+/// What the log holds.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Where it is.
+    pub location: String,
+    /// Rows of the table `sends`.
+    pub rows: u64,
+    /// Rows of the table `events`.
+    pub events: u64,
+    /// Parquet files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Why it is not whole.
+    pub error: Option<String>,
+    /// What to ask it first.
+    pub query: String,
+}
+
+/// A device that is called within this time of being due has kept its schedule: a
+/// few turns of a worker's loop, and far below what anyone schedules.
+const ON_TIME: u64 = 50_000;
+
+/// Workers that are busy for more of the time than this have nothing to spare.
+const BUSY: f64 = 0.85;
+
+/// Causes that are shown.
+const CAUSES: usize = 5;
+
+impl Summary {
+    /// Whether nothing of the run itself failed: its log is whole, and something
+    /// arrived if something was sent.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        let c = &self.counters;
+        self.log.error.is_none() && (c.messages == 0 || c.acked + c.sent > 0)
+    }
+
+    /// The words, for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let c = &self.counters;
+        let seconds = self.took.as_secs_f64();
+        let mut lines = vec![
+            format!(
+                "{}: {} devices, {} messages in {seconds:.1} s ({}), run {}",
+                self.fleet,
+                count(self.devices),
+                count(c.messages),
+                rate(float(c.messages) / seconds.max(0.001)),
+                self.run
+            ),
+            String::new(),
+            format!("Did everything arrive?   {}", self.arrived()),
+        ];
+        lines.extend(
+            self.causes()
+                .into_iter()
+                .map(|cause| format!("                         {cause}")),
+        );
+        lines.push(format!("Was the schedule kept?   {}", self.kept()));
+        lines.push(format!("Who was the bottleneck?  {}", self.bottleneck()));
+        if c.failed_calls + c.cell_restarts + c.retired > 0 {
+            lines.push(format!("What of the plugins?     {}", self.plugins()));
+        }
+        lines.push(format!(
+            "Where is the log?        {}",
+            self.where_is_the_log()
+        ));
+        if self.log.error.is_none() && self.log.rows > 0 {
+            lines.push(format!(
+                "What to ask it first     duckdb -c \"{}\"",
+                self.log.query
+            ));
+        }
+        lines.join("\n")
+    }
+
+    /// The figures, for machines.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let c = &self.counters;
+        json!({
+            "event": "summary",
+            "fleet": self.fleet,
+            "run": self.run,
+            "devices": self.devices,
+            "ticks": c.ticks,
+            "messages": c.messages,
+            "acked": c.acked,
+            "sent": c.sent,
+            "failed": c.failed,
+            "dropped": c.dropped,
+            "unconfirmed": c.unconfirmed,
+            "received": c.received,
+            "missed_ticks": c.missed_ticks,
+            "failed_calls": c.failed_calls,
+            "retired": c.retired,
+            "cell_restarts": c.cell_restarts,
+            "delay_us": spread(&c.delay),
+            "lag_us": spread(&c.lag),
+            "latency_us": spread(&c.latency),
+            "busy": self.busy(),
+            "causes": ranked(&c.causes),
+            "notices": ranked(&c.notices),
+            "rows": self.log.rows,
+            "events": self.log.events,
+            "files": self.log.files,
+            "bytes": self.log.bytes,
+            "log": self.log.location,
+            "log_error": self.log.error,
+            "query": self.log.query,
+            "seconds": self.took.as_secs_f64(),
+        })
+    }
+
+    fn arrived(&self) -> String {
+        let c = &self.counters;
+        let lost = c.failed + c.dropped + c.unconfirmed;
+        if c.messages == 0 {
+            return "there was nothing to send: no device returned a message".into();
+        }
+        if lost == 0 && c.sent == 0 {
+            return format!(
+                "yes: the backend confirmed all {} messages",
+                count(c.messages)
+            );
+        }
+        if lost == 0 && c.acked == 0 {
+            return format!(
+                "all {} messages are on the wire; nothing confirms QoS 0",
+                count(c.messages)
+            );
+        }
+        if lost == 0 {
+            return format!(
+                "yes: the backend confirmed {} messages, and {} more are on the wire, which nothing confirms (QoS 0)",
+                count(c.acked),
+                count(c.sent)
+            );
+        }
+        let parts = [
+            (c.failed, "failed"),
+            (c.dropped, "dropped"),
+            (c.unconfirmed, "unconfirmed"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, what)| format!("{} {what}", count(*n)))
+            .collect();
+        format!(
+            "no: {} of {} messages did not ({}); {} did",
+            count(lost),
+            count(c.messages),
+            parts.join(", "),
+            percent(c.messages - lost, c.messages)
+        )
+    }
+
+    fn causes(&self) -> Vec<String> {
+        let ranked = self.counters.causes.ranked();
+        let mut lines: Vec<String> = ranked
+            .iter()
+            .take(CAUSES)
+            .map(|(why, n)| format!("{} × {why}", count(*n)))
+            .collect();
+        let rest: u64 =
+            ranked.iter().skip(CAUSES).map(|(_, n)| n).sum::<u64>() + self.counters.causes.others();
+        if rest > 0 {
+            lines.push(format!(
+                "{} × other causes; the column `error` has them",
+                count(rest)
+            ));
+        }
+        lines
+    }
+
+    fn kept(&self) -> String {
+        let c = &self.counters;
+        let times = format!(
+            "devices were called p99 {} and messages left p99 {} after they were due",
+            micros(c.delay.quantile(0.99)),
+            micros(c.lag.quantile(0.99))
+        );
+        if c.missed_ticks > 0 {
+            let all = c.ticks + c.missed_ticks;
+            return format!(
+                "no: {} of {} ticks were missed; {times}",
+                count(c.missed_ticks),
+                count(all)
+            );
+        }
+        if c.delay.quantile(0.99) > ON_TIME {
+            return format!("late: every tick ran, but {times}");
+        }
+        format!("yes: all {} ticks ran; {times}", count(c.ticks))
+    }
+
+    /// The share of time that workers spent on devices and rows.
+    fn busy(&self) -> f64 {
+        let all = self.took.as_secs_f64() * f64::from(self.workers.max(1));
+        (float(self.counters.busy_us) / 1e6 / all.max(0.001)).min(1.0)
+    }
+
+    fn bottleneck(&self) -> String {
+        let c = &self.counters;
+        let busy = format!(
+            "its {} workers were busy {:.0} % of the time",
+            self.workers,
+            self.busy() * 100.0
+        );
+        let flat_out = c.asked == 0.0 && c.retired == 0;
+        let late = c.delay.quantile(0.99) > ON_TIME;
+        if late && !flat_out && c.cell_restarts == 0 {
+            return format!("the host, not the backend: devices were called late, and {busy}");
+        }
+        if c.missed_ticks > 0 {
+            return "the plugin: cells fell, and their devices missed ticks until they were back"
+                .into();
+        }
+        if flat_out && self.busy() > BUSY {
+            return format!("the host: {busy}");
+        }
+        let waited = c.lag.quantile(0.99).saturating_sub(c.delay.quantile(0.99));
+        if flat_out || waited > 2 * ON_TIME || c.failed + c.dropped > 0 {
+            return format!(
+                "the backend or the way to it: messages waited p99 {} for their turn, confirmations took p99 {}, and {busy}",
+                micros(waited),
+                micros(c.latency.quantile(0.99))
+            );
+        }
+        format!(
+            "nobody: {busy}, and confirmations took p99 {}",
+            micros(c.latency.quantile(0.99))
+        )
+    }
+
+    fn plugins(&self) -> String {
+        let c = &self.counters;
+        let parts = [
+            (c.failed_calls, "calls returned an error"),
+            (c.cell_restarts, "cells fell and were made again"),
+            (c.retired, "devices retired"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, what)| format!("{} {what}", count(*n)))
+            .collect();
+        format!("{} (the table `events` has each)", parts.join(", "))
+    }
+
+    fn where_is_the_log(&self) -> String {
+        let log = &self.log;
+        match &log.error {
+            Some(error) => format!("not whole: {error}"),
+            None => format!(
+                "{}: {} rows in sends, {} in events, {} in {} files",
+                log.location,
+                count(log.rows),
+                count(log.events),
+                bytes(log.bytes),
+                count(log.files)
+            ),
+        }
+    }
+}
+
+fn spread(spread: &Spread) -> Value {
+    json!({
+        "p50": spread.quantile(0.5),
+        "p99": spread.quantile(0.99),
+        "max": spread.max(),
+    })
+}
+
+fn ranked(notices: &super::notices::Notices) -> Value {
+    notices
+        .ranked()
+        .into_iter()
+        .map(|(text, times)| json!({ "text": text, "times": times }))
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! What a behaviour says about itself, before any device exists. Owns the
+//! description; must not know who reads it.
+
+use std::borrow::Cow;
+
+/// What a behaviour says about itself: its name, what it may send and report, and
+/// what it wants to be told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct About {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) version: Cow<'static, str>,
+    pub(crate) summary: Cow<'static, str>,
+    pub(crate) channels: Vec<Cow<'static, str>>,
+    pub(crate) statuses: Vec<Cow<'static, str>>,
+    pub(crate) link: bool,
+    pub(crate) downlink: bool,
+    pub(crate) receipts: bool,
+}
+
+impl About {
+    /// A behaviour of this name and version, as they stand in the send log. Usually
+    /// written [`about!()`](crate::about!), which takes both from `Cargo.toml`.
+    pub fn new(name: impl Into<Cow<'static, str>>, version: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            name: name.into(),
+            version: version.into(),
+            summary: Cow::Borrowed(""),
+            channels: Vec::new(),
+            statuses: Vec::new(),
+            link: false,
+            downlink: false,
+            receipts: false,
+        }
+    }
+
+    /// One sentence on what the device does.
+    pub fn summary(mut self, sentence: impl Into<Cow<'static, str>>) -> Self {
+        self.summary = sentence.into();
+        self
+    }
+
+    /// A channel that the device may send on. The fleet file must map each of them.
+    pub fn channel(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.channels.push(name.into());
+        self
+    }
+
+    /// A status that the device may report.
+    pub fn status(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.statuses.push(name.into());
+        self
+    }
+
+    /// Wants [`Event::Connected`](crate::Event::Connected) and
+    /// [`Event::Disconnected`](crate::Event::Disconnected).
+    pub fn link(mut self) -> Self {
+        self.link = true;
+        self
+    }
+
+    /// Wants [`Event::Received`](crate::Event::Received).
+    pub fn downlink(mut self) -> Self {
+        self.downlink = true;
+        self
+    }
+
+    /// Wants [`Event::Settled`](crate::Event::Settled), for each of its messages.
+    pub fn receipts(mut self) -> Self {
+        self.receipts = true;
+        self
+    }
+}
+
+/// An [`About`] with the name, version and description of the calling crate's
+/// `Cargo.toml`.
+#[macro_export]
+macro_rules! about {
+    () => {
+        $crate::About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            .summary(env!("CARGO_PKG_DESCRIPTION"))
+    };
+}
