@@ -36,9 +36,6 @@ pub(super) struct Arguments {
 /// The fleet file of the demo.
 const FLEET: &str = include_str!("demo.toml");
 
-/// Rows of the answer that are shown.
-const ROWS: usize = 5;
-
 pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
     let (port, received) = start_broker()?;
     let option = |shown: &str, path: &[&str], value: String| Override {
@@ -82,7 +79,7 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
 /// Reads back what was written, and says which question that answers.
 fn answer(fleet: &Fleet, run: &str) -> Result<(), Failure> {
     let store = &fleet.plan.log.store;
-    let rows = sendlog::read(store, run, ROWS).context("the log cannot be read back")?;
+    let rows = sendlog::read(store, run, sendlog::FIRST_ROWS).context("the log cannot be read back")?;
     println!("The log, read back from its Parquet files:");
     println!("{}", sendlog::table(&rows));
     println!();

@@ -77,6 +77,8 @@ impl From<anyhow::Error> for Failure {
 /// Does what the arguments of this process ask for.
 #[must_use]
 pub fn main() -> ExitCode {
+    // One cryptography for the whole program; a second call would find it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let answer = match Arguments::parse().command {
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -90,7 +90,7 @@ pub struct Mqtt {
     /// Whether the broker forgets the session when the connection ends.
     pub clean_session: bool,
     /// User name and password.
-    pub login: Option<(String, String)>,
+    pub login: Option<(String, Secret)>,
     /// What the broker publishes when the connection is lost.
     pub will: Option<Will>,
     /// QoS 1 and 2: how many publishes of a connection may wait for their
@@ -100,6 +100,24 @@ pub struct Mqtt {
     pub channels: BTreeMap<String, MqttChannel>,
     /// Topic filters to subscribe to, by the channel that the event is given.
     pub downlink: BTreeMap<String, MqttDownlink>,
+}
+
+/// A text that no message, row or debug output shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub(super) String);
+
+impl Secret {
+    /// The text itself, for the one place that sends it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// How devices get their connection.
@@ -184,7 +202,7 @@ pub struct Group {
     /// The line of the fleet file where it starts, for messages.
     pub line: Option<usize>,
     /// The plugin's file; resolved against the fleet file's folder.
-    pub plugin: super::PluginSource,
+    pub plugin: PluginSource,
     /// How many devices.
     pub count: u32,
     /// Index into [`Plan::targets`].
@@ -199,6 +217,15 @@ pub struct Group {
     pub limits: Limits,
     /// The devices' settings: a JSON object, handed to the plugin.
     pub config: serde_json::Value,
+}
+
+/// Where a plugin comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginSource {
+    /// A component's file.
+    File(PathBuf),
+    /// One inside the binary: `builtin:NAME`.
+    Builtin(String),
 }
 
 /// When the devices of a group are called.

@@ -5,7 +5,6 @@
 mod config;
 mod curve;
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests;
 
 use mockfleet_sdk::{About, Behaviour, Device, Error, Instant, Rng, Tick, Turn, round};
@@ -96,11 +95,12 @@ impl Meter {
     /// Samples the time since the last message, evenly, and counts what was drawn in it.
     fn sample(&mut self, now: Instant) -> Vec<Sample> {
         let count = self.config.samples.max(1);
-        let length = now.since(self.last) / count;
-        let hours = length.as_secs_f64() / 3_600.0 * SECONDS_PER_DAY / self.config.day_seconds;
+        let length = now.since(self.last);
+        let each = length.as_secs_f64() / f64::from(count);
+        let hours = each / 3_600.0 * SECONDS_PER_DAY / self.config.day_seconds;
         let samples = (1..=count)
             .map(|part| {
-                let at = self.last + length * part;
+                let at = self.last + length * part / count;
                 let watts = self.draw(at);
                 self.counter += watts / 1_000.0 * hours;
                 Sample {

@@ -1,5 +1,8 @@
 //! What a fleet with meters may rely on.
 
+#[path = "../../readme.rs"]
+mod readme;
+
 use std::time::Duration;
 
 use crate::Meter;
@@ -10,6 +13,7 @@ use serde_json::{Value, json};
 fn device(seed: u64, config: Value) -> Trial<Meter> {
     let every = Duration::from_mins(1);
     Trial::create(&Setup {
+        id: "meter-00042".into(),
         seed,
         config,
         every,
@@ -133,4 +137,21 @@ fn every_setting_has_its_words_and_its_default() {
         assert!(setting.get("default").is_some(), "{key} has a default");
     }
     assert_eq!(schema["additionalProperties"], false);
+}
+
+const README: &str = include_str!("../README.md");
+
+#[test]
+fn the_readme_lists_the_settings() {
+    readme::lists_the_settings(README, &Trial::<Meter>::schema());
+}
+
+#[test]
+fn the_readme_shows_what_is_sent() {
+    let mut trial = device(42, json!({ "samples": 3 }));
+    trial.ticks(3);
+    assert_eq!(
+        readme::shown(README),
+        [trial.on("telemetry").pop().unwrap()]
+    );
 }

@@ -5,7 +5,6 @@
 mod config;
 mod padding;
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests;
 
 use std::time::Duration;

@@ -19,7 +19,6 @@ pub(crate) fn pad(object: &mut Vec<u8>, size: usize) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

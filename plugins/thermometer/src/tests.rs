@@ -1,5 +1,8 @@
 //! What a fleet with thermometers may rely on.
 
+#[path = "../../readme.rs"]
+mod readme;
+
 use std::time::Duration;
 
 use crate::Thermometer;
@@ -149,4 +152,21 @@ fn every_setting_has_its_words_and_its_default() {
     }
     assert_eq!(schema["properties"]["base"]["default"], 21.0);
     assert_eq!(schema["additionalProperties"], false);
+}
+
+const README: &str = include_str!("../README.md");
+
+#[test]
+fn the_readme_lists_the_settings() {
+    readme::lists_the_settings(README, &Trial::<Thermometer>::schema());
+}
+
+#[test]
+fn the_readme_shows_what_is_sent() {
+    let mut trial = device(42, json!({}));
+    trial.ticks(3);
+    assert_eq!(
+        readme::shown(README),
+        [trial.on("telemetry").pop().unwrap()]
+    );
 }

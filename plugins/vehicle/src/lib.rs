@@ -6,7 +6,6 @@ mod config;
 mod messages;
 mod route;
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests;
 
 use std::time::Duration;
@@ -83,7 +82,10 @@ impl Behaviour for Vehicle {
 
     fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
         self.drive_on(tick.at);
-        self.report(turn);
+        turn.status(self.status());
+        if let Some(pause) = self.pause() {
+            turn.next_tick(pause);
+        }
         turn.json("telemetry", &self.fix()).map(drop)
     }
 
@@ -92,8 +94,13 @@ impl Behaviour for Vehicle {
             return Ok(());
         };
         self.drive_on(at);
+        let before = self.status();
         let reply = self.obey(&message);
-        self.report(turn);
+        turn.status(self.status());
+        if self.status() != before {
+            // Who drives off says so at once, and not when a parked vehicle would have.
+            turn.next_tick(self.pause().unwrap_or_default());
+        }
         turn.json("reply", &reply.with(self.fix())).map(drop)
     }
 }
@@ -182,18 +189,14 @@ impl Vehicle {
         }
     }
 
-    /// Reports the status, and when the vehicle wants to tick next: seldom when parked.
-    fn report(&self, turn: &mut Turn) {
-        turn.status(self.status());
+    /// How long a parked vehicle waits with its next tick; `None` when it drives, and
+    /// ticks as the fleet file schedules it.
+    fn pause(&self) -> Option<Duration> {
         let pause = Duration::from_secs_f64(self.config.parked_every);
         match self.motion {
-            Motion::Driving(_) => {}
-            Motion::ParkedUntil(end) => {
-                turn.next_tick(pause.min(end.since(self.now)));
-            }
-            Motion::Held => {
-                turn.next_tick(pause);
-            }
+            Motion::Driving(_) => None,
+            Motion::ParkedUntil(end) => Some(pause.min(end.since(self.now))),
+            Motion::Held => Some(pause),
         }
     }
 

@@ -119,7 +119,6 @@ fn leg(route: &[Waypoint], waypoint: usize) -> Option<Leg> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -1,5 +1,8 @@
 //! What a fleet with vehicles may rely on.
 
+#[path = "../../readme.rs"]
+mod readme;
+
 use std::time::Duration;
 
 use crate::Vehicle;
@@ -11,6 +14,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 fn device(seed: u64, config: Value) -> Trial<Vehicle> {
     Trial::create(&Setup {
+        id: "vehicle-00007".into(),
         seed,
         config,
         ..Setup::default()
@@ -112,10 +116,27 @@ fn told_to_stop_it_stays_until_told_to_go() {
     trial.receive("command", &json!({ "do": "go" }));
     assert_eq!(reply(&trial)["status"], "driving");
     assert_eq!(trial.status(), Some("driving"));
+    let wait = trial.due().since(trial.now());
+    assert!(
+        wait <= Duration::from_millis(1),
+        "its next fix comes at once"
+    );
     trial
         .run(HOUR)
         .receive("command", &json!({ "do": "locate" }));
     assert_ne!(reply(&trial)["odometer_km"], stopped["odometer_km"]);
+}
+
+#[test]
+fn a_command_that_changes_nothing_moves_no_tick() {
+    let mut trial = driver();
+    trial.ticks(3).receive("command", &json!({ "do": "stop" }));
+    let due = trial.due();
+    trial.run(Duration::from_secs(20));
+    for told in ["stop", "locate"] {
+        trial.receive("command", &json!({ "do": told }));
+        assert_eq!(trial.due(), due);
+    }
 }
 
 #[test]
@@ -170,4 +191,21 @@ fn every_setting_has_its_words_and_its_default() {
         assert!(setting.get("default").is_some(), "{key} has a default");
     }
     assert_eq!(schema["additionalProperties"], false);
+}
+
+const README: &str = include_str!("../README.md");
+
+#[test]
+fn the_readme_lists_the_settings() {
+    readme::lists_the_settings(README, &Trial::<Vehicle>::schema());
+}
+
+#[test]
+fn the_readme_shows_what_is_sent() {
+    let mut trial = device(42, json!({}));
+    let fix = trial.ticks(3).on("telemetry").pop().unwrap();
+    let command = json!({ "do": "stop" });
+    let answer = reply(trial.receive("command", &command));
+    let refused = reply(trial.receive("command", &json!({ "do": "fly" })));
+    assert_eq!(readme::shown(README), [fix, command, answer, refused]);
 }

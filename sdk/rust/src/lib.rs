@@ -69,13 +69,8 @@
 //!
 //! # The files
 //! `behaviour` is what an author implements, with `about`, `turn`, `event`, `time`,
-//! `random`, `rounding` and `error` for the words in it. `seat` calls it as the contract asks;
-//! above it stand [`testing`], and, in WebAssembly only, `glue` with the exports.
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)
-)]
-#![warn(missing_docs, unreachable_pub)]
+//! `random`, `rounding` and `error` for the words in it. `seat` calls it as the contract
+//! asks; above it stand [`testing`], and, in WebAssembly only, `glue` with the exports.
 
 mod about;
 mod behaviour;
@@ -116,3 +111,8 @@ macro_rules! export {
         const _: fn() -> $crate::About = <$behaviour as $crate::Behaviour>::about;
     };
 }
+
+/// Compiles the README's device, so that it stays true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -42,6 +42,9 @@ use crate::seat::{self, Seat};
 use crate::time::Instant;
 use crate::turn::{Link, Message, Turn};
 
+/// The shortest time from tick to tick that a device can ask for, as in the host.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Who the device is, and how often it ticks.
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -188,19 +191,11 @@ impl<B: Behaviour> Trial<B> {
     /// there.
     ///
     /// # Panics
-    /// When one fails, or as [`Trial::tick`]. When the device asks for a tick at once,
-    /// a million times at the same moment.
+    /// When one fails, or as [`Trial::tick`].
     pub fn run(&mut self, length: Duration) -> &mut Self {
         let end = self.now + length;
-        let mut at_once = 0;
         while self.due < end && self.retired.is_none() {
-            let before = self.now;
             self.must_tick();
-            at_once = if self.now == before { at_once + 1 } else { 0 };
-            assert!(
-                at_once < 1_000_000,
-                "the clock stands at {before}: next-tick is always 0"
-            );
         }
         self.now = end;
         self
@@ -346,7 +341,7 @@ impl<B: Behaviour> Trial<B> {
             self.links.push((self.now, link));
         }
         if let Some(after) = turn.next_tick {
-            self.due = self.now + after;
+            self.due = self.now + after.max(SHORTEST);
         }
         Ok(())
     }

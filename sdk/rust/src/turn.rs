@@ -117,6 +117,10 @@ impl Turn {
     }
 
     /// Sends a message, after those that this turn holds already.
+    ///
+    /// A turn with more messages than the fleet file allows (100 unless it says
+    /// otherwise), with a message larger than it allows (1 MiB), or with one on a channel
+    /// that its target does not have, counts as failed: nothing of it is sent.
     pub fn send(&mut self, message: Message) -> &mut Message {
         self.messages.push_mut(message)
     }
@@ -128,7 +132,9 @@ impl Turn {
         self
     }
 
-    /// Ticks next after this long, and not as the fleet file schedules it.
+    /// Ticks next after this long, and not as the fleet file schedules it; less than 1 ms
+    /// counts as 1 ms. Said in a tick it counts from when the tick was due, in an event
+    /// from the event's time; the tick after that is the fleet file's again.
     pub fn next_tick(&mut self, after: Duration) -> &mut Self {
         self.next_tick = Some(after);
         self

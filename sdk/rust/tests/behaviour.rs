@@ -60,6 +60,7 @@ impl Behaviour for Probe {
                 "fail" => return Err(Error::failed("told to")),
                 "retire" => return Err(Error::retired("told to")),
                 "hurry" => drop(turn.next_tick(Duration::from_millis(10))),
+                "rush" => drop(turn.next_tick(Duration::ZERO)),
                 "vanish" => drop(turn.vanish(Duration::from_secs(5))),
                 "stray" => drop(turn.bytes("nowhere", [1])),
                 "feel" => drop(turn.status("fine")),
@@ -111,6 +112,13 @@ fn ticks_come_as_scheduled_unless_the_device_says_otherwise() {
         trial.now().since(Setup::default().born),
         Duration::from_secs_f64(5.01)
     );
+}
+
+#[test]
+fn a_tick_asked_for_at_once_comes_a_millisecond_later() {
+    let mut trial = Trial::<Probe>::new(json!({ "do": "rush" }));
+    trial.ticks(5);
+    assert_eq!(seconds(&trial), [0.0, 1.0, 2.0, 2.001, 3.001]);
 }
 
 #[test]

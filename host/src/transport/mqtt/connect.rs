@@ -131,7 +131,7 @@ fn hello(broker: &BrokerTarget, link: &Link) -> Connect {
     connect.login = mqtt
         .login
         .as_ref()
-        .map(|(username, password)| Login::new(username, password));
+        .map(|(username, password)| Login::new(username, password.reveal()));
     if let (Some(will), Some((topic, payload))) = (&mqtt.will, &link.will) {
         connect.last_will = Some(LastWill::new(
             topic,

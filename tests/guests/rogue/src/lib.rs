@@ -56,7 +56,8 @@ pub enum Deed {
     Fail,
     /// Returns the error `retired`.
     Retire,
-    /// Ends its process with code 3.
+    /// Ends its process with code 3; the host sees 1, since WASI 0.2 knows success and
+    /// failure only.
     Exit,
 }
 

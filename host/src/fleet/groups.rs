@@ -1,0 +1,335 @@
+//! The keys of `[[groups]]`.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::keys::{Context, Keys, text};
+use super::plan::{Group, Limits, Pace, PluginSource, Schedule, Start, Target};
+use super::suggest;
+use super::template::{Name, Names, OF_ID, Template};
+use super::tree::{At, Node, Value};
+use super::units::{self, ByteSize, Rate};
+
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "plugin",
+    "count",
+    "target",
+    "every",
+    "rate",
+    "start",
+    "jitter",
+    "ramp",
+    "devices-per-cell",
+    "device-id",
+    "config",
+    "limits",
+];
+pub(super) const LIMIT_KEYS: &[&str] = &[
+    "memory",
+    "deadline",
+    "messages",
+    "message-size",
+    "log-lines",
+];
+
+/// The most devices of a fleet: ten times what one process is meant for. The rest is
+/// a slip of the finger.
+const MOST: u32 = 10_000_000;
+
+/// The targets in the order of the file; `None` where one could not be read.
+pub(super) type Targets = [(String, Option<Target>)];
+
+/// Reads all groups; those that cannot be read are left out.
+pub(super) fn read(
+    context: &Context<'_>,
+    node: &Node,
+    fleet: &str,
+    targets: &Targets,
+) -> Vec<Group> {
+    let Value::Array(entries) = &node.value else {
+        let text = format!(
+            "groups is a list of tables, not {}; begin each group with [[groups]]",
+            node.kind()
+        );
+        context.problem(&node.at, text);
+        return Vec::new();
+    };
+    if entries.is_empty() {
+        context.problem(&node.at, "groups is empty; a fleet has at least one group");
+    }
+    let groups: Vec<(Group, At)> = entries
+        .iter()
+        .filter_map(|entry| Some((group(context, entry, targets)?, entry.at.clone())))
+        .collect();
+    check_names(context, fleet, &groups);
+    groups.into_iter().map(|(group, _)| group).collect()
+}
+
+fn group(context: &Context<'_>, node: &Node, targets: &Targets) -> Option<Group> {
+    let keys = Keys::open(context, node, "[[groups]]", KEYS)?;
+    let name = keys.need("name", "\"thermometer\"", name);
+    let plugin = keys.need("plugin", "\"thermometer.wasm\"", |node| {
+        plugin(context, node)
+    });
+    let count = keys.need("count", "1000", |node| super::keys::whole(node, 1..=MOST));
+    let target = target(&keys, targets);
+    let schedule = schedule(&keys);
+    let device_id = match keys.node("device-id") {
+        Some(_) => keys.template("device-id", OF_ID),
+        None => Template::parse("{group}-{index:05}", OF_ID).ok(),
+    };
+    let devices_per_cell = keys
+        .whole("devices-per-cell", 1..=1_000_000)
+        .and_then(NonZeroU32::new)
+        .or(NonZeroU32::new(64));
+    let config = config(&keys);
+    let limits = limits(context, keys.node("limits"));
+    let line = match keys.at {
+        At::Line(line) => Some(line),
+        At::Option(_) => None,
+    };
+    Some(Group {
+        name: name?,
+        line,
+        plugin: plugin?,
+        count: count?,
+        target: target?,
+        schedule: schedule?,
+        device_id: device_id?,
+        devices_per_cell: devices_per_cell?,
+        limits,
+        config: config?,
+    })
+}
+
+/// A name that becomes part of ids and topics.
+pub(super) fn name(node: &Node) -> Result<String, String> {
+    let name = text(node)?;
+    let unfit = |c: char| c.is_control() || matches!(c, '/' | '+' | '#');
+    if name.is_empty() || name.contains(unfit) {
+        return Err(format!(
+            "{name:?} is no name; it becomes part of topics, so it holds no / + # and is not empty"
+        ));
+    }
+    Ok(name)
+}
+
+fn plugin(context: &Context<'_>, node: &Node) -> Result<PluginSource, String> {
+    let text = text(node)?;
+    match text.strip_prefix("builtin:") {
+        Some(name) => Ok(PluginSource::Builtin(name.to_owned())),
+        None if text.is_empty() => Err("it is empty; name a file, such as \"thermometer.wasm\"".into()),
+        None => Ok(PluginSource::File(PathBuf::from(context.path(node, &text)))),
+    }
+}
+
+fn target(keys: &Keys<'_>, targets: &Targets) -> Option<usize> {
+    let names = || targets.iter().map(|(name, _)| name.as_str());
+    match (keys.node("target"), targets.len()) {
+        // That there is no target at all is said once, for the whole file.
+        (_, 0) => None,
+        (None, 1) => Some(0),
+        (None, _) => {
+            let first = names().next().unwrap_or("broker");
+            keys.missing("target", &format!("{first:?}"));
+            None
+        }
+        (Some(_), _) => keys.read("target", |node| {
+            let wanted = text(node)?;
+            names()
+                .position(|name| name == wanted)
+                .ok_or_else(|| {
+                    format!("there is no target {wanted:?}{}", suggest::among(&wanted, names()))
+                })
+        }),
+    }
+}
+
+fn schedule(keys: &Keys<'_>) -> Option<Schedule> {
+    let pace = match (keys.node("every"), keys.node("rate")) {
+        (Some(_), Some(_)) => {
+            keys.wrong("rate", "every says the same in another way; keep one of them");
+            None
+        }
+        (Some(_), None) => keys.duration("every", SHORTEST..=LONGEST).map(Pace::Every),
+        (None, Some(_)) => keys.read("rate", rate),
+        (None, None) => {
+            keys.missing("every", "\"1s\" (or rate = \"60/min\", or rate = \"max\")");
+            None
+        }
+    };
+    let start = match keys.node("start") {
+        None => Some(Start::Spread),
+        Some(_) => keys.read("start", |node| {
+            let text = text(node)?;
+            match text.as_str() {
+                "spread" => Ok(Start::Spread),
+                "together" => Ok(Start::Together),
+                other => Err(format!("{other:?} is neither \"spread\" nor \"together\"")),
+            }
+        }),
+    };
+    let jitter = match keys.node("jitter") {
+        None => Some(0.0),
+        Some(_) => keys.read("jitter", |node| {
+            let share = units::share(&text(node)?)?;
+            if share > 0.5 {
+                return Err(
+                    "above \"50%\" a tick could come before the one it follows; it lies between \"0%\" and \"50%\"".into(),
+                );
+            }
+            Ok(share)
+        }),
+    };
+    let ramp = keys.duration("ramp", Duration::ZERO..=LONGEST);
+    Some(Schedule {
+        pace: pace?,
+        start: start?,
+        jitter: jitter?,
+        ramp,
+    })
+}
+
+/// A thousand ticks a second and device; more is `rate = "max"`.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+
+fn rate(node: &Node) -> Result<Pace, String> {
+    let text = text(node)?;
+    if text == "max" {
+        return Ok(Pace::FlatOut);
+    }
+    let rate = Rate::parse(&text)
+        .map_err(|wanted| format!("{text:?} is not understood; {wanted}, or \"max\""))?;
+    if rate.interval() < SHORTEST {
+        return Err(format!(
+            "{text:?} is more than 1000/s for each device; use more devices, or \"max\" for as fast as it goes"
+        ));
+    }
+    Ok(Pace::Every(rate.interval()))
+}
+
+fn config(keys: &Keys<'_>) -> Option<serde_json::Value> {
+    let Some(node) = keys.node("config") else {
+        return Some(serde_json::json!({}));
+    };
+    if !matches!(node.value, Value::Table(_)) {
+        keys.wrong("config", format!("a table is wanted, not {}; write config = {{ base = 21.5 }}", node.kind()));
+        return None;
+    }
+    keys.read("config", json)
+}
+
+fn json(node: &Node) -> Result<serde_json::Value, String> {
+    Ok(match &node.value {
+        Value::String(text) => text.as_str().into(),
+        Value::Integer(number) => (*number).into(),
+        Value::Float(number) => serde_json::Number::from_f64(*number)
+            .ok_or("JSON has no infinite numbers")?
+            .into(),
+        Value::Boolean(value) => (*value).into(),
+        Value::Other(text) => text.as_str().into(),
+        Value::Array(entries) => entries.iter().map(json).collect::<Result<Vec<_>, _>>()?.into(),
+        Value::Table(table) => {
+            let entries = table.0.iter();
+            let object: Result<serde_json::Map<_, _>, String> = entries
+                .map(|(key, node)| Ok((key.clone(), json(node)?)))
+                .collect();
+            object?.into()
+        }
+    })
+}
+
+fn limits(context: &Context<'_>, node: Option<&Node>) -> Limits {
+    let mut limits = Limits {
+        memory: ByteSize::new(64 << 20),
+        deadline: Duration::from_millis(100),
+        messages: 100,
+        message_size: ByteSize::new(1 << 20),
+        log_lines: 10,
+    };
+    let keys = node.and_then(|node| Keys::open(context, node, "limits of [[groups]]", LIMIT_KEYS));
+    let Some(keys) = keys else {
+        return limits;
+    };
+    // A cell's memory is addressed with 32 bits; a message's length with 28 (MQTT
+    // 3.1.1, section 2.2.3).
+    if let Some(memory) = keys.size("memory", 64 << 10..=4 << 30) {
+        limits.memory = memory;
+    }
+    if let Some(deadline) = keys.duration("deadline", Duration::from_millis(1)..=Duration::from_secs(3600)) {
+        limits.deadline = deadline;
+    }
+    if let Some(messages) = keys.whole("messages", 1..=1_000_000) {
+        limits.messages = messages;
+    }
+    if let Some(size) = keys.size("message-size", 1..=256 << 20) {
+        limits.message_size = size;
+    }
+    if let Some(lines) = keys.whole("log-lines", 0..=1_000_000) {
+        limits.log_lines = lines;
+    }
+    limits
+}
+
+/// No two groups and no two devices of one name, and no more devices than fit.
+fn check_names(context: &Context<'_>, fleet: &str, groups: &[(Group, At)]) {
+    for (number, (group, at)) in groups.iter().enumerate() {
+        let earlier = groups.iter().take(number).find(|(other, _)| other.name == group.name);
+        if let Some((other, _)) = earlier {
+            let line = other.line.map_or_else(String::new, |line| format!(" (line {line})"));
+            let text = format!("there is a group {:?} already{line}; each has a name of its own", group.name);
+            context.problem(at, text);
+        }
+    }
+    let all: u64 = groups.iter().map(|(group, _)| u64::from(group.count)).sum();
+    if let Some((_, at)) = groups.last().filter(|_| all > u64::from(MOST)) {
+        let text = format!("the fleet has {all} devices in all, and at most {MOST} fit one run");
+        context.problem(at, text);
+        return;
+    }
+    check_ids(context, fleet, groups);
+}
+
+/// Two devices of one id would be one in the log. The ids that are made by default
+/// end in the index, so only others can meet.
+fn check_ids(context: &Context<'_>, fleet: &str, groups: &[(Group, At)]) {
+    let default = Template::parse("{group}-{index:05}", OF_ID).ok();
+    if groups.iter().all(|(group, _)| Some(&group.device_id) == default.as_ref()) {
+        return;
+    }
+    let mut taken: HashMap<String, &str> = HashMap::new();
+    for (group, at) in groups {
+        if group.count > 1 && !group.device_id.has(Name::Index) {
+            let text = format!(
+                "device-id gives all {} devices of group {:?} the same id; add {{index}}",
+                group.count, group.name
+            );
+            context.problem(at, text);
+            continue;
+        }
+        for index in 0..group.count {
+            let mut id = String::new();
+            let names = Names {
+                fleet,
+                run: "",
+                group: &group.name,
+                device: "",
+                index,
+                connection: 0,
+            };
+            group.device_id.render(&names, &mut id);
+            if let Some(other) = taken.get(id.as_str()) {
+                let text = format!(
+                    "device-id makes two devices {id:?}, here and in group {other:?}; add {{group}}"
+                );
+                context.problem(at, text);
+                break;
+            }
+            taken.insert(id, &group.name);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Reading a table of a fleet file key by key: each key is asked for with the type it
+//! must have; what is wrong, missing or unknown becomes a problem with its place, and
+//! reading goes on.
+
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::problem::{Problem, Problems};
+use super::template::{Name, Template};
+use super::tree::{self, At, Node, Table, Value};
+use super::units::{self, ByteSize, Rate};
+use super::suggest;
+
+/// What all tables of one file share.
+pub(super) struct Context<'a> {
+    /// The file as it is shown.
+    pub(super) shown: &'a str,
+    /// Relative paths of the file start here.
+    pub(super) folder: &'a Path,
+    problems: RefCell<Problems>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(shown: &'a str, folder: &'a Path, problems: Problems) -> Self {
+        Self {
+            shown,
+            folder,
+            problems: RefCell::new(problems),
+        }
+    }
+
+    pub(super) fn problem(&self, at: &At, text: impl Into<String>) {
+        self.problems.borrow_mut().push(Problem {
+            place: tree::place(self.shown, at),
+            text: text.into(),
+        });
+    }
+
+    pub(super) fn into_problems(self) -> Problems {
+        self.problems.into_inner()
+    }
+
+    /// A path of the file starts at its folder, one of the command line where the
+    /// user stands.
+    pub(super) fn path(&self, node: &Node, text: &str) -> PathBuf {
+        match node.at {
+            At::Line(_) if self.folder == Path::new(".") => PathBuf::from(text),
+            At::Line(_) => self.folder.join(text),
+            At::Option(_) => PathBuf::from(text),
+        }
+    }
+}
+
+/// A table whose keys are being read.
+pub(super) struct Keys<'a> {
+    pub(super) context: &'a Context<'a>,
+    table: &'a Table,
+    /// Where the table begins.
+    pub(super) at: At,
+    /// As it stands in the file: `[log]`.
+    label: String,
+}
+
+impl<'a> Keys<'a> {
+    /// Opens a table; keys that are not among `known` are problems.
+    pub(super) fn open(
+        context: &'a Context<'a>,
+        node: &'a Node,
+        label: impl Into<String>,
+        known: &[&str],
+    ) -> Option<Self> {
+        let keys = Self::any(context, node, label)?;
+        for (key, node) in &keys.table.0 {
+            if !known.contains(&key.as_str()) {
+                let hint = suggest::among(key, known.iter().copied());
+                let text = format!("unknown key {key:?} in {}{hint}", keys.label);
+                context.problem(&node.at, text);
+            }
+        }
+        Some(keys)
+    }
+
+    /// Opens a table whose keys are names of the user.
+    pub(super) fn any(
+        context: &'a Context<'a>,
+        node: &'a Node,
+        label: impl Into<String>,
+    ) -> Option<Self> {
+        let label = label.into();
+        match &node.value {
+            Value::Table(table) => Some(Self {
+                context,
+                table,
+                at: node.at.clone(),
+                label,
+            }),
+            _ => {
+                let text = format!("{label} wants a table of keys, not {}", node.kind());
+                context.problem(&node.at, text);
+                None
+            }
+        }
+    }
+
+    /// The keys and their values, in the order of the file.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
+        self.table.0.iter().map(|(key, node)| (key.as_str(), node))
+    }
+
+    /// A key's value as it stands.
+    pub(super) fn node(&self, key: &str) -> Option<&'a Node> {
+        self.table.get(key)
+    }
+
+    /// Says that something is wrong with a key.
+    pub(super) fn wrong(&self, key: &str, why: impl std::fmt::Display) {
+        let at = self.node(key).map_or(&self.at, |node| &node.at);
+        self.context
+            .problem(at, format!("{key} in {}: {why}", self.label));
+    }
+
+    /// Says that a key is missing; `example` is one that would be right.
+    pub(super) fn missing(&self, key: &str, example: &str) {
+        let text = format!("{} lacks the key {key:?}; write for example {key} = {example}", self.label);
+        self.context.problem(&self.at, text);
+    }
+
+    /// A key read in some way; `None` when it is absent or wrong.
+    pub(super) fn read<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&Node) -> Result<T, String>,
+    ) -> Option<T> {
+        let node = self.node(key)?;
+        read(node).map_err(|why| self.wrong(key, why)).ok()
+    }
+
+    /// The same for a key that must be there.
+    pub(super) fn need<T>(
+        &self,
+        key: &str,
+        example: &str,
+        read: impl FnOnce(&Node) -> Result<T, String>,
+    ) -> Option<T> {
+        if self.node(key).is_none() {
+            self.missing(key, example);
+        }
+        self.read(key, read)
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.read(key, text)
+    }
+
+    pub(super) fn boolean(&self, key: &str) -> Option<bool> {
+        self.read(key, |node| match node.value {
+            Value::Boolean(value) => Ok(value),
+            _ => Err(format!("true or false is wanted, not {}", node.kind())),
+        })
+    }
+
+    pub(super) fn whole(&self, key: &str, bounds: RangeInclusive<u32>) -> Option<u32> {
+        self.read(key, |node| whole(node, bounds))
+    }
+
+    pub(super) fn duration(&self, key: &str, bounds: RangeInclusive<Duration>) -> Option<Duration> {
+        self.read(key, |node| {
+            let length = with_unit(node, units::duration)?;
+            within(length, &bounds, |length| format!("{length:?}"))
+        })
+    }
+
+    pub(super) fn size(&self, key: &str, bounds: RangeInclusive<u64>) -> Option<ByteSize> {
+        self.read(key, |node| {
+            let size = with_unit(node, ByteSize::parse)?;
+            within(size.bytes(), &bounds, |bytes| format!("{bytes} B"))?;
+            Ok(size)
+        })
+    }
+
+    pub(super) fn rate(&self, key: &str) -> Option<Rate> {
+        self.read(key, |node| with_unit(node, Rate::parse))
+    }
+
+    pub(super) fn template(&self, key: &str, names: &[Name]) -> Option<Template> {
+        self.read(key, |node| Template::parse(&text(node)?, names))
+    }
+
+    /// A file that can be read.
+    pub(super) fn file(&self, key: &str) -> Option<PathBuf> {
+        self.read(key, |node| {
+            let path = self.context.path(node, &text(node)?);
+            match std::fs::File::open(&path) {
+                Ok(_) => Ok(path),
+                Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+            }
+        })
+    }
+}
+
+/// A text; from the command line, a number is one too.
+pub(super) fn text(node: &Node) -> Result<String, String> {
+    match (&node.value, &node.at) {
+        (Value::String(text), _) => Ok(text.clone()),
+        (Value::Integer(number), At::Option(_)) => Ok(number.to_string()),
+        (Value::Float(number), At::Option(_)) => Ok(number.to_string()),
+        (Value::Boolean(value), At::Option(_)) => Ok(value.to_string()),
+        _ => Err(format!("a text in quotes is wanted, not {}", node.kind())),
+    }
+}
+
+/// A whole number within bounds.
+pub(super) fn whole(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, String> {
+    let Value::Integer(number) = node.value else {
+        return Err(format!("a whole number is wanted, not {}", node.kind()));
+    };
+    let within = u32::try_from(number).ok().filter(|n| bounds.contains(n));
+    within.ok_or_else(|| {
+        format!(
+            "{number} is out of range; it lies between {} and {}",
+            bounds.start(),
+            bounds.end()
+        )
+    })
+}
+
+/// What is wrong with a text is said with the text, unless it may be a secret.
+fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+    let text = match &node.value {
+        Value::String(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        _ => return Err(read("").err().unwrap_or_default()),
+    };
+    read(&text).map_err(|wanted| match node.hidden {
+        true => wanted,
+        false => format!("{text:?} is not understood; {wanted}"),
+    })
+}
+
+fn within<T: PartialOrd + Copy>(
+    value: T,
+    bounds: &RangeInclusive<T>,
+    shown: impl Fn(T) -> String,
+) -> Result<T, String> {
+    if bounds.contains(&value) {
+        return Ok(value);
+    }
+    Err(format!(
+        "{} is out of range; it lies between {} and {}",
+        shown(value),
+        shown(*bounds.start()),
+        shown(*bounds.end())
+    ))
+}

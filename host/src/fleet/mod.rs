@@ -1,0 +1,131 @@
+//! The fleet file: from TOML text to one checked [`Plan`]. Every problem is collected
+//! and named with its line; nothing here runs anything.
+//!
+//! `tree` is the text with the environment and the command line worked in, `keys`
+//! reads tables of it, `top`, `targets` and `groups` know which keys there are, and
+//! [`plan`] is what comes out.
+
+mod address;
+mod groups;
+mod keys;
+pub mod plan;
+mod problem;
+mod suggest;
+mod targets;
+mod template;
+mod top;
+mod tree;
+mod units;
+
+use std::fmt;
+use std::path::Path;
+
+pub use plan::*;
+pub use problem::{Problem, Problems};
+pub use template::{Name, Names, Template};
+pub use tree::Override;
+pub use units::{ByteSize, Rate, duration};
+
+use tree::Node;
+
+/// A fleet file that was read and found good.
+pub struct Fleet {
+    /// What it asks for.
+    pub plan: Plan,
+    /// The file as it is shown.
+    shown: String,
+    tree: Node,
+}
+
+impl fmt::Debug for Fleet {
+    /// The plan only: the tree holds secrets as they were given.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fleet").field(&self.plan).finish()
+    }
+}
+
+impl Fleet {
+    /// Reads a fleet file, with the changes of the command line.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn read(file: &Path, overrides: &[Override]) -> Result<Self, Problems> {
+        let shown = file.display().to_string();
+        let text = std::fs::read(file)
+            .map_err(|error| format!("the fleet file cannot be read: {error}"))
+            .and_then(|bytes| {
+                String::from_utf8(bytes)
+                    .map_err(|_| "this is no text in UTF-8, so no fleet file".to_owned())
+            })
+            .map_err(|text| {
+                let mut problems = Problems::default();
+                problems.push(Problem {
+                    place: shown.clone(),
+                    text,
+                });
+                problems
+            })?;
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        Self::parse(&text, &shown, folder, overrides)
+    }
+
+    /// Reads the text of a fleet file; `shown` is its name in messages, and relative
+    /// paths in it start at `folder`.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn parse(
+        text: &str,
+        shown: &str,
+        folder: &Path,
+        overrides: &[Override],
+    ) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut tree = tree::parse(text, shown, &mut problems);
+        for change in overrides {
+            change.apply(&mut tree, &mut problems);
+        }
+        let plan = top::plan(&tree, shown, folder, problems)?;
+        Ok(Self {
+            plan,
+            shown: shown.to_owned(),
+            tree,
+        })
+    }
+
+    /// The place of a key, groups by name: `fleet.toml:14`, or the option that set
+    /// it. A key that is not there has the place of the table where it would be.
+    #[must_use]
+    pub fn place(&self, path: &[&str]) -> String {
+        let node = self.tree.nearest(path);
+        if std::ptr::eq(node, &raw const self.tree) {
+            return self.shown.clone();
+        }
+        tree::place(&self.shown, &node.at)
+    }
+}
+
+/// All keys that a fleet file can have, by table; the reference in `docs/` is held
+/// against it.
+#[cfg(test)]
+const TABLES: &[(&str, &[&str])] = &[
+    ("the fleet file", top::KEYS),
+    ("[log]", top::LOG_KEYS),
+    ("[log] roll", top::ROLL_KEYS),
+    ("[targets.NAME]", targets::COMMON_KEYS),
+    ("[targets.NAME] tls", targets::TLS_KEYS),
+    ("[targets.NAME] of MQTT", targets::MQTT_KEYS),
+    ("[targets.NAME] will", targets::WILL_KEYS),
+    ("[targets.NAME.channels] of MQTT", targets::MQTT_CHANNEL_KEYS),
+    ("[targets.NAME.downlink]", targets::DOWNLINK_KEYS),
+    ("[targets.NAME] of HTTP", targets::HTTP_KEYS),
+    ("[targets.NAME.channels] of HTTP", targets::HTTP_CHANNEL_KEYS),
+    ("[[groups]]", groups::KEYS),
+    ("[[groups]] limits", groups::LIMIT_KEYS),
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! Text with placeholders: topics, paths, ids. Taken apart once, rendered for each
+//! message.
+
+use std::fmt::{self, Write as _};
+
+/// What a placeholder stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// `{device}`: the device's id.
+    Device,
+    /// `{group}`: its group's name.
+    Group,
+    /// `{index}`: its place in the group, from zero; `{index:05}` fills up to five
+    /// digits with zeros.
+    Index,
+    /// `{fleet}`: the fleet's name.
+    Fleet,
+    /// `{run}`: the run's id.
+    Run,
+    /// `{connection}`: the number of a shared connection.
+    Connection,
+}
+
+const NAMES: [(&str, Name); 6] = [
+    ("device", Name::Device),
+    ("group", Name::Group),
+    ("index", Name::Index),
+    ("fleet", Name::Fleet),
+    ("run", Name::Run),
+    ("connection", Name::Connection),
+];
+
+/// What belongs to a device.
+pub(super) const OF_DEVICE: &[Name] = &[
+    Name::Device,
+    Name::Group,
+    Name::Index,
+    Name::Fleet,
+    Name::Run,
+];
+
+/// What a device's id can be made of: the run has no part in it, so that the same
+/// seed gives the same ids.
+pub(super) const OF_ID: &[Name] = &[Name::Group, Name::Index, Name::Fleet];
+
+/// What belongs to a shared connection.
+pub(super) const OF_CONNECTION: &[Name] = &[Name::Fleet, Name::Run, Name::Connection];
+
+/// The values of the placeholders.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    /// The fleet's name.
+    pub fleet: &'a str,
+    /// The run's id.
+    pub run: &'a str,
+    /// The group's name.
+    pub group: &'a str,
+    /// The device's id.
+    pub device: &'a str,
+    /// The device's place in its group.
+    pub index: u32,
+    /// The number of a shared connection.
+    pub connection: u32,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Name(Name, usize),
+}
+
+/// A text with placeholders. Its `Debug` shows the placeholders only: the text may
+/// hold a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+impl Template {
+    /// Takes a text apart. `{{` and `}}` stand for braces.
+    ///
+    /// # Errors
+    /// Which placeholder is not known, or not closed.
+    pub fn parse(text: &str, allowed: &[Name]) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, from) = rest.split_at(at);
+            plain.push_str(before);
+            if let Some(after) = from.strip_prefix("{{") {
+                plain.push('{');
+                rest = after;
+            } else if let Some(after) = from.strip_prefix("}}") {
+                plain.push('}');
+                rest = after;
+            } else if let Some((inside, after)) = from
+                .strip_prefix('{')
+                .and_then(|inside| inside.split_once('}'))
+            {
+                if !plain.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                }
+                parts.push(placeholder(inside, allowed)?);
+                rest = after;
+            } else {
+                return Err("a brace stands alone; write {{ or }} for a brace itself".into());
+            }
+        }
+        plain.push_str(rest);
+        if !plain.is_empty() {
+            parts.push(Part::Text(plain));
+        }
+        Ok(Self(parts))
+    }
+
+    /// Whether the template mentions it.
+    #[must_use]
+    pub fn has(&self, name: Name) -> bool {
+        self.0
+            .iter()
+            .any(|part| matches!(part, Part::Name(has, _) if *has == name))
+    }
+
+    /// Appends the text with all placeholders filled in.
+    pub fn render(&self, names: &Names<'_>, into: &mut String) {
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => into.push_str(text),
+                Part::Name(Name::Device, _) => into.push_str(names.device),
+                Part::Name(Name::Group, _) => into.push_str(names.group),
+                Part::Name(Name::Fleet, _) => into.push_str(names.fleet),
+                Part::Name(Name::Run, _) => into.push_str(names.run),
+                Part::Name(Name::Index, width) => number(into, names.index, *width),
+                Part::Name(Name::Connection, width) => number(into, names.connection, *width),
+            }
+        }
+    }
+
+    /// The text between placeholders, for checks.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Name(..) => None,
+        })
+    }
+
+    /// The text at its very beginning.
+    pub(super) fn head(&self) -> &str {
+        match self.0.first() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Whether it renders to nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.iter().map(|part| match part {
+            Part::Text(_) => "…",
+            Part::Name(name, _) => NAMES
+                .iter()
+                .find(|(_, known)| known == name)
+                .map_or("", |(text, _)| text),
+        });
+        f.debug_tuple("Template")
+            .field(&names.collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+fn number(into: &mut String, value: u32, width: usize) {
+    // Writing to a string cannot fail.
+    let _ = write!(into, "{value:0width$}");
+}
+
+fn placeholder(inside: &str, allowed: &[Name]) -> Result<Part, String> {
+    let (name, format) = inside
+        .split_once(':')
+        .map_or((inside, None), |(name, format)| (name, Some(format)));
+    let found = NAMES
+        .iter()
+        .find(|(known, meant)| *known == name && allowed.contains(meant));
+    let Some((_, found)) = found else {
+        let known: Vec<String> = NAMES
+            .iter()
+            .filter(|(_, meant)| allowed.contains(meant))
+            .map(|(known, _)| format!("{{{known}}}"))
+            .collect();
+        return Err(format!(
+            "{{{inside}}} is no placeholder here; there are {} (write {{{{ and }}}} for braces)",
+            known.join(", ")
+        ));
+    };
+    let width = match format {
+        None => Some(0),
+        Some(format) if matches!(found, Name::Index | Name::Connection) => format
+            .strip_prefix('0')
+            .and_then(|width| width.parse().ok())
+            .filter(|width| (1..=10).contains(width)),
+        Some(_) => None,
+    };
+    match width {
+        Some(width) => Ok(Part::Name(*found, width)),
+        None => Err(format!(
+            "{{{inside}}} has a format that is not known; only numbers have one, up to ten digits: {{index:05}}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NAMES: Names<'_> = Names {
+        fleet: "f",
+        run: "r",
+        group: "g",
+        device: "g-00007",
+        index: 7,
+        connection: 3,
+    };
+
+    fn rendered(text: &str) -> String {
+        let mut out = String::new();
+        let all: Vec<Name> = super::NAMES.iter().map(|(_, name)| *name).collect();
+        Template::parse(text, &all).unwrap().render(&NAMES, &mut out);
+        out
+    }
+
+    #[test]
+    fn placeholders_are_filled_in() {
+        assert_eq!(rendered("{fleet}/{group}/{device}"), "f/g/g-00007");
+        assert_eq!(rendered("{index}-{index:05}-{connection}"), "7-00007-3");
+        assert_eq!(rendered("{{\"run\":\"{run}\"}}"), "{\"run\":\"r\"}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_said() {
+        let error = |text| Template::parse(text, OF_ID).unwrap_err();
+        assert!(error("{device}").contains("there are {group}, {index}, {fleet}"));
+        assert!(error("{index:x}").contains("{index:05}"));
+        assert!(error("{group").contains("stands alone"));
+        assert!(error("a}").contains("stands alone"));
+    }
+
+    #[test]
+    fn debug_keeps_secrets() {
+        let template = Template::parse("Bearer 123 {device}", OF_DEVICE).unwrap();
+        assert_eq!(format!("{template:?}"), "Template([\"…\", \"device\"])");
+    }
+
+    proptest! {
+        #[test]
+        fn text_with_doubled_braces_is_itself(text in ".{0,30}") {
+            let doubled = text.replace('{', "{{").replace('}', "}}");
+            prop_assert_eq!(rendered(&doubled), text);
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(text in ".{0,30}") {
+            let _ = Template::parse(&text, OF_DEVICE);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The keys of a fleet file outside its targets and groups, and the order in which
+//! the parts are read.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::groups;
+use super::keys::{Context, Keys, text};
+use super::plan::{KeepPayload, Log, Plan, Store};
+use super::problem::Problems;
+use super::suggest;
+use super::targets;
+use super::tree::{At, Node, Value};
+use super::units::ByteSize;
+
+pub(super) const KEYS: &[&str] = &["name", "seed", "duration", "targets", "groups", "log"];
+pub(super) const LOG_KEYS: &[&str] = &["store", "payload", "roll"];
+pub(super) const ROLL_KEYS: &[&str] = &["size", "every"];
+
+/// A plan from a tree, or all that is wrong.
+pub(super) fn plan(
+    tree: &Node,
+    shown: &str,
+    folder: &Path,
+    problems: Problems,
+) -> Result<Plan, Problems> {
+    let broken = !problems.is_empty();
+    let context = Context::new(shown, folder, problems);
+    let plan = read(&context, tree, broken);
+    let problems = context.into_problems();
+    match plan.filter(|_| problems.is_empty()) {
+        Some(plan) => Ok(plan),
+        None => Err(problems),
+    }
+}
+
+/// `broken`: part of the text could not be read, so that what seems to be missing
+/// may stand there.
+fn read(context: &Context<'_>, tree: &Node, broken: bool) -> Option<Plan> {
+    let keys = Keys::open(context, tree, "the fleet file", KEYS)?;
+    let stem = Path::new(context.shown)
+        .file_stem()
+        .map_or_else(|| "fleet".into(), |stem| stem.to_string_lossy().into_owned());
+    let name = keys.read("name", groups::name).unwrap_or(stem);
+    let seed = keys.read("seed", seed).unwrap_or(0);
+    let duration = keys.duration(
+        "duration",
+        Duration::from_millis(1)..=Duration::from_secs(10 * 366 * 86_400),
+    );
+    let targets = match keys.node("targets") {
+        Some(node) => targets::read(context, node),
+        None => Vec::new(),
+    };
+    if keys.node("targets").is_none() && !broken {
+        context.problem(
+            &At::Line(1),
+            "the fleet file has no target; add [targets.broker] with url = \"mqtt://127.0.0.1:1883\"",
+        );
+    }
+    let groups = match keys.node("groups") {
+        Some(node) => groups::read(context, node, &name, &targets),
+        None => Vec::new(),
+    };
+    if keys.node("groups").is_none() && !broken {
+        context.problem(
+            &At::Line(1),
+            "the fleet file has no group; add [[groups]] with name, plugin, count and every",
+        );
+    }
+    let log = log(context, keys.node("log"));
+    let targets = targets.into_iter().map(|(_, target)| target).collect::<Option<_>>()?;
+    Some(Plan {
+        name,
+        seed,
+        duration,
+        targets,
+        groups,
+        log,
+    })
+}
+
+/// TOML's numbers have a sign; a seed above 2^63 is written as a text.
+fn seed(node: &Node) -> Result<u64, String> {
+    let wanted = "a seed is a whole number from 0 to 9223372036854775807";
+    match node.value {
+        Value::Integer(number) => u64::try_from(number).map_err(|_| wanted.into()),
+        _ => Err(format!("{wanted}, not {}", node.kind())),
+    }
+}
+
+fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
+    let mut log = Log {
+        store: Store::Folder("mockfleet-logs".into()),
+        payload: KeepPayload::Full,
+        roll_size: ByteSize::new(128 << 20),
+        roll_every: Duration::from_secs(60),
+    };
+    let Some(keys) = node.and_then(|node| Keys::open(context, node, "[log]", LOG_KEYS)) else {
+        return log;
+    };
+    if let Some(store) = keys.read("store", |node| store(context, node)) {
+        log.store = store;
+    }
+    if let Some(payload) = keys.read("payload", payload) {
+        log.payload = payload;
+    }
+    let roll = keys
+        .node("roll")
+        .and_then(|node| Keys::open(context, node, "roll of [log]", ROLL_KEYS));
+    if let Some(keys) = roll {
+        if let Some(size) = keys.size("size", 64 << 10..=4 << 30) {
+            log.roll_size = size;
+        }
+        let bounds = Duration::from_secs(1)..=Duration::from_secs(3600);
+        if let Some(every) = keys.duration("every", bounds) {
+            log.roll_every = every;
+        }
+    }
+    log
+}
+
+fn store(context: &Context<'_>, node: &Node) -> Result<Store, String> {
+    let text = text(node)?;
+    if let Some(place) = text.strip_prefix("s3://") {
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        if bucket.is_empty() {
+            return Err("it names no bucket; wanted is \"s3://bucket/prefix\"".into());
+        }
+        return Ok(Store::S3 {
+            bucket: bucket.to_owned(),
+            prefix: prefix.trim_matches('/').to_owned(),
+        });
+    }
+    if let Some((scheme, _)) = text.split_once("://") {
+        return Err(format!(
+            "the scheme {scheme:?} is not known; a store is a folder, or \"s3://bucket/prefix\""
+        ));
+    }
+    if text.is_empty() {
+        return Err("it is empty; a store is a folder, or \"s3://bucket/prefix\"".into());
+    }
+    Ok(Store::Folder(context.path(node, &text)))
+}
+
+fn payload(node: &Node) -> Result<KeepPayload, String> {
+    let text = text(node)?;
+    match text.as_str() {
+        "full" => Ok(KeepPayload::Full),
+        "none" => Ok(KeepPayload::None),
+        other => ByteSize::parse(other).map(KeepPayload::Cut).map_err(|_| {
+            let hint = suggest::among(other, ["full", "none"].into_iter());
+            format!("{other:?} is neither \"full\" nor \"none\" nor a size such as \"16KiB\"{hint}")
+        }),
+    }
+}

@@ -1,0 +1,163 @@
+//! One Parquet file while it grows: the rows of one table that belong to one hour.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::errors::ParquetError;
+
+use super::columns::{EventColumns, SendColumns, Words};
+use super::patience::PatientFile;
+use super::progress::Shared;
+use super::row::Stored;
+use super::schema::{Table, pair};
+use super::Identity;
+
+/// Rows that are encoded together: enough for the encoders to be fast, few enough to
+/// stay in the cache.
+const BATCH_ROWS: u32 = 4096;
+/// … and their bytes, for large payloads.
+const BATCH_BYTES: usize = 4 << 20;
+
+#[derive(Debug)]
+enum Columns {
+    Sends(Box<SendColumns>),
+    Events(Box<EventColumns>),
+}
+
+/// A file while it grows.
+pub(super) struct Part {
+    pub(super) table: Table,
+    /// Hours since 1970.
+    pub(super) hour: i64,
+    columns: Columns,
+    batch_rows: u32,
+    batch_bytes: usize,
+    writer: ArrowWriter<PatientFile>,
+    path: PathBuf,
+    opened: Instant,
+    first: i64,
+    last: i64,
+}
+
+/// A file that is whole and on the disk.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// Where it lies.
+    pub(super) path: PathBuf,
+    /// Where it belongs, from the store's root, with slashes.
+    pub(super) key: String,
+}
+
+impl Part {
+    pub(super) fn open(
+        table: Table,
+        hour: i64,
+        first: i64,
+        path: PathBuf,
+        options: ArrowWriterOptions,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, ParquetError> {
+        let file = PatientFile::create(&path, shared)?;
+        let columns = match table {
+            Table::Sends => Columns::Sends(Box::new(SendColumns::new())),
+            Table::Events => Columns::Events(Box::new(EventColumns::new())),
+        };
+        Ok(Self {
+            table,
+            hour,
+            columns,
+            batch_rows: 0,
+            batch_bytes: 0,
+            writer: ArrowWriter::try_new_with_options(file, table.schema(), options)?,
+            path,
+            opened: Instant::now(),
+            first,
+            last: first,
+        })
+    }
+
+    /// Appends a row of this file's table and hour. False when the row cannot be.
+    pub(super) fn append(&mut self, words: &Words, row: &Stored<'_>, log_seq: i64) -> Result<bool, ParquetError> {
+        let taken = match (&mut self.columns, row) {
+            (Columns::Sends(columns), Stored::Send(row)) => {
+                self.batch_bytes += row.payload.len();
+                columns.append(words, row, log_seq)
+            }
+            (Columns::Events(columns), Stored::Event(row)) => columns.append(words, row, log_seq),
+            _ => false,
+        };
+        if taken {
+            self.last = log_seq;
+            self.batch_rows += 1;
+        }
+        if self.batch_rows >= BATCH_ROWS || self.batch_bytes >= BATCH_BYTES {
+            self.write()?;
+        }
+        Ok(taken)
+    }
+
+    fn write(&mut self) -> Result<(), ParquetError> {
+        self.batch_rows = 0;
+        self.batch_bytes = 0;
+        let batch = match &mut self.columns {
+            Columns::Sends(columns) => columns.finish()?,
+            Columns::Events(columns) => columns.finish()?,
+        };
+        self.writer.write(&batch)
+    }
+
+    /// Whether the file is large or old enough to be finished.
+    pub(super) fn is_ripe(&self, size: u64, age: Duration) -> bool {
+        let bytes = self.writer.bytes_written() + self.writer.in_progress_size();
+        u64::try_from(bytes).is_ok_and(|bytes| bytes >= size) || self.opened.elapsed() >= age
+    }
+
+    /// Writes the rest and the footer, and makes the file durable.
+    pub(super) fn finish(mut self, identity: &Identity) -> Result<Finished, ParquetError> {
+        self.write()?;
+        self.writer.append_key_value_metadata(pair("mockfleet.first_log_seq", self.first));
+        self.writer.append_key_value_metadata(pair("mockfleet.last_log_seq", self.last));
+        self.writer.finish()?;
+        self.writer.inner_mut().sync()?;
+        let (date, hour) = date_and_hour(self.hour);
+        let key = format!(
+            "{}/dt={date}/hour={hour:02}/{}-{}-{}-{}.parquet",
+            self.table.name(),
+            identity.host,
+            identity.run,
+            self.first,
+            self.last
+        );
+        Ok(Finished {
+            path: self.path,
+            key,
+        })
+    }
+}
+
+/// The hour of a moment in microseconds since 1970.
+pub(super) fn hour_of(micros: i64) -> i64 {
+    micros.div_euclid(3_600_000_000)
+}
+
+fn date_and_hour(hours: i64) -> (jiff::civil::Date, i8) {
+    let at = jiff::Timestamp::from_second(hours.saturating_mul(3600)).unwrap_or_default();
+    let at = jiff::tz::Offset::UTC.to_datetime(at);
+    (at.date(), at.hour())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_have_their_date() {
+        // 2026-11-24T07:59:59.999999Z
+        let (date, hour) = date_and_hour(hour_of(1_795_507_199_999_999));
+        assert_eq!((date.to_string().as_str(), hour), ("2026-11-24", 7));
+        assert_eq!(date_and_hour(hour_of(-1)).0.to_string(), "1969-12-31");
+    }
+}

@@ -1,0 +1,126 @@
+//! How far the log is: written by its threads, read by whoever shows it.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How far the log is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows of `sends` that are encoded.
+    pub rows: u64,
+    /// Rows of `events` that are encoded.
+    pub events: u64,
+    /// Files that are in the store.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Bytes of rows that wait for the encoder.
+    pub waiting: u64,
+    /// Finished files that are not yet in the store.
+    pub pending_files: u64,
+    /// What holds it up.
+    pub trouble: Option<String>,
+}
+
+/// So much may wait for the encoder: half a minute of a fast fleet.
+const MOST: u64 = 256 << 20;
+
+/// The counts of one log.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    rows: AtomicU64,
+    events: AtomicU64,
+    files: AtomicU64,
+    bytes: AtomicU64,
+    waiting: AtomicU64,
+    pending: AtomicU64,
+    trouble: Mutex<Trouble>,
+}
+
+#[derive(Debug, Default)]
+struct Trouble {
+    text: Option<String>,
+    since: Option<Instant>,
+    /// How long trouble may last; without end while the run goes on.
+    patience: Option<Duration>,
+}
+
+fn wide(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+impl Shared {
+    pub(super) fn progress(&self) -> Progress {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Progress {
+            rows: read(&self.rows),
+            events: read(&self.events),
+            files: read(&self.files),
+            bytes: read(&self.bytes),
+            waiting: read(&self.waiting),
+            pending_files: read(&self.pending),
+            trouble: self.lock().text.clone(),
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > MOST
+    }
+
+    /// A segment was handed over.
+    pub(super) fn waits(&self, bytes: usize) {
+        self.waiting.fetch_add(wide(bytes), Ordering::Relaxed);
+    }
+
+    /// A segment was encoded.
+    pub(super) fn encoded(&self, bytes: usize, rows: u64, events: u64) {
+        self.waiting.fetch_sub(wide(bytes), Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.events.fetch_add(events, Ordering::Relaxed);
+    }
+
+    /// A file is on its way.
+    pub(super) fn pending(&self) {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A file is in the store.
+    pub(super) fn delivered(&self, bytes: u64) {
+        self.pending.fetch_sub(1, Ordering::Relaxed);
+        self.files.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// From now on, trouble that lasts longer than this ends the log.
+    pub(super) fn close_within(&self, patience: Duration) {
+        let mut trouble = self.lock();
+        trouble.patience = Some(patience);
+        // Trouble of the run does not count against its end.
+        if trouble.since.is_some() {
+            trouble.since = Some(Instant::now());
+        }
+    }
+
+    /// Something fails. True: try again; false: give up.
+    pub(super) fn trouble(&self, text: String) -> bool {
+        let mut trouble = self.lock();
+        trouble.text = Some(text);
+        let since = *trouble.since.get_or_insert_with(Instant::now);
+        trouble
+            .patience
+            .is_none_or(|patience| since.elapsed() < patience)
+    }
+
+    /// It works again.
+    pub(super) fn well(&self) {
+        let mut trouble = self.lock();
+        trouble.text = None;
+        trouble.since = None;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

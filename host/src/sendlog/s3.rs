@@ -1,0 +1,211 @@
+//! A bucket of an S3-compatible store. Credentials, region and endpoint come from the
+//! `AWS_*` environment.
+
+use std::path::Path;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::path::Path as Key;
+use object_store::{
+    BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    RetryConfig,
+};
+use tokio::runtime::Runtime;
+
+/// 128 MiB over a slow line; the library's 30 s are too short for it.
+const REQUEST: Duration = Duration::from_secs(300);
+
+/// An object that is written and deleted to prove that the bucket takes files. Its
+/// name begins with an underscore, so that no engine takes it for data.
+const PROOF: &str = "_mockfleet_proof";
+
+/// A bucket and the place in it.
+pub(super) struct Bucket {
+    store: AmazonS3,
+    prefix: String,
+    runtime: Runtime,
+}
+
+impl Bucket {
+    /// Reads the environment; connects to nothing yet.
+    pub(super) fn open(bucket: &str, prefix: &str) -> Result<Self, String> {
+        check_environment(|name| std::env::var(name).ok())?;
+        let options = ClientOptions::new()
+            .with_timeout(REQUEST)
+            .with_connect_timeout(Duration::from_secs(5));
+        let store = AmazonS3Builder::from_env();
+        let allow_http = is_true(std::env::var("AWS_ALLOW_HTTP").ok().as_deref());
+        let store = store
+            .with_client_options(options.with_allow_http(allow_http))
+            // The log tries again itself, and says why it has to.
+            .with_retry(RetryConfig {
+                backoff: BackoffConfig::default(),
+                max_retries: 1,
+                retry_timeout: Duration::from_secs(10),
+            })
+            .with_bucket_name(bucket)
+            .build()
+            .map_err(|error| error.to_string())?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            store,
+            prefix: prefix.to_owned(),
+            runtime,
+        })
+    }
+
+    fn key(&self, key: &str) -> Key {
+        match self.prefix.as_str() {
+            "" => Key::from(key),
+            prefix => Key::from(format!("{prefix}/{key}")),
+        }
+    }
+
+    /// Writes a small object and deletes it.
+    pub(super) fn prove(&self) -> Result<(), String> {
+        let key = self.key(PROOF);
+        self.runtime.block_on(async {
+            let payload = PutPayload::from_static(b"mockfleet");
+            let put = self.store.put_opts(&key, payload, PutOptions::default());
+            put.await.map_err(|error| reason(&error))?;
+            // Whoever may write and not delete may write a log all the same.
+            let _ = self.store.delete(&key).await;
+            Ok(())
+        })
+    }
+
+    /// Puts a file where it belongs, makes sure that it is there, and frees it.
+    pub(super) fn upload(&self, file: &Path, key: &str) -> Result<u64, String> {
+        let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let key = self.key(key);
+        self.runtime.block_on(async {
+            // `Create` would report an own retried write as someone else's.
+            let options = PutOptions::from(PutMode::Overwrite);
+            let put = self.store.put_opts(&key, bytes.into(), options);
+            put.await.map_err(|error| reason(&error))?;
+            let found = self.store.head(&key).await.map_err(|error| reason(&error))?;
+            if found.size == size {
+                Ok(())
+            } else {
+                Err(format!(
+                    "{key} has {} bytes there, and {size} were sent",
+                    found.size
+                ))
+            }
+        })?;
+        std::fs::remove_file(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok(size)
+    }
+
+    /// The keys below a folder that hold this text, in their order.
+    pub(super) fn list(&self, folder: &str, holds: &str) -> Result<Vec<Key>, String> {
+        use futures_util::TryStreamExt;
+        let prefix = self.key(folder);
+        let listed = self
+            .runtime
+            .block_on(self.store.list(Some(&prefix)).try_collect::<Vec<_>>())
+            .map_err(|error| reason(&error))?;
+        let mut keys: Vec<Key> = listed
+            .into_iter()
+            .map(|object| object.location)
+            .filter(|key| key.filename().is_some_and(|name| name.contains(holds)))
+            .collect();
+        keys.sort();
+        Ok(keys)
+    }
+
+    /// A whole object.
+    pub(super) fn get(&self, key: &Key) -> Result<bytes::Bytes, String> {
+        self.runtime
+            .block_on(async { self.store.get(key).await?.bytes().await })
+            .map_err(|error| reason(&error))
+    }
+}
+
+fn is_true(value: Option<&str>) -> bool {
+    matches!(value, Some("true" | "1" | "TRUE" | "True"))
+}
+
+/// What would otherwise end in a timeout, or in words that help nobody.
+fn check_environment(environment: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    let has = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
+    let plain = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]
+        .into_iter()
+        .find(|name| environment(name).is_some_and(|url| url.starts_with("http://")));
+    if let Some(name) = plain
+        && !is_true(environment("AWS_ALLOW_HTTP").as_deref())
+    {
+        return Err(format!(
+            "{name} is not encrypted (http://); set AWS_ALLOW_HTTP=true if that is meant"
+        ));
+    }
+    let keys = has("AWS_ACCESS_KEY_ID") && has("AWS_SECRET_ACCESS_KEY");
+    // Roles of pods and containers, and of machines where the user says so.
+    let role = [
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_METADATA_ENDPOINT",
+    ]
+    .into_iter()
+    .any(has);
+    if keys || role {
+        return Ok(());
+    }
+    Err("the environment has no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_REGION; AWS_ENDPOINT_URL for a store that is not Amazon's), or AWS_METADATA_ENDPOINT=http://169.254.169.254 to use the role of this machine".into())
+}
+
+/// The last word of an error: what the store or the system said, without the layers
+/// between.
+fn reason(error: &object_store::Error) -> String {
+    match error {
+        object_store::Error::NotFound { source, .. } => {
+            format!("there is no such bucket or object ({source})")
+        }
+        object_store::Error::PermissionDenied { source, .. }
+        | object_store::Error::Unauthenticated { source, .. } => {
+            format!("the store refuses these credentials ({source})")
+        }
+        other => {
+            let mut last: &dyn std::error::Error = other;
+            while let Some(source) = last.source() {
+                last = source;
+            }
+            let (whole, last) = (other.to_string(), last.to_string());
+            if whole.contains(&last) { whole } else { format!("{whole}: {last}") }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(variables: &[(&str, &str)]) -> Result<(), String> {
+        check_environment(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+
+    #[test]
+    fn credentials_are_missed_before_anything_is_sent() {
+        assert!(checked(&[]).unwrap_err().contains("AWS_ACCESS_KEY_ID"));
+        assert_eq!(checked(&KEYS), Ok(()));
+    }
+
+    #[test]
+    fn plain_http_is_only_used_when_asked_for() {
+        let mut variables = KEYS.to_vec();
+        variables.push(("AWS_ENDPOINT_URL", "http://127.0.0.1:9000"));
+        assert!(checked(&variables).unwrap_err().contains("AWS_ALLOW_HTTP=true"));
+        variables.push(("AWS_ALLOW_HTTP", "true"));
+        assert_eq!(checked(&variables), Ok(()));
+    }
+}

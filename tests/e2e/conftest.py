@@ -1,0 +1,73 @@
+"""Fixtures: each test gets parts of its own, and leaves nothing running."""
+
+import pytest
+from broker import Broker
+from certificates import Authority
+from fleet import BINARY, Fleet
+from server import Server
+from subscriber import Subscriber
+
+
+def pytest_sessionstart(session):
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} is missing; `./tests/run --only-e2e` builds it", returncode=2)
+
+
+@pytest.fixture
+def closing():
+    """Takes what has to be closed after the test, and returns it."""
+    taken = []
+
+    def take(thing):
+        taken.append(thing)
+        return thing
+
+    yield take
+    for thing in reversed(taken):
+        thing.close()
+
+
+@pytest.fixture
+def fleet(tmp_path, closing):
+    folder = tmp_path / "fleet"
+    folder.mkdir()
+    return closing(Fleet(folder))
+
+
+@pytest.fixture
+def start_broker(tmp_path):
+    """Starts a broker; see `Broker` for its settings."""
+    brokers = []
+
+    def start(**settings):
+        broker = Broker(tmp_path / f"broker-{len(brokers)}", **settings)
+        brokers.append(broker)
+        return broker.start()
+
+    yield start
+    for broker in brokers:
+        broker.stop()
+
+
+@pytest.fixture
+def broker(start_broker):
+    """A broker that takes everybody."""
+    return start_broker()
+
+
+@pytest.fixture
+def subscribe(closing):
+    """Subscribes to a broker; see `Subscriber`."""
+    return lambda *arguments, **settings: closing(Subscriber(*arguments, **settings))
+
+
+@pytest.fixture
+def serve(closing):
+    """Starts an HTTP server; see `Server` for its settings."""
+    return lambda **settings: closing(Server(**settings))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """The CA that brokers and servers of these tests are signed by."""
+    return Authority(tmp_path_factory.mktemp("ca"))

@@ -1,0 +1,96 @@
+"""The send log, read by DuckDB as an analyst reads it."""
+
+from collections import defaultdict
+
+import duckdb
+import pyarrow.parquet
+
+TABLES = ("sends", "events")
+
+
+class Log:
+    """The tables `sends` and `events` of a local store; `run` leaves out other runs."""
+
+    def __init__(self, store, *, run=None):
+        self.store = store
+        self.database = duckdb.connect()
+        self.database.execute("SET TimeZone = 'UTC'")
+        where = f"WHERE run_id = '{run}'" if run else ""
+        for table in TABLES:
+            if self.files(table):
+                self.database.execute(
+                    f"CREATE VIEW {table} AS SELECT * FROM read_parquet("
+                    f"'{store}/{table}/**/*.parquet', hive_partitioning = false) {where}"
+                )
+
+    def files(self, table):
+        return sorted((self.store / table).glob("**/*.parquet"))
+
+    def arrow_schemas(self, table):
+        return [pyarrow.parquet.read_schema(file) for file in self.files(table)]
+
+    def rows(self, query):
+        """The rows of a query, as tuples."""
+        return self.database.execute(query).fetchall()
+
+    def one(self, query):
+        """The only value of the only row."""
+        ((value,),) = self.rows(query)
+        return value
+
+    def column(self, query):
+        """The only value of each row."""
+        return [value for (value,) in self.rows(query)]
+
+    def count(self, where="true", table="sends"):
+        if not self.files(table):
+            return 0
+        return self.one(f"SELECT count(*) FROM {table} WHERE {where}")
+
+    def outcomes(self):
+        """How many messages had each outcome."""
+        if not self.files("sends"):
+            return {}
+        return dict(self.rows("SELECT outcome, count(*) FROM sends GROUP BY outcome"))
+
+    def events(self, kind, where="true"):
+        """Device and detail of each event of a kind, in the order of the log."""
+        if not self.files("events"):
+            return []
+        return self.rows(
+            f"SELECT device_id, detail FROM events WHERE kind = '{kind}' AND {where} ORDER BY log_seq"
+        )
+
+    def payloads(self, by="device_id"):
+        """The payloads of each device, as bytes, in the order of their numbers."""
+        found = defaultdict(list)
+        rows = self.rows(
+            f"SELECT {by}, coalesce(encode(payload), payload_bin) FROM sends ORDER BY {by}, device_id, seq"
+        )
+        for name, payload in rows:
+            found[name].append(bytes(payload))
+        return dict(found)
+
+    def assert_sound(self):
+        """What holds of every log: no message twice, none left out, times in their order."""
+        for table in TABLES:
+            if not self.files(table):
+                continue
+            numbers = self.column(f"SELECT log_seq FROM {table} ORDER BY log_seq")
+            assert numbers == list(range(len(numbers))), f"log_seq of {table} has gaps or doubles"
+        if not self.files("sends"):
+            return
+        gaps = self.rows(
+            """SELECT device_id, count(*), count(DISTINCT seq), min(seq), max(seq) FROM sends
+               GROUP BY device_id
+               HAVING count(*) != count(DISTINCT seq) OR min(seq) != 0 OR max(seq) != count(*) - 1"""
+        )
+        assert gaps == [], "messages of a device are numbered from 0, each once"
+        assert self.count("outcome NOT IN ('acked','sent','failed','dropped','unconfirmed')") == 0
+        assert self.count("outcome IN ('acked', 'sent') AND sent_at IS NULL") == 0
+        assert self.count("(outcome = 'acked') != (acked_at IS NOT NULL)") == 0
+        assert self.count("latency_us != epoch_us(acked_at) - epoch_us(sent_at)") == 0
+        assert self.count("(latency_us IS NULL) != (acked_at IS NULL)") == 0
+        assert self.count("sent_at < scheduled_at OR acked_at < sent_at") == 0
+        assert self.count("(error IS NULL) != (outcome IN ('acked', 'sent'))") == 0
+        assert self.count("payload IS NOT NULL AND payload_bin IS NOT NULL") == 0

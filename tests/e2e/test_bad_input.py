@@ -1,0 +1,468 @@
+"""What is wrong with the input is said before anything is sent: exit code 2, and for each
+fault one sentence with its place and the way out."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from fleet import GUESTS
+from server import Server
+from waiting import free_port
+
+GOOD = """\
+name = "test"
+seed = 1
+
+[targets.broker]
+url = "@URL@"
+qos = 1
+
+[targets.broker.channels]
+telemetry = { topic = "{device}/telemetry" }
+
+[[groups]]
+name = "thermometer"
+plugin = "builtin:thermometer"
+count = 3
+every = "100ms"
+config = { base = 20.0 }
+
+[log]
+store = "logs"
+"""
+
+
+@dataclass
+class Fault:
+    """`old` in the good file becomes `new`; the line that then holds `at` (that of `new`
+    when it is not given) is named, and said is what `says` matches."""
+
+    name: str
+    old: str
+    new: str
+    says: str
+    at: str | None = None
+
+    def text(self):
+        assert GOOD.count(self.old) == 1, self.old
+        return GOOD.replace(self.old, self.new)
+
+    def line(self):
+        at = self.at or next(line for line in self.new.splitlines() if line)
+        lines = self.text().splitlines()
+        (number,) = [n for n, line in enumerate(lines, 1) if at in line]
+        return number
+
+
+PLUGIN = 'plugin = "builtin:thermometer"'
+CONFIG = "config = { base = 20.0 }"
+CHANNEL = 'telemetry = { topic = "{device}/telemetry" }'
+
+FAULTS = [
+    # Keys
+    Fault("an unknown key", "every =", "evry =", r'unknown key "evry" .*did you mean "every"\?'),
+    Fault("an unknown key of a target", "qos = 1", "quos = 1", r'"quos".*did you mean "qos"\?'),
+    Fault("an unknown key of a channel", "{ topic =", "{ tpoic =", r'"tpoic".*"topic"'),
+    Fault("an unknown key of the log", "store =", "stor =", r'"stor".*did you mean "store"\?'),
+    Fault("an unknown table", "[log]", "[logs]", r'"logs".*did you mean "log"\?'),
+    Fault("an unknown setting of HTTP", "qos = 1", 'timeout = "1s"', r'unknown key "timeout"'),
+    Fault("a missing name", 'name = "thermometer"\n', "", r"lacks .*name", "[[groups]]"),
+    Fault("a missing plugin key", PLUGIN + "\n", "", r"lacks .*plugin", "[[groups]]"),
+    Fault("a missing count", "count = 3\n", "", r"lacks .*count", "[[groups]]"),
+    Fault("a missing schedule", 'every = "100ms"\n', "", r"lacks .*every", "[[groups]]"),
+    Fault("a missing url", 'url = "@URL@"\n', "", r"lacks .*url", "[targets.broker]"),
+    Fault("a missing topic", CHANNEL, "telemetry = { }", r"lacks .*topic"),
+    Fault(
+        "a schedule given twice", "count = 3", 'count = 3\nrate = "5/s"', r"rate.*every", "rate ="
+    ),
+    # Types, units, ranges
+    Fault("text for a number", "count = 3", 'count = "ten"', r"whole number"),
+    Fault("a number for a text", 'name = "test"', "name = 7", r"text"),
+    Fault("a text for a table", CONFIG, 'config = "base"', r"table"),
+    Fault("a duration without unit", 'every = "100ms"', "every = 5", r"duration.*\"500ms\""),
+    Fault("a unit that is none", 'every = "100ms"', 'every = "5 parsecs"', r"5 parsecs"),
+    Fault("a rate without period", 'every = "100ms"', 'rate = "60"', r"rate.*\"60/min\""),
+    Fault("a rate of nothing", 'every = "100ms"', 'rate = "0/s"', r"0/s"),
+    Fault("a share beyond half", "count = 3", 'count = 3\njitter = "60%"', r"50%", "jitter"),
+    Fault(
+        "a share without percent", "count = 3", 'count = 3\njitter = "0.1"', r"percent", "jitter"
+    ),
+    Fault(
+        "a size without unit",
+        'store = "logs"',
+        'store = "logs"\nroll = { size = "5" }',
+        r"MiB",
+        "roll",
+    ),
+    Fault("a QoS that is none", "qos = 1", "qos = 3", r"0, 1 or 2"),
+    Fault("a count of zero", "count = 3", "count = 0", r"0 is out of range"),
+    Fault("a negative count", "count = 3", "count = -1", r"-1 is out of range"),
+    Fault("more devices than fit", "count = 3", "count = 1_000_000_000", r"out of range"),
+    Fault(
+        "no devices in a cell", "count = 3", "count = 3\ndevices-per-cell = 0", r"range", "per-cell"
+    ),
+    Fault(
+        "a start that is none",
+        "count = 3",
+        'count = 3\nstart = "late"',
+        r"spread.*together",
+        "start",
+    ),
+    Fault(
+        "a payload that is none",
+        'store = "logs"',
+        'store = "logs"\npayload = "half"',
+        r"full.*none",
+        "payload",
+    ),
+    Fault("a negative seed", "seed = 1", "seed = -1", r"seed"),
+    # Names
+    Fault(
+        "an unknown target",
+        "count = 3",
+        'count = 3\ntarget = "brokr"',
+        r'"brokr".*"broker"',
+        "brokr",
+    ),
+    Fault(
+        "a channel that the target lacks",
+        CHANNEL,
+        'other = { topic = "x" }',
+        r'"telemetry"',
+        "[targets.broker.channels]",
+    ),
+    Fault(
+        "a channel of another name",
+        "telemetry = {",
+        "telemtry = {",
+        r'channel "telemetry"',
+        "[targets.broker.channels]",
+    ),
+    Fault(
+        "no channels",
+        f"[targets.broker.channels]\n{CHANNEL}\n",
+        "",
+        r"no channels",
+        "[targets.broker]",
+    ),
+    Fault(
+        "an unknown placeholder",
+        '"{device}/telemetry"',
+        '"{devise}/telemetry"',
+        r"\{devise\}.*\{device\}",
+    ),
+    Fault("a wildcard in a topic", '"{device}/telemetry"', '"a/+/b"', r"\+"),
+    Fault("a name that breaks topics", 'name = "thermometer"', 'name = "a/b"', r'"a/b"'),
+    Fault(
+        "one id for all devices",
+        "count = 3",
+        'count = 3\ndevice-id = "x"',
+        r"\{index\}",
+        "[[groups]]",
+    ),
+    # Addresses
+    Fault("an unknown scheme", "@URL@", "amqp://127.0.0.1", r'"amqp".*mqtt, mqtts, http and https'),
+    Fault("no URL at all", "@URL@", "127.0.0.1:1883", r"no URL"),
+    Fault("a login in the URL", "@URL@", "mqtt://me:hunter2@127.0.0.1", r"username and password"),
+    Fault("a password without a name", "qos = 1", 'password = "x"', r"username"),
+    Fault("certificates without TLS", "qos = 1", "tls = { }", r"mqtts://"),
+    # Plugins
+    Fault("a missing plugin", PLUGIN, 'plugin = "nowhere.wasm"', r"nowhere\.wasm cannot be read"),
+    Fault(
+        "an unknown built-in plugin",
+        PLUGIN,
+        'plugin = "builtin:toaster"',
+        r'"toaster".*thermometer, vehicle, meter',
+    ),
+    Fault(
+        "a plugin that is no WebAssembly",
+        PLUGIN,
+        'plugin = "text.wasm"',
+        r"text\.wasm is no WebAssembly component",
+    ),
+    Fault(
+        "a plugin that is damaged",
+        PLUGIN,
+        'plugin = "damaged.wasm"',
+        r"damaged\.wasm is no WebAssembly component",
+    ),
+    Fault(
+        "a core module for a component",
+        PLUGIN,
+        'plugin = "module.wasm"',
+        r"core WebAssembly module.*wasm32-wasip2",
+    ),
+    Fault(
+        "a component of something else",
+        PLUGIN,
+        'plugin = "stranger.wasm"',
+        r"does not export mockfleet:device/behaviour",
+    ),
+    Fault(
+        "a plugin of another version",
+        PLUGIN,
+        'plugin = "@GUESTS@/other-version.wasm"',
+        r"mockfleet:device@0\.2\.0.*mockfleet:device@0\.1\.0",
+    ),
+    Fault(
+        "a plugin that imports what is not given",
+        PLUGIN,
+        'plugin = "imports.wasm"',
+        r"imports wasi:http/outgoing-handler@0\.2\.0",
+    ),
+    # Settings
+    Fault("a setting that the schema does not know", CONFIG, "config = { bse = 1.0 }", r"bse"),
+    Fault("a setting of the wrong type", CONFIG, 'config = { base = "warm" }', r"base.*warm"),
+    Fault("a setting out of its range", CONFIG, "config = { base = 5000.0 }", r"base.*1000"),
+    Fault(
+        "settings that create refuses",
+        CONFIG,
+        "config = { size = 10 }",
+        r"device thermometer-00000 .*config\.size is 10",
+    ),
+    Fault(
+        "settings that create refuses for one device",
+        f'{PLUGIN}\ncount = 3\nevery = "100ms"\n{CONFIG}',
+        'plugin = "@GUESTS@/picky.wasm"\ncount = 3\nevery = "100ms"\nconfig = { refuse_index = 2 }',
+        r"device thermometer-00002 .*config\.refuse_index is 2",
+        "refuse_index",
+    ),
+    # The log
+    Fault(
+        "a store that cannot be written",
+        'store = "logs"',
+        'store = "a-file/logs"',
+        r"a-file.*cannot be written",
+    ),
+    Fault("a store of an unknown scheme", 'store = "logs"', 'store = "gs://bucket"', r'"gs"'),
+    Fault("a bucket without a name", 'store = "logs"', 'store = "s3://"', r"bucket"),
+    Fault(
+        "a bucket without credentials",
+        'store = "logs"',
+        'store = "s3://bucket/prefix"',
+        r"AWS_ACCESS_KEY_ID",
+    ),
+    # The environment
+    Fault(
+        "a variable that is not set",
+        'name = "test"',
+        'name = "${NOT_SET_ANYWHERE}"',
+        r"NOT_SET_ANYWHERE.*export",
+    ),
+    # TOML
+    Fault("no TOML", "qos = 1", "qos = = 1", r"TOML"),
+    Fault(
+        "a key given twice", "qos = 1", "qos = 1\nqos = 2", r"TOML.*qos|TOML.*duplicate", "qos = 2"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def backend():
+    """Stands where the broker would be: whoever connects is counted."""
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def run_bad(fleet, backend):
+    """Runs and checks a fleet file that must be refused; returns its sentences."""
+    write_plugins(fleet.folder)
+
+    def sentences(text, *arguments, command="run"):
+        text = text.replace("@URL@", backend.url.replace("http", "mqtt"))
+        fleet.file.write_text(text.replace("@GUESTS@", str(GUESTS)))
+        before = backend.connections
+        process = fleet.mockfleet(command, "fleet.toml", *arguments)
+        assert process.finish() == 2, process.report()
+        assert process.out == [], "nothing on stdout"
+        assert backend.connections == before, "nobody connected"
+        assert "panicked" not in process.stderr
+        return process.err
+
+    return sentences
+
+
+def write_plugins(folder):
+    """Files that are no plugins."""
+    (folder / "a-file").write_text("in the way of a folder")
+    (folder / "text.wasm").write_text("this is no WebAssembly")
+    (folder / "module.wasm").write_bytes(b"\0asm\1\0\0\0")
+    (folder / "damaged.wasm").write_bytes(b"\0asm\x0d\0\1\0" + b"\xff" * 20)
+    (folder / "stranger.wasm").write_bytes(b"\0asm\x0d\0\1\0")
+    (folder / "imports.wasm").write_bytes(component_with_import())
+
+
+def component_with_import():
+    """A component that imports WASI's HTTP, and exports that as if it were a behaviour."""
+
+    def section(number, content):
+        return bytes([number, len(content)]) + content
+
+    def name(text):
+        return b"\0" + bytes([len(text)]) + text.encode()
+
+    an_instance_with_nothing = section(7, b"\1\x42\0")
+    imports = section(10, b"\1" + name("wasi:http/outgoing-handler@0.2.0") + b"\5\0")
+    exports = section(11, b"\1" + name("mockfleet:device/behaviour@0.1.0") + b"\5\0\0")
+    return b"\0asm\x0d\0\1\0" + an_instance_with_nothing + imports + exports
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_named_with_its_line_before_anything_is_sent(run_bad, fault, command):
+    sentences = run_bad(fault.text(), command=command)
+    place = f"fleet.toml:{fault.line()}: "
+    named = [line for line in sentences if line.startswith(place)]
+    assert named, (place, sentences)
+    assert any(re.search(fault.says, line) for line in named), (fault.says, sentences)
+    assert "hunter2" not in "\n".join(sentences)
+
+
+def with_group(name, plugin, more=""):
+    """The good file with a second group, which begins on line 18."""
+    group = f'[[groups]]\nname = "{name}"\nplugin = "{plugin}"\ncount = 1\nevery = "1s"\n{more}\n'
+    return GOOD.replace("[log]", f"{group}[log]")
+
+
+def test_one_fault_is_one_sentence(run_bad):
+    assert len(run_bad(GOOD.replace("count = 3", "count = 0"))) == 1
+    assert len(run_bad(GOOD.replace("builtin:", "nowhere/"))) == 1
+
+
+def test_all_faults_of_a_file_are_said_at_once(run_bad):
+    faults = {
+        'name = "test"': "name = 7",
+        "qos = 1": "qos = 3",
+        "{device}": "{devise}",
+        "count = 3": "count = 0",
+        "every =": "evry =",
+        'store = "logs"': 'store = "logs"\npayload = "half"',
+    }
+    text = GOOD
+    for old, new in faults.items():
+        text = text.replace(old, new)
+    sentences = run_bad(text)
+    lines = [1, 6, 9, 14, 15, 20]
+    for number in lines:
+        assert any(s.startswith(f"fleet.toml:{number}: ") for s in sentences), (number, sentences)
+
+
+def test_faults_of_keys_plugins_settings_and_store_are_said_at_once(run_bad):
+    text = (
+        with_group("gone", "nowhere.wasm")
+        .replace('store = "logs"', 'store = "a-file/logs"')
+        .replace("base = 20.0", "base = 5000.0")
+    )
+    sentences = run_bad(text)
+    for word in ("nowhere.wasm", "5000", "a-file"):
+        assert any(word in sentence for sentence in sentences), (word, sentences)
+    # A slip in a key hides none of them.
+    sentences = run_bad(text.replace("qos = 1", "quos = 1"))
+    for word in ("quos", "nowhere.wasm", "5000", "a-file"):
+        assert any(word in sentence for sentence in sentences), (word, sentences)
+
+
+def test_groups_of_one_name_are_refused(run_bad):
+    sentences = run_bad(with_group("thermometer", "builtin:meter"))
+    assert any(re.search(r'fleet\.toml:1[89]: .*"thermometer"', s) for s in sentences), sentences
+
+
+def test_devices_of_one_name_are_refused(run_bad):
+    same = 'device-id = "d-{index}"'
+    text = with_group("other", "builtin:thermometer", same)
+    sentences = run_bad(text.replace("count = 3", f"count = 3\n{same}"))
+    assert any('"d-0"' in sentence for sentence in sentences), sentences
+
+
+def test_with_several_targets_a_group_says_which(run_bad):
+    text = (
+        GOOD + '\n[targets.api]\nurl = "http://127.0.0.1:1"\nchannels.telemetry = { path = "/" }\n'
+    )
+    (sentence,) = run_bad(text)
+    assert re.match(r"fleet\.toml:11: .*target", sentence)
+
+
+def test_certificates_that_cannot_be_used_are_refused(run_bad, authority, fleet):
+    text = GOOD.replace("@URL@", f"mqtts://127.0.0.1:{free_port()}")
+    (fleet.folder / "no.pem").write_text("no certificate")
+    for tls, said in {
+        '{ ca = "nowhere.pem" }': r"nowhere\.pem cannot be read",
+        '{ ca = "no.pem" }': r"no\.pem",
+        f'{{ cert = "{authority.client().cert}" }}': r'"key"',
+    }.items():
+        sentences = run_bad(text.replace("qos = 1", f"tls = {tls}"))
+        assert any(re.match(rf"fleet\.toml:6: .*{said}", s) for s in sentences), sentences
+
+
+def test_a_fleet_without_groups_or_targets_is_refused(run_bad):
+    sentences = run_bad('name = "empty"\n')
+    assert any("[targets.broker]" in sentence for sentence in sentences), sentences
+    assert any("[[groups]]" in sentence for sentence in sentences), sentences
+
+
+def test_too_few_open_files_are_said_with_the_number_needed(fleet, backend):
+    fleet.broker(backend.url.replace("http", "mqtt")).group(count=300)
+    fleet.write()
+    process = fleet.mockfleet("run", "fleet.toml", limit_files=200)
+    assert process.finish() == 2, process.report()
+    assert re.search(r"300 connections need 400 open files.* 200;.*ulimit -n 400", process.stderr)
+
+
+def test_enough_open_files_are_taken_where_the_system_allows_them(fleet, broker):
+    fleet.broker(broker.url, qos=1).group(count=300)
+    fleet.write()
+    process = fleet.start("--duration", "1s", limit_files=200, limit_files_hard=1000)
+    run = fleet.end(process)
+    assert run.log.outcomes() == {"acked": 300}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place", "says"),
+    [
+        (["--duration", "5"], "--duration", "duration"),
+        (["--set", "groups.thermometer.count=0"], "--set groups.thermometer.count", "out of range"),
+        (["--set", "groups.thermometer.cuont=5"], "--set groups.thermometer.cuont", '"count"'),
+        (["--set", "groups.barometer.count=5"], "--set groups.barometer.count", "thermometer"),
+        (["--set", "targets.borker.qos=1"], "--set targets.borker.qos", "broker"),
+        (["--set", "targets.broker.url=amqp://x"], "--set targets.broker.url", "amqp"),
+        (["--set", "duration"], "--set duration", "key=value"),
+        (["--log", "gs://bucket"], "--log", "gs"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_fault_of_an_option_is_named_with_the_option(run_bad, arguments, place, says):
+    (sentence,) = run_bad(GOOD, *arguments)
+    assert sentence.startswith(f"{place}: ") and says in sentence, sentence
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["run"],
+        ["run", "fleet.toml", "--fast"],
+        ["run", "fleet.toml", "--workers", "0"],
+        ["run", "fleet.toml", "--seed", "many"],
+        ["run", "nowhere.toml"],
+        ["check"],
+        ["check", "nowhere.toml"],
+        ["describe", "nowhere.wasm"],
+        ["try", "nowhere.wasm"],
+        ["try", "builtin:toaster"],
+        ["try", "builtin:thermometer", "--config", "{"],
+        ["try", "builtin:thermometer", "--config", '{"base": "warm"}'],
+        ["try", "builtin:thermometer", "--config", '{"size": 1}'],
+        ["try", "builtin:thermometer", "--every", "5"],
+        ["demo", "--devices", "0"],
+        ["demo", "--duration", "5"],
+    ],
+    ids=" ".join,
+)
+def test_arguments_that_make_no_sense_end_with_exit_code_2_and_a_reason(fleet, arguments):
+    process = fleet.mockfleet(*arguments)
+    assert process.finish() == 2, process.report()
+    assert process.err and process.out == []
+    assert "panicked" not in process.stderr
