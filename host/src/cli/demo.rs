@@ -79,7 +79,8 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
 /// Reads back what was written, and says which question that answers.
 fn answer(fleet: &Fleet, run: &str) -> Result<(), Failure> {
     let store = &fleet.plan.log.store;
-    let rows = sendlog::read(store, run, sendlog::FIRST_ROWS).context("the log cannot be read back")?;
+    let rows =
+        sendlog::read(store, run, sendlog::FIRST_ROWS).context("the log cannot be read back")?;
     println!("The log, read back from its Parquet files:");
     println!("{}", sendlog::table(&rows));
     println!();

@@ -8,7 +8,8 @@ use super::plan::Address;
 /// What is wrong with it; never with a password that stands in it.
 pub(super) fn parse(text: &str) -> Result<(Scheme, Address), String> {
     let wanted = "such as \"mqtt://127.0.0.1:1883\" or \"https://api.example.com/v1\"";
-    let url = url::Url::parse(text).map_err(|error| format!("this is no URL: {error}; wanted is one {wanted}"))?;
+    let url = url::Url::parse(text)
+        .map_err(|error| format!("this is no URL: {error}; wanted is one {wanted}"))?;
     let (scheme, encrypted, default_port) = match url.scheme() {
         "mqtt" => (Scheme::Mqtt, false, 1883),
         "mqtts" => (Scheme::Mqtt, true, 8883),
@@ -37,7 +38,9 @@ pub(super) fn parse(text: &str) -> Result<(Scheme, Address), String> {
         return Err("a broker's URL has no path; topics belong to its channels".into());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("a target's URL ends with its path; a query belongs to the path of a channel".into());
+        return Err(
+            "a target's URL ends with its path; a query belongs to the path of a channel".into(),
+        );
     }
     let port = url.port().unwrap_or(default_port);
     if port == 0 {

@@ -121,7 +121,9 @@ fn plugin(context: &Context<'_>, node: &Node) -> Result<PluginSource, String> {
     let text = text(node)?;
     match text.strip_prefix("builtin:") {
         Some(name) => Ok(PluginSource::Builtin(name.to_owned())),
-        None if text.is_empty() => Err("it is empty; name a file, such as \"thermometer.wasm\"".into()),
+        None if text.is_empty() => {
+            Err("it is empty; name a file, such as \"thermometer.wasm\"".into())
+        }
         None => Ok(PluginSource::File(PathBuf::from(context.path(node, &text)))),
     }
 }
@@ -139,11 +141,12 @@ fn target(keys: &Keys<'_>, targets: &Targets) -> Option<usize> {
         }
         (Some(_), _) => keys.read("target", |node| {
             let wanted = text(node)?;
-            names()
-                .position(|name| name == wanted)
-                .ok_or_else(|| {
-                    format!("there is no target {wanted:?}{}", suggest::among(&wanted, names()))
-                })
+            names().position(|name| name == wanted).ok_or_else(|| {
+                format!(
+                    "there is no target {wanted:?}{}",
+                    suggest::among(&wanted, names())
+                )
+            })
         }),
     }
 }
@@ -151,7 +154,10 @@ fn target(keys: &Keys<'_>, targets: &Targets) -> Option<usize> {
 fn schedule(keys: &Keys<'_>) -> Option<Schedule> {
     let pace = match (keys.node("every"), keys.node("rate")) {
         (Some(_), Some(_)) => {
-            keys.wrong("rate", "every says the same in another way; keep one of them");
+            keys.wrong(
+                "rate",
+                "every says the same in another way; keep one of them",
+            );
             None
         }
         (Some(_), None) => keys.duration("every", SHORTEST..=LONGEST).map(Pace::Every),
@@ -217,7 +223,13 @@ fn config(keys: &Keys<'_>) -> Option<serde_json::Value> {
         return Some(serde_json::json!({}));
     };
     if !matches!(node.value, Value::Table(_)) {
-        keys.wrong("config", format!("a table is wanted, not {}; write config = {{ base = 21.5 }}", node.kind()));
+        keys.wrong(
+            "config",
+            format!(
+                "a table is wanted, not {}; write config = {{ base = 21.5 }}",
+                node.kind()
+            ),
+        );
         return None;
     }
     keys.read("config", json)
@@ -232,7 +244,11 @@ fn json(node: &Node) -> Result<serde_json::Value, String> {
             .into(),
         Value::Boolean(value) => (*value).into(),
         Value::Other(text) => text.as_str().into(),
-        Value::Array(entries) => entries.iter().map(json).collect::<Result<Vec<_>, _>>()?.into(),
+        Value::Array(entries) => entries
+            .iter()
+            .map(json)
+            .collect::<Result<Vec<_>, _>>()?
+            .into(),
         Value::Table(table) => {
             let entries = table.0.iter();
             let object: Result<serde_json::Map<_, _>, String> = entries
@@ -260,7 +276,10 @@ fn limits(context: &Context<'_>, node: Option<&Node>) -> Limits {
     if let Some(memory) = keys.size("memory", 64 << 10..=4 << 30) {
         limits.memory = memory;
     }
-    if let Some(deadline) = keys.duration("deadline", Duration::from_millis(1)..=Duration::from_secs(3600)) {
+    if let Some(deadline) = keys.duration(
+        "deadline",
+        Duration::from_millis(1)..=Duration::from_secs(3600),
+    ) {
         limits.deadline = deadline;
     }
     if let Some(messages) = keys.whole("messages", 1..=1_000_000) {
@@ -278,10 +297,18 @@ fn limits(context: &Context<'_>, node: Option<&Node>) -> Limits {
 /// No two groups and no two devices of one name, and no more devices than fit.
 fn check_names(context: &Context<'_>, fleet: &str, groups: &[(Group, At)]) {
     for (number, (group, at)) in groups.iter().enumerate() {
-        let earlier = groups.iter().take(number).find(|(other, _)| other.name == group.name);
+        let earlier = groups
+            .iter()
+            .take(number)
+            .find(|(other, _)| other.name == group.name);
         if let Some((other, _)) = earlier {
-            let line = other.line.map_or_else(String::new, |line| format!(" (line {line})"));
-            let text = format!("there is a group {:?} already{line}; each has a name of its own", group.name);
+            let line = other
+                .line
+                .map_or_else(String::new, |line| format!(" (line {line})"));
+            let text = format!(
+                "there is a group {:?} already{line}; each has a name of its own",
+                group.name
+            );
             context.problem(at, text);
         }
     }
@@ -298,7 +325,10 @@ fn check_names(context: &Context<'_>, fleet: &str, groups: &[(Group, At)]) {
 /// end in the index, so only others can meet.
 fn check_ids(context: &Context<'_>, fleet: &str, groups: &[(Group, At)]) {
     let default = Template::parse("{group}-{index:05}", OF_ID).ok();
-    if groups.iter().all(|(group, _)| Some(&group.device_id) == default.as_ref()) {
+    if groups
+        .iter()
+        .all(|(group, _)| Some(&group.device_id) == default.as_ref())
+    {
         return;
     }
     let mut taken: HashMap<String, &str> = HashMap::new();

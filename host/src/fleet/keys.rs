@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::problem::{Problem, Problems};
+use super::suggest;
 use super::template::{Name, Template};
 use super::tree::{self, At, Node, Table, Value};
 use super::units::{self, ByteSize, Rate};
-use super::suggest;
 
 /// What all tables of one file share.
 pub(super) struct Context<'a> {
@@ -123,7 +123,10 @@ impl<'a> Keys<'a> {
 
     /// Says that a key is missing; `example` is one that would be right.
     pub(super) fn missing(&self, key: &str, example: &str) {
-        let text = format!("{} lacks the key {key:?}; write for example {key} = {example}", self.label);
+        let text = format!(
+            "{} lacks the key {key:?}; write for example {key} = {example}",
+            self.label
+        );
         self.context.problem(&self.at, text);
     }
 

@@ -119,10 +119,16 @@ const TABLES: &[(&str, &[&str])] = &[
     ("[targets.NAME] tls", targets::TLS_KEYS),
     ("[targets.NAME] of MQTT", targets::MQTT_KEYS),
     ("[targets.NAME] will", targets::WILL_KEYS),
-    ("[targets.NAME.channels] of MQTT", targets::MQTT_CHANNEL_KEYS),
+    (
+        "[targets.NAME.channels] of MQTT",
+        targets::MQTT_CHANNEL_KEYS,
+    ),
     ("[targets.NAME.downlink]", targets::DOWNLINK_KEYS),
     ("[targets.NAME] of HTTP", targets::HTTP_KEYS),
-    ("[targets.NAME.channels] of HTTP", targets::HTTP_CHANNEL_KEYS),
+    (
+        "[targets.NAME.channels] of HTTP",
+        targets::HTTP_CHANNEL_KEYS,
+    ),
     ("[[groups]]", groups::KEYS),
     ("[[groups]] limits", groups::LIMIT_KEYS),
 ];

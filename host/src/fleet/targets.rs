@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::address::{self, Scheme};
 use super::keys::{Context, Keys, text};
 use super::plan::{
-    Connections, Http, HttpChannel, Mqtt, MqttChannel, MqttDownlink, Protocol, Qos, Secret,
-    Target, Tls, Will,
+    Connections, Http, HttpChannel, Mqtt, MqttChannel, MqttDownlink, Protocol, Qos, Secret, Target,
+    Tls, Will,
 };
 use super::template::{Name, OF_CONNECTION, OF_DEVICE, Template};
 use super::tree::{Node, Value};
@@ -102,7 +102,10 @@ fn tls(context: &Context<'_>, keys: &Keys<'_>, encrypted: bool) -> Tls {
         return Tls::default();
     };
     if !encrypted {
-        keys.wrong("tls", "the URL is not encrypted; write mqtts:// or https://");
+        keys.wrong(
+            "tls",
+            "the URL is not encrypted; write mqtts:// or https://",
+        );
     }
     let Some(keys) = Keys::open(context, node, "tls", TLS_KEYS) else {
         return Tls::default();
@@ -110,7 +113,10 @@ fn tls(context: &Context<'_>, keys: &Keys<'_>, encrypted: bool) -> Tls {
     let (ca, cert, key) = (keys.file("ca"), keys.file("cert"), keys.file("key"));
     for (one, other) in [("cert", "key"), ("key", "cert")] {
         if keys.node(one).is_some() && keys.node(other).is_none() {
-            keys.missing(other, &format!("\"client.{}\"", if other == "key" { "key" } else { "pem" }));
+            keys.missing(
+                other,
+                &format!("\"client.{}\"", if other == "key" { "key" } else { "pem" }),
+            );
         }
     }
     Tls {
@@ -155,7 +161,9 @@ fn mqtt(context: &Context<'_>, name: &str, keys: &Keys<'_>) -> Option<Mqtt> {
         keep_alive: keep_alive.unwrap_or(Duration::from_secs(60)),
         clean_session: keys.boolean("clean-session").unwrap_or(true),
         login: login(keys),
-        will: keys.node("will").and_then(|node| will(context, node, connections?)),
+        will: keys
+            .node("will")
+            .and_then(|node| will(context, node, connections?)),
         max_in_flight: keys
             .whole("max-in-flight", 1..=65_535)
             .and_then(|n| u16::try_from(n).ok())
@@ -227,7 +235,10 @@ fn login(keys: &Keys<'_>) -> Option<(String, Secret)> {
     let (username, password) = (keys.text("username"), keys.text("password"));
     if keys.node("password").is_some() && keys.node("username").is_none() {
         // MQTT 3.1.1, section 3.1.2.9.
-        keys.wrong("password", "MQTT allows no password without a username; add username");
+        keys.wrong(
+            "password",
+            "MQTT allows no password without a username; add username",
+        );
     }
     username.map(|name| (name, Secret(password.unwrap_or_default())))
 }
@@ -258,7 +269,9 @@ fn topic(keys: &Keys<'_>, names: &[Name]) -> Option<Template> {
             return Err("a topic has at least one character".into());
         }
         if template.texts().any(|text| text.contains(['+', '#', '\0'])) {
-            return Err("a topic to publish to holds no + and no #; those are for subscribing".into());
+            return Err(
+                "a topic to publish to holds no + and no #; those are for subscribing".into(),
+            );
         }
         Ok(template)
     })
@@ -321,7 +334,11 @@ fn http(context: &Context<'_>, name: &str, keys: &Keys<'_>) -> Option<Http> {
             timeout: keys.duration("timeout", WAITS).unwrap_or(timeout),
         })
     });
-    need_channels(name, keys, "telemetry = { path = \"/devices/{device}/telemetry\" }");
+    need_channels(
+        name,
+        keys,
+        "telemetry = { path = \"/devices/{device}/telemetry\" }",
+    );
     Some(Http {
         channels: channels?,
     })
@@ -331,7 +348,9 @@ fn http(context: &Context<'_>, name: &str, keys: &Keys<'_>) -> Option<Http> {
 fn method(node: &Node) -> Result<String, String> {
     let method = text(node)?;
     if method == "CONNECT" || !method.chars().all(|c| c.is_ascii_uppercase()) || method.is_empty() {
-        return Err(format!("{method:?} is no method that sends a message; wanted is one such as \"POST\" or \"PUT\", in capitals"));
+        return Err(format!(
+            "{method:?} is no method that sends a message; wanted is one such as \"POST\" or \"PUT\", in capitals"
+        ));
     }
     Ok(method)
 }
@@ -342,7 +361,10 @@ fn path(keys: &Keys<'_>) -> Option<Template> {
         if !template.head().starts_with('/') {
             return Err("a path begins with /; scheme and host belong to the target's url".into());
         }
-        if template.texts().any(|text| text.contains(|c: char| c.is_whitespace() || c == '#')) {
+        if template
+            .texts()
+            .any(|text| text.contains(|c: char| c.is_whitespace() || c == '#'))
+        {
             return Err("a path holds no spaces and no #; write %20 and %23".into());
         }
         Ok(template)
@@ -359,19 +381,34 @@ fn headers(context: &Context<'_>, node: &Node) -> Vec<(String, Template)> {
     for (name, _) in keys.entries() {
         let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         if name.is_empty() || !name.chars().all(token) {
-            keys.wrong(name, "this is no header name; it holds letters, digits and dashes");
+            keys.wrong(
+                name,
+                "this is no header name; it holds letters, digits and dashes",
+            );
             continue;
         }
         let name_of_all = name.to_ascii_lowercase();
-        if matches!(name_of_all.as_str(), "host" | "content-length" | "connection" | "transfer-encoding") {
-            keys.wrong(name, "this header belongs to the connection and is set by mockfleet");
+        if matches!(
+            name_of_all.as_str(),
+            "host" | "content-length" | "connection" | "transfer-encoding"
+        ) {
+            keys.wrong(
+                name,
+                "this header belongs to the connection and is set by mockfleet",
+            );
             continue;
         }
         let Some(value) = keys.template(name, OF_DEVICE) else {
             continue;
         };
-        if value.texts().any(|text| text.contains(|c: char| c.is_control())) {
-            keys.wrong(name, "a header's value holds no line breaks or other control characters");
+        if value
+            .texts()
+            .any(|text| text.contains(|c: char| c.is_control()))
+        {
+            keys.wrong(
+                name,
+                "a header's value holds no line breaks or other control characters",
+            );
             continue;
         }
         headers.push((name_of_all, value));
@@ -407,7 +444,9 @@ fn need_channels(name: &str, keys: &Keys<'_>, example: &str) {
         Some(_) => false,
     };
     if empty {
-        let text = format!("[targets.{name}] has no channels; add [targets.{name}.channels] with {example}");
+        let text = format!(
+            "[targets.{name}] has no channels; add [targets.{name}.channels] with {example}"
+        );
         keys.context.problem(&keys.at, text);
     }
 }

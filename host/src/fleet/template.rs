@@ -229,7 +229,9 @@ mod tests {
     fn rendered(text: &str) -> String {
         let mut out = String::new();
         let all: Vec<Name> = super::NAMES.iter().map(|(_, name)| *name).collect();
-        Template::parse(text, &all).unwrap().render(&NAMES, &mut out);
+        Template::parse(text, &all)
+            .unwrap()
+            .render(&NAMES, &mut out);
         out
     }
 

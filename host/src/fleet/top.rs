@@ -38,9 +38,10 @@ pub(super) fn plan(
 /// may stand there.
 fn read(context: &Context<'_>, tree: &Node, broken: bool) -> Option<Plan> {
     let keys = Keys::open(context, tree, "the fleet file", KEYS)?;
-    let stem = Path::new(context.shown)
-        .file_stem()
-        .map_or_else(|| "fleet".into(), |stem| stem.to_string_lossy().into_owned());
+    let stem = Path::new(context.shown).file_stem().map_or_else(
+        || "fleet".into(),
+        |stem| stem.to_string_lossy().into_owned(),
+    );
     let name = keys.read("name", groups::name).unwrap_or(stem);
     let seed = keys.read("seed", seed).unwrap_or(0);
     let duration = keys.duration(
@@ -68,7 +69,10 @@ fn read(context: &Context<'_>, tree: &Node, broken: bool) -> Option<Plan> {
         );
     }
     let log = log(context, keys.node("log"));
-    let targets = targets.into_iter().map(|(_, target)| target).collect::<Option<_>>()?;
+    let targets = targets
+        .into_iter()
+        .map(|(_, target)| target)
+        .collect::<Option<_>>()?;
     Some(Plan {
         name,
         seed,

@@ -293,7 +293,9 @@ impl Override {
     pub fn set(text: &str) -> Result<Self, Problem> {
         let wrong = |why: &str| Problem {
             place: format!("--set {}", text.split('=').next().unwrap_or("")),
-            text: format!("{why}; wanted is key=value, such as targets.broker.qos=1 or groups.thermometer.every=500ms"),
+            text: format!(
+                "{why}; wanted is key=value, such as targets.broker.qos=1 or groups.thermometer.every=500ms"
+            ),
         };
         let (key, value) = text.split_once('=').ok_or_else(|| wrong("it has no ="))?;
         let mut path = Vec::new();

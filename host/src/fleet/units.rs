@@ -37,7 +37,9 @@ impl ByteSize {
     /// What a size looks like.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let wanted = || "a size is a number with a unit, such as \"64KiB\", \"128MiB\" or \"1GB\" (B, kB, MB, GB, KiB, MiB, GiB)".to_owned();
+        let wanted = || {
+            "a size is a number with a unit, such as \"64KiB\", \"128MiB\" or \"1GB\" (B, kB, MB, GB, KiB, MiB, GiB)".to_owned()
+        };
         let (number, factor) = SIZES
             .iter()
             .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?.trim_end(), *factor)))
@@ -155,7 +157,16 @@ mod tests {
         assert_eq!(read("1.5 KiB"), Ok(1536));
         assert_eq!(read("2GB"), Ok(2_000_000_000));
         assert_eq!(read("0B"), Ok(0));
-        for wrong in ["", "12", "MiB", "-1B", "1e3B", "99999999999GiB", "1 TiB", "."] {
+        for wrong in [
+            "",
+            "12",
+            "MiB",
+            "-1B",
+            "1e3B",
+            "99999999999GiB",
+            "1 TiB",
+            ".",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

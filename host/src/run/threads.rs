@@ -70,7 +70,7 @@ pub(super) fn start(
         let (common, made, its_board) = (common.clone(), made.clone(), board.clone());
         let thread = std::thread::Builder::new()
             .name(format!("worker-{worker}"))
-            .spawn(move || work(&common, worker, workers, &made, &go, its_board))?;
+            .spawn(move || work(&common, worker, workers, made, &go, its_board))?;
         waiting.push(Waiting {
             thread,
             board,
@@ -85,7 +85,7 @@ fn work(
     common: &Common,
     worker: u32,
     workers: u32,
-    made: &mpsc::Sender<Vec<Refusal>>,
+    made: mpsc::Sender<Vec<Refusal>>,
     go: &mpsc::Receiver<Go>,
     board: Board,
 ) {
@@ -99,6 +99,8 @@ fn work(
     if made.send(refusals).is_err() {
         return;
     }
+    // Whoever waits for all workers waits for this end of the channel to be gone.
+    drop(made);
     // No start: something was wrong elsewhere.
     let Ok(Go { clock, appender }) = go.recv() else {
         return;

@@ -30,7 +30,14 @@ impl Words {
     }
 
     /// Renders a template of a device.
-    fn render(&self, template: &Template, group: &GroupEntry, index: u32, id: &str, into: &mut String) {
+    fn render(
+        &self,
+        template: &Template,
+        group: &GroupEntry,
+        index: u32,
+        id: &str,
+        into: &mut String,
+    ) {
         let names = Names {
             fleet: &self.directory.fleet,
             run: &self.identity.run,
@@ -155,8 +162,10 @@ impl SendColumns {
         };
         self.common.append(words, group, row.device, log_seq);
         self.plugin.append_value(&group.plugin);
-        self.seq.append_value(i64::try_from(row.seq).unwrap_or(i64::MAX));
-        self.attempt.append_value(i32::try_from(row.attempt).unwrap_or(i32::MAX));
+        self.seq
+            .append_value(i64::try_from(row.seq).unwrap_or(i64::MAX));
+        self.attempt
+            .append_value(i32::try_from(row.attempt).unwrap_or(i32::MAX));
         self.channel.append_value(&route.channel);
         self.protocol.append_value(route.protocol);
         self.destination.append_value(&route.destination);
@@ -166,7 +175,13 @@ impl SendColumns {
             self.scratch.push(' ');
         }
         let index = row.device - group.first;
-        words.render(&route.topic, group, index, &self.common.id, &mut self.scratch);
+        words.render(
+            &route.topic,
+            group,
+            index,
+            &self.common.id,
+            &mut self.scratch,
+        );
         self.topic.append_value(&self.scratch);
         self.outcome.append_value(row.outcome.word());
         self.code.append_option(row.code);
@@ -176,7 +191,10 @@ impl SendColumns {
         self.scheduled_at.append_value(row.scheduled_at);
         self.sent_at.append_option(row.sent_at);
         self.acked_at.append_option(row.acked_at);
-        let latency = row.acked_at.zip(row.sent_at).map(|(acked, sent)| acked - sent);
+        let latency = row
+            .acked_at
+            .zip(row.sent_at)
+            .map(|(acked, sent)| acked - sent);
         self.latency_us.append_option(latency);
         self.payload_size
             .append_value(i32::try_from(row.payload.len()).unwrap_or(i32::MAX));
@@ -308,6 +326,9 @@ mod tests {
         assert_eq!(kept(cut(2), b"abc"), Kept::Text("ab"));
         assert_eq!(kept(cut(9), b"abc"), Kept::Text("abc"));
         assert_eq!(kept(cut(2), "aäb".as_bytes()), Kept::Text("a"));
-        assert_eq!(kept(KeepPayload::Full, &"ä".as_bytes()[..1]), Kept::Bytes(b"\xc3"));
+        assert_eq!(
+            kept(KeepPayload::Full, &"ä".as_bytes()[..1]),
+            Kept::Bytes(b"\xc3")
+        );
     }
 }

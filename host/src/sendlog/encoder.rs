@@ -1,6 +1,7 @@
 //! The thread that turns segments into Parquet files: numbers the rows, sorts them by
 //! table and hour, rolls files by size and age.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -14,7 +15,6 @@ use super::part::{Finished, Part, hour_of};
 use super::progress::Shared;
 use super::row::Stored;
 use super::schema::{self, Table};
-use super::spool::Folder;
 use super::{Directory, Identity, LogError};
 use crate::fleet::Log;
 
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) struct Encoder {
     words: Words,
     options: ArrowWriterOptions,
-    spool: Folder,
+    spool: PathBuf,
     roll_size: u64,
     roll_every: Duration,
     parts: Vec<Part>,
@@ -40,7 +40,7 @@ impl Encoder {
         log: &Log,
         identity: Identity,
         directory: Directory,
-        spool: Folder,
+        spool: PathBuf,
         finished: Sender<Finished>,
         shared: Arc<Shared>,
     ) -> Self {
@@ -69,7 +69,7 @@ impl Encoder {
         worked.map_err(|error| LogError::NotWhole {
             why: format!(
                 "rows are missing: {error}; what was finished before is in the store, the rest in {}",
-                self.spool.path().display()
+                self.spool.display()
             ),
         })
     }
@@ -123,10 +123,16 @@ impl Encoder {
             None => {
                 self.files += 1;
                 let name = format!("{}-{}.part", table.name(), self.files);
-                let path = self.spool.path().join(name);
+                let path = self.spool.join(name);
                 let options = self.options.clone();
-                self.parts
-                    .push(Part::open(table, hour, log_seq, path, options, &self.shared)?);
+                self.parts.push(Part::open(
+                    table,
+                    hour,
+                    log_seq,
+                    path,
+                    options,
+                    &self.shared,
+                )?);
                 self.parts.len() - 1
             }
         };
@@ -137,7 +143,9 @@ impl Encoder {
         if taken {
             Ok(())
         } else {
-            Err(ParquetError::General("a row names a device or route that the run does not have".into()))
+            Err(ParquetError::General(
+                "a row names a device or route that the run does not have".into(),
+            ))
         }
     }
 

@@ -173,6 +173,8 @@ pub struct SendLog {
     delivery: JoinHandle<Result<(), LogError>>,
     shared: Arc<Shared>,
     location: String,
+    /// Goes last, when no thread has a file in it any more.
+    _spool: spool::Folder,
 }
 
 /// How long a closing log waits for a store that takes nothing.
@@ -194,7 +196,14 @@ impl SendLog {
         let (segments, rows) = channel();
         let (parts, finished) = channel();
         let delivery = spawn("log-delivery", move || delivery.run(&finished))?;
-        let encoder = Encoder::new(log, identity, directory, spool, parts, Arc::clone(&shared));
+        let encoder = Encoder::new(
+            log,
+            identity,
+            directory,
+            spool.path().to_owned(),
+            parts,
+            Arc::clone(&shared),
+        );
         let encoder = spawn("log-encoder", move || encoder.run(&rows))?;
         Ok(Self {
             segments: Some(segments),
@@ -202,6 +211,7 @@ impl SendLog {
             delivery,
             shared,
             location: location(&log.store),
+            _spool: spool,
         })
     }
 
@@ -229,8 +239,10 @@ impl SendLog {
             wait(&self.shared.progress());
             std::thread::sleep(LOOK);
         }
-        let panicked = || LogError::NotWhole {
+        let panicked = || {
+            LogError::NotWhole {
             why: "the send log's own thread ended in a panic, and rows are missing; please report it with the lines above".into(),
+        }
         };
         let encoded = self.encoder.join().unwrap_or_else(|_| Err(panicked()));
         let delivered = self.delivery.join().unwrap_or_else(|_| Err(panicked()));

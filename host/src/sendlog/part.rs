@@ -8,12 +8,12 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 
+use super::Identity;
 use super::columns::{EventColumns, SendColumns, Words};
 use super::patience::PatientFile;
 use super::progress::Shared;
 use super::row::Stored;
 use super::schema::{Table, pair};
-use super::Identity;
 
 /// Rows that are encoded together: enough for the encoders to be fast, few enough to
 /// stay in the cache.
@@ -80,7 +80,12 @@ impl Part {
     }
 
     /// Appends a row of this file's table and hour. False when the row cannot be.
-    pub(super) fn append(&mut self, words: &Words, row: &Stored<'_>, log_seq: i64) -> Result<bool, ParquetError> {
+    pub(super) fn append(
+        &mut self,
+        words: &Words,
+        row: &Stored<'_>,
+        log_seq: i64,
+    ) -> Result<bool, ParquetError> {
         let taken = match (&mut self.columns, row) {
             (Columns::Sends(columns), Stored::Send(row)) => {
                 self.batch_bytes += row.payload.len();
@@ -118,8 +123,10 @@ impl Part {
     /// Writes the rest and the footer, and makes the file durable.
     pub(super) fn finish(mut self, identity: &Identity) -> Result<Finished, ParquetError> {
         self.write()?;
-        self.writer.append_key_value_metadata(pair("mockfleet.first_log_seq", self.first));
-        self.writer.append_key_value_metadata(pair("mockfleet.last_log_seq", self.last));
+        self.writer
+            .append_key_value_metadata(pair("mockfleet.first_log_seq", self.first));
+        self.writer
+            .append_key_value_metadata(pair("mockfleet.last_log_seq", self.last));
         self.writer.finish()?;
         self.writer.inner_mut().sync()?;
         let (date, hour) = date_and_hour(self.hour);

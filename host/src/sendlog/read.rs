@@ -57,7 +57,10 @@ pub fn read(store: &Store, run: &str, limit: usize) -> Result<Vec<Row>, LogError
         Store::S3 { bucket, prefix } => {
             let shown = super::location(store);
             let bucket = Bucket::open(bucket, prefix).map_err(|why| wrong(&shown, why))?;
-            for key in bucket.list("sends", run).map_err(|why| wrong(&shown, why))? {
+            for key in bucket
+                .list("sends", run)
+                .map_err(|why| wrong(&shown, why))?
+            {
                 let bytes = bucket.get(&key).map_err(|why| wrong(key.as_ref(), why))?;
                 add(bytes, &mut tallies).map_err(|error| wrong(key.as_ref(), error))?;
             }
@@ -91,7 +94,9 @@ fn files(folder: &Path, run: &str) -> Result<Vec<PathBuf>, LogError> {
     }
     let of_run = |path: &PathBuf| {
         path.extension().is_some_and(|kind| kind == "parquet")
-            && path.file_name().is_some_and(|name| name.to_string_lossy().contains(run))
+            && path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().contains(run))
     };
     level.retain(of_run);
     level.sort();
@@ -100,7 +105,10 @@ fn files(folder: &Path, run: &str) -> Result<Vec<PathBuf>, LogError> {
 
 type Failed = Box<dyn std::error::Error>;
 
-fn add(file: impl ChunkReader + 'static, tallies: &mut BTreeMap<String, Tally>) -> Result<(), Failed> {
+fn add(
+    file: impl ChunkReader + 'static,
+    tallies: &mut BTreeMap<String, Tally>,
+) -> Result<(), Failed> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
     let needed = ["device_id", "seq", "outcome", "device_status", "latency_us"];
     let mask = ProjectionMask::columns(builder.parquet_schema(), needed);
@@ -113,7 +121,8 @@ fn add(file: impl ChunkReader + 'static, tallies: &mut BTreeMap<String, Tally>) 
 fn add_batch(batch: &RecordBatch, tallies: &mut BTreeMap<String, Tally>) -> Option<()> {
     let text = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
     let number = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
-    let (devices, outcomes, statuses) = (text("device_id")?, text("outcome")?, text("device_status")?);
+    let (devices, outcomes, statuses) =
+        (text("device_id")?, text("outcome")?, text("device_status")?);
     let (seqs, latencies) = (number("seq")?, number("latency_us")?);
     for place in 0..batch.num_rows() {
         let device = devices.value(place);
@@ -127,7 +136,10 @@ fn add_batch(batch: &RecordBatch, tallies: &mut BTreeMap<String, Tally>) -> Opti
             tally.latency_us += latencies.value(place);
             tally.confirmed += 1;
         }
-        let newer = tally.status.as_ref().is_none_or(|(seq, _)| *seq < seqs.value(place));
+        let newer = tally
+            .status
+            .as_ref()
+            .is_none_or(|(seq, _)| *seq < seqs.value(place));
         if statuses.is_valid(place) && newer {
             tally.status = Some((seqs.value(place), statuses.value(place).to_owned()));
         }
@@ -139,8 +151,8 @@ fn row(device: String, tally: Tally) -> Row {
     // Exact up to 104 days of added latency (2^53 µs would be 285 years).
     let sum = f64::from(u32::try_from(tally.latency_us / 1000).unwrap_or(u32::MAX))
         + f64::from(i32::try_from(tally.latency_us % 1000).unwrap_or(0)) / 1000.0;
-    let latency_ms = (tally.confirmed > 0)
-        .then(|| (sum / f64::from(tally.confirmed) * 100.0).round() / 100.0);
+    let latency_ms =
+        (tally.confirmed > 0).then(|| (sum / f64::from(tally.confirmed) * 100.0).round() / 100.0);
     Row {
         device,
         messages: tally.messages,
@@ -159,7 +171,8 @@ pub fn table(rows: &[Row]) -> String {
             row.device.clone(),
             row.messages.to_string(),
             row.acked.to_string(),
-            row.latency_ms.map_or_else(|| "NULL".into(), |ms| ms.to_string()),
+            row.latency_ms
+                .map_or_else(|| "NULL".into(), |ms| ms.to_string()),
             row.status.clone().unwrap_or_else(|| "NULL".into()),
         ]);
     }

@@ -87,7 +87,11 @@ impl Bucket {
             let options = PutOptions::from(PutMode::Overwrite);
             let put = self.store.put_opts(&key, bytes.into(), options);
             put.await.map_err(|error| reason(&error))?;
-            let found = self.store.head(&key).await.map_err(|error| reason(&error))?;
+            let found = self
+                .store
+                .head(&key)
+                .await
+                .map_err(|error| reason(&error))?;
             if found.size == size {
                 Ok(())
             } else {
@@ -176,7 +180,11 @@ fn reason(error: &object_store::Error) -> String {
                 last = source;
             }
             let (whole, last) = (other.to_string(), last.to_string());
-            if whole.contains(&last) { whole } else { format!("{whole}: {last}") }
+            if whole.contains(&last) {
+                whole
+            } else {
+                format!("{whole}: {last}")
+            }
         }
     }
 }
@@ -204,7 +212,11 @@ mod tests {
     fn plain_http_is_only_used_when_asked_for() {
         let mut variables = KEYS.to_vec();
         variables.push(("AWS_ENDPOINT_URL", "http://127.0.0.1:9000"));
-        assert!(checked(&variables).unwrap_err().contains("AWS_ALLOW_HTTP=true"));
+        assert!(
+            checked(&variables)
+                .unwrap_err()
+                .contains("AWS_ALLOW_HTTP=true")
+        );
         variables.push(("AWS_ALLOW_HTTP", "true"));
         assert_eq!(checked(&variables), Ok(()));
     }

@@ -22,7 +22,10 @@ impl Folder {
     /// Why not.
     pub(super) fn make(store: &Store, run: &str) -> Result<Self, LogError> {
         let (base, made) = match store {
-            Store::Folder(folder) => (folder.join(".spool"), (!folder.exists()).then(|| folder.clone())),
+            Store::Folder(folder) => (
+                folder.join(".spool"),
+                (!folder.exists()).then(|| folder.clone()),
+            ),
             Store::S3 { .. } => (state_folder().join("mockfleet/spool"), None),
         };
         let folder = Self {
@@ -40,7 +43,10 @@ impl Folder {
                         "{} is not yours to write ({error}); choose another folder with --log",
                         base.display()
                     ),
-                    _ => format!("{}: {error}; choose another folder with --log", base.display()),
+                    _ => format!(
+                        "{}: {error}; choose another folder with --log",
+                        base.display()
+                    ),
                 },
             })?;
         Ok(folder)

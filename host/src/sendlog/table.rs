@@ -22,7 +22,9 @@ impl<const N: usize> Columns<N> {
         }
         let line = |row: &[String; N]| {
             let cells = row.iter().zip(widths);
-            let cells: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+            let cells: Vec<String> = cells
+                .map(|(cell, width)| format!("{cell:width$}"))
+                .collect();
             format!("  {}", cells.join("  ").trim_end())
         };
         let rule = widths.map(|width| "─".repeat(width));
