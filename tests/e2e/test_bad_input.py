@@ -349,17 +349,22 @@ def test_all_faults_of_a_file_are_said_at_once(run_bad):
         assert any(s.startswith(f"fleet.toml:{number}: ") for s in sentences), (number, sentences)
 
 
-def test_faults_of_keys_plugins_settings_and_store_are_said_at_once(run_bad):
-    text = (
-        with_group("gone", "nowhere.wasm")
-        .replace('store = "logs"', 'store = "a-file/logs"')
-        .replace("base = 20.0", "base = 5000.0")
-    )
-    sentences = run_bad(text)
+# What only loading the plugin and opening the store can find out.
+DEEPER = (
+    with_group("gone", "nowhere.wasm")
+    .replace('store = "logs"', 'store = "a-file/logs"')
+    .replace("base = 20.0", "base = 5000.0")
+)
+
+
+def test_faults_of_plugins_settings_and_store_are_said_at_once(run_bad):
+    sentences = run_bad(DEEPER)
     for word in ("nowhere.wasm", "5000", "a-file"):
         assert any(word in sentence for sentence in sentences), (word, sentences)
-    # A slip in a key hides none of them.
-    sentences = run_bad(text.replace("qos = 1", "quos = 1"))
+
+
+def test_a_slip_in_a_key_hides_no_fault_of_plugins_settings_and_store(run_bad):
+    sentences = run_bad(DEEPER.replace("qos = 1", "quos = 1"))
     for word in ("quos", "nowhere.wasm", "5000", "a-file"):
         assert any(word in sentence for sentence in sentences), (word, sentences)
 

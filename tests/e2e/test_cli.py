@@ -159,14 +159,14 @@ def test_what_is_set_on_the_command_line_wins_over_the_file(fleet, broker, tmp_p
         "groups.thermometer.every": "250ms",
         "groups.thermometer.config.base": "-40.0",
         "groups.thermometer.config.drift": "0.0",
-        "log.payload": "60B",
+        "log.payload": "70B",
     }
     arguments = [f"--set={key}={value}" for key, value in changes.items()]
     fleet.store = tmp_path / "elsewhere"
     run = fleet.run(*arguments, "--log", fleet.store, "--seed", "9", duration="1s")
     assert run.log.outcomes() == {"acked": 16}
     assert run.log.count("topic = 'set/' || device_id") == 16
-    assert run.log.count("payload LIKE '%\"temperature\":-40.0%'") == 16
+    assert run.log.count("payload LIKE '%\"temperature\":-40.0%' AND strlen(payload) = 70") == 16
 
 
 def test_on_a_terminal_there_is_a_live_block(fleet, broker):

@@ -15,10 +15,17 @@ def assert_all_arrived(run, broker, subscriber):
     rows = log.count()
     assert rows == run.summary["rows"] == run.counted() > 0
     subscriber.wait_for(rows)
-    assert broker.received() == rows
+    assert broker.published() == rows
+    if not counted_apart(subscriber):
+        assert broker.received() == rows
     assert len(subscriber.messages) == rows
     assert subscriber.by_topic() == log.payloads(by="topic")
     log.assert_sound()
+
+
+def counted_apart(subscriber):
+    """Whether there are messages that mosquitto's count leaves out; see `Broker.received`."""
+    return any(message.qos == 2 for message in subscriber.messages)
 
 
 @pytest.mark.parametrize(("qos", "outcome"), [(0, "sent"), (1, "acked"), (2, "acked")])

@@ -365,6 +365,8 @@ impl Session<'_> {
             self.encode(link, scratch);
             let mut rest: &[u8] = &scratch.out;
             if rest.is_empty() {
+                // The last write may have been what was left of an earlier one.
+                self.settle_written(link);
                 break;
             }
             while !rest.is_empty() {
