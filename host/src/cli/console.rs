@@ -71,6 +71,12 @@ fn shown(line: &Line<'_>) -> String {
         Stream::Out => "",
         Stream::Err => " (stderr)",
     };
+    if text.is_empty() && line.skipped > 0 {
+        return format!(
+            "{}: {} lines left out, see limits.log-lines",
+            line.from, line.skipped
+        );
+    }
     let skipped = match line.skipped {
         0 => String::new(),
         n => format!(" ({n} lines before it left out, see limits.log-lines)"),

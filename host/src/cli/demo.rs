@@ -12,7 +12,7 @@ use rumqttd::{Broker, Config, ConnectionSettings, Notification, RouterConfig, Se
 use super::run::{ending, run_fleet};
 use super::watch::Form;
 use super::{Ending, Failure};
-use crate::fleet::{Fleet, Override};
+use crate::fleet::{Fleet, Override, Problems, Store};
 use crate::sendlog;
 use crate::status::count;
 
@@ -57,13 +57,15 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
             format!("mqtt://127.0.0.1:{port}"),
         ),
     ];
-    let fleet = Fleet::parse(FLEET, "demo.toml", Path::new("."), &overrides)?;
+    let fleet =
+        Fleet::parse(FLEET, "demo.toml", Path::new("."), &overrides).map_err(Problems::from)?;
+    let store = fleet.plan.log.store.clone();
     eprintln!(
         "demo: {} thermometers, one message a second each, for {}, to a broker inside this process (port {port})",
         count(u64::from(arguments.devices)),
         arguments.duration
     );
-    let (summary, interrupted) = run_fleet(&fleet, None, Form::People)?;
+    let (summary, interrupted) = run_fleet(Ok(fleet), None, Form::People)?;
     println!("{}", summary.text());
     println!(
         "The broker counted       {} messages received",
@@ -71,14 +73,13 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
     );
     if summary.log.error.is_none() && summary.log.rows > 0 {
         println!();
-        answer(&fleet, &summary.run)?;
+        answer(&store, &summary.run)?;
     }
     Ok(ending(&summary, interrupted))
 }
 
 /// Reads back what was written, and says which question that answers.
-fn answer(fleet: &Fleet, run: &str) -> Result<(), Failure> {
-    let store = &fleet.plan.log.store;
+fn answer(store: &Store, run: &str) -> Result<(), Failure> {
     let rows =
         sendlog::read(store, run, sendlog::FIRST_ROWS).context("the log cannot be read back")?;
     println!("The log, read back from its Parquet files:");

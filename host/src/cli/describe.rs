@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::console::Printed;
+use super::run::engine;
 use super::{Ending, Failure};
 use crate::builtin;
 use crate::fleet::{Problem, Problems};
@@ -21,8 +22,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn describe(arguments: &Arguments) -> Result<Ending, Failure> {
-    let engine =
-        Engine::new().map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))?;
+    let engine = engine()?;
     let printed = Printed::new();
     let plugin = load(&engine, &arguments.plugin, &printed)?;
     if arguments.json {

@@ -7,9 +7,9 @@ use anyhow::Context as _;
 use super::console::Printed;
 use super::watch::{Form, watch};
 use super::{Ending, Failure};
-use crate::fleet::{Fleet, Override, Problems};
+use crate::fleet::{Fleet, Override, Problems, Refused};
 use crate::plugin::Engine;
-use crate::run::{Finished, Settings, prepare};
+use crate::run::{Finished, Prepared, Settings, prepare};
 use crate::sendlog;
 use crate::status::{Log, Summary};
 
@@ -89,13 +89,13 @@ impl Over {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
-    let fleet = Fleet::read(&arguments.file, &arguments.over.overrides()?)?;
     let form = if arguments.json {
         Form::Json
     } else {
         Form::People
     };
-    let (summary, interrupted) = run_fleet(&fleet, arguments.workers, form)?;
+    let fleet = Fleet::read(&arguments.file, &arguments.over.overrides()?);
+    let (summary, interrupted) = run_fleet(fleet, arguments.workers, form)?;
     match form {
         Form::Json => println!("{}", summary.json()),
         Form::People => println!("{}", summary.text()),
@@ -111,26 +111,52 @@ pub(super) fn ending(summary: &Summary, interrupted: bool) -> Ending {
     }
 }
 
-/// Prepares, runs and watches a fleet.
-pub(super) fn run_fleet(
-    fleet: &Fleet,
+/// Prepares a fleet. Where its file is not good, what is good in it is prepared all
+/// the same, so that everything that is wrong is said at once.
+pub(super) fn prepare_fleet(
+    fleet: Result<Fleet, Refused>,
+    engine: &Engine,
     workers: Option<u32>,
-    form: Form,
-) -> Result<(Summary, bool), Failure> {
+) -> Result<(Fleet, Prepared, Printed), Problems> {
     let printed = Printed::new();
-    let engine =
-        Engine::new().map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))?;
     let settings = Settings {
         workers,
         console: printed.console(),
     };
-    let prepared = prepare(fleet, &engine, &settings);
-    for line in printed.take() {
-        eprintln!("{line}");
+    let (fleet, mut problems) = match fleet {
+        Ok(fleet) => (fleet, Problems::default()),
+        Err(Refused {
+            problems,
+            rest: Some(rest),
+        }) => (*rest, problems),
+        Err(refused) => return Err(refused.problems),
+    };
+    let prepared = prepare(&fleet, engine, &settings);
+    printed.take().iter().for_each(|line| eprintln!("{line}"));
+    match prepared {
+        Ok(prepared) if problems.is_empty() => Ok((fleet, prepared, printed)),
+        Ok(_) => Err(problems),
+        Err(more) => {
+            more.into_iter().for_each(|problem| problems.push(problem));
+            Err(problems)
+        }
     }
+}
+
+/// Prepares, runs and watches a fleet.
+pub(super) fn run_fleet(
+    fleet: Result<Fleet, Refused>,
+    workers: Option<u32>,
+    form: Form,
+) -> Result<(Summary, bool), Failure> {
+    let (fleet, prepared, printed) = prepare_fleet(fleet, &engine()?, workers)?;
     let (finished, interrupted) =
-        watch(prepared?.start(), &printed, form).context("the run could not be watched")?;
-    Ok((summary(fleet, finished), interrupted))
+        watch(prepared.start(), &printed, form).context("the run could not be watched")?;
+    Ok((summary(&fleet, finished), interrupted))
+}
+
+pub(super) fn engine() -> anyhow::Result<Engine> {
+    Engine::new().map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }
 
 fn summary(fleet: &Fleet, finished: Finished) -> Summary {

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::console::Printed;
 use super::describe::{load, refused};
+use super::run::engine;
 use super::{Ending, Failure};
-use crate::plugin::{CallError, Cell, DeviceSpec, Engine, Limits, Message, Plugin, Tick, Turn};
+use crate::plugin::{CallError, Cell, DeviceSpec, Limits, Message, Plugin, Tick, Turn};
 use crate::status::{count, micros};
 
 /// Makes one device of a plugin and shows what it returns, on a virtual clock: ten
@@ -50,8 +51,7 @@ pub(super) fn try_plugin(arguments: &Arguments) -> Result<Ending, Failure> {
             format!("{error}; a JSON object is wanted, such as '{{\"base\": 4.0}}'"),
         )
     })?;
-    let engine =
-        Engine::new().map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))?;
+    let engine = engine()?;
     let printed = Printed::new();
     let plugin = load(&engine, &arguments.plugin, &printed)?;
     check_config(&plugin, &config)?;

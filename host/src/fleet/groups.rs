@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keys::{Context, Keys, text};
@@ -64,7 +63,8 @@ pub(super) fn read(
         .iter()
         .filter_map(|entry| Some((group(context, entry, targets)?, entry.at.clone())))
         .collect();
-    check_names(context, fleet, &groups);
+    check_names(context, entries);
+    check_devices(context, fleet, &groups);
     groups.into_iter().map(|(group, _)| group).collect()
 }
 
@@ -124,7 +124,13 @@ fn plugin(context: &Context<'_>, node: &Node) -> Result<PluginSource, String> {
         None if text.is_empty() => {
             Err("it is empty; name a file, such as \"thermometer.wasm\"".into())
         }
-        None => Ok(PluginSource::File(PathBuf::from(context.path(node, &text)))),
+        None => {
+            let file = context.path(node, &text);
+            match std::fs::File::open(&file) {
+                Ok(_) => Ok(PluginSource::File(file)),
+                Err(error) => Err(format!("{} cannot be read: {error}", file.display())),
+            }
+        }
     }
 }
 
@@ -294,24 +300,28 @@ fn limits(context: &Context<'_>, node: Option<&Node>) -> Limits {
     limits
 }
 
-/// No two groups and no two devices of one name, and no more devices than fit.
-fn check_names(context: &Context<'_>, fleet: &str, groups: &[(Group, At)]) {
-    for (number, (group, at)) in groups.iter().enumerate() {
-        let earlier = groups
-            .iter()
-            .take(number)
-            .find(|(other, _)| other.name == group.name);
-        if let Some((other, _)) = earlier {
-            let line = other
-                .line
-                .map_or_else(String::new, |line| format!(" (line {line})"));
-            let text = format!(
-                "there is a group {:?} already{line}; each has a name of its own",
-                group.name
-            );
-            context.problem(at, text);
+/// No two groups of one name, also among those that have other faults.
+fn check_names(context: &Context<'_>, entries: &[Node]) {
+    let mut names: Vec<(&str, &At)> = Vec::new();
+    for entry in entries {
+        let Some(name) = entry.name() else {
+            continue;
+        };
+        match names.iter().find(|(other, _)| *other == name) {
+            Some((_, at)) => {
+                let first = super::tree::place(context.shown, at);
+                let text = format!(
+                    "there is a group {name:?} already ({first}); each has a name of its own"
+                );
+                context.problem(&entry.at, text);
+            }
+            None => names.push((name, &entry.at)),
         }
     }
+}
+
+/// No more devices than fit, and no two of one id.
+fn check_devices(context: &Context<'_>, fleet: &str, groups: &[(Group, At)]) {
     let all: u64 = groups.iter().map(|(group, _)| u64::from(group.count)).sum();
     if let Some((_, at)) = groups.last().filter(|_| all > u64::from(MOST)) {
         let text = format!("the fleet has {all} devices in all, and at most {MOST} fit one run");

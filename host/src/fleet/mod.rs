@@ -28,7 +28,7 @@ pub use units::{ByteSize, Rate, duration};
 
 use tree::Node;
 
-/// A fleet file that was read and found good.
+/// A fleet file that was read.
 pub struct Fleet {
     /// What it asks for.
     pub plan: Plan,
@@ -44,12 +44,29 @@ impl fmt::Debug for Fleet {
     }
 }
 
+/// A fleet file that cannot be run as it stands.
+#[derive(Debug)]
+pub struct Refused {
+    /// All that is wrong with the file itself.
+    pub problems: Problems,
+    /// What is good in it, so that the rest of what is wrong (with its plugins,
+    /// their settings, its store) can be found out in the same go. `None` where the
+    /// text is no TOML.
+    pub rest: Option<Box<Fleet>>,
+}
+
+impl From<Refused> for Problems {
+    fn from(refused: Refused) -> Self {
+        refused.problems
+    }
+}
+
 impl Fleet {
     /// Reads a fleet file, with the changes of the command line.
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub fn read(file: &Path, overrides: &[Override]) -> Result<Self, Problems> {
+    pub fn read(file: &Path, overrides: &[Override]) -> Result<Self, Refused> {
         let shown = file.display().to_string();
         let text = std::fs::read(file)
             .map_err(|error| format!("the fleet file cannot be read: {error}"))
@@ -63,7 +80,10 @@ impl Fleet {
                     place: shown.clone(),
                     text,
                 });
-                problems
+                Refused {
+                    problems,
+                    rest: None,
+                }
             })?;
         let folder = match file.parent() {
             Some(folder) if folder != Path::new("") => folder,
@@ -82,18 +102,32 @@ impl Fleet {
         shown: &str,
         folder: &Path,
         overrides: &[Override],
-    ) -> Result<Self, Problems> {
+    ) -> Result<Self, Refused> {
         let mut problems = Problems::default();
         let mut tree = tree::parse(text, shown, &mut problems);
+        if !problems.is_empty() {
+            // What else seems to be wrong may only be what could not be read.
+            return Err(Refused {
+                problems,
+                rest: None,
+            });
+        }
         for change in overrides {
             change.apply(&mut tree, &mut problems);
         }
-        let plan = top::plan(&tree, shown, folder, problems)?;
-        Ok(Self {
+        let (plan, problems) = top::plan(&tree, shown, folder, problems);
+        let fleet = plan.map(|plan| Self {
             plan,
             shown: shown.to_owned(),
             tree,
-        })
+        });
+        match fleet {
+            Some(fleet) if problems.is_empty() => Ok(fleet),
+            fleet => Err(Refused {
+                problems,
+                rest: fleet.map(Box::new),
+            }),
+        }
     }
 
     /// The place of a key, groups by name: `fleet.toml:14`, or the option that set
@@ -112,25 +146,25 @@ impl Fleet {
 /// against it.
 #[cfg(test)]
 const TABLES: &[(&str, &[&str])] = &[
-    ("the fleet file", top::KEYS),
+    ("Top level", top::KEYS),
     ("[log]", top::LOG_KEYS),
-    ("[log] roll", top::ROLL_KEYS),
+    ("roll of [log]", top::ROLL_KEYS),
     ("[targets.NAME]", targets::COMMON_KEYS),
-    ("[targets.NAME] tls", targets::TLS_KEYS),
-    ("[targets.NAME] of MQTT", targets::MQTT_KEYS),
-    ("[targets.NAME] will", targets::WILL_KEYS),
+    ("tls of [targets.NAME]", targets::TLS_KEYS),
+    ("[targets.NAME] with MQTT", targets::MQTT_KEYS),
+    ("will of [targets.NAME]", targets::WILL_KEYS),
     (
-        "[targets.NAME.channels] of MQTT",
+        "[targets.NAME.channels] with MQTT",
         targets::MQTT_CHANNEL_KEYS,
     ),
     ("[targets.NAME.downlink]", targets::DOWNLINK_KEYS),
-    ("[targets.NAME] of HTTP", targets::HTTP_KEYS),
+    ("[targets.NAME] with HTTP", targets::HTTP_KEYS),
     (
-        "[targets.NAME.channels] of HTTP",
+        "[targets.NAME.channels] with HTTP",
         targets::HTTP_CHANNEL_KEYS,
     ),
     ("[[groups]]", groups::KEYS),
-    ("[[groups]] limits", groups::LIMIT_KEYS),
+    ("limits of [[groups]]", groups::LIMIT_KEYS),
 ];
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::groups;
 use super::keys::{Context, Keys, text};
-use super::plan::{KeepPayload, Log, Plan, Store};
+use super::plan::{Group, KeepPayload, Log, Plan, Store, Target};
 use super::problem::Problems;
 use super::suggest;
 use super::targets;
@@ -17,26 +17,19 @@ pub(super) const KEYS: &[&str] = &["name", "seed", "duration", "targets", "group
 pub(super) const LOG_KEYS: &[&str] = &["store", "payload", "roll"];
 pub(super) const ROLL_KEYS: &[&str] = &["size", "every"];
 
-/// A plan from a tree, or all that is wrong.
+/// A plan from a tree, as far as it can be read, and all that is wrong.
 pub(super) fn plan(
     tree: &Node,
     shown: &str,
     folder: &Path,
     problems: Problems,
-) -> Result<Plan, Problems> {
-    let broken = !problems.is_empty();
+) -> (Option<Plan>, Problems) {
     let context = Context::new(shown, folder, problems);
-    let plan = read(&context, tree, broken);
-    let problems = context.into_problems();
-    match plan.filter(|_| problems.is_empty()) {
-        Some(plan) => Ok(plan),
-        None => Err(problems),
-    }
+    let plan = read(&context, tree);
+    (plan, context.into_problems())
 }
 
-/// `broken`: part of the text could not be read, so that what seems to be missing
-/// may stand there.
-fn read(context: &Context<'_>, tree: &Node, broken: bool) -> Option<Plan> {
+fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
     let keys = Keys::open(context, tree, "the fleet file", KEYS)?;
     let stem = Path::new(context.shown).file_stem().map_or_else(
         || "fleet".into(),
@@ -52,7 +45,7 @@ fn read(context: &Context<'_>, tree: &Node, broken: bool) -> Option<Plan> {
         Some(node) => targets::read(context, node),
         None => Vec::new(),
     };
-    if keys.node("targets").is_none() && !broken {
+    if keys.node("targets").is_none() {
         context.problem(
             &At::Line(1),
             "the fleet file has no target; add [targets.broker] with url = \"mqtt://127.0.0.1:1883\"",
@@ -62,17 +55,14 @@ fn read(context: &Context<'_>, tree: &Node, broken: bool) -> Option<Plan> {
         Some(node) => groups::read(context, node, &name, &targets),
         None => Vec::new(),
     };
-    if keys.node("groups").is_none() && !broken {
+    if keys.node("groups").is_none() {
         context.problem(
             &At::Line(1),
             "the fleet file has no group; add [[groups]] with name, plugin, count and every",
         );
     }
     let log = log(context, keys.node("log"));
-    let targets = targets
-        .into_iter()
-        .map(|(_, target)| target)
-        .collect::<Option<_>>()?;
+    let (targets, groups) = readable(targets, groups);
     Some(Plan {
         name,
         seed,
@@ -81,6 +71,20 @@ fn read(context: &Context<'_>, tree: &Node, broken: bool) -> Option<Plan> {
         groups,
         log,
     })
+}
+
+/// Leaves out the targets that could not be read, and the groups that send there.
+fn readable(
+    targets: Vec<(String, Option<Target>)>,
+    mut groups: Vec<Group>,
+) -> (Vec<Target>, Vec<Group>) {
+    groups.retain(|group| matches!(targets.get(group.target), Some((_, Some(_)))));
+    for group in &mut groups {
+        let before = targets.iter().take(group.target);
+        group.target = before.filter(|(_, target)| target.is_some()).count();
+    }
+    let targets = targets.into_iter().filter_map(|(_, target)| target);
+    (targets.collect(), groups)
 }
 
 /// TOML's numbers have a sign; a seed above 2^63 is written as a text.

@@ -74,7 +74,7 @@ impl Node {
     }
 
     /// The name of an entry of `[[groups]]`.
-    fn name(&self) -> Option<&str> {
+    pub(super) fn name(&self) -> Option<&str> {
         match &self.value {
             Value::Table(table) => match &table.get("name")?.value {
                 Value::String(name) => Some(name),

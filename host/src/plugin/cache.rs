@@ -111,7 +111,8 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    const EMPTY: &str = "(component)";
+    /// A component without anything in it.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
     fn engine() -> wasmtime::Engine {
         wasmtime::Engine::default()

@@ -25,7 +25,8 @@ pub struct Line<'a> {
     pub stream: Stream,
     /// The line, without its end.
     pub text: &'a str,
-    /// Lines of this cell that were left out since the last one, by the limit.
+    /// Lines of this cell that were left out since the last one, by the limit. The
+    /// last count of a cell comes without a text.
     pub skipped: u64,
 }
 
@@ -143,6 +144,20 @@ impl Inner {
     }
 }
 
+impl Drop for Inner {
+    /// A cell ends: what was left out and not yet said is said now.
+    fn drop(&mut self) {
+        if self.skipped > 0 {
+            (self.console)(Line {
+                from: &self.from,
+                stream: Stream::Out,
+                text: "",
+                skipped: self.skipped,
+            });
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,9 +190,13 @@ mod tests {
         }
         printer.write(Stream::Err, &vec![b'y'; 10 * LINE]);
         assert_eq!(seen.lock().unwrap().len(), 3);
-        let inner = printer.lock();
-        assert_eq!(inner.skipped, 99_997);
-        assert!(inner.lines.iter().all(|line| line.len() <= LINE));
+        {
+            let inner = printer.lock();
+            assert!(inner.lines.iter().all(|line| line.len() <= LINE));
+        }
+        drop(printer);
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.last().map(String::as_str), Some("p:  (99997)"));
     }
 
     #[test]

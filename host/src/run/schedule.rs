@@ -245,7 +245,8 @@ mod tests {
     #[test]
     fn jitter_moves_ticks_within_bounds_and_does_not_add_up() {
         let dues = moments(beat(false, 0.05), 0, 9, 1_000 * SECOND);
-        assert_eq!(dues.len(), 1_000);
+        // The tick of the last moment may have moved to before it.
+        assert!((1_000..=1_001).contains(&dues.len()), "{}", dues.len());
         for (k, due) in dues.iter().enumerate() {
             let nominal = Micros::try_from(k).unwrap() * SECOND;
             assert!(due.abs_diff(nominal) <= SECOND / 20, "{k}: {due}");

@@ -116,7 +116,8 @@ impl Part {
 
     /// Whether the file is large or old enough to be finished.
     pub(super) fn is_ripe(&self, size: u64, age: Duration) -> bool {
-        let bytes = self.writer.bytes_written() + self.writer.in_progress_size();
+        // What the next batch holds counts as it is: compressed, it would be smaller.
+        let bytes = self.writer.bytes_written() + self.writer.in_progress_size() + self.batch_bytes;
         u64::try_from(bytes).is_ok_and(|bytes| bytes >= size) || self.opened.elapsed() >= age
     }
 
