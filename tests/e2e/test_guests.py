@@ -46,6 +46,8 @@ MISDEEDS = [
         # And the one that each tick returns.
         r"returned 10001 messages in one turn, and 100 are allowed \(limits\.messages\)",
         "failed",
+        # It is not its slowness that is to be found out.
+        limits={"deadline": "400ms"},
     ),
     # 100 MiB do not fit into a cell of 64.
     Misdeed("giant", r"tick wanted more than the 64 MiB of memory a cell may have"),

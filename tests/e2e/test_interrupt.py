@@ -4,7 +4,9 @@ import signal
 import threading
 
 import pytest
+from s3 import Moto
 from server import Answer
+from waiting import wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -59,3 +61,20 @@ def test_a_run_without_a_duration_goes_on_until_it_is_stopped(fleet, broker, sub
     assert process.is_running()
     process.interrupt()
     fleet.end(process, expect=130)
+
+
+def test_the_second_ends_it_at_once_where_the_store_takes_no_log(fleet, broker, tmp_path, closing):
+    store = closing(Moto(tmp_path / "s3"))
+    store.start()
+    fleet.environment |= store.environment()
+    fleet.set(log={"store": f"s3://{store.bucket}/logs"})
+    fleet.broker(broker.url, qos=1).group(count=1)
+    process = fleet.start()
+    wait_until(broker.clients, "a device")
+    store.close()
+    process.interrupt()
+    process.wait_for_line("closing the log: ")
+    process.interrupt()
+    # Far less than it would wait for the store.
+    assert process.finish(patience=20) in (130, -signal.SIGINT)
+    assert process.out == [] or '"summary"' not in process.out[-1]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::console::Printed;
-use super::watch::{Form, watch};
+use super::watch::{Form, Watch};
 use super::{Ending, Failure};
 use crate::fleet::{Fleet, Override, Problems, Refused};
 use crate::plugin::Engine;
@@ -150,8 +150,8 @@ pub(super) fn run_fleet(
     form: Form,
 ) -> Result<(Summary, bool), Failure> {
     let (fleet, prepared, printed) = prepare_fleet(fleet, &engine()?, workers)?;
-    let (finished, interrupted) =
-        watch(prepared.start(), &printed, form).context("the run could not be watched")?;
+    let watch = Watch::new(form).context("the run could not be watched")?;
+    let (finished, interrupted) = watch.follow(prepared.start(), &printed);
     Ok((summary(&fleet, finished), interrupted))
 }
 

@@ -28,55 +28,83 @@ pub(super) enum Form {
     Json,
 }
 
-/// Watches a run to its end. Says whether it was interrupted.
-pub(super) fn watch(
-    running: Running,
-    printed: &Printed,
-    form: Form,
-) -> anyhow::Result<(Finished, bool)> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("no I/O loop for the command line")?;
-    let mut watcher = Watcher {
-        live: Live::new(),
-        form,
-        said: HashSet::new(),
-        shown: Instant::now(),
-        rate: Rate::default(),
-    };
-    let interrupted = runtime.block_on(async {
-        let mut signals = Signals::new()?;
-        let mut interrupted = false;
+/// Watches a run. Made before the run starts: from then on, a signal ends the run in
+/// an orderly way, and not the process.
+pub(super) struct Watch {
+    runtime: tokio::runtime::Runtime,
+    signals: Signals,
+    watcher: Watcher,
+    interrupted: bool,
+}
+
+impl Watch {
+    pub(super) fn new(form: Form) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("no I/O loop for the command line")?;
+        let signals = {
+            let _inside = runtime.enter();
+            Signals::new()?
+        };
+        Ok(Self {
+            runtime,
+            signals,
+            watcher: Watcher {
+                live: Live::new(),
+                form,
+                said: HashSet::new(),
+                shown: Instant::now(),
+                rate: Rate::default(),
+            },
+            interrupted: false,
+        })
+    }
+
+    /// Watches a run to its end. Says whether it was interrupted.
+    pub(super) fn follow(mut self, running: Running, printed: &Printed) -> (Finished, bool) {
         while !running.is_over() {
-            watcher.look(&running, printed);
-            if signals.came(GLANCE).await {
-                if interrupted {
-                    watcher.live.clear();
-                    std::process::exit(130);
-                }
-                interrupted = true;
-                watcher.live.say("stopping: no new ticks; open messages have 5 s to be confirmed (Ctrl-C again stops at once)");
+            self.watcher.look(&running, printed);
+            if self.asked_to_stop(
+                GLANCE,
+                "stopping: no new ticks; open messages have 5 s to be confirmed (Ctrl-C again stops at once)",
+            ) {
                 running.stop();
             }
         }
-        anyhow::Ok(interrupted)
-    })?;
-    watcher.notices(&running, printed);
-    watcher.live.clear();
-    // From here on only the log is written: a signal ends the process as usual.
-    let mut told = Instant::now();
-    let finished = running.finish(|progress| {
-        if told.elapsed() > LINE {
-            told = Instant::now();
-            let trouble = progress.trouble.as_deref().unwrap_or("writing");
-            eprintln!(
-                "closing the log: {trouble}; {} bytes and {} files wait",
-                progress.waiting, progress.pending_files
+        self.watcher.notices(&running, printed);
+        self.watcher.live.clear();
+        let mut told = Instant::now();
+        let finished = running.finish(|progress| {
+            self.asked_to_stop(
+                Duration::ZERO,
+                "the run is over and its log is being written (Ctrl-C again stops at once, and leaves it as it is)",
             );
+            if told.elapsed() > LINE {
+                told = Instant::now();
+                let trouble = progress.trouble.as_deref().unwrap_or("writing");
+                eprintln!(
+                    "closing the log: {trouble}; {} bytes and {} files wait",
+                    progress.waiting, progress.pending_files
+                );
+            }
+        });
+        (finished, self.interrupted)
+    }
+
+    /// Whether a first signal came within this time; the second one ends the process.
+    fn asked_to_stop(&mut self, within: Duration, answer: &str) -> bool {
+        if !self.runtime.block_on(self.signals.came(within)) {
+            return false;
         }
-    });
-    Ok((finished, interrupted))
+        if self.interrupted {
+            self.watcher.live.clear();
+            std::process::exit(130);
+        }
+        self.interrupted = true;
+        self.watcher.live.say(answer);
+        true
+    }
 }
 
 struct Watcher {

@@ -1,8 +1,6 @@
 //! The compiler and its clock: one wasmtime engine a process, each setting with its
 //! reason, and the thread that moves the epoch on.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::cache::Cache;
@@ -17,7 +15,6 @@ pub struct Engine {
     pub(super) wasmtime: wasmtime::Engine,
     pub(super) linker: wasmtime::component::Linker<Sandbox>,
     pub(super) cache: Cache,
-    stop: Arc<AtomicBool>,
 }
 
 impl Engine {
@@ -28,32 +25,22 @@ impl Engine {
     pub fn new() -> wasmtime::Result<Self> {
         let wasmtime = wasmtime::Engine::new(&settings())?;
         let linker = sandbox::linker(&wasmtime)?;
-        let stop = Arc::new(AtomicBool::new(false));
+        // As long as a plugin lives, so does its engine, and calls have deadlines.
         let engine = wasmtime.weak();
-        let stopped = Arc::clone(&stop);
         std::thread::Builder::new()
             .name("epoch".into())
             .spawn(move || {
-                while !stopped.load(Ordering::Relaxed) {
+                while let Some(engine) = engine.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
                     std::thread::sleep(EPOCH);
-                    match engine.upgrade() {
-                        Some(engine) => engine.increment_epoch(),
-                        None => return,
-                    }
                 }
             })?;
         Ok(Self {
             cache: Cache::of_user(&wasmtime),
             wasmtime,
             linker,
-            stop,
         })
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
     }
 }
 

@@ -174,9 +174,14 @@ pub(super) fn files(fleet: &Fleet, problems: &mut Problems) {
 pub(super) fn refusals(
     fleet: &Fleet,
     groups: &[Group],
-    refusals: Vec<Refusal>,
+    mut refusals: Vec<Refusal>,
     problems: &mut Problems,
 ) {
+    // Whichever worker was first, the same device is named.
+    refusals.sort_by(|a, b| {
+        let key = |refusal: &Refusal| (refusal.group, refusal.device.len());
+        key(a).cmp(&key(b)).then_with(|| a.device.cmp(&b.device))
+    });
     let mut kinds: BTreeMap<(usize, String), (String, usize)> = BTreeMap::new();
     for refusal in refusals {
         let text = match &refusal.error {

@@ -64,6 +64,20 @@ pub struct Setup {
     pub every: Duration,
 }
 
+impl Setup {
+    /// The device itself, to create a behaviour by hand.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        Device {
+            id: self.id.clone(),
+            group: self.group.clone(),
+            index: self.index,
+            seed: self.seed,
+            born: self.born,
+        }
+    }
+}
+
 impl Default for Setup {
     /// `device-00000` of group `device`, seed 1, no settings, switched on at
     /// 2026-01-01T00:00:00Z, every second.
@@ -126,15 +140,8 @@ impl<B: Behaviour> Trial<B> {
     /// # Errors
     /// What the behaviour says, or why the settings cannot be read.
     pub fn create(setup: &Setup) -> Result<Self, Error> {
-        let device = Device {
-            id: setup.id.clone(),
-            group: setup.group.clone(),
-            index: setup.index,
-            seed: setup.seed,
-            born: setup.born,
-        };
         Ok(Self {
-            seat: Seat::create(&device, &setup.config.to_string())?,
+            seat: Seat::create(&setup.device(), &setup.config.to_string())?,
             about: B::about(),
             every: setup.every,
             now: setup.born,
