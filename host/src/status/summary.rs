@@ -53,7 +53,7 @@ const ON_TIME: u64 = 50_000;
 /// Workers that are busy for more of the time than this have nothing to spare.
 const BUSY: f64 = 0.85;
 
-/// Causes that are shown.
+/// Causes, and warnings, that are shown.
 const CAUSES: usize = 5;
 
 impl Summary {
@@ -82,15 +82,25 @@ impl Summary {
             String::new(),
             format!("Did everything arrive?   {}", self.arrived()),
         ];
+        let causes = listed(&c.causes, "causes; the column `error` has them");
         lines.extend(
-            self.causes()
+            causes
                 .into_iter()
-                .map(|cause| format!("                         {cause}")),
+                .map(|line| format!("                         {line}")),
         );
         lines.push(format!("Was the schedule kept?   {}", self.kept()));
         lines.push(format!("Who was the bottleneck?  {}", self.bottleneck()));
         if c.failed_calls + c.cell_restarts + c.retired > 0 {
             lines.push(format!("What of the plugins?     {}", self.plugins()));
+        }
+        let troubles = listed(&c.notices, "warnings");
+        if !troubles.is_empty() {
+            lines.push("What else happened?".into());
+            lines.extend(
+                troubles
+                    .into_iter()
+                    .map(|line| format!("                         {line}")),
+            );
         }
         lines.push(format!(
             "Where is the log?        {}",
@@ -187,31 +197,15 @@ impl Summary {
         )
     }
 
-    fn causes(&self) -> Vec<String> {
-        let ranked = self.counters.causes.ranked();
-        let mut lines: Vec<String> = ranked
-            .iter()
-            .take(CAUSES)
-            .map(|(why, n)| format!("{} × {why}", count(*n)))
-            .collect();
-        let rest: u64 =
-            ranked.iter().skip(CAUSES).map(|(_, n)| n).sum::<u64>() + self.counters.causes.others();
-        if rest > 0 {
-            lines.push(format!(
-                "{} × other causes; the column `error` has them",
-                count(rest)
-            ));
-        }
-        lines
-    }
-
     fn kept(&self) -> String {
         let c = &self.counters;
-        let times = format!(
-            "devices were called p99 {} and messages left p99 {} after they were due",
-            micros(c.delay.quantile(0.99)),
-            micros(c.lag.quantile(0.99))
-        );
+        let called = format!("devices were called p99 {}", micros(c.delay.quantile(0.99)));
+        let times = if c.lag.count() == 0 {
+            format!("{called} after they were due")
+        } else {
+            let left = micros(c.lag.quantile(0.99));
+            format!("{called} and messages left p99 {left} after they were due")
+        };
         if c.missed_ticks > 0 {
             let all = c.ticks + c.missed_ticks;
             return format!(
@@ -250,6 +244,9 @@ impl Summary {
         }
         if flat_out && self.busy() > BUSY {
             return format!("the host: {busy}");
+        }
+        if c.messages > 0 && c.acked + c.sent == 0 {
+            return format!("the backend or the way to it: no message arrived, and {busy}");
         }
         let waited = c.lag.quantile(0.99).saturating_sub(c.delay.quantile(0.99));
         if flat_out || waited > 2 * ON_TIME || c.failed + c.dropped > 0 {
@@ -294,6 +291,21 @@ impl Summary {
             ),
         }
     }
+}
+
+/// The most frequent ones with their counts, and how many more there are of `others`.
+fn listed(notices: &super::notices::Notices, others: &str) -> Vec<String> {
+    let ranked = notices.ranked();
+    let mut lines: Vec<String> = ranked
+        .iter()
+        .take(CAUSES)
+        .map(|(why, n)| format!("{} × {why}", count(*n)))
+        .collect();
+    let rest: u64 = ranked.iter().skip(CAUSES).map(|(_, n)| n).sum::<u64>() + notices.others();
+    if rest > 0 {
+        lines.push(format!("{} × other {others}", count(rest)));
+    }
+    lines
 }
 
 fn spread(spread: &Spread) -> Value {

@@ -1,0 +1,27 @@
+# What can be done here.
+[private]
+default:
+    @just --list --unsorted
+
+# A broker, a thousand thermometers, the log and its first answer
+demo *arguments:
+    cargo run --release -- demo {{ arguments }}
+
+# Every test: checks, unit tests, end to end
+test *arguments:
+    ./tests/run {{ arguments }}
+
+# Format, lints, licences
+lint:
+    cargo fmt --check
+    cargo clippy --release --workspace --all-targets -- -D warnings
+    cargo deny check
+
+# Ours beside the bare library and the native code, in the same run (needs mosquitto)
+bench:
+    cargo bench --bench tick
+    cargo bench --bench path
+
+# The plugins that ship with it, to plugins/dist
+plugins:
+    ./plugins/build.sh
