@@ -218,7 +218,7 @@ FAULTS = [
         "settings that create refuses",
         CONFIG,
         "config = { size = 10 }",
-        r"device thermometer-0000\d .*config\.size is 10.*2 more of its group",
+        r"device thermometer-00000 .*config\.size is 10.*2 more of its group",
     ),
     Fault(
         "settings that create refuses for one device",
