@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::console::Printed;
+use super::logs::recover::said;
 use super::watch::{Form, Watch};
 use super::{Ending, Failure};
 use crate::fleet::{Fleet, Override, Problems, Refused};
@@ -150,6 +151,11 @@ pub(super) fn run_fleet(
     form: Form,
 ) -> Result<(Summary, bool), Failure> {
     let (fleet, prepared, printed) = prepare_fleet(fleet, &engine()?, workers)?;
+    // The store has just been proven: what an earlier run left behind goes there too.
+    match sendlog::recover(&fleet.plan.log.store) {
+        Ok(runs) => runs.iter().for_each(|run| eprintln!("{}", said(run))),
+        Err(error) => eprintln!("warning: {error}"),
+    }
     let watch = Watch::new(form).context("the run could not be watched")?;
     let (finished, interrupted) = watch.follow(prepared.start(), &printed);
     Ok((summary(&fleet, finished), interrupted))

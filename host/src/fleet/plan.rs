@@ -286,6 +286,8 @@ pub struct Log {
     pub roll_size: ByteSize,
     /// … or this old.
     pub roll_every: Duration,
+    /// How often what is in the spool is made safe from a loss of power.
+    pub sync: Duration,
 }
 
 /// Where the Parquet files of the send log go.
@@ -302,8 +304,36 @@ pub enum Store {
     },
 }
 
+impl Store {
+    /// Reads `s3://bucket/prefix`, or the path of a folder.
+    ///
+    /// # Errors
+    /// What a store looks like.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(place) = text.strip_prefix("s3://") {
+            let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+            if bucket.is_empty() {
+                return Err("it names no bucket; wanted is \"s3://bucket/prefix\"".into());
+            }
+            return Ok(Self::S3 {
+                bucket: bucket.to_owned(),
+                prefix: prefix.trim_matches('/').to_owned(),
+            });
+        }
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(format!(
+                "the scheme {scheme:?} is not known; a store is a folder, or \"s3://bucket/prefix\""
+            ));
+        }
+        if text.is_empty() {
+            return Err("it is empty; a store is a folder, or \"s3://bucket/prefix\"".into());
+        }
+        Ok(Self::Folder(text.into()))
+    }
+}
+
 /// What a row keeps of a payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum KeepPayload {
     /// All of it.
     Full,

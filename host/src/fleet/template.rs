@@ -157,6 +157,40 @@ impl Template {
     }
 }
 
+impl fmt::Display for Template {
+    /// The text that it was made from.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}"))?,
+                Part::Name(name, width) => {
+                    let known = NAMES.iter().find(|(_, known)| known == name);
+                    let text = known.map_or("", |(text, _)| *text);
+                    match width {
+                        0 => write!(f, "{{{text}}}")?,
+                        width => write!(f, "{{{text}:0{width}}}")?,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl serde::Serialize for Template {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Template {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let all = NAMES.map(|(_, name)| name);
+        Self::parse(&text, &all).map_err(serde::de::Error::custom)
+    }
+}
+
 impl fmt::Debug for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.0.iter().map(|part| match part {
@@ -255,6 +289,16 @@ mod tests {
     fn debug_keeps_secrets() {
         let template = Template::parse("Bearer 123 {device}", OF_DEVICE).unwrap();
         assert_eq!(format!("{template:?}"), "Template([\"…\", \"device\"])");
+    }
+
+    #[test]
+    fn a_template_survives_its_own_text() {
+        let text = "{{x}}/{group}/{index:05}-{index}/{connection:03}";
+        let all = super::NAMES.map(|(_, name)| name);
+        let template = Template::parse(text, &all).unwrap();
+        assert_eq!(template.to_string(), text);
+        let json = serde_json::to_string(&template).unwrap();
+        assert_eq!(serde_json::from_str::<Template>(&json).unwrap(), template);
     }
 
     proptest! {

@@ -14,7 +14,7 @@ use super::tree::{At, Node, Value};
 use super::units::ByteSize;
 
 pub(super) const KEYS: &[&str] = &["name", "seed", "duration", "targets", "groups", "log"];
-pub(super) const LOG_KEYS: &[&str] = &["store", "payload", "roll"];
+pub(super) const LOG_KEYS: &[&str] = &["store", "payload", "roll", "sync"];
 pub(super) const ROLL_KEYS: &[&str] = &["size", "every"];
 
 /// A plan from a tree, as far as it can be read, and all that is wrong.
@@ -102,6 +102,7 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
         payload: KeepPayload::Full,
         roll_size: ByteSize::new(128 << 20),
         roll_every: Duration::from_secs(60),
+        sync: Duration::from_secs(1),
     };
     let Some(keys) = node.and_then(|node| Keys::open(context, node, "[log]", LOG_KEYS)) else {
         return log;
@@ -111,6 +112,10 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
     }
     if let Some(payload) = keys.read("payload", payload) {
         log.payload = payload;
+    }
+    let bounds = Duration::from_millis(10)..=Duration::from_secs(60);
+    if let Some(sync) = keys.duration("sync", bounds) {
+        log.sync = sync;
     }
     let roll = keys
         .node("roll")
@@ -129,25 +134,10 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
 
 fn store(context: &Context<'_>, node: &Node) -> Result<Store, String> {
     let text = text(node)?;
-    if let Some(place) = text.strip_prefix("s3://") {
-        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        if bucket.is_empty() {
-            return Err("it names no bucket; wanted is \"s3://bucket/prefix\"".into());
-        }
-        return Ok(Store::S3 {
-            bucket: bucket.to_owned(),
-            prefix: prefix.trim_matches('/').to_owned(),
-        });
-    }
-    if let Some((scheme, _)) = text.split_once("://") {
-        return Err(format!(
-            "the scheme {scheme:?} is not known; a store is a folder, or \"s3://bucket/prefix\""
-        ));
-    }
-    if text.is_empty() {
-        return Err("it is empty; a store is a folder, or \"s3://bucket/prefix\"".into());
-    }
-    Ok(Store::Folder(context.path(node, &text)))
+    Ok(match Store::parse(&text)? {
+        Store::Folder(_) => Store::Folder(context.path(node, &text)),
+        bucket @ Store::S3 { .. } => bucket,
+    })
 }
 
 fn payload(node: &Node) -> Result<KeepPayload, String> {

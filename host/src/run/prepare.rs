@@ -233,8 +233,8 @@ pub(super) fn directory(plan: &Plan, groups: &[Group]) -> Directory {
             routes.push(RouteEntry {
                 channel: channel.to_owned(),
                 protocol: match target.protocol {
-                    Protocol::Mqtt(_) => "mqtt",
-                    Protocol::Http(_) => "http",
+                    Protocol::Mqtt(_) => "mqtt".into(),
+                    Protocol::Http(_) => "http".into(),
                 },
                 destination: target.address.shown.clone(),
                 method,

@@ -1,14 +1,14 @@
-//! What a worker writes down: one row for every message that comes to its end, one
-//! for every event, and the counts beside them.
+//! What a worker writes down: every message when a device returned it and when it
+//! comes to its end, every event, and the counts beside them.
 
 use std::rc::Rc;
 
 use super::clock::{Clock, Micros};
 use super::crew::Device;
 use super::group::Group;
-use crate::sendlog::{self, Appender, EventKind, EventRow, SendRow};
+use crate::sendlog::{self, Appender, EventKind, EventRow, MessageRow, OutcomeRow};
 use crate::status::Counters;
-use crate::transport::{Outcome, Settled};
+use crate::transport::{Envelope, Outcome, Settled};
 
 /// One worker's record of its part of the run.
 pub(crate) struct Record {
@@ -18,25 +18,34 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// A message has come to its end.
-    pub(crate) fn settled(&mut self, device: &Device, group: &Group, settled: &Settled) {
-        let envelope = &settled.envelope;
-        self.count(settled);
-        let moment = |at: std::time::Instant| self.clock.utc(self.clock.at(at));
-        self.appender.send(&SendRow {
-            device: group.first + device.index,
-            route: group.route_base + envelope.route,
+    /// A device has returned a message; nothing of it is sent yet.
+    pub(crate) fn message(&mut self, device: u32, group: &Group, envelope: &Envelope) {
+        self.counters.messages += 1;
+        self.counters.open += 1;
+        self.appender.message(&MessageRow {
+            device: group.first + device,
             seq: envelope.seq,
-            attempt: envelope.attempt,
-            outcome: outcome(settled.outcome),
-            code: settled.code.map(i32::from),
-            error: settled.error.as_deref(),
+            route: group.route_base + envelope.route,
             fault: None,
             status: envelope.status.as_deref(),
             scheduled_at: self.clock.utc(envelope.due),
+            payload: &envelope.payload,
+        });
+    }
+
+    /// A message has come to its end.
+    pub(crate) fn settled(&mut self, device: &Device, group: &Group, settled: &Settled) {
+        self.count(settled);
+        let moment = |at: std::time::Instant| self.clock.utc(self.clock.at(at));
+        self.appender.outcome(&OutcomeRow {
+            device: group.first + device.index,
+            seq: settled.envelope.seq,
+            attempt: settled.envelope.attempt,
+            outcome: outcome(settled.outcome),
+            code: settled.code.map(i32::from),
+            error: settled.error.as_deref(),
             sent_at: settled.sent_at.map(moment),
             acked_at: settled.acked_at.map(moment),
-            payload: &envelope.payload,
         });
     }
 

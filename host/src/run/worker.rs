@@ -102,6 +102,7 @@ impl Worker {
             self.take_reports();
             self.repair_cells();
             self.run_due();
+            // On the disk before it is on the wire, or counted.
             self.record.appender.turn(began);
             self.publish();
             if self.is_over() {
@@ -285,8 +286,7 @@ impl Worker {
             };
             device.messages += 1;
             device.open += 1;
-            self.record.counters.messages += 1;
-            self.record.counters.open += 1;
+            self.record.message(device.index, group, &envelope);
             if device.open > group.outbox {
                 let why = format!(
                     "the outbox was full: {} messages of this device are open",
@@ -368,7 +368,7 @@ impl Worker {
 
     fn publish(&mut self) {
         let now = self.record.clock.now();
-        if now >= self.published + PUBLISH {
+        if now >= self.published + PUBLISH && self.record.appender.is_safe() {
             self.published = now;
             self.board.publish(&self.record.counters);
         }

@@ -1,100 +1,198 @@
-//! A worker's end of the log: rows go into a segment, segments to the encoder. Never
-//! waits for a disk or a network.
+//! A worker's end of the log: rows go into its segment of the spool, and on to the
+//! encoder. Never waits for an encoder, a store or a network.
 
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use super::frame;
 use super::progress::Shared;
-use super::row::{EventRow, SendRow, Stored};
+use super::row::{EventRow, MessageRow, OutcomeRow, Record};
+use super::spool::{self, SegmentFile};
 
-/// A segment is handed on at this size: large enough that handing over costs nothing
-/// a row, small enough that the encoder starts early.
+/// Rows are handed on at this size: large enough that handing over costs nothing a
+/// row, small enough that the encoder starts early.
 const FULL: usize = 1 << 20;
 
-/// … or at this age, so that a slow fleet's rows reach the disk too.
+/// … or at this age, so that a slow fleet's rows are encoded too.
 const OLD: Duration = Duration::from_secs(1);
 
-/// Rows on their way to the encoder.
-#[derive(Debug, Default)]
-pub(super) struct Segment {
-    pub(super) bytes: Vec<u8>,
+/// So much may wait for a disk that takes nothing; then devices are held up.
+const HELD: usize = 32 << 20;
+
+/// What a worker tells the encoder.
+#[derive(Debug)]
+pub(super) enum Handed {
+    /// There is such a worker.
+    Opened { worker: u32 },
+    /// Records, in the order in which they were appended.
+    Records { generation: u64, bytes: Vec<u8> },
+    /// What comes from here on belongs to this generation.
+    Switched { worker: u32, generation: u64 },
+    /// Nothing comes any more.
+    Finished { worker: u32 },
 }
 
 /// One worker's end of the log.
 pub struct Appender {
-    segments: Option<Sender<Segment>>,
+    handed: Option<Sender<Handed>>,
+    sync: Sender<Arc<File>>,
     shared: Arc<Shared>,
-    segment: Segment,
-    /// When the first row of the segment came.
+    folder: Arc<Path>,
+    worker: u32,
+    generation: u64,
+    file: Option<SegmentFile>,
+    /// Records that are not handed over; the first `safe` bytes are in the file.
+    bytes: Vec<u8>,
+    safe: usize,
+    /// When the first of them came.
     began: Option<Instant>,
+    /// The disk takes nothing.
+    refused: bool,
 }
 
 impl Appender {
-    pub(super) fn new(segments: Option<Sender<Segment>>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(
+        worker: u32,
+        folder: Arc<Path>,
+        handed: Option<Sender<Handed>>,
+        sync: Sender<Arc<File>>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        if let Some(handed) = &handed {
+            // The encoder outlives all appenders; when it has panicked, closing the
+            // log says so.
+            let _ = handed.send(Handed::Opened { worker });
+        }
         Self {
-            segments,
+            generation: shared.generation(),
+            handed,
+            sync,
             shared,
-            segment: Segment::default(),
+            folder,
+            worker,
+            file: None,
+            bytes: Vec::with_capacity(FULL),
+            safe: 0,
             began: None,
+            refused: false,
         }
     }
 
-    /// Appends a row to `sends`.
-    pub fn send(&mut self, row: &SendRow<'_>) {
-        self.append(&Stored::Send(row.clone()));
+    /// Appends a message, before anything of it is sent.
+    pub fn message(&mut self, row: &MessageRow<'_>) {
+        frame::write(&Record::Message(row.clone()), &mut self.bytes);
+    }
+
+    /// Appends what became of a message that was appended before.
+    pub fn outcome(&mut self, row: &OutcomeRow<'_>) {
+        frame::write(&Record::Outcome(row.clone()), &mut self.bytes);
     }
 
     /// Appends a row to `events`.
     pub fn event(&mut self, row: &EventRow<'_>) {
-        self.append(&Stored::Event(row.clone()));
+        frame::write(&Record::Event(row.clone()), &mut self.bytes);
     }
 
-    fn append(&mut self, row: &Stored<'_>) {
-        row.write(&mut self.segment.bytes);
-        if self.segment.bytes.len() >= FULL {
-            self.hand_over();
-        }
-    }
-
-    /// Called now and then: hands over what has waited long enough.
+    /// Makes what was appended outlive the process, and hands on what has waited long
+    /// enough. Called before anything that was appended is sent or counted.
     pub fn turn(&mut self, now: Instant) {
-        if self.segment.bytes.is_empty() {
-            return;
-        }
-        let began = *self.began.get_or_insert(now);
-        if now.saturating_duration_since(began) >= OLD {
-            self.hand_over();
+        self.save();
+        if self.is_safe() {
+            let began = *self.began.get_or_insert(now);
+            let old = now.saturating_duration_since(began) >= OLD;
+            if self.bytes.len() >= FULL || old {
+                self.hand_over();
+            }
+            self.switch();
         }
     }
 
-    /// Whether more rows wait for the encoder than should: time to make fewer.
+    /// Whether everything that was appended outlives the process.
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        self.safe == self.bytes.len()
+    }
+
+    /// Whether more rows wait for disk or encoder than should: time to make fewer.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.shared.is_full()
+        self.refused || self.shared.is_full()
     }
 
     /// Hands over the last rows.
     pub fn finish(&mut self) {
+        self.save();
+        // Not on the disk, they can still become Parquet: the encoder is patient.
         self.hand_over();
-        self.segments = None;
+        self.file = None;
+        if let Some(handed) = self.handed.take() {
+            let worker = self.worker;
+            let _ = handed.send(Handed::Finished { worker });
+        }
+    }
+
+    fn save(&mut self) {
+        while let Some(rest) = self.bytes.get(self.safe..).filter(|rest| !rest.is_empty()) {
+            let file = match &mut self.file {
+                Some(file) => file,
+                None => {
+                    let name = spool::segment(self.worker, self.generation);
+                    match SegmentFile::create(&self.folder.join(name), &self.sync) {
+                        Ok(file) => self.file.insert(file),
+                        Err(error) => return self.refuse(&error),
+                    }
+                }
+            };
+            match file.append(rest) {
+                Ok(taken) if taken > 0 => self.safe += taken,
+                Ok(_) => return self.refuse(&std::io::ErrorKind::WriteZero.into()),
+                Err(error) => return self.refuse(&error),
+            }
+        }
+        if std::mem::take(&mut self.refused) {
+            self.shared.well();
+        }
+    }
+
+    fn refuse(&mut self, error: &std::io::Error) {
+        // A little may still wait in memory: only a disk that stays full holds up.
+        self.refused = self.bytes.len() >= HELD || self.safe == 0;
+        self.shared.trouble(format!(
+            "the spool {} takes no rows: {error}; devices wait until it does",
+            self.folder.display()
+        ));
     }
 
     fn hand_over(&mut self) {
         self.began = None;
-        if self.segment.bytes.is_empty() {
+        if self.bytes.is_empty() {
             return;
         }
-        // The next one will be as large; growing into it would copy it several times.
-        let next = Vec::with_capacity(self.segment.bytes.capacity());
-        let segment = Segment {
-            bytes: std::mem::replace(&mut self.segment.bytes, next),
-        };
-        self.shared.waits(segment.bytes.len());
-        if let Some(segments) = &self.segments {
-            // The encoder outlives all appenders; when it has panicked, closing the
-            // log says so.
-            let _ = segments.send(segment);
+        self.safe = 0;
+        let next = Vec::with_capacity(FULL);
+        let bytes = std::mem::replace(&mut self.bytes, next);
+        self.shared.waits(bytes.len());
+        if let Some(handed) = &self.handed {
+            let generation = self.generation;
+            let _ = handed.send(Handed::Records { generation, bytes });
+        }
+    }
+
+    /// Begins a new segment when the encoder has asked for it.
+    fn switch(&mut self) {
+        let generation = self.shared.generation();
+        if generation == self.generation {
+            return;
+        }
+        self.hand_over();
+        self.file = None;
+        self.generation = generation;
+        if let Some(handed) = &self.handed {
+            let worker = self.worker;
+            let _ = handed.send(Handed::Switched { worker, generation });
         }
     }
 }
@@ -102,6 +200,6 @@ impl Appender {
 impl Drop for Appender {
     /// Also when a worker ends in a panic.
     fn drop(&mut self) {
-        self.hand_over();
+        self.finish();
     }
 }

@@ -9,7 +9,7 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 
-use super::row::{EventRow, SendRow};
+use super::row::{EventRow, MessageRow, OutcomeRow};
 use super::schema::Table;
 use super::{Directory, GroupEntry, Identity};
 use crate::fleet::{KeepPayload, Names, Template};
@@ -155,7 +155,13 @@ impl SendColumns {
     }
 
     /// Appends a row. False when it refers to what the directory does not have.
-    pub(super) fn append(&mut self, words: &Words, row: &SendRow<'_>, log_seq: i64) -> bool {
+    pub(super) fn append(
+        &mut self,
+        words: &Words,
+        row: &MessageRow<'_>,
+        end: &OutcomeRow<'_>,
+        log_seq: i64,
+    ) -> bool {
         let route = words.directory.routes.get(usize::from(row.route));
         let Some((group, route)) = words.group(row.device).zip(route) else {
             return false;
@@ -165,9 +171,9 @@ impl SendColumns {
         self.seq
             .append_value(i64::try_from(row.seq).unwrap_or(i64::MAX));
         self.attempt
-            .append_value(i32::try_from(row.attempt).unwrap_or(i32::MAX));
+            .append_value(i32::try_from(end.attempt).unwrap_or(i32::MAX));
         self.channel.append_value(&route.channel);
-        self.protocol.append_value(route.protocol);
+        self.protocol.append_value(&route.protocol);
         self.destination.append_value(&route.destination);
         self.scratch.clear();
         if let Some(method) = &route.method {
@@ -183,17 +189,17 @@ impl SendColumns {
             &mut self.scratch,
         );
         self.topic.append_value(&self.scratch);
-        self.outcome.append_value(row.outcome.word());
-        self.code.append_option(row.code);
-        self.error.append_option(row.error);
+        self.outcome.append_value(end.outcome.word());
+        self.code.append_option(end.code);
+        self.error.append_option(end.error);
         self.fault.append_option(row.fault);
         self.device_status.append_option(row.status);
         self.scheduled_at.append_value(row.scheduled_at);
-        self.sent_at.append_option(row.sent_at);
-        self.acked_at.append_option(row.acked_at);
-        let latency = row
+        self.sent_at.append_option(end.sent_at);
+        self.acked_at.append_option(end.acked_at);
+        let latency = end
             .acked_at
-            .zip(row.sent_at)
+            .zip(end.sent_at)
             .map(|(acked, sent)| acked - sent);
         self.latency_us.append_option(latency);
         self.payload_size

@@ -6,12 +6,33 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use serde::{Deserialize, Serialize};
+
 use super::LogError;
 use super::part::Finished;
 use super::patience::until_it_works;
 use super::progress::Shared;
 use super::s3::Bucket;
+use super::spool;
 use crate::fleet::Store;
+
+/// The files of a generation, whole and on the disk: from here on, they are its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    pub(super) generation: u64,
+    pub(super) files: Vec<Finished>,
+}
+
+impl Manifest {
+    pub(super) fn write(&self, folder: &Path) -> std::io::Result<()> {
+        let name = spool::manifest(self.generation);
+        spool::put(folder, &name, &serde_json::to_vec_pretty(self)?)
+    }
+
+    pub(super) fn read(file: &Path) -> std::io::Result<Self> {
+        Ok(serde_json::from_slice(&std::fs::read(file)?)?)
+    }
+}
 
 enum Place {
     Folder(PathBuf),
@@ -21,12 +42,18 @@ enum Place {
 pub(super) struct Delivery {
     place: Place,
     location: String,
+    /// The run's folder in the spool.
+    folder: Arc<Path>,
     shared: Arc<Shared>,
 }
 
 impl Delivery {
     /// Proves that the store takes files.
-    pub(super) fn open(store: &Store, shared: &Arc<Shared>) -> Result<Self, LogError> {
+    pub(super) fn open(
+        store: &Store,
+        folder: Arc<Path>,
+        shared: Arc<Shared>,
+    ) -> Result<Self, LogError> {
         let location = super::location(store);
         let place = match store {
             Store::Folder(folder) => Place::Folder(folder.clone()),
@@ -40,39 +67,49 @@ impl Delivery {
         Ok(Self {
             place,
             location,
-            shared: Arc::clone(shared),
+            folder,
+            shared,
         })
     }
 
     /// Works until the encoder is gone and all its files are delivered.
-    pub(super) fn run(self, finished: &Receiver<Finished>) -> Result<(), LogError> {
-        while let Ok(file) = finished.recv() {
-            let what = format!("{} takes no file", self.location);
-            let delivered = until_it_works(&self.shared, &what, || self.deliver(&file));
-            match delivered {
-                Ok(bytes) => self.shared.delivered(bytes),
-                Err(why) => return Err(self.give_up(&file, &why, finished)),
-            }
+    pub(super) fn run(self, manifests: &Receiver<Manifest>) -> Result<(), LogError> {
+        while let Ok(manifest) = manifests.recv() {
+            self.deliver(&manifest)?;
         }
         Ok(())
     }
 
-    fn deliver(&self, file: &Finished) -> Result<u64, String> {
-        let done = match &self.place {
-            Place::Folder(folder) => rename(&file.path, &folder.join(&file.key)),
-            Place::Bucket(bucket) => return bucket.upload(&file.path, &file.key),
-        };
-        done.map_err(|error| error.to_string())
+    /// Brings all files of a generation to the store, and forgets the generation.
+    pub(super) fn deliver(&self, manifest: &Manifest) -> Result<(), LogError> {
+        let what = format!("{} takes no file", self.location);
+        for file in &manifest.files {
+            let bytes = until_it_works(&self.shared, &what, || self.bring(file))
+                .map_err(|why| self.gave_up(&why))?;
+            self.shared.delivered(bytes);
+        }
+        std::fs::remove_file(self.folder.join(spool::manifest(manifest.generation)))
+            .and_then(|()| spool::sync_folder(&self.folder))
+            .map_err(|error| self.gave_up(&error.to_string()))
     }
 
-    fn give_up(&self, file: &Finished, why: &str, rest: &Receiver<Finished>) -> LogError {
-        let files = 1 + rest.iter().count();
-        let folder = file.path.parent().unwrap_or(Path::new("."));
+    fn bring(&self, file: &Finished) -> Result<u64, String> {
+        let part = self.folder.join(&file.part);
+        match &self.place {
+            Place::Folder(folder) => {
+                rename(&part, &folder.join(&file.key)).map_err(|error| error.to_string())
+            }
+            Place::Bucket(bucket) => bucket.upload(&part, &file.key),
+        }
+    }
+
+    fn gave_up(&self, why: &str) -> LogError {
         LogError::NotWhole {
             why: format!(
-                "{files} files did not reach {}: {why}; they are whole Parquet files and lie in {}",
+                "files did not reach {}: {why}; they lie in {}, and `mockfleet logs recover {}` brings them there",
                 self.location,
-                folder.display()
+                self.folder.display(),
+                self.location
             ),
         }
     }

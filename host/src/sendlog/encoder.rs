@@ -1,162 +1,377 @@
-//! The thread that turns segments into Parquet files: numbers the rows, sorts them by
-//! table and hour, rolls files by size and age.
+//! The thread that turns records into Parquet files: joins each message with its
+//! outcome, numbers the rows, sorts them by table and hour, and ends a generation by
+//! size and age. A generation counts as encoded once its manifest is on the disk.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 
-use super::appender::Segment;
+use super::LogError;
+use super::appender::Handed;
 use super::columns::Words;
-use super::part::{Finished, Part, hour_of};
+use super::delivery::Manifest;
+use super::frame::{self, Records};
+use super::part::{Part, hour_of};
+use super::patience::until_it_works;
 use super::progress::Shared;
-use super::row::Stored;
+use super::row::{EventRow, Outcome, OutcomeRow, Record};
 use super::schema::{self, Table};
-use super::{Directory, Identity, LogError};
-use crate::fleet::Log;
+use super::spool::{self, Kind};
 
-/// How often the age of files is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often the age of a generation is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A worker that writes nothing any more is ahead of every generation.
+const DONE: u64 = u64::MAX;
 
 pub(super) struct Encoder {
     words: Words,
     options: ArrowWriterOptions,
-    spool: PathBuf,
-    roll_size: u64,
-    roll_every: Duration,
-    parts: Vec<Part>,
-    finished: Sender<Finished>,
+    folder: Arc<Path>,
     shared: Arc<Shared>,
+    parts: Vec<Part>,
+    /// Messages without an outcome: their records, by device and number.
+    open: HashMap<(u32, u64), Box<[u8]>>,
+    /// Rows numbered so far.
     sends: i64,
     events: i64,
+    /// … of them, counted as encoded.
+    counted: (i64, i64),
     files: u64,
+    pub(super) generation: u64,
+    /// Records that could not become rows.
+    pub(super) stray: u64,
 }
 
 impl Encoder {
-    pub(super) fn new(
-        log: &Log,
-        identity: Identity,
-        directory: Directory,
-        spool: PathBuf,
-        finished: Sender<Finished>,
-        shared: Arc<Shared>,
-    ) -> Self {
+    pub(super) fn new(words: Words, folder: Arc<Path>, shared: Arc<Shared>) -> Self {
         Self {
-            options: schema::options(&identity),
-            words: Words {
-                identity,
-                directory,
-                payload: log.payload,
-            },
-            spool,
-            roll_size: log.roll_size.bytes(),
-            roll_every: log.roll_every,
-            parts: Vec::new(),
-            finished,
+            options: schema::options(&words.identity),
+            words,
+            folder,
             shared,
+            parts: Vec::new(),
+            open: HashMap::new(),
             sends: 0,
             events: 0,
+            counted: (0, 0),
             files: 0,
+            generation: 0,
+            stray: 0,
         }
     }
 
-    /// Works until all appenders are gone and all files are finished.
-    pub(super) fn run(mut self, segments: &Receiver<Segment>) -> Result<(), LogError> {
-        let worked = self.work(segments);
-        worked.map_err(|error| LogError::NotWhole {
-            why: format!(
-                "rows are missing: {error}; what was finished before is in the store, the rest in {}",
-                self.spool.display()
-            ),
-        })
+    /// Messages without an outcome.
+    pub(super) fn open(&self) -> u64 {
+        u64::try_from(self.open.len()).unwrap_or(u64::MAX)
     }
 
-    fn work(&mut self, segments: &Receiver<Segment>) -> Result<(), ParquetError> {
-        loop {
-            match segments.recv_timeout(LOOK) {
-                Ok(segment) => self.take(&segment)?,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            let (size, age) = (self.roll_size, self.roll_every);
-            self.finish(|part| part.is_ripe(size, age))?;
+    /// Takes the records of a segment. Returns how many bytes of it are none.
+    pub(super) fn take(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
+        let mut records = Records::of(segment);
+        for bytes in records.by_ref() {
+            self.append(bytes)?;
         }
-        self.finish(|_| true)
-    }
-
-    fn take(&mut self, segment: &Segment) -> Result<(), ParquetError> {
-        let (sends, events) = (self.sends, self.events);
-        let mut rest = segment.bytes.as_slice();
-        while !rest.is_empty() {
-            let Some((row, after)) = Stored::read(rest) else {
-                return Err(ParquetError::General("a segment cannot be read".into()));
-            };
-            self.append(&row)?;
-            rest = after;
-        }
+        let (sends, events) = self.counted;
+        self.counted = (self.sends, self.events);
         let count = |now: i64, before: i64| u64::try_from(now - before).unwrap_or(0);
-        self.shared.encoded(
-            segment.bytes.len(),
-            count(self.sends, sends),
-            count(self.events, events),
-        );
+        self.shared
+            .encoded(count(self.sends, sends), count(self.events, events));
+        Ok(records.unread())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), ParquetError> {
+        match Record::read(bytes) {
+            Some(Record::Message(row)) => {
+                self.open.insert((row.device, row.seq), bytes.into());
+                Ok(())
+            }
+            Some(Record::Outcome(end)) => match self.open.remove(&(end.device, end.seq)) {
+                Some(message) => self.send(&message, &end),
+                None => {
+                    self.stray += 1;
+                    Ok(())
+                }
+            },
+            Some(Record::Event(row)) => self.event(&row),
+            Some(Record::Numbered { sends, events }) => {
+                (self.sends, self.events) = (sends, events);
+                self.counted = (sends, events);
+                Ok(())
+            }
+            None => {
+                self.stray += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn send(&mut self, message: &[u8], end: &OutcomeRow<'_>) -> Result<(), ParquetError> {
+        let Some(Record::Message(row)) = Record::read(message) else {
+            self.stray += 1;
+            return Ok(());
+        };
+        let log_seq = self.sends;
+        let place = self.part(Table::Sends, row.scheduled_at, log_seq)?;
+        let taken = match self.parts.get_mut(place) {
+            Some(part) => part.send(&self.words, &row, end, log_seq)?,
+            None => false,
+        };
+        self.sends += i64::from(taken);
+        self.stray += u64::from(!taken);
         Ok(())
     }
 
-    fn append(&mut self, row: &Stored<'_>) -> Result<(), ParquetError> {
-        let (table, at, next) = match row {
-            Stored::Send(row) => (Table::Sends, row.scheduled_at, &mut self.sends),
-            Stored::Event(row) => (Table::Events, row.at, &mut self.events),
+    fn event(&mut self, row: &EventRow<'_>) -> Result<(), ParquetError> {
+        let log_seq = self.events;
+        let place = self.part(Table::Events, row.at, log_seq)?;
+        let taken = match self.parts.get_mut(place) {
+            Some(part) => part.event(&self.words, row, log_seq)?,
+            None => false,
         };
-        let log_seq = *next;
-        *next += 1;
+        self.events += i64::from(taken);
+        self.stray += u64::from(!taken);
+        Ok(())
+    }
+
+    /// The file of a table and a moment, made when there is none.
+    fn part(&mut self, table: Table, at: i64, log_seq: i64) -> Result<usize, ParquetError> {
         let hour = hour_of(at);
         let place = self
             .parts
             .iter()
             .position(|part| part.table == table && part.hour == hour);
-        let place = match place {
-            Some(place) => place,
-            None => {
-                self.files += 1;
-                let name = format!("{}-{}.part", table.name(), self.files);
-                let path = self.spool.join(name);
-                let options = self.options.clone();
-                self.parts.push(Part::open(
-                    table,
-                    hour,
-                    log_seq,
-                    path,
-                    options,
-                    &self.shared,
-                )?);
-                self.parts.len() - 1
-            }
+        if let Some(place) = place {
+            return Ok(place);
+        }
+        self.files += 1;
+        let name = format!(
+            "{}-{:06}-{}.part",
+            table.name(),
+            self.generation,
+            self.files
+        );
+        let part = Part::open(
+            table,
+            hour,
+            log_seq,
+            self.folder.join(name),
+            self.options.clone(),
+            &self.shared,
+        )?;
+        self.parts.push(part);
+        Ok(self.parts.len() - 1)
+    }
+
+    /// Messages whose outcome nobody will tell become rows too.
+    pub(super) fn abandon(&mut self, why: &str) -> Result<(), ParquetError> {
+        let mut open: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
+        open.sort_unstable_by_key(|(key, _)| *key);
+        for ((device, seq), message) in open {
+            let end = OutcomeRow {
+                device,
+                seq,
+                attempt: 0,
+                outcome: Outcome::Unconfirmed,
+                code: None,
+                error: Some(why),
+                sent_at: None,
+                acked_at: None,
+            };
+            self.send(&message, &end)?;
+        }
+        self.take(&[]).map(drop)
+    }
+
+    /// Whether there is anything to end a generation for.
+    fn has_rows(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
+    fn size(&self) -> u64 {
+        self.parts.iter().map(Part::size).max().unwrap_or(0)
+    }
+
+    /// Ends the generation: its files are whole, what is still open is carried over,
+    /// and only when the manifest says so are its segments freed.
+    pub(super) fn commit(&mut self) -> Result<Manifest, ParquetError> {
+        let mut files = Vec::new();
+        for part in std::mem::take(&mut self.parts) {
+            files.push(part.finish(&self.words.identity)?);
+        }
+        let manifest = Manifest {
+            generation: self.generation,
+            files,
         };
-        let taken = match self.parts.get_mut(place) {
-            Some(part) => part.append(&self.words, row, log_seq)?,
-            None => false,
+        let carried = self.carried();
+        let what = format!("the spool {} cannot be written", self.folder.display());
+        until_it_works(&self.shared, &what, || {
+            spool::put(&self.folder, &spool::carry(self.generation + 1), &carried)?;
+            manifest.write(&self.folder)?;
+            free(&self.folder, self.generation)
+        })?;
+        self.generation += 1;
+        Ok(manifest)
+    }
+
+    /// What the next generation begins with.
+    fn carried(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let numbered = Record::Numbered {
+            sends: self.sends,
+            events: self.events,
         };
-        if taken {
-            Ok(())
-        } else {
-            Err(ParquetError::General(
-                "a row names a device or route that the run does not have".into(),
-            ))
+        frame::write(&numbered, &mut bytes);
+        for record in self.open.values().filter_map(|bytes| Record::read(bytes)) {
+            frame::write(&record, &mut bytes);
+        }
+        bytes
+    }
+}
+
+/// Removes the records of generations that are encoded, for good.
+pub(super) fn free(folder: &Path, generation: u64) -> std::io::Result<()> {
+    for (of, kind, path) in spool::files(folder)? {
+        if of <= generation && matches!(kind, Kind::Segment | Kind::Carry) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    spool::sync_folder(folder)
+}
+
+/// The encoder of a run under way: who writes, and when a generation ends.
+pub(super) struct Live {
+    encoder: Encoder,
+    roll_size: u64,
+    roll_every: Duration,
+    /// Each worker's generation.
+    workers: BTreeMap<u32, u64>,
+    /// Records of the next generation, while this one is not ended.
+    ahead: Vec<Vec<u8>>,
+    /// When the first row of this generation came.
+    began: Option<Instant>,
+    asked: bool,
+    manifests: Sender<Manifest>,
+}
+
+impl Live {
+    pub(super) fn new(
+        encoder: Encoder,
+        roll_size: u64,
+        roll_every: Duration,
+        manifests: Sender<Manifest>,
+    ) -> Self {
+        Self {
+            encoder,
+            roll_size,
+            roll_every,
+            workers: BTreeMap::new(),
+            ahead: Vec::new(),
+            began: None,
+            asked: false,
+            manifests,
         }
     }
 
-    /// Finishes the files that are ripe.
-    fn finish(&mut self, is_ripe: impl Fn(&Part) -> bool) -> Result<(), ParquetError> {
-        for part in self.parts.extract_if(.., |part| is_ripe(part)) {
-            let finished = part.finish(&self.words.identity)?;
-            self.shared.pending();
-            // The delivery outlives the encoder; when it has given up, it says so.
-            let _ = self.finished.send(finished);
+    /// Works until all appenders are gone and all files are finished.
+    pub(super) fn run(mut self, handed: &Receiver<Handed>) -> Result<(), LogError> {
+        let worked = self.work(handed);
+        worked.map_err(|error| LogError::NotWhole {
+            why: format!(
+                "rows have not become Parquet: {error}; they lie in {}, and `mockfleet logs recover` finishes them",
+                self.encoder.folder.display()
+            ),
+        })
+    }
+
+    fn work(&mut self, handed: &Receiver<Handed>) -> Result<(), ParquetError> {
+        loop {
+            match handed.recv_timeout(LOOK) {
+                Ok(handed) => self.take(handed)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.roll()?;
         }
+        for bytes in std::mem::take(&mut self.ahead) {
+            self.encode(&bytes)?;
+        }
+        self.encoder
+            .abandon("its worker ended before the outcome was known")?;
+        // Segments of a generation that had only begun go with it.
+        self.encoder.generation = self.encoder.shared.generation();
+        if self.encoder.has_rows() {
+            self.commit()?;
+        }
+        // Every record has become a row of a file that a manifest names.
+        Ok(free(&self.encoder.folder, u64::MAX)?)
+    }
+
+    fn take(&mut self, handed: Handed) -> Result<(), ParquetError> {
+        match handed {
+            Handed::Opened { worker } => {
+                self.workers.insert(worker, self.encoder.generation);
+            }
+            Handed::Switched { worker, generation } => {
+                self.workers.insert(worker, generation);
+            }
+            Handed::Finished { worker } => {
+                self.workers.insert(worker, DONE);
+            }
+            Handed::Records { generation, bytes } if generation > self.encoder.generation => {
+                self.ahead.push(bytes);
+            }
+            Handed::Records { bytes, .. } => self.encode(&bytes)?,
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, bytes: &[u8]) -> Result<(), ParquetError> {
+        self.began.get_or_insert_with(Instant::now);
+        let unread = self.encoder.take(bytes)?;
+        self.encoder.shared.taken(bytes.len());
+        if unread > 0 {
+            return Err(ParquetError::General(
+                "records in memory are damaged".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Asks for a new generation when this one is old or large, and ends it when all
+    /// workers have gone on.
+    fn roll(&mut self) -> Result<(), ParquetError> {
+        let next = self.encoder.generation + 1;
+        if !self.asked {
+            let old = self
+                .began
+                .is_some_and(|began| began.elapsed() >= self.roll_every);
+            if self.encoder.has_rows() && (old || self.encoder.size() >= self.roll_size) {
+                self.encoder.shared.begin_generation(next);
+                self.asked = true;
+            }
+        }
+        if self.asked && self.workers.values().all(|worker| *worker >= next) {
+            self.asked = false;
+            self.began = None;
+            self.commit()?;
+            for bytes in std::mem::take(&mut self.ahead) {
+                self.encode(&bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), ParquetError> {
+        let manifest = self.encoder.commit()?;
+        self.encoder.shared.pending(manifest.files.len());
+        // The delivery outlives the encoder; when it has given up, it says so.
+        let _ = self.manifests.send(manifest);
         Ok(())
     }
 }

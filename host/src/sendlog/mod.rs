@@ -4,29 +4,37 @@
 //!
 //! ```text
 //! worker ─append─▶ segment ─▶ encoder (1 thread) ─▶ .part ─▶ delivery (1 thread) ─▶ store
+//!                     └──────── after a crash: recover ────────┘
 //! ```
 //!
-//! An [`Appender`] is one worker's: rows are written into a segment of memory, which
-//! is handed on when it is full or a second old. The border where a crash-safe spool
-//! belongs is the segment: `appender` fills it, `encoder` reads it, nobody else knows
-//! it.
+//! An [`Appender`] is one worker's. What it appends is in a segment of the [`spool`]
+//! before anything of it is sent or counted, and outlives the process; the same bytes
+//! go to the encoder through memory. A message is appended when a device returned it,
+//! and once more when its outcome is known: so a crash leaves no message without a
+//! row.
 
 mod appender;
 mod columns;
 mod delivery;
 mod encoder;
+mod frame;
 mod part;
 mod patience;
 mod progress;
 mod query;
 mod read;
+mod recover;
 mod row;
 mod s3;
 mod schema;
 mod spool;
 mod table;
 
+use std::borrow::Cow;
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -35,16 +43,20 @@ pub use appender::Appender;
 pub use progress::Progress;
 pub use query::{FIRST_ROWS, location, query};
 pub use read::{Row, read, table};
-pub use row::{EventKind, EventRow, Outcome, SendRow};
+pub use recover::{Recovered, recover};
+pub use row::{EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
+
+use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Log, Template};
-use appender::Segment;
+use appender::Handed;
+use columns::Words;
 use delivery::Delivery;
-use encoder::Encoder;
+use encoder::{Encoder, Live};
 use progress::Shared;
 
 /// The devices of one group, as rows refer to them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GroupEntry {
     /// The group's name.
     pub name: String,
@@ -59,12 +71,12 @@ pub struct GroupEntry {
 }
 
 /// One channel of one target, as rows refer to it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RouteEntry {
     /// The channel's name.
     pub channel: String,
     /// `mqtt` or `http`.
-    pub protocol: &'static str,
+    pub protocol: Cow<'static, str>,
     /// The target's URL.
     pub destination: String,
     /// The HTTP method, for the column `topic`.
@@ -74,7 +86,7 @@ pub struct RouteEntry {
 }
 
 /// What rows refer to by number, so that a row is small until it is encoded.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Directory {
     /// The fleet's name.
     pub fleet: String,
@@ -85,7 +97,7 @@ pub struct Directory {
 }
 
 /// Which run on which machine; part of every row and of every file's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// A ULID: sorts by time.
     pub run: String,
@@ -145,6 +157,14 @@ pub enum LogError {
         /// The cause.
         why: String,
     },
+    /// What a process left behind cannot be finished.
+    #[error("the spool {folder} cannot be used: {why}")]
+    Spool {
+        /// The run's folder.
+        folder: String,
+        /// The cause and the way out.
+        why: String,
+    },
     /// The system refuses a thread.
     #[error("no thread for the send log: {0}")]
     Thread(std::io::Error),
@@ -168,9 +188,12 @@ pub struct Closed {
 /// The log of one run.
 pub struct SendLog {
     /// `None` once the log is being closed.
-    segments: Option<Sender<Segment>>,
-    encoder: JoinHandle<Result<(), LogError>>,
-    delivery: JoinHandle<Result<(), LogError>>,
+    handed: Option<Sender<Handed>>,
+    sync: Sender<Arc<File>>,
+    folder: Arc<Path>,
+    appenders: AtomicU32,
+    /// Encoder and delivery, in the order in which they end.
+    threads: Vec<JoinHandle<Result<(), LogError>>>,
     shared: Arc<Shared>,
     location: String,
     /// Goes last, when no thread has a file in it any more.
@@ -191,24 +214,34 @@ impl SendLog {
     /// Why the store cannot be written.
     pub fn open(log: &Log, identity: Identity, directory: Directory) -> Result<Self, LogError> {
         let shared = Arc::new(Shared::default());
-        let spool = spool::Folder::make(&log.store, &identity.run)?;
-        let delivery = Delivery::open(&log.store, &shared)?;
-        let (segments, rows) = channel();
-        let (parts, finished) = channel();
+        let header =
+            spool::Header::new(&log.store, identity.clone(), directory.clone(), log.payload);
+        let spool = spool::Folder::make(&log.store, &header)?;
+        let folder: Arc<Path> = spool.path().into();
+        let delivery = Delivery::open(&log.store, Arc::clone(&folder), Arc::clone(&shared))?;
+        let (manifests, finished) = channel();
         let delivery = spawn("log-delivery", move || delivery.run(&finished))?;
-        let encoder = Encoder::new(
-            log,
+        let words = Words {
             identity,
             directory,
-            spool.path().to_owned(),
-            parts,
-            Arc::clone(&shared),
-        );
-        let encoder = spawn("log-encoder", move || encoder.run(&rows))?;
+            payload: log.payload,
+        };
+        let encoder = Encoder::new(words, Arc::clone(&folder), Arc::clone(&shared));
+        let live = Live::new(encoder, log.roll_size.bytes(), log.roll_every, manifests);
+        let (handed, records) = channel();
+        let encoder = spawn("log-encoder", move || live.run(&records))?;
+        let (sync, segments) = spool::announcements();
+        let (kept, every) = (Arc::clone(&folder), log.sync);
+        // Ends by itself, with the last appender.
+        spawn("log-sync", move || {
+            spool::keep_safe(&kept, &segments, every)
+        })?;
         Ok(Self {
-            segments: Some(segments),
-            encoder,
-            delivery,
+            handed: Some(handed),
+            sync,
+            folder,
+            appenders: AtomicU32::new(0),
+            threads: vec![encoder, delivery],
             shared,
             location: location(&log.store),
             _spool: spool,
@@ -218,7 +251,13 @@ impl SendLog {
     /// A worker's end of the log.
     #[must_use]
     pub fn appender(&self) -> Appender {
-        Appender::new(self.segments.clone(), Arc::clone(&self.shared))
+        Appender::new(
+            self.appenders.fetch_add(1, Ordering::Relaxed),
+            Arc::clone(&self.folder),
+            self.handed.clone(),
+            self.sync.clone(),
+            Arc::clone(&self.shared),
+        )
     }
 
     /// How far the log is.
@@ -233,28 +272,43 @@ impl SendLog {
     /// # Errors
     /// What did not reach the store, and where it lies.
     pub fn close(mut self, mut wait: impl FnMut(&Progress)) -> Result<Closed, LogError> {
-        self.segments = None;
+        self.handed = None;
         self.shared.close_within(PATIENCE);
-        while !(self.encoder.is_finished() && self.delivery.is_finished()) {
+        while !self.threads.iter().all(JoinHandle::is_finished) {
             wait(&self.shared.progress());
             std::thread::sleep(LOOK);
         }
-        let panicked = || {
-            LogError::NotWhole {
-            why: "the send log's own thread ended in a panic, and rows are missing; please report it with the lines above".into(),
-        }
-        };
-        let encoded = self.encoder.join().unwrap_or_else(|_| Err(panicked()));
-        let delivered = self.delivery.join().unwrap_or_else(|_| Err(panicked()));
-        encoded.and(delivered)?;
+        self.join()?;
         let progress = self.shared.progress();
         Ok(Closed {
             rows: progress.rows,
             events: progress.events,
             files: progress.files,
             bytes: progress.bytes,
-            location: self.location,
+            location: self.location.clone(),
         })
+    }
+
+    fn join(&mut self) -> Result<(), LogError> {
+        let panicked = || {
+            LogError::NotWhole {
+            why: "the send log's own thread ended in a panic; please report it with the lines above, and try `mockfleet logs recover`".into(),
+        }
+        };
+        let ends: Vec<_> = std::mem::take(&mut self.threads)
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(panicked())))
+            .collect();
+        ends.into_iter().collect()
+    }
+}
+
+impl Drop for SendLog {
+    /// A run that never began has threads too; they are gone before their folder is.
+    fn drop(&mut self) {
+        self.handed = None;
+        self.shared.close_within(Duration::ZERO);
+        let _ = self.join();
     }
 }
 

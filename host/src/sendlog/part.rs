@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
+use serde::{Deserialize, Serialize};
 
 use super::Identity;
 use super::columns::{EventColumns, SendColumns, Words};
 use super::patience::PatientFile;
 use super::progress::Shared;
-use super::row::Stored;
+use super::row::{EventRow, MessageRow, OutcomeRow};
 use super::schema::{Table, pair};
 
 /// Rows that are encoded together: enough for the encoders to be fast, few enough to
@@ -37,16 +37,15 @@ pub(super) struct Part {
     batch_bytes: usize,
     writer: ArrowWriter<PatientFile>,
     path: PathBuf,
-    opened: Instant,
     first: i64,
     last: i64,
 }
 
 /// A file that is whole and on the disk.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Finished {
-    /// Where it lies.
-    pub(super) path: PathBuf,
+    /// Its name in the spool.
+    pub(super) part: String,
     /// Where it belongs, from the store's root, with slashes.
     pub(super) key: String,
 }
@@ -73,35 +72,53 @@ impl Part {
             batch_bytes: 0,
             writer: ArrowWriter::try_new_with_options(file, table.schema(), options)?,
             path,
-            opened: Instant::now(),
             first,
             last: first,
         })
     }
 
-    /// Appends a row of this file's table and hour. False when the row cannot be.
-    pub(super) fn append(
+    /// Appends a row to a file of `sends`. False when it names what the run does not
+    /// have.
+    pub(super) fn send(
         &mut self,
         words: &Words,
-        row: &Stored<'_>,
+        row: &MessageRow<'_>,
+        end: &OutcomeRow<'_>,
         log_seq: i64,
     ) -> Result<bool, ParquetError> {
-        let taken = match (&mut self.columns, row) {
-            (Columns::Sends(columns), Stored::Send(row)) => {
-                self.batch_bytes += row.payload.len();
-                columns.append(words, row, log_seq)
-            }
-            (Columns::Events(columns), Stored::Event(row)) => columns.append(words, row, log_seq),
-            _ => false,
+        let Columns::Sends(columns) = &mut self.columns else {
+            return Ok(false);
         };
-        if taken {
-            self.last = log_seq;
-            self.batch_rows += 1;
+        if !columns.append(words, row, end, log_seq) {
+            return Ok(false);
         }
+        self.batch_bytes += row.payload.len();
+        self.appended(log_seq)
+    }
+
+    /// Appends a row to a file of `events`.
+    pub(super) fn event(
+        &mut self,
+        words: &Words,
+        row: &EventRow<'_>,
+        log_seq: i64,
+    ) -> Result<bool, ParquetError> {
+        let Columns::Events(columns) = &mut self.columns else {
+            return Ok(false);
+        };
+        if !columns.append(words, row, log_seq) {
+            return Ok(false);
+        }
+        self.appended(log_seq)
+    }
+
+    fn appended(&mut self, log_seq: i64) -> Result<bool, ParquetError> {
+        self.last = log_seq;
+        self.batch_rows += 1;
         if self.batch_rows >= BATCH_ROWS || self.batch_bytes >= BATCH_BYTES {
             self.write()?;
         }
-        Ok(taken)
+        Ok(true)
     }
 
     fn write(&mut self) -> Result<(), ParquetError> {
@@ -114,11 +131,11 @@ impl Part {
         self.writer.write(&batch)
     }
 
-    /// Whether the file is large or old enough to be finished.
-    pub(super) fn is_ripe(&self, size: u64, age: Duration) -> bool {
-        // What the next batch holds counts as it is: compressed, it would be smaller.
+    /// Bytes of the file so far. What the next batch holds counts as it is:
+    /// compressed, it would be less.
+    pub(super) fn size(&self) -> u64 {
         let bytes = self.writer.bytes_written() + self.writer.in_progress_size() + self.batch_bytes;
-        u64::try_from(bytes).is_ok_and(|bytes| bytes >= size) || self.opened.elapsed() >= age
+        u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
     /// Writes the rest and the footer, and makes the file durable.
@@ -139,8 +156,9 @@ impl Part {
             self.first,
             self.last
         );
+        let part = self.path.file_name().unwrap_or_default();
         Ok(Finished {
-            path: self.path,
+            part: part.to_string_lossy().into_owned(),
             key,
         })
     }

@@ -36,6 +36,8 @@ pub(super) struct Shared {
     bytes: AtomicU64,
     waiting: AtomicU64,
     pending: AtomicU64,
+    /// The generation that workers are to write.
+    generation: AtomicU64,
     trouble: Mutex<Trouble>,
 }
 
@@ -69,21 +71,35 @@ impl Shared {
         self.waiting.load(Ordering::Relaxed) > MOST
     }
 
+    /// The generation that workers are to write.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Asks workers to begin the next one.
+    pub(super) fn begin_generation(&self, generation: u64) {
+        self.generation.store(generation, Ordering::Relaxed);
+    }
+
     /// A segment was handed over.
     pub(super) fn waits(&self, bytes: usize) {
         self.waiting.fetch_add(wide(bytes), Ordering::Relaxed);
     }
 
-    /// A segment was encoded.
-    pub(super) fn encoded(&self, bytes: usize, rows: u64, events: u64) {
+    /// Records were encoded, or wait as rows to be.
+    pub(super) fn taken(&self, bytes: usize) {
         self.waiting.fetch_sub(wide(bytes), Ordering::Relaxed);
+    }
+
+    /// Rows are in a file.
+    pub(super) fn encoded(&self, rows: u64, events: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         self.events.fetch_add(events, Ordering::Relaxed);
     }
 
-    /// A file is on its way.
-    pub(super) fn pending(&self) {
-        self.pending.fetch_add(1, Ordering::Relaxed);
+    /// Files are on their way.
+    pub(super) fn pending(&self, files: usize) {
+        self.pending.fetch_add(wide(files), Ordering::Relaxed);
     }
 
     /// A file is in the store.

@@ -1,5 +1,6 @@
-//! Rows as a worker hands them over: small, by number, borrowed. And their form in a
-//! segment: one after the other, as postcard writes them.
+//! What a worker writes down, small, by number, borrowed: a message when a device
+//! returned it, its outcome when it has one, an event. A message and its outcome
+//! become one row.
 
 use serde::{Deserialize, Serialize};
 
@@ -76,13 +77,33 @@ impl EventKind {
     }
 }
 
-/// One message at its end. Times are microseconds since 1970, UTC.
+/// A message that a device returned, before anything is sent. Times are microseconds
+/// since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendRow<'a> {
+pub struct MessageRow<'a> {
     /// The device's number in the fleet.
     pub device: u32,
+    /// The message's number among all of this device.
+    pub seq: u64,
     /// The route's number in the directory.
     pub route: u16,
+    /// The injected fault that touched it.
+    #[serde(borrow)]
+    pub fault: Option<&'a str>,
+    /// What the device last reported about itself.
+    pub status: Option<&'a str>,
+    /// When its tick was due.
+    pub scheduled_at: i64,
+    /// What is to be sent.
+    #[serde(with = "serde_bytes")]
+    pub payload: &'a [u8],
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeRow<'a> {
+    /// The device's number in the fleet.
+    pub device: u32,
     /// The message's number among all of this device.
     pub seq: u64,
     /// Which try; zero when there was none.
@@ -94,19 +115,10 @@ pub struct SendRow<'a> {
     /// The cause, in words.
     #[serde(borrow)]
     pub error: Option<&'a str>,
-    /// The injected fault that touched it.
-    pub fault: Option<&'a str>,
-    /// What the device last reported about itself.
-    pub status: Option<&'a str>,
-    /// When its tick was due.
-    pub scheduled_at: i64,
     /// When it left.
     pub sent_at: Option<i64>,
     /// When it was confirmed.
     pub acked_at: Option<i64>,
-    /// What was sent.
-    #[serde(with = "serde_bytes")]
-    pub payload: &'a [u8],
 }
 
 /// Something that happened to a device.
@@ -123,25 +135,23 @@ pub struct EventRow<'a> {
     pub detail: Option<&'a str>,
 }
 
-/// A row of either table, as a segment holds it.
+/// A record of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Stored<'a> {
-    Send(#[serde(borrow)] SendRow<'a>),
+pub(super) enum Record<'a> {
+    Message(#[serde(borrow)] MessageRow<'a>),
+    Outcome(#[serde(borrow)] OutcomeRow<'a>),
     Event(#[serde(borrow)] EventRow<'a>),
+    /// How many rows of each table were numbered before this segment; first in the
+    /// segment that carries open messages over.
+    Numbered {
+        sends: i64,
+        events: i64,
+    },
 }
 
-impl<'a> Stored<'a> {
-    /// Appends the row to a segment.
-    pub(super) fn write(&self, segment: &mut Vec<u8>) {
-        // Into memory, with lengths that are known: there is nothing that can fail.
-        if let Ok(longer) = postcard::to_extend(self, std::mem::take(segment)) {
-            *segment = longer;
-        }
-    }
-
-    /// Reads the first row of a segment, and what follows it.
-    pub(super) fn read(segment: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        postcard::take_from_bytes(segment).ok()
+impl<'a> Record<'a> {
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
     }
 }
 
@@ -153,7 +163,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_come_back_as_they_were(
+        fn records_come_back_as_they_were(
             device: u32,
             seq: u64,
             code: Option<i32>,
@@ -162,33 +172,38 @@ mod tests {
             sent: Option<i64>,
             payload: Vec<u8>,
         ) {
-            let send = Stored::Send(SendRow {
-                device,
-                route: 3,
-                seq,
-                attempt: 1,
-                outcome: Outcome::Failed,
-                code,
-                error: error.as_deref(),
-                fault: None,
-                status: Some("ok"),
-                scheduled_at: at,
-                sent_at: sent,
-                acked_at: None,
-                payload: &payload,
-            });
-            let event = Stored::Event(EventRow { device, at, kind: EventKind::Missed, detail: None });
-            let mut segment = Vec::new();
-            send.write(&mut segment);
-            event.write(&mut segment);
-            let (first, rest) = Stored::read(&segment).unwrap();
-            let (second, rest) = Stored::read(rest).unwrap();
-            prop_assert_eq!((first, second, rest.len()), (send, event, 0));
+            let records = [
+                Record::Message(MessageRow {
+                    device,
+                    seq,
+                    route: 3,
+                    fault: None,
+                    status: Some("ok"),
+                    scheduled_at: at,
+                    payload: &payload,
+                }),
+                Record::Outcome(OutcomeRow {
+                    device,
+                    seq,
+                    attempt: 1,
+                    outcome: Outcome::Failed,
+                    code,
+                    error: error.as_deref(),
+                    sent_at: sent,
+                    acked_at: None,
+                }),
+                Record::Event(EventRow { device, at, kind: EventKind::Missed, detail: None }),
+                Record::Numbered { sends: at, events: 0 },
+            ];
+            for record in records {
+                let bytes = postcard::to_allocvec(&record).unwrap();
+                prop_assert_eq!(Record::read(&bytes), Some(record.clone()));
+            }
         }
 
         #[test]
         fn nothing_makes_the_reader_panic(bytes: Vec<u8>) {
-            let _ = Stored::read(&bytes);
+            let _ = Record::read(&bytes);
         }
     }
 }

@@ -79,9 +79,19 @@ impl Bucket {
 
     /// Puts a file where it belongs, makes sure that it is there, and frees it.
     pub(super) fn upload(&self, file: &Path, key: &str) -> Result<u64, String> {
-        let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let key = self.key(key);
+        let bytes = match std::fs::read(file) {
+            Ok(bytes) => bytes,
+            // A process before this one came as far as freeing it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let found = self.runtime.block_on(self.store.head(&key));
+                return found
+                    .map(|found| found.size)
+                    .map_err(|error| reason(&error));
+            }
+            Err(error) => return Err(format!("{}: {error}", file.display())),
+        };
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.runtime.block_on(async {
             // `Create` would report an own retried write as someone else's.
             let options = PutOptions::from(PutMode::Overwrite);

@@ -2,7 +2,7 @@
 //! hour, and readable.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -20,6 +20,7 @@ fn log(folder: &Path) -> Log {
         payload: KeepPayload::Full,
         roll_size: ByteSize::new(128 << 20),
         roll_every: Duration::from_secs(60),
+        sync: Duration::from_secs(1),
     }
 }
 
@@ -51,7 +52,7 @@ every = "1s"
         }],
         routes: vec![RouteEntry {
             channel: "telemetry".into(),
-            protocol: "mqtt",
+            protocol: "mqtt".into(),
             destination: "mqtt://127.0.0.1:1883".into(),
             method: None,
             topic: mqtt.channels["telemetry"].topic.clone(),
@@ -59,22 +60,28 @@ every = "1s"
     }
 }
 
-fn row(seq: u64, at: i64, payload: &[u8]) -> SendRow<'_> {
-    SendRow {
-        device: u32::try_from(seq % 3).unwrap(),
+/// A message and its confirmation.
+fn append(appender: &mut Appender, seq: u64, at: i64, payload: &[u8]) {
+    let device = u32::try_from(seq % 3).unwrap();
+    appender.message(&MessageRow {
+        device,
+        seq,
         route: 0,
+        fault: None,
+        status: Some("ok"),
+        scheduled_at: at,
+        payload,
+    });
+    appender.outcome(&OutcomeRow {
+        device,
         seq,
         attempt: 1,
         outcome: Outcome::Acked,
         code: None,
         error: None,
-        fault: None,
-        status: Some("ok"),
-        scheduled_at: at,
         sent_at: Some(at + 10),
         acked_at: Some(at + 1_510),
-        payload,
-    }
+    });
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -107,12 +114,13 @@ fn every_row_is_in_a_file_of_its_table_and_hour() {
     let identity = Identity::new();
     let open = SendLog::open(&log(&store), identity.clone(), directory()).unwrap();
     std::thread::scope(|scope| {
-        for worker in 0..4_i64 {
+        for worker in 0..4_u64 {
             let mut appender = open.appender();
             scope.spawn(move || {
                 for seq in 0..10_000_u64 {
-                    let at = SEVEN + (worker % 2) * HOUR;
-                    appender.send(&row(seq, at, b"{\"t\":21.5}"));
+                    let at = SEVEN + i64::try_from(worker % 2).unwrap() * HOUR;
+                    append(&mut appender, worker * 10_000 + seq, at, b"{\"t\":21.5}");
+                    appender.turn(Instant::now());
                 }
                 appender.event(&EventRow {
                     device: 0,
@@ -159,7 +167,8 @@ fn files_roll_by_size_and_say_which_rows_they_hold() {
     let open = SendLog::open(&log, Identity::new(), directory()).unwrap();
     let mut appender = open.appender();
     let mut noise = 7_u64;
-    for seq in 0..2_000 {
+    let mut seq = 0;
+    while open.progress().files < 2 {
         let payload: Vec<u8> = (0..1_000)
             .map(|_| {
                 noise = noise
@@ -168,11 +177,15 @@ fn files_roll_by_size_and_say_which_rows_they_hold() {
                 noise.to_be_bytes()[0]
             })
             .collect();
-        appender.send(&row(seq, SEVEN, &payload));
+        append(&mut appender, seq, SEVEN, &payload);
+        appender.turn(Instant::now());
+        seq += 1;
     }
+    append(&mut appender, seq, SEVEN, b"the last");
     appender.finish();
     let closed = open.close(|_| {}).unwrap();
-    assert!(closed.files > 1, "{} files", closed.files);
+    assert_eq!(closed.rows, seq + 1);
+    assert!(closed.files > 2, "{} files", closed.files);
     let mut spans = Vec::new();
     for file in files(folder.path()) {
         let reader = SerializedFileReader::new(std::fs::File::open(&file).unwrap()).unwrap();
@@ -193,7 +206,7 @@ fn files_roll_by_size_and_say_which_rows_they_hold() {
     }
     spans.sort_unstable();
     assert_eq!(spans.first().unwrap().0, 0);
-    assert_eq!(spans.last().unwrap().1, 1_999);
+    assert_eq!(spans.last().unwrap().1, i64::try_from(seq).unwrap());
     assert!(spans.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0));
 }
 
@@ -209,4 +222,154 @@ fn a_store_that_cannot_be_written_is_refused_and_nothing_is_left_behind() {
     assert!(fresh.join(".spool").exists());
     drop(open);
     assert!(!fresh.exists());
+}
+
+/// The spool of a process that died: what is in its segments, worker by worker.
+fn left_behind(store: &Store, segments: &[(u32, u64, Vec<u8>)]) -> Identity {
+    let identity = Identity::new();
+    let header = spool::Header::new(store, identity.clone(), directory(), KeepPayload::Full);
+    let folder = spool::Folder::make(store, &header).unwrap();
+    for (worker, generation, bytes) in segments {
+        let name = spool::segment(*worker, *generation);
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    identity
+}
+
+fn message(segment: &mut Vec<u8>, device: u32, seq: u64) {
+    let row = MessageRow {
+        device,
+        seq,
+        route: 0,
+        fault: None,
+        status: None,
+        scheduled_at: SEVEN,
+        payload: b"{}",
+    };
+    frame::write(&row::Record::Message(row), segment);
+}
+
+fn acked(segment: &mut Vec<u8>, device: u32, seq: u64) {
+    let end = OutcomeRow {
+        device,
+        seq,
+        attempt: 1,
+        outcome: Outcome::Acked,
+        code: None,
+        error: None,
+        sent_at: Some(SEVEN),
+        acked_at: Some(SEVEN + 5),
+    };
+    frame::write(&row::Record::Outcome(end), segment);
+}
+
+#[test]
+fn what_a_dead_process_left_behind_becomes_rows_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::Folder(folder.path().join("logs"));
+    let mut first = Vec::new();
+    for seq in 0..10 {
+        message(&mut first, 0, seq);
+        if seq != 9 {
+            acked(&mut first, 0, seq);
+        }
+    }
+    // Open when its generation ended, confirmed in the next.
+    let mut second = Vec::new();
+    acked(&mut second, 0, 9);
+    message(&mut second, 0, 10);
+    let identity = left_behind(&store, &[(0, 0, first), (0, 1, second)]);
+    let recovered = recover(&store).unwrap();
+    assert_eq!(recovered.len(), 1);
+    let Recovered {
+        rows,
+        unconfirmed,
+        files,
+        ..
+    } = recovered[0];
+    assert_eq!((rows, unconfirmed, files), (11, 1, 1));
+    let read = read(&store, &identity.run, 5).unwrap();
+    assert_eq!((read[0].messages, read[0].acked), (11, 10));
+    assert_eq!(recover(&store).unwrap(), []);
+    assert!(!spool::base(&store).exists());
+}
+
+#[test]
+fn a_generation_that_was_on_its_way_is_delivered_and_not_encoded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::Folder(folder.path().join("logs"));
+    let mut segment = Vec::new();
+    message(&mut segment, 1, 0);
+    acked(&mut segment, 1, 0);
+    message(&mut segment, 1, 1);
+    let header = spool::Header::new(&store, Identity::new(), directory(), KeepPayload::Full);
+    let run = spool::Folder::make(&store, &header).unwrap();
+    let words = Words {
+        identity: header.identity.clone(),
+        directory: header.directory.clone(),
+        payload: header.payload,
+    };
+    let shared = Arc::new(Shared::default());
+    let mut encoder = Encoder::new(words, run.path().into(), shared);
+    encoder.take(&segment).unwrap();
+    encoder.commit().unwrap();
+    // Died after the commit: its segment is there still, and the next one has begun.
+    std::fs::write(run.path().join(spool::segment(0, 0)), &segment).unwrap();
+    let mut next = Vec::new();
+    acked(&mut next, 1, 1);
+    std::fs::write(run.path().join(spool::segment(0, 1)), next).unwrap();
+    drop(run);
+    let recovered = recover(&store).unwrap();
+    assert_eq!((recovered[0].rows, recovered[0].files), (1, 2));
+    let read = read(&store, &header.identity.run, 5).unwrap();
+    assert_eq!((read[0].messages, read[0].acked), (2, 2));
+}
+
+#[test]
+fn what_cannot_be_read_is_set_aside_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::Folder(folder.path().join("logs"));
+    let mut segment = Vec::new();
+    for seq in 0..3 {
+        message(&mut segment, 0, seq);
+        acked(&mut segment, 0, seq);
+    }
+    let whole = segment.len();
+    message(&mut segment, 0, 3);
+    segment.truncate(segment.len() - 2);
+    left_behind(&store, &[(0, 0, segment.clone())]);
+    let recovered = recover(&store).unwrap();
+    assert_eq!(recovered[0].rows, 3);
+    let (bytes, aside) = recovered[0].set_aside.clone().unwrap();
+    assert_eq!(bytes, u64::try_from(segment.len() - whole).unwrap());
+    assert_eq!(
+        std::fs::read(aside.join(spool::segment(0, 0))).unwrap(),
+        segment
+    );
+}
+
+#[test]
+fn a_run_under_way_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("logs");
+    let open = SendLog::open(&log(&store), Identity::new(), directory()).unwrap();
+    let mut appender = open.appender();
+    append(&mut appender, 0, SEVEN, b"{}");
+    appender.turn(Instant::now());
+    assert_eq!(recover(&Store::Folder(store)).unwrap(), []);
+    appender.finish();
+    assert_eq!(open.close(|_| {}).unwrap().rows, 1);
+}
+
+#[test]
+fn a_spool_of_another_version_is_refused_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::Folder(folder.path().join("logs"));
+    let identity = left_behind(&store, &[(0, 0, vec![1, 2, 3])]);
+    let header = spool::base(&store).join(&identity.run).join("run.json");
+    let text = std::fs::read_to_string(&header).unwrap();
+    std::fs::write(&header, text.replace("\"version\": 1", "\"version\": 9")).unwrap();
+    let refused = recover(&store).unwrap_err().to_string();
+    assert!(refused.contains("version 9"), "{refused}");
+    assert!(header.exists());
 }

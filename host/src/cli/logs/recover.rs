@@ -1,0 +1,58 @@
+//! `mockfleet logs recover`: what a dead process left behind becomes rows.
+
+use crate::cli::{Ending, Failure};
+use crate::fleet::{Problem, Problems, Store};
+use crate::sendlog::{self, Recovered};
+use crate::status::count;
+
+/// Finishes the runs of a store whose process was killed or lost its power: rows that
+/// were counted become Parquet, files that were on their way arrive.
+///
+/// `mockfleet run` does the same for its own store before it begins. Runs under way
+/// are left alone.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mockfleet logs recover
+  mockfleet logs recover s3://bucket/prefix")]
+pub(in crate::cli) struct Arguments {
+    /// The store: a folder, or s3://bucket/prefix.
+    #[arg(default_value = "mockfleet-logs")]
+    store: String,
+}
+
+pub(in crate::cli) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
+    let store = Store::parse(&arguments.store).map_err(|text| {
+        let mut problems = Problems::default();
+        problems.push(Problem {
+            place: arguments.store.clone(),
+            text,
+        });
+        Failure::Input(problems)
+    })?;
+    let recovered = sendlog::recover(&store).map_err(|error| Failure::Other(error.into()))?;
+    if recovered.is_empty() {
+        println!("{}: nothing was left behind", sendlog::location(&store));
+    }
+    recovered.iter().for_each(|run| println!("{}", said(run)));
+    Ok(Ending::Done)
+}
+
+/// What became of one run's spool, in a sentence.
+pub(crate) fn said(run: &Recovered) -> String {
+    let mut text = format!(
+        "recovered run {}: {} rows in sends ({} of them unconfirmed: the process ended before their outcome was known), {} in events; {} files brought to the store",
+        run.run,
+        count(run.rows),
+        count(run.unconfirmed),
+        count(run.events),
+        count(run.files)
+    );
+    if let Some((bytes, folder)) = &run.set_aside {
+        text.push_str(&format!(
+            "; {} bytes could not be read and are set aside in {}",
+            count(*bytes),
+            folder.display()
+        ));
+    }
+    text
+}
