@@ -174,6 +174,8 @@ fn summary(fleet: &Fleet, finished: Finished) -> Summary {
         events: 0,
         files: 0,
         bytes: 0,
+        lost: 0,
+        requests: 0,
         error: None,
         query: sendlog::query(store, &run),
     };
@@ -183,6 +185,8 @@ fn summary(fleet: &Fleet, finished: Finished) -> Summary {
             log.events = closed.events;
             log.files = closed.files;
             log.bytes = closed.bytes;
+            log.lost = closed.lost;
+            log.requests = closed.requests;
         }
         Err(error) => log.error = Some(error.to_string()),
     }

@@ -288,6 +288,10 @@ pub struct Log {
     pub roll_every: Duration,
     /// How often what is in the spool is made safe from a loss of power.
     pub sync: Duration,
+    /// How much may wait in the spool …
+    pub spool_limit: ByteSize,
+    /// … and what happens when more would.
+    pub spool_full: SpoolFull,
 }
 
 /// Where the Parquet files of the send log go.
@@ -341,4 +345,15 @@ pub enum KeepPayload {
     None,
     /// Its first bytes; text is cut between characters.
     Cut(ByteSize),
+    /// Its SHA-256, so that a payload can be proved without being kept.
+    Hash,
+}
+
+/// What happens when the spool is over its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpoolFull {
+    /// Devices are held up until there is room.
+    Pause,
+    /// Devices go on, and rows are lost: counted, and noted in `events`.
+    Drop,
 }

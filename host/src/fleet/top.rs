@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::groups;
 use super::keys::{Context, Keys, text};
-use super::plan::{Group, KeepPayload, Log, Plan, Store, Target};
+use super::plan::{Group, KeepPayload, Log, Plan, SpoolFull, Store, Target};
 use super::problem::Problems;
 use super::suggest;
 use super::targets;
@@ -14,7 +14,14 @@ use super::tree::{At, Node, Value};
 use super::units::ByteSize;
 
 pub(super) const KEYS: &[&str] = &["name", "seed", "duration", "targets", "groups", "log"];
-pub(super) const LOG_KEYS: &[&str] = &["store", "payload", "roll", "sync"];
+pub(super) const LOG_KEYS: &[&str] = &[
+    "store",
+    "payload",
+    "roll",
+    "sync",
+    "spool-limit",
+    "spool-full",
+];
 pub(super) const ROLL_KEYS: &[&str] = &["size", "every"];
 
 /// A plan from a tree, as far as it can be read, and all that is wrong.
@@ -103,6 +110,8 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
         roll_size: ByteSize::new(128 << 20),
         roll_every: Duration::from_secs(60),
         sync: Duration::from_secs(1),
+        spool_limit: ByteSize::new(8 << 30),
+        spool_full: SpoolFull::Pause,
     };
     let Some(keys) = node.and_then(|node| Keys::open(context, node, "[log]", LOG_KEYS)) else {
         return log;
@@ -116,6 +125,12 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
     let bounds = Duration::from_millis(10)..=Duration::from_secs(60);
     if let Some(sync) = keys.duration("sync", bounds) {
         log.sync = sync;
+    }
+    if let Some(limit) = keys.size("spool-limit", 16 << 20..=1 << 50) {
+        log.spool_limit = limit;
+    }
+    if let Some(full) = keys.read("spool-full", spool_full) {
+        log.spool_full = full;
     }
     let roll = keys
         .node("roll")
@@ -140,14 +155,23 @@ fn store(context: &Context<'_>, node: &Node) -> Result<Store, String> {
     })
 }
 
+fn spool_full(node: &Node) -> Result<SpoolFull, String> {
+    match text(node)?.as_str() {
+        "pause" => Ok(SpoolFull::Pause),
+        "drop" => Ok(SpoolFull::Drop),
+        other => Err(format!("{other:?} is neither \"pause\" nor \"drop\"")),
+    }
+}
+
 fn payload(node: &Node) -> Result<KeepPayload, String> {
     let text = text(node)?;
     match text.as_str() {
         "full" => Ok(KeepPayload::Full),
         "none" => Ok(KeepPayload::None),
+        "hash" => Ok(KeepPayload::Hash),
         other => ByteSize::parse(other).map(KeepPayload::Cut).map_err(|_| {
-            let hint = suggest::among(other, ["full", "none"].into_iter());
-            format!("{other:?} is neither \"full\" nor \"none\" nor a size such as \"16KiB\"{hint}")
+            let hint = suggest::among(other, ["full", "none", "hash"].into_iter());
+            format!("{other:?} is neither \"full\" nor \"none\" nor \"hash\" nor a size such as \"16KiB\"{hint}")
         }),
     }
 }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::frame;
 use super::progress::Shared;
-use super::row::{EventRow, MessageRow, OutcomeRow, Record};
+use super::row::{EventKind, EventRow, MessageRow, OutcomeRow, Record};
 use super::spool::{self, SegmentFile};
+use crate::fleet::SpoolFull;
 
 /// Rows are handed on at this size: large enough that handing over costs nothing a
 /// row, small enough that the encoder starts early.
@@ -51,6 +52,9 @@ pub struct Appender {
     began: Option<Instant>,
     /// The disk takes nothing.
     refused: bool,
+    policy: SpoolFull,
+    /// Rows lost since there was room, and the first of them: its device and moment.
+    lost: Option<(u64, u32, i64)>,
 }
 
 impl Appender {
@@ -60,6 +64,7 @@ impl Appender {
         handed: Option<Sender<Handed>>,
         sync: Sender<Arc<File>>,
         shared: Arc<Shared>,
+        policy: SpoolFull,
     ) -> Self {
         if let Some(handed) = &handed {
             // The encoder outlives all appenders; when it has panicked, closing the
@@ -78,27 +83,61 @@ impl Appender {
             safe: 0,
             began: None,
             refused: false,
+            policy,
+            lost: None,
         }
     }
 
     /// Appends a message, before anything of it is sent.
     pub fn message(&mut self, row: &MessageRow<'_>) {
+        if self.policy == SpoolFull::Drop && self.is_over() {
+            self.shared.lost();
+            let (rows, _, _) = self.lost.get_or_insert((0, row.device, row.scheduled_at));
+            *rows += 1;
+            return;
+        }
         frame::write(&Record::Message(row.clone()), &mut self.bytes);
     }
 
-    /// Appends what became of a message that was appended before.
+    /// Appends what became of a message that was appended before; that of a message
+    /// whose row is lost is let go by the encoder.
     pub fn outcome(&mut self, row: &OutcomeRow<'_>) {
-        frame::write(&Record::Outcome(row.clone()), &mut self.bytes);
+        if self.has_room() {
+            frame::write(&Record::Outcome(row.clone()), &mut self.bytes);
+        }
     }
 
     /// Appends a row to `events`.
     pub fn event(&mut self, row: &EventRow<'_>) {
-        frame::write(&Record::Event(row.clone()), &mut self.bytes);
+        if self.has_room() {
+            frame::write(&Record::Event(row.clone()), &mut self.bytes);
+        }
+    }
+
+    /// Whoever drops rows rather than wait must not fill the memory instead.
+    fn has_room(&self) -> bool {
+        self.policy == SpoolFull::Pause || self.bytes.len() < 2 * HELD
+    }
+
+    /// Notes rows that were lost, once there is room for the note.
+    fn note_lost(&mut self) {
+        if let Some((rows, device, at)) = self.lost.take() {
+            let detail = format!("{rows} rows from here on: the spool was over its limit");
+            self.event(&EventRow {
+                device,
+                at,
+                kind: EventKind::Lost,
+                detail: Some(&detail),
+            });
+        }
     }
 
     /// Makes what was appended outlive the process, and hands on what has waited long
     /// enough. Called before anything that was appended is sent or counted.
     pub fn turn(&mut self, now: Instant) {
+        if !self.is_over() {
+            self.note_lost();
+        }
         self.save();
         if self.is_safe() {
             let began = *self.began.get_or_insert(now);
@@ -119,11 +158,16 @@ impl Appender {
     /// Whether more rows wait for disk or encoder than should: time to make fewer.
     #[must_use]
     pub fn is_full(&self) -> bool {
+        self.policy == SpoolFull::Pause && self.is_over()
+    }
+
+    fn is_over(&self) -> bool {
         self.refused || self.shared.is_full()
     }
 
     /// Hands over the last rows.
     pub fn finish(&mut self) {
+        self.note_lost();
         self.save();
         // Not on the disk, they can still become Parquet: the encoder is patient.
         self.hand_over();

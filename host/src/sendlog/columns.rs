@@ -1,6 +1,8 @@
 //! Rows become columns: numbers are looked up in the directory, ids and topics are
 //! rendered, payloads become text where they are text.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow_array::builder::{
@@ -8,6 +10,8 @@ use arrow_array::builder::{
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
+
+use sha2::{Digest as _, Sha256};
 
 use super::row::{EventRow, MessageRow, OutcomeRow};
 use super::schema::Table;
@@ -295,7 +299,7 @@ impl EventColumns {
 #[derive(Debug, PartialEq, Eq)]
 enum Kept<'a> {
     Nothing,
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Bytes(&'a [u8]),
 }
 
@@ -304,18 +308,28 @@ fn kept(keep: KeepPayload, payload: &[u8]) -> Kept<'_> {
     let most = match keep {
         KeepPayload::Full => usize::MAX,
         KeepPayload::None => return Kept::Nothing,
+        KeepPayload::Hash => return Kept::Text(digest(payload).into()),
         KeepPayload::Cut(size) => usize::try_from(size.bytes()).unwrap_or(usize::MAX),
     };
     let bytes = payload.get(..most).unwrap_or(payload);
     match std::str::from_utf8(bytes) {
-        Ok(text) => Kept::Text(text),
+        Ok(text) => Kept::Text(text.into()),
         // The cut went through a character: what is before it is the text.
         Err(error) if error.error_len().is_none() && bytes.len() < payload.len() => {
             let whole = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            std::str::from_utf8(whole).map_or(Kept::Bytes(bytes), Kept::Text)
+            std::str::from_utf8(whole).map_or(Kept::Bytes(bytes), |text| Kept::Text(text.into()))
         }
         Err(_) => Kept::Bytes(bytes),
     }
+}
+
+fn digest(payload: &[u8]) -> String {
+    let mut text = String::from("sha256:");
+    for byte in Sha256::digest(payload) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -326,12 +340,15 @@ mod tests {
     #[test]
     fn payloads_are_kept_as_asked() {
         let cut = |n| KeepPayload::Cut(ByteSize::new(n));
-        assert_eq!(kept(KeepPayload::Full, b"abc"), Kept::Text("abc"));
+        assert_eq!(kept(KeepPayload::Full, b"abc"), Kept::Text("abc".into()));
         assert_eq!(kept(KeepPayload::Full, b"a\xff"), Kept::Bytes(b"a\xff"));
         assert_eq!(kept(KeepPayload::None, b"abc"), Kept::Nothing);
-        assert_eq!(kept(cut(2), b"abc"), Kept::Text("ab"));
-        assert_eq!(kept(cut(9), b"abc"), Kept::Text("abc"));
-        assert_eq!(kept(cut(2), "aäb".as_bytes()), Kept::Text("a"));
+        // FIPS 180-2, appendix B.1.
+        let sum = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(kept(KeepPayload::Hash, b"abc"), Kept::Text(sum.into()));
+        assert_eq!(kept(cut(2), b"abc"), Kept::Text("ab".into()));
+        assert_eq!(kept(cut(9), b"abc"), Kept::Text("abc".into()));
+        assert_eq!(kept(cut(2), "aäb".as_bytes()), Kept::Text("a".into()));
         assert_eq!(
             kept(KeepPayload::Full, &"ä".as_bytes()[..1]),
             Kept::Bytes(b"\xc3")

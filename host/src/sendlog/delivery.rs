@@ -99,7 +99,11 @@ impl Delivery {
             Place::Folder(folder) => {
                 rename(&part, &folder.join(&file.key)).map_err(|error| error.to_string())
             }
-            Place::Bucket(bucket) => bucket.upload(&part, &file.key),
+            Place::Bucket(bucket) => {
+                let (uploaded, requests) = bucket.upload(&part, &file.key);
+                self.shared.requested(requests);
+                uploaded
+            }
         }
     }
 

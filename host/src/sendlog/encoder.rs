@@ -26,6 +26,9 @@ use super::spool::{self, Kind};
 /// How often the age of a generation is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How often the spool is weighed.
+const WEIGH: Duration = Duration::from_millis(250);
+
 /// A worker that writes nothing any more is ahead of every generation.
 const DONE: u64 = u64::MAX;
 
@@ -256,6 +259,7 @@ pub(super) struct Live {
     /// When the first row of this generation came.
     began: Option<Instant>,
     asked: bool,
+    weighed: Instant,
     manifests: Sender<Manifest>,
 }
 
@@ -274,6 +278,7 @@ impl Live {
             ahead: Vec::new(),
             began: None,
             asked: false,
+            weighed: Instant::now(),
             manifests,
         }
     }
@@ -296,6 +301,7 @@ impl Live {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.weigh();
             self.roll()?;
         }
         for bytes in std::mem::take(&mut self.ahead) {
@@ -310,6 +316,28 @@ impl Live {
         }
         // Every record has become a row of a file that a manifest names.
         Ok(free(&self.encoder.folder, u64::MAX)?)
+    }
+
+    /// Looks how much is in the spool, now and then.
+    fn weigh(&mut self) {
+        if self.weighed.elapsed() < WEIGH {
+            return;
+        }
+        self.weighed = Instant::now();
+        let folder = &self.encoder.folder;
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let bytes = entries
+            .filter_map(|entry| Some(entry.metadata().ok()?.len()))
+            .sum();
+        let shared = &self.encoder.shared;
+        match shared.spooled(bytes) {
+            Some(true) => shared.note(format!(
+                "the spool {} is over its limit (spool-limit)",
+                folder.display()
+            )),
+            Some(false) => shared.well(),
+            None => {}
+        }
     }
 
     fn take(&mut self, handed: Handed) -> Result<(), ParquetError> {
@@ -351,7 +379,8 @@ impl Live {
             let old = self
                 .began
                 .is_some_and(|began| began.elapsed() >= self.roll_every);
-            if self.encoder.has_rows() && (old || self.encoder.size() >= self.roll_size) {
+            let large = self.encoder.size() >= self.roll_size;
+            if self.encoder.has_rows() && (old || large || self.encoder.shared.is_half_full()) {
                 self.encoder.shared.begin_generation(next);
                 self.asked = true;
             }

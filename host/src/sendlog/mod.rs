@@ -48,7 +48,7 @@ pub use row::{EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Log, Template};
+use crate::fleet::{Log, SpoolFull, Template};
 use appender::Handed;
 use columns::Words;
 use delivery::Delivery;
@@ -181,6 +181,10 @@ pub struct Closed {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Rows that were lost because the spool was over its limit.
+    pub lost: u64,
+    /// Requests to a bucket.
+    pub requests: u64,
     /// Where they are.
     pub location: String,
 }
@@ -195,6 +199,7 @@ pub struct SendLog {
     /// Encoder and delivery, in the order in which they end.
     threads: Vec<JoinHandle<Result<(), LogError>>>,
     shared: Arc<Shared>,
+    policy: SpoolFull,
     location: String,
     /// Goes last, when no thread has a file in it any more.
     _spool: spool::Folder,
@@ -214,6 +219,7 @@ impl SendLog {
     /// Why the store cannot be written.
     pub fn open(log: &Log, identity: Identity, directory: Directory) -> Result<Self, LogError> {
         let shared = Arc::new(Shared::default());
+        shared.limit_spool(log.spool_limit.bytes());
         let header =
             spool::Header::new(&log.store, identity.clone(), directory.clone(), log.payload);
         let spool = spool::Folder::make(&log.store, &header)?;
@@ -243,6 +249,7 @@ impl SendLog {
             appenders: AtomicU32::new(0),
             threads: vec![encoder, delivery],
             shared,
+            policy: log.spool_full,
             location: location(&log.store),
             _spool: spool,
         })
@@ -257,6 +264,7 @@ impl SendLog {
             self.handed.clone(),
             self.sync.clone(),
             Arc::clone(&self.shared),
+            self.policy,
         )
     }
 
@@ -285,6 +293,8 @@ impl SendLog {
             events: progress.events,
             files: progress.files,
             bytes: progress.bytes,
+            lost: progress.lost,
+            requests: progress.requests,
             location: self.location.clone(),
         })
     }

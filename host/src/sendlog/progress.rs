@@ -20,6 +20,10 @@ pub struct Progress {
     pub waiting: u64,
     /// Finished files that are not yet in the store.
     pub pending_files: u64,
+    /// Rows that were lost because the spool was over its limit.
+    pub lost: u64,
+    /// Requests to a bucket.
+    pub requests: u64,
     /// What holds it up.
     pub trouble: Option<String>,
 }
@@ -38,6 +42,11 @@ pub(super) struct Shared {
     pending: AtomicU64,
     /// The generation that workers are to write.
     generation: AtomicU64,
+    lost: AtomicU64,
+    requests: AtomicU64,
+    /// Bytes in the spool, as last looked at, and how many there may be.
+    spooled: AtomicU64,
+    spool_limit: AtomicU64,
     trouble: Mutex<Trouble>,
 }
 
@@ -63,12 +72,44 @@ impl Shared {
             bytes: read(&self.bytes),
             waiting: read(&self.waiting),
             pending_files: read(&self.pending),
+            lost: read(&self.lost),
+            requests: read(&self.requests),
             trouble: self.lock().text.clone(),
         }
     }
 
     pub(super) fn is_full(&self) -> bool {
+        let limit = self.spool_limit.load(Ordering::Relaxed);
         self.waiting.load(Ordering::Relaxed) > MOST
+            || (limit > 0 && self.spooled.load(Ordering::Relaxed) > limit)
+    }
+
+    /// Whether the spool is half full: time to turn it into files.
+    pub(super) fn is_half_full(&self) -> bool {
+        let limit = self.spool_limit.load(Ordering::Relaxed);
+        limit > 0 && self.spooled.load(Ordering::Relaxed) > limit / 2
+    }
+
+    /// How much may be in the spool.
+    pub(super) fn limit_spool(&self, limit: u64) {
+        self.spool_limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// How much is in the spool. Says when it goes over its limit, or below it again.
+    pub(super) fn spooled(&self, bytes: u64) -> Option<bool> {
+        let limit = self.spool_limit.load(Ordering::Relaxed);
+        let before = self.spooled.swap(bytes, Ordering::Relaxed);
+        ((before > limit) != (bytes > limit)).then_some(bytes > limit)
+    }
+
+    /// A row is lost.
+    pub(super) fn lost(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests were made to a bucket.
+    pub(super) fn requested(&self, requests: u64) {
+        self.requests.fetch_add(requests, Ordering::Relaxed);
     }
 
     /// The generation that workers are to write.
@@ -127,6 +168,11 @@ impl Shared {
         trouble
             .patience
             .is_none_or(|patience| since.elapsed() < patience)
+    }
+
+    /// Something the user should know, and nothing to try again.
+    pub(super) fn note(&self, text: String) {
+        self.lock().text = Some(text);
     }
 
     /// It works again.

@@ -56,6 +56,8 @@ pub enum EventKind {
     Restarted,
     /// Switched off for good.
     Retired,
+    /// Rows of its worker that found the spool over its limit.
+    Lost,
 }
 
 impl EventKind {
@@ -73,6 +75,7 @@ impl EventKind {
             Self::Stopped => "stopped",
             Self::Restarted => "restarted",
             Self::Retired => "retired",
+            Self::Lost => "lost",
         }
     }
 }

@@ -77,42 +77,38 @@ impl Bucket {
         })
     }
 
-    /// Puts a file where it belongs, makes sure that it is there, and frees it.
-    pub(super) fn upload(&self, file: &Path, key: &str) -> Result<u64, String> {
+    /// Puts a file where it belongs, makes sure that it is there, and frees it. Also
+    /// says how many requests that took.
+    pub(super) fn upload(&self, file: &Path, key: &str) -> (Result<u64, String>, u64) {
         let key = self.key(key);
         let bytes = match std::fs::read(file) {
             Ok(bytes) => bytes,
             // A process before this one came as far as freeing it.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let found = self.runtime.block_on(self.store.head(&key));
-                return found
-                    .map(|found| found.size)
-                    .map_err(|error| reason(&error));
+                let size = found.map(|found| found.size);
+                return (size.map_err(|error| reason(&error)), 1);
             }
-            Err(error) => return Err(format!("{}: {error}", file.display())),
+            Err(error) => return (Err(format!("{}: {error}", file.display())), 0),
         };
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.runtime.block_on(async {
-            // `Create` would report an own retried write as someone else's.
-            let options = PutOptions::from(PutMode::Overwrite);
-            let put = self.store.put_opts(&key, bytes.into(), options);
-            put.await.map_err(|error| reason(&error))?;
-            let found = self
-                .store
-                .head(&key)
-                .await
-                .map_err(|error| reason(&error))?;
-            if found.size == size {
-                Ok(())
-            } else {
-                Err(format!(
-                    "{key} has {} bytes there, and {size} were sent",
-                    found.size
-                ))
-            }
-        })?;
-        std::fs::remove_file(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        Ok(size)
+        // `Create` would report an own retried write as someone else's.
+        let options = PutOptions::from(PutMode::Overwrite);
+        let put = self.store.put_opts(&key, bytes.into(), options);
+        if let Err(error) = self.runtime.block_on(put) {
+            return (Err(reason(&error)), 1);
+        }
+        let checked = match self.runtime.block_on(self.store.head(&key)) {
+            Ok(found) if found.size == size => std::fs::remove_file(file)
+                .map(|()| size)
+                .map_err(|error| format!("{}: {error}", file.display())),
+            Ok(found) => Err(format!(
+                "{key} has {} bytes there, and {size} were sent",
+                found.size
+            )),
+            Err(error) => Err(reason(&error)),
+        };
+        (checked, 2)
     }
 
     /// The keys below a folder that hold this text, in their order.

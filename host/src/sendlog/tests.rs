@@ -8,7 +8,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::*;
-use crate::fleet::{ByteSize, Fleet, KeepPayload, Store};
+use crate::fleet::{ByteSize, Fleet, KeepPayload, SpoolFull, Store};
 
 const HOUR: i64 = 3_600_000_000;
 /// 2026-11-24T07:00:00Z
@@ -21,6 +21,8 @@ fn log(folder: &Path) -> Log {
         roll_size: ByteSize::new(128 << 20),
         roll_every: Duration::from_secs(60),
         sync: Duration::from_secs(1),
+        spool_limit: ByteSize::new(1 << 30),
+        spool_full: SpoolFull::Pause,
     }
 }
 
@@ -372,4 +374,33 @@ fn a_spool_of_another_version_is_refused_and_kept() {
     let refused = recover(&store).unwrap_err().to_string();
     assert!(refused.contains("version 9"), "{refused}");
     assert!(header.exists());
+}
+
+#[test]
+fn a_spool_over_its_limit_holds_up_or_drops_as_asked() {
+    for policy in [SpoolFull::Pause, SpoolFull::Drop] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log {
+            spool_full: policy,
+            spool_limit: ByteSize::new(100_000),
+            ..log(folder.path())
+        };
+        let open = SendLog::open(&log, Identity::new(), directory()).unwrap();
+        let mut appender = open.appender();
+        let mut seq = 0;
+        let is_over = |appender: &Appender| match policy {
+            SpoolFull::Pause => appender.is_full(),
+            SpoolFull::Drop => open.progress().lost > 0,
+        };
+        while !is_over(&appender) {
+            append(&mut appender, seq, SEVEN, &[b'x'; 1000]);
+            appender.turn(Instant::now());
+            seq += 1;
+        }
+        appender.finish();
+        let closed = open.close(|_| {}).unwrap();
+        assert_eq!(closed.rows + closed.lost, seq);
+        assert_eq!(closed.lost > 0, policy == SpoolFull::Drop);
+        assert_eq!(closed.events, u64::from(policy == SpoolFull::Drop));
+    }
 }

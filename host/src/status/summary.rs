@@ -40,6 +40,10 @@ pub struct Log {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Rows that were lost because the spool was over its limit.
+    pub lost: u64,
+    /// Requests to a bucket.
+    pub requests: u64,
     /// Why it is not whole.
     pub error: Option<String>,
     /// What to ask it first.
@@ -146,6 +150,8 @@ impl Summary {
             "events": self.log.events,
             "files": self.log.files,
             "bytes": self.log.bytes,
+            "lost_rows": self.log.lost,
+            "requests": self.log.requests,
             "log": self.log.location,
             "log_error": self.log.error,
             "query": self.log.query,
@@ -281,14 +287,28 @@ impl Summary {
         let log = &self.log;
         match &log.error {
             Some(error) => format!("not whole: {error}"),
-            None => format!(
-                "{}: {} rows in sends, {} in events, {} in {} files",
-                log.location,
-                count(log.rows),
-                count(log.events),
-                bytes(log.bytes),
-                count(log.files)
-            ),
+            None => {
+                let rows = log.rows + log.events;
+                let mut text = format!(
+                    "{}: {} rows in sends, {} in events, {} in {} files ({:.0} bytes a row)",
+                    log.location,
+                    count(log.rows),
+                    count(log.events),
+                    bytes(log.bytes),
+                    count(log.files),
+                    float(log.bytes) / float(rows.max(1)),
+                );
+                if log.requests > 0 {
+                    text.push_str(&format!(", with {} requests", count(log.requests)));
+                }
+                if log.lost > 0 {
+                    text.push_str(&format!(
+                        "; {} rows were lost, since the spool was over its limit (spool-limit, spool-full)",
+                        count(log.lost)
+                    ));
+                }
+                text
+            }
         }
     }
 }
