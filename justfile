@@ -20,6 +20,7 @@ lint:
 # Ours beside the bare library and the native code, in the same run (needs mosquitto)
 bench:
     cargo bench --bench tick
+    cargo bench --bench log
     cargo bench --bench path
 
 # The plugins that ship with it, to plugins/dist

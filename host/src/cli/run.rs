@@ -165,7 +165,7 @@ pub(super) fn engine() -> anyhow::Result<Engine> {
     Engine::new().map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }
 
-fn summary(fleet: &Fleet, finished: Finished) -> Summary {
+fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
     let store = &fleet.plan.log.store;
     let run = finished.identity.run.clone();
     let mut log = Log {
@@ -187,6 +187,9 @@ fn summary(fleet: &Fleet, finished: Finished) -> Summary {
             log.bytes = closed.bytes;
             log.lost = closed.lost;
             log.requests = closed.requests;
+            for (trouble, times) in closed.troubles {
+                finished.counters.notices.count_times(&trouble, times);
+            }
         }
         Err(error) => log.error = Some(error.to_string()),
     }

@@ -1,7 +1,7 @@
 //! Text with placeholders: topics, paths, ids. Taken apart once, rendered for each
 //! message.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// What a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,9 +206,21 @@ impl fmt::Debug for Template {
     }
 }
 
-fn number(into: &mut String, value: u32, width: usize) {
-    // Writing to a string cannot fail.
-    let _ = write!(into, "{value:0width$}");
+/// Once or twice a row: `write!` would be half the cost of rendering.
+fn number(into: &mut String, mut value: u32, width: usize) {
+    let mut digits = [b'0'; 10];
+    let mut used = 0;
+    for place in digits.iter_mut().rev() {
+        if value == 0 && used > 0 {
+            break;
+        }
+        *place = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
+        used += 1;
+    }
+    let from = digits.len() - used.max(width.min(digits.len()));
+    let digits = digits.get(from..).unwrap_or_default();
+    into.extend(digits.iter().copied().map(char::from));
 }
 
 fn placeholder(inside: &str, allowed: &[Name]) -> Result<Part, String> {
@@ -273,6 +285,17 @@ mod tests {
     fn placeholders_are_filled_in() {
         assert_eq!(rendered("{fleet}/{group}/{device}"), "f/g/g-00007");
         assert_eq!(rendered("{index}-{index:05}-{connection}"), "7-00007-3");
+        for (value, width, text) in [
+            (0, 0, "0"),
+            (0, 3, "000"),
+            (42, 1, "42"),
+            (u32::MAX, 5, "4294967295"),
+            (90, 10, "0000000090"),
+        ] {
+            let mut out = String::new();
+            number(&mut out, value, width);
+            assert_eq!(out, text);
+        }
         assert_eq!(rendered("{{\"run\":\"{run}\"}}"), "{\"run\":\"r\"}");
     }
 

@@ -17,8 +17,9 @@ use crate::fleet::SpoolFull;
 /// row, small enough that the encoder starts early.
 const FULL: usize = 1 << 20;
 
-/// … or at this age, so that a slow fleet's rows are encoded too.
-const OLD: Duration = Duration::from_secs(1);
+/// … or at this age, so that a slow fleet's rows are encoded too, and their files are
+/// not much older than asked.
+const OLD: Duration = Duration::from_millis(200);
 
 /// So much may wait for a disk that takes nothing; then devices are held up.
 const HELD: usize = 32 << 20;
@@ -79,7 +80,7 @@ impl Appender {
             folder,
             worker,
             file: None,
-            bytes: Vec::with_capacity(FULL),
+            bytes: Vec::new(),
             safe: 0,
             began: None,
             refused: false,
@@ -216,7 +217,8 @@ impl Appender {
             return;
         }
         self.safe = 0;
-        let next = Vec::with_capacity(FULL);
+        // The next ones will be about as many.
+        let next = Vec::with_capacity(self.bytes.len());
         let bytes = std::mem::replace(&mut self.bytes, next);
         self.shared.waits(bytes.len());
         if let Some(handed) = &self.handed {

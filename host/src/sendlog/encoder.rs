@@ -2,7 +2,7 @@
 //! outcome, numbers the rows, sorts them by table and hour, and ends a generation by
 //! size and age. A generation counts as encoded once its manifest is on the disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
+use rustc_hash::FxHashMap;
 
 use super::LogError;
 use super::appender::Handed;
@@ -19,7 +20,7 @@ use super::frame::{self, Records};
 use super::part::{Part, hour_of};
 use super::patience::until_it_works;
 use super::progress::Shared;
-use super::row::{EventRow, Outcome, OutcomeRow, Record};
+use super::row::{EventRow, Outcome, OutcomeRow, Record, message_key};
 use super::schema::{self, Table};
 use super::spool::{self, Kind};
 
@@ -38,8 +39,9 @@ pub(super) struct Encoder {
     folder: Arc<Path>,
     shared: Arc<Shared>,
     parts: Vec<Part>,
-    /// Messages without an outcome: their records, by device and number.
-    open: HashMap<(u32, u64), Box<[u8]>>,
+    /// Messages of earlier segments without an outcome: their records, by device and
+    /// number.
+    open: FxHashMap<(u32, u64), Box<[u8]>>,
     /// Rows numbered so far.
     sends: i64,
     events: i64,
@@ -59,7 +61,7 @@ impl Encoder {
             folder,
             shared,
             parts: Vec::new(),
-            open: HashMap::new(),
+            open: FxHashMap::default(),
             sends: 0,
             events: 0,
             counted: (0, 0),
@@ -77,9 +79,18 @@ impl Encoder {
     /// Takes the records of a segment. Returns how many bytes of it are none.
     pub(super) fn take(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
         let mut records = Records::of(segment);
+        // Most outcomes follow within the segment: only the others are copied.
+        let mut here: FxHashMap<(u32, u64), &[u8]> = FxHashMap::default();
         for bytes in records.by_ref() {
-            self.append(bytes)?;
+            match message_key(bytes) {
+                Some(key) => {
+                    here.insert(key, bytes);
+                }
+                None => self.append(bytes, &mut here)?,
+            }
         }
+        let left = here.into_iter().map(|(key, bytes)| (key, bytes.into()));
+        self.open.extend(left);
         let (sends, events) = self.counted;
         self.counted = (self.sends, self.events);
         let count = |now: i64, before: i64| u64::try_from(now - before).unwrap_or(0);
@@ -88,26 +99,32 @@ impl Encoder {
         Ok(records.unread())
     }
 
-    fn append(&mut self, bytes: &[u8]) -> Result<(), ParquetError> {
+    fn append<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        here: &mut FxHashMap<(u32, u64), &'a [u8]>,
+    ) -> Result<(), ParquetError> {
         match Record::read(bytes) {
-            Some(Record::Message(row)) => {
-                self.open.insert((row.device, row.seq), bytes.into());
-                Ok(())
-            }
-            Some(Record::Outcome(end)) => match self.open.remove(&(end.device, end.seq)) {
-                Some(message) => self.send(&message, &end),
-                None => {
-                    self.stray += 1;
-                    Ok(())
+            Some(Record::Outcome(end)) => {
+                let key = (end.device, end.seq);
+                if let Some(message) = here.remove(&key) {
+                    return self.send(message, &end);
                 }
-            },
+                match self.open.remove(&key) {
+                    Some(message) => self.send(&message, &end),
+                    None => {
+                        self.stray += 1;
+                        Ok(())
+                    }
+                }
+            }
             Some(Record::Event(row)) => self.event(&row),
             Some(Record::Numbered { sends, events }) => {
                 (self.sends, self.events) = (sends, events);
                 self.counted = (sends, events);
                 Ok(())
             }
-            None => {
+            Some(Record::Message(_)) | None => {
                 self.stray += 1;
                 Ok(())
             }

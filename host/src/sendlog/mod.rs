@@ -185,6 +185,8 @@ pub struct Closed {
     pub lost: u64,
     /// Requests to a bucket.
     pub requests: u64,
+    /// What held it up, and how often.
+    pub troubles: Vec<(String, u64)>,
     /// Where they are.
     pub location: String,
 }
@@ -295,6 +297,7 @@ impl SendLog {
             bytes: progress.bytes,
             lost: progress.lost,
             requests: progress.requests,
+            troubles: self.shared.troubles(),
             location: self.location.clone(),
         })
     }

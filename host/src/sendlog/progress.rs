@@ -1,5 +1,6 @@
 //! How far the log is: written by its threads, read by whoever shows it.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +32,10 @@ pub struct Progress {
 /// So much may wait for the encoder: half a minute of a fast fleet.
 const MOST: u64 = 256 << 20;
 
+/// Different troubles that are kept; a store that says something new each time must
+/// not fill the memory.
+const KINDS: usize = 100;
+
 /// The counts of one log.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -53,6 +58,8 @@ pub(super) struct Shared {
 #[derive(Debug, Default)]
 struct Trouble {
     text: Option<String>,
+    /// Each that there was, and how often.
+    all: BTreeMap<String, u64>,
     since: Option<Instant>,
     /// How long trouble may last; without end while the run goes on.
     patience: Option<Duration>,
@@ -163,6 +170,9 @@ impl Shared {
     /// Something fails. True: try again; false: give up.
     pub(super) fn trouble(&self, text: String) -> bool {
         let mut trouble = self.lock();
+        if trouble.all.len() < KINDS || trouble.all.contains_key(&text) {
+            *trouble.all.entry(text.clone()).or_default() += 1;
+        }
         trouble.text = Some(text);
         let since = *trouble.since.get_or_insert_with(Instant::now);
         trouble
@@ -173,6 +183,11 @@ impl Shared {
     /// Something the user should know, and nothing to try again.
     pub(super) fn note(&self, text: String) {
         self.lock().text = Some(text);
+    }
+
+    /// All troubles that there were, and how often.
+    pub(super) fn troubles(&self) -> Vec<(String, u64)> {
+        self.lock().all.clone().into_iter().collect()
     }
 
     /// It works again.

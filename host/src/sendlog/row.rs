@@ -152,6 +152,13 @@ pub(super) enum Record<'a> {
     },
 }
 
+/// Device and number of a message, read without the rest of its record: postcard
+/// writes the variant and then the fields in their order.
+pub(super) fn message_key(bytes: &[u8]) -> Option<(u32, u64)> {
+    let ((variant, device, seq), _) = postcard::take_from_bytes::<(u32, u32, u64)>(bytes).ok()?;
+    (variant == 0).then_some((device, seq))
+}
+
 impl<'a> Record<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         postcard::from_bytes(bytes).ok()
@@ -198,6 +205,10 @@ mod tests {
                 Record::Event(EventRow { device, at, kind: EventKind::Missed, detail: None }),
                 Record::Numbered { sends: at, events: 0 },
             ];
+            let bytes = postcard::to_allocvec(&records[0]).unwrap();
+            prop_assert_eq!(message_key(&bytes), Some((device, seq)));
+            let bytes = postcard::to_allocvec(&records[1]).unwrap();
+            prop_assert_eq!(message_key(&bytes), None);
             for record in records {
                 let bytes = postcard::to_allocvec(&record).unwrap();
                 prop_assert_eq!(Record::read(&bytes), Some(record.clone()));

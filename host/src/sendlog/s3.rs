@@ -169,30 +169,52 @@ fn check_environment(environment: impl Fn(&str) -> Option<String>) -> Result<(),
     Err("the environment has no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_REGION; AWS_ENDPOINT_URL for a store that is not Amazon's), or AWS_METADATA_ENDPOINT=http://169.254.169.254 to use the role of this machine".into())
 }
 
-/// The last word of an error: what the store or the system said, without the layers
-/// between.
+/// What the store or the system said, the same words for the same trouble.
 fn reason(error: &object_store::Error) -> String {
     match error {
         object_store::Error::NotFound { source, .. } => {
-            format!("there is no such bucket or object ({source})")
+            format!(
+                "there is no such bucket or object ({})",
+                plain(&source.to_string())
+            )
         }
         object_store::Error::PermissionDenied { source, .. }
         | object_store::Error::Unauthenticated { source, .. } => {
-            format!("the store refuses these credentials ({source})")
+            format!(
+                "the store refuses these credentials ({})",
+                plain(&source.to_string())
+            )
         }
-        other => {
-            let mut last: &dyn std::error::Error = other;
-            while let Some(source) = last.source() {
-                last = source;
-            }
-            let (whole, last) = (other.to_string(), last.to_string());
-            if whole.contains(&last) {
-                whole
-            } else {
-                format!("{whole}: {last}")
-            }
-        }
+        other => plain(&other.to_string()),
     }
+}
+
+/// The library's words without what differs from try to try (address, elapsed time,
+/// retries) and without the XML around the store's own.
+fn plain(text: &str) -> String {
+    let after = |text: &str, mark: &str| {
+        let (_, rest) = text.split_once(mark)?;
+        Some(rest.to_owned())
+    };
+    let said = after(text, "retry_timeout")
+        .and_then(|rest| after(&rest, " - "))
+        .unwrap_or_else(|| text.to_owned());
+    let between = |open: &str, close: &str| {
+        let rest = after(&said, open)?;
+        let (inside, _) = rest.split_once(close)?;
+        Some(inside.to_owned())
+    };
+    let head = said.split('<').next().unwrap_or(&said);
+    let head = head.trim_end_matches(|c: char| c == ':' || c.is_whitespace());
+    let words = match (
+        between("<Code>", "</Code>"),
+        between("<Message>", "</Message>"),
+    ) {
+        (Some(code), Some(message)) => format!("{head}: {code}: {message}"),
+        (Some(code), None) => format!("{head}: {code}"),
+        _ => head.to_owned(),
+    };
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -207,6 +229,22 @@ mod tests {
     }
 
     const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+
+    #[test]
+    fn the_same_trouble_has_the_same_words() {
+        let text = |elapsed: &str| {
+            format!(
+                "Generic S3 error: Error performing PUT http://h/b/k.parquet in {elapsed}, after 1 retries, max_retries: 1, retry_timeout: 10s  - Server returned non-2xx status code: 500 Internal Server Error: <?xml version='1.0'?>\n<Error><Code>InternalError</Code><Message>We are sorry</Message></Error>"
+            )
+        };
+        let said = plain(&text("102.6ms"));
+        assert_eq!(said, plain(&text("99ms")));
+        assert_eq!(
+            said,
+            "Server returned non-2xx status code: 500 Internal Server Error: InternalError: We are sorry"
+        );
+        assert_eq!(plain("no layers"), "no layers");
+    }
 
     #[test]
     fn credentials_are_missed_before_anything_is_sent() {

@@ -33,6 +33,11 @@ impl Notices {
         self.count_many(trouble, 1, text);
     }
 
+    /// Counts a sentence that came so often.
+    pub fn count_times(&mut self, text: &str, times: u64) {
+        self.count_many(text, times, || text.to_owned());
+    }
+
     fn count_many(&mut self, trouble: &str, times: u64, text: impl FnOnce() -> String) {
         if let Some(kind) = self.kinds.get_mut(trouble) {
             kind.times += times;

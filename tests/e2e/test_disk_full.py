@@ -1,0 +1,229 @@
+"""A disk that is full while the run goes on: devices wait, the process lives, and with room
+again everything is written."""
+
+import errno
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from fleet import BINARY, Fleet
+from log import Log
+from process import Process
+from waiting import PATIENCE, wait_until
+
+SIZE = 32 << 20
+
+
+class Disk:
+    """A small file system in a namespace of its own: nobody else sees it, and it is gone
+    with the process that holds it, which ends when this one does."""
+
+    def __init__(self, folder, size=SIZE):
+        self.folder = folder
+        folder.mkdir()
+        mount = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && echo mounted && exec cat'
+        tried = []
+        # Root needs no user namespace, and others get none on some machines.
+        for self.flags in (["--mount"], ["--user", "--map-root-user", "--mount"]):
+            self.holder = subprocess.Popen(
+                ["unshare", *self.flags, "sh", "-c", mount, "sh", str(size), str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            if self.holder.stdout.readline() == "mounted\n":
+                return
+            _, why = self.holder.communicate(timeout=PATIENCE)
+            tried.append(why.strip())
+        pytest.skip(f"no file system can be mounted here: {'; '.join(tried)}")
+
+    @property
+    def seen(self):
+        """The folder of the file system, as it is seen from outside."""
+        return Path(f"/proc/{self.holder.pid}/root") / self.folder.relative_to("/")
+
+    def inside(self, *command):
+        """The command that runs another one where the file system is, in its folder."""
+        enter = ["nsenter", "--target", str(self.holder.pid), "--mount"]
+        if "--user" in self.flags:
+            enter += ["--user", "--preserve-credentials"]
+        return [*enter, "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", self.folder, *command]
+
+    def fill(self):
+        """Takes the room that is left, to the last byte."""
+        with open(self.seen / "ballast", "ab", buffering=0) as ballast:
+            piece = 1 << 20
+            while piece:
+                try:
+                    ballast.write(bytes(piece))
+                except OSError as error:
+                    assert error.errno == errno.ENOSPC, error
+                    piece //= 2
+
+    def free(self):
+        """How many bytes are free."""
+        stat = os.statvfs(self.seen)
+        return stat.f_bavail * stat.f_frsize
+
+    def make_room(self):
+        (self.seen / "ballast").unlink()
+
+    def close(self):
+        self.holder.communicate(timeout=PATIENCE)
+
+
+class FleetThere(Fleet):
+    """A fleet whose folder, and store, is on a disk."""
+
+    def __init__(self, disk):
+        super().__init__(disk.seen)
+        self.disk = disk
+
+    def mockfleet(self, *arguments):
+        command = self.disk.inside(BINARY, *arguments)
+        process = Process(command, environment=self.environment)
+        self.processes.append(process)
+        return process
+
+
+@pytest.fixture
+def disk(tmp_path, closing):
+    return closing(Disk(tmp_path / "disk"))
+
+
+@pytest.fixture
+def small_fleet(disk, broker, closing):
+    """New files every second, of payloads that fill a disk in a while."""
+    fleet = closing(FleetThere(disk))
+    fleet.broker(broker.url, qos=1, outbox=10_000)
+    fleet.group(count=20, every="50ms", config={"size": 1000})
+    return fleet.set(log={"roll": {"every": "1s"}})
+
+
+def begin(fleet):
+    """Starts a run and waits until files of it are in the store. One worker: each reserves
+    room of its own."""
+    process = fleet.start("--workers", "1")
+    wait_until(lambda: Log(fleet.store).files("sends"), "the first file in the store")
+    return process
+
+
+def wait_until_held_up(process, broker):
+    """Says that the disk is full, and nobody sends any more."""
+    process.wait_for_line("^warning: .*No space left on device")
+
+    def still():
+        # Each is a count of its own moment, a second or more after the one before.
+        return broker.received() == broker.received()
+
+    wait_until(still, "devices to wait")
+
+
+def assert_everything_is_written(run, fleet, broker):
+    log = run.log
+    assert log.count() == run.summary["rows"] == run.counted() == broker.received()
+    assert log.outcomes() == {"acked": run.counted()}
+    log.assert_sound()
+    assert run.summary["log_error"] is None
+    assert not (fleet.store / ".spool").exists()
+
+
+def test_devices_wait_for_a_full_disk_and_with_room_again_everything_is_written(
+    small_fleet, disk, broker
+):
+    process = begin(small_fleet)
+    disk.fill()
+    wait_until_held_up(process, broker)
+    before = broker.received()
+    assert process.is_running()
+    disk.make_room()
+    wait_until(lambda: broker.received() > before + 100, "devices to go on")
+    files = len(Log(small_fleet.store).files("sends"))
+    wait_until(lambda: len(Log(small_fleet.store).files("sends")) > files, "a file")
+    process.interrupt()
+    run = small_fleet.end(process, expect=130)
+    assert_everything_is_written(run, small_fleet, broker)
+    # What was due meanwhile is no message, and counted.
+    assert run.summary["missed_ticks"] > 0
+    assert run.summary["ticks"] == run.counted()
+    missed = run.log.column("SELECT detail FROM events WHERE kind = 'missed'")
+    assert len(missed) >= 20, "each device missed something"
+    assert run.stderr.count("takes no rows") == 1, run.stderr
+    assert len([line for line in process.err if "No space left" in line]) <= 2, run.stderr
+
+
+def test_a_store_that_fills_up_by_itself_breaks_nothing(small_fleet, disk, broker):
+    # Payloads that do not compress, so that the files of the run are what fills the disk.
+    small_fleet.content["groups"][0]["config"] = {"size": 20_000}
+    small_fleet.set(log={"payload": "full"})
+    disk.fill()
+    ballast = disk.seen / "ballast"
+    # Room for some seconds.
+    with open(ballast, "r+b") as file:
+        file.truncate(ballast.stat().st_size - (12 << 20))
+    process = small_fleet.start("--workers", "1")
+    wait_until_held_up(process, broker)
+    assert process.is_running()
+    disk.make_room()
+    before = broker.received()
+    wait_until(lambda: broker.received() > before, "devices to go on")
+    process.interrupt()
+    run = small_fleet.end(process, expect=130)
+    assert_everything_is_written(run, small_fleet, broker)
+    assert run.summary["missed_ticks"] > 0
+
+
+def test_a_run_that_ends_while_the_disk_is_full_writes_everything_once_there_is_room(
+    small_fleet, disk, broker
+):
+    process = begin(small_fleet)
+    disk.fill()
+    wait_until_held_up(process, broker)
+    process.interrupt()
+    process.wait_for_line("stopping: no new ticks")
+    process.wait_for_line("closing the log: ")
+    disk.make_room()
+    run = small_fleet.end(process, expect=130)
+    assert_everything_is_written(run, small_fleet, broker)
+    assert run.summary["missed_ticks"] > 0
+
+
+def counted(process):
+    """The outcomes that the process has published."""
+    lines = [line for line in process.out if line.endswith("}")]
+    last = json.loads(lines[-1])
+    return sum(last[outcome] for outcome in ("acked", "sent", "failed", "dropped"))
+
+
+def test_a_process_that_is_killed_on_a_full_disk_has_lost_no_row_that_it_counted(
+    small_fleet, disk, broker
+):
+    process = begin(small_fleet)
+    disk.fill()
+    wait_until_held_up(process, broker)
+    process.kill()
+    disk.make_room()
+    recovering = small_fleet.mockfleet("logs", "recover", "logs")
+    assert recovering.finish() == 0, recovering.report()
+    log = Log(small_fleet.store)
+    assert log.count() >= counted(process)
+    assert set(log.outcomes()) <= {"acked", "unconfirmed"}
+    log.assert_sound()
+    assert broker.received() <= log.count(), "what left is a row"
+    assert not (small_fleet.store / ".spool").exists()
+
+
+def test_a_disk_that_is_full_from_the_start_is_said_before_anything_is_sent(
+    small_fleet, disk, broker
+):
+    small_fleet.write()
+    disk.fill()
+    process = small_fleet.mockfleet("run", "fleet.toml", "--json", "--duration", "1s")
+    assert process.finish() == 2, process.report()
+    (sentence,) = process.err
+    assert "No space left on device" in sentence and "--log" in sentence
+    assert broker.clients() == []
+    assert not small_fleet.store.exists(), "what it made, it took away"
