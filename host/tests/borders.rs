@@ -1,4 +1,6 @@
 //! The borders between the modules hold: who may know whom, read from the source.
+// Functions beside the tests are tests to people, not to clippy.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
