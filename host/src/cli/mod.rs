@@ -5,6 +5,7 @@ mod check;
 mod console;
 mod demo;
 mod describe;
+mod logs;
 mod run;
 mod try_plugin;
 mod watch;
@@ -40,6 +41,7 @@ enum Command {
     Check(check::Arguments),
     Describe(describe::Arguments),
     Try(try_plugin::Arguments),
+    Logs(logs::Arguments),
 }
 
 /// How a command ended.
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Describe(arguments) => describe::describe(&arguments),
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
+        Command::Logs(arguments) => logs::logs(&arguments),
     };
     match answer {
         Ok(Ending::Done) => ExitCode::SUCCESS,

@@ -129,25 +129,10 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
 
 fn store(context: &Context<'_>, node: &Node) -> Result<Store, String> {
     let text = text(node)?;
-    if let Some(place) = text.strip_prefix("s3://") {
-        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        if bucket.is_empty() {
-            return Err("it names no bucket; wanted is \"s3://bucket/prefix\"".into());
-        }
-        return Ok(Store::S3 {
-            bucket: bucket.to_owned(),
-            prefix: prefix.trim_matches('/').to_owned(),
-        });
-    }
-    if let Some((scheme, _)) = text.split_once("://") {
-        return Err(format!(
-            "the scheme {scheme:?} is not known; a store is a folder, or \"s3://bucket/prefix\""
-        ));
-    }
-    if text.is_empty() {
-        return Err("it is empty; a store is a folder, or \"s3://bucket/prefix\"".into());
-    }
-    Ok(Store::Folder(context.path(node, &text)))
+    Ok(match Store::parse(&text)? {
+        Store::Folder(_) => Store::Folder(context.path(node, &text)),
+        bucket @ Store::S3 { .. } => bucket,
+    })
 }
 
 fn payload(node: &Node) -> Result<KeepPayload, String> {

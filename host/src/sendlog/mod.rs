@@ -13,6 +13,7 @@
 
 mod appender;
 mod columns;
+mod ddl;
 mod delivery;
 mod encoder;
 mod part;
@@ -32,6 +33,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use appender::Appender;
+pub use ddl::{Engine, LogTable, NotOnS3, ddl};
 pub use progress::Progress;
 pub use query::{FIRST_ROWS, location, query};
 pub use read::{Row, read, table};

@@ -1,0 +1,25 @@
+//! `mockfleet logs`: what can be done with a send log that lies in its store.
+
+mod ddl;
+
+use clap::Subcommand;
+
+use super::{Ending, Failure};
+
+/// Works with the send log that runs have left in a folder or a bucket.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Ddl(ddl::Arguments),
+}
+
+pub(super) fn logs(arguments: &Arguments) -> Result<Ending, Failure> {
+    match &arguments.command {
+        Command::Ddl(arguments) => ddl::ddl(arguments),
+    }
+}
