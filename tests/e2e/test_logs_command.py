@@ -5,7 +5,7 @@ import re
 import duckdb
 import pyarrow
 import pytest
-from log import TABLES, Log
+from log import TABLES
 
 ATHENA = {
     pyarrow.string(): "string",
