@@ -16,6 +16,7 @@ mod columns;
 mod ddl;
 mod delivery;
 mod encoder;
+mod footer;
 mod part;
 mod patience;
 mod progress;
@@ -24,7 +25,9 @@ mod read;
 mod row;
 mod s3;
 mod schema;
+mod shelf;
 mod spool;
+mod stats;
 mod table;
 
 use std::sync::Arc;
@@ -38,6 +41,8 @@ pub use progress::Progress;
 pub use query::{FIRST_ROWS, location, query};
 pub use read::{Row, read, table};
 pub use row::{EventKind, EventRow, Outcome, SendRow};
+pub use stats::{Aside, RunStats, Stats, Tally, stats};
+pub(crate) use table::Columns;
 
 use crate::fleet::{Log, Template};
 use appender::Segment;

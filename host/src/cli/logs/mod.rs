@@ -1,6 +1,7 @@
 //! `mockfleet logs`: what can be done with a send log that lies in its store.
 
 mod ddl;
+mod stats;
 
 use clap::Subcommand;
 
@@ -16,10 +17,12 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Ddl(ddl::Arguments),
+    Stats(stats::Arguments),
 }
 
 pub(super) fn logs(arguments: &Arguments) -> Result<Ending, Failure> {
     match &arguments.command {
         Command::Ddl(arguments) => ddl::ddl(arguments),
+        Command::Stats(arguments) => stats::stats(arguments),
     }
 }
