@@ -1,5 +1,6 @@
 //! The borders between the modules hold: who may know whom, read from the source.
-
+// Functions beside the tests are tests to people, not to clippy.
+#![allow(clippy::unwrap_used)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};

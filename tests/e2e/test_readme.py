@@ -64,6 +64,12 @@ def test_each_query_of_the_readme_runs_in_duckdb(demo, monkeypatch):
         duckdb.connect().execute(query).fetchall()
 
 
+def test_the_tables_that_the_readme_declares_for_athena_are_what_logs_ddl_prints(fleet):
+    process = fleet.mockfleet("logs", "ddl", "--engine", "athena", "s3://bucket/prefix")
+    assert process.finish() == 0, process.report()
+    assert "\n".join(ddl()).strip() == process.stdout
+
+
 def test_the_tables_that_the_readme_declares_for_athena_have_the_columns_of_the_files(demo):
     names = {"sends", "events"}
     athena = {

@@ -10,6 +10,7 @@ mod groups;
 mod keys;
 pub mod plan;
 mod problem;
+mod store;
 mod suggest;
 mod targets;
 mod template;

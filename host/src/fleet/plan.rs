@@ -308,34 +308,6 @@ pub enum Store {
     },
 }
 
-impl Store {
-    /// Reads `s3://bucket/prefix`, or the path of a folder.
-    ///
-    /// # Errors
-    /// What a store looks like.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if let Some(place) = text.strip_prefix("s3://") {
-            let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-            if bucket.is_empty() {
-                return Err("it names no bucket; wanted is \"s3://bucket/prefix\"".into());
-            }
-            return Ok(Self::S3 {
-                bucket: bucket.to_owned(),
-                prefix: prefix.trim_matches('/').to_owned(),
-            });
-        }
-        if let Some((scheme, _)) = text.split_once("://") {
-            return Err(format!(
-                "the scheme {scheme:?} is not known; a store is a folder, or \"s3://bucket/prefix\""
-            ));
-        }
-        if text.is_empty() {
-            return Err("it is empty; a store is a folder, or \"s3://bucket/prefix\"".into());
-        }
-        Ok(Self::Folder(text.into()))
-    }
-}
-
 /// What a row keeps of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum KeepPayload {

@@ -15,8 +15,10 @@
 
 mod appender;
 mod columns;
+mod ddl;
 mod delivery;
 mod encoder;
+mod footer;
 mod frame;
 mod part;
 mod patience;
@@ -27,7 +29,9 @@ mod recover;
 mod row;
 mod s3;
 mod schema;
+mod shelf;
 mod spool;
+mod stats;
 mod table;
 
 use std::borrow::Cow;
@@ -40,11 +44,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use appender::Appender;
+pub use ddl::{Engine, LogTable, NotOnS3, ddl};
 pub use progress::Progress;
 pub use query::{FIRST_ROWS, location, query};
 pub use read::{Row, read, table};
 pub use recover::{Recovered, recover};
 pub use row::{EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
+pub use stats::{Aside, RunStats, Stats, Tally, stats};
+pub(crate) use table::Columns;
 
 use serde::{Deserialize, Serialize};
 

@@ -20,6 +20,7 @@ const REQUEST: Duration = Duration::from_secs(300);
 const PROOF: &str = "_mockfleet_proof";
 
 /// A bucket and the place in it.
+#[derive(Debug)]
 pub(super) struct Bucket {
     store: AmazonS3,
     prefix: String,
@@ -126,6 +127,44 @@ impl Bucket {
             .collect();
         keys.sort();
         Ok(keys)
+    }
+
+    /// What lies below a folder: keys without the prefix, and bytes.
+    pub(super) fn sizes(&self, folder: &str) -> Result<Vec<(String, u64)>, String> {
+        use futures_util::TryStreamExt;
+        let place = self.key(folder);
+        let listed = self
+            .runtime
+            .block_on(self.store.list(Some(&place)).try_collect::<Vec<_>>())
+            .map_err(|error| reason(&error))?;
+        let below = |key: &Key| {
+            let rest = key.as_ref().strip_prefix(place.as_ref())?;
+            Some(format!("{folder}{rest}"))
+        };
+        Ok(listed
+            .into_iter()
+            .filter_map(|object| Some((below(&object.location)?, object.size)))
+            .collect())
+    }
+
+    /// A part of an object whose key `sizes` gave.
+    pub(super) fn part(
+        &self,
+        key: &str,
+        range: std::ops::Range<u64>,
+    ) -> Result<bytes::Bytes, String> {
+        self.runtime
+            .block_on(self.store.get_range(&self.listed(key)?, range))
+            .map_err(|error| reason(&error))
+    }
+
+    /// A key as the store listed it, which is not to be escaped once more.
+    fn listed(&self, key: &str) -> Result<Key, String> {
+        let (prefix, slash) = match self.key("").as_ref() {
+            "" => (String::new(), ""),
+            prefix => (prefix.to_owned(), "/"),
+        };
+        Key::parse(format!("{prefix}{slash}{key}")).map_err(|error| error.to_string())
     }
 
     /// A whole object.

@@ -1,12 +1,14 @@
-//! `mockfleet logs`: the send log after the run.
+//! `mockfleet logs`: what can be done with a send log that lies in its store.
 
+mod ddl;
 pub(super) mod recover;
+mod stats;
 
 use clap::Subcommand;
 
 use super::{Ending, Failure};
 
-/// Looks after send logs: finishes what a dead process left behind.
+/// Works with the send log that runs have left in a folder or a bucket.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -16,10 +18,14 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Recover(recover::Arguments),
+    Ddl(ddl::Arguments),
+    Stats(stats::Arguments),
 }
 
 pub(super) fn logs(arguments: &Arguments) -> Result<Ending, Failure> {
     match &arguments.command {
         Command::Recover(arguments) => recover::recover(arguments),
+        Command::Ddl(arguments) => ddl::ddl(arguments),
+        Command::Stats(arguments) => stats::stats(arguments),
     }
 }

@@ -1,7 +1,7 @@
 //! `mockfleet logs recover`: what a dead process left behind becomes rows.
 
 use crate::cli::{Ending, Failure};
-use crate::fleet::{Problem, Problems, Store};
+use crate::fleet::Store;
 use crate::sendlog::{self, Recovered};
 use crate::status::count;
 
@@ -16,22 +16,15 @@ use crate::status::count;
   mockfleet logs recover s3://bucket/prefix")]
 pub(in crate::cli) struct Arguments {
     /// The store: a folder, or s3://bucket/prefix.
-    #[arg(default_value = "mockfleet-logs")]
-    store: String,
+    #[arg(default_value = "mockfleet-logs", value_parser = Store::parse)]
+    store: Store,
 }
 
 pub(in crate::cli) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
-    let store = Store::parse(&arguments.store).map_err(|text| {
-        let mut problems = Problems::default();
-        problems.push(Problem {
-            place: arguments.store.clone(),
-            text,
-        });
-        Failure::Input(problems)
-    })?;
-    let recovered = sendlog::recover(&store).map_err(|error| Failure::Other(error.into()))?;
+    let store = &arguments.store;
+    let recovered = sendlog::recover(store).map_err(|error| Failure::Other(error.into()))?;
     if recovered.is_empty() {
-        println!("{}: nothing was left behind", sendlog::location(&store));
+        println!("{}: nothing was left behind", sendlog::location(store));
     }
     recovered.iter().for_each(|run| println!("{}", said(run)));
     Ok(Ending::Done)

@@ -1,0 +1,200 @@
+//! `mockfleet logs stats`: what a store holds.
+
+use serde_json::{Value, json};
+
+use super::super::describe::refused;
+use super::{Ending, Failure};
+use crate::fleet::Store;
+use crate::sendlog::{self, Aside, Columns, RunStats, Stats, Tally};
+use crate::status::{bytes, count};
+
+/// Says what a store holds: runs, rows, files, bytes, times and outcomes.
+///
+/// Reads the footers of the files, and the column `outcome` where they do not say it:
+/// a small part of the bytes. Files that are broken or not mockfleet's are named, and
+/// not counted.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mockfleet logs stats
+  mockfleet logs stats s3://bucket/prefix
+  mockfleet logs stats --json | python3 -m json.tool
+
+All times are UTC; \"from\" and \"to\" are when messages were due, and events happened.")]
+pub(super) struct Arguments {
+    /// Where the log is: a folder, or s3://bucket/prefix.
+    #[arg(default_value = "mockfleet-logs", value_parser = Store::parse)]
+    store: Store,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Files that are named one by one; the rest is a number.
+const NAMED: usize = 10;
+
+pub(super) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
+    let stats =
+        sendlog::stats(&arguments.store).map_err(|error| refused("STORE", error.to_string()))?;
+    let location = sendlog::location(&arguments.store);
+    if arguments.json {
+        println!("{}", object(&location, &stats));
+    } else {
+        println!("{}", text(&location, &stats));
+    }
+    warn(&stats.aside, "not counted");
+    Ok(Ending::Done)
+}
+
+/// Names files on standard error.
+pub(super) fn warn(aside: &[Aside], what: &str) {
+    for Aside { file, why, .. } in aside.iter().take(NAMED) {
+        eprintln!("warning: {file} is {what}: {why}");
+    }
+    if let Some(more @ 1..) = aside.len().checked_sub(NAMED) {
+        eprintln!("warning: {more} more files are {what}; --json has all of them");
+    }
+}
+
+/// How many there are of something.
+pub(super) fn plural(n: usize, one: &str) -> String {
+    let n = u64::try_from(n).unwrap_or(u64::MAX);
+    format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// A moment as the log has it, with its zone.
+fn moment(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros)
+        .map_or_else(|_| micros.to_string(), |at| at.to_string())
+}
+
+/// A moment for a table, to the second.
+fn second(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(
+        |_| micros.to_string(),
+        |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    )
+}
+
+fn bytes_a_row(tally: &Tally) -> Option<f64> {
+    let row = |n: u64| u32::try_from(n).map(f64::from);
+    // Tenths of bytes; in whole numbers as far as they go.
+    let tenths = (tally.bytes.saturating_mul(10) + tally.rows / 2).checked_div(tally.rows)?;
+    row(tenths).ok().map(|tenths| tenths / 10.0)
+}
+
+fn text(location: &str, stats: &Stats) -> String {
+    let total = stats.total();
+    let files = total.sends.files + total.events.files;
+    let size = total.sends.bytes + total.events.bytes;
+    let mut head = format!(
+        "{location}: {}, {} rows in sends, {} in events, {} in {}",
+        plural(stats.runs.len(), "run"),
+        count(total.sends.rows),
+        count(total.events.rows),
+        bytes(size),
+        plural(usize::try_from(files).unwrap_or(usize::MAX), "file"),
+    );
+    if !stats.aside.is_empty() {
+        head += &format!(
+            "; {} not counted ({})",
+            plural(stats.aside.len(), "file"),
+            bytes(stats.aside.iter().map(|file| file.bytes).sum())
+        );
+    }
+    let mut parts = vec![head];
+    if files > 0 {
+        parts.push(tables(&total));
+    }
+    if !total.outcomes.is_empty() {
+        let mut columns = Columns::new(["outcome", "messages"]);
+        for (outcome, rows) in &total.outcomes {
+            columns.row([outcome.clone(), count(*rows)]);
+        }
+        parts.push(columns.shown());
+    }
+    if !stats.runs.is_empty() {
+        parts.push(runs(stats));
+    }
+    parts.join("\n\n")
+}
+
+fn tables(total: &RunStats) -> String {
+    let head = ["table", "rows", "files", "bytes", "bytes/row", "from", "to"];
+    let mut columns = Columns::new(head);
+    for (name, tally) in [("sends", &total.sends), ("events", &total.events)] {
+        let span = |end: fn((i64, i64)) -> i64| tally.span.map(|span| second(end(span)));
+        columns.row([
+            name.to_owned(),
+            count(tally.rows),
+            count(tally.files),
+            bytes(tally.bytes),
+            bytes_a_row(tally).map_or_else(String::new, |n| format!("{n:.1}")),
+            span(|span| span.0).unwrap_or_default(),
+            span(|span| span.1).unwrap_or_default(),
+        ]);
+    }
+    columns.shown()
+}
+
+fn runs(stats: &Stats) -> String {
+    let head = [
+        "run", "host", "from", "to", "sends", "events", "files", "bytes",
+    ];
+    let mut columns = Columns::new(head);
+    for (run, about) in &stats.runs {
+        let mut all = about.sends.clone();
+        all.add(&about.events);
+        columns.row([
+            run.clone(),
+            about.host.clone(),
+            all.span.map(|span| second(span.0)).unwrap_or_default(),
+            all.span.map(|span| second(span.1)).unwrap_or_default(),
+            count(about.sends.rows),
+            count(about.events.rows),
+            count(all.files),
+            bytes(all.bytes),
+        ]);
+    }
+    columns.shown()
+}
+
+fn tally(tally: &Tally) -> Value {
+    json!({
+        "rows": tally.rows,
+        "files": tally.files,
+        "bytes": tally.bytes,
+        "bytes_per_row": bytes_a_row(tally),
+        "from": tally.span.map(|span| moment(span.0)),
+        "to": tally.span.map(|span| moment(span.1)),
+    })
+}
+
+fn object(location: &str, stats: &Stats) -> Value {
+    let total = stats.total();
+    let runs: Vec<Value> = stats
+        .runs
+        .iter()
+        .map(|(run, about)| {
+            json!({
+                "run": run,
+                "host": about.host,
+                "sends": tally(&about.sends),
+                "events": tally(&about.events),
+                "outcomes": about.outcomes,
+            })
+        })
+        .collect();
+    let aside: Vec<Value> = stats
+        .aside
+        .iter()
+        .map(|file| json!({ "file": file.file, "bytes": file.bytes, "why": file.why }))
+        .collect();
+    json!({
+        "store": location,
+        "sends": tally(&total.sends),
+        "events": tally(&total.events),
+        "outcomes": total.outcomes,
+        "runs": runs,
+        "not_counted": aside,
+    })
+}

@@ -1,0 +1,178 @@
+//! What the footer of a file says: whether mockfleet wrote it, for which run, and what
+//! can be told of its rows without reading them.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow_array::cast::AsArray;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::schema::Table;
+use super::shelf::{Found, Shelf, Source};
+
+/// Rows that are decoded at once, of a single column of words.
+const BATCH: usize = 65_536;
+
+/// A file that mockfleet wrote.
+#[derive(Debug)]
+pub(super) struct Footer {
+    pub(super) run: String,
+    pub(super) host: String,
+    metadata: ArrowReaderMetadata,
+    source: Source,
+}
+
+/// How many rows have each outcome.
+pub(super) type Outcomes = BTreeMap<String, u64>;
+
+impl Footer {
+    /// Reads the footer.
+    ///
+    /// # Errors
+    /// Why this is no file of mockfleet's, or why it cannot be read.
+    pub(super) fn read(shelf: &Shelf, found: &Found) -> Result<Self, String> {
+        if let Some(trouble) = &found.trouble {
+            return Err(trouble.clone());
+        }
+        if !found.key.ends_with(".parquet") {
+            return Err("it is no Parquet file".into());
+        }
+        let source = shelf.open_file(found).map_err(|error| error.to_string())?;
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata = guarded(|| ArrowReaderMetadata::load(&source, options))?;
+        let pairs = metadata.metadata().file_metadata().key_value_metadata();
+        let value = |key: &str| {
+            let pair = pairs?.iter().find(|pair| pair.key == key)?;
+            pair.value.clone()
+        };
+        let foreign = || "mockfleet did not write it: its footer names no run".to_owned();
+        let (Some(_), Some(run), Some(host)) = (
+            value("mockfleet.schema"),
+            value("mockfleet.run"),
+            value("mockfleet.host"),
+        ) else {
+            return Err(foreign());
+        };
+        Ok(Self {
+            run,
+            host,
+            metadata,
+            source,
+        })
+    }
+
+    fn groups(&self) -> &[RowGroupMetaData] {
+        self.metadata.metadata().row_groups()
+    }
+
+    /// Its rows.
+    pub(super) fn rows(&self) -> u64 {
+        let rows = self.groups().iter().map(RowGroupMetaData::num_rows).sum();
+        i64::try_into(rows).unwrap_or(0)
+    }
+
+    /// The earliest and the latest moment of its rows, in microseconds since 1970: when
+    /// a message was due, or an event happened.
+    pub(super) fn span(&self, table: Table) -> Option<(i64, i64)> {
+        let column = match table {
+            Table::Sends => "scheduled_at",
+            Table::Events => "at",
+        };
+        let spans = self.groups().iter().map(|group| {
+            let Some(Statistics::Int64(numbers)) = statistics(group, column) else {
+                return None;
+            };
+            Some((*numbers.min_opt()?, *numbers.max_opt()?))
+        });
+        spans
+            .reduce(|a, b| Some((a?.0.min(b?.0), a?.1.max(b?.1))))
+            .flatten()
+    }
+
+    /// How many of its rows have each outcome. Reads the one column, and that only of
+    /// row groups whose statistics do not say it already.
+    ///
+    /// # Errors
+    /// What is wrong with the column.
+    pub(super) fn outcomes(self) -> Result<Outcomes, String> {
+        let mut outcomes = Outcomes::new();
+        let mut mixed = Vec::new();
+        for (number, group) in self.groups().iter().enumerate() {
+            let rows: u64 = group.num_rows().try_into().unwrap_or(0);
+            match statistics(group, "outcome").and_then(only_word) {
+                Some(word) => *outcomes.entry(word).or_default() += rows,
+                None => mixed.push(number),
+            }
+        }
+        if !mixed.is_empty() {
+            let Self {
+                metadata, source, ..
+            } = self;
+            guarded(|| read(source, metadata, mixed, &mut outcomes))?;
+        }
+        Ok(outcomes)
+    }
+}
+
+type Failed = Box<dyn std::error::Error>;
+
+fn read(
+    source: Source,
+    metadata: ArrowReaderMetadata,
+    groups: Vec<usize>,
+    outcomes: &mut Outcomes,
+) -> Result<(), Failed> {
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
+    let mask = ProjectionMask::columns(builder.parquet_schema(), ["outcome"]);
+    let batches = builder
+        .with_projection(mask)
+        .with_row_groups(groups)
+        .with_batch_size(BATCH)
+        .build()?;
+    for batch in batches {
+        let batch = batch?;
+        let words = batch
+            .column_by_name("outcome")
+            .and_then(|column| column.as_string_opt::<i32>())
+            .ok_or("its column outcome is missing or has another type")?;
+        let mut words = words.iter().flatten().peekable();
+        while let Some(word) = words.next() {
+            let mut times = 1;
+            while words.next_if_eq(&word).is_some() {
+                times += 1;
+            }
+            *outcomes.entry(word.to_owned()).or_default() += times;
+        }
+    }
+    Ok(())
+}
+
+fn statistics<'a>(group: &'a RowGroupMetaData, column: &str) -> Option<&'a Statistics> {
+    let mut columns = group.columns().iter();
+    let found = columns.find(|chunk| chunk.column_path().string() == column)?;
+    found.statistics()
+}
+
+/// The word that all rows have, where the smallest is the largest.
+fn only_word(statistics: &Statistics) -> Option<String> {
+    let exact = statistics.min_is_exact() && statistics.max_is_exact();
+    let (min, max) = (statistics.min_bytes_opt()?, statistics.max_bytes_opt()?);
+    if !exact || min != max || statistics.null_count_opt() != Some(0) {
+        return None;
+    }
+    String::from_utf8(min.to_owned()).ok()
+}
+
+/// The library panics over some files that are broken, and a broken file must not end
+/// the work on the others.
+fn guarded<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(_) => Err("it is broken, and its footer is not what it says".into()),
+    }
+}

@@ -1,0 +1,342 @@
+"""`mockfleet logs`: a log in its store is described to engines, counted and tidied away."""
+
+import json
+import random
+import re
+import shutil
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow
+import pyarrow.parquet
+import pytest
+from log import TABLES, Log
+from s3 import SECRET_KEY, Moto, SeaweedFs
+from waiting import free_port
+
+ATHENA = {
+    pyarrow.string(): "string",
+    pyarrow.int64(): "bigint",
+    pyarrow.int32(): "int",
+    pyarrow.binary(): "binary",
+    pyarrow.timestamp("us", "UTC"): "timestamp",
+}
+
+
+@pytest.fixture
+def logs(fleet):
+    """Runs `mockfleet logs …`, which must end with the code that is expected."""
+
+    def run(*arguments, expect=0):
+        process = fleet.mockfleet("logs", *arguments)
+        assert process.finish() == expect, process.report()
+        return process
+
+    return run
+
+
+def refused(process, place, *says):
+    """One sentence on stderr that begins with the place, and nothing on stdout."""
+    assert process.out == []
+    assert process.err[0].startswith(f"{place}: "), process.report()
+    for words in says:
+        assert words in process.err[0], process.report()
+
+
+@pytest.fixture
+def run(fleet, broker):
+    """A short run whose log is in the default place."""
+    fleet.broker(broker.url, qos=1).group(count=5, every="200ms")
+    fleet.store = fleet.folder / "mockfleet-logs"
+    fleet.set(log={"store": "mockfleet-logs"})
+    return fleet.run(duration="1s")
+
+
+@pytest.fixture(scope="module", params=[Moto, SeaweedFs], ids=["moto", "seaweedfs"])
+def bucket(request, tmp_path_factory):
+    """An S3 server with a bucket."""
+    store = request.param(tmp_path_factory.mktemp("s3"))
+    try:
+        yield store.start()
+    finally:
+        store.close()
+
+
+@pytest.fixture
+def in_bucket(bucket, fleet):
+    """Copies a folder into the bucket, under a prefix of its own; returns its URL."""
+    fleet.environment |= bucket.environment()
+    prefix = f"{fleet.folder.parent.name}/it's a log"
+
+    def upload(folder):
+        for file in folder.rglob("*"):
+            if file.is_file():
+                key = f"{prefix}/{file.relative_to(folder).as_posix()}"
+                bucket.client().upload_file(str(file), bucket.bucket, key)
+        return f"s3://{bucket.bucket}/{prefix}"
+
+    return upload
+
+
+@pytest.mark.parametrize("command", ["ddl", "stats"])
+def test_help_teaches_with_an_example(logs, command):
+    assert re.search(rf"^  {command} ", logs("--help").stdout, re.MULTILINE)
+    said = logs(command, "--help").stdout
+    assert f"Usage: mockfleet logs {command}" in said
+    assert f"Examples:\n  mockfleet logs {command}" in said
+
+
+def test_duckdb_takes_the_statements_as_they_stand_wherever_it_is(logs, run):
+    statements = logs("ddl", "--engine", "duckdb").stdout
+    # Not the folder that the store was named from.
+    database = duckdb.connect()
+    database.execute(statements)
+    for table, columns in (("sends", 24), ("events", 8)):
+        (count,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
+        assert count == run.log.count(table=table) > 0
+        described = database.execute(f"DESCRIBE {table}").fetchall()
+        own = run.log.rows(f"DESCRIBE {table}")
+        assert [row[:2] for row in described] == [row[:2] for row in own] + [
+            ("dt", "DATE"),
+            ("hour", "INTEGER"),
+        ]
+        assert len(own) == columns
+    # The hour of a row is that of its partition.
+    database.execute("SET TimeZone = 'UTC'")
+    database.execute(
+        "SELECT count(*) FROM sends WHERE dt != scheduled_at::DATE OR hour != hour(scheduled_at)"
+    )
+    assert database.fetchone() == (0,)
+
+
+def test_a_store_with_an_odd_name_is_described_too(logs, run, fleet):
+    odd = fleet.folder / "it's [new] *"
+    fleet.store.rename(odd)
+    database = duckdb.connect()
+    database.execute(logs("ddl", "--engine", "duckdb", odd).stdout)
+    assert database.execute("SELECT count(*) FROM sends").fetchone() == (25,)
+
+
+def test_athena_is_told_the_columns_that_the_files_have(logs, run):
+    for table in TABLES:
+        statement = logs("ddl", "--engine", "athena", "--table", table, "s3://b/p").stdout
+        name, columns = re.match(
+            r"CREATE EXTERNAL TABLE (\w+) \((.*?)\n\)", statement, re.DOTALL
+        ).groups()
+        assert name == table and statement.count(";") == 1
+        declared = [tuple(column.split()) for column in columns.replace("`", "").split(",")]
+        (schema,) = run.log.arrow_schemas(table)
+        assert declared == [(field.name, ATHENA[field.type]) for field in schema]
+
+
+def test_spark_takes_the_statements_as_they_stand(logs, run, tmp_path):
+    pyspark = pytest.importorskip("pyspark.sql", reason="pyspark is large, and not required")
+    # An hour with one digit: Spark must not look for `hour=7`.
+    for table in TABLES:
+        (hour,) = run.store.glob(f"{table}/dt=*/hour=*")
+        hour.rename(hour.with_name("hour=07"))
+    spark = (
+        pyspark.SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.warehouse.dir", str(tmp_path / "warehouse"))
+        .getOrCreate()
+    )
+    try:
+        text = re.sub("^--.*$", "", logs("ddl", "--engine", "spark").stdout, flags=re.MULTILINE)
+        for statement in filter(str.strip, text.split(";")):
+            spark.sql(statement)
+        for table in TABLES:
+            assert spark.table(table).count() == run.log.count(table=table)
+            assert spark.sql(f"SELECT DISTINCT hour FROM {table}").collect() == [(7,)]
+    finally:
+        spark.stop()
+
+
+def test_nothing_but_the_statements_is_printed_and_nothing_is_made(logs, fleet):
+    said = logs("ddl", "--engine", "spark")
+    assert said.err == []
+    assert str(fleet.folder / "mockfleet-logs/sends") in said.stdout
+    assert list(fleet.folder.iterdir()) == []
+
+
+def test_what_ddl_cannot_do_is_said_with_the_way_out(logs):
+    refused(
+        logs("ddl", "--engine", "athena", expect=2), "STORE", "mockfleet-logs", "s3://bucket/prefix"
+    )
+    assert "the scheme" in logs("ddl", "--engine", "duckdb", "gs://b", expect=2).stderr
+    assert "athena, duckdb, spark" in logs("ddl", "--engine", "sqlite", expect=2).stderr
+
+
+def counted(log, run):
+    """What `logs stats --json` has to say of a run, from its rows."""
+
+    def table(name, at):
+        files = [file for file in log.files(name) if run in file.name]
+        ((rows, first, last),) = log.rows(
+            f"SELECT count(*), min({at}), max({at}) FROM {name} WHERE run_id = '{run}'"
+        )
+        size = sum(file.stat().st_size for file in files)
+        return {
+            "rows": rows,
+            "files": len(files),
+            "bytes": size,
+            "bytes_per_row": round(size / rows, 1),
+            "from": first.astimezone(UTC),
+            "to": last.astimezone(UTC),
+        }
+
+    return {
+        "run": run,
+        "host": log.one(f"SELECT any_value(host_id) FROM sends WHERE run_id = '{run}'"),
+        "sends": table("sends", "scheduled_at"),
+        "events": table("events", '"at"'),
+        "outcomes": dict(
+            log.rows(f"SELECT outcome, count(*) FROM sends WHERE run_id = '{run}' GROUP BY outcome")
+        ),
+    }
+
+
+def said(process):
+    """What `logs stats --json` said, with its times as times."""
+    (line,) = process.out
+    answer = json.loads(line)
+    for about in [answer, *answer["runs"]]:
+        for table in TABLES:
+            for end in ("from", "to"):
+                about[table][end] = datetime.fromisoformat(about[table][end])
+            about[table]["bytes_per_row"] = pytest.approx(about[table]["bytes_per_row"], abs=0.1)
+    return answer
+
+
+@pytest.fixture
+def runs(fleet, broker):
+    """Two runs of several files in one store: one went well, in the other some failed."""
+    fleet.broker(broker.url, qos=1)
+    fleet.broker(f"mqtt://127.0.0.1:{free_port()}", name="nowhere", qos=1)
+    fleet.group(count=5, every="50ms").group("lonely", count=2)
+    fleet.store = fleet.folder / "mockfleet-logs"
+    fleet.set(log={"store": "mockfleet-logs", "roll": {"every": "1s"}})
+    second = ["--set", "groups.lonely.target=nowhere"]
+    runs = [fleet.run(duration="2s"), fleet.run(*second, duration="2s")]
+    assert [set(run.log.outcomes()) for run in runs] == [{"acked"}, {"acked", "dropped"}]
+    return [run.summary["run"] for run in runs], runs[0].store
+
+
+def test_stats_are_what_the_rows_say(logs, runs, fleet):
+    ids, store = runs
+    log = Log(store)
+    answer = said(logs("stats", "--json"))
+    assert answer["runs"] == [counted(log, run) for run in ids]
+    assert answer["store"] == "mockfleet-logs" and answer["not_counted"] == []
+    for table in TABLES:
+        for figure in ("rows", "files", "bytes"):
+            assert answer[table][figure] == sum(run[table][figure] for run in answer["runs"])
+        assert answer[table]["from"] == answer["runs"][0][table]["from"]
+        assert answer[table]["to"] == answer["runs"][1][table]["to"]
+    assert sum(answer["outcomes"].values()) == answer["sends"]["rows"] == log.count()
+    people = logs("stats")
+    assert people.err == []
+    assert people.out[0].startswith(f"mockfleet-logs: 2 runs, {log.count()} rows in sends, ")
+    for run in ids:
+        assert any(line.startswith(f"  {run} ") for line in people.out)
+    for outcome, rows in log.outcomes().items():
+        assert re.search(rf"^  {outcome} +{rows}$", people.stdout, re.MULTILINE)
+
+
+def test_stats_of_a_bucket_are_those_of_the_folder(logs, runs, in_bucket):
+    _, store = runs
+    url = in_bucket(store)
+    answer = said(logs("stats", "--json", url))
+    assert answer | {"store": "mockfleet-logs"} == said(logs("stats", "--json"))
+    assert answer["store"] == url
+
+
+def test_stats_do_not_read_payloads(logs, runs):
+    _, store = runs
+    before = logs("stats", "--json").stdout
+    for file in store.glob("sends/*/*/*.parquet"):
+        metadata = pyarrow.parquet.read_metadata(file)
+        content = bytearray(file.read_bytes())
+        for group in range(metadata.num_row_groups):
+            for column in range(metadata.num_columns):
+                chunk = metadata.row_group(group).column(column)
+                if chunk.path_in_schema != "outcome":
+                    first = chunk.dictionary_page_offset or chunk.data_page_offset
+                    content[first : first + chunk.total_compressed_size] = b"\xff" * (
+                        chunk.total_compressed_size
+                    )
+        file.write_bytes(content)
+    assert logs("stats", "--json").stdout == before
+
+
+def test_what_is_broken_or_of_others_is_said_and_counted_and_the_rest_goes_on(logs, runs):
+    _, store = runs
+    before = json.loads(logs("stats", "--json").stdout)
+    hour = next(store.glob("sends/*/*"))
+    good = next(hour.glob("*.parquet"))
+    (hour / "notes.txt").write_text("mine")
+    (hour / "empty.parquet").touch()
+    (hour / "torn.parquet").write_bytes(good.read_bytes()[:-100])
+    (hour / "link.parquet").symlink_to(good)
+    pyarrow.parquet.write_table(pyarrow.table({"outcome": ["acked"]}), hour / "others.parquet")
+    after = json.loads(logs("stats", "--json").stdout)
+    aside = {file["file"].split("/")[-1]: file["why"] for file in after.pop("not_counted")}
+    before.pop("not_counted")
+    assert after == before
+    assert set(aside) == {
+        "notes.txt",
+        "empty.parquet",
+        "torn.parquet",
+        "link.parquet",
+        "others.parquet",
+    }
+    assert "mockfleet did not write it" in aside["others.parquet"]
+    people = logs("stats")
+    assert "; 5 files not counted" in people.out[0]
+    for name, why in aside.items():
+        assert any(name in line and why in line for line in people.err)
+
+
+def test_no_damage_ends_the_count(logs, runs):
+    """Truncated and flipped at random, a file is counted or said, and nothing else is."""
+    _, store = runs
+    good = next(store.glob("sends/*/*/*.parquet"))
+    content = good.read_bytes()
+    shutil.rmtree(store)
+    good.parent.mkdir(parents=True)
+    chance = random.Random(7)
+    for number in range(300):
+        damaged = bytearray(content)
+        if number % 3 == 0:
+            del damaged[chance.randrange(len(damaged)) :]
+        for _ in range(chance.randrange(1, 5)):
+            if damaged:
+                # The footer is at the end.
+                place = int(len(damaged) * (1 - chance.random() ** 3))
+                damaged[min(place, len(damaged) - 1)] ^= 1 << chance.randrange(8)
+        (good.parent / f"{number}.parquet").write_bytes(damaged)
+    answer = json.loads(logs("stats", "--json").stdout)
+    assert answer["sends"]["files"] + len(answer["not_counted"]) == 300
+    assert answer["not_counted"]
+
+
+def test_an_empty_store_has_nothing(logs, fleet):
+    (fleet.folder / "mockfleet-logs").mkdir()
+    assert logs("stats").out == [
+        "mockfleet-logs: 0 runs, 0 rows in sends, 0 in events, 0 B in 0 files"
+    ]
+
+
+def test_a_store_that_cannot_be_looked_at_is_said(logs, fleet, in_bucket, bucket):
+    refused(logs("stats", "no-such", expect=2), "STORE", "no-such", "give the folder")
+    (fleet.folder / "file").touch()
+    refused(logs("stats", "file", expect=2), "STORE", "it is no folder")
+    refused(
+        logs("stats", "s3://no-such-bucket/logs", expect=2), "STORE", "s3://no-such-bucket/logs"
+    )
+    fleet.environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{free_port()}"
+    process = logs("stats", f"s3://{bucket.bucket}/logs", expect=2)
+    refused(process, "STORE", f"s3://{bucket.bucket}/logs")
+    assert SECRET_KEY not in process.report()
+    del fleet.environment["AWS_SECRET_ACCESS_KEY"]
+    refused(logs("stats", "s3://b", expect=2), "STORE", "AWS_SECRET_ACCESS_KEY")
