@@ -6,10 +6,11 @@
 //! is due.
 //!
 //! [`link`] is the state of one connection, [`connect`] opens it, [`session`] moves
-//! its bytes.
+//! its bytes, [`receive`] takes what the broker sends.
 
 mod connect;
 mod link;
+mod receive;
 mod session;
 mod stream;
 
