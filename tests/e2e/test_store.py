@@ -67,13 +67,17 @@ def objects(store, fleet):
 
 
 def bucket_log(store, fleet, tmp_path, run=None):
-    """What is in the bucket, which never is the same name with something else in it."""
+    """What is in the bucket."""
     return Log(store.download(tmp_path / "copy", prefix(fleet)), run=run)
 
 
-def said(process, fleet):
-    """The warnings about the store."""
-    return [line for line in process.err if line.startswith(f"warning: {location(fleet)}")]
+def assert_said_once(run, fleet):
+    """The warning about the store, whatever it was, came once, in one line, and is counted."""
+    about = [line for line in run.process.err if line.startswith(f"warning: {location(fleet)}")]
+    assert len(about) == 1, run.stderr
+    (notice,) = run.notices(f"{location(fleet)} takes no file")
+    assert about == [f"warning: {notice['text']}"]
+    assert notice["times"] >= 2
 
 
 def assert_on_schedule(log):
@@ -97,9 +101,9 @@ def assert_all_there(run, store, fleet, broker, tmp_path):
     assert not spool(fleet).exists(), "what is in the bucket is on no disk"
 
 
-def begin(fleet, store):
+def begin(fleet, store, *arguments):
     """Starts a run and waits until files of it are in the bucket."""
-    process = fleet.start()
+    process = fleet.start(*arguments)
     wait_until(lambda: objects(store, fleet), "the first file in the bucket")
     return process
 
@@ -124,7 +128,7 @@ def test_what_the_store_spoils_for_a_while_is_in_the_bucket_once(
     proxy.heals()
     run = end(s3_fleet, process, store)
     assert_all_there(run, store, s3_fleet, broker, tmp_path)
-    assert len(said(process, s3_fleet)) == 1, run.stderr
+    assert_said_once(run, s3_fleet)
     assert run.summary["log_error"] is None
 
 
@@ -138,7 +142,7 @@ def test_a_store_that_cannot_be_reached_for_a_while_gets_everything_when_it_is_b
     proxy.up()
     run = end(s3_fleet, process, store)
     assert_all_there(run, store, s3_fleet, broker, tmp_path)
-    assert len(said(process, s3_fleet)) == 1, run.stderr
+    assert_said_once(run, s3_fleet)
 
 
 def test_a_slow_store_slows_no_device_down(s3_fleet, store, proxy, broker, tmp_path):
@@ -147,7 +151,8 @@ def test_a_slow_store_slows_no_device_down(s3_fleet, store, proxy, broker, tmp_p
     proxy.wait_for_spoiled(6)
     run = end(s3_fleet, process, store)
     assert_all_there(run, store, s3_fleet, broker, tmp_path)
-    assert said(process, s3_fleet) == [], "slow is no trouble"
+    assert "takes no file" not in run.stderr, "slow is no trouble"
+    assert run.summary["notices"] == []
 
 
 def test_the_trouble_of_the_last_files_is_waited_for_when_the_run_is_over(
@@ -182,11 +187,10 @@ def recover(fleet, expect=0):
 def test_what_a_store_that_stays_down_did_not_take_is_brought_there_later(
     s3_fleet, store, proxy, broker, tmp_path
 ):
-    process = begin(s3_fleet, store)
+    process = begin(s3_fleet, store, "--duration", "8s")
     proxy.down()
     process.wait_for_line(f"^warning: {location(s3_fleet)}")
     wait_until(lambda: len(waiting(s3_fleet)) >= 2, "files that wait")
-    process.interrupt()
     # The log is tried for a minute after the run.
     process.finish(150)
     run = s3_fleet.end(process, expect=1)
@@ -207,8 +211,8 @@ def test_what_a_store_that_stays_down_did_not_take_is_brought_there_later(
     assert run.summary["run"] in recovered.stdout
     assert "nothing was left behind" in recover(s3_fleet).stdout
     log = bucket_log(store, s3_fleet, tmp_path)
-    assert log.count() == run.counted() == broker.received()
-    assert log.outcomes() == {"acked": run.counted()}
+    assert log.count() == run.counted() == broker.received() == 800
+    assert log.outcomes() == {"acked": 800}
     log.assert_sound()
     assert run.summary["missed_ticks"] == 0
     assert_on_schedule(log)

@@ -158,6 +158,9 @@ pub(super) fn run_fleet(
     }
     let watch = Watch::new(form).context("the run could not be watched")?;
     let (finished, interrupted) = watch.follow(prepared.start(), &printed);
+    if let Err(error) = &finished.log {
+        eprintln!("{error}");
+    }
     Ok((summary(&fleet, finished), interrupted))
 }
 

@@ -109,7 +109,12 @@ impl Worker {
                 break;
             }
             self.record.counters.busy_us += micros(began.elapsed());
-            self.give_way();
+            if self.record.appender.must_wait() {
+                // A full disk: connections rest too, or messages would leave unsaved.
+                std::thread::sleep(Duration::from_micros(HELD_UP));
+            } else {
+                self.give_way();
+            }
         }
         self.close();
     }

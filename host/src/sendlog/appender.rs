@@ -21,8 +21,9 @@ const FULL: usize = 1 << 20;
 /// not much older than asked.
 const OLD: Duration = Duration::from_millis(200);
 
-/// So much may wait for a disk that takes nothing; then devices are held up.
-const HELD: usize = 32 << 20;
+/// Where rows are dropped rather than waited for: so much may wait in memory for a
+/// disk that takes nothing.
+const HELD: usize = 64 << 20;
 
 /// What a worker tells the encoder.
 #[derive(Debug)]
@@ -117,7 +118,7 @@ impl Appender {
 
     /// Whoever drops rows rather than wait must not fill the memory instead.
     fn has_room(&self) -> bool {
-        self.policy == SpoolFull::Pause || self.bytes.len() < 2 * HELD
+        self.policy == SpoolFull::Pause || self.bytes.len() < HELD
     }
 
     /// Notes rows that were lost, once there is room for the note.
@@ -154,6 +155,12 @@ impl Appender {
     #[must_use]
     pub fn is_safe(&self) -> bool {
         self.safe == self.bytes.len()
+    }
+
+    /// Whether nothing may leave: what was appended would not outlive the process.
+    #[must_use]
+    pub fn must_wait(&self) -> bool {
+        self.policy == SpoolFull::Pause && !self.is_safe()
     }
 
     /// Whether more rows wait for disk or encoder than should: time to make fewer.
@@ -203,8 +210,7 @@ impl Appender {
     }
 
     fn refuse(&mut self, error: &std::io::Error) {
-        // A little may still wait in memory: only a disk that stays full holds up.
-        self.refused = self.bytes.len() >= HELD || self.safe == 0;
+        self.refused = true;
         self.shared.trouble(format!(
             "the spool {} takes no rows: {error}; devices wait until it does",
             self.folder.display()

@@ -235,7 +235,7 @@ fn plain(text: &str) -> String {
         let (_, rest) = text.split_once(mark)?;
         Some(rest.to_owned())
     };
-    let said = after(text, "retry_timeout")
+    let said = after(text, "Error performing")
         .and_then(|rest| after(&rest, " - "))
         .unwrap_or_else(|| text.to_owned());
     let between = |open: &str, close: &str| {
@@ -281,6 +281,11 @@ mod tests {
         assert_eq!(
             said,
             "Server returned non-2xx status code: 500 Internal Server Error: InternalError: We are sorry"
+        );
+        let refused = "Error performing PUT http://h/k in 5µs - Server returned non-2xx status code: 403 Forbidden";
+        assert_eq!(
+            plain(refused),
+            "Server returned non-2xx status code: 403 Forbidden"
         );
         assert_eq!(plain("no layers"), "no layers");
     }

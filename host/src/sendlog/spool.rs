@@ -217,10 +217,15 @@ pub(super) fn folders(store: &Store) -> Vec<PathBuf> {
 /// power.
 pub(super) fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let draft = folder.join(format!("{name}.draft"));
-    let mut file = File::create(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, folder.join(name))?;
+    let written = File::create(&draft).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| fs::rename(&draft, folder.join(name))) {
+        // A half is of no use to anybody; the room that it takes may be.
+        let _ = fs::remove_file(&draft);
+        return Err(error);
+    }
     sync_folder(folder)
 }
 
@@ -280,7 +285,7 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<(u64, Kind, PathBuf)>> {
 
 /// Space is reserved in steps of this size, before it is used: a full disk is an
 /// error of the reservation, at a moment when nothing is half-written.
-const STEP: u64 = 4 << 20;
+const STEP: u64 = 1 << 20;
 
 /// The file of a worker's segment.
 #[derive(Debug)]
@@ -303,19 +308,19 @@ impl SegmentFile {
         })
     }
 
-    /// Appends bytes; from then on they outlive the process. Returns how many were
-    /// taken.
+    /// Appends as many of these bytes as there is room for; from then on they outlive
+    /// the process. Returns how many.
     pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let end = self.written + u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        while self.reserved < end {
-            match fallocate(&*self.file, FallocateFlags::KEEP_SIZE, self.reserved, STEP) {
-                Ok(()) => self.reserved += STEP,
+        if self.reserved <= self.written {
+            match fallocate(&*self.file, FallocateFlags::KEEP_SIZE, self.written, STEP) {
+                Ok(()) => self.reserved = self.written + STEP,
                 // A file system without reservations: the write itself will say.
                 Err(rustix::io::Errno::OPNOTSUPP) => self.reserved = u64::MAX,
                 Err(error) => return Err(error.into()),
             }
         }
-        let taken = (&*self.file).write(bytes)?;
+        let room = usize::try_from(self.reserved - self.written).unwrap_or(usize::MAX);
+        let taken = (&*self.file).write(bytes.get(..room).unwrap_or(bytes))?;
         self.written += u64::try_from(taken).unwrap_or(0);
         Ok(taken)
     }
