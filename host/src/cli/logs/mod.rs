@@ -1,6 +1,7 @@
 //! `mockfleet logs`: what can be done with a send log that lies in its store.
 
 mod ddl;
+mod prune;
 mod stats;
 
 use clap::Subcommand;
@@ -18,11 +19,13 @@ pub(super) struct Arguments {
 enum Command {
     Ddl(ddl::Arguments),
     Stats(stats::Arguments),
+    Prune(prune::Arguments),
 }
 
 pub(super) fn logs(arguments: &Arguments) -> Result<Ending, Failure> {
     match &arguments.command {
         Command::Ddl(arguments) => ddl::ddl(arguments),
         Command::Stats(arguments) => stats::stats(arguments),
+        Command::Prune(arguments) => prune::prune(arguments),
     }
 }
