@@ -11,8 +11,9 @@ import botocore.config
 from fleet import environment
 from waiting import PATIENCE, free_port, wait_until
 
-# The run's, which are good for one bucket, and the test's own.
+# The run's, which are good for one bucket, one's who may only read it, and the test's own.
 ACCESS_KEY, SECRET_KEY = "test-access", "test-s3cret"
+READER_KEY, READER_SECRET = "test-reader", "test-reader-s3cret"
 ADMIN_KEY, ADMIN_SECRET = "test-admin", "test-admin-s3cret"
 
 
@@ -109,6 +110,11 @@ class SeaweedFs(Store):
                 ACCESS_KEY,
                 SECRET_KEY,
                 [f"{a}:{self.bucket}" for a in ("Read", "Write", "List")],
+            ),
+            "reader": (
+                READER_KEY,
+                READER_SECRET,
+                [f"{a}:{self.bucket}" for a in ("Read", "List")],
             ),
         }
         identities = [

@@ -10,8 +10,10 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 import pytest
+from broker import Broker
+from fleet import Fleet
 from log import TABLES, Log
-from s3 import SECRET_KEY, Moto, SeaweedFs
+from s3 import READER_KEY, READER_SECRET, SECRET_KEY, Moto, SeaweedFs
 from waiting import free_port
 
 ATHENA = {
@@ -78,7 +80,7 @@ def in_bucket(bucket, fleet):
     return upload
 
 
-@pytest.mark.parametrize("command", ["ddl", "stats"])
+@pytest.mark.parametrize("command", ["ddl", "stats", "prune"])
 def test_help_teaches_with_an_example(logs, command):
     assert re.search(rf"^  {command} ", logs("--help").stdout, re.MULTILINE)
     said = logs(command, "--help").stdout
@@ -208,18 +210,33 @@ def said(process):
     return answer
 
 
-@pytest.fixture
-def runs(fleet, broker):
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory):
     """Two runs of several files in one store: one went well, in the other some failed."""
-    fleet.broker(broker.url, qos=1)
-    fleet.broker(f"mqtt://127.0.0.1:{free_port()}", name="nowhere", qos=1)
-    fleet.group(count=5, every="50ms").group("lonely", count=2)
-    fleet.store = fleet.folder / "mockfleet-logs"
-    fleet.set(log={"store": "mockfleet-logs", "roll": {"every": "1s"}})
-    second = ["--set", "groups.lonely.target=nowhere"]
-    runs = [fleet.run(duration="2s"), fleet.run(*second, duration="2s")]
+    folder = tmp_path_factory.mktemp("two-runs")
+    broker, fleet = Broker(folder / "broker").start(), Fleet(folder)
+    try:
+        fleet.broker(broker.url, qos=1)
+        fleet.broker(f"mqtt://127.0.0.1:{free_port()}", name="nowhere", qos=1)
+        fleet.group(count=5, every="50ms").group("lonely", count=2)
+        fleet.set(log={"roll": {"every": "1s"}})
+        second = ["--set", "groups.lonely.target=nowhere"]
+        runs = [fleet.run(duration="2s"), fleet.run(*second, duration="2s")]
+    finally:
+        fleet.close()
+        broker.stop()
     assert [set(run.log.outcomes()) for run in runs] == [{"acked"}, {"acked", "dropped"}]
-    return [run.summary["run"] for run in runs], runs[0].store
+    return [run.summary["run"] for run in runs], fleet.store
+
+
+@pytest.fixture
+def runs(fleet, two_runs):
+    """The ids of two runs, and a store of the test's own with their log, in the default
+    place."""
+    ids, store = two_runs
+    fleet.store = fleet.folder / "mockfleet-logs"
+    shutil.copytree(store, fleet.store)
+    return ids, fleet.store
 
 
 def test_stats_are_what_the_rows_say(logs, runs, fleet):
@@ -340,3 +357,133 @@ def test_a_store_that_cannot_be_looked_at_is_said(logs, fleet, in_bucket, bucket
     assert SECRET_KEY not in process.report()
     del fleet.environment["AWS_SECRET_ACCESS_KEY"]
     refused(logs("stats", "s3://b", expect=2), "STORE", "AWS_SECRET_ACCESS_KEY")
+
+
+MONTH = ("--older-than", "30d")
+
+
+def sizes(store):
+    """Every file of a folder with its bytes."""
+    return {
+        file.relative_to(store).as_posix(): file.stat().st_size
+        for file in store.rglob("*")
+        if file.is_file() and not file.is_symlink()
+    }
+
+
+@pytest.fixture
+def aged(runs):
+    """A store whose first run, and a file of the second, are of days long gone, with what is
+    not mockfleet's among them. Returns the store and what is old."""
+    (first, second), store = runs
+    young = sorted(store.glob(f"sends/*/*/*{second}*.parquet"))
+    old = {}
+    for n, file in enumerate([*sorted(store.rglob(f"*{first}*.parquet")), young[0]]):
+        table = file.relative_to(store).parts[0]
+        place = store / table / f"dt=2026-0{1 + n % 3}-17" / "hour=07" / file.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.rename(place)
+        old[place.relative_to(store).as_posix()] = place.stat().st_size
+    hour = store / "sends/dt=2026-02-17/hour=07"
+    hour.mkdir(parents=True, exist_ok=True)
+    shutil.copy(young[1], hour / "copy of mine.parquet")
+    (hour / "notes.txt").write_text("mine")
+    # By name it could be mockfleet's, and it is not.
+    other = f"host-{first}-0-9.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1]}), hour / other)
+    (hour / f"host-{first}-10-19.parquet").write_bytes(b"PAR1 and no more")
+    shutil.copy(young[1], hour / f"host-{first}-20-29.parquet")
+    # In the right place beside them, in no table of the log.
+    (store / "mine/dt=2026-01-17/hour=07").mkdir(parents=True)
+    shutil.copy(young[1], store / "mine/dt=2026-01-17/hour=07" / young[1].name)
+    return store, old
+
+
+STRANGERS = (
+    "copy of mine.parquet",
+    "notes.txt",
+    "-0-9.parquet",
+    "-10-19.parquet",
+    "-20-29.parquet",
+)
+
+
+def test_without_yes_prune_only_shows_what_would_go(logs, aged, runs):
+    store, old = aged
+    before = sizes(store)
+    answer = json.loads(logs("prune", *MONTH, "--json").stdout)
+    assert {file["file"]: file["bytes"] for file in answer["old"]} == old
+    assert (answer["deleted_files"], answer["not_deleted"]) == (0, [])
+    for run in answer["runs"]:
+        own = {
+            name: size
+            for name, size in before.items()
+            if run["run"] in name and not name.startswith("mine/") and "/host-" not in name
+        }
+        assert (run["files"], run["bytes"]) == (len(own), sum(own.values()))
+        gone = {name: size for name, size in own.items() if name in old}
+        assert (run["old_files"], run["old_bytes"]) == (len(gone), sum(gone.values()))
+    assert [run["run"] for run in answer["runs"]] == runs[0]
+    people = logs("prune", *MONTH)
+    assert people.out[0].startswith(f"mockfleet-logs: {len(old)} files, ")
+    assert people.out[0].endswith(" would be deleted")
+    for name in old:
+        assert any(line.endswith(f"  {name}") for line in people.out)
+    assert "nothing was deleted; the same with --yes deletes these files" in people.err
+    for stranger in STRANGERS:
+        assert sum(f"{stranger} is left alone: " in line for line in people.err) == 1
+    assert sizes(store) == before
+
+
+def test_prune_deletes_what_is_old_and_nothing_else(logs, aged):
+    store, old = aged
+    before = sizes(store)
+    answer = json.loads(logs("prune", *MONTH, "--yes", "--json").stdout)
+    assert (answer["deleted_files"], answer["deleted_bytes"]) == (len(old), sum(old.values()))
+    assert sizes(store) == {name: size for name, size in before.items() if name not in old}
+    days = {folder.name for folder in store.glob("*/dt=2026-0*") if folder.parent.name != "mine"}
+    assert days == {"dt=2026-02-17"}, "emptied folders are gone, and what holds a file stays"
+    again = logs("prune", *MONTH, "--yes")
+    assert again.out[0].startswith("mockfleet-logs: no files of hours that ended before ")
+
+
+def test_prune_of_a_bucket_is_that_of_the_folder(logs, aged, in_bucket, bucket, fleet):
+    store, old = aged
+    url = in_bucket(store)
+    prefix = url.removeprefix(f"s3://{bucket.bucket}/")
+    before = set(sizes(store))
+    dry = json.loads(logs("prune", *MONTH, "--json", url).stdout)
+    assert {file["file"]: file["bytes"] for file in dry["old"]} == old
+    assert {key.removeprefix(f"{prefix}/") for key in bucket.keys(prefix)} == before
+    if isinstance(bucket, SeaweedFs):
+        # Who may only read sees the same, and cannot delete.
+        allowed = dict(fleet.environment)
+        fleet.environment |= {
+            "AWS_ACCESS_KEY_ID": READER_KEY,
+            "AWS_SECRET_ACCESS_KEY": READER_SECRET,
+        }
+        process = logs("prune", *MONTH, "--yes", url, expect=1)
+        assert process.out[0].startswith(f"{url}: deleted 0 of {len(old)} files, ")
+        refusals = [line for line in process.err if " is not deleted: Access Denied" in line]
+        assert len(refusals) == len(old), process.report()
+        fleet.environment = allowed
+    done = json.loads(logs("prune", *MONTH, "--yes", "--json", url).stdout)
+    assert (done["deleted_files"], done["deleted_bytes"]) == (len(old), sum(old.values()))
+    left = {key.removeprefix(f"{prefix}/") for key in bucket.keys(prefix)}
+    assert left == before - set(old)
+
+
+def test_a_running_hour_is_never_old(logs, runs):
+    _, store = runs
+    before = sizes(store)
+    answer = json.loads(logs("prune", "--older-than", "1h", "--yes", "--json").stdout)
+    assert answer["old"] == [] and answer["deleted_files"] == 0
+    assert sizes(store) == before
+
+
+def test_what_prune_cannot_do_is_said_with_the_way_out(logs):
+    refused(logs("prune", *MONTH, "no-such", expect=2), "STORE", "no-such", "give the folder")
+    assert "--older-than <TIME>" in logs("prune", expect=2).stderr
+    assert (
+        "a duration is a number with a unit" in logs("prune", "--older-than", "30", expect=2).stderr
+    )

@@ -188,14 +188,12 @@ def test_footers_alone_say_how_many_rows_there_are_and_which(everything):
     assert sorted(numbers) == list(range(rows))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def spark():
-    pyspark = pytest.importorskip(
-        "pyspark", reason="pyspark (more than 300 MB) is not installed; `pip install pyspark`"
-    )
+    sql = pytest.importorskip("pyspark.sql", reason="pyspark is large, and not required")
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         pytest.skip("Spark needs Java, and there is none")
-    builder = pyspark.sql.SparkSession.builder.master("local[1]").appName("mockfleet")
+    builder = sql.SparkSession.builder.master("local[1]").appName("mockfleet")
     settings = {
         "spark.ui.enabled": "false",
         "spark.driver.bindAddress": "127.0.0.1",

@@ -158,6 +158,29 @@ impl Bucket {
             .map_err(|error| reason(&error))
     }
 
+    /// Deletes objects whose keys `sizes` gave, many with one request; the answers are
+    /// in their order.
+    pub(super) fn delete(&self, keys: &[&str]) -> Vec<Result<(), String>> {
+        use futures_util::StreamExt;
+        let wanted: Vec<_> = keys.iter().map(|key| self.listed(key)).collect();
+        let paths: Vec<_> = wanted.iter().flatten().cloned().map(Ok).collect();
+        let stream = self
+            .store
+            .delete_stream(futures_util::stream::iter(paths).boxed());
+        let ended: Vec<_> = self.runtime.block_on(stream.collect());
+        let (gone, refused): (Vec<_>, Vec<_>) = ended.into_iter().partition(Result::is_ok);
+        let gone: std::collections::HashSet<Key> = gone.into_iter().flatten().collect();
+        let refused: Vec<String> = refused
+            .iter()
+            .filter_map(|end| end.as_ref().err().map(reason))
+            .collect();
+        let answer = |key: Result<Key, String>| match key? {
+            key if gone.contains(&key) => Ok(()),
+            key => Err(refusal(key.as_ref(), &refused)),
+        };
+        wanted.into_iter().map(answer).collect()
+    }
+
     /// A key as the store listed it, which is not to be escaped once more.
     fn listed(&self, key: &str) -> Result<Key, String> {
         let (prefix, slash) = match self.key("").as_ref() {
@@ -173,6 +196,17 @@ impl Bucket {
             .block_on(async { self.store.get(key).await?.bytes().await })
             .map_err(|error| reason(&error))
     }
+}
+
+/// Why an object was not deleted: the refusal that names it, or that of all.
+fn refusal(key: &str, refused: &[String]) -> String {
+    let own = format!("{key}: ");
+    let after = |text: &String| Some(text.split_once(&own)?.1.to_owned());
+    refused
+        .iter()
+        .find_map(after)
+        .or_else(|| refused.first().cloned())
+        .unwrap_or_else(|| "the store did not say that it is deleted".into())
 }
 
 fn is_true(value: Option<&str>) -> bool {
@@ -288,6 +322,17 @@ mod tests {
             "Server returned non-2xx status code: 403 Forbidden"
         );
         assert_eq!(plain("no layers"), "no layers");
+    }
+
+    #[test]
+    fn a_refusal_is_told_of_the_object_that_it_names() {
+        let refused = [
+            "all: Slow down".to_owned(),
+            "request for b: Access Denied".into(),
+        ];
+        assert_eq!(refusal("b", &refused), "Access Denied");
+        assert_eq!(refusal("a", &refused), "all: Slow down");
+        assert!(refusal("a", &[]).contains("did not say"));
     }
 
     #[test]

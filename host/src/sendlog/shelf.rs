@@ -1,5 +1,5 @@
-//! The files of a log where they lie: found with their sizes, and read in part. Knows
-//! nothing of what is in them.
+//! The files of a log where they lie: found with their sizes, read in part, deleted.
+//! Knows nothing of what is in them.
 
 use std::fs::File;
 use std::io::Read;
@@ -129,6 +129,15 @@ impl Shelf {
         })
     }
 
+    /// Deletes files; the answers are in their order. In a folder, those of an hour and
+    /// a day go with their last file.
+    pub(super) fn delete(&self, keys: &[&str]) -> Vec<Result<(), String>> {
+        match &self.place {
+            Place::Bucket(bucket) => bucket.delete(keys),
+            Place::Folder(folder) => keys.iter().map(|key| remove(folder, key)).collect(),
+        }
+    }
+
     /// Does the same with each of many files, several at a time; the answers are in the
     /// order of the files.
     pub(super) fn each<T: Sync, R: Send>(
@@ -202,6 +211,18 @@ fn walk(store: &Path, table: Table) -> Vec<Found> {
         }
     }
     found
+}
+
+fn remove(store: &Path, key: &str) -> Result<(), String> {
+    let file = store.join(key);
+    std::fs::remove_file(&file).map_err(|error| error.to_string())?;
+    // The hour's, then the day's; what is not empty stays, and that is no error.
+    for folder in file.ancestors().skip(1).take(2) {
+        if std::fs::remove_dir(folder).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A file that is read in part.

@@ -1,6 +1,7 @@
 //! `mockfleet logs`: what can be done with a send log that lies in its store.
 
 mod ddl;
+mod prune;
 pub(super) mod recover;
 mod stats;
 
@@ -20,6 +21,7 @@ enum Command {
     Recover(recover::Arguments),
     Ddl(ddl::Arguments),
     Stats(stats::Arguments),
+    Prune(prune::Arguments),
 }
 
 pub(super) fn logs(arguments: &Arguments) -> Result<Ending, Failure> {
@@ -27,5 +29,6 @@ pub(super) fn logs(arguments: &Arguments) -> Result<Ending, Failure> {
         Command::Recover(arguments) => recover::recover(arguments),
         Command::Ddl(arguments) => ddl::ddl(arguments),
         Command::Stats(arguments) => stats::stats(arguments),
+        Command::Prune(arguments) => prune::prune(arguments),
     }
 }

@@ -55,6 +55,12 @@ pub(super) fn warn(aside: &[Aside], what: &str) {
     }
 }
 
+/// Files for machines, all of them.
+pub(super) fn named(aside: &[Aside]) -> Vec<Value> {
+    let named = |file: &Aside| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
+    aside.iter().map(named).collect()
+}
+
 /// How many there are of something.
 pub(super) fn plural(n: usize, one: &str) -> String {
     let n = u64::try_from(n).unwrap_or(u64::MAX);
@@ -184,17 +190,12 @@ fn object(location: &str, stats: &Stats) -> Value {
             })
         })
         .collect();
-    let aside: Vec<Value> = stats
-        .aside
-        .iter()
-        .map(|file| json!({ "file": file.file, "bytes": file.bytes, "why": file.why }))
-        .collect();
     json!({
         "store": location,
         "sends": tally(&total.sends),
         "events": tally(&total.events),
         "outcomes": total.outcomes,
         "runs": runs,
-        "not_counted": aside,
+        "not_counted": named(&stats.aside),
     })
 }

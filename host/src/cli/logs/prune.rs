@@ -1,0 +1,145 @@
+//! `mockfleet logs prune`: deletes what is old, once it has shown what that is.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::describe::refused;
+use super::stats::{named, plural, warn};
+use super::{Ending, Failure};
+use crate::fleet::{self, Store};
+use crate::sendlog::{self, Columns, Prune, Pruned};
+use crate::status::{bytes, count};
+
+/// Deletes the files of hours that ended long enough ago. Without --yes it only lists
+/// them.
+///
+/// A file goes when its name is one that mockfleet gives and its footer says that
+/// mockfleet wrote it; everything else in the store stays as it is. In a folder, the
+/// folders of an hour and a day go with their last file.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mockfleet logs prune --older-than 30d          # lists, with sizes; deletes nothing
+  mockfleet logs prune --older-than 30d --yes
+  mockfleet logs prune --older-than 12h s3://bucket/prefix --json
+
+The age is that of the hour in which messages were due and events happened (UTC), not
+that of the file. Exit code 1: some files could not be deleted.")]
+pub(super) struct Arguments {
+    /// Where the log is: a folder, or s3://bucket/prefix.
+    #[arg(default_value = "mockfleet-logs", value_parser = Store::parse)]
+    store: Store,
+    /// How long ago an hour must have ended: 12h, 30d.
+    #[arg(long, value_name = "TIME", value_parser = fleet::duration)]
+    older_than: Duration,
+    /// Delete; without it nothing is.
+    #[arg(long)]
+    yes: bool,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
+    let prune = sendlog::prune(&arguments.store, arguments.older_than)
+        .map_err(|error| refused("STORE", error.to_string()))?;
+    let location = sendlog::location(&arguments.store);
+    let pruned = arguments.yes.then(|| prune.delete());
+    if arguments.json {
+        println!("{}", object(&location, &prune, pruned.as_ref()));
+    } else {
+        println!("{}", text(&location, &prune, pruned.as_ref()));
+    }
+    warn(&prune.aside, "left alone");
+    match pruned {
+        Some(pruned) => {
+            warn(&pruned.failed, "not deleted");
+            if pruned.failed.is_empty() {
+                Ok(Ending::Done)
+            } else {
+                Ok(Ending::Failed)
+            }
+        }
+        None => {
+            if !prune.files.is_empty() {
+                eprintln!("nothing was deleted; the same with --yes deletes these files");
+            }
+            Ok(Ending::Done)
+        }
+    }
+}
+
+fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
+    let before = prune.before.strftime("%Y-%m-%d %H:%M UTC");
+    let size = prune.files.iter().map(|file| file.bytes).sum();
+    let mut parts = vec![match pruned {
+        _ if prune.files.is_empty() => {
+            format!("{location}: no files of hours that ended before {before}")
+        }
+        None => format!(
+            "{location}: {}, {}, of hours that ended before {before} would be deleted",
+            plural(prune.files.len(), "file"),
+            bytes(size),
+        ),
+        Some(Pruned {
+            files, bytes: gone, ..
+        }) => format!(
+            "{location}: deleted {} of {}, {}, of hours that ended before {before}",
+            count(*files),
+            plural(prune.files.len(), "file"),
+            bytes(*gone),
+        ),
+    }];
+    if !prune.files.is_empty() {
+        let mut files = Columns::new(["bytes", "file"]);
+        for file in &prune.files {
+            files.row([bytes(file.bytes), file.key.clone()]);
+        }
+        parts.push(files.shown());
+    }
+    if !prune.runs.is_empty() {
+        let mut runs = Columns::new(["run", "files", "bytes", "old files", "old bytes"]);
+        for (run, size) in &prune.runs {
+            runs.row([
+                run.clone(),
+                count(size.files),
+                bytes(size.bytes),
+                count(size.old_files),
+                bytes(size.old_bytes),
+            ]);
+        }
+        parts.push(runs.shown());
+    }
+    parts.join("\n\n")
+}
+
+fn object(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> Value {
+    let files: Vec<Value> = prune
+        .files
+        .iter()
+        .map(|file| json!({ "file": file.key, "run": file.run, "bytes": file.bytes }))
+        .collect();
+    let runs: Vec<Value> = prune
+        .runs
+        .iter()
+        .map(|(run, size)| {
+            json!({
+                "run": run,
+                "files": size.files,
+                "bytes": size.bytes,
+                "old_files": size.old_files,
+                "old_bytes": size.old_bytes,
+            })
+        })
+        .collect();
+    json!({
+        "store": location,
+        "before": prune.before.to_string(),
+        "old": files,
+        "runs": runs,
+        "left_alone": named(&prune.aside),
+        "deleted_files": pruned.map_or(0, |pruned| pruned.files),
+        "deleted_bytes": pruned.map_or(0, |pruned| pruned.bytes),
+        "not_deleted": pruned.map(|pruned| named(&pruned.failed)).unwrap_or_default(),
+    })
+}
