@@ -57,8 +57,8 @@ class Proxy:
         self.port = free_port()
         self.changed = threading.Condition()
         self.spoil, self.methods = None, ()
-        # (method, path) of what came, and how many of them were spoiled.
-        self.requests, self.spoiled = [], 0
+        # How many requests were spoiled.
+        self.spoiled = 0
         self.connections = set()
         self.http = None
         self.up()
@@ -97,15 +97,9 @@ class Proxy:
             came = self.changed.wait_for(lambda: self.spoiled >= count, PATIENCE)
             assert came, f"{self.spoiled} requests were spoiled, {count} were waited for"
 
-    def came(self, method):
-        """The paths of what came with this method."""
-        with self.changed:
-            return [path for other, path in self.requests if other == method]
-
     def take(self, exchange):
-        """Counts a request, and passes it on or spoils it."""
+        """Passes a request on, or spoils it and counts it."""
         with self.changed:
-            self.requests.append((exchange.method, exchange.path))
             spoil = self.spoil if exchange.method in self.methods else None
         if spoil:
             spoil(exchange)

@@ -30,7 +30,18 @@ class Store:
         # Of the programs beside this Python: the venv's.
         self.programs = Path(sys.executable).parent
 
-    def start(self):
+    def start(self, tries=3):
+        # A store of eight ports may find one taken that was free a moment before.
+        for _ in range(tries - 1):
+            try:
+                return self.begin()
+            except AssertionError:
+                self.close()
+                self.port = free_port()
+                self.url = f"http://127.0.0.1:{self.port}"
+        return self.begin()
+
+    def begin(self):
         with open(self.folder / "output", "wb") as output:
             self.child = subprocess.Popen(
                 self.command(),

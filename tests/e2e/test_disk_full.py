@@ -123,8 +123,8 @@ def wait_until_held_up(process, broker):
 
 def assert_everything_is_written(run, fleet, broker):
     log = run.log
-    assert log.count() == run.summary["rows"] == run.counted() == broker.received()
-    assert log.outcomes() == {"acked": run.counted()}
+    assert log.count() == run.summary["rows"] == run.counted()
+    assert log.outcomes().get("acked") == broker.received()
     log.assert_sound()
     assert run.summary["log_error"] is None
     assert not (fleet.store / ".spool").exists()
@@ -145,6 +145,7 @@ def test_devices_wait_for_a_full_disk_and_with_room_again_everything_is_written(
     process.interrupt()
     run = small_fleet.end(process, expect=130)
     assert_everything_is_written(run, small_fleet, broker)
+    assert run.counted("acked") == run.counted(), "what waited has left"
     # What was due meanwhile is no message, and counted.
     assert run.summary["missed_ticks"] > 0
     assert run.summary["ticks"] == run.counted()
@@ -214,6 +215,9 @@ def test_a_run_that_ends_while_the_disk_is_full_writes_everything_once_there_is_
     run = small_fleet.end(process, expect=130)
     assert_everything_is_written(run, small_fleet, broker)
     assert run.summary["missed_ticks"] > 0
+    # A message that was not on the disk when the run ended never left, and its row says so.
+    assert run.log.count("outcome = 'dropped' AND (attempt != 0 OR error IS NULL)") == 0
+    assert set(run.log.outcomes()) <= {"acked", "dropped"}
 
 
 def counted(process):
@@ -241,7 +245,11 @@ def test_a_process_that_is_killed_on_a_full_disk_has_lost_no_row_that_it_counted
     assert set(log.outcomes()) <= {"acked", "unconfirmed"}
     log.assert_sound()
     assert broker.received() <= log.count(), "what left is a row"
-    assert not (small_fleet.store / ".spool").exists()
+    # The last record may be half on the disk: it is kept where nobody deletes it.
+    spool = small_fleet.store / ".spool"
+    left = [path.name for path in spool.iterdir()] if spool.exists() else []
+    assert left in ([], ["damaged"]), recovering.report()
+    assert bool(left) == ("set aside" in recovering.stdout), recovering.report()
 
 
 def test_a_disk_that_is_full_from_the_start_is_said_before_anything_is_sent(

@@ -277,6 +277,8 @@ pub(super) struct Live {
     began: Option<Instant>,
     asked: bool,
     weighed: Instant,
+    /// As the fleet file has it.
+    spool_limit: u64,
     manifests: Sender<Manifest>,
 }
 
@@ -285,6 +287,7 @@ impl Live {
         encoder: Encoder,
         roll_size: u64,
         roll_every: Duration,
+        spool_limit: u64,
         manifests: Sender<Manifest>,
     ) -> Self {
         Self {
@@ -296,6 +299,7 @@ impl Live {
             began: None,
             asked: false,
             weighed: Instant::now(),
+            spool_limit,
             manifests,
         }
     }
@@ -343,13 +347,23 @@ impl Live {
         self.weighed = Instant::now();
         let folder = &self.encoder.folder;
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let bytes = entries
+        let bytes: u64 = entries
             .filter_map(|entry| Some(entry.metadata().ok()?.len()))
             .sum();
         let shared = &self.encoder.shared;
+        // Rows need about as much room again to become files: of a small disk, the
+        // spool takes no more than half.
+        let limit = match rustix::fs::statvfs(&**folder) {
+            Ok(disk) => {
+                let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+                self.spool_limit.min(bytes.saturating_add(free) / 2).max(1)
+            }
+            Err(_) => self.spool_limit,
+        };
+        shared.limit_spool(limit);
         match shared.spooled(bytes) {
             Some(true) => shared.note(format!(
-                "the spool {} is over its limit (spool-limit)",
+                "the spool {} is over its limit (spool-limit, or half of the disk's room)",
                 folder.display()
             )),
             Some(false) => shared.well(),

@@ -245,7 +245,13 @@ impl SendLog {
             payload: log.payload,
         };
         let encoder = Encoder::new(words, Arc::clone(&folder), Arc::clone(&shared));
-        let live = Live::new(encoder, log.roll_size.bytes(), log.roll_every, manifests);
+        let live = Live::new(
+            encoder,
+            log.roll_size.bytes(),
+            log.roll_every,
+            log.spool_limit.bytes(),
+            manifests,
+        );
         let (handed, records) = channel();
         let encoder = spawn("log-encoder", move || live.run(&records))?;
         let (sync, segments) = spool::announcements();
