@@ -151,26 +151,26 @@ def test_devices_wait_for_a_full_disk_and_with_room_again_everything_is_written(
     assert run.summary["ticks"] == run.counted()
     missed = run.log.column("SELECT detail FROM events WHERE kind = 'missed'")
     assert len(missed) >= 20, "each device missed something"
-    assert run.stderr.count("takes no rows") == 1, run.stderr
+    # Rows and files find no room, and each says so once at most.
     (notice,) = run.notices("takes no rows")
     assert "No space left on device" in notice["text"]
+    lines = [line for line in process.err if "No space left on device" in line]
+    assert len(lines) == len(set(lines)), run.stderr
 
 
-def test_a_disk_that_the_rows_themselves_have_filled_is_left_again(small_fleet, disk, broker):
-    # More than the disk has, before the first file of a run is whole.
+def test_many_more_rows_go_through_a_small_disk_than_it_holds_at_once(
+    small_fleet, disk, broker
+):
+    # Each message is 20 KB in the spool, and hardly anything in a file.
     small_fleet.content["groups"][0]["config"] = {"size": 20_000}
     disk.fill()
     disk.give_back(12 << 20)
     process = small_fleet.start("--workers", "1")
-    wait_until_held_up(process, broker)
-    assert process.is_running()
-    before = broker.received()
-    disk.make_room()
-    wait_until(lambda: broker.received() > before, "devices to go on")
+    # Whether devices have to wait now and then or not: nobody else makes room.
+    wait_until(lambda: broker.received() > 3000, "five times as much as the disk has")
     process.interrupt()
     run = small_fleet.end(process, expect=130)
     assert_everything_is_written(run, small_fleet, broker)
-    assert run.summary["missed_ticks"] > 0
 
 
 def test_rows_that_find_no_room_are_lost_and_counted_where_that_is_asked_for(
@@ -205,6 +205,8 @@ def test_rows_that_find_no_room_are_lost_and_counted_where_that_is_asked_for(
 def test_a_run_that_ends_while_the_disk_is_full_writes_everything_once_there_is_room(
     small_fleet, disk, broker
 ):
+    # So many that there are always some which have not left.
+    small_fleet.content["groups"][0]["count"] = 200
     process = begin(small_fleet)
     disk.fill()
     wait_until_held_up(process, broker)
