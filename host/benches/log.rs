@@ -107,6 +107,7 @@ fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
         sync: Duration::from_secs(1),
         spool_limit: ByteSize::new(8 << 30),
         spool_full: SpoolFull::Pause,
+        keep: None,
     };
     let log = SendLog::open(&log, Identity::new(), directory()).expect("a log");
     let mut appender = log.appender();
@@ -151,7 +152,8 @@ fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
         }
     }
     appender.finish();
-    let closed = log.close(|_| {}).expect("a whole log");
+    let closed = log.close(|_| {});
+    assert!(closed.error.is_none(), "a whole log");
     assert_eq!(closed.rows, u64::from(rows));
     let bytes = u32::try_from(closed.bytes).expect("a benchmark's bytes");
     (

@@ -106,9 +106,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
 
 pub(super) fn ending(summary: &Summary, interrupted: bool) -> Ending {
     match (interrupted, summary.is_success()) {
-        (true, _) => Ending::Interrupted,
+        // Whoever stops a run may still have to know that its log is not whole.
+        (true, _) if summary.log.error.is_none() => Ending::Interrupted,
         (false, true) => Ending::Done,
-        (false, false) => Ending::Failed,
+        _ => Ending::Failed,
     }
 }
 
@@ -158,7 +159,7 @@ pub(super) fn run_fleet(
     }
     let watch = Watch::new(form).context("the run could not be watched")?;
     let (finished, interrupted) = watch.follow(prepared.start(), &printed);
-    if let Err(error) = &finished.log {
+    if let Some(error) = &finished.log.error {
         eprintln!("{error}");
     }
     Ok((summary(&fleet, finished), interrupted))
@@ -171,30 +172,21 @@ pub(super) fn engine() -> anyhow::Result<Engine> {
 fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
     let store = &fleet.plan.log.store;
     let run = finished.identity.run.clone();
+    let closed = finished.log;
     let mut log = Log {
         location: sendlog::location(store),
-        rows: 0,
-        events: 0,
-        files: 0,
-        bytes: 0,
-        lost: 0,
-        requests: 0,
-        error: None,
+        rows: closed.rows,
+        events: closed.events,
+        files: closed.files,
+        bytes: closed.bytes,
+        lost: closed.lost,
+        requests: closed.requests,
+        pruned: closed.pruned,
+        error: closed.error.map(|error| error.to_string()),
         query: sendlog::query(store, &run),
     };
-    match finished.log {
-        Ok(closed) => {
-            log.rows = closed.rows;
-            log.events = closed.events;
-            log.files = closed.files;
-            log.bytes = closed.bytes;
-            log.lost = closed.lost;
-            log.requests = closed.requests;
-            for (trouble, times) in closed.troubles {
-                finished.counters.notices.count_times(&trouble, times);
-            }
-        }
-        Err(error) => log.error = Some(error.to_string()),
+    for (trouble, times) in closed.troubles {
+        finished.counters.notices.count_times(&trouble, times);
     }
     if finished.lost_workers > 0 {
         log.error = Some(format!(

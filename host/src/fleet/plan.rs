@@ -292,6 +292,8 @@ pub struct Log {
     pub spool_limit: ByteSize,
     /// … and what happens when more would.
     pub spool_full: SpoolFull,
+    /// Files of a folder whose hours are over for so long are deleted.
+    pub keep: Option<Duration>,
 }
 
 /// Where the Parquet files of the send log go.

@@ -21,8 +21,13 @@ pub(super) const LOG_KEYS: &[&str] = &[
     "sync",
     "spool-limit",
     "spool-full",
+    "keep",
 ];
 pub(super) const ROLL_KEYS: &[&str] = &["size", "every"];
+
+/// Files go by the hour; an upper bound keeps moments within the calendar.
+const KEEP: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(3_600)..=Duration::from_secs(100 * 366 * 86_400);
 
 /// A plan from a tree, as far as it can be read, and all that is wrong.
 pub(super) fn plan(
@@ -112,6 +117,7 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
         sync: Duration::from_secs(1),
         spool_limit: ByteSize::new(8 << 30),
         spool_full: SpoolFull::Pause,
+        keep: None,
     };
     let Some(keys) = node.and_then(|node| Keys::open(context, node, "[log]", LOG_KEYS)) else {
         return log;
@@ -131,6 +137,13 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
     }
     if let Some(full) = keys.read("spool-full", spool_full) {
         log.spool_full = full;
+    }
+    log.keep = keys.duration("keep", KEEP);
+    if let (Some(node), Store::S3 { .. }) = (keys.node("keep"), &log.store) {
+        context.problem(
+            &node.at,
+            "keep deletes files of a folder only; for a bucket, `mockfleet logs prune --older-than` or a lifecycle rule of the bucket does it",
+        );
     }
     let roll = keys
         .node("roll")

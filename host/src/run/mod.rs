@@ -27,7 +27,7 @@ use self::clock::{Clock, Micros, micros};
 use self::threads::{Common, Waiting};
 use crate::fleet::{Connections, Fleet, Problems, Protocol};
 use crate::plugin::{Console, Engine};
-use crate::sendlog::{Closed, Identity, LogError, Progress, SendLog};
+use crate::sendlog::{Closed, Identity, Progress, SendLog};
 use crate::status::{Board, Counters};
 use crate::transport::RunNames;
 
@@ -199,7 +199,7 @@ pub struct Finished {
     /// From start to the last row.
     pub took: Duration,
     /// What the log holds, or why it is not whole.
-    pub log: Result<Closed, LogError>,
+    pub log: Closed,
     /// Workers that ended in a panic: a bug of mockfleet, with rows lost.
     pub lost_workers: usize,
 }

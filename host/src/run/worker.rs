@@ -422,6 +422,12 @@ impl Worker {
     }
 
     fn close(mut self) {
+        if self.record.appender.must_wait() {
+            // Also the goodbyes of connections would take along what waits.
+            for line in &mut self.lines {
+                line.drop_waiting("the disk of the send log was full when the run ended");
+            }
+        }
         let Self { runtime, lines, .. } = &mut self;
         runtime.block_on(async {
             for line in lines {

@@ -1,14 +1,14 @@
-//! The thread that brings finished files to the store: a rename, or one PUT to a key
+//! The threads that bring finished files to the store: a rename, or one PUT to a key
 //! that the rows determine, so that a repeated one overwrites itself.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use serde::{Deserialize, Serialize};
 
 use super::LogError;
+use super::dock::{Cargo, Dock, Voyage};
 use super::part::Finished;
 use super::patience::until_it_works;
 use super::progress::Shared;
@@ -33,6 +33,11 @@ impl Manifest {
         Ok(serde_json::from_slice(&std::fs::read(file)?)?)
     }
 }
+
+/// Files of a bucket that are on their way at the same time: each waits for the
+/// network most of its time, and a store that is slow to answer takes several as fast
+/// as one.
+const FLIGHTS: usize = 4;
 
 enum Place {
     Folder(PathBuf),
@@ -72,23 +77,81 @@ impl Delivery {
         })
     }
 
-    /// Works until the encoder is gone and all its files are delivered.
-    pub(super) fn run(self, manifests: &Receiver<Manifest>) -> Result<(), LogError> {
-        while let Ok(manifest) = manifests.recv() {
-            self.deliver(&manifest)?;
+    /// Brings all files of all these generations to the store, several at a time, and
+    /// forgets each generation once its last file is there. Ends with the last of them,
+    /// or when the log's patience does.
+    pub(super) fn run(
+        &self,
+        manifests: impl IntoIterator<Item = Manifest>,
+    ) -> Result<(), LogError> {
+        let dock = Dock::default();
+        std::thread::scope(|scope| {
+            let closing = Closing(&dock);
+            for _ in 0..self.at_once() {
+                std::thread::Builder::new()
+                    .name("log-upload".into())
+                    .spawn_scoped(scope, || self.work(&dock))
+                    .map_err(LogError::Thread)?;
+            }
+            for manifest in manifests {
+                self.load(manifest, &dock)?;
+            }
+            drop(closing);
+            Ok(())
+        })?;
+        dock.into_end()
+    }
+
+    /// How many files are on their way at the same time.
+    fn at_once(&self) -> usize {
+        match self.place {
+            // A rename takes no time that anything could be gained of.
+            Place::Folder(_) => 1,
+            Place::Bucket(_) => FLIGHTS,
+        }
+    }
+
+    fn load(&self, manifest: Manifest, dock: &Dock) -> Result<(), LogError> {
+        let voyage = Voyage::new(manifest.generation, manifest.files.len());
+        if manifest.files.is_empty() {
+            return self.forget(&voyage);
+        }
+        for file in manifest.files {
+            let part = std::fs::metadata(self.folder.join(&file.part));
+            dock.push(Cargo {
+                file,
+                // One that a process before this one has freed is a question only.
+                bytes: part.map_or(0, |part| part.len()),
+                voyage: Arc::clone(&voyage),
+            });
         }
         Ok(())
     }
 
-    /// Brings all files of a generation to the store, and forgets the generation.
-    pub(super) fn deliver(&self, manifest: &Manifest) -> Result<(), LogError> {
-        let what = format!("{} takes no file", self.location);
-        for file in &manifest.files {
-            let bytes = until_it_works(&self.shared, &what, || self.bring(file))
-                .map_err(|why| self.gave_up(&why))?;
-            self.shared.delivered(bytes);
+    fn work(&self, dock: &Dock) {
+        while let Some(Cargo {
+            file,
+            bytes,
+            voyage,
+        }) = dock.next()
+        {
+            dock.ended(bytes, self.deliver(&file, &voyage));
         }
-        std::fs::remove_file(self.folder.join(spool::manifest(manifest.generation)))
+    }
+
+    fn deliver(&self, file: &Finished, voyage: &Voyage) -> Result<(), LogError> {
+        let what = format!("{} takes no file", self.location);
+        let bytes = until_it_works(&self.shared, &what, || self.bring(file))
+            .map_err(|why| self.gave_up(&why))?;
+        self.shared.delivered(bytes);
+        match voyage.landed() {
+            true => self.forget(voyage),
+            false => Ok(()),
+        }
+    }
+
+    fn forget(&self, voyage: &Voyage) -> Result<(), LogError> {
+        std::fs::remove_file(self.folder.join(spool::manifest(voyage.generation)))
             .and_then(|()| spool::sync_folder(&self.folder))
             .map_err(|error| self.gave_up(&error.to_string()))
     }
@@ -116,6 +179,15 @@ impl Delivery {
                 self.location
             ),
         }
+    }
+}
+
+/// Lets those who wait at the dock go, also when whoever fills it gives up.
+struct Closing<'a>(&'a Dock);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

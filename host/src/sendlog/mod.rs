@@ -3,7 +3,7 @@
 //! schedules.
 //!
 //! ```text
-//! worker ─append─▶ segment ─▶ encoder (1 thread) ─▶ .part ─▶ delivery (1 thread) ─▶ store
+//! worker ─append─▶ segment ─▶ encoder (1 thread) ─▶ .part ─▶ delivery (some threads) ─▶ store
 //!                     └──────── after a crash: recover ────────┘
 //! ```
 //!
@@ -17,6 +17,7 @@ mod appender;
 mod columns;
 mod ddl;
 mod delivery;
+mod dock;
 mod encoder;
 mod footer;
 mod frame;
@@ -28,6 +29,7 @@ mod prune;
 mod query;
 mod read;
 mod recover;
+mod retention;
 mod row;
 mod s3;
 mod schema;
@@ -37,6 +39,7 @@ mod stats;
 mod table;
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -181,7 +184,7 @@ pub enum LogError {
 }
 
 /// What a closed log holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Closed {
     /// Rows of the table `sends`.
     pub rows: u64,
@@ -195,10 +198,12 @@ pub struct Closed {
     pub lost: u64,
     /// Requests to a bucket.
     pub requests: u64,
+    /// Files that were older than `keep`, and are gone.
+    pub pruned: u64,
     /// What held it up, and how often.
     pub troubles: Vec<(String, u64)>,
-    /// Where they are.
-    pub location: String,
+    /// What did not reach the store, and where it lies.
+    pub error: Option<LogError>,
 }
 
 /// The log of one run.
@@ -208,11 +213,12 @@ pub struct SendLog {
     sync: Sender<Arc<File>>,
     folder: Arc<Path>,
     appenders: AtomicU32,
-    /// Encoder and delivery, in the order in which they end.
+    /// Encoder, delivery and, where old files go, whoever looks for them.
     threads: Vec<JoinHandle<Result<(), LogError>>>,
     shared: Arc<Shared>,
     policy: SpoolFull,
-    location: String,
+    /// What is too old is looked for as long as this is here.
+    keeping: Option<Sender<Infallible>>,
     /// Goes last, when no thread has a file in it any more.
     _spool: spool::Folder,
 }
@@ -238,7 +244,7 @@ impl SendLog {
         let folder: Arc<Path> = spool.path().into();
         let delivery = Delivery::open(&log.store, Arc::clone(&folder), Arc::clone(&shared))?;
         let (manifests, finished) = channel();
-        let delivery = spawn("log-delivery", move || delivery.run(&finished))?;
+        let delivery = spawn("log-delivery", move || delivery.run(finished))?;
         let words = Words {
             identity,
             directory,
@@ -260,15 +266,28 @@ impl SendLog {
         spawn("log-sync", move || {
             spool::keep_safe(&kept, &segments, every)
         })?;
+        let mut threads = vec![encoder, delivery];
+        let keeping = match log.keep {
+            Some(keep) => {
+                let (keeping, over) = channel();
+                let (store, shared) = (log.store.clone(), Arc::clone(&shared));
+                threads.push(spawn("log-keep", move || {
+                    retention::keep(&store, keep, &shared, &over);
+                    Ok(())
+                })?);
+                Some(keeping)
+            }
+            None => None,
+        };
         Ok(Self {
             handed: Some(handed),
             sync,
             folder,
             appenders: AtomicU32::new(0),
-            threads: vec![encoder, delivery],
+            threads,
             shared,
             policy: log.spool_full,
-            location: location(&log.store),
+            keeping,
             _spool: spool,
         })
     }
@@ -294,28 +313,27 @@ impl SendLog {
 
     /// Writes what is left and closes all files, once every appender is finished;
     /// `wait` is told how far it is.
-    ///
-    /// # Errors
-    /// What did not reach the store, and where it lies.
-    pub fn close(mut self, mut wait: impl FnMut(&Progress)) -> Result<Closed, LogError> {
+    pub fn close(mut self, mut wait: impl FnMut(&Progress)) -> Closed {
         self.handed = None;
+        self.keeping = None;
         self.shared.close_within(PATIENCE);
         while !self.threads.iter().all(JoinHandle::is_finished) {
             wait(&self.shared.progress());
             std::thread::sleep(LOOK);
         }
-        self.join()?;
+        let error = self.join().err();
         let progress = self.shared.progress();
-        Ok(Closed {
+        Closed {
             rows: progress.rows,
             events: progress.events,
             files: progress.files,
             bytes: progress.bytes,
             lost: progress.lost,
             requests: progress.requests,
+            pruned: progress.pruned,
             troubles: self.shared.troubles(),
-            location: self.location.clone(),
-        })
+            error,
+        }
     }
 
     fn join(&mut self) -> Result<(), LogError> {
@@ -336,6 +354,7 @@ impl Drop for SendLog {
     /// A run that never began has threads too; they are gone before their folder is.
     fn drop(&mut self) {
         self.handed = None;
+        self.keeping = None;
         self.shared.close_within(Duration::ZERO);
         let _ = self.join();
     }

@@ -25,6 +25,8 @@ pub struct Progress {
     pub lost: u64,
     /// Requests to a bucket.
     pub requests: u64,
+    /// Files that were older than `keep`, and are gone.
+    pub pruned: u64,
     /// What holds it up.
     pub trouble: Option<String>,
 }
@@ -49,6 +51,7 @@ pub(super) struct Shared {
     generation: AtomicU64,
     lost: AtomicU64,
     requests: AtomicU64,
+    pruned: AtomicU64,
     /// Bytes in the spool, as last looked at, and how many there may be.
     spooled: AtomicU64,
     spool_limit: AtomicU64,
@@ -63,6 +66,16 @@ struct Trouble {
     since: Option<Instant>,
     /// How long trouble may last; without end while the run goes on.
     patience: Option<Duration>,
+}
+
+impl Trouble {
+    fn count(&mut self, text: &str) {
+        if let Some(times) = self.all.get_mut(text) {
+            *times += 1;
+        } else if self.all.len() < KINDS {
+            self.all.insert(text.to_owned(), 1);
+        }
+    }
 }
 
 fn wide(n: usize) -> u64 {
@@ -81,6 +94,7 @@ impl Shared {
             pending_files: read(&self.pending),
             lost: read(&self.lost),
             requests: read(&self.requests),
+            pruned: read(&self.pruned),
             trouble: self.lock().text.clone(),
         }
     }
@@ -117,6 +131,11 @@ impl Shared {
     /// Requests were made to a bucket.
     pub(super) fn requested(&self, requests: u64) {
         self.requests.fetch_add(requests, Ordering::Relaxed);
+    }
+
+    /// Files were too old, and are gone.
+    pub(super) fn pruned(&self, files: u64) {
+        self.pruned.fetch_add(files, Ordering::Relaxed);
     }
 
     /// The generation that workers are to write.
@@ -170,9 +189,7 @@ impl Shared {
     /// Something fails. True: try again; false: give up.
     pub(super) fn trouble(&self, text: String) -> bool {
         let mut trouble = self.lock();
-        if trouble.all.len() < KINDS || trouble.all.contains_key(&text) {
-            *trouble.all.entry(text.clone()).or_default() += 1;
-        }
+        trouble.count(&text);
         trouble.text = Some(text);
         let since = *trouble.since.get_or_insert_with(Instant::now);
         trouble
@@ -183,6 +200,12 @@ impl Shared {
     /// Something the user should know, and nothing to try again.
     pub(super) fn note(&self, text: String) {
         self.lock().text = Some(text);
+    }
+
+    /// Something beside the log's own work failed: said in the summary, and nothing waits
+    /// for it.
+    pub(super) fn aside(&self, text: &str) {
+        self.lock().count(text);
     }
 
     /// All troubles that there were, and how often.

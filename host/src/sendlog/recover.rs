@@ -72,12 +72,14 @@ fn finish(store: &Store, folder: &Folder, header: Header) -> Result<Option<Recov
     shared.close_within(PATIENCE);
     let delivery = Delivery::open(store, Arc::clone(&path), Arc::clone(&shared))?;
     let manifests = files.iter().filter(|(_, kind, _)| *kind == Kind::Manifest);
+    let mut left = Vec::new();
     for (generation, _, file) in manifests {
         let manifest = Manifest::read(file).map_err(|error| wrong(error.to_string()))?;
         encoder::free(&path, *generation).map_err(|error| wrong(error.to_string()))?;
         shared.pending(manifest.files.len());
-        delivery.deliver(&manifest)?;
+        left.push(manifest);
     }
+    delivery.run(left)?;
     let run = header.identity.run.clone();
     let words = Words {
         identity: header.identity,
@@ -93,7 +95,7 @@ fn finish(store: &Store, folder: &Folder, header: Header) -> Result<Option<Recov
     let manifest = encoder.commit().map_err(|error| wrong(error.to_string()))?;
     encoder::free(&path, u64::MAX).map_err(|error| wrong(error.to_string()))?;
     shared.pending(manifest.files.len());
-    delivery.deliver(&manifest)?;
+    delivery.run([manifest])?;
     let after = shared.progress();
     Ok(Some(Recovered {
         run,

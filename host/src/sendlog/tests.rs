@@ -23,6 +23,7 @@ fn log(folder: &Path) -> Log {
         sync: Duration::from_secs(1),
         spool_limit: ByteSize::new(1 << 30),
         spool_full: SpoolFull::Pause,
+        keep: None,
     }
 }
 
@@ -60,6 +61,13 @@ every = "1s"
             topic: mqtt.channels["telemetry"].topic.clone(),
         }],
     }
+}
+
+/// Closes a log of which nothing may be missing.
+fn closed(log: SendLog) -> Closed {
+    let closed = log.close(|_| {});
+    assert!(closed.error.is_none(), "{:?}", closed.error);
+    closed
 }
 
 /// A message and its confirmation.
@@ -134,7 +142,7 @@ fn every_row_is_in_a_file_of_its_table_and_hour() {
             });
         }
     });
-    let closed = open.close(|_| {}).unwrap();
+    let closed = closed(open);
     assert_eq!((closed.rows, closed.events, closed.files), (40_000, 4, 3));
     let files = files(&store);
     let shown: Vec<String> = files
@@ -185,7 +193,7 @@ fn files_roll_by_size_and_say_which_rows_they_hold() {
     }
     append(&mut appender, seq, SEVEN, b"the last");
     appender.finish();
-    let closed = open.close(|_| {}).unwrap();
+    let closed = closed(open);
     assert_eq!(closed.rows, seq + 1);
     assert!(closed.files > 2, "{} files", closed.files);
     let mut spans = Vec::new();
@@ -360,7 +368,7 @@ fn a_run_under_way_is_left_alone() {
     appender.turn(Instant::now());
     assert_eq!(recover(&Store::Folder(store)).unwrap(), []);
     appender.finish();
-    assert_eq!(open.close(|_| {}).unwrap().rows, 1);
+    assert_eq!(closed(open).rows, 1);
 }
 
 #[test]
@@ -398,7 +406,7 @@ fn a_spool_over_its_limit_holds_up_or_drops_as_asked() {
             seq += 1;
         }
         appender.finish();
-        let closed = open.close(|_| {}).unwrap();
+        let closed = closed(open);
         assert_eq!(closed.rows + closed.lost, seq);
         assert_eq!(closed.lost > 0, policy == SpoolFull::Drop);
         assert_eq!(closed.events, u64::from(policy == SpoolFull::Drop));

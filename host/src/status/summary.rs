@@ -44,6 +44,8 @@ pub struct Log {
     pub lost: u64,
     /// Requests to a bucket.
     pub requests: u64,
+    /// Files that were older than `keep`, and are gone.
+    pub pruned: u64,
     /// Why it is not whole.
     pub error: Option<String>,
     /// What to ask it first.
@@ -152,6 +154,7 @@ impl Summary {
             "bytes": self.log.bytes,
             "lost_rows": self.log.lost,
             "requests": self.log.requests,
+            "pruned_files": self.log.pruned,
             "log": self.log.location,
             "log_error": self.log.error,
             "query": self.log.query,
@@ -285,30 +288,35 @@ impl Summary {
 
     fn where_is_the_log(&self) -> String {
         let log = &self.log;
+        let rows = log.rows + log.events;
+        let mut text = format!(
+            "{}: {} rows in sends, {} in events, {} in {} files ({:.0} bytes a row)",
+            log.location,
+            count(log.rows),
+            count(log.events),
+            bytes(log.bytes),
+            count(log.files),
+            float(log.bytes) / float(rows.max(1)),
+        );
+        if log.requests > 0 {
+            text.push_str(&format!(", with {} requests", count(log.requests)));
+        }
+        if log.pruned > 0 {
+            text.push_str(&format!(
+                "; {} files were older than keep, and are gone",
+                count(log.pruned)
+            ));
+        }
+        if log.lost > 0 {
+            text.push_str(&format!(
+                "; {} rows were lost, since the spool was over its limit (spool-limit, spool-full)",
+                count(log.lost)
+            ));
+        }
         match &log.error {
-            Some(error) => format!("not whole: {error}"),
-            None => {
-                let rows = log.rows + log.events;
-                let mut text = format!(
-                    "{}: {} rows in sends, {} in events, {} in {} files ({:.0} bytes a row)",
-                    log.location,
-                    count(log.rows),
-                    count(log.events),
-                    bytes(log.bytes),
-                    count(log.files),
-                    float(log.bytes) / float(rows.max(1)),
-                );
-                if log.requests > 0 {
-                    text.push_str(&format!(", with {} requests", count(log.requests)));
-                }
-                if log.lost > 0 {
-                    text.push_str(&format!(
-                        "; {} rows were lost, since the spool was over its limit (spool-limit, spool-full)",
-                        count(log.lost)
-                    ));
-                }
-                text
-            }
+            // The figures say how far it came.
+            Some(error) => format!("not whole: {error}; so far {text}"),
+            None => text,
         }
     }
 }

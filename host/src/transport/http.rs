@@ -185,10 +185,20 @@ impl Transport for Server {
 
     fn leave(&mut self, _slot: Slot) {}
 
+    fn drop_waiting(&mut self, why: &str) {
+        for lane in self.lanes.iter().flatten() {
+            for envelope in lane.state.borrow_mut().queue.drain(..) {
+                let settled = Settled::unsent(envelope, Outcome::Dropped, why.into());
+                self.shared.inbox.settle(settled);
+            }
+        }
+    }
+
     fn close(&mut self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         for task in self.running.drain(..) {
             task.abort();
         }
+        self.drop_waiting("the run ended before it could be sent");
         for lane in self.lanes.iter().flatten() {
             let mut state = lane.state.borrow_mut();
             if let Some((envelope, sent_at)) = state.current.take() {
@@ -197,11 +207,6 @@ impl Transport for Server {
                     sent_at: Some(sent_at),
                     ..Settled::unsent(envelope, Outcome::Unconfirmed, why.into())
                 });
-            }
-            for envelope in state.queue.drain(..) {
-                let why = "the run ended before it could be sent";
-                let settled = Settled::unsent(envelope, Outcome::Dropped, why.into());
-                self.shared.inbox.settle(settled);
             }
         }
         Box::pin(std::future::ready(()))

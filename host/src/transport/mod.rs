@@ -174,6 +174,10 @@ pub trait Transport {
     /// is settled.
     fn leave(&mut self, slot: Slot);
 
+    /// Nothing leaves any more that is not on its way yet: what waits is dropped, for
+    /// this reason.
+    fn drop_waiting(&mut self, why: &str);
+
     /// Says goodbye on every connection and settles what is still open.
     fn close(&mut self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
 }

@@ -225,6 +225,12 @@ impl Transport for Broker {
         }
     }
 
+    fn drop_waiting(&mut self, why: &str) {
+        for link in &self.links {
+            link.borrow_mut().drop_queue(why, &self.shared.inbox);
+        }
+    }
+
     fn close(&mut self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(async move {
             self.shared.closing.set(true);
@@ -334,11 +340,16 @@ impl Link {
         } else {
             "there was never a connection to the broker"
         };
+        self.drop_queue(never_up, inbox);
+    }
+
+    /// Drops what has not become a packet.
+    fn drop_queue(&mut self, why: &str, inbox: &Inbox) {
         for envelope in self.queue.drain(..) {
             inbox.settle(super::Settled::unsent(
                 envelope,
                 Outcome::Dropped,
-                never_up.into(),
+                why.into(),
             ));
         }
     }
