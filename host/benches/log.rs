@@ -100,7 +100,7 @@ fn directory() -> Directory {
 /// Seconds from the first append to the closed log, seconds spent in appends, bytes.
 fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
     let log = Log {
-        store: Store::Folder(folder.join("logs")),
+        store: Some(Store::Folder(folder.join("logs"))),
         payload: KeepPayload::Full,
         roll_size: ByteSize::new(128 << 20),
         roll_every: Duration::from_secs(60),

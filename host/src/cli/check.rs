@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::run::{Over, engine, prepare_fleet};
+use super::run::{Over, engine_for, prepare_fleet};
 use super::{Ending, Failure};
 use crate::fleet::{Fleet, Problems};
 use crate::status::count;
@@ -20,10 +20,11 @@ pub(super) struct Arguments {
 
 pub(super) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
     let overrides = arguments.over.overrides()?;
-    let engine = engine()?;
     let mut problems = Problems::default();
     for file in &arguments.files {
-        match prepare_fleet(Fleet::read(file, &overrides), &engine, None) {
+        let fleet = Fleet::read(file, &overrides);
+        let engine = engine_for(&fleet)?;
+        match prepare_fleet(fleet, &engine, None) {
             Ok((fleet, prepared, _)) => println!(
                 "{}: good: {} devices in {} groups",
                 file.display(),

@@ -71,7 +71,7 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
         "The broker counted       {} messages received",
         count(received.load(Ordering::Relaxed))
     );
-    if summary.log.error.is_none() && summary.log.rows > 0 {
+    if let Some(store) = store.filter(|_| summary.log.error.is_none() && summary.log.rows > 0) {
         println!();
         answer(&store, &summary.run)?;
     }

@@ -44,7 +44,7 @@ pub(super) struct Over {
     /// How long ticks are due: 30s, 10m, 1h30m.
     #[arg(long, value_name = "TIME")]
     duration: Option<String>,
-    /// Where the send log goes: a folder, or s3://bucket/prefix.
+    /// Where the send log goes: a folder, s3://bucket/prefix, or none.
     #[arg(long, value_name = "URL")]
     log: Option<String>,
     /// The seed: same seed, same run.
@@ -151,11 +151,13 @@ pub(super) fn run_fleet(
     workers: Option<u32>,
     form: Form,
 ) -> Result<(Summary, bool), Failure> {
-    let (fleet, prepared, printed) = prepare_fleet(fleet, &engine()?, workers)?;
+    let engine = engine_for(&fleet)?;
+    let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, workers)?;
     // The store has just been proven: what an earlier run left behind goes there too.
-    match sendlog::recover(&fleet.plan.log.store) {
-        Ok(runs) => runs.iter().for_each(|run| eprintln!("{}", said(run))),
-        Err(error) => eprintln!("warning: {error}"),
+    match fleet.plan.log.store.as_ref().map(sendlog::recover) {
+        Some(Ok(runs)) => runs.iter().for_each(|run| eprintln!("{}", said(run))),
+        Some(Err(error)) => eprintln!("warning: {error}"),
+        None => {}
     }
     let watch = Watch::new(form).context("the run could not be watched")?;
     let (finished, interrupted) = watch.follow(prepared.start(), &printed);
@@ -165,16 +167,31 @@ pub(super) fn run_fleet(
     Ok((summary(&fleet, finished), interrupted))
 }
 
+/// An engine for a device or two.
 pub(super) fn engine() -> anyhow::Result<Engine> {
-    Engine::new().map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
+    runs(Engine::new())
+}
+
+/// An engine for as many cells as a fleet has.
+pub(super) fn engine_for(fleet: &Result<Fleet, Refused>) -> anyhow::Result<Engine> {
+    let fleet = match fleet {
+        Ok(fleet) => Some(fleet),
+        Err(refused) => refused.rest.as_deref(),
+    };
+    let cells = fleet.map_or(0, |fleet| fleet.plan.cells());
+    runs(Engine::for_cells(cells))
+}
+
+fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engine> {
+    engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }
 
 fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
-    let store = &fleet.plan.log.store;
+    let store = fleet.plan.log.store.as_ref();
     let run = finished.identity.run.clone();
     let closed = finished.log;
     let mut log = Log {
-        location: sendlog::location(store),
+        location: store.map(sendlog::location),
         rows: closed.rows,
         events: closed.events,
         files: closed.files,
@@ -183,7 +200,7 @@ fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
         requests: closed.requests,
         pruned: closed.pruned,
         error: closed.error.map(|error| error.to_string()),
-        query: sendlog::query(store, &run),
+        query: store.map(|store| sendlog::query(store, &run)),
     };
     for (trouble, times) in closed.troubles {
         finished.counters.notices.count_times(&trouble, times);

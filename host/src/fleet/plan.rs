@@ -27,6 +27,15 @@ pub struct Plan {
     pub log: Log,
 }
 
+impl Plan {
+    /// Instances of plugins that the fleet needs, about.
+    #[must_use]
+    pub fn cells(&self) -> u64 {
+        let cells = |group: &Group| group.count.div_ceil(group.devices_per_cell.get());
+        self.groups.iter().map(|group| u64::from(cells(group))).sum()
+    }
+}
+
 /// A broker or a server.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -278,8 +287,8 @@ pub struct Limits {
 /// The send log.
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// Where the Parquet files go.
-    pub store: Store,
+    /// Where the Parquet files go; `None` writes no log.
+    pub store: Option<Store>,
     /// What is kept of a payload.
     pub payload: KeepPayload,
     /// A file is finished when it has grown to this size …

@@ -39,7 +39,7 @@ fn refusal(text: &str, changes: &[&str]) -> String {
 fn what_is_not_said_has_its_default() {
     let plan = plan(&[]);
     assert_eq!((plan.name.as_str(), plan.seed), ("fleet", 0));
-    assert_eq!(plan.log.store, Store::Folder("mockfleet-logs".into()));
+    assert_eq!(plan.log.store, Some(Store::Folder("mockfleet-logs".into())));
     let group = &plan.groups[0];
     assert_eq!(group.schedule.pace, Pace::Every(Duration::from_secs(1)));
     assert_eq!(group.devices_per_cell.get(), 64);

@@ -110,7 +110,7 @@ fn seed(node: &Node) -> Result<u64, String> {
 
 fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
     let mut log = Log {
-        store: Store::Folder("mockfleet-logs".into()),
+        store: Some(Store::Folder("mockfleet-logs".into())),
         payload: KeepPayload::Full,
         roll_size: ByteSize::new(128 << 20),
         roll_every: Duration::from_secs(60),
@@ -139,7 +139,7 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
         log.spool_full = full;
     }
     log.keep = keys.duration("keep", KEEP);
-    if let (Some(node), Store::S3 { .. }) = (keys.node("keep"), &log.store) {
+    if let (Some(node), Some(Store::S3 { .. })) = (keys.node("keep"), &log.store) {
         context.problem(
             &node.at,
             "keep deletes files of a folder only; for a bucket, `mockfleet logs prune --older-than` or a lifecycle rule of the bucket does it",
@@ -160,12 +160,16 @@ fn log(context: &Context<'_>, node: Option<&Node>) -> Log {
     log
 }
 
-fn store(context: &Context<'_>, node: &Node) -> Result<Store, String> {
+fn store(context: &Context<'_>, node: &Node) -> Result<Option<Store>, String> {
     let text = text(node)?;
-    Ok(match Store::parse(&text)? {
+    // A folder of that name is written "./none".
+    if text == "none" {
+        return Ok(None);
+    }
+    Ok(Some(match Store::parse(&text)? {
         Store::Folder(_) => Store::Folder(context.path(node, &text)),
         bucket @ Store::S3 { .. } => bucket,
-    })
+    }))
 }
 
 fn spool_full(node: &Node) -> Result<SpoolFull, String> {

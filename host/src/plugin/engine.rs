@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit};
+
 use super::cache::Cache;
 use super::sandbox::{self, Sandbox};
 
@@ -17,13 +19,47 @@ pub struct Engine {
     pub(super) cache: Cache,
 }
 
+/// As many cells may have an address space of their own. Each takes three mappings, and
+/// vm.max_map_count is 65,530 as it comes; each takes 4 GiB of addresses, and there are
+/// 128 TiB of them.
+const ROOMY: u64 = 4_000;
+
+/// How the memories of cells lie in the address space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Memories {
+    /// Each has all addresses that a guest can name: what lies beyond its memory faults,
+    /// and no access is checked by an instruction.
+    Roomy,
+    /// Each has what it uses, and accesses are checked.
+    Dense,
+}
+
+impl Memories {
+    fn of(cells: u64) -> Self {
+        // `ulimit -v` counts addresses, used or not.
+        let limited = getrlimit(Resource::As).current.is_some();
+        match cells {
+            ..=ROOMY if !limited => Self::Roomy,
+            _ => Self::Dense,
+        }
+    }
+}
+
 impl Engine {
-    /// Starts the engine.
+    /// Starts the engine for a few cells.
+    ///
+    /// # Errors
+    /// As [`Engine::for_cells`].
+    pub fn new() -> wasmtime::Result<Self> {
+        Self::for_cells(1)
+    }
+
+    /// Starts the engine for about so many cells.
     ///
     /// # Errors
     /// When wasmtime refuses its settings on this machine.
-    pub fn new() -> wasmtime::Result<Self> {
-        let wasmtime = wasmtime::Engine::new(&settings())?;
+    pub fn for_cells(cells: u64) -> wasmtime::Result<Self> {
+        let wasmtime = wasmtime::Engine::new(&settings(Memories::of(cells)))?;
         let linker = sandbox::linker(&wasmtime)?;
         // As long as a plugin lives, so does its engine, and calls have deadlines.
         let engine = wasmtime.weak();
@@ -52,20 +88,24 @@ pub(super) fn epochs(deadline: Duration) -> u64 {
         .saturating_add(1)
 }
 
-fn settings() -> wasmtime::Config {
+fn settings(memories: Memories) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.wasm_component_model(true);
     // Guest calls are synchronous; without this each store carries the tables of
     // concurrent ones.
     config.concurrency_support(false);
     config.epoch_interruption(true);
-    // Many small memories: the defaults reserve 4 GiB and four mappings a cell and
-    // stop near 16,000 cells at the usual vm.max_map_count of 65,530.
-    config.memory_reservation(0);
-    config.memory_guard_size(0);
-    config.memory_reservation_for_growth(0);
     config.guard_before_linear_memory(false);
+    // A cell's first pages are written at once, mostly; an image to copy from on write
+    // would only be one more mapping.
     config.memory_init_cow(false);
+    if memories == Memories::Dense {
+        // The defaults reserve 4 GiB a cell and stop near 16,000 cells at the usual
+        // vm.max_map_count of 65,530.
+        config.memory_reservation(0);
+        config.memory_guard_size(0);
+        config.memory_reservation_for_growth(0);
+    }
     // Nobody unwinds through guest code with a native debugger here.
     config.native_unwind_info(false);
     // Enough for a serializer; the worker's own stack is 2 MiB.

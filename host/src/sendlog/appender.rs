@@ -54,7 +54,8 @@ pub struct Appender {
     began: Option<Instant>,
     /// The disk takes nothing.
     refused: bool,
-    policy: SpoolFull,
+    /// What happens when the disk takes no more; `None` where no log is written.
+    policy: Option<SpoolFull>,
     /// Rows lost since there was room, and the first of them: its device and moment.
     lost: Option<(u64, u32, i64)>,
 }
@@ -66,7 +67,7 @@ impl Appender {
         handed: Option<Sender<Handed>>,
         sync: Sender<Arc<File>>,
         shared: Arc<Shared>,
-        policy: SpoolFull,
+        policy: Option<SpoolFull>,
     ) -> Self {
         if let Some(handed) = &handed {
             // The encoder outlives all appenders; when it has panicked, closing the
@@ -92,7 +93,10 @@ impl Appender {
 
     /// Appends a message, before anything of it is sent.
     pub fn message(&mut self, row: &MessageRow<'_>) {
-        if self.policy == SpoolFull::Drop && self.is_over() {
+        if self.policy.is_none() {
+            return;
+        }
+        if self.policy == Some(SpoolFull::Drop) && self.is_over() {
             self.shared.lost();
             let (rows, _, _) = self.lost.get_or_insert((0, row.device, row.scheduled_at));
             *rows += 1;
@@ -118,7 +122,11 @@ impl Appender {
 
     /// Whoever drops rows rather than wait must not fill the memory instead.
     fn has_room(&self) -> bool {
-        self.policy == SpoolFull::Pause || self.bytes.len() < HELD
+        match self.policy {
+            Some(SpoolFull::Pause) => true,
+            Some(SpoolFull::Drop) => self.bytes.len() < HELD,
+            None => false,
+        }
     }
 
     /// Notes rows that were lost, once there is room for the note.
@@ -160,13 +168,13 @@ impl Appender {
     /// Whether nothing may leave: what was appended would not outlive the process.
     #[must_use]
     pub fn must_wait(&self) -> bool {
-        self.policy == SpoolFull::Pause && !self.is_safe()
+        self.policy == Some(SpoolFull::Pause) && !self.is_safe()
     }
 
     /// Whether more rows wait for disk or encoder than should: time to make fewer.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.policy == SpoolFull::Pause && self.is_over()
+        self.policy == Some(SpoolFull::Pause) && self.is_over()
     }
 
     fn is_over(&self) -> bool {

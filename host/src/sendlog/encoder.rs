@@ -3,6 +3,7 @@
 //! size and age. A generation counts as encoded once its manifest is on the disk.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -42,6 +43,9 @@ pub(super) struct Encoder {
     /// Messages of earlier segments without an outcome: their records, by device and
     /// number.
     open: FxHashMap<(u32, u64), Box<[u8]>>,
+    /// Messages of the segment at hand without one: where their records are in it. Empty
+    /// between segments, and kept for its room.
+    here: FxHashMap<(u32, u64), Range<usize>>,
     /// Rows numbered so far.
     sends: i64,
     events: i64,
@@ -62,6 +66,7 @@ impl Encoder {
             shared,
             parts: Vec::new(),
             open: FxHashMap::default(),
+            here: FxHashMap::default(),
             sends: 0,
             events: 0,
             counted: (0, 0),
@@ -76,21 +81,32 @@ impl Encoder {
         u64::try_from(self.open.len()).unwrap_or(u64::MAX)
     }
 
-    /// Takes the records of a segment. Returns how many bytes of it are none.
+    /// Takes the records of a segment that was on a disk. Returns how many bytes of it
+    /// are none.
     pub(super) fn take(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
-        let mut records = Records::of(segment);
-        // Most outcomes follow within the segment: only the others are copied.
-        let mut here: FxHashMap<(u32, u64), &[u8]> = FxHashMap::default();
-        for bytes in records.by_ref() {
+        self.read(segment, Records::of(segment))
+    }
+
+    /// The same with one that never left the memory.
+    fn take_over(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
+        self.read(segment, Records::in_memory(segment))
+    }
+
+    fn read(&mut self, segment: &[u8], mut records: Records<'_>) -> Result<usize, ParquetError> {
+        for (start, bytes) in records.by_ref() {
             match message_key(bytes) {
                 Some(key) => {
-                    here.insert(key, bytes);
+                    self.here.insert(key, start..start + bytes.len());
                 }
-                None => self.append(bytes, &mut here)?,
+                None => self.append(bytes, segment)?,
             }
         }
-        let left = here.into_iter().map(|(key, bytes)| (key, bytes.into()));
-        self.open.extend(left);
+        // Most outcomes follow within the segment: only the others are copied.
+        for (key, place) in self.here.drain() {
+            if let Some(bytes) = segment.get(place) {
+                self.open.insert(key, bytes.into());
+            }
+        }
         let (sends, events) = self.counted;
         self.counted = (self.sends, self.events);
         let count = |now: i64, before: i64| u64::try_from(now - before).unwrap_or(0);
@@ -99,15 +115,12 @@ impl Encoder {
         Ok(records.unread())
     }
 
-    fn append<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        here: &mut FxHashMap<(u32, u64), &'a [u8]>,
-    ) -> Result<(), ParquetError> {
+    fn append(&mut self, bytes: &[u8], segment: &[u8]) -> Result<(), ParquetError> {
         match Record::read(bytes) {
             Some(Record::Outcome(end)) => {
                 let key = (end.device, end.seq);
-                if let Some(message) = here.remove(&key) {
+                let place = self.here.remove(&key);
+                if let Some(message) = place.and_then(|place| segment.get(place)) {
                     return self.send(message, &end);
                 }
                 match self.open.remove(&key) {
@@ -392,7 +405,7 @@ impl Live {
 
     fn encode(&mut self, bytes: &[u8]) -> Result<(), ParquetError> {
         self.began.get_or_insert_with(Instant::now);
-        let unread = self.encoder.take(bytes)?;
+        let unread = self.encoder.take_over(bytes)?;
         self.encoder.shared.taken(bytes.len());
         if unread > 0 {
             return Err(ParquetError::General(

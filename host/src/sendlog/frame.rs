@@ -35,15 +35,34 @@ pub(super) fn write(record: &impl Serialize, segment: &mut Vec<u8>) {
     }
 }
 
-/// The records of a segment, up to its end or to the first damage.
+/// The records of a segment, up to its end or to the first damage, each with the place
+/// where it begins.
 #[derive(Debug)]
 pub(super) struct Records<'a> {
     rest: &'a [u8],
+    /// Where the rest begins.
+    at: usize,
+    /// Whether the bytes may have changed since they were written.
+    checked: bool,
 }
 
 impl<'a> Records<'a> {
+    /// Those of a segment that was on a disk.
     pub(super) fn of(segment: &'a [u8]) -> Self {
-        Self { rest: segment }
+        Self {
+            rest: segment,
+            at: 0,
+            checked: true,
+        }
+    }
+
+    /// Those of a segment that never left this process's memory: their sums, written
+    /// a moment ago by this very process, are not worked out again.
+    pub(super) fn in_memory(segment: &'a [u8]) -> Self {
+        Self {
+            checked: false,
+            ..Self::of(segment)
+        }
     }
 
     /// Bytes that are no record: zero after a whole segment.
@@ -53,9 +72,9 @@ impl<'a> Records<'a> {
 }
 
 impl<'a> Iterator for Records<'a> {
-    type Item = &'a [u8];
+    type Item = (usize, &'a [u8]);
 
-    fn next(&mut self) -> Option<&'a [u8]> {
+    fn next(&mut self) -> Option<(usize, &'a [u8])> {
         let (length, after) = self.rest.split_first_chunk::<4>()?;
         let (sum, after) = after.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
@@ -63,11 +82,13 @@ impl<'a> Iterator for Records<'a> {
         let (body, after) = after
             .split_at_checked(length)
             .filter(|_| length > 0 && length <= LONGEST)?;
-        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
+        if self.checked && crc32fast::hash(body) != u32::from_le_bytes(*sum) {
             return None;
         }
+        let start = self.at + HEAD;
+        self.at = start + length;
         self.rest = after;
-        Some(body)
+        Some((start, body))
     }
 }
 
@@ -91,7 +112,10 @@ mod tests {
         let mut records = Records::of(bytes);
         let read = records
             .by_ref()
-            .map(|record| postcard::from_bytes(record).unwrap())
+            .map(|(start, record)| {
+                assert_eq!(bytes.get(start..start + record.len()), Some(record));
+                postcard::from_bytes(record).unwrap()
+            })
             .collect();
         (read, records.unread())
     }

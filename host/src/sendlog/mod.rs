@@ -61,7 +61,7 @@ pub(crate) use table::Columns;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Log, SpoolFull, Template};
+use crate::fleet::{Log, SpoolFull, Store, Template};
 use appender::Handed;
 use columns::Words;
 use delivery::Delivery;
@@ -219,8 +219,9 @@ pub struct SendLog {
     policy: SpoolFull,
     /// What is too old is looked for as long as this is here.
     keeping: Option<Sender<Infallible>>,
-    /// Goes last, when no thread has a file in it any more.
-    _spool: spool::Folder,
+    /// Goes last, when no thread has a file in it any more. `None` where no log is
+    /// written.
+    spool: Option<spool::Folder>,
 }
 
 /// How long a closing log waits for a store that takes nothing.
@@ -231,18 +232,40 @@ const LOOK: Duration = Duration::from_millis(50);
 
 impl SendLog {
     /// Opens the log of a run: makes its folders, or proves that the bucket takes a
-    /// file.
+    /// file. Without a store, rows are let go as they come.
     ///
     /// # Errors
     /// Why the store cannot be written.
     pub fn open(log: &Log, identity: Identity, directory: Directory) -> Result<Self, LogError> {
+        match &log.store {
+            Some(store) => Self::open_in(store, log, identity, directory),
+            None => Ok(Self {
+                handed: None,
+                sync: spool::announcements().0,
+                folder: Path::new("").into(),
+                appenders: AtomicU32::new(0),
+                threads: Vec::new(),
+                shared: Arc::default(),
+                policy: log.spool_full,
+                keeping: None,
+                spool: None,
+            }),
+        }
+    }
+
+    fn open_in(
+        store: &Store,
+        log: &Log,
+        identity: Identity,
+        directory: Directory,
+    ) -> Result<Self, LogError> {
         let shared = Arc::new(Shared::default());
         shared.limit_spool(log.spool_limit.bytes());
         let header =
-            spool::Header::new(&log.store, identity.clone(), directory.clone(), log.payload);
-        let spool = spool::Folder::make(&log.store, &header)?;
+            spool::Header::new(store, identity.clone(), directory.clone(), log.payload);
+        let spool = spool::Folder::make(store, &header)?;
         let folder: Arc<Path> = spool.path().into();
-        let delivery = Delivery::open(&log.store, Arc::clone(&folder), Arc::clone(&shared))?;
+        let delivery = Delivery::open(store, Arc::clone(&folder), Arc::clone(&shared))?;
         let (manifests, finished) = channel();
         let delivery = spawn("log-delivery", move || delivery.run(finished))?;
         let words = Words {
@@ -270,7 +293,7 @@ impl SendLog {
         let keeping = match log.keep {
             Some(keep) => {
                 let (keeping, over) = channel();
-                let (store, shared) = (log.store.clone(), Arc::clone(&shared));
+                let (store, shared) = (store.clone(), Arc::clone(&shared));
                 threads.push(spawn("log-keep", move || {
                     retention::keep(&store, keep, &shared, &over);
                     Ok(())
@@ -288,7 +311,7 @@ impl SendLog {
             shared,
             policy: log.spool_full,
             keeping,
-            _spool: spool,
+            spool: Some(spool),
         })
     }
 
@@ -301,7 +324,7 @@ impl SendLog {
             self.handed.clone(),
             self.sync.clone(),
             Arc::clone(&self.shared),
-            self.policy,
+            self.spool.as_ref().map(|_| self.policy),
         )
     }
 

@@ -16,7 +16,7 @@ const SEVEN: i64 = 1_795_503_600_000_000;
 
 fn log(folder: &Path) -> Log {
     Log {
-        store: Store::Folder(folder.to_owned()),
+        store: Some(Store::Folder(folder.to_owned())),
         payload: KeepPayload::Full,
         roll_size: ByteSize::new(128 << 20),
         roll_every: Duration::from_secs(60),

@@ -30,8 +30,8 @@ pub struct Summary {
 /// What the log holds.
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// Where it is.
-    pub location: String,
+    /// Where it is; `None` when none was written.
+    pub location: Option<String>,
     /// Rows of the table `sends`.
     pub rows: u64,
     /// Rows of the table `events`.
@@ -49,7 +49,7 @@ pub struct Log {
     /// Why it is not whole.
     pub error: Option<String>,
     /// What to ask it first.
-    pub query: String,
+    pub query: Option<String>,
 }
 
 /// A device that is called within this time of being due has kept its schedule: a
@@ -112,11 +112,9 @@ impl Summary {
             "Where is the log?        {}",
             self.where_is_the_log()
         ));
-        if self.log.error.is_none() && self.log.rows > 0 {
-            lines.push(format!(
-                "What to ask it first     duckdb -c \"{}\"",
-                self.log.query
-            ));
+        let readable = self.log.error.is_none() && self.log.rows > 0;
+        if let Some(query) = self.log.query.as_ref().filter(|_| readable) {
+            lines.push(format!("What to ask it first     duckdb -c \"{query}\""));
         }
         lines.join("\n")
     }
@@ -288,10 +286,12 @@ impl Summary {
 
     fn where_is_the_log(&self) -> String {
         let log = &self.log;
+        let Some(location) = &log.location else {
+            return "none was written (store = \"none\")".into();
+        };
         let rows = log.rows + log.events;
         let mut text = format!(
-            "{}: {} rows in sends, {} in events, {} in {} files ({:.0} bytes a row)",
-            log.location,
+            "{location}: {} rows in sends, {} in events, {} in {} files ({:.0} bytes a row)",
             count(log.rows),
             count(log.events),
             bytes(log.bytes),
