@@ -42,6 +42,18 @@ def slow(exchange):
     exchange.answer(*exchange.hear())
 
 
+class Together:
+    """Requests go on only once so many of them are under way at the same time."""
+
+    def __init__(self, count):
+        self.barrier = threading.Barrier(count)
+
+    def __call__(self, exchange):
+        self.barrier.wait(PATIENCE)
+        exchange.pass_on(exchange.body)
+        exchange.answer(*exchange.hear())
+
+
 def error(status):
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{CODES[status]}</Code>'

@@ -202,10 +202,6 @@ def test_rows_that_find_no_room_are_lost_and_counted_where_that_is_asked_for(
     assert not (small_fleet.store / ".spool").exists()
 
 
-@pytest.mark.xfail(
-    reason="a run that is stopped while the disk is full may still send what is not saved",
-    strict=False,
-)
 def test_a_run_that_ends_while_the_disk_is_full_writes_everything_once_there_is_room(
     small_fleet, disk, broker
 ):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from log import Log
-from proxy import Proxy, answering, dropping_replies, resetting, slow
+from proxy import Proxy, Together, answering, dropping_replies, resetting, slow
 from s3 import Moto
 from waiting import wait_until
 
@@ -153,6 +153,36 @@ def test_a_slow_store_slows_no_device_down(s3_fleet, store, proxy, broker, tmp_p
     assert_all_there(run, store, s3_fleet, broker, tmp_path)
     assert "takes no file" not in run.stderr, "slow is no trouble"
     assert run.summary["notices"] == []
+
+
+def test_files_go_to_the_store_side_by_side(s3_fleet, store, proxy, broker, tmp_path):
+    process = begin(s3_fleet, store)
+    # Files pile up, so that there is more than one to bring when the store is back.
+    proxy.spoils(answering(503))
+    wait_until(lambda: len(waiting(s3_fleet)) >= 3, "files that wait")
+    proxy.spoils(Together(3), methods=("PUT",))
+    proxy.wait_for_spoiled(3)
+    proxy.heals()
+    run = end(s3_fleet, process, store)
+    assert_all_there(run, store, s3_fleet, broker, tmp_path)
+
+
+def test_who_stops_a_run_whose_store_stays_down_is_told_how_far_it_came(
+    s3_fleet, store, proxy, broker
+):
+    process = begin(s3_fleet, store)
+    proxy.down()
+    process.wait_for_line(f"^warning: {location(s3_fleet)}")
+    wait_until(lambda: len(waiting(s3_fleet)) >= 2, "files that wait")
+    process.interrupt()
+    process.finish(150)
+    # Not 130: the log is not whole, and that is not what was asked for.
+    run = s3_fleet.end(process, expect=1)
+    assert run.summary["rows"] == run.counted() == broker.received()
+    assert run.summary["files"] > 0 and run.summary["bytes"] > 0
+    assert "logs recover" in run.summary["log_error"]
+    (notice,) = run.notices(f"{location(s3_fleet)} takes no file")
+    assert notice["times"] >= 2
 
 
 def test_the_trouble_of_the_last_files_is_waited_for_when_the_run_is_over(

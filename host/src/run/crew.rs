@@ -104,6 +104,10 @@ impl Crew {
             devices: Vec::new(),
             berths: Vec::new(),
         };
+        let all: u32 = groups.iter().map(|group| group.count).sum();
+        // Not by doubling: a million devices are some hundred MiB.
+        let share = usize::try_from(all.div_ceil(workers)).unwrap_or(0);
+        crew.devices.reserve_exact(share + groups.len());
         for (number, group) in (0u32..).zip(groups.iter()) {
             let offset = (worker + workers - group.first % workers) % workers;
             let step = usize::try_from(workers).unwrap_or(1);

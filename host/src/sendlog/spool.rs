@@ -31,6 +31,8 @@ use crate::fleet::{KeepPayload, Store};
 const VERSION: u32 = 1;
 
 const LOCK: &str = "lock";
+/// The ending of a small file that is not finished.
+const DRAFT: &str = "draft";
 const HEADER: &str = "run.json";
 
 /// What is needed to finish a run without its fleet file.
@@ -134,6 +136,9 @@ impl Folder {
             store: None,
             _lock: lock,
         };
+        folder
+            .clear_drafts()
+            .map_err(|error| wrong(error.to_string()))?;
         let bytes = match fs::read(path.join(HEADER)) {
             Ok(bytes) => bytes,
             // The process ended before it had a single row.
@@ -154,6 +159,18 @@ impl Folder {
         let header =
             serde_json::from_slice(&bytes).map_err(|error| wrong(format!("{HEADER}: {error}")))?;
         Ok(Some((folder, header)))
+    }
+
+    /// Small files that a process did not finish are of no use to anybody, and what they
+    /// were to say is said anew, maybe under another name.
+    fn clear_drafts(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|ending| ending == DRAFT) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -216,7 +233,7 @@ pub(super) fn folders(store: &Store) -> Vec<PathBuf> {
 /// Writes a small file that is either whole or not there, and outlives a loss of
 /// power.
 pub(super) fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let draft = folder.join(format!("{name}.draft"));
+    let draft = folder.join(format!("{name}.{DRAFT}"));
     let written = File::create(&draft).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()

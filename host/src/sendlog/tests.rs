@@ -289,6 +289,9 @@ fn what_a_dead_process_left_behind_becomes_rows_once() {
     acked(&mut second, 0, 9);
     message(&mut second, 0, 10);
     let identity = left_behind(&store, &[(0, 0, first), (0, 1, second)]);
+    // It died once more, while it was being recovered.
+    let run = spool::base(&store).join(&identity.run);
+    std::fs::write(run.join("000007.json.draft"), b"{\"gen").unwrap();
     let recovered = recover(&store).unwrap();
     assert_eq!(recovered.len(), 1);
     let Recovered {

@@ -1,11 +1,12 @@
 //! The state of one connection: what waits, what is being written, what waits for
 //! its acknowledgement, and what is listened to. Knows nothing of sockets.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use bytes::BytesMut;
+use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use super::{BrokerTarget, Shared, TRIES};
@@ -43,7 +44,8 @@ pub(super) struct Link {
     pub(super) will: Option<(String, String)>,
     /// The `{connection}` of templates.
     connection: u32,
-    members: HashMap<Slot, Member>,
+    /// Who speaks over it; looked up for each message.
+    members: FxHashMap<Slot, Member>,
     /// Where incoming messages go.
     pub(super) subscriptions: Vec<Subscription>,
     /// How many of them the broker has been told of in this session.
@@ -83,7 +85,7 @@ impl Link {
             client_id,
             will,
             connection,
-            members: HashMap::new(),
+            members: FxHashMap::default(),
             subscriptions: Vec::new(),
             subscribed: 0,
             queue: VecDeque::new(),
