@@ -171,7 +171,7 @@ impl<'a> Keys<'a> {
     pub(super) fn duration(&self, key: &str, bounds: RangeInclusive<Duration>) -> Option<Duration> {
         self.read(key, |node| {
             let length = with_unit(node, units::duration)?;
-            within(length, &bounds, |length| format!("{length:?}"))
+            within(length, &bounds, units::shown)
         })
     }
 

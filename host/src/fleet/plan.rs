@@ -32,7 +32,10 @@ impl Plan {
     #[must_use]
     pub fn cells(&self) -> u64 {
         let cells = |group: &Group| group.count.div_ceil(group.devices_per_cell.get());
-        self.groups.iter().map(|group| u64::from(cells(group))).sum()
+        self.groups
+            .iter()
+            .map(|group| u64::from(cells(group)))
+            .sum()
     }
 }
 

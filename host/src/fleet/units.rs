@@ -131,6 +131,23 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(wanted)
 }
 
+/// A duration as a fleet file has it, in the largest unit that says all of it.
+pub(super) fn shown(length: Duration) -> String {
+    const UNITS: [(u128, &str); 5] = [
+        (86_400_000_000, "d"),
+        (3_600_000_000, "h"),
+        (60_000_000, "m"),
+        (1_000_000, "s"),
+        (1_000, "ms"),
+    ];
+    let micros = length.as_micros();
+    match UNITS.iter().find(|(unit, _)| micros % unit == 0) {
+        _ if micros == 0 => "0s".into(),
+        Some((unit, name)) => format!("{}{name}", micros / unit),
+        None => format!("{micros}us"),
+    }
+}
+
 /// Reads `5%` as 0.05.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     let wanted = || "a share is a number with a percent sign, such as \"5%\"".to_owned();
@@ -189,6 +206,9 @@ mod tests {
         assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(duration("30d"), Ok(Duration::from_secs(30 * 86_400)));
+        assert_eq!(shown(Duration::from_secs(5400)), "90m");
+        assert_eq!(shown(Duration::from_secs(36_600 * 86_400)), "36600d");
+        assert_eq!(shown(Duration::from_micros(1_500)), "1500us");
         for wrong in ["10", "", "-1s", "ten", "1 month"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
@@ -215,7 +235,9 @@ mod tests {
         #[test]
         fn durations_survive_their_own_spelling(seconds in 0u64..1_000_000, ms in 0u64..1000) {
             let text = format!("{seconds}s {ms}ms");
-            prop_assert_eq!(duration(&text), Ok(Duration::from_millis(seconds * 1000 + ms)));
+            let length = Duration::from_millis(seconds * 1000 + ms);
+            prop_assert_eq!(duration(&text), Ok(length));
+            prop_assert_eq!(duration(&shown(length)), Ok(length));
         }
     }
 }

@@ -3,8 +3,8 @@
 //! schedules.
 //!
 //! ```text
-//! worker ─append─▶ segment ─▶ encoder (1 thread) ─▶ .part ─▶ delivery (some threads) ─▶ store
-//!                     └──────── after a crash: recover ────────┘
+//! worker ─append─▶ segment ─▶ encoder ─▶ pen (a thread a file) ─▶ .part ─▶ delivery ─▶ store
+//!                     └───────────── after a crash: recover ────────────┘
 //! ```
 //!
 //! An [`Appender`] is one worker's. What it appends is in a segment of the [`spool`]
@@ -24,6 +24,7 @@ mod frame;
 mod name;
 mod part;
 mod patience;
+mod pen;
 mod progress;
 mod prune;
 mod query;
@@ -261,8 +262,7 @@ impl SendLog {
     ) -> Result<Self, LogError> {
         let shared = Arc::new(Shared::default());
         shared.limit_spool(log.spool_limit.bytes());
-        let header =
-            spool::Header::new(store, identity.clone(), directory.clone(), log.payload);
+        let header = spool::Header::new(store, identity.clone(), directory.clone(), log.payload);
         let spool = spool::Folder::make(store, &header)?;
         let folder: Arc<Path> = spool.path().into();
         let delivery = Delivery::open(store, Arc::clone(&folder), Arc::clone(&shared))?;

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
 
 use super::Identity;
 use super::columns::{EventColumns, SendColumns, Words};
-use super::patience::PatientFile;
+use super::pen::Pen;
 use super::progress::Shared;
 use super::row::{EventRow, MessageRow, OutcomeRow};
 use super::schema::{Table, pair};
@@ -35,7 +34,7 @@ pub(super) struct Part {
     columns: Columns,
     batch_rows: u32,
     batch_bytes: usize,
-    writer: ArrowWriter<PatientFile>,
+    pen: Pen,
     path: PathBuf,
     first: i64,
     last: i64,
@@ -59,7 +58,6 @@ impl Part {
         options: ArrowWriterOptions,
         shared: &Arc<Shared>,
     ) -> Result<Self, ParquetError> {
-        let file = PatientFile::create(&path, shared)?;
         let columns = match table {
             Table::Sends => Columns::Sends(Box::new(SendColumns::new())),
             Table::Events => Columns::Events(Box::new(EventColumns::new())),
@@ -70,7 +68,7 @@ impl Part {
             columns,
             batch_rows: 0,
             batch_bytes: 0,
-            writer: ArrowWriter::try_new_with_options(file, table.schema(), options)?,
+            pen: Pen::open(path.clone(), table.schema(), options, shared)?,
             path,
             first,
             last: first,
@@ -128,25 +126,23 @@ impl Part {
             Columns::Sends(columns) => columns.finish()?,
             Columns::Events(columns) => columns.finish()?,
         };
-        self.writer.write(&batch)
+        self.pen.write(batch)
     }
 
     /// Bytes of the file so far. What the next batch holds counts as it is:
     /// compressed, it would be less.
     pub(super) fn size(&self) -> u64 {
-        let bytes = self.writer.bytes_written() + self.writer.in_progress_size() + self.batch_bytes;
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+        let next = u64::try_from(self.batch_bytes).unwrap_or(u64::MAX);
+        self.pen.size().saturating_add(next)
     }
 
     /// Writes the rest and the footer, and makes the file durable.
     pub(super) fn finish(mut self, identity: &Identity) -> Result<Finished, ParquetError> {
         self.write()?;
-        self.writer
-            .append_key_value_metadata(pair("mockfleet.first_log_seq", self.first));
-        self.writer
-            .append_key_value_metadata(pair("mockfleet.last_log_seq", self.last));
-        self.writer.finish()?;
-        self.writer.inner_mut().sync()?;
+        self.pen.finish(vec![
+            pair("mockfleet.first_log_seq", self.first),
+            pair("mockfleet.last_log_seq", self.last),
+        ])?;
         let (date, hour) = date_and_hour(self.hour);
         let key = format!(
             "{}/dt={date}/hour={hour:02}/{}-{}-{}-{}.parquet",
