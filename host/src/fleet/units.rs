@@ -141,7 +141,7 @@ pub(super) fn shown(length: Duration) -> String {
         (1_000, "ms"),
     ];
     let micros = length.as_micros();
-    match UNITS.iter().find(|(unit, _)| micros % unit == 0) {
+    match UNITS.iter().find(|(unit, _)| micros.is_multiple_of(*unit)) {
         _ if micros == 0 => "0s".into(),
         Some((unit, name)) => format!("{}{name}", micros / unit),
         None => format!("{micros}us"),
