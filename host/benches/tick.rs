@@ -7,6 +7,10 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
 
 mod rounds;
+
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 // Cargo sets `test` for benchmarks: the plugin's tests come with it, and rest.
 #[allow(dead_code, unreachable_pub, unused_imports, missing_docs)]
 #[path = "../../plugins/thermometer/src/lib.rs"]

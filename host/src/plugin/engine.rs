@@ -99,7 +99,10 @@ fn settings(memories: Memories) -> wasmtime::Config {
     // A cell's first pages are written at once, mostly; an image to copy from on write
     // would only be one more mapping.
     config.memory_init_cow(false);
-    if memories == Memories::Dense {
+    if memories == Memories::Roomy {
+        // It has all the room that it can grow into: guests need not look up where it is.
+        config.memory_may_move(false);
+    } else {
         // The defaults reserve 4 GiB a cell and stop near 16,000 cells at the usual
         // vm.max_map_count of 65,530.
         config.memory_reservation(0);
