@@ -14,6 +14,8 @@ from broker import Broker
 from fleet import Fleet
 from log import TABLES, Log
 from s3 import READER_KEY, READER_SECRET, SECRET_KEY, Moto, SeaweedFs
+from spark import SPARK
+from test_log import SENDS
 from waiting import free_port
 
 ATHENA = {
@@ -131,27 +133,25 @@ def test_athena_is_told_the_columns_that_the_files_have(logs, run):
         assert declared == [(field.name, ATHENA[field.type]) for field in schema]
 
 
-def test_spark_takes_the_statements_as_they_stand(logs, run, tmp_path):
-    pyspark = pytest.importorskip("pyspark.sql", reason="pyspark is large, and not required")
+@pytest.mark.xdist_group("spark")
+@pytest.mark.timeout(600)
+def test_spark_takes_the_statements_as_they_stand(logs, run, spark):
     # An hour with one digit: Spark must not look for `hour=7`.
     for table in TABLES:
         (hour,) = run.store.glob(f"{table}/dt=*/hour=*")
         hour.rename(hour.with_name("hour=07"))
-    spark = (
-        pyspark.SparkSession.builder.master("local[1]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.warehouse.dir", str(tmp_path / "warehouse"))
-        .getOrCreate()
-    )
+    text = re.sub("^--.*$", "", logs("ddl", "--engine", "spark").stdout, flags=re.MULTILINE)
+    for statement in filter(str.strip, text.split(";")):
+        spark.sql(statement)
     try:
-        text = re.sub("^--.*$", "", logs("ddl", "--engine", "spark").stdout, flags=re.MULTILINE)
-        for statement in filter(str.strip, text.split(";")):
-            spark.sql(statement)
         for table in TABLES:
             assert spark.table(table).count() == run.log.count(table=table)
             assert spark.sql(f"SELECT DISTINCT hour FROM {table}").collect() == [(7,)]
+        described = [(row.col_name, row.data_type) for row in spark.sql("DESCRIBE sends").collect()]
+        assert described[:24] == [(name, SPARK[kind]) for name, kind, _ in SENDS]
     finally:
-        spark.stop()
+        for table in TABLES:
+            spark.sql(f"DROP TABLE {table}")
 
 
 def test_nothing_but_the_statements_is_printed_and_nothing_is_made(logs, fleet):
