@@ -481,6 +481,65 @@ def test_a_running_hour_is_never_old(logs, runs):
     assert sizes(store) == before
 
 
+def spooled(answer):
+    """What `--json` says of the spool, by state."""
+    return {left["state"]: left for left in answer["spool"]}
+
+
+def test_what_is_in_the_spool_is_sized_and_only_what_is_damaged_is_tidied_away(logs, fleet, broker):
+    fleet.broker(broker.url, qos=1).group(count=5, every="20ms")
+    fleet.store = fleet.folder / "mockfleet-logs"
+    process = fleet.start("--log", fleet.store.name)
+    process.wait_for_line('"event":"progress"', of="out")
+    assert set(spooled(json.loads(logs("stats", "--json").stdout))) == {"under way"}
+    process.kill()
+    left = spooled(json.loads(logs("stats", "--json").stdout))["unfinished"]
+    (folder,) = (fleet.store / ".spool").iterdir()
+    segments = list(folder.glob("*.seg"))
+    # Files that it had begun are there too.
+    own = [*segments, *folder.glob("*.part")]
+    assert (left["run"], left["files"]) == (folder.name, len(own))
+    assert left["bytes"] == sum(file.stat().st_size for file in own) > 0
+    people = logs("stats").stdout
+    advice = "`mockfleet logs recover` finishes it"
+    assert re.search(rf"^  {folder.name} +unfinished +.*{advice}$", people, re.MULTILINE)
+    # Rows that are not in the store yet are never old.
+    answer = json.loads(logs("prune", "--older-than", "0s", "--yes", "--json").stdout)
+    assert (answer["old_spool"], answer["deleted_spool"]) == ([], 0)
+    assert spooled(answer)["unfinished"] == left
+    # The last record of a segment is torn, and the rest of it becomes rows.
+    torn = max(segments, key=lambda file: file.stat().st_size)
+    content = torn.read_bytes()[:-3]
+    torn.write_bytes(content)
+    assert "could not be read and are set aside in" in logs("recover").stdout
+    assert Log(fleet.store).count() > 0
+    left = spooled(json.loads(logs("stats", "--json").stdout))
+    assert set(left) == {"damaged"}
+    assert left["damaged"]["bytes"] == len(content)
+    assert json.loads(logs("prune", *MONTH, "--json").stdout)["old_spool"] == []
+    shown = logs("prune", "--older-than", "0s")
+    assert re.search(rf"^  {folder.name} +damaged .* would be deleted$", shown.stdout, re.MULTILINE)
+    assert "nothing was deleted; the same with --yes deletes these files" in shown.err
+    answer = json.loads(logs("prune", "--older-than", "0s", "--yes", "--json").stdout)
+    assert (answer["old_spool"], answer["deleted_spool"]) == ([folder.name], 1)
+    assert not (fleet.store / ".spool").exists()
+    assert json.loads(logs("stats", "--json").stdout)["spool"] == []
+
+
+def test_the_spool_of_a_bucket_lists_the_runs_of_that_bucket(logs, fleet, broker, bucket):
+    fleet.environment |= bucket.environment()
+    fleet.broker(broker.url, qos=1).group(count=5, every="20ms")
+    url = f"s3://{bucket.bucket}/{fleet.folder.parent.name}"
+    process = fleet.start("--log", url)
+    process.wait_for_line('"event":"progress"', of="out")
+    process.kill()
+    left = spooled(json.loads(logs("stats", "--json", url).stdout))["unfinished"]
+    assert left["folder"].startswith(fleet.environment["XDG_STATE_HOME"])
+    assert json.loads(logs("stats", "--json", url + "-2").stdout)["spool"] == []
+    assert logs("recover", url).out
+    assert json.loads(logs("stats", "--json", url).stdout)["spool"] == []
+
+
 def test_what_prune_cannot_do_is_said_with_the_way_out(logs):
     refused(logs("prune", *MONTH, "no-such", expect=2), "STORE", "no-such", "give the folder")
     assert "--older-than <TIME>" in logs("prune", expect=2).stderr

@@ -20,6 +20,7 @@ mod delivery;
 mod encoder;
 mod footer;
 mod frame;
+mod left;
 mod name;
 mod part;
 mod patience;
@@ -47,6 +48,7 @@ use std::time::Duration;
 
 pub use appender::Appender;
 pub use ddl::{Engine, LogTable, NotOnS3, ddl};
+pub use left::{Left, LeftBehind, left_behind};
 pub use progress::Progress;
 pub use prune::{OldFile, Prune, Pruned, RunSize, prune};
 pub use query::{FIRST_ROWS, location, query};
