@@ -15,6 +15,8 @@
 
 mod appender;
 mod columns;
+#[cfg(any(test, fuzzing))]
+pub mod damage;
 mod ddl;
 mod delivery;
 mod encoder;
