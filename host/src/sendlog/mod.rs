@@ -21,6 +21,7 @@ mod ddl;
 mod delivery;
 mod encoder;
 mod footer;
+mod forms;
 mod frame;
 mod left;
 mod name;
@@ -50,6 +51,7 @@ use std::time::Duration;
 
 pub use appender::Appender;
 pub use ddl::{Engine, LogTable, NotOnS3, ddl};
+pub use forms::{Forms, forms};
 pub use left::{Left, LeftBehind, left_behind};
 pub use progress::Progress;
 pub use prune::{OldFile, Prune, Pruned, RunSize, prune};
