@@ -19,12 +19,14 @@
 //! | [`transport`] | MQTT and HTTP: envelopes in, outcomes out | plugins, schedules, logs |
 //! | [`sendlog`] | rows, Parquet, the store | plugins, networks, schedules |
 //! | [`run`] | schedule, workers, supervision: brings them together | terminals |
+//! | [`forecast`] | what a fleet will send, weigh and cost, before it runs | networks, terminals |
 //! | [`status`] | counts, and the words and figures they become | how they came about |
 //! | [`cli`] | the command line; wires everything | |
 
 mod builtin;
 pub mod cli;
 pub mod fleet;
+pub mod forecast;
 pub mod plugin;
 pub mod run;
 pub mod sendlog;

@@ -9,19 +9,50 @@ use std::path::{Path, PathBuf};
 const STRANGERS: &[(&str, &[&str])] = &[
     (
         "fleet",
-        &["plugin", "transport", "sendlog", "run", "status", "cli"],
+        &[
+            "plugin",
+            "transport",
+            "sendlog",
+            "run",
+            "forecast",
+            "status",
+            "cli",
+        ],
     ),
     (
         "plugin",
-        &["fleet", "transport", "sendlog", "run", "status", "cli"],
+        &[
+            "fleet",
+            "transport",
+            "sendlog",
+            "run",
+            "forecast",
+            "status",
+            "cli",
+        ],
     ),
-    ("transport", &["plugin", "sendlog", "run", "status", "cli"]),
-    ("sendlog", &["plugin", "transport", "run", "status", "cli"]),
+    (
+        "transport",
+        &["plugin", "sendlog", "run", "forecast", "status", "cli"],
+    ),
+    (
+        "sendlog",
+        &["plugin", "transport", "run", "forecast", "status", "cli"],
+    ),
     (
         "status",
-        &["fleet", "plugin", "transport", "sendlog", "run", "cli"],
+        &[
+            "fleet",
+            "plugin",
+            "transport",
+            "sendlog",
+            "run",
+            "forecast",
+            "cli",
+        ],
     ),
-    ("run", &["cli"]),
+    ("run", &["forecast", "cli"]),
+    ("forecast", &["plugin", "transport", "status", "cli"]),
 ];
 
 /// Crates, and the only part of the source that may use each.

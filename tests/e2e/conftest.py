@@ -1,6 +1,7 @@
 """Fixtures: each test gets parts of its own, and leaves nothing running."""
 
 import pytest
+import spark as spark_session
 from broker import Broker
 from certificates import Authority
 from fleet import BINARY, Fleet
@@ -71,3 +72,12 @@ def serve(closing):
 def authority(tmp_path_factory):
     """The CA that brokers and servers of these tests are signed by."""
     return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory):
+    """The one Spark session; its tests are of the group `spark`, so that one worker of
+    pytest has all of them."""
+    session = spark_session.start(tmp_path_factory.mktemp("spark"))
+    yield session
+    session.stop()

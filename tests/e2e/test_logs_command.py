@@ -14,6 +14,8 @@ from broker import Broker
 from fleet import Fleet
 from log import TABLES, Log
 from s3 import READER_KEY, READER_SECRET, SECRET_KEY, Moto, SeaweedFs
+from spark import SPARK
+from test_log import SENDS
 from waiting import free_port
 
 ATHENA = {
@@ -131,27 +133,25 @@ def test_athena_is_told_the_columns_that_the_files_have(logs, run):
         assert declared == [(field.name, ATHENA[field.type]) for field in schema]
 
 
-def test_spark_takes_the_statements_as_they_stand(logs, run, tmp_path):
-    pyspark = pytest.importorskip("pyspark.sql", reason="pyspark is large, and not required")
+@pytest.mark.xdist_group("spark")
+@pytest.mark.timeout(600)
+def test_spark_takes_the_statements_as_they_stand(logs, run, spark):
     # An hour with one digit: Spark must not look for `hour=7`.
     for table in TABLES:
         (hour,) = run.store.glob(f"{table}/dt=*/hour=*")
         hour.rename(hour.with_name("hour=07"))
-    spark = (
-        pyspark.SparkSession.builder.master("local[1]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.warehouse.dir", str(tmp_path / "warehouse"))
-        .getOrCreate()
-    )
+    text = re.sub("^--.*$", "", logs("ddl", "--engine", "spark").stdout, flags=re.MULTILINE)
+    for statement in filter(str.strip, text.split(";")):
+        spark.sql(statement)
     try:
-        text = re.sub("^--.*$", "", logs("ddl", "--engine", "spark").stdout, flags=re.MULTILINE)
-        for statement in filter(str.strip, text.split(";")):
-            spark.sql(statement)
         for table in TABLES:
             assert spark.table(table).count() == run.log.count(table=table)
             assert spark.sql(f"SELECT DISTINCT hour FROM {table}").collect() == [(7,)]
+        described = [(row.col_name, row.data_type) for row in spark.sql("DESCRIBE sends").collect()]
+        assert described[:24] == [(name, SPARK[kind]) for name, kind, _ in SENDS]
     finally:
-        spark.stop()
+        for table in TABLES:
+            spark.sql(f"DROP TABLE {table}")
 
 
 def test_nothing_but_the_statements_is_printed_and_nothing_is_made(logs, fleet):
@@ -479,6 +479,65 @@ def test_a_running_hour_is_never_old(logs, runs):
     answer = json.loads(logs("prune", "--older-than", "1h", "--yes", "--json").stdout)
     assert answer["old"] == [] and answer["deleted_files"] == 0
     assert sizes(store) == before
+
+
+def spooled(answer):
+    """What `--json` says of the spool, by state."""
+    return {left["state"]: left for left in answer["spool"]}
+
+
+def test_what_is_in_the_spool_is_sized_and_only_what_is_damaged_is_tidied_away(logs, fleet, broker):
+    fleet.broker(broker.url, qos=1).group(count=5, every="20ms")
+    fleet.store = fleet.folder / "mockfleet-logs"
+    process = fleet.start("--log", fleet.store.name)
+    process.wait_for_line('"event":"progress"', of="out")
+    assert set(spooled(json.loads(logs("stats", "--json").stdout))) == {"under way"}
+    process.kill()
+    left = spooled(json.loads(logs("stats", "--json").stdout))["unfinished"]
+    (folder,) = (fleet.store / ".spool").iterdir()
+    segments = list(folder.glob("*.seg"))
+    # Files that it had begun are there too.
+    own = [*segments, *folder.glob("*.part")]
+    assert (left["run"], left["files"]) == (folder.name, len(own))
+    assert left["bytes"] == sum(file.stat().st_size for file in own) > 0
+    people = logs("stats").stdout
+    advice = "`mockfleet logs recover` finishes it"
+    assert re.search(rf"^  {folder.name} +unfinished +.*{advice}$", people, re.MULTILINE)
+    # Rows that are not in the store yet are never old.
+    answer = json.loads(logs("prune", "--older-than", "0s", "--yes", "--json").stdout)
+    assert (answer["old_spool"], answer["deleted_spool"]) == ([], 0)
+    assert spooled(answer)["unfinished"] == left
+    # The last record of a segment is torn, and the rest of it becomes rows.
+    torn = max(segments, key=lambda file: file.stat().st_size)
+    content = torn.read_bytes()[:-3]
+    torn.write_bytes(content)
+    assert "could not be read and are set aside in" in logs("recover").stdout
+    assert Log(fleet.store).count() > 0
+    left = spooled(json.loads(logs("stats", "--json").stdout))
+    assert set(left) == {"damaged"}
+    assert left["damaged"]["bytes"] == len(content)
+    assert json.loads(logs("prune", *MONTH, "--json").stdout)["old_spool"] == []
+    shown = logs("prune", "--older-than", "0s")
+    assert re.search(rf"^  {folder.name} +damaged .* would be deleted$", shown.stdout, re.MULTILINE)
+    assert "nothing was deleted; the same with --yes deletes these files" in shown.err
+    answer = json.loads(logs("prune", "--older-than", "0s", "--yes", "--json").stdout)
+    assert (answer["old_spool"], answer["deleted_spool"]) == ([folder.name], 1)
+    assert not (fleet.store / ".spool").exists()
+    assert json.loads(logs("stats", "--json").stdout)["spool"] == []
+
+
+def test_the_spool_of_a_bucket_lists_the_runs_of_that_bucket(logs, fleet, broker, bucket):
+    fleet.environment |= bucket.environment()
+    fleet.broker(broker.url, qos=1).group(count=5, every="20ms")
+    url = f"s3://{bucket.bucket}/{fleet.folder.parent.name}"
+    process = fleet.start("--log", url)
+    process.wait_for_line('"event":"progress"', of="out")
+    process.kill()
+    left = spooled(json.loads(logs("stats", "--json", url).stdout))["unfinished"]
+    assert left["folder"].startswith(fleet.environment["XDG_STATE_HOME"])
+    assert json.loads(logs("stats", "--json", url + "-2").stdout)["spool"] == []
+    assert logs("recover", url).out
+    assert json.loads(logs("stats", "--json", url).stdout)["spool"] == []
 
 
 def test_what_prune_cannot_do_is_said_with_the_way_out(logs):

@@ -1,11 +1,7 @@
 """One log with every kind of row, read by DuckDB, pyarrow and Spark: each finds the same
-value of the right type in every column, and it is the right value.
-
-Spark is large: its test runs where `pyspark` and Java are installed, and says so elsewhere."""
+value of the right type in every column, and it is the right value."""
 
 import datetime
-import os
-import shutil
 
 import pyarrow as pa
 import pyarrow.dataset
@@ -13,24 +9,18 @@ import pyarrow.parquet as pq
 import pytest
 from fleet import PLUGINS
 from server import Answer
+from spark import SPARK
 from test_log import EVENTS, SENDS
 from waiting import free_port
 
 LARGE = 64 << 10
-# DuckDB's name of each type, which test_log has, as pyarrow and Spark have it.
+# DuckDB's name of each type, which test_log has, as pyarrow has it.
 ARROW = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
     "INTEGER": pa.int32(),
     "BLOB": pa.binary(),
     "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", tz="UTC"),
-}
-SPARK = {
-    "VARCHAR": "string",
-    "BIGINT": "bigint",
-    "INTEGER": "int",
-    "BLOB": "binary",
-    "TIMESTAMP WITH TIME ZONE": "timestamp",
 }
 TABLES = {"sends": SENDS, "events": EVENTS}
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -188,27 +178,7 @@ def test_footers_alone_say_how_many_rows_there_are_and_which(everything):
     assert sorted(numbers) == list(range(rows))
 
 
-@pytest.fixture(scope="module")
-def spark():
-    sql = pytest.importorskip("pyspark.sql", reason="pyspark is large, and not required")
-    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        pytest.skip("Spark needs Java, and there is none")
-    builder = sql.SparkSession.builder.master("local[1]").appName("mockfleet")
-    settings = {
-        "spark.ui.enabled": "false",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
-    }
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
-
-
+@pytest.mark.xdist_group("spark")
 @pytest.mark.timeout(600)
 def test_spark_reads_every_column_with_its_type(everything, spark):
     run, _ = everything

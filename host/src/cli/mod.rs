@@ -6,6 +6,7 @@ mod console;
 mod demo;
 mod describe;
 mod logs;
+mod plan;
 mod run;
 mod try_plugin;
 mod watch;
@@ -39,6 +40,7 @@ enum Command {
     Demo(demo::Arguments),
     Run(run::Arguments),
     Check(check::Arguments),
+    Plan(plan::Arguments),
     Describe(describe::Arguments),
     Try(try_plugin::Arguments),
     Logs(logs::Arguments),
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
         Command::Describe(arguments) => describe::describe(&arguments),
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),

@@ -3,12 +3,13 @@
 //!
 //! `tree` is the text with the environment and the command line worked in, `keys`
 //! reads tables of it, `top`, `targets` and `groups` know which keys there are, and
-//! [`plan`] is what comes out.
+//! [`plan`] is what comes out. [`prices`] is the other file of this form.
 
 mod address;
 mod groups;
 mod keys;
 pub mod plan;
+pub mod prices;
 mod problem;
 mod store;
 mod suggest;
@@ -22,6 +23,7 @@ use std::fmt;
 use std::path::Path;
 
 pub use plan::*;
+pub use prices::Prices;
 pub use problem::{Problem, Problems};
 pub use template::{Name, Names, Template};
 pub use tree::Override;

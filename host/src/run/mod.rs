@@ -3,7 +3,8 @@
 //!
 //! The main path is in [`worker`]: what is due is called, what comes back is
 //! addressed and handed on. [`schedule`] says when, [`crew`] holds the devices,
-//! `report` and `supervise` are what follows.
+//! `report` and `supervise` are what follows. [`rehearse`] runs some of the devices on a
+//! virtual clock, and sends nothing.
 
 mod clock;
 mod crew;
@@ -11,15 +12,21 @@ mod files;
 mod group;
 mod prepare;
 mod record;
+mod rehearse;
 mod report;
+mod sample;
 mod schedule;
 mod seed;
+mod stage;
 mod supervise;
 mod threads;
 mod worker;
 
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+pub use self::rehearse::{BEATS, Rehearsal, Rehearsed, Rehearsing, Span, rehearse};
+pub use self::sample::Sample;
 
 use tokio::sync::watch;
 

@@ -88,6 +88,11 @@ impl Beat {
         self.every.is_none()
     }
 
+    /// The time between two ticks of one device; a microsecond where it is flat out.
+    pub(crate) fn interval(&self) -> Micros {
+        self.every.unwrap_or(1)
+    }
+
     /// Ticks a second of one device, unless flat out.
     pub(crate) fn rate(&self) -> f64 {
         self.every.map_or(0.0, |every| {

@@ -15,12 +15,16 @@
 
 mod appender;
 mod columns;
+#[cfg(any(test, fuzzing))]
+pub mod damage;
 mod ddl;
 mod delivery;
 mod dock;
 mod encoder;
 mod footer;
+mod forms;
 mod frame;
+mod left;
 mod name;
 mod part;
 mod patience;
@@ -51,6 +55,8 @@ use std::time::Duration;
 
 pub use appender::Appender;
 pub use ddl::{Engine, LogTable, NotOnS3, ddl};
+pub use forms::{Forms, forms};
+pub use left::{Left, LeftBehind, left_behind};
 pub use progress::Progress;
 pub use prune::{OldFile, Prune, Pruned, RunSize, prune};
 pub use query::{FIRST_ROWS, location, query};

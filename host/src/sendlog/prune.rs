@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::LogError;
 use super::footer::Footer;
+use super::left::{LeftBehind, left_behind};
 use super::name::Name;
 use super::schema::Table;
 use super::shelf::{Found, Shelf};
@@ -49,6 +50,8 @@ pub struct Prune {
     pub runs: BTreeMap<String, RunSize>,
     /// What is not mockfleet's, or cannot be told to be, and stays.
     pub aside: Vec<Aside>,
+    /// What is in the spool.
+    pub spool: Vec<LeftBehind>,
     shelf: Shelf,
 }
 
@@ -59,6 +62,8 @@ pub struct Pruned {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Folders of the spool that are gone.
+    pub spool: u64,
     /// Files that could not be deleted.
     pub failed: Vec<Aside>,
 }
@@ -113,6 +118,7 @@ pub fn prune(store: &Store, older_than: Duration) -> Result<Prune, LogError> {
         files,
         runs,
         aside,
+        spool: left_behind(store),
         shelf,
     })
 }
@@ -155,6 +161,22 @@ impl Prune {
                 }),
             }
         }
+        for left in self.old_spool() {
+            match left.delete() {
+                Ok(()) => pruned.spool += 1,
+                Err(why) => pruned.failed.push(Aside {
+                    file: left.folder.display().to_string(),
+                    bytes: left.bytes,
+                    why,
+                }),
+            }
+        }
         pruned
+    }
+
+    /// What of the spool goes: no rows that could still become some, and old enough.
+    pub fn old_spool(&self) -> impl Iterator<Item = &LeftBehind> {
+        let is_old = |left: &&LeftBehind| left.state.can_go() && left.at < self.before;
+        self.spool.iter().filter(is_old)
     }
 }

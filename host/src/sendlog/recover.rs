@@ -10,7 +10,7 @@ use super::columns::Words;
 use super::delivery::{Delivery, Manifest};
 use super::encoder::{self, Encoder};
 use super::progress::Shared;
-use super::spool::{self, Folder, Header, Kind};
+use super::spool::{self, DAMAGED, Folder, HEADER, Header, Kind};
 use crate::fleet::Store;
 
 /// What became of one run's spool.
@@ -119,7 +119,7 @@ fn encode(
     for (_, _, part) in files.iter().filter(|(_, kind, _)| *kind == Kind::Part) {
         std::fs::remove_file(part)?;
     }
-    let aside = folder.parent().unwrap_or(folder).join("damaged").join(run);
+    let aside = folder.parent().unwrap_or(folder).join(DAMAGED).join(run);
     let mut unread = 0;
     let mut carried = false;
     for (generation, kind, path) in &files {
@@ -138,6 +138,8 @@ fn encode(
         if damaged > 0 {
             unread += u64::try_from(damaged).unwrap_or(u64::MAX);
             std::fs::create_dir_all(&aside)?;
+            // Says which store they are of.
+            std::fs::copy(folder.join(HEADER), aside.join(HEADER))?;
             if let Some(name) = path.file_name() {
                 std::fs::copy(path, aside.join(name))?;
             }

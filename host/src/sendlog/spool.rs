@@ -30,10 +30,13 @@ use crate::fleet::{KeepPayload, Store};
 /// Grows when the form of the spool changes.
 const VERSION: u32 = 1;
 
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
+pub(super) const HEADER: &str = "run.json";
 /// The ending of a small file that is not finished.
 const DRAFT: &str = "draft";
-const HEADER: &str = "run.json";
+
+/// Beside the runs: what could not be read of them.
+pub(super) const DAMAGED: &str = "damaged";
 
 /// What is needed to finish a run without its fleet file.
 #[derive(Debug, Clone, Serialize, Deserialize)]

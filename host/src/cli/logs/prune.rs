@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::describe::refused;
-use super::stats::{named, plural, warn};
+use super::stats::{in_spool, named, plural, spool, warn};
 use super::{Ending, Failure};
 use crate::fleet::{self, Store};
 use crate::sendlog::{self, Columns, Prune, Pruned};
@@ -16,7 +16,8 @@ use crate::status::{bytes, count};
 ///
 /// A file goes when its name is one that mockfleet gives and its footer says that
 /// mockfleet wrote it; everything else in the store stays as it is. In a folder, the
-/// folders of an hour and a day go with their last file.
+/// folders of an hour and a day go with their last file. Of the spool, what was damaged
+/// and set aside goes when it is as old; rows that are not in the store yet never do.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs prune --older-than 30d          # lists, with sizes; deletes nothing
@@ -61,7 +62,7 @@ pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
             }
         }
         None => {
-            if !prune.files.is_empty() {
+            if !prune.files.is_empty() || prune.old_spool().next().is_some() {
                 eprintln!("nothing was deleted; the same with --yes deletes these files");
             }
             Ok(Ending::Done)
@@ -110,6 +111,13 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
         }
         parts.push(runs.shown());
     }
+    parts.extend(spool(&prune.spool, |left| {
+        match prune.old_spool().any(|old| old == left) {
+            false => "stays",
+            true if pruned.is_some() => "deleted",
+            true => "would be deleted",
+        }
+    }));
     parts.join("\n\n")
 }
 
@@ -138,8 +146,11 @@ fn object(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> Value {
         "old": files,
         "runs": runs,
         "left_alone": named(&prune.aside),
+        "spool": in_spool(&prune.spool),
+        "old_spool": prune.old_spool().map(|left| left.run.clone()).collect::<Vec<_>>(),
         "deleted_files": pruned.map_or(0, |pruned| pruned.files),
         "deleted_bytes": pruned.map_or(0, |pruned| pruned.bytes),
+        "deleted_spool": pruned.map_or(0, |pruned| pruned.spool),
         "not_deleted": pruned.map(|pruned| named(&pruned.failed)).unwrap_or_default(),
     })
 }

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::super::describe::refused;
 use super::{Ending, Failure};
 use crate::fleet::Store;
-use crate::sendlog::{self, Aside, Columns, RunStats, Stats, Tally};
+use crate::sendlog::{self, Aside, Columns, Left, LeftBehind, RunStats, Stats, Tally};
 use crate::status::{bytes, count};
 
 /// Says what a store holds: runs, rows, files, bytes, times and outcomes.
 ///
 /// Reads the footers of the files, and the column `outcome` where they do not say it:
 /// a small part of the bytes. Files that are broken or not mockfleet's are named, and
-/// not counted.
+/// not counted. What of the store's runs is in the spool is listed beside them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs stats
@@ -36,10 +36,11 @@ pub(super) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
     let stats =
         sendlog::stats(&arguments.store).map_err(|error| refused("STORE", error.to_string()))?;
     let location = sendlog::location(&arguments.store);
+    let left = sendlog::left_behind(&arguments.store);
     if arguments.json {
-        println!("{}", object(&location, &stats));
+        println!("{}", object(&location, &stats, &left));
     } else {
-        println!("{}", text(&location, &stats));
+        println!("{}", text(&location, &stats, &left));
     }
     warn(&stats.aside, "not counted");
     Ok(Ending::Done)
@@ -88,7 +89,7 @@ fn bytes_a_row(tally: &Tally) -> Option<f64> {
     row(tenths).ok().map(|tenths| tenths / 10.0)
 }
 
-fn text(location: &str, stats: &Stats) -> String {
+fn text(location: &str, stats: &Stats, left: &[LeftBehind]) -> String {
     let total = stats.total();
     let files = total.sends.files + total.events.files;
     let size = total.sends.bytes + total.events.bytes;
@@ -121,7 +122,55 @@ fn text(location: &str, stats: &Stats) -> String {
     if !stats.runs.is_empty() {
         parts.push(runs(stats));
     }
+    parts.extend(spool(left, |left| match left.state {
+        Left::UnderWay => "on their way",
+        Left::Unfinished => "`mockfleet logs recover` finishes it",
+        Left::Empty => "nothing is lost",
+        Left::Damaged => "what could be read is in the store",
+    }));
     parts.join("\n\n")
+}
+
+/// What is in the spool, with a word about each.
+pub(super) fn spool(left: &[LeftBehind], about: impl Fn(&LeftBehind) -> &str) -> Option<String> {
+    if left.is_empty() {
+        return None;
+    }
+    let head = [
+        "in the spool",
+        "state",
+        "files",
+        "bytes",
+        "last written",
+        "",
+    ];
+    let mut columns = Columns::new(head);
+    for one in left {
+        columns.row([
+            one.run.clone(),
+            one.state.word().to_owned(),
+            count(one.files),
+            bytes(one.bytes),
+            second(one.at.as_microsecond()),
+            about(one).to_owned(),
+        ]);
+    }
+    Some(columns.shown())
+}
+
+/// The same for machines.
+pub(super) fn in_spool(left: &[LeftBehind]) -> Vec<Value> {
+    let shown = |one: &LeftBehind| {
+        json!({
+            "run": one.run,
+            "state": one.state.word(),
+            "files": one.files,
+            "bytes": one.bytes,
+            "last_written": one.at.to_string(),
+            "folder": one.folder.display().to_string(),
+        })
+    };
+    left.iter().map(shown).collect()
 }
 
 fn tables(total: &RunStats) -> String {
@@ -175,7 +224,7 @@ fn tally(tally: &Tally) -> Value {
     })
 }
 
-fn object(location: &str, stats: &Stats) -> Value {
+fn object(location: &str, stats: &Stats, left: &[LeftBehind]) -> Value {
     let total = stats.total();
     let runs: Vec<Value> = stats
         .runs
@@ -197,5 +246,6 @@ fn object(location: &str, stats: &Stats) -> Value {
         "outcomes": total.outcomes,
         "runs": runs,
         "not_counted": named(&stats.aside),
+        "spool": in_spool(left),
     })
 }

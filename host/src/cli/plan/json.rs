@@ -1,0 +1,119 @@
+//! A forecast for machines.
+
+use serde_json::{Value, json};
+
+use super::text::whole;
+use super::{MONTHS, Planned};
+use crate::forecast::bill::{Bill, bills};
+use crate::forecast::{GroupHour, Run};
+
+pub(super) fn object(planned: &Planned) -> Value {
+    let forecast = &planned.forecast;
+    let hour = &forecast.hour;
+    let months: Vec<Value> = MONTHS
+        .iter()
+        .map(|month| {
+            let bills = bills(hour, &planned.prices, planned.terms, *month);
+            let mut object = serde_json::Map::new();
+            object.insert("month".into(), json!(month));
+            for shown in &bills {
+                object.insert(shown.key.into(), bill(shown));
+            }
+            Value::Object(object)
+        })
+        .collect();
+    let prices: Vec<Value> = planned
+        .prices
+        .prices
+        .iter()
+        .map(|price| {
+            json!({
+                "key": price.key,
+                "usd": price.usd,
+                "per": price.per,
+                "date": price.date,
+                "source": price.source,
+            })
+        })
+        .collect();
+    json!({
+        "fleet": planned.fleet.plan.name,
+        "groups": forecast.groups.iter().map(group).collect::<Vec<_>>(),
+        "hour": {
+            "messages": hour.messages,
+            "payload_bytes": hour.payload,
+            "events": hour.events,
+            "log_bytes": hour.bytes(),
+            "sends_bytes": hour.sends_bytes,
+            "events_bytes": hour.events_bytes,
+            "files": hour.files(),
+            "sends_files": hour.sends_files,
+            "events_files": hour.events_files,
+            "puts": hour.files(),
+            "heads": hour.files(),
+            "json_bytes": hour.json,
+            "item_bytes": hour.items,
+            "write_units": hour.write_units,
+            "payload_units": hour.payload_units,
+        },
+        "run": forecast.run.as_ref().map(run),
+        "hours_a_month": planned.terms.hours,
+        "keep_seconds": planned.terms.keep.map(|keep| keep.as_secs_f64()),
+        "assumed": planned.assumed.as_ref().map(|(rate, groups)| json!({
+            "groups": groups,
+            "seconds_between_ticks": rate.interval().as_secs_f64(),
+        })),
+        "months": months,
+        "region": planned.prices.region,
+        "prices": prices,
+    })
+}
+
+fn group(group: &GroupHour) -> Value {
+    let sample = &group.sample;
+    json!({
+        "group": group.name,
+        "devices": group.devices,
+        "messages": group.messages,
+        "payload_bytes": group.payload,
+        "log_bytes": group.bytes,
+        "bytes_per_row": if group.messages > 0.0 { Some(group.bytes / group.messages) } else { None },
+        "events": group.events,
+        "sample": {
+            "devices": sample.devices,
+            "seconds": sample.time.as_secs_f64(),
+            "ticks": sample.ticks,
+            "messages": sample.messages,
+            "encoded": sample.encoded,
+            "failed_calls": sample.failed,
+            "fallen_devices": sample.fallen,
+            "retired_devices": sample.retired,
+            "fault": sample.fault,
+        },
+    })
+}
+
+fn run(run: &Run) -> Value {
+    json!({
+        "seconds": run.duration.as_secs_f64(),
+        "messages": whole(run.messages),
+        "files": whole(run.files),
+        "log_bytes": whole(run.bytes),
+    })
+}
+
+fn bill(bill: &Bill) -> Value {
+    let lines: Vec<Value> = bill
+        .lines
+        .iter()
+        .map(|line| {
+            json!({
+                "for": line.what,
+                "amount": line.amount,
+                "unit": line.unit,
+                "usd": line.usd,
+            })
+        })
+        .collect();
+    json!({ "usd": bill.usd(), "lines": lines })
+}

@@ -1,0 +1,350 @@
+//! The table of prices that a forecast is billed with: read key by key like a fleet
+//! file, each price with the page and the month that it was read from. Knows no bill.
+
+use std::path::Path;
+
+use super::keys::{Context, Keys, text};
+use super::problem::{Problem, Problems};
+use super::tree::{self, Node, Value};
+
+/// The table inside the binary.
+pub const BUILTIN: &str = include_str!("prices.toml");
+
+/// What has a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// A GB in S3 for a month.
+    S3Storage,
+    /// A PUT to S3.
+    S3Put,
+    /// A HEAD to S3.
+    S3Head,
+    /// A write request unit of DynamoDB on demand.
+    DynamoWrite,
+    /// A provisioned write capacity unit for an hour.
+    DynamoCapacity,
+    /// A GB in a table for a month.
+    DynamoStorage,
+    /// A GB in EFS for a month.
+    EfsStorage,
+    /// A GB written to EFS.
+    EfsWrite,
+    /// A GB read from EFS.
+    EfsRead,
+    /// A Kinesis shard for an hour.
+    KinesisShard,
+    /// A payload unit put to Kinesis.
+    KinesisPut,
+    /// A GB taken in by CloudWatch Logs.
+    CloudwatchIngest,
+    /// A GB in CloudWatch Logs for a month.
+    CloudwatchStorage,
+}
+
+/// Where an item stands in the table, what its price is for, and how many that is.
+struct Place {
+    item: Item,
+    table: &'static str,
+    key: &'static str,
+    per: &'static str,
+    units: f64,
+}
+
+const fn place(
+    item: Item,
+    table: &'static str,
+    key: &'static str,
+    per: &'static str,
+    units: f64,
+) -> Place {
+    Place {
+        item,
+        table,
+        key,
+        per,
+        units,
+    }
+}
+
+const MILLION: f64 = 1_000_000.0;
+
+/// In the order of the file.
+const PLACES: [Place; 13] = [
+    place(Item::S3Storage, "s3", "storage", "GB-month", 1.0),
+    place(Item::S3Put, "s3", "put", "1,000 requests", 1_000.0),
+    place(Item::S3Head, "s3", "head", "1,000 requests", 1_000.0),
+    place(
+        Item::DynamoWrite,
+        "dynamodb",
+        "write-request",
+        "million write request units",
+        MILLION,
+    ),
+    place(
+        Item::DynamoCapacity,
+        "dynamodb",
+        "write-capacity",
+        "write capacity unit-hour",
+        1.0,
+    ),
+    place(Item::DynamoStorage, "dynamodb", "storage", "GB-month", 1.0),
+    place(Item::EfsStorage, "efs", "storage", "GB-month", 1.0),
+    place(Item::EfsWrite, "efs", "write", "GB", 1.0),
+    place(Item::EfsRead, "efs", "read", "GB", 1.0),
+    place(Item::KinesisShard, "kinesis", "shard", "shard-hour", 1.0),
+    place(
+        Item::KinesisPut,
+        "kinesis",
+        "put",
+        "million payload units",
+        MILLION,
+    ),
+    place(Item::CloudwatchIngest, "cloudwatch", "ingest", "GB", 1.0),
+    place(
+        Item::CloudwatchStorage,
+        "cloudwatch",
+        "storage",
+        "GB-month",
+        1.0,
+    ),
+];
+
+const PRICE_KEYS: &[&str] = &["usd", "per", "date", "source"];
+
+/// One price.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Price {
+    /// Of what.
+    pub item: Item,
+    /// Its table and key, with a point between them.
+    pub key: String,
+    /// US dollars for [`Self::per`].
+    pub usd: f64,
+    /// For how much of it.
+    pub per: &'static str,
+    /// The month for which the source gives it, or nothing.
+    pub date: String,
+    /// Where it was read: a page, or the user's own file.
+    pub source: String,
+}
+
+/// A whole table: each item has a price.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prices {
+    /// Of which region.
+    pub region: String,
+    /// In the order of the table.
+    pub prices: Vec<Price>,
+}
+
+impl Prices {
+    /// The table inside the binary.
+    ///
+    /// # Errors
+    /// None that a release has: a test reads it.
+    pub fn builtin() -> Result<Self, Problems> {
+        Self::parse(BUILTIN, "prices.toml", None)
+    }
+
+    /// Reads a file whose prices take the place of those of `base`.
+    ///
+    /// # Errors
+    /// All that is wrong with it, each with its line.
+    pub fn read(file: &Path, base: &Self) -> Result<Self, Problems> {
+        let shown = file.display().to_string();
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(&text, &shown, Some(base)),
+            Err(error) => {
+                let mut problems = Problems::default();
+                problems.push(Problem {
+                    place: shown,
+                    text: format!(
+                        "the table of prices cannot be read: {error}; `mockfleet plan --show-prices` prints one"
+                    ),
+                });
+                Err(problems)
+            }
+        }
+    }
+
+    /// Reads the text of such a file; `shown` is its name in messages.
+    ///
+    /// # Errors
+    /// All that is wrong with it, each with its line.
+    pub fn parse(text: &str, shown: &str, base: Option<&Self>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let tree = tree::parse(text, shown, &mut problems);
+        let context = Context::new(shown, Path::new("."), problems);
+        let made = read(&context, &tree, base);
+        let problems = context.into_problems();
+        match made {
+            Some(prices) if problems.is_empty() => Ok(prices),
+            _ => Err(problems),
+        }
+    }
+
+    /// US dollars for one of it: a GB, a request, an hour.
+    #[must_use]
+    pub fn of(&self, item: Item) -> f64 {
+        let units = PLACES
+            .iter()
+            .find(|place| place.item == item)
+            .map_or(1.0, |place| place.units);
+        let price = self.prices.iter().find(|price| price.item == item);
+        price.map_or(0.0, |price| price.usd / units)
+    }
+}
+
+fn read(context: &Context<'_>, tree: &Node, base: Option<&Prices>) -> Option<Prices> {
+    let mut known = vec!["region"];
+    for place in &PLACES {
+        if !known.contains(&place.table) {
+            known.push(place.table);
+        }
+    }
+    let keys = Keys::open(context, tree, "the table of prices", &known)?;
+    let region = match base {
+        Some(base) => keys.text("region").or_else(|| Some(base.region.clone())),
+        None => keys.need("region", "\"us-east-1\"", text),
+    }?;
+    let mut prices = Vec::new();
+    let mut whole = true;
+    for table in known.into_iter().skip(1) {
+        let places = PLACES.iter().filter(|place| place.table == table);
+        let names: Vec<&str> = places.clone().map(|place| place.key).collect();
+        let opened = keys
+            .node(table)
+            .and_then(|node| Keys::open(context, node, format!("[{table}]"), &names));
+        for place in places {
+            let given = opened.as_ref().and_then(|keys| keys.node(place.key));
+            let price = match (given, base) {
+                (Some(node), _) => price(context, node, place),
+                (None, Some(base)) => base
+                    .prices
+                    .iter()
+                    .find(|price| price.item == place.item)
+                    .cloned(),
+                (None, None) => {
+                    keys.missing(&format!("{table}.{}", place.key), "{ usd = 1.0 }");
+                    None
+                }
+            };
+            whole &= price.is_some();
+            prices.extend(price);
+        }
+    }
+    whole.then_some(Prices { region, prices })
+}
+
+/// A price is a table of its own, or only a number.
+fn price(context: &Context<'_>, node: &Node, place: &Place) -> Option<Price> {
+    let key = format!("{}.{}", place.table, place.key);
+    let made = |usd, date: Option<String>, source: Option<String>| Price {
+        item: place.item,
+        key: key.clone(),
+        usd,
+        per: place.per,
+        date: date.unwrap_or_default(),
+        source: source.unwrap_or_else(|| context.shown.to_owned()),
+    };
+    if !matches!(node.value, Value::Table(_)) {
+        return match dollars(node) {
+            Ok(usd) => Some(made(usd, None, None)),
+            Err(why) => {
+                context.problem(&node.at, format!("{key}: {why}"));
+                None
+            }
+        };
+    }
+    let keys = Keys::open(context, node, key.clone(), PRICE_KEYS)?;
+    keys.read("per", |node| match text(node)? {
+        per if per == place.per => Ok(()),
+        per => Err(format!(
+            "this price is per {:?}, not per {per:?}",
+            place.per
+        )),
+    });
+    let usd = keys.need("usd", "0.023", dollars)?;
+    Some(made(usd, keys.text("date"), keys.text("source")))
+}
+
+fn dollars(node: &Node) -> Result<f64, String> {
+    let wanted = "a price is a number of US dollars from 0 to 1000000";
+    let usd = match node.value {
+        Value::Float(usd) => usd,
+        Value::Integer(usd) => u32::try_from(usd).map_or(f64::NAN, f64::from),
+        _ => return Err(format!("{wanted}, not {}", node.kind())),
+    };
+    if (0.0..=MILLION).contains(&usd) {
+        Ok(usd)
+    } else {
+        Err(wanted.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> String {
+        let base = Prices::builtin().unwrap();
+        Prices::parse(text, "p.toml", Some(&base))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn every_builtin_price_has_its_page_and_its_month() {
+        let prices = Prices::builtin().unwrap();
+        assert_eq!(prices.region, "us-east-1");
+        assert_eq!(prices.prices.len(), PLACES.len());
+        for price in &prices.prices {
+            assert!(price.usd > 0.0, "{}", price.key);
+            assert!(price.source.starts_with("https://"), "{}", price.key);
+            let dated = price.date.starts_with("202") || price.date == "undated";
+            assert!(dated, "{}", price.key);
+        }
+        assert_eq!(prices.of(Item::S3Put), 0.000_005);
+        assert_eq!(prices.of(Item::DynamoCapacity), 0.000_65);
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names_and_nothing_else() {
+        let base = Prices::builtin().unwrap();
+        let text = "region = \"eu-1\"\n[s3]\nput = 0.01\nhead = { usd = 1 }\n";
+        let own = Prices::parse(text, "p.toml", Some(&base)).unwrap();
+        assert_eq!(own.region, "eu-1");
+        assert_eq!(own.of(Item::S3Put), 0.000_01);
+        assert_eq!(own.of(Item::S3Head), 0.001);
+        assert_eq!(own.of(Item::S3Storage), base.of(Item::S3Storage));
+        let put = own.prices.iter().find(|price| price.key == "s3.put");
+        assert_eq!(put.unwrap().source, "p.toml");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_with_its_line() {
+        let text = "[s3]\nputs = 1.0\nput = -1\nhead = \"much\"\nstorage = { usd = 0.1, per = \"GB\" }\n[kinesis]\nshard = { price = 1.0 }\n[s4]\n";
+        let said = said(text);
+        let lines: Vec<&str> = said.lines().collect();
+        let wanted = [
+            "p.toml:8: unknown key \"s4\"",
+            "p.toml:2: unknown key \"puts\" in [s3]; did you mean \"put\"?",
+            "p.toml:5: per in s3.storage: this price is per \"GB-month\", not per \"GB\"",
+            "p.toml:3: s3.put: a price is a number of US dollars",
+            "p.toml:4: s3.head: a price is a number of US dollars from 0 to 1000000, not a text",
+            "p.toml:7: unknown key \"price\" in kinesis.shard",
+            "p.toml:7: kinesis.shard lacks the key \"usd\"",
+        ];
+        assert_eq!(lines.len(), wanted.len(), "{said}");
+        for (line, wanted) in lines.iter().zip(wanted) {
+            assert!(line.starts_with(wanted), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_table_of_prices_is_refused() {
+        assert!(said("[s3").contains("this is not TOML"));
+        assert!(said("s3 = 5").contains("wants a table"));
+        assert!(said("[s3]\nput = nan").contains("a number of US dollars"));
+    }
+}
