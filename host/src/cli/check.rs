@@ -23,7 +23,7 @@ pub(super) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
     let engine = engine()?;
     let mut problems = Problems::default();
     for file in &arguments.files {
-        match prepare_fleet(Fleet::read(file, &overrides), &engine, None) {
+        match prepare_fleet(Fleet::read(file, &overrides), &engine, None, false) {
             Ok((fleet, prepared, _)) => println!(
                 "{}: good: {} devices in {} groups",
                 file.display(),

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::console::Printed;
-use crate::run::{Finished, Running};
-use crate::status::{Live, Moment};
+use crate::run::{Act, Finished, Pacer, Running};
+use crate::status::{Counters, Live, Moment, StageNow};
 
 /// How often the terminal is brought up to date.
 const GLANCE: Duration = Duration::from_millis(200);
@@ -56,14 +56,25 @@ impl Watch {
                 said: HashSet::new(),
                 shown: Instant::now(),
                 rate: Rate::default(),
+                factor: 1.0,
+                rates: Vec::new(),
             },
             interrupted: false,
         })
     }
 
-    /// Watches a run to its end. Says whether it was interrupted.
-    pub(super) fn follow(mut self, running: Running, printed: &Printed) -> (Finished, bool) {
+    /// Watches a run to its end, and carries out a search on it if there is one. Says
+    /// whether it was interrupted.
+    pub(super) fn follow(
+        mut self,
+        running: Running,
+        printed: &Printed,
+        mut search: Option<&mut Pacer>,
+    ) -> (Finished, bool) {
         while !running.is_over() {
+            if let Some(pacer) = search.as_deref_mut().filter(|_| !self.interrupted) {
+                self.watcher.search(&running, pacer);
+            }
             self.watcher.look(&running, printed);
             if self.asked_to_stop(
                 GLANCE,
@@ -114,6 +125,10 @@ struct Watcher {
     said: HashSet<String>,
     shown: Instant,
     rate: Rate,
+    /// How many times faster than in the fleet file schedules go.
+    factor: f64,
+    /// Of each group with stages.
+    rates: Vec<Rate>,
 }
 
 impl Watcher {
@@ -139,6 +154,23 @@ impl Watcher {
         }
     }
 
+    /// Does what a search asks for.
+    fn search(&mut self, running: &Running, pacer: &mut Pacer) {
+        for act in pacer.poll(running.elapsed(), &running.counters()) {
+            match act {
+                Act::Hurry(factor) => {
+                    self.factor = factor;
+                    running.hurry(factor);
+                }
+                Act::Said(step) if self.form == Form::Json => {
+                    let _ = writeln!(std::io::stdout(), "{}", step.json());
+                }
+                Act::Said(step) => self.live.say(&step.line()),
+                Act::Stop => running.stop(),
+            }
+        }
+    }
+
     fn moment(&mut self, running: &Running) -> Moment {
         let counters = running.counters();
         let progress = running.log();
@@ -147,11 +179,23 @@ impl Watcher {
             duration: running.duration(),
             devices: running.devices(),
             reached: self.rate.of(counters.messages),
+            factor: self.factor,
+            stages: self.stages(running, &counters),
             counters,
             rows: progress.rows,
             bytes: progress.bytes,
             trouble: progress.trouble,
         }
+    }
+
+    /// The stages that groups are in, with what each has reached over the last moments.
+    fn stages(&mut self, running: &Running, counters: &Counters) -> Vec<StageNow> {
+        let mut stages = running.stages(counters);
+        self.rates.resize_with(stages.len(), Rate::default);
+        for (stage, rate) in stages.iter_mut().zip(&mut self.rates) {
+            stage.reached = rate.of(stage.ran);
+        }
+        stages
     }
 
     /// Says what is new: each trouble once.

@@ -10,6 +10,7 @@ mod groups;
 mod keys;
 pub mod plan;
 mod problem;
+mod stages;
 mod store;
 mod suggest;
 mod targets;
@@ -165,6 +166,7 @@ const TABLES: &[(&str, &[&str])] = &[
         targets::HTTP_CHANNEL_KEYS,
     ),
     ("[[groups]]", groups::KEYS),
+    ("[[groups.stages]]", stages::KEYS),
     ("limits of [[groups]]", groups::LIMIT_KEYS),
 ];
 

@@ -136,7 +136,7 @@ impl Crew {
             group: number,
             index,
             born,
-            moment: group.beat.first(born, group.seed(index)),
+            moment: group.beat.first(group.owner(index, born)),
             ticks: 0,
             messages: 0,
             open: 0,
