@@ -48,7 +48,7 @@ def test_a_ramp_from_none_brings_the_integral_of_its_rate(shared):
 
 def test_a_spike_goes_up_and_comes_down_again(shared):
     stages = [{"duration": "2s", "shape": "spike", "rate": "2/s..18/s"}]
-    run = shared.group(count=2, every="1h", stages=stages).run(duration="2500ms")
+    run = shared.group(count=2, every="1h", stages=stages).run(duration="2s")
     for due in moments(run).values():
         up, down = lengths(due, SECOND)
         assert len(up) == len(down) == 10

@@ -206,7 +206,7 @@ mod tests {
         #[test]
         fn the_integral_is_the_sum_of_the_rate(
             shape in shapes(), rate in ways(100.0), devices in ways(1.0),
-            turn in 0.0..1.0, end in 0.0..1.0,
+            turn in 0.0..1.0f64, end in 0.0..1.0f64,
         ) {
             let wave = Wave::of(shape, rate, devices, turn);
             let steps = 20_000;
@@ -223,7 +223,7 @@ mod tests {
         #[test]
         fn a_tick_lies_where_the_integral_reaches_it(
             shape in shapes(), rate in ways(100.0), devices in ways(1.0),
-            turn in 0.0..1.0, part in 0.0..1.0,
+            turn in 0.0..1.0f64, part in 0.0..1.0f64,
         ) {
             let wave = Wave::of(shape, rate, devices, turn);
             let all = wave.ticks(1.0);
@@ -237,7 +237,7 @@ mod tests {
 
         #[test]
         fn later_ticks_lie_later(
-            shape in shapes(), rate in ways(100.0), devices in ways(1.0), turn in 0.0..1.0,
+            shape in shapes(), rate in ways(100.0), devices in ways(1.0), turn in 0.0..1.0f64,
         ) {
             let wave = Wave::of(shape, rate, devices, turn);
             let all = wave.ticks(1.0);

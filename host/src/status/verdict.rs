@@ -72,12 +72,12 @@ pub(super) struct Evidence<'a> {
 impl Evidence<'_> {
     /// The share of time that workers spent on devices, rows and connections.
     pub(super) fn busy(&self) -> f64 {
-        self.share(self.counters.busy_us + self.counters.io_us)
+        self.of_time(self.counters.busy_us + self.counters.io_us)
     }
 
     /// The share of time that the log held workers up.
     pub(super) fn held_up(&self) -> f64 {
-        self.share(self.counters.held_us)
+        self.of_time(self.counters.held_us)
     }
 
     /// Since when nothing got through while messages were open, if that is long.
@@ -91,7 +91,7 @@ impl Evidence<'_> {
         (through && stuck && silence > long).then_some(silence)
     }
 
-    fn share(&self, micros: u64) -> f64 {
+    fn of_time(&self, micros: u64) -> f64 {
         let all = self.ran.as_secs_f64() * f64::from(self.workers.max(1));
         (float(micros) / 1e6 / all.max(0.001)).min(1.0)
     }
@@ -100,7 +100,10 @@ impl Evidence<'_> {
     pub(super) fn verdict(&self) -> (Who, String) {
         let c = self.counters;
         let late = c.delay.quantile(0.99) > ON_TIME;
-        let behind = (late || c.missed_ticks > 0) && !self.flat_out;
+        let missed = share(c.missed_ticks, c.ticks + c.missed_ticks);
+        let lost = share(c.failed + c.dropped + c.unconfirmed, c.messages);
+        // A hiccup of the machine does not excuse a backend that loses more.
+        let behind = (late || missed > 0.0 && missed >= lost) && !self.flat_out;
         if self.lost_rows > 0 || (behind && self.held_up() > HELD_UP) {
             return (Who::Log, self.log());
         }
@@ -115,8 +118,7 @@ impl Evidence<'_> {
             return (Who::Host, self.host(behind));
         }
         let waited = self.waited();
-        let lost = c.failed + c.dropped + c.unconfirmed;
-        if c.messages > 0 && (self.flat_out || waited > 2 * ON_TIME || lost > 0) {
+        if c.messages > 0 && (self.flat_out || waited > 2 * ON_TIME || lost > 0.0) {
             return (Who::Backend, self.backend(waited));
         }
         let (busy, took) = (self.busy_words(), micros(c.latency.quantile(0.99)));
@@ -153,10 +155,13 @@ impl Evidence<'_> {
         if !behind {
             return format!("the host: {busy}, {} a tick", self.each());
         }
-        let late = format!(
+        let mut late = format!(
             "devices were called p99 {} late",
             micros(c.delay.quantile(0.99))
         );
+        if c.missed_ticks > 0 {
+            late.push_str(&format!(", {} ticks were missed", count(c.missed_ticks)));
+        }
         if self.busy() < IDLE {
             return format!(
                 "the host, not the backend: {late}, though {busy}; something else had the machine, or single calls took long ({} a tick)",
@@ -229,6 +234,10 @@ impl Evidence<'_> {
     fn each(&self) -> String {
         micros(self.counters.busy_us / self.counters.ticks.max(1))
     }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    float(part) / float(whole.max(1))
 }
 
 #[cfg(test)]
@@ -338,6 +347,15 @@ mod tests {
         );
         counters.busy_us = 1_000_000;
         assert_said(&counters, Who::Host, &["something else had the machine"]);
+    }
+
+    #[test]
+    fn a_hiccup_of_the_host_does_not_excuse_a_backend_that_loses_more() {
+        let mut counters = well();
+        counters.missed_ticks = 100;
+        assert_said(&counters, Who::Host, &["100 ticks were missed"]);
+        (counters.dropped, counters.acked) = (3_000, 7_000);
+        assert_said(&counters, Who::Backend, &["the way to it"]);
     }
 
     #[test]

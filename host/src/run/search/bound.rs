@@ -76,6 +76,11 @@ impl Bound {
         })
     }
 
+    /// Whether it says how late the host may be.
+    pub(super) fn is_of_host(&self) -> bool {
+        matches!(self.figure, Figure::Lag(_))
+    }
+
     /// Whose fault it is that a step breaks this bound, and what shows it.
     pub(super) fn broken(&self, step: &Step) -> Option<(Who, String)> {
         let (found, who, shown) = match self.figure {

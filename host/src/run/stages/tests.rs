@@ -243,7 +243,7 @@ fn sum(stages: &Stages, from: Micros, to: Micros, turn: f64) -> f64 {
 proptest! {
     #[test]
     fn each_stage_has_as_many_ticks_as_the_integral_of_its_rate_within_one(
-        list in any_stages(), after in any_after(), turn in 0.0..1.0, seed in 0u64..1_000,
+        list in any_stages(), after in any_after(), turn in 0.0..1.0f64, seed in 0u64..1_000,
         spread in any::<bool>(),
     ) {
         let start = if spread { Start::Spread } else { Start::Together };
@@ -269,7 +269,7 @@ proptest! {
 
     #[test]
     fn ticks_never_come_faster_than_the_fastest_rate_of_the_plan(
-        list in any_stages(), after in any_after(), turn in 0.0..1.0, seed in 0u64..1_000,
+        list in any_stages(), after in any_after(), turn in 0.0..1.0f64, seed in 0u64..1_000,
     ) {
         let fastest = list.iter().map(|stage| stage.rate.from.max(stage.rate.to)).fold(1.0, f64::max);
         let beat = Beat::of(&schedule(list, after, Start::Spread, 0.0));
@@ -283,8 +283,8 @@ proptest! {
 
     #[test]
     fn jitter_keeps_ticks_within_the_share_of_their_interval_that_it_says(
-        list in any_stages(), after in any_after(), turn in 0.0..1.0, seed in 0u64..1_000,
-        jitter in 0.0..0.5,
+        list in any_stages(), after in any_after(), turn in 0.0..1.0f64, seed in 0u64..1_000,
+        jitter in 0.0..0.5f64,
     ) {
         let beat = Beat::of(&schedule(list, after, Start::Spread, jitter));
         let stages = beat.stages().unwrap();
@@ -300,7 +300,7 @@ proptest! {
 
     #[test]
     fn ticks_run_and_missed_add_up_to_the_ticks_that_were_due_in_each_stage(
-        list in any_stages(), after in any_after(), turn in 0.0..1.0, seed in 0u64..1_000,
+        list in any_stages(), after in any_after(), turn in 0.0..1.0f64, seed in 0u64..1_000,
         jitter in prop_oneof![Just(0.0), 0.0..0.5], pauses in 1u64..10,
     ) {
         let beat = Beat::of(&schedule(list, after, Start::Spread, jitter));
@@ -326,7 +326,7 @@ proptest! {
 
     #[test]
     fn moments_and_parts_are_each_others_inverse(
-        list in any_stages(), after in any_after(), turn in 0.0..1.0, part in 0.0..1.0,
+        list in any_stages(), after in any_after(), turn in 0.0..1.0f64, part in 0.0..1.0f64,
     ) {
         let stages = Stages::of(&list, after, 1.0).unwrap();
         let all = stages.parts(stages.length * 2, turn);
