@@ -69,12 +69,6 @@ impl Pacer {
         }
     }
 
-    /// How many times faster than in the fleet file schedules go right now.
-    #[must_use]
-    pub fn factor(&self) -> f64 {
-        self.factor
-    }
-
     /// What is known of the limit so far.
     #[must_use]
     pub fn limit(&self) -> Limit {
