@@ -15,6 +15,11 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
+def fleet_file():
+    (text,) = [block for block in blocks("toml") if block.startswith("name = ")]
+    return text
+
+
 def ddl():
     return [block for block in blocks("sql") if block.startswith("CREATE")]
 
@@ -32,7 +37,7 @@ def demo(fleet):
 
 
 def test_the_fleet_file_of_the_readme_sends_to_a_broker(fleet, broker):
-    (text,) = blocks("toml")
+    text = fleet_file()
     fleet.folder.joinpath("readme.toml").write_text(text)
     arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
     process = fleet.mockfleet("run", "readme.toml", *arguments)
@@ -40,8 +45,17 @@ def test_the_fleet_file_of_the_readme_sends_to_a_broker(fleet, broker):
     assert "warehouse: 1,000 devices" in process.stdout
 
 
+def test_the_stages_of_the_readme_go_with_its_fleet_file(fleet, broker):
+    (stages,) = [block for block in blocks("toml") if block.startswith("[[groups.stages]]")]
+    fleet.folder.joinpath("readme.toml").write_text(fleet_file() + stages)
+    arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
+    process = fleet.mockfleet("run", "readme.toml", *arguments)
+    assert process.finish() == 0, process.report()
+    assert "stage 1 of 2, ramp 1/s with 0%..100% of devices for 30s" in process.stdout
+
+
 def test_the_http_variant_of_the_readme_is_accepted(fleet):
-    (text,) = blocks("toml")
+    text = fleet_file()
     for line in re.findall(r"`((?:url|telemetry) = .*?)`(?: and|,|$)", README, re.MULTILINE):
         key = line.split(" = ")[0]
         text = re.sub(rf"^{key} = .*$", line.replace("\\", r"\\"), text, flags=re.MULTILINE)

@@ -24,7 +24,7 @@ pub(super) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
     for file in &arguments.files {
         let fleet = Fleet::read(file, &overrides);
         let engine = engine_for(&fleet)?;
-        match prepare_fleet(fleet, &engine, None) {
+        match prepare_fleet(fleet, &engine, None, false) {
             Ok((fleet, prepared, _)) => println!(
                 "{}: good: {} devices in {} groups",
                 file.display(),

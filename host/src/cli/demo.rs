@@ -65,7 +65,7 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
         count(u64::from(arguments.devices)),
         arguments.duration
     );
-    let (summary, interrupted) = run_fleet(Ok(fleet), None, Form::People)?;
+    let (summary, interrupted) = run_fleet(Ok(fleet), None, None, Form::People)?;
     println!("{}", summary.text());
     println!(
         "The broker counted       {} messages received",

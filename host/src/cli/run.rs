@@ -1,6 +1,7 @@
 //! `mockfleet run`: a fleet file, run to its end.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -8,9 +9,9 @@ use super::console::Printed;
 use super::logs::recover::said;
 use super::watch::{Form, Watch};
 use super::{Ending, Failure};
-use crate::fleet::{Fleet, Override, Problems, Refused};
+use crate::fleet::{self, Fleet, Override, Pace, Problems, Refused};
 use crate::plugin::Engine;
-use crate::run::{Finished, Prepared, Settings, prepare};
+use crate::run::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
 use crate::sendlog;
 use crate::status::{Log, Summary};
 
@@ -24,7 +25,11 @@ use crate::status::{Log, Summary};
   mockfleet run fleet.toml
   mockfleet run fleet.toml --duration 30s --log /tmp/logs
   mockfleet run fleet.toml --set targets.broker.qos=1 --set groups.thermometer.count=10000
-  mockfleet run fleet.toml --json | tail -1 | python3 -m json.tool")]
+  mockfleet run fleet.toml --json | tail -1 | python3 -m json.tool
+  mockfleet run fleet.toml --until 'ack.p99 > 200ms' --until 'failed > 1%'
+
+With --until the rate is raised until the backend breaks; exit code 0 says that its limit
+was found, 1 that the host was reached first or nothing broke. docs/load.md has more.")]
 pub(super) struct Arguments {
     /// The fleet file; docs/fleet-file.md has each of its keys.
     file: PathBuf,
@@ -33,6 +38,14 @@ pub(super) struct Arguments {
     /// Threads that call devices [default: one a core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     workers: Option<u32>,
+    /// Look for the rate at which this breaks: raise the rate of all groups step by step
+    /// until it does. ack.p50, ack.p95, ack.p99 (sent to confirmed), failed (a share),
+    /// lag.p50, lag.p95, lag.p99 (the host's own). Can be given many times.
+    #[arg(long, value_name = "BOUND", value_parser = Bound::parse, conflicts_with = "duration")]
+    until: Vec<Bound>,
+    /// How long each rate of --until is measured.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = step, requires = "until")]
+    step: Duration,
     /// Print one JSON object a line: progress each second, the summary at the end.
     #[arg(long)]
     json: bool,
@@ -96,12 +109,32 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         Form::People
     };
     let fleet = Fleet::read(&arguments.file, &arguments.over.overrides()?);
-    let (summary, interrupted) = run_fleet(fleet, arguments.workers, form)?;
+    let search = (!arguments.until.is_empty()).then(|| Until {
+        bounds: arguments.until.clone(),
+        step: arguments.step,
+    });
+    let (summary, interrupted) = run_fleet(fleet, arguments.workers, search, form)?;
     match form {
         Form::Json => println!("{}", summary.json()),
         Form::People => println!("{}", summary.text()),
     }
     Ok(ending(&summary, interrupted))
+}
+
+/// What a search is told.
+pub(super) struct Until {
+    bounds: Vec<Bound>,
+    step: Duration,
+}
+
+fn step(text: &str) -> Result<Duration, String> {
+    let length = fleet::duration(text)?;
+    let bounds = Duration::from_secs(1)..=Duration::from_secs(3600);
+    if bounds.contains(&length) {
+        Ok(length)
+    } else {
+        Err("a step takes between 1s and 1h".into())
+    }
 }
 
 pub(super) fn ending(summary: &Summary, interrupted: bool) -> Ending {
@@ -119,11 +152,13 @@ pub(super) fn prepare_fleet(
     fleet: Result<Fleet, Refused>,
     engine: &Engine,
     workers: Option<u32>,
+    changing: bool,
 ) -> Result<(Fleet, Prepared, Printed), Problems> {
     let printed = Printed::new();
     let settings = Settings {
         workers,
         console: printed.console(),
+        changing,
     };
     let (fleet, mut problems) = match fleet {
         Ok(fleet) => (fleet, Problems::default()),
@@ -149,10 +184,12 @@ pub(super) fn prepare_fleet(
 pub(super) fn run_fleet(
     fleet: Result<Fleet, Refused>,
     workers: Option<u32>,
+    until: Option<Until>,
     form: Form,
 ) -> Result<(Summary, bool), Failure> {
+    let changing = until.is_some();
     let engine = engine_for(&fleet)?;
-    let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, workers)?;
+    let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, workers, changing)?;
     // The store has just been proven: what an earlier run left behind goes there too.
     match fleet.plan.log.store.as_ref().map(sendlog::recover) {
         Some(Ok(runs)) => runs.iter().for_each(|run| eprintln!("{}", said(run))),
@@ -160,11 +197,32 @@ pub(super) fn run_fleet(
         None => {}
     }
     let watch = Watch::new(form).context("the run could not be watched")?;
-    let (finished, interrupted) = watch.follow(prepared.start(), &printed);
+    let running = prepared.start();
+    let mut pacer = until.map(|until| {
+        let search = Search::new(until.bounds, most(&fleet));
+        Pacer::new(search, until.step, running.devices(), running.workers())
+    });
+    let (finished, interrupted) = watch.follow(running, &printed, pacer.as_mut());
     if let Some(error) = &finished.log.error {
         eprintln!("{error}");
     }
-    Ok((summary(&fleet, finished), interrupted))
+    let mut summary = summary(&fleet, finished);
+    summary.limit = pacer.map(|pacer| pacer.limit());
+    Ok((summary, interrupted))
+}
+
+/// How many times faster than its schedule the fastest device of a fleet may go: a
+/// thousand ticks a second is what a fleet file can ask for.
+fn most(fleet: &Fleet) -> f64 {
+    let intervals = fleet
+        .plan
+        .groups
+        .iter()
+        .filter_map(|group| match group.schedule.pace {
+            Pace::Every(length) => Some(length.as_secs_f64()),
+            Pace::FlatOut => None,
+        });
+    intervals.fold(f64::INFINITY, f64::min) * 1_000.0
 }
 
 /// An engine for a device or two.
@@ -217,6 +275,10 @@ fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
         devices: finished.devices,
         workers: finished.workers,
         took: finished.took,
+        ran: finished.ran,
+        flat_out: finished.flat_out,
+        stages: finished.stages,
+        limit: None,
         counters: finished.counters,
         log,
     }

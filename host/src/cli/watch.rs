@@ -1,7 +1,7 @@
 //! Watching a run from start to end: the live block or its plain or JSON form, the
 //! troubles as they come up, Ctrl-C.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::console::Printed;
-use crate::run::{Finished, Running};
-use crate::status::{Live, Moment};
+use crate::run::{Act, Finished, Pacer, Running};
+use crate::status::{Counters, Live, Moment, StageNow};
 
 /// How often the terminal is brought up to date.
 const GLANCE: Duration = Duration::from_millis(200);
@@ -56,14 +56,25 @@ impl Watch {
                 said: HashSet::new(),
                 shown: Instant::now(),
                 rate: Rate::default(),
+                factor: 1.0,
+                rates: Vec::new(),
             },
             interrupted: false,
         })
     }
 
-    /// Watches a run to its end. Says whether it was interrupted.
-    pub(super) fn follow(mut self, running: Running, printed: &Printed) -> (Finished, bool) {
+    /// Watches a run to its end, and carries out a search on it if there is one. Says
+    /// whether it was interrupted.
+    pub(super) fn follow(
+        mut self,
+        running: Running,
+        printed: &Printed,
+        mut search: Option<&mut Pacer>,
+    ) -> (Finished, bool) {
         while !running.is_over() {
+            if let Some(pacer) = search.as_deref_mut().filter(|_| !self.interrupted) {
+                self.watcher.search(&running, pacer);
+            }
             self.watcher.look(&running, printed);
             if self.asked_to_stop(
                 GLANCE,
@@ -114,6 +125,10 @@ struct Watcher {
     said: HashSet<String>,
     shown: Instant,
     rate: Rate,
+    /// How many times faster than in the fleet file schedules go.
+    factor: f64,
+    /// Of each group with stages: what is asked, and what is reached.
+    rates: Vec<(Mean, Rate)>,
 }
 
 impl Watcher {
@@ -124,11 +139,12 @@ impl Watcher {
             Form::People if self.live.is_seen() => GLANCE,
             Form::People => LINE,
         };
+        // Each time, whether it is shown or not: rates are those of the last moments.
+        let moment = self.moment(running);
         if self.shown.elapsed() < due {
             return;
         }
         self.shown = Instant::now();
-        let moment = self.moment(running);
         match self.form {
             Form::Json => {
                 // A reader that is gone does not end the run.
@@ -136,6 +152,23 @@ impl Watcher {
             }
             Form::People if self.live.is_seen() => self.live.show(&moment),
             Form::People => self.live.say(&moment.line()),
+        }
+    }
+
+    /// Does what a search asks for.
+    fn search(&mut self, running: &Running, pacer: &mut Pacer) {
+        for act in pacer.poll(running.elapsed(), &running.counters()) {
+            match act {
+                Act::Hurry(factor) => {
+                    self.factor = factor;
+                    running.hurry(factor);
+                }
+                Act::Said(step) if self.form == Form::Json => {
+                    let _ = writeln!(std::io::stdout(), "{}", step.json());
+                }
+                Act::Said(step) => self.live.say(&step.line()),
+                Act::Stop => running.stop(),
+            }
         }
     }
 
@@ -147,11 +180,25 @@ impl Watcher {
             duration: running.duration(),
             devices: running.devices(),
             reached: self.rate.of(counters.messages),
+            factor: self.factor,
+            stages: self.stages(running, &counters),
             counters,
             rows: progress.rows,
             bytes: progress.bytes,
             trouble: progress.trouble,
         }
+    }
+
+    /// The stages that groups are in, with what each was asked and has reached over the
+    /// same last moments.
+    fn stages(&mut self, running: &Running, counters: &Counters) -> Vec<StageNow> {
+        let mut stages = running.stages(counters);
+        self.rates.resize_with(stages.len(), Default::default);
+        for (stage, (asked, reached)) in stages.iter_mut().zip(&mut self.rates) {
+            stage.asked = asked.of(stage.asked);
+            stage.reached = reached.of(stage.ran);
+        }
+        stages
     }
 
     /// Says what is new: each trouble once.
@@ -173,24 +220,45 @@ impl Watcher {
     }
 }
 
-/// Messages a second over the last two seconds or so.
+/// What is meant by the last moments.
+const MOMENTS: Duration = Duration::from_secs(2);
+
+/// The mean of a value over the last moments.
+#[derive(Default)]
+struct Mean {
+    marks: VecDeque<(Instant, f64)>,
+}
+
+impl Mean {
+    fn of(&mut self, value: f64) -> f64 {
+        recent(&mut self.marks, value);
+        let sum: f64 = self.marks.iter().map(|(_, value)| value).sum();
+        #[expect(clippy::cast_precision_loss, reason = "a handful")]
+        let count = self.marks.len().max(1) as f64;
+        sum / count
+    }
+}
+
+/// Notes a value, and forgets those that lie further back than the last moments.
+fn recent<T>(marks: &mut VecDeque<(Instant, T)>, value: T) {
+    let now = Instant::now();
+    marks.push_back((now, value));
+    let old = |mark: Option<&(Instant, T)>| mark.is_some_and(|(at, _)| now - *at > MOMENTS);
+    while marks.len() > 2 && old(marks.front()) {
+        marks.pop_front();
+    }
+}
+
+/// Messages a second over the last moments.
 #[derive(Default)]
 struct Rate {
-    marks: std::collections::VecDeque<(Instant, u64)>,
+    marks: VecDeque<(Instant, u64)>,
 }
 
 impl Rate {
     fn of(&mut self, messages: u64) -> f64 {
+        recent(&mut self.marks, messages);
         let now = Instant::now();
-        self.marks.push_back((now, messages));
-        while self.marks.len() > 2
-            && self
-                .marks
-                .front()
-                .is_some_and(|(at, _)| now - *at > Duration::from_secs(2))
-        {
-            self.marks.pop_front();
-        }
         let Some((at, before)) = self.marks.front() else {
             return 0.0;
         };

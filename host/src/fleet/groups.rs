@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::keys::{Context, Keys, text};
-use super::plan::{Group, Limits, Pace, PluginSource, Schedule, Start, Target};
+use super::plan::{After, Group, Limits, Pace, PluginSource, Schedule, Stage, Start, Target, Way};
+use super::stages;
 use super::suggest;
 use super::template::{Name, Names, OF_ID, Template};
 use super::tree::{At, Node, Value};
@@ -21,6 +22,8 @@ pub(super) const KEYS: &[&str] = &[
     "start",
     "jitter",
     "ramp",
+    "stages",
+    "after-stages",
     "devices-per-cell",
     "device-id",
     "config",
@@ -76,7 +79,7 @@ fn group(context: &Context<'_>, node: &Node, targets: &Targets) -> Option<Group>
     });
     let count = keys.need("count", "1000", |node| super::keys::whole(node, 1..=MOST));
     let target = target(&keys, targets);
-    let schedule = schedule(&keys);
+    let schedule = schedule(context, &keys);
     let device_id = match keys.node("device-id") {
         Some(_) => keys.template("device-id", OF_ID),
         None => Template::parse("{group}-{index:05}", OF_ID).ok(),
@@ -157,7 +160,7 @@ fn target(keys: &Keys<'_>, targets: &Targets) -> Option<usize> {
     }
 }
 
-fn schedule(keys: &Keys<'_>) -> Option<Schedule> {
+fn schedule(context: &Context<'_>, keys: &Keys<'_>) -> Option<Schedule> {
     let pace = match (keys.node("every"), keys.node("rate")) {
         (Some(_), Some(_)) => {
             keys.wrong(
@@ -197,12 +200,59 @@ fn schedule(keys: &Keys<'_>) -> Option<Schedule> {
         }),
     };
     let ramp = keys.duration("ramp", Duration::ZERO..=LONGEST);
+    let stages = staged(context, keys, pace, ramp.is_some());
+    let after = match keys.node("after-stages") {
+        None => Some(After::Return),
+        Some(_) => keys.read("after-stages", stages::after),
+    };
+    if keys.node("stages").is_none() && keys.node("after-stages").is_some() {
+        keys.wrong(
+            "after-stages",
+            "the group has no stages; add [[groups.stages]], or drop it",
+        );
+    }
     Some(Schedule {
         pace: pace?,
         start: start?,
         jitter: jitter?,
         ramp,
+        stages: stages?,
+        after: after?,
     })
+}
+
+/// The stages, and what does not go with them.
+fn staged(
+    context: &Context<'_>,
+    keys: &Keys<'_>,
+    pace: Option<Pace>,
+    ramp: bool,
+) -> Option<Vec<Stage>> {
+    let Some(node) = keys.node("stages") else {
+        return Some(Vec::new());
+    };
+    let own = match pace {
+        Some(Pace::Every(interval)) => interval.as_secs_f64().recip(),
+        // What else is wrong with them is said all the same.
+        Some(Pace::FlatOut) | None => 1.0,
+    };
+    let stages = stages::read(context, node, own);
+    if pace == Some(Pace::FlatOut) {
+        keys.wrong(
+            "stages",
+            "rate = \"max\" has no schedule that stages could change; give the group its own rate, such as rate = \"1/s\"",
+        );
+        return None;
+    }
+    let gated = |stages: &Vec<Stage>| stages.iter().any(|stage| stage.devices != Way::level(1.0));
+    if ramp && stages.as_ref().is_some_and(gated) {
+        keys.wrong(
+            "ramp",
+            "the stages say when devices are switched on; keep devices in the stages, or ramp",
+        );
+        return None;
+    }
+    stages
 }
 
 /// A thousand ticks a second and device; more is `rate = "max"`.

@@ -11,6 +11,7 @@ mod keys;
 pub mod plan;
 pub mod prices;
 mod problem;
+mod stages;
 mod store;
 mod suggest;
 mod targets;
@@ -167,6 +168,7 @@ const TABLES: &[(&str, &[&str])] = &[
         targets::HTTP_CHANNEL_KEYS,
     ),
     ("[[groups]]", groups::KEYS),
+    ("[[groups.stages]]", stages::KEYS),
     ("limits of [[groups]]", groups::LIMIT_KEYS),
 ];
 

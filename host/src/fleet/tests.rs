@@ -97,6 +97,12 @@ fn what_is_wrong_is_said_and_what_would_be_right() {
         ),
         (&["groups.a.target=brokr"], "did you mean \"broker\"?"),
         (&["groups.a.count=20000000"], "out of range"),
+        (&["groups.a.after-stages=hold"], "the group has no stages"),
+        (
+            &["groups.a.stages=5"],
+            "begin each stage with [[groups.stages]]",
+        ),
+        (&["groups.a.stages=[]"], "1 to 1000 stages"),
         (&["groups.a.device-id=x"], "add {index}"),
         (&["groups.a.device-id={run}{index}"], "no placeholder here"),
         (&["groups.a.plugin=missing.wasm"], "cannot be read"),
@@ -136,6 +142,105 @@ fn what_is_wrong_is_said_and_what_would_be_right() {
         let said = refusal(SMALL, changes);
         assert!(said.contains(wanted), "{changes:?}: {said}");
     }
+}
+
+fn staged(stages: &str) -> String {
+    let stages = stages.split(" | ").map(|stage| {
+        let keys = stage.replace("; ", "\n");
+        format!("\n[[groups.stages]]\n{keys}\n")
+    });
+    format!("{SMALL}{}", stages.collect::<String>())
+}
+
+#[test]
+fn a_stage_goes_on_where_the_one_before_ended() {
+    let text = staged(
+        "duration = '10s'; shape = 'ramp'; rate = '50/s' | duration = '5s' | \
+         duration = '6s'; shape = 'sine'; rate = '1/s..20/s'; devices = '50%'; period = '4s' | \
+         duration = '1s'; shape = 'spike'; devices = '100%' | duration = '1s'; rate = '0/s'",
+    );
+    let plan = parse(&text, &[]).unwrap().plan;
+    let stages = &plan.groups[0].schedule.stages;
+    let ways: Vec<_> = stages
+        .iter()
+        .map(|stage| (stage.rate, stage.devices))
+        .collect();
+    let way = |from, to| Way { from, to };
+    assert_eq!(
+        ways,
+        [
+            (way(0.0, 50.0), Way::level(1.0)),
+            (Way::level(50.0), Way::level(1.0)),
+            // Cut off in the middle of its second wave.
+            (way(1.0, 20.0), way(1.0, 0.5)),
+            (Way::level(20.0), way(0.5, 1.0)),
+            (Way::level(0.0), Way::level(0.5)),
+        ]
+    );
+    assert_eq!(stages[2].shape, Shape::Sine(Duration::from_secs(4)));
+    assert_eq!(stages[3].shape, Shape::Spike(Duration::from_secs(1)));
+    assert_eq!(plan.groups[0].schedule.after, After::Return);
+}
+
+#[test]
+fn a_run_begins_with_nothing_where_its_first_stage_does_not_say_otherwise() {
+    let first = |stages: &str| {
+        let plan = parse(&staged(stages), &[]).unwrap().plan;
+        let stage = plan.groups[0].schedule.stages[0];
+        (stage.rate, stage.devices)
+    };
+    let all = Way::level(1.0);
+    let nothing = Way { from: 0.0, to: 1.0 };
+    assert_eq!(
+        first("duration = '1s'; shape = 'ramp'; rate = '1/s'"),
+        (nothing, all)
+    );
+    assert_eq!(
+        first("duration = '1s'; shape = 'ramp'; devices = '100%'"),
+        (all, nothing)
+    );
+    assert_eq!(first("duration = '1s'"), (all, all));
+    let rates = Way { from: 0.5, to: 2.0 };
+    assert_eq!(
+        first("duration = '1s'; shape = 'ramp'; rate = '30/min .. 2/s'"),
+        (rates, all)
+    );
+}
+
+#[test]
+fn what_is_wrong_with_stages_is_said_all_at_once() {
+    let text = staged(
+        "shape = 'rmap'; rate = '1/s' | duration = '1s'; shape = 'ramp' | \
+         duration = '1s'; rate = '1/s..2/s' | duration = '1s'; rate = '2000/s' | \
+         duration = '1s'; shape = 'sine'; rate = '1'; period = '2s' | \
+         duration = '1s'; devices = '120%' | duration = '1s'; period = '1s' | dauer = '1s'",
+    );
+    let said = refusal(&text, &["groups.a.after-stages=again"]);
+    let wanted = [
+        "fleet.toml:13: [[groups.stages]] lacks the key \"duration\"",
+        "fleet.toml:14: shape in [[groups.stages]]: \"rmap\" is no shape; did you mean \"ramp\"?",
+        "fleet.toml:19: shape in [[groups.stages]]: a ramp leads somewhere; say where with rate = \"50/s\" or devices = \"100%\"",
+        "fleet.toml:23: rate in [[groups.stages]]: \"1/s..2/s\" goes from one to another, and a step is at once where it goes; add shape = \"ramp\", \"spike\" or \"sine\"",
+        "fleet.toml:27: rate in [[groups.stages]]: \"2000/s\" is more than 1000/s for each device; use more devices",
+        "fleet.toml:32: rate in [[groups.stages]]: \"1\" is not understood; a rate is a number over a period",
+        "fleet.toml:33: period in [[groups.stages]]: it is longer than the stage",
+        "fleet.toml:37: devices in [[groups.stages]]: \"120%\" is more than all; it lies between 0% and 100%",
+        "fleet.toml:41: period in [[groups.stages]]: only a spike and a sine come again and again; drop it",
+        "fleet.toml:44: unknown key \"dauer\" in [[groups.stages]]",
+        "--set groups.a.after-stages: after-stages in [[groups]]: \"again\" is neither \"return\" nor \"hold\" nor \"repeat\"",
+    ];
+    for wanted in wanted {
+        assert!(said.contains(wanted), "{wanted:?} is not in\n{said}");
+    }
+}
+
+#[test]
+fn stages_want_a_schedule_and_no_second_word_on_births() {
+    let ramp = staged("duration = '1s'; devices = '50%'")
+        .replace("every = \"1s\"", "every = \"1s\"\nramp = \"5s\"");
+    assert!(refusal(&ramp, &[]).contains("ramp in [[groups]]: the stages say when"));
+    let max = staged("duration = '1s'; rate = '5/s'").replace("every = \"1s\"", "rate = \"max\"");
+    assert!(refusal(&max, &[]).contains("has no schedule that stages could change"));
 }
 
 #[test]
@@ -318,7 +423,31 @@ fn each_example_of_the_reference_is_accepted() {
                 "rate" => SMALL.replace("every = \"1s\"\n", ""),
                 _ => SMALL.replace("mqtt://127.0.0.1:1883", broker),
             };
-            if ["targets", "groups", "log", "channels"].contains(&key.as_str()) {
+            let base = match (heading.as_str(), key.as_str()) {
+                ("[[groups.stages]]", key) => {
+                    changes.clear();
+                    let shape = match key {
+                        "shape" => "rate = '1/s'",
+                        "period" => "shape = 'sine'; rate = '1/s'",
+                        _ => "",
+                    };
+                    let length = if key == "duration" {
+                        ""
+                    } else {
+                        "duration = '1m'"
+                    };
+                    staged(&format!("{length}; {shape}; {example}"))
+                }
+                (_, "after-stages") => staged("duration = '1s'"),
+                _ => base,
+            };
+            if heading == "[[groups.stages]]" {
+                if let Err(refused) = parse(&base, &[]) {
+                    panic!("{heading} {key}: {example}: {}", refused.problems);
+                }
+                continue;
+            }
+            if ["targets", "groups", "log", "channels", "stages"].contains(&key.as_str()) {
                 assert!(example.starts_with('['), "{heading} {key}: {example}");
                 continue;
             }

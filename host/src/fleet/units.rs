@@ -115,6 +115,24 @@ impl Rate {
     }
 }
 
+/// Reads a rate as times a second; `0/s` is none.
+pub(super) fn rate_or_none(text: &str) -> Result<f64, String> {
+    let none = text.split_once('/').is_some_and(|(times, period)| {
+        let known = PERIODS.iter().any(|(name, _)| *name == period.trim());
+        known && decimal(times.trim()) == Some(0.0)
+    });
+    if none {
+        return Ok(0.0);
+    }
+    // Not by way of the interval, whose nanoseconds are a rounded number.
+    Rate::parse(text)?;
+    let exact = text.split_once('/').and_then(|(times, period)| {
+        let period = PERIODS.iter().find(|(name, _)| *name == period.trim())?.1;
+        Some(decimal(times.trim())? / period)
+    });
+    exact.ok_or_else(|| "a rate is a number over a period".to_owned())
+}
+
 /// Reads `500ms`, `10s`, `1h30m`, `2 days`; a day has 24 hours.
 ///
 /// # Errors

@@ -79,6 +79,8 @@ pub struct Sampled {
     pub retired: u64,
     /// The first fault, in words.
     pub fault: Option<String>,
+    /// Whether its rate has stages, which the figures of an hour leave out.
+    pub stages: bool,
 }
 
 /// An hour of the whole fleet.
@@ -270,6 +272,7 @@ fn sampled(group: &Rehearsed) -> Sampled {
         fallen: group.fallen,
         retired: group.retired,
         fault: group.fault.clone(),
+        stages: group.stages,
     }
 }
 

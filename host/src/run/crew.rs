@@ -140,7 +140,7 @@ impl Crew {
             group: number,
             index,
             born,
-            moment: group.beat.first(born, group.seed(index)),
+            moment: group.beat.first(group.owner(index, born)),
             ticks: 0,
             messages: 0,
             open: 0,
@@ -210,7 +210,9 @@ impl Crew {
         };
         let alive = |(_, device): &(Slot, &mut Device)| device.life != Life::Retired;
         for (slot, device) in berth.slots.clone().zip(devices).filter(alive) {
-            match cell.create(&group.spec(device.index, guest(device.born))) {
+            // A device that stages never switch on is born nowhere in time.
+            let born = Some(device.born).filter(|born| *born != Micros::MAX);
+            match cell.create(&group.spec(device.index, guest(born.unwrap_or(0)))) {
                 Ok(seat) => device.seat = Some(seat),
                 Err(CallError::Fault(fault)) => {
                     return refuse(slot, device.index, CallError::Fault(fault));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::{Micros, micros};
-use super::schedule::Beat;
+use super::schedule::{Beat, Owner};
 use super::seed;
+use super::stages;
 use crate::fleet::{self, Connections, Names, Plan, Protocol, Template};
 use crate::plugin::{DeviceSpec, Interests, Limits, Plugin};
 use crate::transport::{Member, Routes};
@@ -41,11 +42,9 @@ pub(crate) struct Group {
 enum Births {
     /// Evenly over this time.
     Ramp(Micros),
-    /// As fast as the target's connect rate allows: so many before this group, and
-    /// this long between two.
+    /// When their stages say so, and no faster than the target's connect rate allows:
+    /// so many before this group, and this long between two.
     Paced { before: u32, interval: Duration },
-    /// All at once.
-    AtOnce,
 }
 
 impl Group {
@@ -63,7 +62,10 @@ impl Group {
                     interval: target.connect_rate.interval(),
                 }
             }
-            _ => Births::AtOnce,
+            _ => Births::Paced {
+                before: 0,
+                interval: Duration::ZERO,
+            },
         };
         let routes_before = plan.targets.iter().take(group.target);
         Some(Self {
@@ -94,10 +96,19 @@ impl Group {
                 let place = u128::from(length) * u128::from(index) / u128::from(self.count.max(1));
                 u64::try_from(place).unwrap_or(length)
             }
-            Births::Paced { before, interval } => {
-                micros(interval.saturating_mul(before.saturating_add(index)))
-            }
-            Births::AtOnce => 0,
+            Births::Paced { before, interval } => match self.beat.stages() {
+                Some(stages) => stages.born(index, self.count, before, interval),
+                None => micros(interval.saturating_mul(before.saturating_add(index))),
+            },
+        }
+    }
+
+    /// What of device `index`, switched on at `born`, its moments follow from.
+    pub(crate) fn owner(&self, index: u32, born: Micros) -> Owner {
+        Owner {
+            born,
+            seed: self.seed(index),
+            turn: stages::turn(index, self.count),
         }
     }
 

@@ -6,6 +6,7 @@
 //! `report` and `supervise` are what follows. [`rehearse`] runs some of the devices on a
 //! virtual clock, and sends nothing.
 
+mod book;
 mod clock;
 mod crew;
 mod files;
@@ -15,13 +16,18 @@ mod record;
 mod rehearse;
 mod report;
 mod sample;
+mod scene;
 mod schedule;
+mod search;
 mod seed;
-mod stage;
+mod stages;
 mod supervise;
+mod tempo;
 mod threads;
+mod wave;
 mod worker;
 
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -30,12 +36,16 @@ pub use self::sample::Sample;
 
 use tokio::sync::watch;
 
+pub use search::{Act, Bound, Pacer, Search};
+
 use self::clock::{Clock, Micros, micros};
+use self::group::Group;
+use self::tempo::Score;
 use self::threads::{Common, Waiting};
 use crate::fleet::{Connections, Fleet, Problems, Protocol};
 use crate::plugin::{Console, Engine};
 use crate::sendlog::{Closed, Identity, Progress, SendLog};
-use crate::status::{Board, Counters};
+use crate::status::{Board, Counters, StageDone, StageNow};
 use crate::transport::RunNames;
 
 /// How a fleet is run.
@@ -45,6 +55,9 @@ pub struct Settings {
     pub workers: Option<u32>,
     /// Takes what guests print.
     pub console: Console,
+    /// Whether [`Running::hurry`] will change how fast schedules go. Such a run goes on
+    /// until it is stopped.
+    pub changing: bool,
 }
 
 /// A fleet whose devices are made and whose settings have all been accepted.
@@ -57,6 +70,8 @@ pub struct Prepared {
     log: SendLog,
     waiting: Vec<Waiting>,
     stop: watch::Sender<bool>,
+    groups: Arc<[Group]>,
+    score: Option<Arc<Score>>,
 }
 
 /// Prepares a fleet: everything is checked, every device is made, nothing is sent.
@@ -73,6 +88,9 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
     let groups = prepare::groups(fleet, engine, &settings.console, &mut problems);
     let lines = prepare::lines(fleet, &names, &mut problems);
     prepare::files(fleet, &mut problems);
+    if settings.changing {
+        prepare::changing(fleet, &mut problems);
+    }
     let directory = prepare::directory(&fleet.plan, &groups);
     let log = SendLog::open(&fleet.plan.log, identity.clone(), directory)
         .map_err(|error| {
@@ -84,13 +102,15 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
         })
         .ok();
     let (stop, stopped) = watch::channel(false);
+    let duration = fleet.plan.duration.filter(|_| !settings.changing);
     let common = Common {
         groups: groups.into(),
         lines,
         console: settings.console.clone(),
         stop: stopped,
         origin: clock::unix_now(),
-        end: fleet.plan.duration.map_or(Micros::MAX, micros),
+        end: duration.map_or(Micros::MAX, micros),
+        score: settings.changing.then(Arc::default),
     };
     let workers = worker_count(fleet, settings);
     let mut waiting = Vec::new();
@@ -113,11 +133,13 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
                 .map(|group| u64::from(group.count))
                 .sum(),
             workers,
-            duration: fleet.plan.duration,
+            duration,
             origin: common.origin,
             log,
             waiting,
             stop,
+            groups: common.groups,
+            score: common.score,
         }),
         None => Err(problems),
     }
@@ -171,10 +193,14 @@ impl Prepared {
             workers: self.workers,
             duration: self.duration,
             started: Instant::now(),
+            clock,
             log,
             threads,
             boards,
             stop: self.stop,
+            stopped: OnceLock::new(),
+            groups: self.groups,
+            score: self.score,
         }
     }
 }
@@ -186,10 +212,15 @@ pub struct Running {
     workers: u32,
     duration: Option<Duration>,
     started: Instant,
+    clock: Clock,
     log: SendLog,
     threads: Vec<JoinHandle<()>>,
     boards: Vec<Board>,
     stop: watch::Sender<bool>,
+    /// When it was asked to stop, if it was.
+    stopped: OnceLock<Micros>,
+    groups: Arc<[Group]>,
+    score: Option<Arc<Score>>,
 }
 
 /// The end of a run.
@@ -205,6 +236,12 @@ pub struct Finished {
     pub counters: Counters,
     /// From start to the last row.
     pub took: Duration,
+    /// From start to the end of the last worker.
+    pub ran: Duration,
+    /// Whether no device has a schedule: all are called as fast as their outbox empties.
+    pub flat_out: bool,
+    /// What came of the stages of groups.
+    pub stages: Vec<StageDone>,
     /// What the log holds, or why it is not whole.
     pub log: Closed,
     /// Workers that ended in a panic: a bug of mockfleet, with rows lost.
@@ -216,6 +253,12 @@ impl Running {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Threads that call its devices.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        self.workers
     }
 
     /// Devices of the fleet.
@@ -250,8 +293,30 @@ impl Running {
         self.log.progress()
     }
 
+    /// The stages that groups are in.
+    #[must_use]
+    pub fn stages(&self, counters: &Counters) -> Vec<StageNow> {
+        let now = self.clock.now();
+        let groups = (0..).zip(self.groups.iter());
+        groups
+            .filter_map(|(number, group)| {
+                let book = counters.groups.get(&number).cloned().unwrap_or_default();
+                group.stage_now(now, &book)
+            })
+            .collect()
+    }
+
+    /// From now on, every device's schedule goes by this many times faster than its
+    /// fleet file says. Only where the settings said that it may.
+    pub fn hurry(&self, factor: f64) {
+        if let Some(score) = &self.score {
+            score.change(self.clock.now(), factor);
+        }
+    }
+
     /// No new ticks; open messages get a few seconds, then the workers end.
     pub fn stop(&self) {
+        let _ = self.stopped.set(self.clock.now());
         self.stop.send_replace(true);
     }
 
@@ -269,7 +334,19 @@ impl Running {
             .map(JoinHandle::join)
             .filter(Result::is_err)
             .count();
+        let over = self.clock.now();
         let counters = self.counters();
+        // Where it was stopped, no tick was due from then on.
+        let stopped = self.stopped.get().copied().unwrap_or(Micros::MAX);
+        let end = self.duration.map_or(Micros::MAX, micros).min(stopped);
+        let groups = (0..).zip(self.groups.iter());
+        let stages = groups
+            .flat_map(|(number, group)| {
+                let book = counters.groups.get(&number).cloned().unwrap_or_default();
+                group.stages_done(end.min(over), &book)
+            })
+            .collect();
+        let flat_out = self.groups.iter().all(|group| group.beat.is_flat_out());
         let log = self.log.close(wait);
         Finished {
             identity: self.identity,
@@ -277,6 +354,9 @@ impl Running {
             workers: self.workers,
             counters,
             took: self.started.elapsed(),
+            ran: Duration::from_micros(over),
+            flat_out,
+            stages,
             log,
             lost_workers,
         }

@@ -9,7 +9,7 @@ use super::crew::Refusal;
 use super::files;
 use super::group::Group;
 use crate::builtin;
-use crate::fleet::{Fleet, Plan, PluginSource, Problem, Problems, Protocol};
+use crate::fleet::{Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol};
 use crate::plugin::{CallError, Console, Engine, Plugin};
 use crate::sendlog::{Directory, GroupEntry, RouteEntry};
 use crate::transport::{BrokerTarget, HttpTarget, Routes, RunNames};
@@ -167,6 +167,27 @@ pub(super) fn lines(fleet: &Fleet, names: &RunNames, problems: &mut Problems) ->
 pub(super) fn files(fleet: &Fleet, problems: &mut Problems) {
     if let Err(text) = files::make_room(&fleet.plan) {
         problems.push(problem(fleet, &["groups"], text));
+    }
+}
+
+/// What has no even rate that could be raised.
+pub(super) fn changing(fleet: &Fleet, problems: &mut Problems) {
+    for group in &fleet.plan.groups {
+        let schedule = &group.schedule;
+        if schedule.pace == Pace::FlatOut {
+            let text = format!(
+                "group {:?} is called as fast as it goes, and --until raises a rate; give it one, such as rate = \"1/s\"",
+                group.name
+            );
+            problems.push(problem(fleet, &["groups", &group.name, "rate"], text));
+        }
+        if !schedule.stages.is_empty() {
+            let text = format!(
+                "group {:?} has stages, and --until raises the rate by itself; use one of them",
+                group.name
+            );
+            problems.push(problem(fleet, &["groups", &group.name, "stages"], text));
+        }
     }
 }
 

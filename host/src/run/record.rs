@@ -7,7 +7,7 @@ use super::clock::{Clock, Micros};
 use super::crew::Device;
 use super::group::Group;
 use crate::sendlog::{self, Appender, EventKind, EventRow, MessageRow, OutcomeRow};
-use crate::status::Counters;
+use crate::status::{Counters, Depth};
 use crate::transport::{Envelope, Outcome, Settled};
 
 /// One worker's record of its part of the run.
@@ -31,6 +31,18 @@ impl Record {
             scheduled_at: self.clock.utc(envelope.due),
             payload: &envelope.payload,
         });
+    }
+
+    /// A device has one more message open, which makes so many of its outbox.
+    pub(crate) fn opened(&mut self, open: u32, outbox: u32) {
+        let counters = &mut self.counters;
+        counters.open_most = counters.open_most.max(counters.open);
+        if open > counters.deepest.open {
+            counters.deepest = Depth {
+                open: open.min(outbox),
+                of: outbox,
+            };
+        }
     }
 
     /// A message has come to its end.
@@ -63,6 +75,11 @@ impl Record {
             counters
                 .causes
                 .count(&format!("{}: {why}", word(settled.outcome)));
+        }
+        if matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
+            && let Some(through) = settled.acked_at.or(settled.sent_at)
+        {
+            counters.last_through_us = counters.last_through_us.max(self.clock.at(through));
         }
         if let Some(sent) = settled.sent_at {
             counters

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::clock::micros;
 use super::prepare;
 use super::sample::Sample;
-use super::stage::Stage;
+use super::scene::Scene;
 use crate::fleet::{Fleet, Pace, Problems};
 use crate::plugin::{Console, Engine};
 use crate::sendlog::{Directory, Identity};
@@ -64,6 +64,8 @@ pub struct Rehearsed {
     pub fault: Option<String>,
     /// The interval of a device.
     pub every: Duration,
+    /// Whether it has stages: their rates are in `run` only.
+    pub stages: bool,
     /// Where in their interval the devices are due, in microseconds, in order.
     pub phases: Vec<u64>,
     /// What the whole group does within the fleet's duration.
@@ -120,10 +122,10 @@ pub fn rehearse(
             continue;
         }
         let target = fleet.plan.targets.get(group.target);
-        let mut stage = Stage::new(number, group, target, console, how);
-        stage.make(&mut refusals);
-        stage.play();
-        rehearsed.push(stage.told(end));
+        let mut scene = Scene::new(number, group, target, console, how);
+        scene.make(&mut refusals);
+        scene.play();
+        rehearsed.push(scene.told(end));
     }
     prepare::refusals(fleet, &groups, refusals, &mut problems);
     if problems.is_empty() {

@@ -157,8 +157,14 @@ impl Worker {
     /// A device that names its next tick in an event has it moved.
     fn move_tick(&mut self, slot: Slot, now: Micros, asked: Option<Micros>) {
         if let Some(length) = asked {
-            let due = now.saturating_add(length.max(super::schedule::SHORTEST));
-            self.arm(slot, Moment { nominal: due, due });
+            let reached = self.schedule.tempo.beat(now);
+            let due = reached.saturating_add(length.max(super::schedule::SHORTEST));
+            let Some((device, group)) = self.crew.with_group(slot) else {
+                return;
+            };
+            let owner = group.owner(device.index, device.born);
+            let moment = group.beat.at(due, owner);
+            self.arm(slot, moment);
         }
     }
 }

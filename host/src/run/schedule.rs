@@ -1,37 +1,52 @@
 //! When devices are due. Owns the order of moments and the arithmetic of intervals;
-//! knows nothing of what a device does when its moment comes.
+//! knows nothing of what a device does when its moment comes. How rates change is in
+//! `stages`, how fast the time of all schedules goes in `tempo`.
 //!
 //! Open loop: a tick is due when it is due. A device that is behind by more than an
 //! interval runs its latest due tick once, and the ones before it are missed.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Duration;
 
 use super::clock::{Micros, micros};
 use super::seed;
+use super::stages::{Stages, TICK};
+use super::tempo::Tempo;
 use crate::fleet::{self, Pace, Start};
 
-/// Moments of a worker's devices, the next one first.
+/// Moments of a worker's devices, the next one first. They are beats of its tempo.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     heap: BinaryHeap<Reverse<(Micros, u32)>>,
+    pub(crate) tempo: Tempo,
 }
 
 impl Schedule {
+    /// Nobody is due yet.
+    pub(crate) fn new(tempo: Tempo) -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+            tempo,
+        }
+    }
+
     /// The device is due at `at`. A device is in the schedule at most once.
     pub(crate) fn arm(&mut self, at: Micros, slot: u32) {
         self.heap.push(Reverse((at, slot)));
     }
 
-    /// When the next device is due.
+    /// The moment of the run at which the next device is due.
     pub(crate) fn next(&self) -> Option<Micros> {
-        self.heap.peek().map(|Reverse((at, _))| *at)
+        let Reverse((at, _)) = self.heap.peek()?;
+        Some(self.tempo.moment(*at))
     }
 
-    /// Takes the next device that is due at `now`.
+    /// Takes the next device that is due at this moment of the run.
     pub(crate) fn pop(&mut self, now: Micros) -> Option<(Micros, u32)> {
-        self.next().filter(|at| *at <= now)?;
+        let Reverse((at, _)) = self.heap.peek()?;
+        if *at > self.tempo.beat(now) {
+            return None;
+        }
         self.heap.pop().map(|Reverse(due)| due)
     }
 
@@ -47,20 +62,37 @@ impl Schedule {
 pub(crate) const SHORTEST: Micros = 1_000;
 
 /// The schedule of a group's devices.
-#[derive(Debug, Clone, Copy)]
+///
+/// Without stages, the even beat is counted in microseconds of the run; with them, in
+/// parts of a tick, which the stages turn into moments.
+#[derive(Debug)]
 pub(crate) struct Beat {
     /// `None` is flat out.
-    every: Option<Micros>,
+    every: Option<u64>,
+    /// The same in microseconds of the run, whether there are stages or not.
+    pace: Option<Micros>,
     spread: bool,
     /// The most that a tick moves, either way.
     jitter: f64,
+    stages: Option<Stages>,
+    /// Ticks a second of one device; zero is flat out.
+    rate: f64,
 }
 
-/// One moment of a device: where it lies in the even beat, and where its jitter
-/// puts it.
+/// What of a device its moments follow from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner {
+    pub(crate) born: Micros,
+    pub(crate) seed: u64,
+    /// When it is its turn to be switched on, 0 to 1.
+    pub(crate) turn: f64,
+}
+
+/// One moment of a device: where it lies in the even beat, and where stages and its
+/// jitter put it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
-    pub(crate) nominal: Micros,
+    pub(crate) nominal: u64,
     pub(crate) due: Micros,
 }
 
@@ -73,14 +105,18 @@ pub(crate) struct Catch {
 
 impl Beat {
     pub(crate) fn of(schedule: &fleet::Schedule) -> Self {
-        let every = match schedule.pace {
-            Pace::Every(length) => Some(micros(length).max(1)),
-            Pace::FlatOut => None,
+        let (every, rate) = match schedule.pace {
+            Pace::Every(length) => (Some(micros(length).max(1)), length.as_secs_f64().recip()),
+            Pace::FlatOut => (None, 0.0),
         };
+        let stages = Stages::of(&schedule.stages, schedule.after, rate);
         Self {
-            every,
+            every: every.map(|every| if stages.is_some() { TICK } else { every }),
+            pace: every,
             spread: schedule.start == Start::Spread,
             jitter: schedule.jitter,
+            stages,
+            rate,
         }
     }
 
@@ -88,73 +124,84 @@ impl Beat {
         self.every.is_none()
     }
 
-    /// The time between two ticks of one device; a microsecond where it is flat out.
+    /// The time between two ticks of one device where stages change nothing; a
+    /// microsecond where it is flat out.
     pub(crate) fn interval(&self) -> Micros {
-        self.every.unwrap_or(1)
+        self.pace.unwrap_or(1)
     }
 
-    /// Ticks a second of one device, unless flat out.
+    /// The same schedule without its stages.
+    pub(crate) fn steady(&self) -> Self {
+        Self {
+            every: self.pace,
+            pace: self.pace,
+            stages: None,
+            ..*self
+        }
+    }
+
+    /// The stages, if there are any.
+    pub(crate) fn stages(&self) -> Option<&Stages> {
+        self.stages.as_ref()
+    }
+
+    /// Ticks a second of one device, unless flat out; with stages, when they are over.
     pub(crate) fn rate(&self) -> f64 {
-        self.every.map_or(0.0, |every| {
-            Duration::from_micros(every).as_secs_f64().recip()
-        })
+        self.rate
     }
 
-    /// The first tick of a device that is switched on at `born`.
-    pub(crate) fn first(&self, born: Micros, seed: u64) -> Moment {
+    /// The first tick of a device.
+    pub(crate) fn first(&self, owner: Owner) -> Moment {
         let phase = match self.every {
-            Some(every) if self.spread => scale(every, seed::unit(seed, PHASE)),
+            Some(every) if self.spread => scale(every, seed::unit(owner.seed, PHASE)),
             _ => 0,
         };
-        self.moment(born, born + phase, seed)
+        let born = self.count(owner.born, owner);
+        self.moment(born.saturating_add(phase), owner)
     }
 
     /// The tick after the one at `nominal`: an interval later, or after what the
     /// device asked for.
-    pub(crate) fn following(
-        &self,
-        born: Micros,
-        nominal: Micros,
-        asked: Option<Micros>,
-        seed: u64,
-    ) -> Moment {
+    pub(crate) fn following(&self, nominal: u64, asked: Option<Micros>, owner: Owner) -> Moment {
         match asked {
             Some(length) => {
-                let nominal = nominal.saturating_add(length.max(SHORTEST));
-                Moment {
-                    nominal,
-                    due: nominal,
-                }
+                let due = self.due(nominal, owner);
+                self.at(due.saturating_add(length.max(SHORTEST)), owner)
             }
-            None => self.moment(born, nominal.saturating_add(self.every.unwrap_or(0)), seed),
+            None => self.moment(nominal.saturating_add(self.every.unwrap_or(0)), owner),
+        }
+    }
+
+    /// A tick at a moment of its own; where stages have the device silent then, as soon
+    /// as they let it speak.
+    pub(crate) fn at(&self, at: Micros, owner: Owner) -> Moment {
+        let nominal = self.count(at, owner);
+        Moment {
+            nominal,
+            due: at.max(self.due(nominal, owner)),
         }
     }
 
     /// Which tick a device runs at `now`, having been due at `moment`; ticks at
     /// `end` or later are not due any more.
-    pub(crate) fn catch_up(
-        &self,
-        born: Micros,
-        moment: Moment,
-        now: Micros,
-        end: Micros,
-        seed: u64,
-    ) -> Catch {
-        let Some(every) = self.every else {
-            return Catch { moment, missed: 0 };
-        };
+    pub(crate) fn catch_up(&self, moment: Moment, now: Micros, end: Micros, owner: Owner) -> Catch {
         let mut latest = Catch { moment, missed: 0 };
-        let late = now
-            .min(end.saturating_sub(1))
-            .saturating_sub(moment.nominal);
-        if late < every {
+        let Some(every) = self.every else {
+            return latest;
+        };
+        let reached = self.count(now.min(end.saturating_sub(1)), owner);
+        let late = reached.saturating_sub(moment.nominal);
+        // Stages round to a microsecond, so that a tick may be due a little before its
+        // last part is reached.
+        let slack = self.stages.as_ref().map_or(0, |_| every / 16);
+        if late < every - slack {
             return latest;
         }
         // Jitter moves the last of them by less than an interval: look from there.
         let whole = late / every;
         for missed in whole.saturating_sub(1)..=whole.saturating_add(1) {
             let nominal = moment.nominal.saturating_add(missed.saturating_mul(every));
-            let candidate = self.moment(born, nominal, seed);
+            let candidate = self.moment(nominal, owner);
             if candidate.due <= now && candidate.due < end && missed > latest.missed {
                 latest = Catch {
                     moment: candidate,
@@ -166,26 +213,64 @@ impl Beat {
     }
 
     /// How many ticks from `moment` on are due before `end`.
-    pub(crate) fn remaining(&self, born: Micros, moment: Moment, end: Micros, seed: u64) -> u64 {
+    pub(crate) fn remaining(&self, moment: Moment, end: Micros, owner: Owner) -> u64 {
         if moment.due >= end {
             return 0;
         }
-        self.catch_up(born, moment, end, end, seed).missed + 1
+        self.catch_up(moment, end, end, owner).missed + 1
     }
 
-    fn moment(&self, born: Micros, nominal: Micros, seed: u64) -> Moment {
+    /// How many ticks from `moment` on, `ticks` at most, lie in the beat before `at`.
+    pub(crate) fn before(&self, moment: Moment, ticks: u64, at: Micros, owner: Owner) -> u64 {
+        let (Some(every), true) = (self.every, moment.due < at) else {
+            return 0;
+        };
+        let room = self.count(at, owner).saturating_sub(moment.nominal);
+        room.div_ceil(every).clamp(1, ticks.max(1)).min(ticks)
+    }
+
+    /// The tick so many after the one at `moment`.
+    pub(crate) fn skip(&self, moment: Moment, ticks: u64, owner: Owner) -> Moment {
+        let length = self.every.unwrap_or(0).saturating_mul(ticks);
+        self.moment(moment.nominal.saturating_add(length), owner)
+    }
+
+    /// Where in the even beat a moment of the run lies.
+    fn count(&self, at: Micros, owner: Owner) -> u64 {
+        match &self.stages {
+            None => at,
+            Some(stages) => stages.parts(at, owner.turn),
+        }
+    }
+
+    /// The moment of the run at a place of the even beat.
+    fn due(&self, nominal: u64, owner: Owner) -> Micros {
+        match &self.stages {
+            None => nominal,
+            Some(stages) => stages.moment(nominal, owner.turn),
+        }
+    }
+
+    fn moment(&self, nominal: u64, owner: Owner) -> Moment {
         let Some(every) = self.every.filter(|_| self.jitter > 0.0) else {
             return Moment {
                 nominal,
-                due: nominal,
+                due: self.due(nominal, owner).max(owner.born),
             };
         };
-        let offset = nominal.saturating_sub(born);
+        let offset = match self.stages {
+            None => nominal.saturating_sub(owner.born),
+            Some(_) => nominal,
+        };
         let span = scale(every, self.jitter);
-        let moved = scale(span.saturating_mul(2), seed::unit(seed, offset ^ JITTER));
+        let moved = scale(
+            span.saturating_mul(2),
+            seed::unit(owner.seed, offset ^ JITTER),
+        );
+        let moved = nominal.saturating_add(moved).saturating_sub(span);
         Moment {
             nominal,
-            due: (nominal + moved).saturating_sub(span).max(born),
+            due: self.due(moved, owner).max(owner.born),
         }
     }
 }
@@ -214,18 +299,29 @@ mod tests {
     fn beat(spread: bool, jitter: f64) -> Beat {
         Beat {
             every: Some(SECOND),
+            pace: Some(SECOND),
             spread,
             jitter,
+            stages: None,
+            rate: 1.0,
+        }
+    }
+
+    fn owner(born: Micros, seed: u64) -> Owner {
+        Owner {
+            born,
+            seed,
+            turn: 0.0,
         }
     }
 
     /// All moments before `end` of a device that is never late.
-    fn moments(beat: Beat, born: Micros, seed: u64, end: Micros) -> Vec<Micros> {
-        let mut moment = beat.first(born, seed);
+    fn moments(beat: &Beat, born: Micros, seed: u64, end: Micros) -> Vec<Micros> {
+        let mut moment = beat.first(owner(born, seed));
         let mut dues = Vec::new();
         while moment.due < end {
             dues.push(moment.due);
-            moment = beat.following(born, moment.nominal, None, seed);
+            moment = beat.following(moment.nominal, None, owner(born, seed));
         }
         dues
     }
@@ -233,7 +329,7 @@ mod tests {
     #[test]
     fn together_means_at_birth_and_then_every_interval() {
         assert_eq!(
-            moments(beat(false, 0.0), 5, 1, 3 * SECOND),
+            moments(&beat(false, 0.0), 5, 1, 3 * SECOND),
             [5, SECOND + 5, 2 * SECOND + 5]
         );
     }
@@ -241,7 +337,7 @@ mod tests {
     #[test]
     fn spread_gives_each_device_a_phase_within_the_first_interval() {
         let firsts: Vec<_> = (0..100)
-            .map(|seed| beat(true, 0.0).first(0, seed).due)
+            .map(|seed| beat(true, 0.0).first(owner(0, seed)).due)
             .collect();
         assert!(firsts.iter().all(|due| *due < SECOND));
         assert!(firsts.iter().max().unwrap() - firsts.iter().min().unwrap() > SECOND / 2);
@@ -249,7 +345,7 @@ mod tests {
 
     #[test]
     fn jitter_moves_ticks_within_bounds_and_does_not_add_up() {
-        let dues = moments(beat(false, 0.05), 0, 9, 1_000 * SECOND);
+        let dues = moments(&beat(false, 0.05), 0, 9, 1_000 * SECOND);
         // The tick of the last moment may have moved to before it.
         assert!((1_000..=1_001).contains(&dues.len()), "{}", dues.len());
         for (k, due) in dues.iter().enumerate() {
@@ -261,8 +357,8 @@ mod tests {
 
     #[test]
     fn a_device_that_is_on_time_misses_nothing() {
-        let first = beat(false, 0.0).first(0, 1);
-        let catch = beat(false, 0.0).catch_up(0, first, SECOND - 1, NEVER, 1);
+        let first = beat(false, 0.0).first(owner(0, 1));
+        let catch = beat(false, 0.0).catch_up(first, SECOND - 1, NEVER, owner(0, 1));
         assert_eq!(
             catch,
             Catch {
@@ -274,18 +370,21 @@ mod tests {
 
     #[test]
     fn a_late_device_runs_its_latest_due_tick_once() {
-        let first = beat(false, 0.0).first(0, 1);
-        let catch = beat(false, 0.0).catch_up(0, first, 3 * SECOND + 1, NEVER, 1);
+        let first = beat(false, 0.0).first(owner(0, 1));
+        let catch = beat(false, 0.0).catch_up(first, 3 * SECOND + 1, NEVER, owner(0, 1));
         assert_eq!(catch.missed, 3);
         assert_eq!(catch.moment.due, 3 * SECOND);
     }
 
     #[test]
     fn ticks_at_the_end_are_not_due_any_more() {
-        let first = beat(false, 0.0).first(0, 1);
-        let catch = beat(false, 0.0).catch_up(0, first, 9 * SECOND, 3 * SECOND, 1);
+        let first = beat(false, 0.0).first(owner(0, 1));
+        let catch = beat(false, 0.0).catch_up(first, 9 * SECOND, 3 * SECOND, owner(0, 1));
         assert_eq!(catch.moment.due, 2 * SECOND);
-        assert_eq!(beat(false, 0.0).remaining(0, first, 3 * SECOND, 1), 3);
+        assert_eq!(
+            beat(false, 0.0).remaining(first, 3 * SECOND, owner(0, 1)),
+            3
+        );
     }
 
     #[test]
@@ -293,18 +392,18 @@ mod tests {
         for seed in 0..200 {
             let beat = beat(true, 0.5);
             let end = 50 * SECOND;
-            let due = moments(beat, 0, seed, end).len();
-            let mut moment = beat.first(0, seed);
+            let due = moments(&beat, 0, seed, end).len();
+            let mut moment = beat.first(owner(0, seed));
             let (mut now, mut ran, mut missed) = (0, 0, 0);
             loop {
                 now = (now + scale(4 * SECOND, seed::unit(seed, now))).max(moment.due);
                 if moment.due >= end {
                     break;
                 }
-                let catch = beat.catch_up(0, moment, now, end, seed);
+                let catch = beat.catch_up(moment, now, end, owner(0, seed));
                 ran += 1;
                 missed += catch.missed;
-                moment = beat.following(0, catch.moment.nominal, None, seed);
+                moment = beat.following(catch.moment.nominal, None, owner(0, seed));
             }
             assert_eq!(ran + missed, u64::try_from(due).unwrap(), "seed {seed}");
         }
@@ -313,11 +412,11 @@ mod tests {
     #[test]
     fn a_device_that_asks_for_its_next_tick_gets_it_and_then_the_beat_again() {
         let beat = beat(false, 0.0);
-        let asked = beat.following(0, 5 * SECOND, Some(250_000), 1);
+        let asked = beat.following(5 * SECOND, Some(250_000), owner(0, 1));
         assert_eq!(asked.due, 5 * SECOND + 250_000);
-        let after = beat.following(0, asked.nominal, None, 1);
+        let after = beat.following(asked.nominal, None, owner(0, 1));
         assert_eq!(after.due, 6 * SECOND + 250_000);
-        assert_eq!(beat.following(0, 0, Some(0), 1).due, SHORTEST);
+        assert_eq!(beat.following(0, Some(0), owner(0, 1)).due, SHORTEST);
     }
 
     #[test]

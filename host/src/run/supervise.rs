@@ -49,7 +49,7 @@ impl Worker {
         }
         device.armed = false;
         self.record.counters.retired += 1;
-        self.record.counters.asked -= group.beat.rate();
+        group.count_on(device.group, &mut self.record.counters, false);
         self.record
             .event(device, group, now, EventKind::Retired, Some(why));
         if let Some(line) = self.lines.get_mut(group.target) {

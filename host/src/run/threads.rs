@@ -13,6 +13,7 @@ use super::crew::{Crew, Refusal};
 use super::group::Group;
 use super::prepare::Line;
 use super::record::Record;
+use super::tempo::{Score, Tempo};
 use super::worker::{Shared, Worker};
 use crate::plugin::Console;
 use crate::sendlog::Appender;
@@ -30,6 +31,8 @@ pub(super) struct Common {
     pub(super) origin: u64,
     /// No tick is due from here on.
     pub(super) end: Micros,
+    /// Where changes of the tempo are written, if there are to be any.
+    pub(super) score: Option<Arc<Score>>,
 }
 
 /// A thread that has made its devices and waits for the start.
@@ -142,6 +145,7 @@ fn work(
         board,
         stop: common.stop.clone(),
         end: common.end,
+        tempo: Tempo::new(common.score.clone()),
     };
     Worker::new(shared, crew, lines, inbox, runtime, record).run();
 }

@@ -12,6 +12,7 @@ use super::clock::{Clock, Micros, micros};
 use super::crew::{Crew, Life};
 use super::record::{Record, shared};
 use super::schedule::{Moment, Schedule};
+use super::tempo::Tempo;
 use crate::plugin::{Link, Turn};
 use crate::sendlog::EventKind;
 use crate::status::Board;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) stop: watch::Receiver<bool>,
     /// No tick is due from here on.
     pub(crate) end: Micros,
+    /// How fast schedules go.
+    pub(crate) tempo: Tempo,
 }
 
 /// Where a worker is in its life.
@@ -79,7 +82,7 @@ impl Worker {
     ) -> Self {
         Self {
             crew,
-            schedule: Schedule::default(),
+            schedule: Schedule::new(shared.tempo),
             repairs: Schedule::default(),
             lines,
             inbox,
@@ -99,6 +102,7 @@ impl Worker {
         self.arm_births();
         loop {
             let began = Instant::now();
+            let held_up = self.record.appender.is_full();
             self.take_reports();
             self.repair_cells();
             self.run_due();
@@ -114,6 +118,9 @@ impl Worker {
                 std::thread::sleep(Duration::from_micros(HELD_UP));
             } else {
                 self.give_way();
+            }
+            if held_up {
+                self.record.counters.held_us += micros(began.elapsed());
             }
         }
         self.close();
@@ -137,6 +144,7 @@ impl Worker {
         if self.stage != Stage::Running || self.record.appender.is_full() {
             return;
         }
+        self.schedule.tempo.refresh();
         let clock = self.record.clock;
         let mut now = clock.now();
         let until = now + micros(BATCH);
@@ -167,9 +175,10 @@ impl Worker {
         };
         device.life = Life::Alive;
         device.armed = false;
-        let (member, moment, born) = (group.member(device.index), device.moment, device.born);
+        let (member, moment) = (group.member(device.index), device.moment);
+        let born = self.schedule.tempo.moment(device.born);
         self.record.counters.born += 1;
-        self.record.counters.asked += group.beat.rate();
+        group.count_on(device.group, &mut self.record.counters, true);
         self.record
             .event(device, group, born, EventKind::Born, None);
         let _inside = self.runtime.enter();
@@ -194,10 +203,11 @@ impl Worker {
             // Armed again when there is room.
             return;
         }
-        let seed = group.seed(device.index);
-        let catch = group
-            .beat
-            .catch_up(device.born, device.moment, now, self.end, seed);
+        let owner = group.owner(device.index, device.born);
+        let reached = self.schedule.tempo.beat(now);
+        let catch = group.beat.catch_up(device.moment, reached, self.end, owner);
+        let counters = &mut self.record.counters;
+        group.count_tick(device.group, counters, device.moment, &catch, owner);
         self.record.missed(
             device,
             group,
@@ -205,7 +215,7 @@ impl Worker {
             "the device was behind when its next tick was due",
         );
         device.moment = catch.moment;
-        let due = catch.moment.due;
+        let due = self.schedule.tempo.moment(catch.moment.due);
         self.record.counters.ticks += 1;
         self.record.counters.delay.record(now.saturating_sub(due));
         match self.crew.tick(slot, self.record.clock.guest(due)) {
@@ -227,10 +237,8 @@ impl Worker {
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
         };
-        let seed = group.seed(device.index);
-        let mut moment = group
-            .beat
-            .following(device.born, device.moment.nominal, asked, seed);
+        let owner = group.owner(device.index, device.born);
+        let mut moment = group.beat.following(device.moment.nominal, asked, owner);
         if group.beat.is_flat_out() {
             let due = moment.due.max(now);
             moment = Moment { nominal: due, due };
@@ -292,7 +300,9 @@ impl Worker {
             device.messages += 1;
             device.open += 1;
             self.record.message(device.index, group, &envelope);
+            self.record.opened(device.open, group.outbox);
             if device.open > group.outbox {
+                self.record.counters.outbox_full += 1;
                 let why = format!(
                     "the outbox was full: {} messages of this device are open",
                     group.outbox
@@ -375,6 +385,9 @@ impl Worker {
         let now = self.record.clock.now();
         if now >= self.published + PUBLISH && self.record.appender.is_safe() {
             self.published = now;
+            self.record.counters.told_us = now;
+            self.record.counters.io_us =
+                micros(self.runtime.metrics().worker_total_busy_duration(0));
             self.board.publish(&self.record.counters);
         }
     }
@@ -392,7 +405,8 @@ impl Worker {
         // The log has not taken a row for so long that it won't.
         let stuck = now >= self.end.saturating_add(DRAIN);
         if stopped || all_done || ran_out || stuck {
-            self.count_what_is_left(if stopped { now } else { self.end });
+            let end = if stopped { now } else { self.end };
+            self.count_what_is_left(self.schedule.tempo.beat(end));
             self.schedule.clear().for_each(drop);
             self.stage = Stage::Draining(now + DRAIN);
         }
@@ -409,8 +423,10 @@ impl Worker {
                 continue;
             };
             if device.life == Life::Alive && (down || held_up) {
-                let seed = group.seed(device.index);
-                let left = group.beat.remaining(device.born, device.moment, end, seed);
+                let owner = group.owner(device.index, device.born);
+                let left = group.beat.remaining(device.moment, end, owner);
+                let counters = &mut self.record.counters;
+                group.count_missed(device.group, counters, device.moment, left, owner);
                 let why = if down {
                     "its cell was down"
                 } else {

@@ -1,10 +1,12 @@
 //! What one worker counts, and how the counts of all become those of the run.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
 
 use super::notices::Notices;
+use super::stages::GroupBook;
 
 /// Counts since the run began. Plain numbers that one worker adds to; a copy is
 /// published a few times a second.
@@ -16,8 +18,11 @@ pub struct Counters {
     pub up: u64,
     /// Devices that are done for good.
     pub retired: u64,
-    /// Ticks a second that the devices that are alive are to have.
+    /// Ticks a second that the devices that are alive are to have, those of groups
+    /// with stages aside.
     pub asked: f64,
+    /// Ticks of groups with stages, by the number of the group.
+    pub groups: BTreeMap<u32, GroupBook>,
     /// Ticks that were run.
     pub ticks: u64,
     /// Ticks that were due and not run.
@@ -42,8 +47,23 @@ pub struct Counters {
     pub unconfirmed: u64,
     /// Messages of the backend to devices.
     pub received: u64,
+    /// The most messages that were open at once; of several workers, the sum of theirs.
+    pub open_most: u64,
+    /// The fullest outbox that there was.
+    pub deepest: Depth,
+    /// Messages that found their device's outbox full.
+    pub outbox_full: u64,
+    /// When a message last got through, microseconds into the run.
+    pub last_through_us: u64,
+    /// When all this was counted, microseconds into the run; of several workers, the
+    /// sum of theirs.
+    pub told_us: u64,
     /// Microseconds spent on calling devices and on their messages, outside of I/O.
     pub busy_us: u64,
+    /// Microseconds spent on I/O, waiting aside.
+    pub io_us: u64,
+    /// Microseconds in which the log took no rows, and devices waited.
+    pub held_us: u64,
     /// From due to called: the host's own delay.
     pub delay: Spread,
     /// From due to sent.
@@ -63,6 +83,9 @@ impl Counters {
         self.up += other.up;
         self.retired += other.retired;
         self.asked += other.asked;
+        for (number, group) in &other.groups {
+            self.groups.entry(*number).or_default().add(group);
+        }
         self.ticks += other.ticks;
         self.missed_ticks += other.missed_ticks;
         self.failed_calls += other.failed_calls;
@@ -75,12 +98,41 @@ impl Counters {
         self.dropped += other.dropped;
         self.unconfirmed += other.unconfirmed;
         self.received += other.received;
+        self.open_most += other.open_most;
+        self.deepest = self.deepest.fuller(other.deepest);
+        self.outbox_full += other.outbox_full;
+        self.last_through_us = self.last_through_us.max(other.last_through_us);
+        self.told_us += other.told_us;
         self.busy_us += other.busy_us;
+        self.io_us += other.io_us;
+        self.held_us += other.held_us;
         self.delay.add(&other.delay);
         self.lag.add(&other.lag);
         self.latency.add(&other.latency);
         self.causes.add(&other.causes);
         self.notices.add(&other.notices);
+    }
+}
+
+/// How full an outbox was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Open messages.
+    pub open: u32,
+    /// How many it may hold.
+    pub of: u32,
+}
+
+impl Depth {
+    /// The one of two that was fuller for its size.
+    #[must_use]
+    pub fn fuller(self, other: Self) -> Self {
+        let part = |depth: Self, of: u32| u64::from(depth.open) * u64::from(of.max(1));
+        if part(other, self.of) > part(self, other.of) {
+            other
+        } else {
+            self
+        }
     }
 }
 
@@ -117,6 +169,17 @@ impl Spread {
     pub fn max(&self) -> u64 {
         let histogram = self.0.as_ref().filter(|histogram| !histogram.is_empty());
         histogram.map_or(0, Histogram::max)
+    }
+
+    /// The values that were counted after those of an earlier copy of this one.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut later = self.clone();
+        if let (Some(mine), Some(earlier)) = (&mut later.0, &earlier.0) {
+            // Fails only where the other is no earlier copy.
+            let _ = mine.subtract(earlier);
+        }
+        later
     }
 
     /// How many values were counted.

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::counters::Counters;
 use super::figures::{bytes, count, micros, rate};
+use super::stages::StageNow;
 
 /// What there is to show at one moment.
 #[derive(Debug, Clone)]
@@ -19,8 +20,12 @@ pub struct Moment {
     pub devices: u64,
     /// What was counted so far.
     pub counters: Counters,
+    /// How many times faster than in the fleet file schedules go.
+    pub factor: f64,
     /// Messages a second over the last moments.
     pub reached: f64,
+    /// The stages that groups are in.
+    pub stages: Vec<StageNow>,
     /// Rows in the log.
     pub rows: u64,
     /// Bytes of finished Parquet files.
@@ -30,7 +35,7 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Seven lines for the terminal.
+    /// Six lines for the terminal, and one for each group with stages.
     #[must_use]
     pub fn block(&self) -> String {
         let c = &self.counters;
@@ -43,6 +48,13 @@ impl Moment {
                 self.connected()
             ),
             format!("rate      {}", self.rate()),
+        ];
+        lines.extend(
+            self.stages
+                .iter()
+                .map(|stage| format!("stage     {}", stage.line())),
+        );
+        lines.extend([
             format!(
                 "messages  {} · acked {} · sent {} · failed {} · dropped {} · open {}",
                 count(c.messages),
@@ -62,7 +74,7 @@ impl Moment {
                 count(self.rows),
                 bytes(self.bytes)
             ),
-        ];
+        ]);
         lines.extend(
             self.trouble
                 .as_ref()
@@ -75,6 +87,11 @@ impl Moment {
     #[must_use]
     pub fn line(&self) -> String {
         let c = &self.counters;
+        let stages = self
+            .stages
+            .iter()
+            .map(|stage| format!("; {}", stage.line()));
+        let stages: String = stages.collect();
         format!(
             "{}: {} of {} devices on{}, {}, acked {}, sent {}, failed {}, dropped {}, lag p99 {}, {} rows",
             self.time(),
@@ -88,7 +105,7 @@ impl Moment {
             count(c.dropped),
             micros(c.lag.quantile(0.99)),
             count(self.rows)
-        )
+        ) + &stages
     }
 
     /// One JSON object.
@@ -101,7 +118,8 @@ impl Moment {
             "devices": self.devices,
             "on": c.born - c.retired,
             "up": c.up,
-            "asked_per_second": c.asked,
+            "asked_per_second": self.asked(),
+            "stages": self.stages.iter().map(StageNow::json).collect::<Vec<_>>(),
             "reached_per_second": self.reached,
             "messages": c.messages,
             "acked": c.acked,
@@ -113,6 +131,12 @@ impl Moment {
             "rows": self.rows,
             "bytes": self.bytes,
         })
+    }
+
+    /// Ticks a second that are asked of the whole fleet right now.
+    fn asked(&self) -> f64 {
+        let staged: f64 = self.stages.iter().map(|stage| stage.asked).sum();
+        self.counters.asked * self.factor + staged
     }
 
     fn time(&self) -> String {
@@ -133,10 +157,10 @@ impl Moment {
 
     fn rate(&self) -> String {
         let reached = rate(self.reached);
-        if self.counters.asked > 0.0 {
+        if self.asked() > 0.0 {
             format!(
                 "{} ticks asked, {reached} messages reached",
-                rate(self.counters.asked)
+                rate(self.asked())
             )
         } else {
             format!("{reached} messages reached")

@@ -5,10 +5,16 @@ mod counters;
 mod figures;
 mod live;
 mod notices;
+mod stages;
+mod step;
 mod summary;
+mod verdict;
 
-pub use counters::{Board, Counters, Spread};
+pub use counters::{Board, Counters, Depth, Spread};
 pub use figures::{bytes, count, micros};
 pub use live::{Live, Moment};
 pub use notices::Notices;
+pub use stages::{GroupBook, StageCount, StageDone, StageNow};
+pub use step::{Limit, Step};
 pub use summary::{Log, Summary};
+pub use verdict::{ON_TIME, Who};

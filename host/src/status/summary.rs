@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::counters::{Counters, Spread};
 use super::figures::{bytes, count, float, micros, percent, rate};
+use super::stages::StageDone;
+use super::step::Limit;
+use super::verdict::{Evidence, ON_TIME, Who};
 
 /// What is known when a run is over.
 #[derive(Debug, Clone)]
@@ -21,6 +24,14 @@ pub struct Summary {
     pub workers: u32,
     /// From start to the last row.
     pub took: Duration,
+    /// From start to the end of the last worker; what comes then is the log's.
+    pub ran: Duration,
+    /// Whether no device has a schedule.
+    pub flat_out: bool,
+    /// What came of the stages of groups.
+    pub stages: Vec<StageDone>,
+    /// What a search for the backend's limit has found, if there was one.
+    pub limit: Option<Limit>,
     /// What was counted.
     pub counters: Counters,
     /// What the log holds.
@@ -52,23 +63,22 @@ pub struct Log {
     pub query: Option<String>,
 }
 
-/// A device that is called within this time of being due has kept its schedule: a
-/// few turns of a worker's loop, and far below what anyone schedules.
-const ON_TIME: u64 = 50_000;
-
-/// Workers that are busy for more of the time than this have nothing to spare.
-const BUSY: f64 = 0.85;
-
 /// Causes, and warnings, that are shown.
 const CAUSES: usize = 5;
 
+/// Stages that are shown.
+const STAGES: usize = 24;
+
 impl Summary {
-    /// Whether nothing of the run itself failed: its log is whole, and something
-    /// arrived if something was sent.
+    /// Whether nothing of the run itself failed: its log is whole, something arrived if
+    /// something was sent, and the limit was found if one was looked for.
     #[must_use]
     pub fn is_success(&self) -> bool {
         let c = &self.counters;
-        self.log.error.is_none() && (c.messages == 0 || c.acked + c.sent > 0)
+        let found = |limit: &Limit| limit.who() == Who::Backend;
+        self.log.error.is_none()
+            && (c.messages == 0 || c.acked + c.sent > 0)
+            && self.limit.as_ref().is_none_or(found)
     }
 
     /// The words, for people.
@@ -95,7 +105,19 @@ impl Summary {
                 .map(|line| format!("                         {line}")),
         );
         lines.push(format!("Was the schedule kept?   {}", self.kept()));
-        lines.push(format!("Who was the bottleneck?  {}", self.bottleneck()));
+        let (_, verdict) = self.evidence().verdict();
+        lines.push(format!("Who was the bottleneck?  {verdict}"));
+        if let Some(limit) = &self.limit {
+            let mut heading = "What is the limit?";
+            for line in limit.lines() {
+                lines.push(format!("{heading:<25}{line}"));
+                heading = "";
+            }
+        }
+        if !self.stages.is_empty() {
+            lines.push("What of the stages?".into());
+            lines.extend(self.stage_lines());
+        }
         if c.failed_calls + c.cell_restarts + c.retired > 0 {
             lines.push(format!("What of the plugins?     {}", self.plugins()));
         }
@@ -123,6 +145,8 @@ impl Summary {
     #[must_use]
     pub fn json(&self) -> Value {
         let c = &self.counters;
+        let evidence = self.evidence();
+        let (who, verdict) = evidence.verdict();
         json!({
             "event": "summary",
             "fleet": self.fleet,
@@ -143,7 +167,17 @@ impl Summary {
             "delay_us": spread(&c.delay),
             "lag_us": spread(&c.lag),
             "latency_us": spread(&c.latency),
-            "busy": self.busy(),
+            "bottleneck": { "who": who.word(), "words": verdict },
+            "busy": evidence.busy(),
+            "held_up": evidence.held_up(),
+            "open_most": c.open_most,
+            "outbox": {
+                "most": c.deepest.open,
+                "of": c.deepest.of,
+                "found_full": c.outbox_full,
+            },
+            "limit": self.limit.as_ref().map(Limit::json),
+            "stages": self.stages.iter().map(StageDone::json).collect::<Vec<_>>(),
             "causes": ranked(&c.causes),
             "notices": ranked(&c.notices),
             "rows": self.log.rows,
@@ -227,46 +261,28 @@ impl Summary {
         format!("yes: all {} ticks ran; {times}", count(c.ticks))
     }
 
-    /// The share of time that workers spent on devices and rows.
-    fn busy(&self) -> f64 {
-        let all = self.took.as_secs_f64() * f64::from(self.workers.max(1));
-        (float(self.counters.busy_us) / 1e6 / all.max(0.001)).min(1.0)
+    fn evidence(&self) -> Evidence<'_> {
+        Evidence {
+            counters: &self.counters,
+            workers: self.workers,
+            ran: self.ran,
+            flat_out: self.flat_out,
+            lost_rows: self.log.lost,
+        }
     }
 
-    fn bottleneck(&self) -> String {
-        let c = &self.counters;
-        let busy = format!(
-            "its {} workers were busy {:.0} % of the time",
-            self.workers,
-            self.busy() * 100.0
-        );
-        let flat_out = c.asked == 0.0 && c.retired == 0;
-        let late = c.delay.quantile(0.99) > ON_TIME;
-        if late && !flat_out && c.cell_restarts == 0 {
-            return format!("the host, not the backend: devices were called late, and {busy}");
+    fn stage_lines(&self) -> Vec<String> {
+        let shown = self.stages.iter().take(STAGES);
+        let mut lines: Vec<String> = shown
+            .map(|stage| format!("                         {}", stage.line()))
+            .collect();
+        let more = self.stages.len().saturating_sub(STAGES);
+        if more > 0 {
+            lines.push(format!(
+                "                         and {more} more; --json has each"
+            ));
         }
-        if c.missed_ticks > 0 {
-            return "the plugin: cells fell, and their devices missed ticks until they were back"
-                .into();
-        }
-        if flat_out && self.busy() > BUSY {
-            return format!("the host: {busy}");
-        }
-        if c.messages > 0 && c.acked + c.sent == 0 {
-            return format!("the backend or the way to it: no message arrived, and {busy}");
-        }
-        let waited = c.lag.quantile(0.99).saturating_sub(c.delay.quantile(0.99));
-        if flat_out || waited > 2 * ON_TIME || c.failed + c.dropped > 0 {
-            return format!(
-                "the backend or the way to it: messages waited p99 {} for their turn, confirmations took p99 {}, and {busy}",
-                micros(waited),
-                micros(c.latency.quantile(0.99))
-            );
-        }
-        format!(
-            "nobody: {busy}, and confirmations took p99 {}",
-            micros(c.latency.quantile(0.99))
-        )
+        lines
     }
 
     fn plugins(&self) -> String {

@@ -89,6 +89,7 @@ fn group(group: &GroupHour) -> Value {
             "fallen_devices": sample.fallen,
             "retired_devices": sample.retired,
             "fault": sample.fault,
+            "stages_left_out": sample.stages,
         },
     })
 }

@@ -220,6 +220,9 @@ fn rests_on(group: &GroupHour) -> String {
             plural(sample.fallen, "device")
         );
     }
+    if sample.stages {
+        text += "; its stages are left out of an hour's figures, which are those of its own rate";
+    }
     if sample.messages == 0 {
         text += "; nothing was sent in that time, give more with --for";
     }

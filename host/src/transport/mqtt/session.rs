@@ -91,7 +91,8 @@ pub(super) async fn run(shared: &Rc<Shared>, link: &Rc<RefCell<Link>>, opened: O
         End::Asked(Command::Act(LinkAction::Reconnect)) => "closed by the device".into(),
         End::Asked(Command::Act(LinkAction::Vanish(_))) => "dropped by the device".into(),
     };
-    let keeps = !shared.broker.mqtt.clean_session;
+    // At the end of the run nothing is sent again: what is unanswered stays unanswered.
+    let keeps = !shared.broker.mqtt.clean_session || shared.closing.get();
     link.borrow_mut().down(&why, keeps, &shared.inbox);
     end
 }

@@ -29,6 +29,8 @@ pub struct Config {
     pub at: u64,
     /// Which device of the group; absent: each.
     pub index: Option<u32>,
+    /// Turns of a loop that each tick takes, in thousands: what a heavy behaviour costs.
+    pub effort: u64,
 }
 
 /// What it can do wrong.
@@ -79,6 +81,9 @@ impl Behaviour for Rogue {
     fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
         if self.chosen && tick.sequence == self.config.at {
             self.misbehave(turn)?;
+        }
+        for turn in 0..self.config.effort * 1_000 {
+            black_box(turn);
         }
         let reading = json!({ "device": self.id, "tick": tick.sequence });
         turn.json("telemetry", &reading).map(drop)

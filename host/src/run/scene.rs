@@ -10,7 +10,7 @@ use super::group::Group;
 use super::record::shared;
 use super::rehearse::{BEATS, ORIGIN, Rehearsed, Rehearsing, Span};
 use super::sample::Sample;
-use super::schedule::{Moment, Schedule};
+use super::schedule::{Beat, Moment, Owner, Schedule};
 use crate::fleet::Target;
 use crate::plugin::{CallError, Cell, Console, Seat, Tick, Turn};
 
@@ -22,7 +22,7 @@ const PHASES: u32 = 100_000;
 struct Player {
     /// Its place in its group.
     index: u32,
-    born: Micros,
+    owner: Owner,
     /// Whole intervals before it is switched on: in the rehearsal all are on at once.
     shift: Micros,
     first: Moment,
@@ -36,10 +36,21 @@ struct Player {
     said: Vec<(Micros, u32)>,
 }
 
+/// What a device's moments follow from. Stages of a load say when each is switched on; here, all are.
+fn owner(group: &Group, index: u32) -> Owner {
+    let born = match group.beat.stages() {
+        Some(_) => 0,
+        None => group.born(index),
+    };
+    group.owner(index, born)
+}
+
 /// A group while it is rehearsed.
-pub(super) struct Stage<'a> {
+pub(super) struct Scene<'a> {
     number: usize,
     group: &'a Group,
+    /// Its schedule as it is where stages change nothing.
+    beat: Beat,
     console: &'a Console,
     players: Vec<Player>,
     cells: Vec<Option<Cell>>,
@@ -55,7 +66,7 @@ pub(super) struct Stage<'a> {
     sample: Sample,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Scene<'a> {
     pub(super) fn new(
         number: usize,
         group: &'a Group,
@@ -64,16 +75,17 @@ impl<'a> Stage<'a> {
         how: Rehearsing,
     ) -> Self {
         let sampled = how.devices.clamp(1, group.count.max(1));
-        let every = group.beat.interval();
+        let beat = group.beat.steady();
+        let every = beat.interval();
         let place = |n: u32| u64::from(n) * u64::from(group.count) / u64::from(sampled);
         let players = (0..sampled).map(|n| {
             let index = u32::try_from(place(n)).unwrap_or(u32::MAX);
-            let born = group.born(index);
-            let first = group.beat.first(born, group.seed(index));
+            let owner = owner(group, index);
+            let first = beat.first(owner);
             Player {
                 index,
-                born,
-                shift: born - born % every,
+                owner,
+                shift: owner.born - owner.born % every,
                 first,
                 moment: first,
                 ticks: 0,
@@ -83,12 +95,14 @@ impl<'a> Stage<'a> {
                 said: Vec::new(),
             }
         });
+        let players = players.collect();
         let until = micros(how.time).max(every.saturating_mul(BEATS));
         Self {
             number,
             group,
+            beat,
             console,
-            players: players.collect(),
+            players,
             cells: Vec::new(),
             until,
             reached: until,
@@ -127,7 +141,7 @@ impl<'a> Stage<'a> {
             };
             for player in players {
                 player.cell = number;
-                let spec = group.spec(player.index, ORIGIN.saturating_add(player.born));
+                let spec = group.spec(player.index, ORIGIN.saturating_add(player.owner.born));
                 match cell.create(&spec) {
                     Ok(seat) => player.seat = Some(seat),
                     Err(error) => refuse(player, error),
@@ -184,9 +198,8 @@ impl<'a> Stage<'a> {
         };
         let player = self.players.get_mut(place)?;
         player.seat?;
-        let seed = self.group.seed(player.index);
         let nominal = player.moment.nominal;
-        player.moment = self.group.beat.following(player.born, nominal, asked, seed);
+        player.moment = self.beat.following(nominal, asked, player.owner);
         Some(player.moment.due.saturating_sub(player.shift))
     }
 
@@ -249,9 +262,8 @@ impl<'a> Stage<'a> {
     pub(super) fn told(self, end: Option<Micros>) -> Rehearsed {
         let group = self.group;
         let due = |player: &Player, until: Micros| {
-            let seed = group.seed(player.index);
             let end = player.shift.saturating_add(self.reached).min(until);
-            group.beat.remaining(player.born, player.first, end, seed)
+            self.beat.remaining(player.first, end, player.owner)
         };
         let run = end.map(|end| {
             let mut span = Span::default();
@@ -262,10 +274,10 @@ impl<'a> Stage<'a> {
                     said.map(|(_, messages)| u64::from(*messages)).sum::<u64>();
             }
             for index in 0..group.count {
-                let (born, seed) = (group.born(index), group.seed(index));
-                if born < end {
-                    let first = group.beat.first(born, seed);
-                    span.due += group.beat.remaining(born, first, end, seed);
+                let owner = group.owner(index, group.born(index));
+                if owner.born < end {
+                    let first = group.beat.first(owner);
+                    span.due += group.beat.remaining(first, end, owner);
                 }
             }
             span
@@ -273,10 +285,7 @@ impl<'a> Stage<'a> {
         let step = usize::try_from(group.count.div_ceil(PHASES)).unwrap_or(1);
         let mut phases: Vec<u64> = (0..group.count)
             .step_by(step)
-            .map(|index| {
-                let first = group.beat.first(group.born(index), group.seed(index));
-                first.nominal % self.every
-            })
+            .map(|index| self.beat.first(owner(group, index)).nominal % self.every)
             .collect();
         phases.sort_unstable();
         Rehearsed {
@@ -291,6 +300,7 @@ impl<'a> Stage<'a> {
             retired: self.retired,
             fault: self.fault,
             every: Duration::from_micros(self.every),
+            stages: group.beat.stages().is_some(),
             phases,
             run,
             sample: self.sample,

@@ -1,0 +1,125 @@
+"""Was it me or my backend? The summary says who held up a run, and what shows it."""
+
+import pytest
+from line import Line
+from proxy import Proxy, answering
+from s3 import Moto
+from waiting import wait_until
+
+
+def verdict(run, who):
+    """The words of the summary, which must name `who`."""
+    found = run.summary["bottleneck"]
+    assert found["who"] == who, found
+    return found["words"]
+
+
+def test_nobody_is_blamed_for_a_run_in_which_all_went_well(fleet, broker):
+    run = fleet.broker(broker.url, qos=1).group(count=20, every="200ms").run()
+    words = verdict(run, "nobody")
+    assert words.startswith("nobody: its ")
+    assert 1 <= run.summary["outbox"]["most"] < run.summary["outbox"]["of"] == 100
+    assert run.summary["outbox"]["found_full"] == 0
+
+
+def test_a_broker_that_confirms_late_is_called_slow_though_it_held_up_nobody(
+    fleet, broker, subscribe, closing
+):
+    line = closing(Line(broker.port))
+    subscriber = subscribe(broker)
+    fleet.broker(line.url, qos=1).group(count=5, every="100ms")
+    process = fleet.start("--duration", "6s")
+    # Connecting took no time.
+    subscriber.wait_for(10)
+    line.late = 1.5
+    run = fleet.end(process)
+    words = verdict(run, "nobody")
+    assert "but the backend was slow: confirmations took p99 " in words
+    # Each device had its confirmations of a second and a half outstanding.
+    assert 15 <= run.summary["outbox"]["most"] <= 100
+    assert run.summary["open_most"] >= 75
+    assert run.summary["latency_us"]["p50"] >= 1_500_000
+    assert run.log.outcomes() == {"acked": run.counted()}
+
+
+def test_a_broker_whose_late_confirmations_fill_the_outbox_is_the_bottleneck(
+    fleet, broker, closing
+):
+    line = closing(Line(broker.port, late=1.5))
+    fleet.broker(line.url, qos=1, outbox=4).group(count=5, every="100ms")
+    run = fleet.run(duration="5s")
+    words = verdict(run, "backend")
+    assert "the backend or the way to it" in words
+    assert "4 of one device (outbox 4)" in words
+    full = run.summary["outbox"]["found_full"]
+    assert full == run.log.count("error LIKE 'the outbox was full%'") > 0
+    assert f"and {full} messages found it full" in words
+
+
+def test_a_broker_that_stops_reading_is_named_with_how_long_nothing_got_through(
+    fleet, broker, subscribe, closing
+):
+    line = closing(Line(broker.port))
+    subscriber = subscribe(broker)
+    fleet.broker(line.url, qos=1, outbox=20, keep_alive="0s")
+    fleet.group(count=5, every="50ms")
+    process = fleet.start("--duration", "4s")
+    subscriber.wait_for(50)
+    line.stop_reading()
+    run = fleet.end(process)
+    words = verdict(run, "backend")
+    assert "it stopped taking messages, and nothing got through in the last " in words
+    assert "20 of one device (outbox 20)" in words
+    assert "messages found it full" in words
+    # What was on the wire when the run ended was sent, and nobody confirmed it.
+    assert run.counted("acked") >= 50 and run.counted("unconfirmed") == 100
+    assert run.log.count("outcome = 'unconfirmed' AND sent_at IS NULL") == 0
+
+
+def test_a_host_whose_plugin_takes_more_time_than_there_is_was_the_bottleneck(fleet, broker):
+    fleet.broker(broker.url, qos=1)
+    # Some milliseconds a tick, on any machine, and thousands of ticks a second.
+    fleet.guest(count=200, every="50ms", config={"effort": 5_000})
+    run = fleet.run("--workers", "1", duration="3s")
+    words = verdict(run, "host")
+    assert "the host, not the backend: devices were called p99 " in words
+    assert "its 1 workers were busy " in words and " a tick" in words
+    assert run.summary["missed_ticks"] > 0
+    assert run.summary["busy"] > 0.5
+
+
+def test_devices_that_wait_for_a_store_that_takes_nothing_show_the_log(
+    fleet, broker, tmp_path, closing
+):
+    store = closing(Moto(tmp_path / "s3")).start()
+    proxy = closing(Proxy(store))
+    fleet.environment |= proxy.environment()
+    log = {"store": f"s3://{store.bucket}/logs", "spool-limit": "16MiB", "roll": {"every": "1s"}}
+    fleet.set(log=log)
+    # Each message is 20 KB in the spool.
+    fleet.broker(broker.url, qos=1, outbox=10_000)
+    fleet.group(count=40, every="20ms", config={"size": 20_000})
+    process = fleet.start("--workers", "1")
+    wait_until(lambda: store.keys("logs/sends"), "the first file in the bucket")
+    proxy.spoils(answering(503))
+    process.wait_for_line("is over its limit")
+
+    def still():
+        return broker.received() == broker.received()
+
+    wait_until(still, "devices to wait")
+    proxy.heals()
+    before = broker.received()
+    wait_until(lambda: broker.received() > before, "devices to go on")
+    process.interrupt()
+    run = fleet.end(process, expect=130)
+    words = verdict(run, "log")
+    assert "the send log, not the backend: devices waited " in words
+    assert run.summary["held_up"] > 0.01 and run.summary["missed_ticks"] > 0
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_backend_that_is_not_there_is_named(fleet, broker, qos):
+    broker.stop()
+    run = fleet.broker(broker.url, qos=qos).group(count=3, every="100ms").run(expect=1)
+    assert "no message arrived" in verdict(run, "backend")
