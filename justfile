@@ -23,6 +23,10 @@ bench:
     cargo bench --bench log
     cargo bench --bench path
 
+# Feed what reads bytes from outside with damaged ones: spool, fleet, mqtt, http or all
+fuzz target="all" seconds="60":
+    ./fuzz/run {{ target }} {{ seconds }}
+
 # The plugins that ship with it, to plugins/dist
 plugins:
     ./plugins/build.sh
