@@ -39,26 +39,27 @@ PARTS = [
 ALLOCATOR = re.compile(r"^_?mi_|^_?(malloc|free|realloc|calloc)\b|__rust(c)?_|mimalloc")
 COPIES = re.compile(r"mem(cpy|move|set|cmp|chr)|_(avx|sse2|erms)")
 SYSCALLS = [
-    ("system call: send", r"(sys|tcp|sock|inet)_?(sendto|sendmsg|send|write_iter)|__x64_sys_(sendto|write|writev)$"),
-    ("system call: receive", r"__x64_sys_(recvfrom|read|recvmsg|readv)$"),
-    ("system call: poll", r"__x64_sys_(epoll|poll|futex|nanosleep|clock)"),
-    ("system call: other", r"__x64_sys_|entry_SYSCALL"),
+    ("system call: send", r"sys_(sendto|sendmsg|writev)$|sock_write_iter"),
+    ("system call: receive", r"sys_(recvfrom|recvmsg|readv)$|sock_read_iter"),
+    ("system call: wait", r"sys_(epoll|poll|futex|nanosleep|clock)"),
+    ("system call: files", r"sys_(write|pwrite64|read|pread64|openat|fallocate|fsync|fdatasync|rename|unlink|statfs|getdents64)"),
+    ("memory: page faults and mapping", r"exc_page_fault|asm_exc_page_fault|sys_(mmap|munmap|madvise|mprotect)"),
+    ("system call: other", r"sys_"),
 ]
 GUEST = "behaviour (WebAssembly)"
 
 
-def part(thread, frames):
+def part(frames):
     """The part that a sample belongs to. `frames` are (symbol, object), innermost first."""
-    names = [symbol for symbol, _ in frames]
-    kernel = [name for name, place in frames if "kernel" in place or place == "[unknown]" and name.startswith("__x64")]
-    if kernel:
-        where = "spool" if thread.startswith("log-") else ""
-        for what, pattern in SYSCALLS:
-            if any(re.search(pattern, name) for name in kernel):
-                return f"{what} ({thread_kind(thread)})" if where else what
-        return "kernel: interrupts and switches"
     symbol, place = frames[0] if frames else ("[unknown]", "[unknown]")
-    if is_compiled(place):
+    if "[kernel" in place or place.endswith(".ko"):
+        names = [name for name, _ in frames]
+        for what, pattern in SYSCALLS:
+            if any(re.search(pattern, name) for name in names):
+                return what
+        return "kernel: interrupts and switches"
+    if place == "[unknown]" or "anon" in place:
+        # Code that wasmtime made lies in no file.
         return GUEST
     for what, pattern in PARTS:
         if re.search(pattern, symbol):
@@ -70,30 +71,20 @@ def part(thread, frames):
     return "other"
 
 
-def is_compiled(place):
-    """Code that wasmtime made lies in no file."""
-    return "mem" in place and "perf-" in place or place.startswith(("[anon", "//anon", "anon")) or "jitted" in place
-
-
-def thread_kind(thread):
-    return "log" if thread.startswith("log-") else "worker"
-
-
 def samples(data):
-    script = ["perf", "script", "-i", data, "--no-inline", "-F", "comm,period,ip,sym,dso"]
+    script = ["perf", "script", "-i", data, "--no-inline", "-F", "period,ip,sym,dso"]
     text = subprocess.run(script, check=True, capture_output=True, text=True).stdout
     for block in text.split("\n\n"):
         lines = block.strip("\n").splitlines()
         if not lines:
             continue
-        thread = lines[0].split()[0]
         period = int(lines[0].split()[-1].rstrip(":"))
         frames = []
         for line in lines[1:]:
             match = re.match(r"\s*[0-9a-f]+ (.*) \((.*)\)$", line)
             if match:
                 frames.append((match[1], match[2]))
-        yield thread, period, frames
+        yield period, frames
 
 
 def main():
@@ -116,8 +107,8 @@ def profile(report, qos, seconds):
         ran = bench.mockfleet(folder, broker.url, f"qos = {qos}", "count = 100\nrate = \"max\"", seconds, record)
         counted = broker.settled()
         spent = collections.Counter()
-        for thread, period, frames in samples(data):
-            spent[part(thread, frames)] += period
+        for period, frames in samples(data):
+            spent[part(frames)] += period
         print(f"QoS {qos}: {counted:,} messages counted by mosquitto, {sum(spent.values()) / counted:,.0f} ns each")
         for what, nanoseconds in spent.most_common():
             each = nanoseconds / counted

@@ -32,5 +32,3 @@ if command -v perf >/dev/null && [ -x "$target/release/mockfleet" ]; then
 else
     echo 'perf or the release build is missing: the profile is left out'
 fi
-# The documents are what docs/measured gives.
-run python3 host/benches/table.py --check

@@ -180,13 +180,21 @@ def run(tool, load):
         log.seek(0)
         said = log.read()[-2000:]
         return {
-            "command": shlex.join(map(str, command)).replace(str(bench.ROOT) + "/", "").replace(folder + "/", ""),
+            "command": shown(command, folder),
             "environment": told,
             "a_second": steady(watch.counts, load.seconds),
             "counted": total,
             "peak_mib": watch.peak,
             "said": said if total == 0 else "",
         }
+
+
+def shown(command, folder):
+    """A command as it would be typed in the repository."""
+    text = shlex.join(map(str, command))
+    for long, short in [(str(bench.TARGET), "target"), (f"{bench.ROOT}/", ""), (f"{folder}/", ""), (folder, ".")]:
+        text = text.replace(long, short)
+    return text.replace(PAYLOAD, "x…x")
 
 
 def main():
