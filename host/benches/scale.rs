@@ -49,7 +49,8 @@ fn memory(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
                 seconds: pick(15, 2),
                 ..Fleet::default()
             };
-            let ran = fleet.run(folder);
+            let (ran, counted) = broker.counting(|| fleet.run(folder));
+            ran.must_match(counted);
             let peak = float(ran.usage.peak);
             let details = json!({ "kib_a_device": peak / f64::from(devices) });
             case.add_alone(peak / 1024.0, details);

@@ -59,31 +59,22 @@ fn per_tick(ticks: u32, mut tick: impl FnMut(u64)) -> f64 {
     began.elapsed().as_secs_f64() * 1e6 / f64::from(ticks)
 }
 
-/// Memory that a device adds, with all of its cell's.
+/// Memory that a device adds, with its share of all that its cell is.
 fn weight(bench: &mut Bench, plugin: &Plugin, console: &Console) {
     for devices in [1, 64, 1000] {
         let cells = option("--weighed", 4_000, 1_000).div_ceil(devices);
-        let mut case = Case::new(format!("memory of a device, {devices} a cell"), "KiB")
-            .against("the native struct");
-        let all = f64::from(cells * devices);
-        let grown = |make: &mut dyn FnMut()| {
-            let before = resident();
-            make();
-            (float(resident()) - float(before)) / all
-        };
-        let mut held = Vec::new();
-        let ours = grown(&mut || {
-            for cell in 0..cells {
-                let mut guests = Guests::new(plugin, console, devices);
-                // A device that was never called has not touched all its memory.
-                (0..u64::from(devices)).for_each(|n| guests.tick(n));
-                held.push(guests);
-                let _ = cell;
-            }
+        let mut case = Case::new(format!("memory of a device, {devices} a cell"), "KiB");
+        let before = resident();
+        let made = (0..cells).map(|_| {
+            let mut guests = Guests::new(plugin, console, devices);
+            // A device that was never called has not touched all its memory.
+            (0..u64::from(devices)).for_each(|n| guests.tick(n));
+            guests
         });
-        let mut natives = Vec::new();
-        let native = grown(&mut || natives.push(Natives::new(cells * devices)));
-        case.add(ours, native, json!({ "cells": cells, "devices": all }));
+        let held: Vec<Guests> = made.collect();
+        let grown = float(resident()) - float(before);
+        let all = f64::from(cells * devices);
+        case.add_alone(grown / all, json!({ "cells": held.len(), "devices": all }));
         bench.add(&case);
     }
 }

@@ -13,6 +13,9 @@ use super::option;
 pub(super) fn requests() {
     let (devices, seconds) = (option("--devices", 100, 100), option("--seconds", 10, 10));
     let port = option("--port", 80, 80);
+    // The client of these features wants one, also for what is not encrypted.
+    let provider = rustls::crypto::ring::default_provider();
+    provider.install_default().expect("the first one");
     let workers = usize::try_from(option("--workers", 2, 2)).expect("a few");
     let answered = Arc::new(AtomicU64::new(0));
     let runtime = tokio::runtime::Builder::new_multi_thread()
