@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::pick;
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 
 /// mosquitto, on a free port.
@@ -60,8 +61,9 @@ impl Mosquitto {
     /// The count, once it rests: the broker publishes it every second, if it changed.
     fn settled(&self) -> u64 {
         let mut last = self.received.load(Ordering::Relaxed);
+        let rest = Duration::from_millis(pick(3_500, 2_200));
         let mut since = Instant::now();
-        while since.elapsed() < Duration::from_millis(3_500) {
+        while since.elapsed() < rest {
             std::thread::sleep(Duration::from_millis(50));
             let now = self.received.load(Ordering::Relaxed);
             if now != last {

@@ -1,7 +1,7 @@
 """Other load generators beside mockfleet: the same broker, the same devices, counted by
 the broker.
 
-    host/benches/peers/run.py [--rounds 3] [--seconds 15] [--only NAME] [--short]
+    host/benches/peers/run.py [--rounds 3] [--seconds 15] [--only TOOL] [--load LOAD] [--short]
 
 mockfleet makes each payload in WebAssembly and logs each message; the others publish a
 constant and keep nothing. Those that are missing are installed into target/peers
@@ -202,14 +202,19 @@ def main():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--only", choices=TOOLS, action="append")
+    parser.add_argument("--load", choices=("qos-0", "qos-1", "schedule"), action="append")
     parser.add_argument("--short", action="store_true", help="only prove that it runs")
     arguments = parser.parse_args()
     rounds = arguments.rounds or (1 if arguments.short else 3)
     seconds = arguments.seconds or (6 if arguments.short else 15)
     many = 200 if arguments.short else 10_000
-    loads = [Load(100, "max", 0, seconds), Load(100, "max", 1, seconds), Load(many, "1s", 1, 2 * seconds)]
+    loads = {
+        "qos-0": Load(100, "max", 0, seconds),
+        "qos-1": Load(100, "max", 1, seconds),
+        "schedule": Load(many, "1s", 1, 2 * seconds),
+    }
     report = bench.Report("peers", arguments.short)
-    for load in loads:
+    for load in [loads[name] for name in arguments.load or loads]:
         seen = {}
         # All tools in each round: the machine's mood touches them alike.
         for _ in range(rounds):
