@@ -17,11 +17,41 @@ lint:
     cargo clippy --release --workspace --all-targets -- -D warnings
     cargo deny check
 
-# Ours beside the bare library and the native code, in the same run (needs mosquitto)
-bench:
+# Every benchmark but the peers, ours beside its baseline (needs mosquitto, perf, valgrind)
+bench: && profile
     cargo bench --bench tick
+    cargo bench --bench day
     cargo bench --bench log
+    cargo bench --bench stages
+    cargo bench --bench start
     cargo bench --bench path
+    cargo bench --bench http
+    cargo bench --bench schedule
+    cargo bench --bench schedule -- --million
+    cargo bench --bench scale
+    cargo bench --bench count
+
+# Proves in two minutes that the benchmarks run; its figures say nothing
+bench-short:
+    ./host/benches/short.sh
+
+# Where the time of one message goes, inside of a run (needs mosquitto, perf)
+profile *arguments:
+    cargo build --release
+    python3 host/benches/profile.py {{ arguments }}
+
+# Other load generators beside mockfleet (installs Locust and mqtt-benchmark; Tsung by apt)
+bench-peers *arguments:
+    cargo build --release
+    python3 host/benches/peers/run.py {{ arguments }}
+
+# Brings what was measured into docs/performance.md and the README
+bench-table *arguments:
+    python3 host/benches/table.py {{ arguments }}
+
+# What a benchmark says of two commits; instructions, unless --bench names another
+bench-diff a b *arguments:
+    python3 host/benches/diff.py {{ a }} {{ b }} {{ arguments }}
 
 # Feed what reads bytes from outside with damaged ones: spool, fleet, mqtt, http or all
 fuzz target="all" seconds="60":

@@ -1,0 +1,50 @@
+//! A day of devices on a clock of its own: does memory stay where it is? Cells of 64
+//! thermometers are called once for each of 86,400 seconds, as fast as they go.
+//!
+//! ```text
+//! cargo bench --bench day [-- --cells 4] [--short]
+//! ```
+#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
+
+#[path = "measure/guests.rs"]
+mod guests;
+mod measure;
+
+use guests::{Guests, plugin};
+// The plugin's tests, which cargo compiles too, look for it here.
+#[allow(unused_imports)]
+use guests::Thermometer;
+use measure::{Bar, Bench, Case, float, option, pick, resident};
+use mockfleet::plugin::Engine;
+use serde_json::json;
+
+const DAY: u64 = 86_400;
+
+fn main() {
+    let (rounds, cells) = (option("--rounds", 1, 1), option("--cells", 4, 1));
+    let day = pick(DAY, 600);
+    let engine = Engine::new().expect("WebAssembly runs here");
+    let (plugin, console) = plugin(&engine);
+    let name = format!("growth over 24 h of virtual time, {} devices", cells * 64);
+    let mut case = Case::new(name, "KiB").bar(Bar::at_most(1_024.0));
+    for _ in 0..rounds {
+        let made = (0..cells).map(|_| Guests::new(&plugin, &console, 64));
+        let mut made: Vec<Guests> = made.collect();
+        let mut seen = Vec::new();
+        for second in 1..=day {
+            made.iter_mut().for_each(|guests| guests.second(second));
+            // The first minute is for buffers that grow to their size.
+            if second == 60 || second % (day / 8) == 0 {
+                seen.push((second, resident()));
+            }
+        }
+        let first = seen.first().map_or(0, |(_, kib)| *kib);
+        let last = seen.last().map_or(0, |(_, kib)| *kib);
+        let details =
+            json!({ "resident_kib_at_second": seen, "ticks": u64::from(cells) * 64 * day });
+        case.add_alone(float(last) - float(first), details);
+    }
+    let mut bench = Bench::new("day");
+    bench.add(&case);
+    bench.finish();
+}

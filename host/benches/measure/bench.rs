@@ -1,0 +1,69 @@
+//! One benchmark: its cases as lines while it runs, and as `target/bench/NAME.json`
+//! at its end, with the machine, the commit and every round's figures.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::case::Case;
+use super::{machine, short};
+
+/// A benchmark under way.
+pub(crate) struct Bench {
+    name: &'static str,
+    cases: Vec<Value>,
+}
+
+impl Bench {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            cases: Vec::new(),
+        }
+    }
+
+    /// Prints a case and keeps it.
+    pub(crate) fn add(&mut self, case: &Case) {
+        println!("{}", case.line());
+        self.cases.push(case.json());
+    }
+
+    /// Writes what was measured.
+    pub(crate) fn finish(self) {
+        let file = folder().join(format!("{}.json", self.name));
+        let report = json!({
+            "bench": self.name,
+            "command": command(self.name),
+            "short": short(),
+            "date": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            "commit": machine::commit(),
+            "machine": machine::machine(),
+            "cases": self.cases,
+        });
+        let text = serde_json::to_string_pretty(&report).expect("numbers and text");
+        let written = file.parent().map(std::fs::create_dir_all);
+        written.expect("a folder").expect("target can be written");
+        std::fs::write(&file, text + "\n").expect("target can be written");
+        println!("written to {}", file.display());
+    }
+}
+
+/// `target/bench`, wherever the build's folder is.
+fn folder() -> PathBuf {
+    // target/release/deps/NAME-HASH
+    let exe = std::env::current_exe().expect("this program");
+    let target = exe.ancestors().nth(3).expect("a build's folder");
+    target.join("bench")
+}
+
+fn command(name: &str) -> String {
+    // Cargo adds `--bench` by itself.
+    let rest: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    match rest.is_empty() {
+        true => format!("cargo bench --bench {name}"),
+        false => format!("cargo bench --bench {name} -- {}", rest.join(" ")),
+    }
+}

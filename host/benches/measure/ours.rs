@@ -1,0 +1,141 @@
+//! Runs of the program itself, as a user starts it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use super::child::{Usage, watch};
+
+/// A fleet of thermometers with payloads of 256 bytes.
+pub(crate) struct Fleet<'a> {
+    /// Where it sends.
+    pub(crate) url: String,
+    /// Lines of its target.
+    pub(crate) target: &'a str,
+    /// `topic = "…"` or `path = "…"` of its channel.
+    pub(crate) channel: &'a str,
+    /// Lines of its group: count and pace.
+    pub(crate) group: &'a str,
+    /// Lines of `[log]`.
+    pub(crate) log: &'a str,
+    /// How long ticks are due.
+    pub(crate) seconds: u32,
+    /// Threads that call devices; 0 is the program's own choice.
+    pub(crate) workers: u32,
+}
+
+impl Default for Fleet<'_> {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            target: "",
+            channel: "topic = \"bench/{device}\"",
+            group: "",
+            log: "store = \"logs\"",
+            seconds: 1,
+            workers: 0,
+        }
+    }
+}
+
+/// What came of a run.
+pub(crate) struct Ran {
+    /// The summary of `run --json`.
+    pub(crate) summary: Value,
+    pub(crate) usage: Usage,
+    /// When the process was started, microseconds since 1970.
+    pub(crate) started: i64,
+}
+
+impl Fleet<'_> {
+    /// Runs it in `folder`, where its log of an earlier run goes away first.
+    pub(crate) fn run(&self, folder: &Path) -> Ran {
+        let file = self.write(folder);
+        let logs = folder.join("logs");
+        if logs.exists() {
+            std::fs::remove_dir_all(&logs).expect("a folder of this benchmark");
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mockfleet"));
+        command.arg("run").arg(&file).arg("--json");
+        if self.workers > 0 {
+            command.arg("--workers").arg(self.workers.to_string());
+        }
+        let started = now();
+        let mut child = command
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("mockfleet");
+        let watch = watch(child.id());
+        let stdout = child.stdout.take().expect("piped");
+        let output = std::io::read_to_string(stdout).expect("text");
+        child.wait().expect("an end");
+        let last = output
+            .lines()
+            .last()
+            .expect("a summary; is its fleet file good?");
+        Ran {
+            summary: serde_json::from_str(last).expect("JSON"),
+            usage: watch.join().expect("memory"),
+            started,
+        }
+    }
+
+    /// Writes the fleet file.
+    pub(crate) fn write(&self, folder: &Path) -> PathBuf {
+        let Self {
+            url,
+            target,
+            channel,
+            group,
+            log,
+            seconds,
+            ..
+        } = self;
+        let file = folder.join("fleet.toml");
+        let text = format!(
+            "seed = 1\nduration = \"{seconds}s\"\n[targets.backend]\nurl = \"{url}\"\n{target}\n[targets.backend.channels]\ntelemetry = {{ {channel} }}\n[[groups]]\nname = \"t\"\nplugin = \"builtin:thermometer\"\nconfig = {{ size = 256 }}\n{group}\n[log]\n{log}\n"
+        );
+        std::fs::write(&file, text).expect("a fleet file");
+        file
+    }
+}
+
+impl Ran {
+    /// A count of the summary.
+    pub(crate) fn count(&self, key: &str) -> u64 {
+        let value = self.summary.get(key).and_then(Value::as_u64);
+        value.expect("a count of the summary")
+    }
+
+    /// A figure of the summary.
+    pub(crate) fn figure(&self, pointer: &str) -> f64 {
+        let value = self.summary.pointer(pointer).and_then(Value::as_f64);
+        value.expect("a figure of the summary")
+    }
+
+    /// Messages that are on the wire, by the program's own word.
+    pub(crate) fn on_the_wire(&self) -> u64 {
+        self.count("acked") + self.count("sent")
+    }
+
+    /// Holds the program's word against the count of whoever received.
+    pub(crate) fn must_match(&self, counted: u64) {
+        let told = self.on_the_wire();
+        assert_eq!(
+            told, counted,
+            "the log says {told}, and {counted} were received"
+        );
+    }
+}
+
+/// Microseconds since 1970.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock");
+    i64::try_from(since.as_micros()).expect("years")
+}

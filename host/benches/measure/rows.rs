@@ -1,0 +1,106 @@
+//! A send log with made-up rows: a log in a folder, and messages with their outcomes.
+#![allow(dead_code, reason = "each benchmark uses the part of it that it needs")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use mockfleet::fleet::{ByteSize, KeepPayload, Log, Name, SpoolFull, Store, Template};
+use mockfleet::sendlog::{
+    Appender, Directory, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow, RouteEntry, SendLog,
+};
+
+const DEVICES: u32 = 10_000;
+/// 2026-11-24T07:00:00Z
+const START: i64 = 1_795_503_600_000_000;
+
+/// Readings of devices, 188 bytes of JSON each.
+pub(crate) fn payloads() -> Vec<String> {
+    (0..10_007).map(payload).collect()
+}
+
+fn payload(n: u32) -> String {
+    let noise = n.wrapping_mul(2_654_435_761);
+    let mut text = format!(
+        "{{\"device\":\"thermometer-{:05}\",\"uptime_ms\":{},\"temperature\":{}.{:02},\"humidity\":{}.{:01},\"battery\":{}.{:02},\"note\":\"",
+        n % DEVICES,
+        u64::from(n) * 1000,
+        18 + noise % 8,
+        noise / 8 % 100,
+        40 + noise / 800 % 20,
+        noise / 16_000 % 10,
+        50 + noise / 160_000 % 50,
+        noise / 13 % 100,
+    );
+    while text.len() < 186 {
+        text.push(char::from(b'a' + u8::try_from(noise % 7).expect("small")));
+    }
+    text.push_str("\"}");
+    text
+}
+
+/// A log in `folder/logs`.
+pub(crate) fn open(folder: &Path, payload: KeepPayload) -> SendLog {
+    let log = Log {
+        store: Some(Store::Folder(folder.join("logs"))),
+        payload,
+        roll_size: ByteSize::new(128 << 20),
+        roll_every: Duration::from_secs(60),
+        sync: Duration::from_secs(1),
+        spool_limit: ByteSize::new(8 << 30),
+        spool_full: SpoolFull::Pause,
+        keep: None,
+    };
+    SendLog::open(&log, Identity::new(), directory()).expect("a log")
+}
+
+fn directory() -> Directory {
+    let template = |text: &str| {
+        let names = [Name::Device, Name::Group, Name::Index];
+        Template::parse(text, &names).expect("a template")
+    };
+    Directory {
+        fleet: "bench".into(),
+        groups: vec![GroupEntry {
+            name: "thermometer".into(),
+            plugin: "thermometer@0.1.0".into(),
+            first: 0,
+            count: DEVICES,
+            device_id: template("{group}-{index:05}"),
+        }],
+        routes: vec![RouteEntry {
+            channel: "telemetry".into(),
+            protocol: "mqtt".into(),
+            destination: "mqtt://127.0.0.1:1883".into(),
+            method: None,
+            topic: template("site/{group}/{device}/telemetry"),
+        }],
+    }
+}
+
+/// Appends message number `n` and its outcome.
+pub(crate) fn append(appender: &mut Appender, n: u32, payloads: &[String]) {
+    let at = START + i64::from(n) * 100;
+    let seq = u64::from(n / DEVICES);
+    let device = n % DEVICES;
+    let place = usize::try_from(n).expect("64 bits") % payloads.len();
+    let payload = payloads.get(place).expect("a payload").as_bytes();
+    appender.message(&MessageRow {
+        device,
+        seq,
+        route: 0,
+        fault: None,
+        status: Some("ok"),
+        scheduled_at: at,
+        payload,
+    });
+    appender.outcome(&OutcomeRow {
+        device,
+        seq,
+        attempt: 1,
+        outcome: Outcome::Acked,
+        code: None,
+        error: None,
+        sent_at: Some(at + 150),
+        acked_at: Some(at + 1_200 + i64::from(n % 97)),
+    });
+}

@@ -1,0 +1,104 @@
+//! When devices were connected and had sent, read back from the send log.
+#![allow(dead_code, reason = "each benchmark uses the part of it that it needs")]
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{Array, RecordBatch};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+/// The Parquet files of a table.
+fn files(table: &Path) -> Vec<PathBuf> {
+    let (mut folders, mut files) = (vec![table.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+/// All rows of a table; of all columns where none is named.
+pub(crate) fn batches(table: &Path, columns: &[&str]) -> Vec<RecordBatch> {
+    let mut batches = Vec::new();
+    for path in files(table) {
+        let file = File::open(path).expect("a file");
+        let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
+        if !columns.is_empty() {
+            let mask = ProjectionMask::columns(reader.parquet_schema(), columns.iter().copied());
+            reader = reader.with_projection(mask);
+        }
+        let reader = reader.with_batch_size(4096).build().expect("a reader");
+        batches.extend(reader.map(|batch| batch.expect("a batch")));
+    }
+    batches
+}
+
+/// When the last device had sent its first message, microseconds since 1970, and how
+/// many devices have sent.
+pub(crate) fn all_sending(log: &Path) -> (i64, usize) {
+    earliest(
+        batches(&log.join("sends"), &["device_id", "sent_at"]),
+        "sent_at",
+    )
+}
+
+/// When the last device was connected for the first time, and how many were.
+pub(crate) fn all_connected(log: &Path) -> (i64, usize) {
+    let batches = batches(&log.join("events"), &["device_id", "at", "kind"]);
+    let connected = batches.into_iter().map(|batch| {
+        let kinds = batch.column_by_name("kind").expect("a column");
+        let kinds = kinds.as_string::<i32>();
+        let mask = kinds.iter().map(|kind| Some(kind == Some("connected")));
+        let rows: Vec<usize> = mask
+            .enumerate()
+            .filter_map(|(row, is_it)| is_it?.then_some(row))
+            .collect();
+        (batch, rows)
+    });
+    let mut first: HashMap<String, i64> = HashMap::new();
+    for (batch, rows) in connected {
+        let ids = batch.column_by_name("device_id").expect("a column");
+        let ids = ids.as_string::<i32>();
+        let at = batch.column_by_name("at").expect("a column");
+        let at = at.as_primitive::<TimestampMicrosecondType>();
+        for row in rows {
+            let moment = at.value(row);
+            let known = first.entry(ids.value(row).to_owned()).or_insert(moment);
+            *known = moment.min(*known);
+        }
+    }
+    (first.values().copied().max().unwrap_or(0), first.len())
+}
+
+fn earliest(batches: Vec<RecordBatch>, column: &str) -> (i64, usize) {
+    let mut first: HashMap<String, i64> = HashMap::new();
+    for batch in batches {
+        let ids = batch.column_by_name("device_id").expect("a column");
+        let ids = ids.as_string::<i32>();
+        let at = batch.column_by_name(column).expect("a column");
+        let at = at.as_primitive::<TimestampMicrosecondType>();
+        for row in 0..batch.num_rows() {
+            if at.is_null(row) {
+                continue;
+            }
+            let moment = at.value(row);
+            match first.get_mut(ids.value(row)) {
+                Some(known) => *known = moment.min(*known),
+                None => {
+                    first.insert(ids.value(row).to_owned(), moment);
+                }
+            }
+        }
+    }
+    (first.values().copied().max().unwrap_or(0), first.len())
+}

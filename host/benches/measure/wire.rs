@@ -1,0 +1,106 @@
+//! The MQTT transport alone: envelopes in, packets to a sink, outcomes back.
+#![allow(dead_code, reason = "each benchmark uses the part of it that it needs")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mockfleet::fleet::{Fleet, Protocol};
+use mockfleet::transport::{
+    Broker, BrokerTarget, Envelope, Inbox, Member, Report, RunNames, Slot, Transport as _,
+};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+
+/// One device's connection.
+pub(crate) struct Wire {
+    runtime: LocalRuntime,
+    broker: Broker,
+    inbox: Inbox,
+    reports: Vec<Report>,
+    payload: Bytes,
+    seq: u64,
+}
+
+const SLOT: Slot = 0;
+
+impl Wire {
+    /// Connects to a broker of this machine.
+    pub(crate) fn open(port: u16) -> Self {
+        let text = format!(
+            "[targets.broker]\nurl = \"mqtt://127.0.0.1:{port}\"\n[targets.broker.channels]\ntelemetry = {{ topic = \"site/{{group}}/{{device}}/telemetry\" }}\n[[groups]]\nname = \"thermometer\"\nplugin = \"builtin:thermometer\"\ncount = 1\nevery = \"1s\"\n"
+        );
+        let fleet = Fleet::parse(&text, "fleet.toml", Path::new("."), &[]).expect("a fleet");
+        let target = fleet.plan.targets.first().expect("a target");
+        let Protocol::Mqtt(mqtt) = &target.protocol else {
+            unreachable!("the URL says mqtt");
+        };
+        let names = RunNames {
+            fleet: "bench".into(),
+            run: "bench".into(),
+        };
+        let target = BrokerTarget::new(target, mqtt, names).expect("a target");
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .expect("a runtime");
+        let inbox = Inbox::default();
+        let inside = runtime.enter();
+        let mut broker = Broker::new(&target, 0, 1, inbox.clone());
+        let member = Member {
+            device: "thermometer-00000".into(),
+            group: Arc::from("thermometer"),
+            index: 0,
+            listens: false,
+        };
+        broker.join(SLOT, member);
+        drop(inside);
+        let mut wire = Self {
+            runtime,
+            broker,
+            inbox,
+            reports: Vec::new(),
+            payload: Bytes::from(vec![b'x'; 256]),
+            seq: 0,
+        };
+        wire.until(1, |report| matches!(report, Report::Up(_)));
+        wire
+    }
+
+    /// Submits so many messages at once and waits until all have left.
+    pub(crate) fn send(&mut self, messages: usize) {
+        for _ in 0..messages {
+            self.broker.submit(Envelope {
+                slot: SLOT,
+                route: 0,
+                seq: self.seq,
+                attempt: 0,
+                due: 0,
+                payload: self.payload.clone(),
+                content_type: None,
+                properties: Vec::new(),
+                status: None,
+            });
+            self.seq += 1;
+        }
+        self.until(messages, |report| matches!(report, Report::Settled(_)));
+    }
+
+    fn until(&mut self, wanted: usize, counts: impl Fn(&Report) -> bool) {
+        let Self {
+            runtime,
+            broker,
+            inbox,
+            reports,
+            ..
+        } = self;
+        runtime.block_on(async {
+            broker.flush();
+            let mut seen = 0;
+            while seen < wanted {
+                inbox.arrived().await;
+                inbox.take(reports);
+                seen += reports.drain(..).filter(&counts).count();
+            }
+        });
+    }
+}

@@ -1,0 +1,166 @@
+//! How cost grows: memory with devices, throughput and processor time with workers.
+//! The broker is on the same cores, so throughput is also measured against a sink that
+//! only counts; the bare loop is scaled in the same way.
+//!
+//! ```text
+//! cargo bench --bench scale [-- --rounds 3 --seconds 5] [--short]
+//! ```
+//!
+//! Needs mosquitto (`apt-get install mosquitto`).
+#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
+
+mod measure;
+
+use std::path::Path;
+
+use measure::{Bar, Bench, Case, Child, Fleet, Mosquitto, bare, float, in_turn, option, pick};
+use serde_json::{Value, json};
+
+fn main() {
+    if measure::was_bare() {
+        return;
+    }
+    let rounds = option("--rounds", 3, 1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let broker = Mosquitto::start(folder.path());
+    let mut bench = Bench::new("scale");
+    memory(&mut bench, &broker, folder.path(), rounds);
+    workers(&mut bench, &broker, folder.path(), rounds);
+    bench.finish();
+}
+
+/// The most memory of fleets that tick every ten seconds.
+fn memory(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
+    let cases = [
+        (1_000, "64", "64 connections"),
+        (10_000, "64", "64 connections"),
+        (100_000, "64", "64 connections"),
+        (1_000, "\"per-device\"", "a connection each"),
+        (10_000, "\"per-device\"", "a connection each"),
+    ];
+    for (devices, connections, shown) in cases {
+        let devices = pick(devices, devices / 100);
+        let mut case = Case::new(format!("memory of {devices} devices, {shown}"), "MiB");
+        for _ in 0..rounds {
+            let fleet = Fleet {
+                url: broker.url(),
+                target: &format!("connections = {connections}"),
+                group: &format!("count = {devices}\nevery = \"10s\""),
+                seconds: pick(15, 2),
+                ..Fleet::default()
+            };
+            let (ran, counted) = broker.counting(|| fleet.run(folder));
+            ran.must_match(counted);
+            let peak = float(ran.usage.peak);
+            let details = json!({ "kib_a_device": peak / f64::from(devices) });
+            case.add_alone(peak / 1024.0, details);
+        }
+        bench.add(&case);
+    }
+}
+
+/// What a round of a load came to.
+struct Load {
+    a_second: f64,
+    /// Microseconds of the process a message.
+    cpu: f64,
+    details: Value,
+}
+
+/// Where a load goes.
+#[derive(Clone, Copy)]
+enum Backend<'a> {
+    Broker(&'a Mosquitto),
+    Sink,
+}
+
+fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
+    let seconds = option("--seconds", 5, 1);
+    let backends = [
+        (Backend::Broker(broker), "mosquitto"),
+        (Backend::Sink, "a sink"),
+    ];
+    for (backend, name) in backends {
+        let what = format!("QoS 0 flat out to {name}");
+        let mut growth = Case::new(format!("{what}: 2 workers to 1"), "×")
+            .against("bare rumqttc loop, 2 threads to 1")
+            .counted_by(name)
+            .bar(Bar::at_least(1.7));
+        let mut cost = Case::new(format!("{what}: processor time, 2 workers to 1"), "×")
+            .against("bare rumqttc loop, 2 threads to 1");
+        let mut each = Case::new(format!("{what}, 1 worker"), "msg/s")
+            .against("bare rumqttc loop, 1 thread")
+            .counted_by(name);
+        let mut both = Case::new(format!("{what}, 2 workers"), "msg/s")
+            .against("bare rumqttc loop, 2 threads")
+            .counted_by(name);
+        for round in 0..rounds {
+            let ours = |workers| ours(backend, folder, workers, seconds);
+            let loops = |workers| bare_loop(backend, workers, seconds);
+            let (one, bare_one) = in_turn(round, || ours(1), || loops(1));
+            let (two, bare_two) = in_turn(round, || ours(2), || loops(2));
+            growth.add(
+                two.a_second / one.a_second,
+                bare_two.a_second / bare_one.a_second,
+                Value::Null,
+            );
+            cost.add(two.cpu / one.cpu, bare_two.cpu / bare_one.cpu, Value::Null);
+            let details = |a: Load, b: Load| json!({ "ours": a.details, "baseline": b.details });
+            each.add(one.a_second, bare_one.a_second, details(one, bare_one));
+            both.add(two.a_second, bare_two.a_second, details(two, bare_two));
+        }
+        for case in [&each, &both, &growth, &cost] {
+            bench.add(case);
+        }
+    }
+}
+
+fn ours(backend: Backend<'_>, folder: &Path, workers: u32, seconds: u32) -> Load {
+    let fleet = |port: u16| Fleet {
+        url: format!("mqtt://127.0.0.1:{port}"),
+        group: "count = 100\nrate = \"max\"",
+        seconds,
+        workers,
+        ..Fleet::default()
+    };
+    let (ran, counted) = match backend {
+        Backend::Broker(broker) => broker.counting(|| fleet(broker.port).run(folder)),
+        Backend::Sink => {
+            let mut sink = Child::start("sink");
+            let ran = fleet(sink.port).run(folder);
+            (ran, sink.received())
+        }
+    };
+    ran.must_match(counted);
+    load(counted, ran.figure("/seconds"), ran.usage.cpu)
+}
+
+fn bare_loop(backend: Backend<'_>, workers: u32, seconds: u32) -> Load {
+    let run = |port: u16| {
+        let arguments = [
+            ("--port", port.into()),
+            ("--seconds", seconds.into()),
+            ("--workers", workers.into()),
+        ];
+        bare("flat-out", &arguments)
+    };
+    let ((printed, usage), counted) = match backend {
+        Backend::Broker(broker) => broker.counting(|| run(broker.port)),
+        Backend::Sink => {
+            let mut sink = Child::start("sink");
+            let ran = run(sink.port);
+            (ran, sink.received())
+        }
+    };
+    let took = printed.get("seconds").and_then(Value::as_f64);
+    load(counted, took.expect("seconds"), usage.cpu)
+}
+
+fn load(counted: u64, took: f64, cpu: f64) -> Load {
+    let cpu = cpu * 1e6 / float(counted);
+    Load {
+        a_second: float(counted) / took,
+        cpu,
+        details: json!({ "counted": counted, "seconds": took, "cpu_us_a_message": cpu }),
+    }
+}

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Proves that every benchmark runs and counts what it should; its figures say nothing.
+# What needs a tool that is missing is left out, and said.
+set -eu
+cd "$(dirname "$0")/../.."
+target=${CARGO_TARGET_DIR:-target}
+
+run() {
+    printf '== %s\n' "$*"
+    "$@"
+}
+
+cargo bench --no-run
+for bench in tick day log stages start http; do
+    run cargo bench --quiet --bench "$bench" -- --short
+done
+if PATH="$PATH:/usr/sbin" command -v mosquitto >/dev/null; then
+    for bench in path schedule scale; do
+        run cargo bench --quiet --bench "$bench" -- --short
+    done
+    run cargo bench --quiet --bench schedule -- --million --short
+else
+    echo 'mosquitto is missing: path, schedule and scale are left out'
+fi
+if command -v valgrind >/dev/null; then
+    run cargo bench --quiet --bench count -- --short
+else
+    echo 'valgrind is missing: count is left out'
+fi
+if command -v perf >/dev/null && [ -x "$target/release/mockfleet" ]; then
+    run python3 host/benches/profile.py --short
+else
+    echo 'perf or the release build is missing: the profile is left out'
+fi
