@@ -43,16 +43,15 @@ fn main() {
         }
         bench.add(&case);
     }
-    let (unlogged, name) = without_log(folder.path(), &broker);
     let mut case = Case::new("QoS 0 flat out, with the send log", "msg/s")
-        .against(name)
+        .against("the same without a log")
         .counted_by("mosquitto")
         .bar(Bar::share(0.8).stretch(0.9));
     for round in 0..rounds {
         let (on, off) = in_turn(
             round,
             || flat_out(&broker, folder.path(), 0, seconds, LOGGED),
-            || flat_out(&broker, folder.path(), 0, seconds, unlogged),
+            || flat_out(&broker, folder.path(), 0, seconds, UNLOGGED),
         );
         case.add(on.0, off.0, json!({ "ours": on.1, "baseline": off.1 }));
     }
@@ -61,28 +60,7 @@ fn main() {
 }
 
 const LOGGED: &str = "store = \"logs\"";
-
-/// A log that is none. Where the program has no such thing, the nearest to it: rows
-/// without payloads.
-fn without_log(folder: &Path, broker: &Mosquitto) -> (&'static str, &'static str) {
-    let off = "store = \"none\"";
-    let trial = Fleet {
-        url: broker.url(),
-        group: "count = 1\nevery = \"1s\"",
-        log: off,
-        ..Fleet::default()
-    };
-    // Its message is counted, and in nobody's measure.
-    broker.counting(|| trial.run(folder));
-    if folder.join("none").exists() {
-        // A folder of this name: the word means nothing else.
-        return (
-            "store = \"logs\"\npayload = \"none\"",
-            "the same without payloads in the log",
-        );
-    }
-    (off, "the same without a log")
-}
+const UNLOGGED: &str = "store = \"none\"";
 
 /// Messages a second of ours, as the broker counted them, from the first to the
 /// last row.
