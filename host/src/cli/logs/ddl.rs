@@ -26,9 +26,8 @@ pub(super) struct Arguments {
     /// This table only [default: both].
     #[arg(long)]
     table: Option<Table>,
-    /// Where the log is: a folder, or s3://bucket/prefix.
-    #[arg(default_value = "mockfleet-logs", value_parser = Store::parse)]
-    store: Store,
+    #[command(flatten)]
+    log: super::Place,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -62,8 +61,8 @@ pub(super) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let store = match engine {
         // It reads no folder, and says so of the one that was given.
-        sendlog::Engine::Athena => arguments.store.clone(),
-        _ => findable(&arguments.store)?,
+        sendlog::Engine::Athena => arguments.log.store().clone(),
+        _ => findable(arguments.log.store())?,
     };
     let statements: Vec<String> = tables
         .iter()

@@ -8,6 +8,7 @@ mod stats;
 use clap::Subcommand;
 
 use super::{Ending, Failure};
+use crate::fleet::Store;
 
 /// Works with the send log that runs have left in a folder or a bucket.
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,23 @@ enum Command {
     Ddl(ddl::Arguments),
     Stats(stats::Arguments),
     Prune(prune::Arguments),
+}
+
+/// Which log is meant.
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// Where the log is: a folder, or s3://bucket/prefix.
+    #[arg(default_value = "mockfleet-logs", value_parser = Store::parse)]
+    store: Store,
+    /// The same by name, for scripts.
+    #[arg(long = "store", value_name = "STORE", value_parser = Store::parse, conflicts_with = "store")]
+    named: Option<Store>,
+}
+
+impl Place {
+    fn store(&self) -> &Store {
+        self.named.as_ref().unwrap_or(&self.store)
+    }
 }
 
 pub(super) fn logs(arguments: &Arguments) -> Result<Ending, Failure> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::describe::refused;
 use super::stats::{in_spool, named, plural, spool, warn};
 use super::{Ending, Failure};
-use crate::fleet::{self, Store};
+use crate::fleet;
 use crate::sendlog::{self, Columns, Prune, Pruned};
 use crate::status::{bytes, count};
 
@@ -27,9 +27,8 @@ use crate::status::{bytes, count};
 The age is that of the hour in which messages were due and events happened (UTC), not
 that of the file. Exit code 1: some files could not be deleted.")]
 pub(super) struct Arguments {
-    /// Where the log is: a folder, or s3://bucket/prefix.
-    #[arg(default_value = "mockfleet-logs", value_parser = Store::parse)]
-    store: Store,
+    #[command(flatten)]
+    log: super::Place,
     /// How long ago an hour must have ended: 12h, 30d.
     #[arg(long, value_name = "TIME", value_parser = fleet::duration)]
     older_than: Duration,
@@ -42,9 +41,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
-    let prune = sendlog::prune(&arguments.store, arguments.older_than)
+    let prune = sendlog::prune(arguments.log.store(), arguments.older_than)
         .map_err(|error| refused("STORE", error.to_string()))?;
-    let location = sendlog::location(&arguments.store);
+    let location = sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
     if arguments.json {
         println!("{}", object(&location, &prune, pruned.as_ref()));

@@ -1,7 +1,6 @@
 //! `mockfleet logs recover`: what a dead process left behind becomes rows.
 
 use crate::cli::{Ending, Failure};
-use crate::fleet::Store;
 use crate::sendlog::{self, Recovered};
 use crate::status::count;
 
@@ -15,13 +14,12 @@ use crate::status::count;
   mockfleet logs recover
   mockfleet logs recover s3://bucket/prefix")]
 pub(in crate::cli) struct Arguments {
-    /// The store: a folder, or s3://bucket/prefix.
-    #[arg(default_value = "mockfleet-logs", value_parser = Store::parse)]
-    store: Store,
+    #[command(flatten)]
+    log: super::Place,
 }
 
 pub(in crate::cli) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
-    let store = &arguments.store;
+    let store = arguments.log.store();
     let recovered = sendlog::recover(store).map_err(|error| Failure::Other(error.into()))?;
     if recovered.is_empty() {
         println!("{}: nothing was left behind", sendlog::location(store));

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::super::describe::refused;
 use super::{Ending, Failure};
-use crate::fleet::Store;
 use crate::sendlog::{self, Aside, Columns, Left, LeftBehind, RunStats, Stats, Tally};
 use crate::status::{bytes, count};
 
@@ -21,9 +20,8 @@ use crate::status::{bytes, count};
 
 All times are UTC; \"from\" and \"to\" are when messages were due, and events happened.")]
 pub(super) struct Arguments {
-    /// Where the log is: a folder, or s3://bucket/prefix.
-    #[arg(default_value = "mockfleet-logs", value_parser = Store::parse)]
-    store: Store,
+    #[command(flatten)]
+    log: super::Place,
     /// Print one JSON object instead.
     #[arg(long)]
     json: bool,
@@ -33,10 +31,10 @@ pub(super) struct Arguments {
 const NAMED: usize = 10;
 
 pub(super) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
-    let stats =
-        sendlog::stats(&arguments.store).map_err(|error| refused("STORE", error.to_string()))?;
-    let location = sendlog::location(&arguments.store);
-    let left = sendlog::left_behind(&arguments.store);
+    let stats = sendlog::stats(arguments.log.store())
+        .map_err(|error| refused("STORE", error.to_string()))?;
+    let location = sendlog::location(arguments.log.store());
+    let left = sendlog::left_behind(arguments.log.store());
     if arguments.json {
         println!("{}", object(&location, &stats, &left));
     } else {
