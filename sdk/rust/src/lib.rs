@@ -76,6 +76,7 @@ mod about;
 mod behaviour;
 mod error;
 mod event;
+pub mod generate;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod glue;
