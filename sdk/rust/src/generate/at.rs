@@ -69,6 +69,8 @@ type Reader = Box<dyn Fn(&str) -> Option<Rc<[u8]>>>;
 pub struct Scope {
     pub(super) names: BTreeMap<Rc<str>, usize>,
     pub(super) reader: Option<Reader>,
+    #[cfg(feature = "files")]
+    pub(super) tables: super::table::Tables,
 }
 
 impl Scope {

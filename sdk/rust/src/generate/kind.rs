@@ -39,6 +39,12 @@ pub(super) trait Kind: Debug {
     /// The value at a moment.
     fn next(&self, state: &mut Self::State, at: &At<'_>) -> Result<Value, Error>;
 
+    /// The sensor fault that the last value has, of kinds that know any.
+    fn fault(&self, state: &Self::State) -> Option<&'static str> {
+        let _ = state;
+        None
+    }
+
     /// When the value changes next by itself, of kinds that know it.
     fn due(&self, state: &Self::State, at: &At<'_>) -> Option<Instant> {
         let _ = (state, at);
@@ -77,12 +83,6 @@ pub(super) fn rounded(value: f64, decimals: Option<u8>) -> Value {
 #[expect(clippy::cast_possible_truncation, reason = "smaller than 2^53")]
 fn whole(value: f64) -> i64 {
     value.round() as i64
-}
-
-/// A count as a number.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-pub(super) const fn float(count: usize) -> f64 {
-    count as f64
 }
 
 /// Microseconds as a number.
@@ -127,6 +127,15 @@ impl Check<'_> {
             (0.0..=1.0).contains(&value),
             key,
             format_args!("{value} is no probability; it lies between 0 and 1"),
+        )
+    }
+
+    /// A share lies between 0 and 1.
+    pub(super) fn share(&mut self, key: &str, value: f64) -> bool {
+        self.expect(
+            (0.0..=1.0).contains(&value),
+            key,
+            format_args!("{value} is no share; it lies between 0 and 1"),
         )
     }
 

@@ -88,6 +88,12 @@ macro_rules! kinds {
                     $($(#[cfg($gate)])? Self::$name(live) => live.kind.due(&live.state, at),)+
                 }
             }
+
+            fn fault(&self) -> Option<&'static str> {
+                match self {
+                    $($(#[cfg($gate)])? Self::$name(live) => live.kind.fault(&live.state),)+
+                }
+            }
         }
 
         $(
@@ -136,11 +142,42 @@ kinds! {
     /// A number around a mean: the bell curve.
     Normal(super::chance::Normal),
     /// The time between independent arrivals.
-    Exponential(super::chance::Exponential),
+    Exponential(super::arrival::Exponential),
     /// The number of independent arrivals.
-    Poisson(super::chance::Poisson),
+    Poisson(super::arrival::Poisson),
     /// A random walk, within bounds and drawn back to a mean.
     Walk(super::walk::Walk),
+    /// A sine, triangle, square or saw.
+    Wave(super::wave::Wave),
+    /// A drawn curve, once or again and again.
+    Curve(super::curve::Curve),
+    /// A profile of the day or the week, in a time zone.
+    Profile(super::profile::Profile),
+    /// One of several values, by chance or in turn.
+    Bucket(super::bucket::Bucket),
+    /// A Markov chain: the next state depends on the present one.
+    Markov(super::markov::Markov),
+    /// A position that moves along a route.
+    Route(super::route::Route),
+    /// Recorded values, from a data file.
+    #[cfg(feature = "files")]
+    Replay(super::replay::Replay),
+    /// A value computed from other fields.
+    #[cfg(feature = "templates")]
+    Expression(super::template::Expression),
+    /// A text with parts that are filled in.
+    #[cfg(feature = "templates")]
+    Text(super::template::Text),
+    /// A UUID, a ULID, a serial number.
+    Id(super::id::Id),
+    /// A moment in one of the usual formats.
+    Timestamp(super::timestamp::Timestamp),
+    /// An object of named generators.
+    Object(super::nested::Object),
+    /// A list of samples, made at a finer interval.
+    Bulk(super::nested::Bulk),
+    /// Any generator, with sensor faults.
+    Faulty(super::fault::Faulty),
 }
 
 fn plan(
@@ -218,5 +255,68 @@ impl Generator {
     #[must_use]
     pub fn due(&self, at: &At<'_>) -> Option<Instant> {
         self.0.due(at)
+    }
+
+    /// The name of the sensor fault that touched the last value, as its `kind` says it:
+    /// `stuck-at`. With it a payload, or a test, knows the truth.
+    #[must_use]
+    pub fn fault(&self) -> Option<&'static str> {
+        self.0.fault()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Life;
+    use super::*;
+
+    #[test]
+    fn a_generator_is_small_since_a_fleet_has_many() {
+        assert!(size_of::<Value>() <= 24, "{}", size_of::<Value>());
+        assert!(size_of::<Generator>() <= 40, "{}", size_of::<Generator>());
+    }
+
+    #[test]
+    fn a_setting_is_read_and_written_by_its_kind() {
+        let text = r#"{"kind":"bucket","values":[1,"x"],"weights":[1.0,2.0],"order":"random"}"#;
+        let spec: Spec = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&spec).unwrap(), text);
+        let wrong = |text: &str| serde_json::from_str::<Spec>(text).unwrap_err().to_string();
+        let unknown = wrong(r#"{"kind":"wlak"}"#);
+        assert!(
+            unknown.starts_with("unknown variant `wlak`, expected one of `constant`"),
+            "{unknown}"
+        );
+        let key = wrong(r#"{"kind":"chance","probability":1,"stpe":1}"#);
+        assert!(
+            key.starts_with("unknown field `stpe`, expected `probability`"),
+            "{key}"
+        );
+    }
+
+    #[test]
+    fn the_schema_describes_each_kind_and_each_setting() {
+        let schema = serde_json::Value::from(schemars::schema_for!(Spec));
+        let kinds = schema["oneOf"].as_array().unwrap();
+        assert!(kinds.len() >= 19, "{}", kinds.len());
+        for kind in kinds {
+            assert!(kind["properties"]["kind"]["const"].is_string(), "{kind}");
+            assert!(kind["description"].is_string(), "{kind}");
+        }
+        for (name, definition) in schema["$defs"].as_object().unwrap() {
+            let settings = definition["properties"].as_object();
+            for (key, setting) in settings.into_iter().flatten() {
+                let described = setting["description"].is_string() || setting["const"].is_string();
+                assert!(described, "{name}.{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_values_and_another_one_others() {
+        let spec = || super::super::Normal::new(0.0, 1.0);
+        let values = |seed| Life::seeded(spec(), seed).values(5);
+        assert_eq!(values(1), values(1));
+        assert_ne!(values(1), values(2));
     }
 }

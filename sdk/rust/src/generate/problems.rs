@@ -123,6 +123,11 @@ impl<'a> Check<'a> {
         seen
     }
 
+    /// Checks a specification under a key.
+    pub(super) fn node(&mut self, key: &str, spec: &super::Spec) -> Option<super::plan::Node> {
+        self.within(key, |check| spec.node(check))
+    }
+
     /// The position of a name that is read, noted for the plan.
     pub(super) fn read(&mut self, name: &str) -> Option<usize> {
         let position = self.scope.position(name)?;

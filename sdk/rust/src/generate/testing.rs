@@ -84,6 +84,10 @@ impl Life {
         self.generator.due(&self.moment())
     }
 
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        self.generator.fault()
+    }
+
     pub(super) fn values(&mut self, count: usize) -> Vec<Value> {
         (0..count).map(|_| self.next().unwrap()).collect()
     }
@@ -100,10 +104,16 @@ impl Life {
     }
 }
 
+/// A count as a number.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+pub(super) const fn float(count: usize) -> f64 {
+    count as f64
+}
+
 /// Mean and variance of so many values.
 pub(super) fn moments(life: &mut Life, count: usize) -> (f64, f64) {
     let values = life.numbers(count);
-    let count = super::kind::float(count);
+    let count = float(count);
     let mean = values.iter().sum::<f64>() / count;
     let squares: f64 = values
         .iter()

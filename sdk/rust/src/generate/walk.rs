@@ -159,7 +159,7 @@ impl Specified for Walk {
     fn check(&self, check: &mut Check<'_>) -> Option<Self> {
         check.not_negative("spread", self.spread);
         check.not_negative("step", self.step);
-        check.probability("pull", self.pull);
+        check.share("pull", self.pull);
         check.bounds(self.min, self.max);
         for (key, value) in [("start", self.start), ("mean", self.mean)] {
             let Some(value) = value.filter(|value| check.finite(key, *value)) else {
@@ -288,7 +288,7 @@ mod tests {
         let walk = Walk::new(50.0).within(0.0..=40.0).around(45.0, 2.0);
         assert_eq!(
             problems(&walk),
-            "pull: 2 is no probability; it lies between 0 and 1\n\
+            "pull: 2 is no share; it lies between 0 and 1\n\
              start: 50 lies outside of min and max\n\
              mean: 45 lies outside of min and max"
         );
