@@ -73,7 +73,7 @@ fn cell(plugin: &Plugin, devices: u32, console: &Console) -> Guests {
         deadline: Duration::from_secs(1),
         ..Limits::default()
     };
-    let mut cell = Cell::new(plugin, &limits, console).expect("a cell");
+    let mut cell = Cell::new(plugin, &limits, &Arc::default(), console).expect("a cell");
     let seats = (0..devices).map(|index| {
         let spec = DeviceSpec {
             id: format!("thermometer-{index:05}"),

@@ -32,7 +32,7 @@ def demo(fleet):
 
 
 def test_the_fleet_file_of_the_readme_sends_to_a_broker(fleet, broker):
-    (text,) = blocks("toml")
+    text, _ = blocks("toml")
     fleet.folder.joinpath("readme.toml").write_text(text)
     arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
     process = fleet.mockfleet("run", "readme.toml", *arguments)
@@ -41,7 +41,7 @@ def test_the_fleet_file_of_the_readme_sends_to_a_broker(fleet, broker):
 
 
 def test_the_http_variant_of_the_readme_is_accepted(fleet):
-    (text,) = blocks("toml")
+    text, _ = blocks("toml")
     for line in re.findall(r"`((?:url|telemetry) = .*?)`(?: and|,|$)", README, re.MULTILINE):
         key = line.split(" = ")[0]
         text = re.sub(rf"^{key} = .*$", line.replace("\\", r"\\"), text, flags=re.MULTILINE)
@@ -50,6 +50,15 @@ def test_the_http_variant_of_the_readme_is_accepted(fleet):
     fleet.folder.joinpath("readme.toml").write_text(text)
     process = fleet.mockfleet("check", "readme.toml")
     assert process.finish() == 0, process.report()
+
+
+def test_the_device_without_code_of_the_readme_runs_beside_the_first_group(fleet, broker):
+    text = "".join(blocks("toml"))
+    fleet.folder.joinpath("readme.toml").write_text(text)
+    arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
+    process = fleet.mockfleet("run", "readme.toml", *arguments)
+    assert process.finish() == 0, process.report()
+    assert "warehouse: 1,100 devices" in process.stdout
 
 
 def test_the_device_of_the_readme_is_the_one_that_the_sdk_tests(fleet):

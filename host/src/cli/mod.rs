@@ -7,6 +7,7 @@ mod demo;
 mod describe;
 mod logs;
 mod run;
+mod schema;
 mod try_plugin;
 mod watch;
 
@@ -41,6 +42,7 @@ enum Command {
     Check(check::Arguments),
     Describe(describe::Arguments),
     Try(try_plugin::Arguments),
+    Schema(schema::Arguments),
     Logs(logs::Arguments),
 }
 
@@ -87,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Describe(arguments) => describe::describe(&arguments),
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
     };
     match answer {

@@ -10,6 +10,7 @@ mod groups;
 mod keys;
 pub mod plan;
 mod problem;
+mod schema;
 mod store;
 mod suggest;
 mod targets;
@@ -23,6 +24,8 @@ use std::path::Path;
 
 pub use plan::*;
 pub use problem::{Problem, Problems};
+pub use schema::{Settings, schema};
+pub use suggest::among;
 pub use template::{Name, Names, Template};
 pub use tree::Override;
 pub use units::{ByteSize, Rate, duration};

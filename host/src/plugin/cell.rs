@@ -14,6 +14,7 @@ use super::fault::{CallError, Fault};
 use super::limits::{Growth, Limits};
 use super::load::Plugin;
 use super::sandbox::Sandbox;
+use super::surroundings::Surroundings;
 
 /// A device's place in its cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +39,20 @@ struct Occupant {
 }
 
 impl Cell {
-    /// A fresh instance, without devices.
+    /// A fresh instance, without devices, that may look up what surrounds it.
     ///
     /// # Errors
     /// When the plugin's start-up code traps, runs too long or wants more memory
     /// than it may have.
-    pub fn new(plugin: &Plugin, limits: &Limits, console: &Console) -> Result<Self, Fault> {
+    pub fn new(
+        plugin: &Plugin,
+        limits: &Limits,
+        surroundings: &Arc<Surroundings>,
+        console: &Console,
+    ) -> Result<Self, Fault> {
         let printer = Printer::new(Arc::clone(console), limits.log_lines, plugin.name());
-        let sandbox = Sandbox::new(Growth::new(limits.memory), printer);
+        let growth = Growth::new(limits.memory);
+        let sandbox = Sandbox::new(growth, printer, Arc::clone(surroundings));
         let mut store = Store::new(plugin.engine(), sandbox);
         store.limiter(|sandbox| &mut sandbox.growth);
         // Results are copied out of the guest's memory, and a list may name the same

@@ -7,6 +7,7 @@
 
 mod clock;
 mod crew;
+mod data;
 mod files;
 mod group;
 mod prepare;
@@ -14,6 +15,7 @@ mod record;
 mod report;
 mod schedule;
 mod seed;
+mod settings;
 mod supervise;
 mod threads;
 mod worker;
@@ -30,6 +32,9 @@ use crate::plugin::{Console, Engine};
 use crate::sendlog::{Closed, Identity, LogError, Progress, SendLog};
 use crate::status::{Board, Counters};
 use crate::transport::RunNames;
+
+pub(crate) use self::prepare::{first_device, refused_line};
+pub(crate) use self::settings::findings;
 
 /// How a fleet is run.
 #[derive(Clone)]
