@@ -60,7 +60,7 @@ impl<'a> At<'a> {
 }
 
 /// Gives a data file's content by its name.
-type Reader = Box<dyn Fn(&str) -> Option<Rc<[u8]>>>;
+type Reader = Box<dyn Fn(&str) -> Option<Vec<u8>>>;
 
 /// What a specification may refer to: other fields by name, and data files. Make one a
 /// cell and plan everything with it: a file is read and parsed once, however many
@@ -69,6 +69,8 @@ type Reader = Box<dyn Fn(&str) -> Option<Rc<[u8]>>>;
 pub struct Scope {
     pub(super) names: BTreeMap<Rc<str>, usize>,
     pub(super) reader: Option<Reader>,
+    /// Data files are those of the group, read in windows.
+    pub(super) group_files: bool,
     #[cfg(feature = "files")]
     pub(super) tables: super::table::Tables,
 }
@@ -91,11 +93,23 @@ impl Scope {
         self
     }
 
-    /// Says how a data file is read: `None` if there is none of that name.
+    /// Says how a data file is read: `None` if there is none of that name. Its bytes are
+    /// kept as they come, without another copy.
+    ///
+    /// In a behaviour these are the files of its group:
+    /// `scope.files(|name| mockfleet_sdk::data::read_all(name).ok())`.
     #[must_use]
-    pub fn files(mut self, reader: impl Fn(&str) -> Option<Rc<[u8]>> + 'static) -> Self {
+    pub fn files(mut self, reader: impl Fn(&str) -> Option<Vec<u8>> + 'static) -> Self {
         self.reader = Some(Box::new(reader));
         self
+    }
+
+    /// Data files are those of the group ([`data`](crate::data)). They are read in windows:
+    /// a cell keeps some KiB of a file, however large it is.
+    #[must_use]
+    pub fn group_files(mut self) -> Self {
+        self.group_files = true;
+        self.files(|name| crate::data::read_all(name).ok())
     }
 
     /// The position of a name in [`At::fields`].

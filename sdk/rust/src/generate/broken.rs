@@ -84,7 +84,7 @@ impl Kind for Wrapped {
         })
     }
 
-    fn next(&self, state: &mut Box<Broken>, at: &At<'_>) -> Result<Value, Error> {
+    fn next(&self, state: &mut Self::State, at: &At<'_>) -> Result<Value, Error> {
         let Broken {
             of,
             rng,
@@ -113,11 +113,11 @@ impl Kind for Wrapped {
         }
     }
 
-    fn due(&self, state: &Box<Broken>, at: &At<'_>) -> Option<Instant> {
+    fn due(&self, state: &Self::State, at: &At<'_>) -> Option<Instant> {
         state.of.due(at)
     }
 
-    fn fault(&self, state: &Box<Broken>) -> Option<&'static str> {
+    fn fault(&self, state: &Self::State) -> Option<&'static str> {
         state.label.or_else(|| state.of.fault())
     }
 }

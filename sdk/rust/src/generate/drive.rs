@@ -118,7 +118,7 @@ impl Kind for Drive {
         })
     }
 
-    fn next(&self, state: &mut Box<Driving>, at: &At<'_>) -> Result<Value, Error> {
+    fn next(&self, state: &mut Self::State, at: &At<'_>) -> Result<Value, Error> {
         let settings = &self.settings;
         let first = state.last == Instant::default();
         let seconds = if first {

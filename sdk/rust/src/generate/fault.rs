@@ -110,7 +110,7 @@ macro_rules! faults {
             impl $name {
                 /// With each value; the other methods make it rarer.
                 #[must_use]
-                #[expect(clippy::new_without_default, reason = "a fault is always said in full")]
+                #[allow(clippy::new_without_default, reason = "a fault is always said in full")]
                 pub fn new($($field: impl Into<$type>),*) -> Self {
                     Self {
                         $($field: $field.into(),)*

@@ -79,10 +79,10 @@ impl Line {
                 let slope = |place| self.slopes.get(place).copied().unwrap_or(0.0) * length;
                 let (left, right) = (slope(place), slope(place + 1));
                 let rest = 1.0 - part;
-                // Hermite's form: exact in both points.
-                from.1 * (1.0 + 2.0 * part) * rest * rest
+                // Hermite's form, around the first point: exact there, and where nothing moves.
+                from.1
+                    + (to.1 - from.1) * part * part * (3.0 - 2.0 * part)
                     + left * part * rest * rest
-                    + to.1 * part * part * (3.0 - 2.0 * part)
                     - right * part * part * rest
             }
         }

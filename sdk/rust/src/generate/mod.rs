@@ -88,6 +88,8 @@ mod broken;
 mod bucket;
 mod chance;
 mod constant;
+#[cfg(feature = "files")]
+mod content;
 mod curve;
 mod drive;
 mod fault;

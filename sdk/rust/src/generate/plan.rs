@@ -40,6 +40,7 @@ macro_rules! kinds {
         /// of that kind beside it.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
+        #[allow(clippy::large_enum_variant, reason = "read once a cell, and not kept")]
         pub enum Spec {
             $($(#[doc = $doc])+ $(#[cfg($gate)])? $name($specification),)+
         }

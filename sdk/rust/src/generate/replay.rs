@@ -96,8 +96,7 @@ pub enum Unit {
 pub struct Replay {
     /// The data file, by its name under `data` in the fleet file's group.
     pub file: String,
-    /// What the file is. Absent: `json-lines` when its name ends in `.jsonl` or `.ndjson`,
-    /// else `csv`.
+    /// What the file is. Absent: `json-lines` when it begins with `{`, else `csv`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<Rows>,
     /// What stands between the fields of a CSV file: one character, such as `;` or a tab.
@@ -189,20 +188,11 @@ impl Replay {
 
     /// Each device begins anywhere.
     #[must_use]
-    pub fn from_anywhere(self) -> Self {
+    pub fn anywhere(self) -> Self {
         Self {
             from: Start::Random,
             ..self
         }
-    }
-
-    fn rows(&self) -> Rows {
-        let ending = self.file.rsplit('.').next().unwrap_or_default();
-        let lines = ["jsonl", "ndjson"]
-            .iter()
-            .any(|known| ending.eq_ignore_ascii_case(known));
-        self.format
-            .unwrap_or(if lines { Rows::JsonLines } else { Rows::Csv })
     }
 }
 
@@ -236,7 +226,7 @@ impl Specified for Replay {
                 b','
             }
         };
-        let table = Table::open(check, &self.file, self.rows(), delimiter)?;
+        let table = Table::open(check, &self.file, self.format, delimiter)?;
         let mut faults = table.faults();
         let taken = self.taken(check, &table);
         let time = match &self.time {

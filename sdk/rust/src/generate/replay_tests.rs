@@ -10,7 +10,7 @@ use std::rc::Rc;
 fn scope(files: &'static [(&'static str, &'static str)]) -> Scope {
     Scope::new().files(move |name| {
         let file = files.iter().find(|(known, _)| *known == name)?;
-        Some(file.1.as_bytes().into())
+        Some(file.1.into())
     })
 }
 
@@ -83,7 +83,7 @@ fn at_a_given_interval_a_row_lasts_so_long() {
     );
     found.values(1);
     assert_eq!(found.due(), None, "the recording is over");
-    let anywhere = plan(every.from_anywhere(), WEATHER).unwrap();
+    let anywhere = plan(every.anywhere(), WEATHER).unwrap();
     let first = |seed| Life::of(&anywhere, seed).json(1);
     assert!((0..20).any(|seed| first(seed) != first(0)));
 }
@@ -162,7 +162,7 @@ fn a_file_is_read_once_for_a_scope() {
     let count = Rc::clone(&reads);
     let scope = Scope::new().files(move |_| {
         count.set(count.get() + 1);
-        Some(WEATHER.1.as_bytes().into())
+        Some(WEATHER.1.into())
     });
     for column in ["t", "time"] {
         Replay::new("weather.csv")
@@ -177,8 +177,8 @@ proptest::proptest! {
     #[test]
     fn nothing_in_a_file_makes_a_replay_panic(text in "[a0-9,;\"\n\r{}: .-]{0,80}", lines: bool) {
         let name = if lines { "x.jsonl" } else { "x.csv" };
-        let bytes: Rc<[u8]> = text.as_bytes().into();
-        let scope = Scope::new().files(move |_| Some(Rc::clone(&bytes)));
+        let bytes = text.into_bytes();
+        let scope = Scope::new().files(move |_| Some(bytes.clone()));
         if let Ok(plan) = Replay::new(name).plan(&scope) {
             Life::of(&plan, 1).values(5);
         }

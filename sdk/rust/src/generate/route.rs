@@ -50,7 +50,7 @@ pub struct Route {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<Waypoint>,
     /// The data file that has the route in place of `points`, by its name under `data` in
-    /// the fleet file's group: GPX when its name ends in `.gpx`, else GeoJSON.
+    /// the fleet file's group: GPX when it begins with `<`, else GeoJSON.
     #[cfg(feature = "files")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -355,14 +355,19 @@ mod tests {
     fn a_route_is_read_from_a_file() {
         let scope = super::super::Scope::new().files(|name| {
             let text = r#"{"type":"LineString","coordinates":[[8,50],[8.1,50]]}"#;
-            (name == "way.geojson").then(|| text.as_bytes().into())
+            let gpx = r#" <gpx><trkpt lat="50" lon="8"/><trkpt lat="50" lon="7.9"/></gpx>"#;
+            match name {
+                "way" => Some(text.into()),
+                "back" => Some(gpx.into()),
+                _ => None,
+            }
         });
-        let plan = Route::file("way.geojson", 30.0).plan(&scope).unwrap();
-        let value = Life::of(&plan, 1).next().unwrap();
-        assert_eq!(
-            value.part("heading").unwrap().as_number().map(f64::round),
-            Some(90.0)
-        );
+        for (name, heading) in [("way", 90.0), ("back", 270.0)] {
+            let plan = Route::file(name, 30.0).plan(&scope).unwrap();
+            let value = Life::of(&plan, 1).next().unwrap();
+            let found = value.part("heading").unwrap().as_number();
+            assert_eq!(found.map(f64::round), Some(heading));
+        }
         assert_eq!(
             Route::file("x.gpx", 30.0)
                 .plan(&scope)

@@ -1,8 +1,8 @@
 //! Rows of a data file: CSV with a header, and JSON lines. Owns where each row begins and
-//! what is said about a broken one; the file itself is kept as it came, once a cell, and a
-//! row is read when it is needed: ten thousand devices on a file cost no more than one.
+//! what is said about a broken one; the file itself stays where it is (`content`), and a row
+//! is read when it is needed: ten thousand devices on a file cost no more than one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -10,6 +10,7 @@ use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::content::Content;
 use super::problems::Check;
 use super::value::Value;
 
@@ -46,16 +47,20 @@ pub enum Type {
 
 /// The files that were read for a scope, by name and what they were read as.
 #[derive(Debug, Default)]
-pub(super) struct Tables(RefCell<BTreeMap<(String, Rows, u8), Option<Rc<Table>>>>);
+pub(super) struct Tables(RefCell<BTreeMap<(String, Option<Rows>, u8), Option<Rc<Table>>>>);
 
 /// A data file and where its rows begin.
 #[derive(Debug)]
 pub(super) struct Table {
     name: String,
-    bytes: Rc<[u8]>,
+    content: Content,
     format: Rows,
     columns: Vec<Rc<str>>,
+    /// How many rows there are, and where every so manieth of them begins.
+    count: usize,
     rows: Vec<u32>,
+    /// The row that was looked for last, and where it begins: the next one is near.
+    last: Cell<(usize, usize)>,
     /// Reused, since making one costs more than reading a row.
     scratch: RefCell<Scratch>,
 }
@@ -74,16 +79,16 @@ impl std::fmt::Debug for Scratch {
 /// What is wrong with a file, up to a limit.
 pub(super) struct Faults<'a> {
     name: &'a str,
-    bytes: &'a [u8],
+    content: &'a Content,
     found: Vec<String>,
     count: usize,
 }
 
 impl<'a> Faults<'a> {
-    pub(super) const fn new(name: &'a str, bytes: &'a [u8]) -> Self {
+    pub(super) const fn new(name: &'a str, content: &'a Content) -> Self {
         Self {
             name,
-            bytes,
+            content,
             found: Vec::new(),
             count: 0,
         }
@@ -93,7 +98,7 @@ impl<'a> Faults<'a> {
     pub(super) fn at(&mut self, offset: usize, what: impl std::fmt::Display) {
         self.count += 1;
         if self.found.len() < MOST_MISTAKES {
-            let (line, column) = place(self.bytes, offset);
+            let (line, column) = self.content.place(offset);
             self.found
                 .push(format!("{}:{line}:{column}: {what}", self.name));
         }
@@ -112,19 +117,8 @@ impl<'a> Faults<'a> {
     }
 }
 
-/// Line and column, both from 1, the column in characters.
-fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
-    let before = bytes.get(..offset).unwrap_or(bytes);
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
-    let line = before
-        .rsplit(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or(before);
-    (lines + 1, String::from_utf8_lossy(line).chars().count() + 1)
-}
-
-/// The content of a data file, without a byte order mark.
-pub(super) fn content(check: &mut Check<'_>, key: &str, name: &str) -> Option<Rc<[u8]>> {
+/// The content of a data file.
+pub(super) fn content(check: &mut Check<'_>, key: &str, name: &str) -> Option<Vec<u8>> {
     let found = check.scope.reader.as_ref().and_then(|reader| reader(name));
     check.expect(
         found.is_some(),
@@ -133,10 +127,22 @@ pub(super) fn content(check: &mut Check<'_>, key: &str, name: &str) -> Option<Rc
             "there is no data file {name:?}; name it under data in the fleet file's group"
         ),
     );
-    let bytes = found?;
-    match bytes.strip_prefix(b"\xef\xbb\xbf") {
-        Some(rest) => Some(rest.into()),
-        None => Some(bytes),
+    found
+}
+
+/// The first byte that is neither a mark nor space: it tells formats apart.
+pub(super) fn first(bytes: &[u8]) -> Option<u8> {
+    let text = bytes.get(beginning(bytes)..)?;
+    text.trim_ascii_start().first().copied()
+}
+
+/// Where the text begins: after a byte order mark, if there is one.
+pub(super) fn beginning(bytes: &[u8]) -> usize {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    if bytes.starts_with(MARK) {
+        MARK.len()
+    } else {
+        0
     }
 }
 
@@ -145,7 +151,7 @@ impl Table {
     pub(super) fn open(
         check: &mut Check<'_>,
         name: &str,
-        format: Rows,
+        format: Option<Rows>,
         delimiter: u8,
     ) -> Option<Rc<Self>> {
         let key = (name.to_owned(), format, delimiter);
@@ -161,103 +167,147 @@ impl Table {
         read
     }
 
-    fn read(check: &mut Check<'_>, name: &str, format: Rows, delimiter: u8) -> Option<Self> {
-        let bytes = content(check, "file", name)?;
-        let mut faults = Faults::new(name, &bytes);
-        if let Err(error) = std::str::from_utf8(&bytes) {
-            faults.at(
-                error.valid_up_to(),
-                "this is not UTF-8; save the file as UTF-8",
-            );
-            faults.note(check, "file");
-            return None;
+    fn read(
+        check: &mut Check<'_>,
+        name: &str,
+        format: Option<Rows>,
+        delimiter: u8,
+    ) -> Option<Self> {
+        let content = Content::open(check, "file", name)?;
+        let mut faults = Faults::new(name, &content);
+        if let Some(offset) = content.first_no_text() {
+            faults.at(offset, "this is not UTF-8; save the file as UTF-8");
         }
-        if u32::try_from(bytes.len()).is_err() {
-            check.wrong(
-                "file",
-                format_args!("{name} is too large; up to 4 GiB are right"),
-            );
-            return None;
+        if u32::try_from(content.len()).is_err() {
+            faults.at(0, "the file is too large; up to 4 GiB are right");
         }
+        faults.note(check, "file").then_some(())?;
+        let first = content.look(content.beginning(), |bytes| {
+            bytes.trim_ascii_start().first().copied()
+        });
+        let format = format.unwrap_or(if first == Some(b'{') {
+            Rows::JsonLines
+        } else {
+            Rows::Csv
+        });
         let mut table = Self {
             name: name.to_owned(),
-            bytes: Rc::clone(&bytes),
+            content,
             format,
             columns: Vec::new(),
+            count: 0,
             rows: Vec::new(),
+            last: Cell::new((0, 0)),
             scratch: RefCell::new(Scratch {
                 reader: ReaderBuilder::new().delimiter(delimiter).build(),
                 field: vec![0; 256],
             }),
         };
-        match format {
-            Rows::Csv => table.find_csv_rows(&mut faults),
-            Rows::JsonLines => table.find_lines(&mut faults),
-        }
-        if table.rows.is_empty() && faults.count == 0 {
-            faults.at(bytes.len(), "the file has no rows");
-        }
-        faults.note(check, "file").then_some(table)
+        let (columns, places) = {
+            let mut faults = table.faults();
+            let found = match format {
+                Rows::Csv => table.find_csv_rows(&mut faults),
+                Rows::JsonLines => (Vec::new(), table.find_lines(&mut faults)),
+            };
+            if found.1.count == 0 && faults.count == 0 {
+                faults.at(table.content.len(), "the file has no rows");
+            }
+            faults.note(check, "file").then_some(found)?
+        };
+        table.columns = columns;
+        table.count = places.count;
+        table.last.set((0, places.first()));
+        table.rows = places.each;
+        Some(table)
     }
 
-    fn find_csv_rows(&mut self, faults: &mut Faults<'_>) {
-        let bytes = Rc::clone(&self.bytes);
-        let mut start = skip_blank(&bytes, 0);
+    /// The header's columns, and where each row begins.
+    fn find_csv_rows(&self, faults: &mut Faults<'_>) -> (Vec<Rc<str>>, Places) {
+        let (mut columns, mut places) = (Vec::new(), Places::default());
+        let mut start = self.skip_blank(self.content.beginning());
         let mut header = true;
-        while start < bytes.len() {
-            let mut names = Vec::new();
-            let mut count = 0;
-            let mut last = start;
+        while start < self.content.len() {
+            let (mut count, mut last) = (0, start);
             let end = self.each_field(start, |offset, text| {
                 count += 1;
                 last = offset;
                 if header {
-                    names.push(Rc::from(text.trim()));
+                    columns.push(Rc::from(text.trim()));
                 }
             });
-            if header {
-                self.columns = names;
-            } else if count == self.columns.len() {
-                self.rows.push(u32::try_from(start).unwrap_or(u32::MAX));
-            } else {
-                let columns = self.columns.len();
-                let what = format_args!(
-                    "the row has {count} fields and the header {columns}; quote a field that holds the delimiter"
-                );
+            if count == columns.len() && !header {
+                places.add(start);
+            } else if !header {
+                // Where it goes wrong: at the last field, or where one is missing.
+                let offset = if count > columns.len() {
+                    last
+                } else {
+                    end.saturating_sub(1).max(start)
+                };
                 faults.at(
-                    if count > columns {
-                        last
-                    } else {
-                        end.saturating_sub(1).max(start)
-                    },
-                    what,
+                    offset,
+                    format_args!(
+                        "the row has {count} fields and the header {}; quote a field that holds the delimiter",
+                        columns.len()
+                    ),
                 );
             }
             header = false;
-            start = skip_blank(&bytes, end);
+            start = self.skip_blank(end);
+        }
+        (columns, places)
+    }
+
+    /// Where each line begins.
+    fn find_lines(&self, faults: &mut Faults<'_>) -> Places {
+        let mut places = Places::default();
+        let mut start = self.skip_empty(self.content.beginning());
+        while start < self.content.len() {
+            let line = self.content.line(start);
+            match serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(&line) {
+                Ok(_) => places.add(start),
+                Err(error) => {
+                    let text = error.to_string();
+                    let cut = text.find(" at line").unwrap_or(text.len());
+                    let what = text.get(..cut).unwrap_or(&text);
+                    faults.at(
+                        start + error.column().saturating_sub(1),
+                        format_args!("{what}; a JSON object a line is right"),
+                    );
+                }
+            }
+            start = self.skip_empty(start + line.len() + 1);
+        }
+        places
+    }
+
+    /// The offset of the next line that has something in it: of CSV one that is not empty,
+    /// since a blank is a field too.
+    fn skip_blank(&self, mut start: usize) -> usize {
+        loop {
+            let skipped = self.content.look(start, |bytes| {
+                let blank = bytes
+                    .iter()
+                    .take_while(|byte| matches!(byte, b'\n' | b'\r'));
+                (blank.count(), bytes.len())
+            });
+            start += skipped.0;
+            if skipped.0 == 0 || skipped.0 < skipped.1 {
+                return start;
+            }
         }
     }
 
-    fn find_lines(&mut self, faults: &mut Faults<'_>) {
-        let bytes = Rc::clone(&self.bytes);
-        let mut start = 0;
-        for line in bytes.split(|byte| *byte == b'\n') {
+    /// The offset of the next line that has more than white space in it.
+    fn skip_empty(&self, mut start: usize) -> usize {
+        while start < self.content.len() {
+            let line = self.content.line(start);
             if !line.trim_ascii().is_empty() {
-                match serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(line) {
-                    Ok(_) => self.rows.push(u32::try_from(start).unwrap_or(u32::MAX)),
-                    Err(error) => {
-                        let text = error.to_string();
-                        let cut = text.find(" at line").unwrap_or(text.len());
-                        let why = text.get(..cut).unwrap_or(&text);
-                        faults.at(
-                            start + error.column().saturating_sub(1),
-                            format_args!("{why}; a JSON object a line is right"),
-                        );
-                    }
-                }
+                return start;
             }
             start += line.len() + 1;
         }
+        start
     }
 
     /// Calls for each field of the CSV record at an offset, with the field's own offset;
@@ -270,14 +320,15 @@ impl Table {
             let begin = offset;
             let mut written = 0;
             loop {
-                let input = self.bytes.get(offset..).unwrap_or_default();
                 let output = field.get_mut(written..).unwrap_or_default();
-                let (result, read, wrote) = reader.read_field(input, output);
+                let (result, read, wrote) = self
+                    .content
+                    .look(offset, |input| reader.read_field(input, output));
                 offset += read;
                 written += wrote;
                 match result {
                     // All input is there: at its end an empty one ends the field.
-                    ReadFieldResult::InputEmpty if offset < self.bytes.len() || read > 0 => {}
+                    ReadFieldResult::InputEmpty if offset < self.content.len() || read > 0 => {}
                     ReadFieldResult::OutputFull if field.len() < LONGEST_FIELD => {
                         field.resize(field.len() * 2, 0);
                     }
@@ -289,14 +340,14 @@ impl Table {
                         }
                         break;
                     }
-                    _ => return self.bytes.len(),
+                    _ => return self.content.len(),
                 }
             }
         }
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.rows.len()
+        self.count
     }
 
     pub(super) fn columns(&self) -> &[Rc<str>] {
@@ -325,15 +376,11 @@ impl Table {
     /// Calls for each field of a row of a CSV file: the column's position, the offset in
     /// the file, and the text.
     pub(super) fn fields(&self, row: usize, mut found: impl FnMut(usize, usize, &str)) {
-        let Some(start) = self
-            .rows
-            .get(row)
-            .and_then(|start| usize::try_from(*start).ok())
-        else {
+        if row >= self.count {
             return;
-        };
+        }
         let mut column = 0;
-        self.each_field(start, |offset, text| {
+        self.each_field(self.offset(row), |offset, text| {
             found(column, offset, text);
             column += 1;
         });
@@ -341,37 +388,69 @@ impl Table {
 
     /// A row of JSON lines.
     pub(super) fn json(&self, row: usize) -> Value {
-        let line = self
-            .rows
-            .get(row)
-            .and_then(|start| usize::try_from(*start).ok());
-        let line = line
-            .and_then(|start| self.bytes.get(start..))
-            .unwrap_or_default();
-        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        serde_json::from_slice::<serde_json::Value>(line)
+        if row >= self.count {
+            return Value::Missing;
+        }
+        let line = self.content.line(self.offset(row));
+        serde_json::from_slice::<serde_json::Value>(&line)
             .map(|json| Value::from(&json))
             .unwrap_or_default()
     }
 
     /// Where a row begins in the file.
     pub(super) fn offset(&self, row: usize) -> usize {
-        let start = self.rows.get(row).copied().unwrap_or(0);
-        usize::try_from(start).unwrap_or(usize::MAX)
+        let before = row / STRIDE;
+        let start = self.rows.get(before).copied().unwrap_or(0);
+        let noted = (
+            before * STRIDE,
+            usize::try_from(start).unwrap_or(usize::MAX),
+        );
+        let last = self.last.get();
+        let (mut at, mut offset) = if (noted.0..=row).contains(&last.0) {
+            last
+        } else {
+            noted
+        };
+        while at < row {
+            offset = match self.format {
+                Rows::Csv => self.skip_blank(self.each_field(offset, |_, _| {})),
+                Rows::JsonLines => self.skip_empty(offset + self.content.line(offset).len() + 1),
+            };
+            at += 1;
+        }
+        self.last.set((at, offset));
+        offset
     }
 
     /// A list of what is wrong with this file.
     pub(super) fn faults(&self) -> Faults<'_> {
-        Faults::new(&self.name, &self.bytes)
+        Faults::new(&self.name, &self.content)
     }
 }
 
-/// The offset of the next line that has something in it.
-fn skip_blank(bytes: &[u8], mut start: usize) -> usize {
-    while matches!(bytes.get(start), Some(b'\n' | b'\r')) {
-        start += 1;
+/// Where rows begin, every so manieth noted: between two of them the file is read.
+#[derive(Default)]
+struct Places {
+    count: usize,
+    each: Vec<u32>,
+}
+
+/// With rows of 30 bytes, 1/8 of a percent of the file; to read so many costs some
+/// microseconds.
+const STRIDE: usize = 64;
+
+impl Places {
+    fn add(&mut self, offset: usize) {
+        if self.count.is_multiple_of(STRIDE) {
+            self.each.push(u32::try_from(offset).unwrap_or(u32::MAX));
+        }
+        self.count += 1;
     }
-    start
+
+    fn first(&self) -> usize {
+        let first = self.each.first().copied().unwrap_or(0);
+        usize::try_from(first).unwrap_or(usize::MAX)
+    }
 }
 
 /// A number as a value: whole when it is written without a point and an exponent.

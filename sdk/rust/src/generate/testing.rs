@@ -80,6 +80,7 @@ impl Life {
         value
     }
 
+    #[cfg(feature = "files")]
     pub(super) fn due(&self) -> Option<Instant> {
         self.generator.due(&self.moment())
     }

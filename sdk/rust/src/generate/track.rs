@@ -1,9 +1,6 @@
 //! A track on the globe: points, the way between them, and where one is after so many
 //! metres. Reads GeoJSON and GPX; must not know who moves on it.
 
-#[cfg(feature = "files")]
-use std::rc::Rc;
-
 use super::problems::Check;
 
 /// The mean radius of the earth, in metres (IUGG).
@@ -135,18 +132,16 @@ pub(super) fn check_place(check: &mut Check<'_>, place: Place) -> bool {
     )
 }
 
-/// The track of a data file: GPX when its name ends so, else GeoJSON.
+/// The track of a data file: GPX when it begins with `<`, else GeoJSON.
 #[cfg(feature = "files")]
 pub(super) fn read(check: &mut Check<'_>, name: &str) -> Option<Vec<Place>> {
-    let bytes: Rc<[u8]> = super::table::content(check, "file", name)?;
-    let gpx = name
-        .rsplit('.')
-        .next()
-        .is_some_and(|ending| ending.eq_ignore_ascii_case("gpx"));
+    let bytes = super::table::content(check, "file", name)?;
+    let gpx = super::table::first(&bytes) == Some(b'<');
+    let bytes = bytes.get(super::table::beginning(&bytes)..)?;
     let read = if gpx {
-        from_gpx(&bytes)
+        from_gpx(bytes)
     } else {
-        from_geojson(&bytes)
+        from_geojson(bytes)
     };
     match read {
         Ok(places) if places.len() >= 2 => Some(places),
