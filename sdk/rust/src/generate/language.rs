@@ -48,11 +48,14 @@ const FUNCTIONS: [&str; 26] = [
     "cycler",
 ];
 
+/// A function of the language and its name.
+type Named<F> = (&'static str, F);
+
 /// Floats come from `libm`, so that they are the same on every machine.
 fn language() -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
-    let one: [(&str, fn(f64) -> f64); 12] = [
+    let one: [Named<fn(f64) -> f64>; 12] = [
         ("abs", f64::abs),
         ("acos", libm::acos),
         ("asin", libm::asin),
@@ -69,7 +72,7 @@ fn language() -> Environment<'static> {
     for (name, function) in one {
         env.add_function(name, function);
     }
-    let two: [(&str, fn(f64, f64) -> f64); 5] = [
+    let two: [Named<fn(f64, f64) -> f64>; 5] = [
         ("atan2", libm::atan2),
         ("hypot", libm::hypot),
         ("max", f64::max),

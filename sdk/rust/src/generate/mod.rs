@@ -108,7 +108,8 @@ mod profile;
 mod recording;
 #[cfg(feature = "files")]
 mod replay;
-#[cfg(all(test, feature = "files"))]
+#[cfg(test)]
+#[cfg(feature = "files")]
 mod replay_tests;
 mod route;
 mod span;

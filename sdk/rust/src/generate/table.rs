@@ -47,7 +47,10 @@ pub enum Type {
 
 /// The files that were read for a scope, by name and what they were read as.
 #[derive(Debug, Default)]
-pub(super) struct Tables(RefCell<BTreeMap<(String, Option<Rows>, u8), Option<Rc<Table>>>>);
+pub(super) struct Tables(RefCell<BTreeMap<Opened, Option<Rc<Table>>>>);
+
+/// A file's name, and how it was asked for: the format and the delimiter.
+type Opened = (String, Option<Rows>, u8);
 
 /// A data file and where its rows begin.
 #[derive(Debug)]
