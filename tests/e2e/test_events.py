@@ -69,7 +69,7 @@ def test_a_broker_that_goes_and_comes_back_is_noticed_by_each_device(fleet, star
 
 
 def test_answers_of_a_server_are_events_and_so_are_receipts(fleet, serve):
-    server = serve(answer=lambda request: Answer(body=b"{}"))
+    server = serve(answer=lambda request: Answer(200, body=b"{}"))
     fleet.server(server.url)
     fleet.group("guest", GUESTS / "listener.wasm", count=100, every="50ms")
     run = fleet.run(duration="3s")

@@ -324,8 +324,8 @@ def test_a_data_file_is_checked_with_its_line_and_column(fleet, broker):
     good = "minute,mm\n0,0.1\n1,0.2\n"
     for text, *said in [
         (good.replace("mm", "cm"), "mm", "minute, cm"),
-        (good.replace("0,0.1", "0"), "rain", "line 2"),
-        (good.replace("0.2", "much"), "rain", "line 3", "much"),
+        (good.replace("0,0.1", "0"), "rain:2:"),
+        (good.replace("0.2", "much"), "rain:3:", "much"),
     ]:
         (fleet.folder / "rain.csv").write_text(text)
         fleet.write()

@@ -12,7 +12,7 @@ use self::subject::{Happening, Subject};
 use super::console::Printed;
 use super::run::engine;
 use super::{Ending, Failure};
-use crate::plugin::{CallError, Cell, Limits, Message, Plugin, Tick, Turn};
+use crate::plugin::{CallError, Cell, Limits, Link, Message, Plugin, Tick, Turn};
 use crate::status::{count, micros};
 
 /// Makes one device and shows what it returns, on a virtual clock: ten ticks take as long
@@ -202,7 +202,14 @@ impl<'a> Trial<'a> {
             );
         }
         if let Some(link) = turn.link {
-            eprintln!("{}: link {link:?}", moment(since));
+            let said = match link {
+                Link::Reconnect => "closes its connection and opens it again".to_owned(),
+                Link::Vanish(length) => format!(
+                    "vanishes for {} s",
+                    Duration::from_micros(length).as_secs_f64()
+                ),
+            };
+            eprintln!("{}: {said}", moment(since));
         }
     }
 
@@ -231,7 +238,8 @@ fn moment(since: u64) -> String {
 
 fn text(message: &Message, since: u64) -> String {
     let payload = match std::str::from_utf8(&message.payload) {
-        Ok(text) => text.to_owned(),
+        // A line that ends itself need not end twice.
+        Ok(text) => text.trim_end_matches(['\r', '\n']).to_owned(),
         Err(_) => format!("{} bytes that are no text", message.payload.len()),
     };
     format!(

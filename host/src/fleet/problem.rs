@@ -30,12 +30,6 @@ impl Problems {
         }
     }
 
-    /// Whether something is said of this place already.
-    #[must_use]
-    pub fn names(&self, place: &str) -> bool {
-        self.0.iter().any(|problem| problem.place == place)
-    }
-
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {

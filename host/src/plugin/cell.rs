@@ -2,6 +2,7 @@
 //! memory and result; a call that breaks the bounds ends the cell.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
@@ -28,6 +29,10 @@ pub struct Cell {
     limits: Limits,
     deadline: u64,
 }
+
+/// How long a device may take to be made where there are data files to read: 1 GiB at
+/// 50 MB a second.
+const READING: Duration = Duration::from_secs(20);
 
 struct Occupant {
     id: Arc<str>,
@@ -98,6 +103,11 @@ impl Cell {
             device: None,
         });
         self.enter(seat, spec.born)?;
+        if !self.store.data().surroundings.data.is_empty() {
+            // The first device of a cell reads the files for all of them.
+            self.store
+                .set_epoch_deadline(self.deadline.max(epochs(READING)));
+        }
         let behaviour = self.instance.mockfleet_device_behaviour();
         let created = behaviour.device().call_create(&mut self.store, spec);
         let device = self.answer("create", created)?;

@@ -34,9 +34,9 @@ pub(crate) struct Group {
     /// The number of the target's first route in the log's directory.
     pub(crate) route_base: u16,
     pub(crate) outbox: u32,
-    /// The schema refuses its settings: its devices are made to hear what else is
-    /// wrong, and never run.
-    pub(crate) is_refused: bool,
+    /// The settings that the schema refuses, by their keys. If there are some, its
+    /// devices are made to hear what else is wrong, and never run.
+    pub(crate) refused: Vec<Vec<String>>,
     births: Births,
     seed: u64,
     device_id: Template,
@@ -93,7 +93,7 @@ impl Group {
             routes: Routes::of(target),
             route_base: routes_before.map(|target| Routes::of(target).count()).sum(),
             outbox: target.outbox,
-            is_refused: false,
+            refused: Vec::new(),
             births,
             seed: seed::group(plan.seed, &group.name),
             device_id: group.device_id.clone(),

@@ -55,12 +55,11 @@ pub(super) fn groups(
             problems.push(problem(fleet, &path, why));
         });
         let reachable = check_channels(fleet, number, &plugin, problems);
-        let accepted = check_config(fleet, number, &plugin, problems);
-        if let Some(mut made) = Group::new(&fleet.plan, number, plugin, content)
-            && reachable
-        {
+        let refused = check_config(fleet, number, &plugin, problems);
+        let made = Group::new(&fleet.plan, number, plugin, content);
+        if let (Some(mut made), Some(refused), true) = (made, refused, reachable) {
             // Its devices are made all the same, to hear what they have to say.
-            made.is_refused = !accepted;
+            made.refused = refused;
             groups.push(made);
         }
     }
@@ -114,12 +113,17 @@ fn check_channels(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut 
 }
 
 /// The behaviour's own schema has the first word on its settings.
-fn check_config(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut Problems) -> bool {
-    let Some(group) = fleet.plan.groups.get(number) else {
-        return false;
-    };
+///
+/// `None` where that is no schema; else the keys of what it refuses.
+fn check_config(
+    fleet: &Fleet,
+    number: usize,
+    plugin: &Plugin,
+    problems: &mut Problems,
+) -> Option<Vec<Vec<String>>> {
+    let group = fleet.plan.groups.get(number)?;
     let Some(schema) = &plugin.description().config_schema else {
-        return true;
+        return Some(Vec::new());
     };
     let found = match settings::findings(schema, &group.config) {
         Ok(found) => found,
@@ -129,7 +133,7 @@ fn check_config(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut Pr
                 plugin.name()
             );
             problems.push(problem(fleet, &["groups", &group.name, "plugin"], text));
-            return false;
+            return None;
         }
     };
     for Finding { path, text } in &found {
@@ -142,7 +146,7 @@ fn check_config(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut Pr
         let place = fleet.place(&config_path(&group.name, path));
         problems.push(Problem { place, text });
     }
-    found.is_empty()
+    Some(found.into_iter().map(|finding| finding.path).collect())
 }
 
 /// Where a setting stands in the fleet file.
@@ -212,7 +216,8 @@ pub(super) fn refusals(
             None => (Vec::new(), text),
         };
         let place = fleet.place(&config_path(&group.name, &path));
-        if group.is_refused && (path.is_empty() || problems.names(&place)) {
+        let said = |refused: &Vec<String>| path.starts_with(refused) || refused.starts_with(&path);
+        if group.refused.iter().any(said) {
             continue;
         }
         let others = match count {

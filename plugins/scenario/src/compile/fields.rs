@@ -8,7 +8,7 @@ use mockfleet_sdk::generate::{Plan, Scope, Spec};
 
 use super::names::Names;
 use super::within;
-use crate::config::Config;
+use crate::config::{Config, Lenient};
 
 /// One generator: a field's own, or the one that replaces it in a status.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Fields {
     #[expect(clippy::too_many_arguments, reason = "one call a generator")]
     fn slot(
         &mut self,
-        spec: &Spec,
+        spec: &Lenient<Spec>,
         name: &str,
         stream: String,
         position: usize,
@@ -78,6 +78,13 @@ impl Fields {
         path: &str,
         problems: &mut Vec<Problem>,
     ) -> Option<usize> {
+        let spec = match &spec.0 {
+            Ok(spec) => spec,
+            Err(why) => {
+                problems.push(Problem::new(path, why));
+                return None;
+            }
+        };
         match spec.plan(scope) {
             Ok(plan) => {
                 self.slots.push(Slot {

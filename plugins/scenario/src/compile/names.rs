@@ -1,10 +1,8 @@
 //! The names that templates and expressions refer to, and where the value of each is:
 //! fields first, then variables, then what a device knows of itself.
 
-use std::rc::Rc;
-
+use mockfleet_sdk::Problem;
 use mockfleet_sdk::generate::{Scope, Value};
-use mockfleet_sdk::{Problem, data};
 
 use super::hint;
 use crate::config::Config;
@@ -97,7 +95,7 @@ impl Names {
         let told = all.len() - BUILTINS.len() + TOLD;
         let scope = Scope::new()
             .names(all.iter().take(told).map(String::as_str))
-            .files(|name| data::read_all(name).ok().map(Rc::from));
+            .group_files();
         Self {
             all,
             fields: config.fields.len(),

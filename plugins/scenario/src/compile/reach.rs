@@ -15,6 +15,10 @@ impl Reading<'_> {
             let own = self.config.statuses.get(status);
             let own = own.map_or(&[][..], |status| status.transitions.as_slice());
             for transition in own.iter().chain(&self.config.transitions) {
+                // Where that one leads, nobody knows.
+                let Ok(transition) = &transition.0 else {
+                    return;
+                };
                 if !reached.contains(&transition.to.as_str()) {
                     reached.push(&transition.to);
                 }

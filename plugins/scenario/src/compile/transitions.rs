@@ -63,6 +63,13 @@ impl Reading<'_> {
         let mut read = Vec::new();
         for (place, answer) in answers {
             let path = format!("answers.{place}");
+            let answer = match &answer.0 {
+                Ok(answer) => answer,
+                Err(why) => {
+                    self.wrong(&path, why);
+                    continue;
+                }
+            };
             if answer.set.is_empty() && answer.send.is_empty() {
                 self.wrong(&path, "it does nothing; give it send or set");
             }
@@ -77,14 +84,20 @@ impl Reading<'_> {
 
     pub(super) fn transitions(
         &mut self,
-        written: &[config::Transition],
+        written: &[config::Lenient<config::Transition>],
         path: &str,
     ) -> Vec<Option<Rc<Transition>>> {
         let written = written.iter().enumerate();
         let mut read = Vec::new();
         for (place, transition) in written {
             let path = format!("{path}transitions.{place}");
-            read.push(self.transition(transition, &path).map(Rc::new));
+            read.push(match &transition.0 {
+                Ok(transition) => self.transition(transition, &path).map(Rc::new),
+                Err(why) => {
+                    self.wrong(&path, why);
+                    None
+                }
+            });
         }
         read
     }

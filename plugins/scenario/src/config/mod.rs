@@ -2,6 +2,7 @@
 //! do; `compile` makes of them what runs.
 
 mod length;
+mod lenient;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use length::Length;
+pub(crate) use lenient::Lenient;
 pub(crate) use tree::Tree;
 
 /// A device without code.
@@ -20,7 +22,7 @@ pub struct Config {
     /// What the device measures: a generator for each name. Messages, conditions and other
     /// fields refer to it by its name.
     #[serde(default)]
-    pub fields: BTreeMap<String, Spec>,
+    pub fields: BTreeMap<String, Lenient<Spec>>,
     /// What the device remembers: a first value for each name. Only `set` of answers and
     /// transitions changes it.
     #[serde(default)]
@@ -36,11 +38,11 @@ pub struct Config {
     pub start: Option<String>,
     /// Transitions out of every status but the one that they lead to.
     #[serde(default)]
-    pub transitions: Vec<Transition>,
+    pub transitions: Vec<Lenient<Transition>>,
     /// What it does when it receives something. Each that fits is done, in this order, and
     /// then the first transition that fits.
     #[serde(default)]
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Lenient<Answer>>,
     /// Keeps messages while there is no connection, and sends them late. Absent: what
     /// cannot leave waits in the host's outbox, and an offline device makes no messages.
     #[serde(default)]
@@ -184,13 +186,13 @@ pub struct Status {
     /// The messages that it sends at each tick. Absent: those that are `on-tick`.
     pub send: Option<Vec<String>>,
     /// Other generators for some fields while it lasts.
-    pub fields: BTreeMap<String, Spec>,
+    pub fields: BTreeMap<String, Lenient<Spec>>,
     /// Other payloads for some messages while it lasts.
     pub messages: BTreeMap<String, Override>,
     /// What it does with its connection.
     pub link: Link,
     /// How it ends. Of those that are due at the same time, the first one counts.
-    pub transitions: Vec<Transition>,
+    pub transitions: Vec<Lenient<Transition>>,
 }
 
 /// A message's payload while a status lasts: exactly one of `json`, `text`, `csv` and

@@ -89,9 +89,10 @@ impl Machine {
                 break;
             }
         }
+        let away = self.is_offline();
         for effects in answers {
             for number in &effects.send {
-                self.send(*number, now, turn)?;
+                self.send(*number, away, now, turn)?;
             }
         }
         Ok(())

@@ -126,9 +126,10 @@ impl Machine {
         let Some(status) = plan.statuses.get(self.status) else {
             return Ok(());
         };
+        let away = self.is_offline();
         for send in &status.sends {
             if sequence % u64::from(send.nth) == 0 {
-                self.send(send.message, now, turn)?;
+                self.send(send.message, away, now, turn)?;
             }
         }
         Ok(())
@@ -164,6 +165,7 @@ impl Machine {
         turn: &mut Turn,
     ) -> Result<(), Error> {
         self.set(&transition.effects, now)?;
+        let was_away = self.is_offline();
         match transition.to {
             Target::Status(number) => self.enter(number, now)?,
             Target::End => {
@@ -173,8 +175,10 @@ impl Machine {
                 self.ending = Some(ending);
             }
         }
+        // A connection that goes with the status is still there for what is said of it.
+        let away = was_away && self.is_offline();
         for message in &transition.effects.send {
-            self.send(*message, now, turn)?;
+            self.send(*message, away, now, turn)?;
         }
         Ok(())
     }

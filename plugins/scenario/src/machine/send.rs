@@ -10,15 +10,16 @@ use super::Machine;
 use crate::compile::Effects;
 
 impl Machine {
-    /// Sends a message, or keeps it while there is no connection.
+    /// Sends a message, or keeps it while there is no connection. Whoever is `away` and
+    /// keeps nothing makes nothing.
     pub(super) fn send(
         &mut self,
         number: usize,
+        away: bool,
         now: Instant,
         turn: &mut Turn,
     ) -> Result<(), Error> {
         let plan = Rc::clone(&self.plan);
-        let away = self.is_offline();
         if away && plan.store.is_none() {
             return Ok(());
         }
