@@ -137,7 +137,7 @@ fn check_config(
         }
     };
     for Finding { path, text } in &found {
-        let key = [&["config".to_owned()], path.as_slice()].concat().join(".");
+        let key = shown(path);
         let text = format!(
             "{key} of group {:?}: {text} (see `mockfleet describe` of its plugin {})",
             group.name,
@@ -211,27 +211,23 @@ pub(super) fn refusals(
         let Some(group) = groups.get(number) else {
             continue;
         };
-        let (path, text) = match refused_path(&text) {
-            Some((path, text)) => (path, text.to_owned()),
-            None => (Vec::new(), text),
-        };
-        let place = fleet.place(&config_path(&group.name, &path));
-        let said = |refused: &Vec<String>| path.starts_with(refused) || refused.starts_with(&path);
+        let found = refused_path(&text);
+        let path = found.as_ref().map_or(&[][..], |(path, _)| path.as_slice());
+        let said = |refused: &Vec<String>| path.starts_with(refused) || refused.starts_with(path);
         if group.refused.iter().any(said) {
             continue;
         }
-        let others = match count {
-            1 => String::new(),
-            _ => format!(" (and {} more of its group)", count - 1),
-        };
-        let plugin = group.plugin.name();
-        let text = match path.as_slice() {
-            [] => format!("device {device} (plugin {plugin}) {text}{others}"),
-            path => format!(
-                "config.{} of group {:?}: {text}",
-                path.join("."),
-                group.name
-            ),
+        let place = fleet.place(&config_path(&group.name, path));
+        let text = match &found {
+            Some((path, text)) => format!("{} of group {:?}: {text}", shown(path), group.name),
+            None => {
+                let others = match count {
+                    1 => String::new(),
+                    _ => format!(" (and {} more of its group)", count - 1),
+                };
+                let plugin = group.plugin.name();
+                format!("device {device} (plugin {plugin}) {text}{others}")
+            }
         };
         problems.push(Problem { place, text });
     }
@@ -240,7 +236,7 @@ pub(super) fn refusals(
 /// A line of what the device of a group refused, at its place in the fleet file.
 pub(crate) fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
     let (path, text) = refused_path(line).unwrap_or_else(|| (Vec::new(), line));
-    let key = [&["config".to_owned()], path.as_slice()].concat().join(".");
+    let key = shown(&path);
     Problem {
         place: fleet.place(&config_path(group, &path)),
         text: format!("{key} of group {group:?}: {text}"),
@@ -290,11 +286,20 @@ fn said(error: &CallError) -> Vec<String> {
 
 /// The path of a line `config.statuses.off.every: ...`, and what follows it.
 fn refused_path(line: &str) -> Option<(Vec<String>, &str)> {
-    let (path, text) = line.strip_prefix("config.")?.split_once(": ")?;
+    let rest = line.strip_prefix("config")?;
+    if let Some(text) = rest.strip_prefix(": ") {
+        return Some((Vec::new(), text));
+    }
+    let (path, text) = rest.strip_prefix('.')?.split_once(": ")?;
     if path.is_empty() || path.contains(char::is_whitespace) {
         return None;
     }
     Some((path.split('.').map(str::to_owned).collect(), text))
+}
+
+/// A key of the settings as it is shown.
+fn shown(path: &[String]) -> String {
+    [&["config".to_owned()], path].concat().join(".")
 }
 
 /// What rows refer to by number.

@@ -51,13 +51,12 @@ impl Behaviour for Scenario {
             let read = read.as_ref().filter(|(text, _)| text == config);
             read.map(|(_, plan)| Rc::clone(plan))
         });
-        let plan = match known {
-            Some(plan) => plan,
-            None => {
-                let plan = read(device, &mockfleet_sdk::read_config::<Self>(config)?)?;
-                READ.set(Some((config.to_owned(), Rc::clone(&plan))));
-                plan
-            }
+        let plan = if let Some(plan) = known {
+            plan
+        } else {
+            let plan = read(device, &mockfleet_sdk::read_config::<Self>(config)?)?;
+            READ.set(Some((config.to_owned(), Rc::clone(&plan))));
+            plan
         };
         Ok(Self(Machine::new(&plan, device)?))
     }
@@ -78,5 +77,5 @@ fn read(device: &Device, config: &Config) -> Result<Rc<Plan>, Error> {
         interval: group::interval(),
         born: device.born,
     };
-    Plan::read(config, here)
+    Plan::read(config, &here)
 }

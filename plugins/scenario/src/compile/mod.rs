@@ -69,14 +69,14 @@ impl Plan {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub(crate) fn read(config: &Config, here: Surroundings) -> Result<Rc<Self>, Error> {
+    pub(crate) fn read(config: &Config, here: &Surroundings) -> Result<Rc<Self>, Error> {
         let mut problems = Vec::new();
         let names = Names::of(config, &mut problems);
         let fields = Fields::read(config, &names, &mut problems);
-        let messages = messages::read(config, &names, &here, &mut problems);
+        let messages = messages::read(config, &names, here, &mut problems);
         let mut reading = statuses::Reading {
             config,
-            here: &here,
+            here,
             names: &names,
             fields: &fields,
             messages: &messages,

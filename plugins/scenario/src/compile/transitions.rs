@@ -33,9 +33,9 @@ pub(crate) enum Target {
 /// At what a transition happens.
 #[derive(Debug)]
 pub(crate) enum Trigger {
-    Cron(Cron),
+    Cron(Box<Cron>),
     After(Length),
-    Received(Received),
+    Received(Box<Received>),
     Probability(f64),
     Connection(config::Connection),
     When(Expression),
@@ -120,18 +120,16 @@ impl Reading<'_> {
             return Some(Target::End);
         }
         let statuses = self.status_names();
-        match statuses.iter().position(|known| known == to) {
-            Some(number) => Some(Target::Status(number)),
-            None => {
-                let names = statuses.iter().map(String::as_str);
-                let hint = hint(to, names.chain([TERMINATE]));
-                self.wrong(
-                    &format!("{path}.to"),
-                    format!("there is no status {to:?}{hint}"),
-                );
-                None
-            }
+        let number = statuses.iter().position(|known| known == to);
+        if number.is_none() {
+            let names = statuses.iter().map(String::as_str);
+            let hint = hint(to, names.chain([TERMINATE]));
+            self.wrong(
+                &format!("{path}.to"),
+                format!("there is no status {to:?}{hint}"),
+            );
         }
+        number.map(Target::Status)
     }
 
     fn trigger(&mut self, written: &config::Transition, path: &str) -> Option<(Trigger, String)> {
@@ -169,7 +167,8 @@ impl Reading<'_> {
         let mut triggers = Vec::new();
         if let Some(pattern) = cron {
             let cron = self.cron(pattern, zone.as_deref(), path);
-            triggers.push(cron.map(|cron| (Trigger::Cron(cron), format!("at {pattern}"))));
+            triggers
+                .push(cron.map(|cron| (Trigger::Cron(Box::new(cron)), format!("at {pattern}"))));
         }
         if let Some(length) = after {
             let path = format!("{path}.after");
@@ -182,8 +181,12 @@ impl Reading<'_> {
         }
         if let Some(received) = received {
             let read = self.received(received, &format!("{path}.received"));
-            triggers
-                .push(read.map(|received| (Trigger::Received(received), "by command".to_owned())));
+            triggers.push(read.map(|received| {
+                (
+                    Trigger::Received(Box::new(received)),
+                    "by command".to_owned(),
+                )
+            }));
         }
         if let Some(probability) = probability {
             if !(0.0..=1.0).contains(probability) {
@@ -264,16 +267,15 @@ impl Reading<'_> {
         let known: Vec<&str> = self.config.messages.keys().map(String::as_str).collect();
         let mut numbers = Vec::new();
         for (place, name) in names.iter().enumerate() {
-            match known.iter().position(|known| known == name) {
-                Some(number) => numbers.push(number),
-                None => {
-                    let hint = hint(name, known.iter().copied());
-                    self.wrong(
-                        &format!("{path}.{place}"),
-                        format!("there is no message {name:?}{hint}"),
-                    );
-                }
+            let number = known.iter().position(|known| known == name);
+            if number.is_none() {
+                let hint = hint(name, known.iter().copied());
+                self.wrong(
+                    &format!("{path}.{place}"),
+                    format!("there is no message {name:?}{hint}"),
+                );
             }
+            numbers.extend(number);
         }
         numbers
     }

@@ -288,7 +288,7 @@ pub struct Received {
     /// channel of the message that was answered. Absent: any.
     #[serde(default)]
     pub channel: Option<String>,
-    /// Where in its JSON to look, as a JSONPath (RFC 9535) such as `$.mode`. Something must
+    /// Where in its JSON to look, as a JSON path (RFC 9535) such as `$.mode`. Something must
     /// be there. Absent: the whole of it, and any bytes will do.
     #[serde(default)]
     pub path: Option<String>,

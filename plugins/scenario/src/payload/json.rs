@@ -137,15 +137,13 @@ impl Steps {
                     let path = format!("{path}.{key}");
                     let key = format!("{}:", serde_json::Value::from(key.as_str()));
                     let template = match tree {
-                        Tree::Text(text) => match Template::read(text, &path, reading) {
-                            Some(template) => Some(template),
-                            None => {
-                                sound = false;
-                                continue;
-                            }
-                        },
+                        Tree::Text(text) => Template::read(text, &path, reading),
                         _ => None,
                     };
+                    if matches!(tree, Tree::Text(_)) && template.is_none() {
+                        sound = false;
+                        continue;
+                    }
                     if let Some(reference) = template.as_ref().and_then(Template::whole) {
                         certain = false;
                         let step = Step::Member(key.into_bytes(), reference.clone());

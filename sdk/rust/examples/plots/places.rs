@@ -35,7 +35,7 @@ pub(crate) fn route() -> String {
         .speed_deviation(4.0)
         .stops(0.02, Duration::from_secs(20));
     let (mut truth, mut life) = (Life::new(route(), 1), Life::new(noisy, 1));
-    let way: Vec<_> = seconds(900, 1.0)
+    let way: Vec<_> = seconds(1_150, 1.0)
         .map(|at| truth.value(at, 0.0))
         .map(|value| (part(&value, "lon"), Some(part(&value, "lat"))))
         .collect();

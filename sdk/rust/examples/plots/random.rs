@@ -108,7 +108,7 @@ pub(crate) fn walk() -> String {
         (
             "start 20, step 0.5",
             Walk::new(20.0).step(0.5),
-            (0.0, 40.0),
+            (0.0, 50.0),
             None,
         ),
         (

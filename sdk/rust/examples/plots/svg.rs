@@ -6,7 +6,7 @@ use std::fmt::Write;
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 58.0;
 const RIGHT: f64 = 18.0;
-const HEAD: f64 = 52.0;
+const HEAD: f64 = 66.0;
 const GAP: f64 = 46.0;
 
 /// Light colours, and dark ones for pages that ask for them. Said class by class, since some
@@ -242,11 +242,13 @@ impl Panel {
         );
     }
 
-    /// A dot at each point that is there.
+    /// A dot at each point that is there and within the axes.
     pub(crate) fn dots(&mut self, points: &[(f64, Option<f64>)], ink: Ink, radius: f64) {
         for (x, y) in points {
-            let Some(y) = y else { continue };
-            let (px, py) = (self.px(*x), self.py(*y));
+            let Some(y) = y.filter(|y| (self.y.0..=self.y.1).contains(y)) else {
+                continue;
+            };
+            let (px, py) = (self.px(*x), self.py(y));
             let _ = write!(
                 self.body,
                 "<circle class=\"f{}\" cx=\"{px:.1}\" cy=\"{py:.1}\" r=\"{radius}\"/>",
@@ -290,7 +292,7 @@ impl Panel {
                 name = escaped(name),
             );
             #[expect(clippy::cast_precision_loss, reason = "a short word")]
-            let width = (name.chars().count() as f64 + 2.0) * 6.8 + 8.0;
+            let width = (name.chars().count() as f64 + 2.0) * 7.2 + 8.0;
             x -= width;
         }
     }

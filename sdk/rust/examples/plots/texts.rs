@@ -10,7 +10,7 @@ use crate::life::{Life, seconds};
 use crate::svg::{Ink, Picture, Ticks};
 
 pub(crate) fn texts() -> String {
-    let mut picture = Picture::new("texts, identifiers, moments: three values each");
+    let mut picture = Picture::new("texts, identifiers, moments: the first values");
     let scope = Scope::new().names(["temperature", "position"]);
     let position = Object::new([
         ("lat", Constant::new(52.5163)),
@@ -88,7 +88,7 @@ pub(crate) fn texts() -> String {
                 shown.push(text);
             }
         }
-        picture.text(name, &shown.join("   "));
+        picture.text(name, &shown.join(" · "));
     }
     picture.finish(4.0)
 }

@@ -40,7 +40,7 @@ pub(crate) fn wave() -> String {
 
 pub(crate) fn counter() -> String {
     let mut picture = Picture::new("constant and counter");
-    let mut panel = picture.panel(130.0, (0.0, 60.0), (0.0, 25.0));
+    let mut panel = picture.panel(140.0, (0.0, 60.0), (0.0, 30.0));
     panel.axes("", "values, one a second", &Ticks::Numbers, &Ticks::Numbers);
     let specs: [(&str, Spec); 4] = [
         (
@@ -64,7 +64,7 @@ pub(crate) fn counter() -> String {
     }
     panel.legend(&names);
     picture.put(panel);
-    picture.below(130.0);
+    picture.below(140.0);
     picture.finish(14.0)
 }
 
