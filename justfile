@@ -20,6 +20,7 @@ lint:
 # Every benchmark but the peers, ours beside its baseline (needs mosquitto, perf, valgrind)
 bench: && profile
     cargo bench --bench tick
+    cargo bench --bench scenario
     cargo bench --bench day
     cargo bench --bench log
     cargo bench --bench stages

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PLUGINS: [&str; 3] = ["thermometer", "vehicle", "meter"];
+const PLUGINS: [&str; 4] = ["thermometer", "vehicle", "meter", "scenario"];
 
 fn main() {
     let host = PathBuf::from(variable("CARGO_MANIFEST_DIR"));

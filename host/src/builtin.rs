@@ -1,6 +1,6 @@
 //! The plugins inside the binary: `plugin = "builtin:thermometer"` needs no file.
 
-const PLUGINS: [(&str, &[u8]); 3] = [
+const PLUGINS: [(&str, &[u8]); 4] = [
     (
         "thermometer",
         include_bytes!(concat!(env!("OUT_DIR"), "/thermometer.wasm")),
@@ -13,6 +13,10 @@ const PLUGINS: [(&str, &[u8]); 3] = [
         "meter",
         include_bytes!(concat!(env!("OUT_DIR"), "/meter.wasm")),
     ),
+    (
+        "scenario",
+        include_bytes!(concat!(env!("OUT_DIR"), "/scenario.wasm")),
+    ),
 ];
 
 /// The component of a built-in plugin.
@@ -22,6 +26,11 @@ pub(crate) fn find(name: &str) -> Option<&'static [u8]> {
         .iter()
         .find(|(known, _)| *known == name)
         .map(|(_, bytes)| *bytes)
+}
+
+/// The names of all of them.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    PLUGINS.iter().map(|(name, _)| *name)
 }
 
 /// Says that there is no such plugin, and which there are.

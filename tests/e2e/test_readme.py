@@ -66,6 +66,15 @@ def test_the_http_variant_of_the_readme_is_accepted(fleet):
     assert process.finish() == 0, process.report()
 
 
+def test_the_device_without_code_of_the_readme_runs_beside_the_first_group(fleet, broker):
+    text = "".join(blocks("toml"))
+    fleet.folder.joinpath("readme.toml").write_text(text)
+    arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
+    process = fleet.mockfleet("run", "readme.toml", *arguments)
+    assert process.finish() == 0, process.report()
+    assert "warehouse: 1,100 devices" in process.stdout
+
+
 def test_the_device_of_the_readme_is_the_one_that_the_sdk_tests(fleet):
     (code,) = blocks("rust")
     assert code.strip() in (ROOT / "sdk/rust/README.md").read_text()

@@ -46,7 +46,7 @@ impl Guests {
             deadline: Duration::from_secs(10),
             ..Limits::default()
         };
-        let mut cell = Cell::new(plugin, &limits, console).expect("a cell");
+        let mut cell = Cell::new(plugin, &limits, &Arc::default(), console).expect("a cell");
         let seats = (0..devices).map(|index| {
             let spec = DeviceSpec {
                 id: format!("thermometer-{index:05}"),

@@ -14,7 +14,7 @@ use crate::plugin::{Engine, Interests, Plugin};
 /// Shows what a plugin is: its channels, statuses, events and settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A plugin's file, or builtin:thermometer.
+    /// A plugin's file, or builtin:NAME: thermometer, vehicle, meter, scenario.
     plugin: PathBuf,
     /// Print one JSON object instead.
     #[arg(long)]
@@ -90,7 +90,10 @@ fn object(plugin: &Plugin) -> Value {
 
 fn text(plugin: &Plugin) -> String {
     let about = plugin.description();
+    // A behaviour that names none has them from its settings; without a channel it
+    // could not send.
     let list = |items: &[String]| match items {
+        [] if about.channels.is_empty() => "those of its settings".to_owned(),
         [] => "none".to_owned(),
         items => items.join(", "),
     };

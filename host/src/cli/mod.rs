@@ -8,6 +8,7 @@ mod describe;
 mod logs;
 mod plan;
 mod run;
+mod schema;
 mod try_plugin;
 mod watch;
 
@@ -43,6 +44,7 @@ enum Command {
     Plan(plan::Arguments),
     Describe(describe::Arguments),
     Try(try_plugin::Arguments),
+    Schema(schema::Arguments),
     Logs(logs::Arguments),
 }
 
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Describe(arguments) => describe::describe(&arguments),
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
     };
     match answer {

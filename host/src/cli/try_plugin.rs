@@ -1,38 +1,58 @@
-//! `mockfleet try`: one device on a clock of its own, without broker or log.
+//! `mockfleet try`: one device on a clock of its own, without broker or log. What it is
+//! comes from the command line, or from a fleet file (`subject`).
+
+mod subject;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use self::subject::{Happening, Subject};
 use super::console::Printed;
-use super::describe::{load, refused};
 use super::run::engine;
 use super::{Ending, Failure};
-use crate::plugin::{CallError, Cell, DeviceSpec, Limits, Message, Plugin, Tick, Turn};
+use crate::plugin::{CallError, Cell, Limits, Link, Message, Plugin, Tick, Turn};
 use crate::status::{count, micros};
 
-/// Makes one device of a plugin and shows what it returns, on a virtual clock: ten
-/// ticks take as long as their code, however far apart they are.
+/// Makes one device and shows what it returns, on a virtual clock: ten ticks take as long
+/// as their code, however far apart they are. Given a fleet file, the device is the first
+/// of its group, as it would be in a run.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet try builtin:thermometer
-  mockfleet try plugin.wasm --ticks 3 --config '{\"base\": 4.0}' --seed 7")]
+  mockfleet try plugin.wasm --ticks 3 --config '{\"base\": 4.0}' --seed 7
+  mockfleet try fleet.toml --group ac --receive '25s:command={\"power\": \"on\"}'")]
 pub(super) struct Arguments {
-    /// A plugin's file, or builtin:thermometer.
+    /// A plugin's file, builtin:NAME (thermometer, vehicle, meter, scenario), or a fleet file.
     plugin: PathBuf,
     /// How many ticks.
     #[arg(long, value_name = "N", default_value_t = 10)]
     ticks: u64,
-    /// The device's settings, a JSON object.
-    #[arg(long, value_name = "JSON", default_value = "{}")]
-    config: String,
-    /// The device's seed.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
-    /// Virtual time between two ticks: 1s, 250ms.
-    #[arg(long, value_name = "TIME", default_value = "1s")]
-    every: String,
+    /// The device's settings, a JSON object [default: {}, or those of the fleet file].
+    #[arg(long, value_name = "JSON")]
+    config: Option<String>,
+    /// The device's seed [default: 0, or as the fleet file makes it].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Virtual time between two ticks: 1s, 250ms [default: 1s, or that of the fleet file].
+    #[arg(long, value_name = "TIME")]
+    every: Option<String>,
+    /// A data file that the device can read, by the name that its settings use:
+    /// weather=weather.csv. Can be given many times.
+    #[arg(long, value_name = "NAME=FILE")]
+    data: Vec<String>,
+    /// The group of a fleet file [default: its first].
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// The device receives this message at this time: 25s:command={"power": "on"}. Can be
+    /// given many times.
+    #[arg(long, value_name = "TIME:CHANNEL=PAYLOAD")]
+    receive: Vec<String>,
+    /// Its connection is lost, or up again, at this time: 10s:lost, 30s:up. Can be given
+    /// many times.
+    #[arg(long, value_name = "TIME:lost|up")]
+    link: Vec<String>,
     /// Print one JSON object a message instead.
     #[arg(long)]
     json: bool,
@@ -43,54 +63,18 @@ pub(super) struct Arguments {
 const BORN: u64 = 1_767_225_600_000_000;
 
 pub(super) fn try_plugin(arguments: &Arguments) -> Result<Ending, Failure> {
-    let every =
-        crate::fleet::duration(&arguments.every).map_err(|text| refused("--every", text))?;
-    let config: Value = serde_json::from_str(&arguments.config).map_err(|error| {
-        refused(
-            "--config",
-            format!("{error}; a JSON object is wanted, such as '{{\"base\": 4.0}}'"),
-        )
-    })?;
     let engine = engine()?;
     let printed = Printed::new();
-    let plugin = load(&engine, &arguments.plugin, &printed)?;
-    check_config(&plugin, &config)?;
-    let mut trial = Trial::new(&plugin, arguments, &config, &printed)?;
-    let outcome = trial.run(arguments, every);
+    let subject = Subject::of(arguments, &engine, &printed)?;
+    let happenings = subject::happenings(arguments)?;
+    let mut trial = Trial::new(&subject, &printed)?;
+    let outcome = trial.run(arguments, &subject, happenings);
     if !arguments.json {
         trial.say_costs();
     }
     match outcome {
         Ok(()) => Ok(Ending::Done),
         Err(why) => Err(Failure::Other(anyhow::anyhow!("{why}"))),
-    }
-}
-
-fn check_config(plugin: &Plugin, config: &Value) -> Result<(), Failure> {
-    let Some(schema) = plugin
-        .description()
-        .config_schema
-        .as_deref()
-        .and_then(|text| serde_json::from_str(text).ok())
-    else {
-        return Ok(());
-    };
-    let Ok(schema) = jsonschema::validator_for(&schema) else {
-        return Ok(());
-    };
-    let errors: Vec<String> = schema
-        .iter_errors(config)
-        .map(|error| match error.instance_path().to_string() {
-            inside if inside.is_empty() => error.to_string(),
-            inside => format!(
-                "{}: {error}",
-                inside.trim_start_matches('/').replace('/', ".")
-            ),
-        })
-        .collect();
-    match errors.as_slice() {
-        [] => Ok(()),
-        errors => Err(refused("--config", errors.join("; "))),
     }
 }
 
@@ -106,31 +90,19 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn new(
-        plugin: &'a Plugin,
-        arguments: &Arguments,
-        config: &Value,
-        printed: &'a Printed,
-    ) -> Result<Self, Failure> {
+    fn new(subject: &'a Subject, printed: &'a Printed) -> Result<Self, Failure> {
         let limits = Limits {
             memory: 512 << 20,
             deadline: Duration::from_secs(5),
             ..Limits::default()
         };
-        let spec = DeviceSpec {
-            id: "try-00000".into(),
-            group: "try".into(),
-            index: 0,
-            seed: arguments.seed,
-            config: config.to_string(),
-            born: BORN,
-        };
-        let made = Cell::new(plugin, &limits, &printed.console())
+        let plugin = &subject.plugin;
+        let made = Cell::new(plugin, &limits, &subject.surroundings, &printed.console())
             .map_err(CallError::Fault)
-            .and_then(|mut cell| cell.create(&spec).map(|seat| (cell, seat)));
+            .and_then(|mut cell| cell.create(&subject.spec).map(|seat| (cell, seat)));
         printed.take().iter().for_each(|line| eprintln!("{line}"));
         let (cell, seat) = made.map_err(|error| match error {
-            CallError::InvalidConfig(why) => refused("--config", why),
+            CallError::InvalidConfig(why) => subject.refused(&why),
             other => Failure::Other(anyhow::anyhow!("plugin {}: {other}", plugin.name())),
         })?;
         Ok(Self {
@@ -145,24 +117,52 @@ impl<'a> Trial<'a> {
         })
     }
 
-    fn run(&mut self, arguments: &Arguments, every: Duration) -> Result<(), String> {
-        let every = u64::try_from(every.as_micros()).unwrap_or(u64::MAX);
+    fn run(
+        &mut self,
+        arguments: &Arguments,
+        subject: &Subject,
+        mut happenings: Vec<Happening>,
+    ) -> Result<(), String> {
         let mut at = BORN;
-        for sequence in 0..arguments.ticks {
+        let mut sequence = 0;
+        while sequence < arguments.ticks {
+            // What happens before the next tick may move it.
+            let now = happenings
+                .first()
+                .map(|next| next.at)
+                .filter(|next| *next < at);
             let began = Instant::now();
-            let turn = self.cell.tick(self.seat, Tick { at, sequence });
+            let (now, call, turn) = match now {
+                Some(now) => {
+                    let happening = happenings.remove(0);
+                    eprintln!("{}: {}", moment(now - BORN), happening.said);
+                    let turn = self.cell.handle(self.seat, now, &happening.event);
+                    (now, "handle", turn)
+                }
+                None => {
+                    let turn = self.cell.tick(self.seat, Tick { at, sequence });
+                    sequence += 1;
+                    self.ticks += 1;
+                    (at, "tick", turn)
+                }
+            };
             self.spent += began.elapsed();
-            self.ticks += 1;
             self.printed
                 .take()
                 .iter()
                 .for_each(|line| eprintln!("{line}"));
-            let since = at - BORN;
+            let since = now - BORN;
+            let fleets = |at: u64| match call {
+                "tick" => at.saturating_add(subject.every),
+                _ => at,
+            };
             match turn {
                 Ok(turn) => {
-                    let next = turn.next_tick.unwrap_or(every).max(1);
+                    at = match turn.next_tick {
+                        Some(length) => now.saturating_add(length.max(1_000)),
+                        None => fleets(at),
+                    };
                     self.show(turn, since, arguments.json);
-                    at = at.saturating_add(next);
                 }
                 Err(CallError::Retired(why)) => {
                     eprintln!("{}: the device retired: {why}", moment(since));
@@ -170,14 +170,15 @@ impl<'a> Trial<'a> {
                 }
                 Err(CallError::Fault(fault)) => {
                     return Err(format!(
-                        "{}: device try-00000 (plugin {}): {fault}",
+                        "{}: device {} (plugin {}): {fault}",
                         moment(since),
+                        subject.spec.id,
                         self.plugin.name()
                     ));
                 }
                 Err(error) => {
-                    eprintln!("{}: tick {sequence} failed: {error}", moment(since));
-                    at = at.saturating_add(every);
+                    eprintln!("{}: {call} failed: {error}", moment(since));
+                    at = fleets(at);
                 }
             }
         }
@@ -201,7 +202,14 @@ impl<'a> Trial<'a> {
             );
         }
         if let Some(link) = turn.link {
-            eprintln!("{}: link {link:?}", moment(since));
+            let said = match link {
+                Link::Reconnect => "closes its connection and opens it again".to_owned(),
+                Link::Vanish(length) => format!(
+                    "vanishes for {} s",
+                    Duration::from_micros(length).as_secs_f64()
+                ),
+            };
+            eprintln!("{}: {said}", moment(since));
         }
     }
 
@@ -230,7 +238,8 @@ fn moment(since: u64) -> String {
 
 fn text(message: &Message, since: u64) -> String {
     let payload = match std::str::from_utf8(&message.payload) {
-        Ok(text) => text.to_owned(),
+        // A line that ends itself need not end twice.
+        Ok(text) => text.trim_end_matches(['\r', '\n']).to_owned(),
         Err(_) => format!("{} bytes that are no text", message.payload.len()),
     };
     format!(

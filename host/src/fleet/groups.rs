@@ -1,7 +1,8 @@
 //! The keys of `[[groups]]`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keys::{Context, Keys, text};
@@ -27,6 +28,7 @@ pub(super) const KEYS: &[&str] = &[
     "devices-per-cell",
     "device-id",
     "config",
+    "data",
     "limits",
 ];
 pub(super) const LIMIT_KEYS: &[&str] = &[
@@ -89,6 +91,10 @@ fn group(context: &Context<'_>, node: &Node, targets: &Targets) -> Option<Group>
         .and_then(NonZeroU32::new)
         .or(NonZeroU32::new(64));
     let config = config(&keys);
+    let settings = keys
+        .node("config")
+        .map_or_else(|| "{}".to_owned(), settings);
+    let data = data(context, keys.node("data"));
     let limits = limits(context, keys.node("limits"));
     let line = match keys.at {
         At::Line(line) => Some(line),
@@ -105,6 +111,8 @@ fn group(context: &Context<'_>, node: &Node, targets: &Targets) -> Option<Group>
         devices_per_cell: devices_per_cell?,
         limits,
         config: config?,
+        settings,
+        data: data?,
     })
 }
 
@@ -289,6 +297,57 @@ fn config(keys: &Keys<'_>) -> Option<serde_json::Value> {
         return None;
     }
     keys.read("config", json)
+}
+
+/// The settings as JSON in the order of the file; a JSON object of serde has none.
+fn settings(node: &Node) -> String {
+    let mut text = String::new();
+    write_json(node, &mut text);
+    text
+}
+
+fn write_json(node: &Node, into: &mut String) {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    match &node.value {
+        Value::Array(entries) => {
+            into.push('[');
+            for (place, entry) in entries.iter().enumerate() {
+                if place > 0 {
+                    into.push(',');
+                }
+                write_json(entry, into);
+            }
+            into.push(']');
+        }
+        Value::Table(table) => {
+            into.push('{');
+            for (place, (key, node)) in table.0.iter().enumerate() {
+                if place > 0 {
+                    into.push(',');
+                }
+                into.push_str(&quoted(key));
+                into.push(':');
+                write_json(node, into);
+            }
+            into.push('}');
+        }
+        // What JSON cannot say was refused already.
+        _ => into.push_str(&json(node).unwrap_or_default().to_string()),
+    }
+}
+
+/// Files that can be read, by name.
+fn data(context: &Context<'_>, node: Option<&Node>) -> Option<BTreeMap<String, PathBuf>> {
+    let Some(node) = node else {
+        return Some(BTreeMap::new());
+    };
+    let keys = Keys::any(context, node, "data of [[groups]]")?;
+    let files = keys
+        .entries()
+        .map(|(name, _)| Some((name.to_owned(), keys.file(name)?)));
+    // Each is tried, so that all that is wrong is said.
+    let files: Vec<_> = files.collect();
+    files.into_iter().collect()
 }
 
 fn json(node: &Node) -> Result<serde_json::Value, String> {

@@ -229,6 +229,11 @@ pub struct Group {
     pub limits: Limits,
     /// The devices' settings: a JSON object, handed to the plugin.
     pub config: serde_json::Value,
+    /// The same as the plugin gets it: its keys in the order of the file, which a payload's
+    /// shape may be told with.
+    pub settings: String,
+    /// Files that its devices can read, by the name that its settings use.
+    pub data: BTreeMap<String, PathBuf>,
 }
 
 /// Where a plugin comes from.

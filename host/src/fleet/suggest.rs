@@ -2,7 +2,8 @@
 
 /// The way out after a word that is not among the right ones: the one that was
 /// probably meant, or all of them.
-pub(super) fn among<'a>(word: &str, right: impl Iterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn among<'a>(word: &str, right: impl Iterator<Item = &'a str>) -> String {
     let right: Vec<&str> = right.collect();
     let nearest = right
         .iter()

@@ -2,6 +2,7 @@
 //! memory and result; a call that breaks the bounds ends the cell.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
@@ -14,6 +15,7 @@ use super::fault::{CallError, Fault};
 use super::limits::{Growth, Limits};
 use super::load::Plugin;
 use super::sandbox::Sandbox;
+use super::surroundings::Surroundings;
 
 /// A device's place in its cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,10 @@ pub struct Cell {
     deadline: u64,
 }
 
+/// How long a device may take to be made where there are data files to read: 1 GiB at
+/// 50 MB a second.
+const READING: Duration = Duration::from_secs(20);
+
 struct Occupant {
     id: Arc<str>,
     seed: u64,
@@ -38,14 +44,20 @@ struct Occupant {
 }
 
 impl Cell {
-    /// A fresh instance, without devices.
+    /// A fresh instance, without devices, that may look up what surrounds it.
     ///
     /// # Errors
     /// When the plugin's start-up code traps, runs too long or wants more memory
     /// than it may have.
-    pub fn new(plugin: &Plugin, limits: &Limits, console: &Console) -> Result<Self, Fault> {
+    pub fn new(
+        plugin: &Plugin,
+        limits: &Limits,
+        surroundings: &Arc<Surroundings>,
+        console: &Console,
+    ) -> Result<Self, Fault> {
         let printer = Printer::new(Arc::clone(console), limits.log_lines, plugin.name());
-        let sandbox = Sandbox::new(Growth::new(limits.memory), printer);
+        let growth = Growth::new(limits.memory);
+        let sandbox = Sandbox::new(growth, printer, Arc::clone(surroundings));
         let mut store = Store::new(plugin.engine(), sandbox);
         store.limiter(|sandbox| &mut sandbox.growth);
         // Results are copied out of the guest's memory, and a list may name the same
@@ -91,6 +103,11 @@ impl Cell {
             device: None,
         });
         self.enter(seat, spec.born)?;
+        if !self.store.data().surroundings.data.is_empty() {
+            // The first device of a cell reads the files for all of them.
+            self.store
+                .set_epoch_deadline(self.deadline.max(epochs(READING)));
+        }
         let behaviour = self.instance.mockfleet_device_behaviour();
         let created = behaviour.device().call_create(&mut self.store, spec);
         let device = self.answer("create", created)?;

@@ -15,6 +15,7 @@ use super::engine::Engine;
 use super::fault::{Fault, innermost};
 use super::limits::Limits;
 use super::sandbox::{GIVEN, Sandbox};
+use super::surroundings;
 use super::{CONTRACT, Description};
 
 /// A compiled plugin, ready to be instantiated. Cheap to clone.
@@ -220,6 +221,8 @@ fn is_given(import: &str) -> bool {
     let package = import.split('/').next().unwrap_or_default();
     let version = import.rsplit_once('@').map(|(_, version)| version);
     import.starts_with("mockfleet:device/types@0.1.0")
+        || import.starts_with("mockfleet:device/data@0.1.0")
+        || import.starts_with("mockfleet:device/group@0.1.0")
         || (GIVEN.contains(&package) && version.is_some_and(|v| v.starts_with("0.2.")))
 }
 
@@ -235,7 +238,7 @@ fn describe(plugin: &Inner, console: &Console) -> Result<Description, Fault> {
         behaviour: plugin.behaviour.clone(),
         description: unknown(),
     }));
-    Cell::new(&probe, &limits, console)?.describe()
+    Cell::new(&probe, &limits, &surroundings::nothing(), console)?.describe()
 }
 
 /// Stands in until the plugin has been asked.

@@ -14,6 +14,7 @@ mod fault;
 mod limits;
 mod load;
 mod sandbox;
+mod surroundings;
 
 pub use bindings::mockfleet::device::types::{
     Description, DeviceSpec, Event, Interests, Link, Message, Outcome, Receipt, Tick, Turn,
@@ -24,6 +25,7 @@ pub use engine::Engine;
 pub use fault::{CallError, Cause, Fault};
 pub use limits::Limits;
 pub use load::{LoadError, Plugin};
+pub use surroundings::Surroundings;
 
 /// The package and version of the contract that this host speaks.
 pub const CONTRACT: &str = "mockfleet:device@0.1.0";

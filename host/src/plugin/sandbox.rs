@@ -1,5 +1,6 @@
 //! The world as a guest sees it: WASI 0.2 with the run's clock, the device's own
-//! randomness and a console, and with no files, sockets, environment or arguments.
+//! randomness and a console, and with no files, sockets, environment or arguments. What
+//! the contract adds to it is in `surroundings`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::console::{Printer, Stream};
 use super::limits::Growth;
+use super::surroundings::{self, Surroundings};
 
 /// The most random bytes of one call: the host allocates them.
 const RANDOM_BYTES: u64 = 64 << 10;
@@ -35,6 +37,7 @@ pub(super) struct Sandbox {
     table: ResourceTable,
     pub(super) growth: Growth,
     pub(super) printer: Printer,
+    pub(super) surroundings: Arc<Surroundings>,
     /// The run's clock, microseconds since the Unix epoch; stands still in a call.
     pub(super) now: u64,
     /// Randomness of the device that is being called.
@@ -42,7 +45,7 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn new(growth: Growth, printer: Printer) -> Self {
+    pub(super) fn new(growth: Growth, printer: Printer, surroundings: Arc<Surroundings>) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.stdout(Output(printer.clone(), Stream::Out));
         wasi.stderr(Output(printer.clone(), Stream::Err));
@@ -52,6 +55,7 @@ impl Sandbox {
             table: ResourceTable::new(),
             growth,
             printer,
+            surroundings,
             now: 0,
             random: Random::default(),
         }
@@ -74,7 +78,7 @@ impl WasiView for Sandbox {
     }
 }
 
-/// WASI 0.2 as guests get it.
+/// WASI 0.2 as guests get it, and the contract's own imports.
 pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
@@ -86,6 +90,7 @@ pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandb
     insecure::add_to_linker::<Sandbox, HasSelf<Sandbox>>(l, |sandbox| sandbox)?;
     insecure_seed::add_to_linker::<Sandbox, HasSelf<Sandbox>>(l, |sandbox| sandbox)?;
     linker.allow_shadowing(false);
+    surroundings::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

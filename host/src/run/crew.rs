@@ -201,7 +201,13 @@ impl Crew {
                 error,
             });
         };
-        let mut cell = match Cell::new(&group.plugin, &group.limits, &self.console) {
+        let made = Cell::new(
+            &group.plugin,
+            &group.limits,
+            &group.surroundings,
+            &self.console,
+        );
+        let mut cell = match made {
             Ok(cell) => cell,
             Err(fault) => {
                 let index = devices.first().map_or(0, |device| device.index);

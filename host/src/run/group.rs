@@ -1,15 +1,18 @@
 //! A group as a run sees it: its plugin loaded, its target's channels numbered, its
 //! devices counted through. Shared by all workers; nothing in it changes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use super::clock::{Micros, micros};
 use super::schedule::{Beat, Owner};
 use super::seed;
 use super::stages;
-use crate::fleet::{self, Connections, Names, Plan, Protocol, Template};
-use crate::plugin::{DeviceSpec, Interests, Limits, Plugin};
+use crate::fleet::{self, Connections, Names, Pace, Plan, Protocol, Target, Template};
+use crate::plugin::{DeviceSpec, Interests, Limits, Plugin, Surroundings};
 use crate::transport::{Member, Routes};
 
 /// One group of a run.
@@ -17,6 +20,8 @@ pub(crate) struct Group {
     pub(crate) name: Arc<str>,
     pub(crate) plugin: Plugin,
     pub(crate) limits: Limits,
+    /// What its devices can look up.
+    pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) interests: Interests,
     /// The number of its first device in the whole fleet.
     pub(crate) first: u32,
@@ -30,6 +35,9 @@ pub(crate) struct Group {
     /// The number of the target's first route in the log's directory.
     pub(crate) route_base: u16,
     pub(crate) outbox: u32,
+    /// The settings that the schema refuses, by their keys. If there are some, its
+    /// devices are made to hear what else is wrong, and never run.
+    pub(crate) refused: Vec<Vec<String>>,
     births: Births,
     seed: u64,
     device_id: Template,
@@ -48,8 +56,13 @@ enum Births {
 }
 
 impl Group {
-    /// Group number `index` of the plan.
-    pub(crate) fn new(plan: &Plan, index: usize, plugin: Plugin) -> Option<Self> {
+    /// Group number `index` of the plan, with the content of its data files.
+    pub(crate) fn new(
+        plan: &Plan,
+        index: usize,
+        plugin: Plugin,
+        data: BTreeMap<String, Bytes>,
+    ) -> Option<Self> {
         let group = plan.groups.get(index)?;
         let target = plan.targets.get(group.target)?;
         let before = plan.groups.iter().take(index);
@@ -71,6 +84,7 @@ impl Group {
         Some(Self {
             name: group.name.as_str().into(),
             limits: limits(&group.limits),
+            surroundings: Arc::new(surroundings(group, target, data)),
             interests: plugin.description().interests,
             plugin,
             first: before.map(|other| other.count).sum(),
@@ -81,10 +95,11 @@ impl Group {
             routes: Routes::of(target),
             route_base: routes_before.map(|target| Routes::of(target).count()).sum(),
             outbox: target.outbox,
+            refused: Vec::new(),
             births,
             seed: seed::group(plan.seed, &group.name),
             device_id: group.device_id.clone(),
-            config: group.config.to_string(),
+            config: group.settings.clone(),
             fleet: plan.name.as_str().into(),
         })
     }
@@ -152,6 +167,30 @@ impl Group {
             index,
             listens: self.interests.contains(Interests::DOWNLINK),
         }
+    }
+}
+
+/// What the devices of a group can look up, as the fleet file has it.
+fn surroundings(
+    group: &fleet::Group,
+    target: &Target,
+    data: BTreeMap<String, Bytes>,
+) -> Surroundings {
+    let routes = Routes::of(target);
+    let channels: Vec<String> = routes.names().map(str::to_owned).collect();
+    let downlink = match &target.protocol {
+        Protocol::Mqtt(mqtt) => mqtt.downlink.keys().cloned().collect(),
+        // The answer to a request comes on the request's channel.
+        Protocol::Http(_) => channels.clone(),
+    };
+    Surroundings {
+        data,
+        channels: Some(channels),
+        downlink: Some(downlink),
+        interval: match group.schedule.pace {
+            Pace::Every(length) => Some(micros(length)),
+            Pace::FlatOut => None,
+        },
     }
 }
 

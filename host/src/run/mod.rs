@@ -9,6 +9,7 @@
 mod book;
 mod clock;
 mod crew;
+mod data;
 mod files;
 mod group;
 mod prepare;
@@ -20,6 +21,7 @@ mod scene;
 mod schedule;
 mod search;
 mod seed;
+mod settings;
 mod stages;
 mod supervise;
 mod tempo;
@@ -47,6 +49,9 @@ use crate::plugin::{Console, Engine};
 use crate::sendlog::{Closed, Identity, Progress, SendLog};
 use crate::status::{Board, Counters, StageDone, StageNow};
 use crate::transport::RunNames;
+
+pub(crate) use self::prepare::{first_device, refused_line};
+pub(crate) use self::settings::findings;
 
 /// How a fleet is run.
 #[derive(Clone)]

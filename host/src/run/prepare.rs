@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::crew::Refusal;
+use super::data::DataFiles;
 use super::files;
 use super::group::Group;
+use super::settings::{self, Finding};
 use crate::builtin;
 use crate::fleet::{Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol};
-use crate::plugin::{CallError, Console, Engine, Plugin};
+use crate::plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
 use crate::sendlog::{Directory, GroupEntry, RouteEntry};
 use crate::transport::{BrokerTarget, HttpTarget, Routes, RunNames};
 
@@ -30,6 +32,7 @@ pub(super) fn groups(
 ) -> Vec<Group> {
     let mut loaded: Vec<(&PluginSource, Option<Plugin>)> = Vec::new();
     let mut groups = Vec::new();
+    let mut data = DataFiles::default();
     for (number, group) in fleet.plan.groups.iter().enumerate() {
         let known = loaded.iter().find(|(source, _)| *source == &group.plugin);
         let plugin = match known {
@@ -47,9 +50,18 @@ pub(super) fn groups(
         let Some(plugin) = plugin else {
             continue;
         };
-        let sound = check_channels(fleet, number, &plugin, problems)
-            & check_config(fleet, number, &plugin, problems);
-        groups.extend(Group::new(&fleet.plan, number, plugin).filter(|_| sound));
+        let content = data.of(&group.data, |name, why| {
+            let path = ["groups", &group.name, "data", name];
+            problems.push(problem(fleet, &path, why));
+        });
+        let reachable = check_channels(fleet, number, &plugin, problems);
+        let refused = check_config(fleet, number, &plugin, problems);
+        let made = Group::new(&fleet.plan, number, plugin, content);
+        if let (Some(mut made), Some(refused), true) = (made, refused, reachable) {
+            // Its devices are made all the same, to hear what they have to say.
+            made.refused = refused;
+            groups.push(made);
+        }
     }
     groups
 }
@@ -101,45 +113,47 @@ fn check_channels(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut 
 }
 
 /// The behaviour's own schema has the first word on its settings.
-fn check_config(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut Problems) -> bool {
-    let Some(group) = fleet.plan.groups.get(number) else {
-        return false;
+///
+/// `None` where that is no schema; else the keys of what it refuses.
+fn check_config(
+    fleet: &Fleet,
+    number: usize,
+    plugin: &Plugin,
+    problems: &mut Problems,
+) -> Option<Vec<Vec<String>>> {
+    let group = fleet.plan.groups.get(number)?;
+    let Some(schema) = &plugin.description().config_schema else {
+        return Some(Vec::new());
     };
-    let here = ["groups", group.name.as_str(), "config"];
-    let Some(text) = &plugin.description().config_schema else {
-        return true;
-    };
-    let schema = serde_json::from_str(text)
-        .map_err(|error| error.to_string())
-        .and_then(|schema| jsonschema::validator_for(&schema).map_err(|error| error.to_string()));
-    let schema = match schema {
-        Ok(schema) => schema,
+    let found = match settings::findings(schema, &group.config) {
+        Ok(found) => found,
         Err(why) => {
             let text = format!(
                 "plugin {} has a config-schema that is no JSON Schema: {why}",
                 plugin.name()
             );
             problems.push(problem(fleet, &["groups", &group.name, "plugin"], text));
-            return false;
+            return None;
         }
     };
-    let mut sound = true;
-    for error in schema.iter_errors(&group.config) {
-        sound = false;
-        let inside = error.instance_path().to_string();
-        let path: Vec<&str> = here
-            .into_iter()
-            .chain(inside.split('/').filter(|key| !key.is_empty()))
-            .collect();
-        let key = path.iter().skip(2).copied().collect::<Vec<_>>().join(".");
+    for Finding { path, text } in &found {
+        let key = shown(path);
         let text = format!(
-            "{key} of group {:?}: {error} (see `mockfleet describe` of its plugin {})",
+            "{key} of group {:?}: {text} (see `mockfleet describe` of its plugin {})",
             group.name,
             plugin.name()
         );
-        problems.push(problem(fleet, &path, text));
+        let place = fleet.place(&config_path(&group.name, path));
+        problems.push(Problem { place, text });
     }
-    sound
+    Some(found.into_iter().map(|finding| finding.path).collect())
+}
+
+/// Where a setting stands in the fleet file.
+fn config_path<'a>(group: &'a str, path: &'a [String]) -> Vec<&'a str> {
+    let here = ["groups", group, "config"];
+    let inside = path.iter().map(String::as_str);
+    here.into_iter().chain(inside).collect()
 }
 
 /// Makes each target ready, as far as that needs no connection.
@@ -191,7 +205,9 @@ pub(super) fn changing(fleet: &Fleet, problems: &mut Problems) {
     }
 }
 
-/// What the devices themselves refused; the same words count once a group.
+/// What the devices themselves refused; the same words count once a group. Where the
+/// schema of a group's settings has spoken already, a device adds what it alone can
+/// know: problems at other keys.
 pub(super) fn refusals(
     fleet: &Fleet,
     groups: &[Group],
@@ -203,33 +219,108 @@ pub(super) fn refusals(
         let key = |refusal: &Refusal| (refusal.group, refusal.device.len());
         key(a).cmp(&key(b)).then_with(|| a.device.cmp(&b.device))
     });
-    let mut kinds: BTreeMap<(usize, String), (String, usize)> = BTreeMap::new();
+    let mut kinds: BTreeMap<(usize, usize, String), (String, usize)> = BTreeMap::new();
     for refusal in refusals {
-        let text = match &refusal.error {
-            CallError::InvalidConfig(why) => format!("refuses its config: {why}"),
-            CallError::Failed(why) => format!("cannot be made: {why}"),
-            CallError::Retired(why) => format!("retires before its first tick: {why}"),
-            CallError::Fault(fault) => format!("cannot be made: {fault}"),
-        };
-        let kind = kinds
-            .entry((refusal.group, text))
-            .or_insert((refusal.device, 0));
-        kind.1 += 1;
+        for (order, text) in said(&refusal.error).into_iter().enumerate() {
+            let kind = kinds
+                .entry((refusal.group, order, text))
+                .or_insert((refusal.device.clone(), 0));
+            kind.1 += 1;
+        }
     }
-    for ((number, text), (device, count)) in kinds {
+    for ((number, _, text), (device, count)) in kinds {
         let Some(group) = groups.get(number) else {
             continue;
         };
-        let others = match count {
-            1 => String::new(),
-            _ => format!(" (and {} more of its group)", count - 1),
+        let found = refused_path(&text);
+        let path = found.as_ref().map_or(&[][..], |(path, _)| path.as_slice());
+        let said = |refused: &Vec<String>| path.starts_with(refused) || refused.starts_with(path);
+        if group.refused.iter().any(said) {
+            continue;
+        }
+        let place = fleet.place(&config_path(&group.name, path));
+        let text = match &found {
+            Some((path, text)) => format!("{} of group {:?}: {text}", shown(path), group.name),
+            None => {
+                let others = match count {
+                    1 => String::new(),
+                    _ => format!(" (and {} more of its group)", count - 1),
+                };
+                let plugin = group.plugin.name();
+                format!("device {device} (plugin {plugin}) {text}{others}")
+            }
         };
-        let text = format!(
-            "device {device} (plugin {}) {text}{others}",
-            group.plugin.name()
-        );
-        problems.push(problem(fleet, &["groups", &group.name, "config"], text));
+        problems.push(Problem { place, text });
     }
+}
+
+/// A line of what the device of a group refused, at its place in the fleet file.
+pub(crate) fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
+    let (path, text) = refused_path(line).unwrap_or_else(|| (Vec::new(), line));
+    let key = shown(&path);
+    Problem {
+        place: fleet.place(&config_path(group, &path)),
+        text: format!("{key} of group {group:?}: {text}"),
+    }
+}
+
+/// The first device of a group, as a run would make it.
+///
+/// # Errors
+/// What is wrong with the group, its plugin and its data files.
+pub(crate) fn first_device(
+    fleet: &Fleet,
+    name: &str,
+    engine: &Engine,
+    console: &Console,
+    born: u64,
+) -> Result<(Plugin, DeviceSpec, Surroundings), Problems> {
+    let mut problems = Problems::default();
+    let groups = groups(fleet, engine, console, &mut problems);
+    let group = groups.into_iter().find(|group| &*group.name == name);
+    match group {
+        Some(group) if problems.is_empty() => {
+            let surroundings = Surroundings::clone(&group.surroundings);
+            Ok((group.plugin.clone(), group.spec(0, born), surroundings))
+        }
+        _ => Err(problems),
+    }
+}
+
+/// What an error of `create` says, problem by problem.
+fn said(error: &CallError) -> Vec<String> {
+    match error {
+        // The contract: a problem a line.
+        CallError::InvalidConfig(why) => why
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| match refused_path(line) {
+                Some(_) => line.to_owned(),
+                None => format!("refuses its config: {line}"),
+            })
+            .collect(),
+        CallError::Failed(why) => vec![format!("cannot be made: {why}")],
+        CallError::Retired(why) => vec![format!("retires before its first tick: {why}")],
+        CallError::Fault(fault) => vec![format!("cannot be made: {fault}")],
+    }
+}
+
+/// The path of a line `config.statuses.off.every: ...`, and what follows it.
+fn refused_path(line: &str) -> Option<(Vec<String>, &str)> {
+    let rest = line.strip_prefix("config")?;
+    if let Some(text) = rest.strip_prefix(": ") {
+        return Some((Vec::new(), text));
+    }
+    let (path, text) = rest.strip_prefix('.')?.split_once(": ")?;
+    if path.is_empty() || path.contains(char::is_whitespace) {
+        return None;
+    }
+    Some((path.split('.').map(str::to_owned).collect(), text))
+}
+
+/// A key of the settings as it is shown.
+fn shown(path: &[String]) -> String {
+    [&["config".to_owned()], path].concat().join(".")
 }
 
 /// What rows refer to by number.

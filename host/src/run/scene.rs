@@ -130,7 +130,13 @@ impl<'a> Scene<'a> {
                     error,
                 });
             };
-            let mut cell = match Cell::new(&group.plugin, &group.limits, self.console) {
+            let made = Cell::new(
+                &group.plugin,
+                &group.limits,
+                &group.surroundings,
+                self.console,
+            );
+            let mut cell = match made {
                 Ok(cell) => cell,
                 Err(fault) => {
                     if let Some(player) = players.first() {

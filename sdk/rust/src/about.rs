@@ -40,13 +40,15 @@ impl About {
         self
     }
 
-    /// A channel that the device may send on. The fleet file must map each of them.
+    /// A channel that the device may send on. The fleet file must map each of them. A
+    /// behaviour whose settings name its channels names none here, and holds them
+    /// against [`group::channels`](crate::group::channels) in `create`.
     pub fn channel(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.channels.push(name.into());
         self
     }
 
-    /// A status that the device may report.
+    /// A status that the device may report. None here: its settings name them.
     pub fn status(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.statuses.push(name.into());
         self

@@ -37,6 +37,16 @@ pub trait Behaviour: Sized + 'static {
     /// cannot work; the run does not start, and the fleet's owner reads the sentence.
     fn create(device: &Device, config: Self::Config) -> Result<Self, Error>;
 
+    /// Switches a device on from the text of its settings, a JSON object. Only a
+    /// behaviour whose devices share what they make of the same settings implements it:
+    /// it keeps that by the text, and reads the text once a cell and not once a device.
+    ///
+    /// # Errors
+    /// As [`Behaviour::create`], or that the settings are not of the right shape.
+    fn create_from(device: &Device, config: &str) -> Result<Self, Error> {
+        Self::create(device, crate::seat::read::<Self>(config)?)
+    }
+
     /// Called on schedule.
     ///
     /// # Errors

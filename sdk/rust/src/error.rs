@@ -3,6 +3,8 @@
 
 use std::fmt::Display;
 
+use crate::problem::Problem;
+
 /// Why a call failed, with a sentence for the person who runs the fleet: what is
 /// wrong, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +27,15 @@ impl Error {
     /// The configuration cannot work, and why.
     pub fn invalid_config(why: impl Display) -> Self {
         Self::InvalidConfig(why.to_string())
+    }
+
+    /// The configuration cannot work, for all of these reasons.
+    pub fn problems(problems: impl IntoIterator<Item = Problem>) -> Self {
+        let lines: Vec<String> = problems
+            .into_iter()
+            .map(|problem| problem.to_string())
+            .collect();
+        Self::InvalidConfig(lines.join("\n"))
     }
 
     /// This call failed, and why.

@@ -69,16 +69,21 @@
 //!
 //! # The files
 //! `behaviour` is what an author implements, with `about`, `turn`, `event`, `time`,
-//! `random`, `rounding` and `error` for the words in it. `seat` calls it as the contract
+//! `random`, `rounding`, `error` and `problem` for the words in it; [`data`] and [`group`]
+//! are what a device can look up beside its settings. `seat` calls it as the contract
 //! asks; above it stand [`testing`], and, in WebAssembly only, `glue` with the exports.
 
 mod about;
 mod behaviour;
+pub mod data;
 mod error;
 mod event;
+pub mod generate;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod glue;
+pub mod group;
+mod problem;
 mod random;
 mod rounding;
 mod seat;
@@ -91,10 +96,20 @@ pub use about::About;
 pub use behaviour::{Behaviour, Device, NoConfig, Tick};
 pub use error::Error;
 pub use event::{Event, Outcome, Receipt};
+pub use problem::Problem;
 pub use random::Rng;
 pub use rounding::round;
 pub use time::Instant;
 pub use turn::{Link, Message, Turn};
+
+/// The settings of a behaviour from their text, for its
+/// [`create_from`](Behaviour::create_from).
+///
+/// # Errors
+/// What is not of the right shape, with its path.
+pub fn read_config<B: Behaviour>(config: &str) -> Result<B::Config, Error> {
+    seat::read::<B>(config)
+}
 
 /// Makes the calling crate a plugin whose devices have this behaviour. Once a crate.
 ///

@@ -18,6 +18,22 @@ impl Rng {
         Self(mix(seed ^ 0x6d6f_636b_666c_6565))
     }
 
+    /// Another generator, which gives numbers of its own for this name. Depends on the
+    /// name and on where this one is, and does not move it: taken from
+    /// [`Device::rng`](crate::Device::rng), the same name gives the same numbers.
+    ///
+    /// The name is hashed by FNV-1a, 64 bits (draft-eastlake-fnv).
+    #[must_use]
+    pub const fn stream(&self, name: &str) -> Self {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut rest = name.as_bytes();
+        while let [byte, after @ ..] = rest {
+            hash = (hash ^ *byte as u64).wrapping_mul(0x0000_0100_0000_01b3);
+            rest = after;
+        }
+        Self(mix(self.0 ^ mix(hash)))
+    }
+
     /// The next 64 random bits.
     pub const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -98,6 +114,19 @@ mod tests {
         };
         assert_eq!(numbers(42), numbers(42));
         assert_ne!(numbers(42), numbers(43));
+    }
+
+    #[test]
+    fn each_name_has_a_stream_of_its_own() {
+        let rng = Rng::new(42);
+        let first = |name| rng.stream(name).bits();
+        assert_eq!(first("temperature"), first("temperature"));
+        assert_ne!(first("temperature"), first("humidity"));
+        assert_ne!(
+            first("temperature"),
+            Rng::new(43).stream("temperature").bits()
+        );
+        assert_ne!(first(""), rng.clone().bits());
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl<B: Behaviour> Seat<B> {
     /// Switches a device on; `config` is a JSON object.
     pub(crate) fn create(device: &Device, config: &str) -> Result<Self, Error> {
         Ok(Self {
-            behaviour: B::create(device, read::<B>(config)?)?,
+            behaviour: B::create_from(device, config)?,
             status: None,
         })
     }
@@ -58,7 +58,8 @@ pub(crate) fn schema<B: Behaviour>() -> String {
         .to_string()
 }
 
-fn read<B: Behaviour>(config: &str) -> Result<B::Config, Error> {
+/// The settings from their JSON.
+pub(crate) fn read<B: Behaviour>(config: &str) -> Result<B::Config, Error> {
     let mut json = serde_json::Deserializer::from_str(config);
     let config = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

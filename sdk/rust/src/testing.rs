@@ -29,6 +29,8 @@
 #![expect(clippy::panic, reason = "in a test, a panic is the answer")]
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -92,6 +94,54 @@ impl Default for Setup {
             every: Duration::from_secs(1),
         }
     }
+}
+
+/// What the fleet file says about the group that the devices of this thread are in; see
+/// [`group`](crate::group).
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The channels of the target; `None`: there is none.
+    pub channels: Option<Vec<String>>,
+    /// Those on which it delivers messages.
+    pub downlink: Option<Vec<String>>,
+    /// From tick to tick.
+    pub interval: Option<Duration>,
+}
+
+thread_local! {
+    static DATA: RefCell<BTreeMap<String, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
+    static SURROUNDINGS: RefCell<Surroundings> = RefCell::default();
+}
+
+/// Gives the devices of this thread a data file, as the fleet file's `data` does.
+pub fn data(name: impl Into<String>, content: impl Into<Vec<u8>>) {
+    DATA.with_borrow_mut(|files| files.insert(name.into(), content.into()));
+}
+
+/// Says what the fleet file says about the group that the devices of this thread are in.
+pub fn surroundings(here: Surroundings) {
+    SURROUNDINGS.set(here);
+}
+
+pub(crate) fn with_data<T>(name: &str, read: impl FnOnce(&[u8]) -> T) -> Result<T, String> {
+    DATA.with_borrow(|files| match files.get(name) {
+        Some(content) => Ok(read(content)),
+        None => {
+            let names: Vec<&str> = files.keys().map(String::as_str).collect();
+            Err(format!(
+                "there is no data file {name:?}; testing::data was given {}",
+                if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                }
+            ))
+        }
+    })
+}
+
+pub(crate) fn with_surroundings<T>(read: impl FnOnce(&Surroundings) -> T) -> T {
+    SURROUNDINGS.with_borrow(read)
 }
 
 /// A message that the device sent.
@@ -355,8 +405,9 @@ impl<B: Behaviour> Trial<B> {
 }
 
 fn declared(kind: &str, name: &str, names: &[Cow<'static, str>]) {
+    // A behaviour that names none has them from its settings.
     assert!(
-        names.iter().any(|known| known == name),
+        names.is_empty() || names.iter().any(|known| known == name),
         "about() doesn't name the {kind} \"{name}\"; add .{kind}(\"{name}\")"
     );
 }

@@ -19,6 +19,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use rustls::ClientConfig;
@@ -286,9 +287,13 @@ async fn live(shared: Rc<Shared>, link: Rc<RefCell<Link>>) {
             End::Asked(Command::Leave) => return,
             End::Asked(Command::Act(LinkAction::Reconnect)) => {}
             End::Asked(Command::Act(LinkAction::Vanish(length))) => {
-                rest(&shared, &link, length).await
+                stay_away(&shared, &link, length).await
             }
-            End::Lost(_) => rest(&shared, &link, backoff.next()).await,
+            End::Lost(_) => {
+                if let Some(length) = rest(&shared, &link, backoff.next(), false).await {
+                    stay_away(&shared, &link, length).await;
+                }
+            }
         }
         if shared.closing.get() {
             return;
@@ -296,19 +301,45 @@ async fn live(shared: Rc<Shared>, link: Rc<RefCell<Link>>) {
     }
 }
 
-/// Sleeps, unless the link is told to leave and has nothing left to send.
-async fn rest(shared: &Shared, link: &RefCell<Link>, length: Duration) {
+/// Stays away as its device asked, until it asks for something else.
+async fn stay_away(shared: &Shared, link: &RefCell<Link>, mut length: Duration) {
+    while let Some(longer) = rest(shared, link, length, true).await {
+        length = longer;
+    }
+}
+
+/// Sleeps, unless the link is told to leave and has nothing left to send. A device that
+/// stays `away` of its own will can end that; one that lost its connection has none to
+/// open again, and waits like all others. Says how long to stay away where the device
+/// asks for that.
+async fn rest(
+    shared: &Shared,
+    link: &RefCell<Link>,
+    length: Duration,
+    away: bool,
+) -> Option<Duration> {
     let sleep = tokio::time::sleep(length);
     tokio::pin!(sleep);
     std::future::poll_fn(|cx| {
         let mut link = link.borrow_mut();
         link.listen(cx);
-        if link.command == Some(Command::Leave) && link.is_idle(shared) {
-            return std::task::Poll::Ready(());
+        match link.command {
+            Some(Command::Leave) if link.is_idle(shared) => Poll::Ready(None),
+            Some(Command::Act(LinkAction::Vanish(length))) => {
+                link.command = None;
+                Poll::Ready(Some(length))
+            }
+            Some(Command::Act(LinkAction::Reconnect)) => {
+                link.command = None;
+                if away {
+                    return Poll::Ready(None);
+                }
+                sleep.as_mut().poll(cx).map(|()| None)
+            }
+            _ => sleep.as_mut().poll(cx).map(|()| None),
         }
-        sleep.as_mut().poll(cx)
     })
-    .await;
+    .await
 }
 
 impl Shared {

@@ -1,0 +1,206 @@
+//! Fields: a plan for each generator, those of statuses that replace them included, and
+//! the order in which fields that refer to one another are made.
+
+use std::collections::BTreeMap;
+
+use mockfleet_sdk::Problem;
+use mockfleet_sdk::generate::{Plan, Scope, Spec};
+
+use super::names::Names;
+use super::within;
+use crate::config::{Config, Lenient};
+
+/// One generator: a field's own, or the one that replaces it in a status.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// The name of the field.
+    pub(crate) name: String,
+    /// What tells its randomness apart from all others'.
+    pub(crate) stream: String,
+    /// The position of the field's value.
+    pub(crate) position: usize,
+    pub(crate) plan: Plan,
+}
+
+/// All generators of a scenario.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    pub(crate) slots: Vec<Slot>,
+    /// The slots of statuses by status and position, where they are not the field's own.
+    replaced: BTreeMap<String, BTreeMap<usize, usize>>,
+    /// The field's own slot by position; `None` where its specification is wrong.
+    own: Vec<Option<usize>>,
+}
+
+impl Fields {
+    pub(super) fn read(config: &Config, names: &Names, problems: &mut Vec<Problem>) -> Self {
+        let scope = names.scope();
+        let mut fields = Self::default();
+        for (position, (name, spec)) in config.fields.iter().enumerate() {
+            let path = format!("fields.{name}");
+            let slot = fields.slot(spec, name, name.clone(), position, scope, &path, problems);
+            fields.own.push(slot);
+        }
+        for (status, settings) in &config.statuses {
+            for (name, spec) in &settings.fields {
+                let path = format!("statuses.{status}.fields.{name}");
+                let Some(position) = config.fields.keys().position(|known| known == name) else {
+                    let hint = super::hint(name, config.fields.keys().map(String::as_str));
+                    problems.push(Problem::new(
+                        path,
+                        format_args!("there is no field {name:?} to replace{hint}"),
+                    ));
+                    continue;
+                };
+                let stream = format!("{name}@{status}");
+                let slot = fields.slot(spec, name, stream, position, scope, &path, problems);
+                if let Some(slot) = slot {
+                    let replaced = fields.replaced.entry(status.clone()).or_default();
+                    replaced.insert(position, slot);
+                }
+            }
+        }
+        let statuses = config.statuses.keys().map(String::as_str);
+        for status in std::iter::once("").chain(statuses) {
+            fields.find_cycles(status, problems);
+        }
+        fields
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call a generator")]
+    fn slot(
+        &mut self,
+        spec: &Lenient<Spec>,
+        name: &str,
+        stream: String,
+        position: usize,
+        scope: &Scope,
+        path: &str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<usize> {
+        let spec = match &spec.0 {
+            Ok(spec) => spec,
+            Err(why) => {
+                problems.push(Problem::new(path, why));
+                return None;
+            }
+        };
+        match spec.plan(scope) {
+            Ok(plan) => {
+                self.slots.push(Slot {
+                    name: name.to_owned(),
+                    stream,
+                    position,
+                    plan,
+                });
+                Some(self.slots.len() - 1)
+            }
+            Err(found) => {
+                within(path, found.into_iter().collect(), problems);
+                None
+            }
+        }
+    }
+
+    /// The slot that makes a field in a status.
+    fn slot_of(&self, status: &str, position: usize) -> Option<usize> {
+        let replaced = self.replaced.get(status);
+        let replaced = replaced.and_then(|replaced| replaced.get(&position).copied());
+        replaced.or_else(|| self.own.get(position).copied().flatten())
+    }
+
+    /// The slots that make these positions in a status, and whatever they refer to, each
+    /// after what it refers to. Positions that are no fields need no making.
+    pub(super) fn order(&self, status: &str, positions: &[usize]) -> Vec<u16> {
+        let mut order = Vec::new();
+        let mut way = Vec::new();
+        for position in positions {
+            self.visit(status, *position, &mut order, &mut way, &mut |_| {});
+        }
+        order
+    }
+
+    fn visit(
+        &self,
+        status: &str,
+        position: usize,
+        order: &mut Vec<u16>,
+        way: &mut Vec<usize>,
+        cycle: &mut dyn FnMut(&[usize]),
+    ) {
+        let Some(slot) = self.slot_of(status, position) else {
+            return;
+        };
+        let number = u16::try_from(slot).unwrap_or(u16::MAX);
+        if order.contains(&number) {
+            return;
+        }
+        if let Some(start) = way.iter().position(|known| *known == position) {
+            cycle(way.get(start..).unwrap_or_default());
+            return;
+        }
+        way.push(position);
+        let reads = self
+            .slots
+            .get(slot)
+            .map_or(&[][..], |slot| slot.plan.reads());
+        // Its own name is the value that it had before.
+        for read in reads.iter().filter(|read| **read != position) {
+            self.visit(status, *read, order, way, cycle);
+        }
+        way.pop();
+        order.push(number);
+    }
+
+    /// Fields that refer to one another in a circle can never be made.
+    fn find_cycles(&self, status: &str, problems: &mut Vec<Problem>) {
+        if !status.is_empty() && !self.replaced.contains_key(status) {
+            return;
+        }
+        let mut cycles: Vec<Vec<usize>> = Vec::new();
+        let mut order = Vec::new();
+        for position in 0..self.own.len() {
+            self.visit(
+                status,
+                position,
+                &mut order,
+                &mut Vec::new(),
+                &mut |cycle| {
+                    let mut members = cycle.to_vec();
+                    members.sort_unstable();
+                    let known = cycles.iter().any(|known| {
+                        let mut known = known.clone();
+                        known.sort_unstable();
+                        known == members
+                    });
+                    if !known {
+                        cycles.push(cycle.to_vec());
+                    }
+                },
+            );
+        }
+        for cycle in cycles {
+            let Some(first) = cycle.first() else { continue };
+            let round = cycle.iter().chain([first]);
+            let names: Vec<&str> = round
+                .filter_map(|position| self.slot_of(status, *position))
+                .filter_map(|slot| self.slots.get(slot))
+                .map(|slot| slot.name.as_str())
+                .collect();
+            let name = names.first().copied().unwrap_or_default();
+            let replaced = self.replaced.get(status);
+            let path = match replaced.filter(|replaced| replaced.contains_key(first)) {
+                Some(_) => format!("statuses.{status}.fields.{name}"),
+                None => format!("fields.{name}"),
+            };
+            let text = format!(
+                "it needs itself to be made: {}; a field may use its own name alone, for the value it had before",
+                names.join(" needs ")
+            );
+            let problem = Problem::new(path, text);
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a device waits for on its downlink: a channel, a place in the JSON, a condition.
+
+use mockfleet_sdk::generate::{At, Value};
+use mockfleet_sdk::{Error, Problem};
+use serde_json_path::JsonPath;
+
+use super::names::Names;
+use super::{Expression, Surroundings, hint};
+use crate::config;
+
+/// Something that may be received.
+#[derive(Debug)]
+pub(crate) struct Received {
+    channel: Option<String>,
+    path: Option<JsonPath>,
+    equals: Option<serde_json::Value>,
+    condition: Option<Expression>,
+}
+
+impl Received {
+    pub(super) fn read(
+        written: &config::Received,
+        names: &Names,
+        here: &Surroundings,
+        path: &str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        if let (Some(channel), Some(downlink)) = (&written.channel, &here.downlink)
+            && !downlink.contains(channel)
+        {
+            let hint = hint(channel, downlink.iter().map(String::as_str));
+            problems.push(Problem::new(
+                format!("{path}.channel"),
+                format_args!(
+                    "the group's target delivers nothing on {channel:?}{hint} (add it under [targets.NAME.downlink])"
+                ),
+            ));
+        }
+        let place = match &written.path {
+            None => Some(None),
+            Some(text) => match JsonPath::parse(text) {
+                Ok(place) => Some(Some(place)),
+                Err(error) => {
+                    problems.push(Problem::new(
+                        format!("{path}.path"),
+                        format_args!("{text:?} is no JSONPath: {error}; write for example $.mode"),
+                    ));
+                    None
+                }
+            },
+        };
+        let condition = match &written.condition {
+            None => Some(None),
+            Some(text) => {
+                let path = format!("{path}.condition");
+                Expression::read(text, names, &path, problems).map(Some)
+            }
+        };
+        Some(Self {
+            channel: written.channel.clone(),
+            path: place?,
+            equals: written.equals.clone(),
+            condition: condition?,
+        })
+    }
+
+    /// What is found in a message; `None` if it is not what is waited for. The condition
+    /// is not looked at.
+    pub(crate) fn find<'a>(
+        &self,
+        channel: &str,
+        json: &'a serde_json::Value,
+    ) -> Option<&'a serde_json::Value> {
+        if self
+            .channel
+            .as_deref()
+            .is_some_and(|known| known != channel)
+        {
+            return None;
+        }
+        let found = match &self.path {
+            None => json,
+            Some(path) => path.query(json).first()?,
+        };
+        match &self.equals {
+            Some(wanted) if !same(wanted, found) => None,
+            _ => Some(found),
+        }
+    }
+
+    /// Whether the condition holds, with the value in its place.
+    pub(crate) fn holds(&self, at: &At<'_>) -> Result<bool, Error> {
+        self.condition
+            .as_ref()
+            .map_or(Ok(true), |condition| condition.is_true(at))
+    }
+
+    /// The positions whose values its condition looks at.
+    pub(super) fn reads(&self) -> &[usize] {
+        self.condition.as_ref().map_or(&[], Expression::reads)
+    }
+}
+
+/// Numbers are the same however they are written: 20 and 20.0.
+fn same(wanted: &serde_json::Value, found: &serde_json::Value) -> bool {
+    Value::from(wanted)
+        .as_number()
+        .map_or(wanted == found, |number| {
+            Value::from(found).as_number() == Some(number)
+        })
+}

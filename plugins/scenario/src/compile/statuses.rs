@@ -1,0 +1,225 @@
+//! Statuses: what a device sends in each, how often, with which payloads, and how it
+//! ends. The rest of their reading is in `transitions` and `reach`.
+
+use std::rc::Rc;
+
+use mockfleet_sdk::Problem;
+
+use super::fields::Fields;
+use super::messages::Message;
+use super::names::Names;
+use super::transitions::{Transition, Trigger};
+use super::{Length, Surroundings, TERMINATE, hint, within};
+use crate::config::{self, Config};
+use crate::payload::Payload;
+
+/// The status of a device whose scenario has none.
+const ONLY: &str = "on";
+
+/// A state that a device can be in.
+#[derive(Debug)]
+pub(crate) struct Status {
+    pub(crate) name: String,
+    pub(crate) every: Option<Length>,
+    /// What it sends at a tick.
+    pub(crate) sends: Vec<Send>,
+    /// Each kind of message as it is here, by its number.
+    pub(crate) forms: Vec<Form>,
+    pub(crate) link: Link,
+    pub(crate) transitions: Vec<Rc<Transition>>,
+    /// The slots whose values its conditions at a tick need.
+    pub(crate) conditions: Vec<u16>,
+}
+
+/// A message at a tick.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Send {
+    pub(crate) message: usize,
+    /// At every so manieth tick.
+    pub(crate) nth: u32,
+}
+
+/// A kind of message in one status.
+#[derive(Debug)]
+pub(crate) struct Form {
+    /// The payload that it has here, if not its own.
+    pub(crate) payload: Option<Payload>,
+    /// The slots that make what it needs, in order.
+    pub(crate) makes: Vec<u16>,
+}
+
+/// What a device does with its connection when a status begins.
+#[derive(Debug)]
+pub(crate) enum Link {
+    Online,
+    Offline,
+    Reconnect,
+    Vanish(Length),
+}
+
+/// A scenario that is being read: what is there already, and what is wrong.
+pub(super) struct Reading<'a> {
+    pub(super) config: &'a Config,
+    pub(super) here: &'a Surroundings,
+    pub(super) names: &'a Names,
+    pub(super) fields: &'a Fields,
+    pub(super) messages: &'a [Option<Message>],
+    pub(super) problems: &'a mut Vec<Problem>,
+}
+
+impl Reading<'_> {
+    /// The statuses' names in the order of their numbers.
+    pub(super) fn status_names(&self) -> Vec<String> {
+        if self.config.statuses.is_empty() {
+            return vec![ONLY.to_owned()];
+        }
+        self.config.statuses.keys().cloned().collect()
+    }
+
+    /// All statuses, and the number of the first one.
+    pub(super) fn statuses(&mut self) -> (Vec<Status>, usize) {
+        let names = self.status_names();
+        let start = self.start(&names);
+        let everywhere = self.transitions(&self.config.transitions, "");
+        let none = config::Status::default();
+        let mut statuses = Vec::new();
+        for (number, name) in names.iter().enumerate() {
+            if name == TERMINATE {
+                self.wrong(
+                    &format!("statuses.{name}"),
+                    "this is where a device ends, and no status; take another name",
+                );
+            }
+            let written = self.config.statuses.get(name).unwrap_or(&none);
+            statuses.push(self.status(name, number, written, &everywhere));
+        }
+        self.check_reach(&names, start);
+        (statuses, start.unwrap_or(0))
+    }
+
+    fn start(&mut self, names: &[String]) -> Option<usize> {
+        match (&self.config.start, names) {
+            (None, [_]) => Some(0),
+            (None, _) => {
+                let first = names.first().map_or("", String::as_str);
+                self.wrong(
+                    "",
+                    format!(
+                        "it has several statuses and no start; write for example start = {first:?}"
+                    ),
+                );
+                None
+            }
+            (Some(start), names) => {
+                let number = names.iter().position(|name| name == start);
+                if number.is_none() {
+                    let hint = hint(start, names.iter().map(String::as_str));
+                    self.wrong("start", format!("there is no status {start:?}{hint}"));
+                }
+                number
+            }
+        }
+    }
+
+    fn status(
+        &mut self,
+        name: &str,
+        number: usize,
+        written: &config::Status,
+        everywhere: &[Option<Rc<Transition>>],
+    ) -> Status {
+        let path = format!("statuses.{name}");
+        let every = written.every.as_ref().and_then(|length| {
+            Length::read(length, self.names, &format!("{path}.every"), self.problems)
+        });
+        let own = self.transitions(&written.transitions, &format!("{path}."));
+        let elsewhere =
+            |transition: &&Rc<Transition>| transition.to != super::Target::Status(number);
+        let everywhere = everywhere.iter().flatten().filter(elsewhere);
+        let transitions: Vec<Rc<Transition>> =
+            own.iter().flatten().chain(everywhere).cloned().collect();
+        let reads: Vec<usize> = transitions
+            .iter()
+            .filter_map(|transition| match &transition.trigger {
+                Trigger::When(condition) => Some(condition.reads()),
+                _ => None,
+            })
+            .flatten()
+            .copied()
+            .collect();
+        Status {
+            name: name.to_owned(),
+            every,
+            sends: self.sends(written, &path),
+            forms: self.forms(name, written, &path),
+            link: self.link(&written.link, &path),
+            conditions: self.fields.order(name, &reads),
+            transitions,
+        }
+    }
+
+    fn sends(&mut self, written: &config::Status, path: &str) -> Vec<Send> {
+        let messages: Vec<&config::Message> = self.config.messages.values().collect();
+        let numbers = match &written.send {
+            Some(names) => self.message_numbers(names, &format!("{path}.send")),
+            None => {
+                let all = messages.iter().enumerate();
+                let at_ticks = all.filter(|(_, message)| message.on_tick);
+                at_ticks.map(|(number, _)| number).collect()
+            }
+        };
+        let send = |message: usize| Send {
+            message,
+            nth: messages
+                .get(message)
+                .map_or(1, |message| message.every_nth.max(1)),
+        };
+        numbers.into_iter().map(send).collect()
+    }
+
+    fn forms(&mut self, name: &str, written: &config::Status, path: &str) -> Vec<Form> {
+        for message in written.messages.keys() {
+            if !self.config.messages.contains_key(message) {
+                let hint = hint(message, self.config.messages.keys().map(String::as_str));
+                self.wrong(
+                    &format!("{path}.messages.{message}"),
+                    format!("there is no message {message:?}{hint}"),
+                );
+            }
+        }
+        let mut forms = Vec::new();
+        for (message, read) in self.config.messages.keys().zip(self.messages) {
+            let payload = written.messages.get(message).and_then(|other| {
+                let mut found = Vec::new();
+                let payload = Payload::read(other.payload(), self.names, &mut found);
+                within(&format!("{path}.messages.{message}"), found, self.problems);
+                payload
+            });
+            let mut reads: Vec<usize> = Vec::new();
+            if let Some(read) = read {
+                reads.extend(&read.reads);
+                reads.extend(payload.as_ref().unwrap_or(&read.payload).reads());
+            }
+            forms.push(Form {
+                payload,
+                makes: self.fields.order(name, &reads),
+            });
+        }
+        forms
+    }
+
+    fn link(&mut self, written: &config::Link, path: &str) -> Link {
+        match written {
+            config::Link::Online => Link::Online,
+            config::Link::Offline => Link::Offline,
+            config::Link::Reconnect => Link::Reconnect,
+            config::Link::Vanish(length) => {
+                let path = format!("{path}.link.vanish");
+                match Length::read(length, self.names, &path, self.problems) {
+                    Some(length) => Link::Vanish(length),
+                    None => Link::Online,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Transitions and answers: at what, what is remembered, what is sent, and where it
+//! leads.
+
+use std::rc::Rc;
+
+use mockfleet_sdk::Problem;
+use mockfleet_sdk::generate::Value;
+
+use super::statuses::Reading;
+use super::{Expression, Length, Received, TERMINATE, hint};
+use crate::config;
+use crate::cron::{Cron, Wrong};
+
+/// How a status ends.
+#[derive(Debug)]
+pub(crate) struct Transition {
+    pub(crate) to: Target,
+    pub(crate) trigger: Trigger,
+    pub(crate) effects: Effects,
+    /// The trigger in words, for the end of a device.
+    pub(crate) said: String,
+}
+
+/// Where a transition leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A status by its number.
+    Status(usize),
+    /// The end of the device.
+    End,
+}
+
+/// At what a transition happens.
+#[derive(Debug)]
+pub(crate) enum Trigger {
+    Cron(Box<Cron>),
+    After(Length),
+    Received(Box<Received>),
+    Probability(f64),
+    Connection(config::Connection),
+    When(Expression),
+}
+
+/// What an answer or a transition does beside.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// The variables that get a value, by position.
+    pub(crate) set: Vec<(usize, Expression)>,
+    /// The messages that are sent.
+    pub(crate) send: Vec<usize>,
+}
+
+/// What a device does with what it receives.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) received: Received,
+    pub(crate) effects: Effects,
+}
+
+impl Reading<'_> {
+    pub(super) fn answers(&mut self) -> Vec<Answer> {
+        let answers = self.config.answers.iter().enumerate();
+        let mut read = Vec::new();
+        for (place, answer) in answers {
+            let path = format!("answers.{place}");
+            let answer = match &answer.0 {
+                Ok(answer) => answer,
+                Err(why) => {
+                    self.wrong(&path, why);
+                    continue;
+                }
+            };
+            if answer.set.is_empty() && answer.send.is_empty() {
+                self.wrong(&path, "it does nothing; give it send or set");
+            }
+            let received = self.received(&answer.received, &format!("{path}.received"));
+            let effects = self.effects(&answer.set, &answer.send, &path);
+            if let Some(received) = received {
+                read.push(Answer { received, effects });
+            }
+        }
+        read
+    }
+
+    pub(super) fn transitions(
+        &mut self,
+        written: &[config::Lenient<config::Transition>],
+        path: &str,
+    ) -> Vec<Option<Rc<Transition>>> {
+        let written = written.iter().enumerate();
+        let mut read = Vec::new();
+        for (place, transition) in written {
+            let path = format!("{path}transitions.{place}");
+            read.push(match &transition.0 {
+                Ok(transition) => self.transition(transition, &path).map(Rc::new),
+                Err(why) => {
+                    self.wrong(&path, why);
+                    None
+                }
+            });
+        }
+        read
+    }
+
+    fn transition(&mut self, written: &config::Transition, path: &str) -> Option<Transition> {
+        let to = self.target(&written.to, path);
+        let trigger = self.trigger(written, path);
+        let effects = self.effects(&written.set, &written.send, path);
+        let (trigger, said) = trigger?;
+        Some(Transition {
+            to: to?,
+            trigger,
+            effects,
+            said,
+        })
+    }
+
+    fn target(&mut self, to: &str, path: &str) -> Option<Target> {
+        if to == TERMINATE {
+            return Some(Target::End);
+        }
+        let statuses = self.status_names();
+        let number = statuses.iter().position(|known| known == to);
+        if number.is_none() {
+            let names = statuses.iter().map(String::as_str);
+            let hint = hint(to, names.chain([TERMINATE]));
+            self.wrong(
+                &format!("{path}.to"),
+                format!("there is no status {to:?}{hint}"),
+            );
+        }
+        number.map(Target::Status)
+    }
+
+    fn trigger(&mut self, written: &config::Transition, path: &str) -> Option<(Trigger, String)> {
+        let config::Transition {
+            cron,
+            zone,
+            after,
+            received,
+            probability,
+            connection,
+            when,
+            ..
+        } = written;
+        let given = [
+            cron.is_some(),
+            after.is_some(),
+            received.is_some(),
+            probability.is_some(),
+            connection.is_some(),
+            when.is_some(),
+        ];
+        let count = given.iter().filter(|given| **given).count();
+        if count != 1 {
+            self.wrong(
+                path,
+                format!(
+                    "exactly one of cron, after, received, probability, connection and when says at what it happens, not {count}"
+                ),
+            );
+        }
+        if zone.is_some() && cron.is_none() {
+            self.wrong(&format!("{path}.zone"), "only cron has a time zone");
+        }
+        // Each is read, so that all that is wrong is said.
+        let mut triggers = Vec::new();
+        if let Some(pattern) = cron {
+            let cron = self.cron(pattern, zone.as_deref(), path);
+            triggers
+                .push(cron.map(|cron| (Trigger::Cron(Box::new(cron)), format!("at {pattern}"))));
+        }
+        if let Some(length) = after {
+            let path = format!("{path}.after");
+            let read = Length::read(length, self.names, &path, self.problems);
+            let said = match length {
+                config::Length::Fixed(span) => format!("after {span}"),
+                config::Length::Drawn(_) => "after its time".to_owned(),
+            };
+            triggers.push(read.map(|length| (Trigger::After(length), said)));
+        }
+        if let Some(received) = received {
+            let read = self.received(received, &format!("{path}.received"));
+            triggers.push(read.map(|received| {
+                (
+                    Trigger::Received(Box::new(received)),
+                    "by command".to_owned(),
+                )
+            }));
+        }
+        if let Some(probability) = probability {
+            if !(0.0..=1.0).contains(probability) {
+                self.wrong(
+                    &format!("{path}.probability"),
+                    format!("{probability} is no probability; it lies between 0 and 1"),
+                );
+            }
+            triggers.push(Some((
+                Trigger::Probability(*probability),
+                "by chance".to_owned(),
+            )));
+        }
+        if let Some(connection) = connection {
+            let said = match connection {
+                config::Connection::Lost => "as the connection was lost",
+                config::Connection::Up => "as the connection was up",
+            };
+            triggers.push(Some((Trigger::Connection(*connection), said.to_owned())));
+        }
+        if let Some(text) = when {
+            let path = format!("{path}.when");
+            let read = Expression::read(text, self.names, &path, self.problems);
+            triggers.push(read.map(|condition| (Trigger::When(condition), format!("when {text}"))));
+        }
+        triggers.into_iter().next().flatten()
+    }
+
+    fn cron(&mut self, pattern: &str, zone: Option<&str>, path: &str) -> Option<Cron> {
+        match Cron::read(pattern, zone) {
+            Ok(cron) if cron.after(self.here.born).is_none() => {
+                self.wrong(
+                    &format!("{path}.cron"),
+                    format!("{pattern:?} never comes; there is no such day"),
+                );
+                None
+            }
+            Ok(cron) => Some(cron),
+            Err(wrong) => {
+                for wrong in wrong {
+                    match wrong {
+                        Wrong::Pattern(text) => self.wrong(&format!("{path}.cron"), text),
+                        Wrong::Zone(text) => self.wrong(&format!("{path}.zone"), text),
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    fn received(&mut self, written: &config::Received, path: &str) -> Option<Received> {
+        Received::read(written, self.names, self.here, path, self.problems)
+    }
+
+    fn effects(
+        &mut self,
+        set: &std::collections::BTreeMap<String, String>,
+        send: &[String],
+        path: &str,
+    ) -> Effects {
+        let mut effects = Effects::default();
+        for (name, text) in set {
+            let path = format!("{path}.set.{name}");
+            let expression = Expression::read(text, self.names, &path, self.problems);
+            match self.names.variable(name) {
+                Ok(position) => effects
+                    .set
+                    .extend(expression.map(|expression| (position, expression))),
+                Err(why) => self.wrong(&path, why),
+            }
+        }
+        effects.send = self.message_numbers(send, &format!("{path}.send"));
+        effects
+    }
+
+    /// Messages by name; what is no message is said.
+    pub(super) fn message_numbers(&mut self, names: &[String], path: &str) -> Vec<usize> {
+        let known: Vec<&str> = self.config.messages.keys().map(String::as_str).collect();
+        let mut numbers = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            let number = known.iter().position(|known| known == name);
+            if number.is_none() {
+                let hint = hint(name, known.iter().copied());
+                self.wrong(
+                    &format!("{path}.{place}"),
+                    format!("there is no message {name:?}{hint}"),
+                );
+            }
+            numbers.extend(number);
+        }
+        numbers
+    }
+
+    pub(super) fn wrong(&mut self, path: &str, text: impl std::fmt::Display) {
+        self.problems.push(Problem::new(path, text));
+    }
+}
+
+impl Transition {
+    /// The positions whose values it looks at.
+    pub(super) fn reads(&self) -> Vec<usize> {
+        let mut reads = self.effects.reads();
+        match &self.trigger {
+            Trigger::When(condition) => reads.extend(condition.reads()),
+            Trigger::Received(received) => reads.extend(received.reads()),
+            _ => {}
+        }
+        reads
+    }
+}
+
+impl Effects {
+    /// The positions whose values it looks at.
+    pub(super) fn reads(&self) -> Vec<usize> {
+        let set = self.set.iter();
+        set.flat_map(|(_, expression)| expression.reads().to_vec())
+            .collect()
+    }
+
+    /// What a variable remembers of a value: one without would be missing for ever.
+    pub(crate) fn kept(value: Value) -> Value {
+        match value {
+            Value::Missing => Value::Null,
+            value => value,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What a device sends: the fields that a message needs are made, its payload is written,
+//! and it leaves or is kept. Must not know why it is sent.
+
+use std::rc::Rc;
+
+use mockfleet_sdk::generate::{At, Value};
+use mockfleet_sdk::{Error, Instant, Message, Tick, Turn};
+
+use super::Machine;
+use crate::compile::Effects;
+
+impl Machine {
+    /// Sends a message, or keeps it while there is no connection. Whoever is `away` and
+    /// keeps nothing makes nothing.
+    pub(super) fn send(
+        &mut self,
+        number: usize,
+        away: bool,
+        now: Instant,
+        turn: &mut Turn,
+    ) -> Result<(), Error> {
+        let plan = Rc::clone(&self.plan);
+        if away && plan.store.is_none() {
+            return Ok(());
+        }
+        let form = plan
+            .statuses
+            .get(self.status)
+            .and_then(|status| status.forms.get(number));
+        let (Some(message), Some(form)) = (plan.messages.get(number), form) else {
+            return Ok(());
+        };
+        self.make(&form.makes, now)?;
+        let payload = form.payload.as_ref().unwrap_or(&message.payload);
+        let mut made = Message::new(message.channel.as_str(), payload.write(&self.values)?);
+        made.content_type(message.content_type.as_str());
+        for (key, template) in &message.properties {
+            made.property(key.as_str(), template.text(&self.values));
+        }
+        match &plan.store {
+            Some(settings) if away || !self.up => self.store.keep(made, settings),
+            _ => drop(turn.send(made)),
+        }
+        Ok(())
+    }
+
+    /// Sends what was kept, a batch at a time, once there is a connection.
+    pub(super) fn forward(&mut self, now: Instant, turn: &mut Turn) {
+        let plan = Rc::clone(&self.plan);
+        let Some(settings) = &plan.store else {
+            return;
+        };
+        let early = self.store.next.is_some_and(|next| next > now);
+        if self.store.is_empty() || early || !self.up || self.is_offline() {
+            return;
+        }
+        for message in self.store.batch(now, settings) {
+            turn.send(message);
+        }
+    }
+
+    /// Makes the values of these slots, unless it was done for this tick or event.
+    pub(super) fn make(&mut self, slots: &[u16], now: Instant) -> Result<(), Error> {
+        let Self {
+            plan,
+            device,
+            generators,
+            values,
+            status,
+            since,
+            sequence,
+            ..
+        } = self;
+        let mut made = plan.made.borrow_mut();
+        let status = plan.statuses.get(*status);
+        let name = status.map_or("", |status| status.name.as_str());
+        let tick = Tick {
+            at: now,
+            sequence: *sequence,
+        };
+        let moment = At::new(device, tick).status(name, *since);
+        for number in slots {
+            let number = usize::from(*number);
+            let (Some(slot), Some(generator)) =
+                (plan.fields.slots.get(number), generators.get_mut(number))
+            else {
+                continue;
+            };
+            let Some(done) = made.get_mut(slot.position).filter(|done| !**done) else {
+                continue;
+            };
+            let value = generator
+                .next(&moment.fields(values))
+                .map_err(|error| Error::failed(format_args!("field {}: {error}", slot.name)))?;
+            if let Some(place) = values.get_mut(slot.position) {
+                *place = value;
+            }
+            *done = true;
+        }
+        Ok(())
+    }
+
+    /// Remembers what an answer or a transition sets. All see the values from before.
+    pub(super) fn set(&mut self, effects: &Effects, now: Instant) -> Result<(), Error> {
+        let values: Result<Vec<(usize, Value)>, Error> = effects
+            .set
+            .iter()
+            .map(|(position, expression)| {
+                Ok((*position, Effects::kept(expression.value(&self.at(now))?)))
+            })
+            .collect();
+        for (position, value) in values? {
+            if let Some(place) = self.values.get_mut(position) {
+                *place = value;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,255 @@
+//! Binary payloads: parts of fixed length, one after the other.
+
+use mockfleet_sdk::Error;
+use mockfleet_sdk::generate::Value;
+
+use super::Reading;
+use super::template::{Reference, Template};
+use crate::config::{Endian, Part};
+
+/// A fixed layout.
+#[derive(Debug)]
+pub(super) struct Binary(Vec<Piece>);
+
+#[derive(Debug)]
+enum Piece {
+    Bytes(Vec<u8>),
+    Text(Template, usize),
+    Number(Number),
+}
+
+#[derive(Debug)]
+struct Number {
+    /// As it is written, for messages.
+    written: String,
+    value: Reference,
+    kind: Kind,
+    bytes: usize,
+    scale: f64,
+    offset: f64,
+    endian: Endian,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unsigned,
+    Signed,
+    Float,
+}
+
+impl Binary {
+    pub(super) fn read(parts: &[Part], reading: &mut Reading<'_>) -> Option<Self> {
+        if parts.is_empty() {
+            reading.wrong("binary", "it has no parts; name at least one");
+            return None;
+        }
+        let pieces: Vec<Option<Piece>> = parts
+            .iter()
+            .enumerate()
+            .map(|(place, part)| piece(part, &format!("binary.{place}"), reading))
+            .collect();
+        Some(Self(pieces.into_iter().collect::<Option<_>>()?))
+    }
+
+    pub(super) fn write(&self, values: &[Value], into: &mut Vec<u8>) -> Result<(), Error> {
+        for piece in &self.0 {
+            match piece {
+                Piece::Bytes(bytes) => into.extend_from_slice(bytes),
+                Piece::Text(template, length) => {
+                    let end = into.len() + length;
+                    template.write(values, into);
+                    into.resize(end, 0);
+                }
+                Piece::Number(number) => number.write(values, into)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn piece(part: &Part, path: &str, reading: &mut Reading<'_>) -> Option<Piece> {
+    let (kind, value, bits, scale, offset, endian) = match part {
+        Part::Bytes { hex } => {
+            let bytes = unhex(hex);
+            if bytes.is_none() {
+                reading.wrong(
+                    &format!("{path}.hex"),
+                    format_args!("{hex:?} is not hexadecimal; two digits a byte, such as \"a55a\""),
+                );
+            }
+            return bytes.map(Piece::Bytes);
+        }
+        Part::Text { value, length } => {
+            let template = Template::read(value, &format!("{path}.value"), reading)?;
+            return Some(Piece::Text(template, *length));
+        }
+        Part::Unsigned {
+            value,
+            bits,
+            scale,
+            offset,
+            endian,
+        } => (Kind::Unsigned, value, bits, *scale, *offset, *endian),
+        Part::Signed {
+            value,
+            bits,
+            scale,
+            offset,
+            endian,
+        } => (Kind::Signed, value, bits, *scale, *offset, *endian),
+        Part::Float {
+            value,
+            bits,
+            endian,
+        } => (Kind::Float, value, bits, 1.0, 0.0, *endian),
+    };
+    let right: &[u8] = match kind {
+        Kind::Float => &[32, 64],
+        _ => &[8, 16, 24, 32, 64],
+    };
+    if !right.contains(bits) {
+        let right: Vec<String> = right.iter().map(u8::to_string).collect();
+        reading.wrong(
+            &format!("{path}.bits"),
+            format_args!("{bits} bits; there are {}", right.join(", ")),
+        );
+        return None;
+    }
+    let path = format!("{path}.value");
+    let template = Template::read(value, &path, reading)?;
+    let Some(reference) = template.whole() else {
+        reading.wrong(
+            &path,
+            format_args!("{value:?} is no single value; write \"{{{{ name }}}}\""),
+        );
+        return None;
+    };
+    Some(Piece::Number(Number {
+        written: value.clone(),
+        value: reference.clone(),
+        kind,
+        bytes: usize::from(bits / 8),
+        scale,
+        offset,
+        endian,
+    }))
+}
+
+impl Number {
+    fn write(&self, values: &[Value], into: &mut Vec<u8>) -> Result<(), Error> {
+        let value = self.value.of(values);
+        let number = match value {
+            Value::Bool(truth) => Some(f64::from(*truth)),
+            value => value.as_number(),
+        };
+        let Some(number) = number else {
+            return Err(self.unfit(value, "is no number"));
+        };
+        let start = into.len();
+        match self.kind {
+            Kind::Float if self.bytes == 4 => {
+                #[expect(clippy::cast_possible_truncation, reason = "it is what was asked for")]
+                let short = number as f32;
+                into.extend_from_slice(&short.to_be_bytes());
+            }
+            Kind::Float => into.extend_from_slice(&number.to_be_bytes()),
+            Kind::Unsigned | Kind::Signed => {
+                let scaled = ((number + self.offset) * self.scale).round();
+                let bits = self.bytes * 8;
+                let whole = self
+                    .fits(scaled)
+                    .ok_or_else(|| self.unfit(value, &format!("does not fit {bits} bits")))?;
+                let bytes = whole.to_be_bytes();
+                into.extend_from_slice(bytes.get(bytes.len() - self.bytes..).unwrap_or_default());
+            }
+        }
+        if self.endian == Endian::Little {
+            into.get_mut(start..).unwrap_or_default().reverse();
+        }
+        Ok(())
+    }
+
+    /// The number as a whole one, if it lies in the range of its bits.
+    fn fits(&self, number: f64) -> Option<i128> {
+        // Beyond 2^64 it fits nothing; below, an i128 has it exactly.
+        if !number.is_finite() || number.abs() > 2e19 {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "whole and far below 2^127")]
+        let whole = number as i128;
+        let bits = self.bytes * 8;
+        let range = match self.kind {
+            Kind::Signed => -(1_i128 << (bits - 1))..1_i128 << (bits - 1),
+            _ => 0..1_i128 << bits,
+        };
+        range.contains(&whole).then_some(whole)
+    }
+
+    fn unfit(&self, value: &Value, why: &str) -> Error {
+        Error::failed(format_args!("field {}: {value} {why}", self.written))
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    if digits.is_empty() || digits.len() % 2 > 0 {
+        return None;
+    }
+    let pairs = digits.chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{payload, said};
+    use mockfleet_sdk::generate::Value;
+    use serde_json::json;
+
+    #[test]
+    fn parts_lie_one_after_the_other_in_their_bits_and_order() {
+        let payload = payload(json!({ "binary": [
+            { "type": "bytes", "hex": "a5 5A" },
+            { "type": "unsigned", "bits": 16, "value": "{{ a }}", "scale": 100, "offset": 40 },
+            { "type": "signed", "bits": 24, "value": "{{ a }}", "endian": "little" },
+            { "type": "float", "bits": 32, "value": "{{a}}" },
+            { "type": "text", "length": 3, "value": "{{ b }}" },
+        ] }))
+        .unwrap();
+        let bytes = payload
+            .write(&[Value::Number(-2.0), Value::text("x")])
+            .unwrap();
+        let float = (-2.0_f32).to_be_bytes();
+        let expected = [
+            &[0xa5, 0x5a, 0x0e, 0xd8, 0xfe, 0xff, 0xff],
+            &float[..],
+            b"x\0\0",
+        ]
+        .concat();
+        assert_eq!(bytes, expected);
+        let error = payload
+            .write(&[Value::Number(1e9), Value::Null])
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "field {{ a }}: 1000000000.0 does not fit 16 bits"
+        );
+        let error = payload.write(&[Value::Null, Value::Null]).unwrap_err();
+        assert_eq!(error.to_string(), "field {{ a }}: null is no number");
+    }
+
+    #[test]
+    fn what_cannot_be_laid_out_is_said_with_its_place() {
+        let said = said(json!({ "binary": [
+            { "type": "bytes", "hex": "a" },
+            { "type": "unsigned", "bits": 12, "value": "{{ a }}" },
+            { "type": "float", "bits": 64, "value": "{{ a }}{{ b }}" },
+        ] }));
+        let paths: Vec<&str> = said.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["binary.0.hex", "binary.1.bits", "binary.2.value"]);
+    }
+}

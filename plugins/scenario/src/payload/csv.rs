@@ -1,0 +1,126 @@
+//! Payloads of comma-separated values: a line of cells, quoted where they must be
+//! (RFC 4180).
+
+use mockfleet_sdk::generate::Value;
+
+use super::Reading;
+use super::template::Template;
+use crate::config;
+
+/// A line of cells.
+#[derive(Debug)]
+pub(super) struct Csv {
+    /// The line of names before it, if there is one.
+    header: Vec<u8>,
+    cells: Vec<Template>,
+    separator: char,
+}
+
+impl Csv {
+    pub(super) fn read(written: &config::Csv, reading: &mut Reading<'_>) -> Option<Self> {
+        let separator = written.separator;
+        if separator == '"' || separator.is_control() && separator != '\t' {
+            reading.wrong(
+                "csv.separator",
+                format_args!(
+                    "{separator:?} cannot part columns; use a comma, a semicolon or a tab"
+                ),
+            );
+        }
+        let mut header = Vec::new();
+        if let Some(names) = &written.header {
+            if names.len() != written.columns.len() {
+                reading.wrong(
+                    "csv.header",
+                    format_args!(
+                        "it names {} columns, and there are {}",
+                        names.len(),
+                        written.columns.len()
+                    ),
+                );
+            }
+            for (place, name) in names.iter().enumerate() {
+                part(place, separator, &mut header);
+                let start = header.len();
+                header.extend_from_slice(name.as_bytes());
+                quote(start, separator, &mut header);
+            }
+            header.extend_from_slice(b"\r\n");
+        }
+        if written.columns.is_empty() {
+            reading.wrong("csv.columns", "there are none; name at least one");
+        }
+        let cells: Vec<Option<Template>> = written
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(place, text)| Template::read(text, &format!("csv.columns.{place}"), reading))
+            .collect();
+        Some(Self {
+            header,
+            cells: cells.into_iter().collect::<Option<_>>()?,
+            separator,
+        })
+    }
+
+    pub(super) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.header);
+        for (place, cell) in self.cells.iter().enumerate() {
+            part(place, self.separator, into);
+            let start = into.len();
+            cell.write(values, into);
+            quote(start, self.separator, into);
+        }
+        into.extend_from_slice(b"\r\n");
+    }
+}
+
+fn part(place: usize, separator: char, into: &mut Vec<u8>) {
+    if place > 0 {
+        into.extend_from_slice(separator.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+/// Puts what was written from `start` on into quotes, if it must be.
+fn quote(start: usize, separator: char, into: &mut Vec<u8>) {
+    let written = into.get(start..).unwrap_or_default();
+    let text = String::from_utf8_lossy(written);
+    if !text.contains(['"', '\r', '\n', separator]) {
+        return;
+    }
+    let quoted = format!("\"{}\"", text.replace('"', "\"\""));
+    into.truncate(start);
+    into.extend_from_slice(quoted.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{payload, said};
+    use mockfleet_sdk::generate::Value;
+    use serde_json::json;
+
+    #[test]
+    fn cells_are_quoted_where_they_must_be() {
+        let csv = json!({ "columns": ["{{ a }}", "x", "{{ b }}!"], "header": ["a", "b;c", "d"], "separator": ";" });
+        let payload = payload(json!({ "csv": csv })).unwrap();
+        let written = payload
+            .write(&[Value::text("say \"x\""), Value::Number(1.5)])
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(written).unwrap(),
+            "a;\"b;c\";d\r\n\"say \"\"x\"\"\";x;1.5!\r\n"
+        );
+    }
+
+    #[test]
+    fn a_header_names_each_column() {
+        let said = said(json!({ "csv": { "columns": ["{{ a }}"], "header": ["a", "b"] } }));
+        assert_eq!(
+            said,
+            [(
+                "csv.header".into(),
+                "it names 2 columns, and there are 1".into()
+            )]
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! A text with `{{ name }}` in it. Owns how placeholders are written; must not know what
+//! the text becomes.
+
+use mockfleet_sdk::generate::Value;
+
+use super::Reading;
+
+/// What a placeholder stands for: a value, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reference {
+    position: usize,
+    part: Option<Box<str>>,
+}
+
+impl Reference {
+    /// Its value; what is not there is missing.
+    pub(crate) fn of<'a>(&self, values: &'a [Value]) -> &'a Value {
+        let value = values.get(self.position).unwrap_or(&Value::Missing);
+        match &self.part {
+            None => value,
+            Some(part) => value.part(part).unwrap_or(&Value::Missing),
+        }
+    }
+}
+
+/// A piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// As it stands.
+    Fixed(Box<str>),
+    /// Filled in.
+    Filled(Reference),
+}
+
+/// A text with placeholders, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Template(Vec<Piece>);
+
+impl Template {
+    /// Takes a text apart; `path` is where it stands.
+    pub(crate) fn read(text: &str, path: &str, reading: &mut Reading<'_>) -> Option<Self> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        let mut sound = true;
+        while let Some((before, from)) = rest.split_once("{{") {
+            if !before.is_empty() {
+                pieces.push(Piece::Fixed(before.into()));
+            }
+            let Some((name, after)) = from.split_once("}}") else {
+                reading.wrong(
+                    path,
+                    format_args!("{{{{ is not closed in {text:?}; write {{{{ name }}}}"),
+                );
+                return None;
+            };
+            match reference(name.trim(), path, reading) {
+                Some(reference) => pieces.push(Piece::Filled(reference)),
+                None => sound = false,
+            }
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Fixed(rest.into()));
+        }
+        sound.then_some(Self(pieces))
+    }
+
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
+    /// The one placeholder that it is, if it is nothing else.
+    pub(crate) fn whole(&self) -> Option<&Reference> {
+        match self.0.as_slice() {
+            [Piece::Filled(reference)] => Some(reference),
+            _ => None,
+        }
+    }
+
+    /// Writes the text with its values; what is missing or null leaves nothing.
+    pub(crate) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
+        for piece in &self.0 {
+            match piece {
+                Piece::Fixed(text) => into.extend_from_slice(text.as_bytes()),
+                Piece::Filled(reference) => plain(reference.of(values), into),
+            }
+        }
+    }
+
+    /// The text with its values.
+    pub(crate) fn text(&self, values: &[Value]) -> String {
+        let mut bytes = Vec::new();
+        self.write(values, &mut bytes);
+        String::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+/// A value as it stands in a text.
+pub(crate) fn plain(value: &Value, into: &mut Vec<u8>) {
+    match value {
+        Value::Missing | Value::Null => {}
+        Value::Text(text) => into.extend_from_slice(text.as_bytes()),
+        other => other.write_json(into),
+    }
+}
+
+fn reference(written: &str, path: &str, reading: &mut Reading<'_>) -> Option<Reference> {
+    let (name, part) = match written.split_once('.') {
+        Some((name, part)) => (name.trim_end(), Some(part)),
+        None => (written, None),
+    };
+    match reading.names.position(name) {
+        Ok(position) => {
+            if !reading.reads.contains(&position) {
+                reading.reads.push(position);
+            }
+            Some(Reference {
+                position,
+                part: part.map(Into::into),
+            })
+        }
+        Err(why) => {
+            reading.wrong(path, why);
+            None
+        }
+    }
+}

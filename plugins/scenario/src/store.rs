@@ -1,0 +1,81 @@
+//! Messages that wait for a connection: made at their time, sent late, in their order.
+//! Knows nothing of statuses and fields.
+
+use std::collections::VecDeque;
+
+use mockfleet_sdk::{Instant, Message};
+
+use crate::config::{Full, StoreAndForward};
+
+/// What one device keeps. Empty, it takes no memory beyond itself.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    messages: VecDeque<Message>,
+    /// When the next batch may leave.
+    pub(crate) next: Option<Instant>,
+}
+
+impl Store {
+    /// Keeps a message; what has no room any more is let go.
+    pub(crate) fn keep(&mut self, message: Message, settings: &StoreAndForward) {
+        if self.messages.len() >= settings.capacity {
+            match settings.full {
+                Full::DropNewest => return,
+                Full::DropOldest => drop(self.messages.pop_front()),
+            }
+        }
+        self.messages.push_back(message);
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// The next batch, oldest first; notes when the one after it may leave.
+    pub(crate) fn batch(
+        &mut self,
+        now: Instant,
+        settings: &StoreAndForward,
+    ) -> impl Iterator<Item = Message> {
+        let count = settings.batch.min(self.messages.len());
+        let batch: Vec<Message> = self.messages.drain(..count).collect();
+        self.next = (!self.messages.is_empty()).then(|| now + settings.pause.into());
+        if self.messages.is_empty() {
+            self.messages = VecDeque::new();
+        }
+        batch.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(full: Full, count: u8) -> Vec<u8> {
+        let settings: StoreAndForward =
+            serde_json::from_str(r#"{ "capacity": 3, "batch": 2, "pause": "5s" }"#).unwrap();
+        let settings = StoreAndForward { full, ..settings };
+        let mut store = Store::default();
+        for number in 0..count {
+            store.keep(Message::new("c", [number]), &settings);
+        }
+        let mut left = Vec::new();
+        let now = Instant::from_micros(1_000_000);
+        while !store.is_empty() {
+            let batch: Vec<Message> = store.batch(now, &settings).collect();
+            assert!(batch.len() <= 2);
+            let next = (!store.is_empty()).then(|| Instant::from_micros(6_000_000));
+            assert_eq!(store.next, next);
+            left.extend(batch.into_iter().flat_map(|message| message.payload));
+        }
+        left
+    }
+
+    #[test]
+    fn what_has_no_room_gives_way_at_the_end_that_was_asked_for() {
+        assert_eq!(kept(Full::DropOldest, 5), [2, 3, 4]);
+        assert_eq!(kept(Full::DropNewest, 5), [0, 1, 2]);
+        assert_eq!(kept(Full::DropOldest, 2), [0, 1]);
+    }
+}
