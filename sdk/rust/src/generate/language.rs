@@ -48,14 +48,15 @@ const FUNCTIONS: [&str; 26] = [
     "cycler",
 ];
 
-/// A function of the language and its name.
-type Named<F> = (&'static str, F);
+/// Functions of the language: of one number, and of two.
+type Of1 = fn(f64) -> f64;
+type Of2 = fn(f64, f64) -> f64;
 
 /// Floats come from `libm`, so that they are the same on every machine.
 fn language() -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
-    let one: [Named<fn(f64) -> f64>; 12] = [
+    let one: [(&str, Of1); 12] = [
         ("abs", f64::abs),
         ("acos", libm::acos),
         ("asin", libm::asin),
@@ -72,7 +73,7 @@ fn language() -> Environment<'static> {
     for (name, function) in one {
         env.add_function(name, function);
     }
-    let two: [Named<fn(f64, f64) -> f64>; 5] = [
+    let two: [(&str, Of2); 5] = [
         ("atan2", libm::atan2),
         ("hypot", libm::hypot),
         ("max", f64::max),
