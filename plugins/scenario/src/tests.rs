@@ -52,6 +52,7 @@ fn changes(trial: &Trial<Scenario>) -> Vec<(f64, &str)> {
         .collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "its calls read better")]
 fn two(transition: Value) -> Value {
     json!({
         "messages": { "t": { "json": { "status": "{{ status }}", "tick": "{{ sequence }}" } } },
@@ -272,7 +273,7 @@ fn an_offline_status_takes_the_connection_and_gives_it_back() {
         panic!("{links:?}");
     };
     assert_eq!((*gone, *away), (1.5, 3.5));
-    assert!(*long > Duration::from_secs(86_400));
+    assert!(*long > Duration::from_hours(24));
     assert_eq!(*seven, Duration::from_secs(7));
     // Nothing is made while it is off.
     assert_eq!(moments(&device), [0.0, 1.0, 4.0]);

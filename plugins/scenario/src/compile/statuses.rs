@@ -160,13 +160,12 @@ impl Reading<'_> {
 
     fn sends(&mut self, written: &config::Status, path: &str) -> Vec<Send> {
         let messages: Vec<&config::Message> = self.config.messages.values().collect();
-        let numbers = match &written.send {
-            Some(names) => self.message_numbers(names, &format!("{path}.send")),
-            None => {
-                let all = messages.iter().enumerate();
-                let at_ticks = all.filter(|(_, message)| message.on_tick);
-                at_ticks.map(|(number, _)| number).collect()
-            }
+        let numbers = if let Some(names) = &written.send {
+            self.message_numbers(names, &format!("{path}.send"))
+        } else {
+            let all = messages.iter().enumerate();
+            let at_ticks = all.filter(|(_, message)| message.on_tick);
+            at_ticks.map(|(number, _)| number).collect()
         };
         let send = |message: usize| Send {
             message,

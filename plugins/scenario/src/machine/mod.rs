@@ -52,7 +52,7 @@ enum Act {
 }
 
 /// As good as for ever: a year. A status that ends sooner brings the device back.
-const AWAY: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
+const AWAY: std::time::Duration = std::time::Duration::from_hours(366 * 24);
 
 /// Transitions that follow one another in the same moment; more is a circle without time.
 const AT_ONCE: usize = 100;
@@ -128,7 +128,7 @@ impl Machine {
         };
         let away = self.is_offline();
         for send in &status.sends {
-            if sequence % u64::from(send.nth) == 0 {
+            if sequence.is_multiple_of(u64::from(send.nth)) {
                 self.send(send.message, away, now, turn)?;
             }
         }

@@ -245,6 +245,7 @@ mod tests {
     use mockfleet_sdk::generate::Value;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "its calls read better")]
     fn written(template: serde_json::Value, values: &[Value]) -> String {
         let payload = payload(json!({ "json": template })).unwrap();
         String::from_utf8(payload.write(values).unwrap()).unwrap()
