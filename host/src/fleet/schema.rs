@@ -279,7 +279,7 @@ mod tests {
                 assert!(!row.meaning.is_empty(), "{heading} {}", row.key);
             }
         }
-        assert!(keys > 70, "{keys}");
+        assert!(keys > 60, "{keys}");
     }
 
     #[test]

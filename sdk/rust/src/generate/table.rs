@@ -383,10 +383,12 @@ impl Table {
             return;
         }
         let mut column = 0;
-        self.each_field(self.offset(row), |offset, text| {
+        let end = self.each_field(self.offset(row), |offset, text| {
             found(column, offset, text);
             column += 1;
         });
+        // Who reads one row after the other need not look for the next one.
+        self.last.set((row + 1, self.skip_blank(end)));
     }
 
     /// A row of JSON lines.
