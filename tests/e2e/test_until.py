@@ -1,6 +1,7 @@
 """`--until`: the rate is raised until something breaks, and what broke is named. The found
 limit lies around what the test's own server takes."""
 
+import itertools
 import threading
 import time
 
@@ -61,8 +62,10 @@ def test_the_limit_of_a_server_is_found_where_it_lies(fleet, serve, refuses, bou
     assert TAKES * 0.8 <= broke["asked_per_second"] <= TAKES * 1.4
     assert held["factor"] < broke["factor"] <= held["factor"] * 1.1001
     assert broke["why"], "what broke it is named"
-    # First twofold, from the rate of the fleet file on.
-    assert [step["factor"] for step in steps[:3]] == [1.0, 2.0, 4.0]
+    # First twofold, from the rate of the fleet file on; on a busy machine a step may have
+    # been tried twice.
+    factors = [factor for factor, _ in itertools.groupby(step["factor"] for step in steps)]
+    assert factors[:3] == [1.0, 2.0, 4.0]
     assert steps[0]["held"]
     # What breaks is tried twice before it is believed.
     for step, after in zip(steps, steps[1:], strict=False):
