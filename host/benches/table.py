@@ -31,7 +31,7 @@ IN_SHORT = [
     ("schedule", "10,000 devices × 1/s, a connection each: due to sent, p99"),
     ("schedule", "10,000 devices × 1/s, a connection each: memory at most"),
     ("schedule", "10,000 devices × 1/s, a connection each: process start to all sending"),
-    ("million", "1,000,000 devices × 1/min, 64 connections: memory at most"),
+    ("million", "1,000,000 devices × 1/min, 64 connections, 1,000 a cell: memory at most"),
     ("start", "process start to first message, plugin compiled before"),
     ("tick", "tick, 64 devices a cell"),
     ("log", "append to closed Parquet"),
