@@ -11,6 +11,7 @@ import termios
 
 import pytest
 from fleet import BINARY, PLUGINS
+from waiting import PATIENCE
 
 
 @pytest.fixture
@@ -38,6 +39,12 @@ def test_every_command_has_help(printed, command):
 
 def test_the_version_is_printed(printed):
     assert printed("--version")[0] == "mockfleet 0.1.0"
+
+
+def test_who_reads_the_beginning_only_is_no_trouble():
+    command = ["sh", "-c", '"$1" schema | head -c 20', "sh", BINARY]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert (len(ended.stdout), ended.stderr) == (20, "")
 
 
 def test_check_says_that_a_good_file_is_good_and_sends_nothing(printed, fleet, broker):

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::run::{Over, engine_for, prepare_fleet};
 use super::{Ending, Failure};
+use crate::cli::print::say;
 use crate::fleet::{Fleet, Problems};
 use crate::status::count;
 
@@ -25,7 +26,7 @@ pub(super) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
         let fleet = Fleet::read(file, &overrides);
         let engine = engine_for(&fleet)?;
         match prepare_fleet(fleet, &engine, None, false) {
-            Ok((fleet, prepared, _)) => println!(
+            Ok((fleet, prepared, _)) => say!(
                 "{}: good: {} devices in {} groups",
                 file.display(),
                 count(prepared.devices()),

@@ -12,6 +12,7 @@ use rumqttd::{Broker, Config, ConnectionSettings, Notification, RouterConfig, Se
 use super::run::{ending, run_fleet};
 use super::watch::Form;
 use super::{Ending, Failure};
+use crate::cli::print::{say, tell};
 use crate::fleet::{Fleet, Override, Problems, Store};
 use crate::sendlog;
 use crate::status::count;
@@ -60,19 +61,19 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
     let fleet =
         Fleet::parse(FLEET, "demo.toml", Path::new("."), &overrides).map_err(Problems::from)?;
     let store = fleet.plan.log.store.clone();
-    eprintln!(
+    tell!(
         "demo: {} thermometers, one message a second each, for {}, to a broker inside this process (port {port})",
         count(u64::from(arguments.devices)),
         arguments.duration
     );
     let (summary, interrupted) = run_fleet(Ok(fleet), None, None, Form::People)?;
-    println!("{}", summary.text());
-    println!(
+    say!("{}", summary.text());
+    say!(
         "The broker counted       {} messages received",
         count(received.load(Ordering::Relaxed))
     );
     if let Some(store) = store.filter(|_| summary.log.error.is_none() && summary.log.rows > 0) {
-        println!();
+        say!();
         answer(&store, &summary.run)?;
     }
     Ok(ending(&summary, interrupted))
@@ -82,11 +83,11 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
 fn answer(store: &Store, run: &str) -> Result<(), Failure> {
     let rows =
         sendlog::read(store, run, sendlog::FIRST_ROWS).context("the log cannot be read back")?;
-    println!("The log, read back from its Parquet files:");
-    println!("{}", sendlog::table(&rows));
-    println!();
-    println!("The same in DuckDB (`pip install duckdb-cli`, or https://duckdb.org):");
-    println!("{}", sendlog::query(store, run));
+    say!("The log, read back from its Parquet files:");
+    say!("{}", sendlog::table(&rows));
+    say!();
+    say!("The same in DuckDB (`pip install duckdb-cli`, or https://duckdb.org):");
+    say!("{}", sendlog::query(store, run));
     Ok(())
 }
 
@@ -102,7 +103,7 @@ fn start_broker() -> anyhow::Result<(u16, Arc<AtomicU64>)> {
         .name("broker".into())
         .spawn(move || {
             if let Err(error) = broker.start() {
-                eprintln!("the built-in broker stopped: {error}");
+                tell!("the built-in broker stopped: {error}");
             }
         })?;
     commands

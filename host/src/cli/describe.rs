@@ -8,6 +8,7 @@ use super::console::Printed;
 use super::run::engine;
 use super::{Ending, Failure};
 use crate::builtin;
+use crate::cli::print::{say, tell};
 use crate::fleet::{Problem, Problems};
 use crate::plugin::{Engine, Interests, Plugin};
 
@@ -26,9 +27,9 @@ pub(super) fn describe(arguments: &Arguments) -> Result<Ending, Failure> {
     let printed = Printed::new();
     let plugin = load(&engine, &arguments.plugin, &printed)?;
     if arguments.json {
-        println!("{}", object(&plugin));
+        say!("{}", object(&plugin));
     } else {
-        println!("{}", text(&plugin));
+        say!("{}", text(&plugin));
     }
     Ok(Ending::Done)
 }
@@ -45,7 +46,7 @@ pub(super) fn load(engine: &Engine, file: &Path, printed: &Printed) -> Result<Pl
             }),
         None => Plugin::load(engine, file, &printed.console()).map_err(|error| error.to_string()),
     };
-    printed.take().iter().for_each(|line| eprintln!("{line}"));
+    printed.take().iter().for_each(|line| tell!("{line}"));
     loaded.map_err(|text| refused("PLUGIN", text))
 }
 

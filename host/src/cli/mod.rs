@@ -7,6 +7,7 @@ mod demo;
 mod describe;
 mod logs;
 mod plan;
+mod print;
 mod run;
 mod schema;
 mod try_plugin;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::print::tell;
 use crate::fleet::Problems;
 
 /// Runs fleets of virtual IoT devices.
@@ -100,11 +102,11 @@ pub fn main() -> ExitCode {
         Ok(Ending::Failed) => ExitCode::from(1),
         Ok(Ending::Interrupted) => ExitCode::from(130),
         Err(Failure::Input(problems)) => {
-            eprintln!("{problems}");
+            tell!("{problems}");
             ExitCode::from(2)
         }
         Err(Failure::Other(error)) => {
-            eprintln!("mockfleet: {error:#}");
+            tell!("mockfleet: {error:#}");
             ExitCode::from(1)
         }
     }

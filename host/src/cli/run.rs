@@ -9,6 +9,7 @@ use super::console::Printed;
 use super::logs::recover::said;
 use super::watch::{Form, Watch};
 use super::{Ending, Failure};
+use crate::cli::print::{say, tell};
 use crate::fleet::{self, Fleet, Override, Pace, Problems, Refused};
 use crate::plugin::Engine;
 use crate::run::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
@@ -115,8 +116,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     });
     let (summary, interrupted) = run_fleet(fleet, arguments.workers, search, form)?;
     match form {
-        Form::Json => println!("{}", summary.json()),
-        Form::People => println!("{}", summary.text()),
+        Form::Json => say!("{}", summary.json()),
+        Form::People => say!("{}", summary.text()),
     }
     Ok(ending(&summary, interrupted))
 }
@@ -169,7 +170,7 @@ pub(super) fn prepare_fleet(
         Err(refused) => return Err(refused.problems),
     };
     let prepared = prepare(&fleet, engine, &settings);
-    printed.take().iter().for_each(|line| eprintln!("{line}"));
+    printed.take().iter().for_each(|line| tell!("{line}"));
     match prepared {
         Ok(prepared) if problems.is_empty() => Ok((fleet, prepared, printed)),
         Ok(_) => Err(problems),
@@ -192,8 +193,8 @@ pub(super) fn run_fleet(
     let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, workers, changing)?;
     // The store has just been proven: what an earlier run left behind goes there too.
     match fleet.plan.log.store.as_ref().map(sendlog::recover) {
-        Some(Ok(runs)) => runs.iter().for_each(|run| eprintln!("{}", said(run))),
-        Some(Err(error)) => eprintln!("warning: {error}"),
+        Some(Ok(runs)) => runs.iter().for_each(|run| tell!("{}", said(run))),
+        Some(Err(error)) => tell!("warning: {error}"),
         None => {}
     }
     let watch = Watch::new(form).context("the run could not be watched")?;
@@ -204,7 +205,7 @@ pub(super) fn run_fleet(
     });
     let (finished, interrupted) = watch.follow(running, &printed, pacer.as_mut());
     if let Some(error) = &finished.log.error {
-        eprintln!("{error}");
+        tell!("{error}");
     }
     let mut summary = summary(&fleet, finished);
     summary.limit = pacer.map(|pacer| pacer.limit());

@@ -5,6 +5,7 @@ use super::describe::load;
 use super::run::engine;
 use super::{Ending, Failure};
 use crate::builtin;
+use crate::cli::print::say;
 use crate::fleet::{self, Settings};
 
 /// Prints the JSON Schema of the fleet file, the settings of the built-in plugins included:
@@ -31,6 +32,6 @@ pub(super) fn schema(_: &Arguments) -> Result<Ending, Failure> {
     }
     let schema = fleet::schema(settings);
     let text = serde_json::to_string_pretty(&schema).map_err(anyhow::Error::from)?;
-    println!("{text}");
+    say!("{text}");
     Ok(Ending::Done)
 }

@@ -12,6 +12,7 @@ use self::subject::{Happening, Subject};
 use super::console::Printed;
 use super::run::engine;
 use super::{Ending, Failure};
+use crate::cli::print::{say, tell};
 use crate::plugin::{CallError, Cell, Limits, Link, Message, Plugin, Tick, Turn};
 use crate::status::{count, micros};
 
@@ -100,7 +101,7 @@ impl<'a> Trial<'a> {
         let made = Cell::new(plugin, &limits, &subject.surroundings, &printed.console())
             .map_err(CallError::Fault)
             .and_then(|mut cell| cell.create(&subject.spec).map(|seat| (cell, seat)));
-        printed.take().iter().for_each(|line| eprintln!("{line}"));
+        printed.take().iter().for_each(|line| tell!("{line}"));
         let (cell, seat) = made.map_err(|error| match error {
             CallError::InvalidConfig(why) => subject.refused(&why),
             other => Failure::Other(anyhow::anyhow!("plugin {}: {other}", plugin.name())),
@@ -135,7 +136,7 @@ impl<'a> Trial<'a> {
             let (now, call, turn) = match now {
                 Some(now) => {
                     let happening = happenings.remove(0);
-                    eprintln!("{}: {}", moment(now - BORN), happening.said);
+                    tell!("{}: {}", moment(now - BORN), happening.said);
                     let turn = self.cell.handle(self.seat, now, &happening.event);
                     (now, "handle", turn)
                 }
@@ -147,10 +148,7 @@ impl<'a> Trial<'a> {
                 }
             };
             self.spent += began.elapsed();
-            self.printed
-                .take()
-                .iter()
-                .for_each(|line| eprintln!("{line}"));
+            self.printed.take().iter().for_each(|line| tell!("{line}"));
             let since = now - BORN;
             let fleets = |at: u64| match call {
                 "tick" => at.saturating_add(subject.every),
@@ -165,7 +163,7 @@ impl<'a> Trial<'a> {
                     self.show(turn, since, arguments.json);
                 }
                 Err(CallError::Retired(why)) => {
-                    eprintln!("{}: the device retired: {why}", moment(since));
+                    tell!("{}: the device retired: {why}", moment(since));
                     return Ok(());
                 }
                 Err(CallError::Fault(fault)) => {
@@ -177,7 +175,7 @@ impl<'a> Trial<'a> {
                     ));
                 }
                 Err(error) => {
-                    eprintln!("{}: {call} failed: {error}", moment(since));
+                    tell!("{}: {call} failed: {error}", moment(since));
                     at = fleets(at);
                 }
             }
@@ -187,12 +185,12 @@ impl<'a> Trial<'a> {
 
     fn show(&mut self, turn: Turn, since: u64, as_json: bool) {
         if let Some(status) = turn.status {
-            eprintln!("{}: status {status}", moment(since));
+            tell!("{}: status {status}", moment(since));
         }
         for message in turn.messages {
             self.messages += 1;
             self.bytes += u64::try_from(message.payload.len()).unwrap_or(u64::MAX);
-            println!(
+            say!(
                 "{}",
                 if as_json {
                     object(&message, since)
@@ -209,7 +207,7 @@ impl<'a> Trial<'a> {
                     Duration::from_micros(length).as_secs_f64()
                 ),
             };
-            eprintln!("{}: {said}", moment(since));
+            tell!("{}: {said}", moment(since));
         }
     }
 
@@ -218,7 +216,7 @@ impl<'a> Trial<'a> {
             return;
         }
         let each = u64::try_from(self.spent.as_nanos()).unwrap_or(u64::MAX) / self.ticks;
-        eprintln!(
+        tell!(
             "{} ticks, {} messages, {} bytes; {} a tick",
             count(self.ticks),
             count(self.messages),

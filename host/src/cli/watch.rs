@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::console::Printed;
+use crate::cli::print::tell;
 use crate::run::{Act, Finished, Pacer, Running};
 use crate::status::{Counters, Live, Moment, StageNow};
 
@@ -94,7 +95,7 @@ impl Watch {
             if told.elapsed() > LINE {
                 told = Instant::now();
                 let trouble = progress.trouble.as_deref().unwrap_or("writing");
-                eprintln!(
+                tell!(
                     "closing the log: {trouble}; {} bytes and {} files wait",
                     progress.waiting, progress.pending_files
                 );

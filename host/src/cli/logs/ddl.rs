@@ -2,6 +2,7 @@
 
 use super::super::describe::refused;
 use super::{Ending, Failure};
+use crate::cli::print::say;
 use crate::fleet::Store;
 use crate::sendlog::{self, LogTable};
 
@@ -69,7 +70,7 @@ pub(super) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
         .map(|table| sendlog::ddl(engine, &store, *table))
         .collect::<Result<_, _>>()
         .map_err(|error| refused("STORE", error.to_string()))?;
-    println!("{}", statements.join("\n\n"));
+    say!("{}", statements.join("\n\n"));
     Ok(Ending::Done)
 }
 

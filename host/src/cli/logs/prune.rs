@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::describe::refused;
 use super::stats::{in_spool, named, plural, spool, warn};
 use super::{Ending, Failure};
+use crate::cli::print::{say, tell};
 use crate::fleet;
 use crate::sendlog::{self, Columns, Prune, Pruned};
 use crate::status::{bytes, count};
@@ -46,9 +47,9 @@ pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     let location = sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
     if arguments.json {
-        println!("{}", object(&location, &prune, pruned.as_ref()));
+        say!("{}", object(&location, &prune, pruned.as_ref()));
     } else {
-        println!("{}", text(&location, &prune, pruned.as_ref()));
+        say!("{}", text(&location, &prune, pruned.as_ref()));
     }
     warn(&prune.aside, "left alone");
     match pruned {
@@ -62,7 +63,7 @@ pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
         }
         None => {
             if !prune.files.is_empty() || prune.old_spool().next().is_some() {
-                eprintln!("nothing was deleted; the same with --yes deletes these files");
+                tell!("nothing was deleted; the same with --yes deletes these files");
             }
             Ok(Ending::Done)
         }

@@ -1,5 +1,6 @@
 //! `mockfleet logs recover`: what a dead process left behind becomes rows.
 
+use crate::cli::print::say;
 use crate::cli::{Ending, Failure};
 use crate::sendlog::{self, Recovered};
 use crate::status::count;
@@ -22,9 +23,9 @@ pub(in crate::cli) fn recover(arguments: &Arguments) -> Result<Ending, Failure> 
     let store = arguments.log.store();
     let recovered = sendlog::recover(store).map_err(|error| Failure::Other(error.into()))?;
     if recovered.is_empty() {
-        println!("{}: nothing was left behind", sendlog::location(store));
+        say!("{}: nothing was left behind", sendlog::location(store));
     }
-    recovered.iter().for_each(|run| println!("{}", said(run)));
+    recovered.iter().for_each(|run| say!("{}", said(run)));
     Ok(Ending::Done)
 }
 

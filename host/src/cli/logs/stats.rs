@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::describe::refused;
 use super::{Ending, Failure};
+use crate::cli::print::{say, tell};
 use crate::sendlog::{self, Aside, Columns, Left, LeftBehind, RunStats, Stats, Tally};
 use crate::status::{bytes, count};
 
@@ -36,9 +37,9 @@ pub(super) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
     let location = sendlog::location(arguments.log.store());
     let left = sendlog::left_behind(arguments.log.store());
     if arguments.json {
-        println!("{}", object(&location, &stats, &left));
+        say!("{}", object(&location, &stats, &left));
     } else {
-        println!("{}", text(&location, &stats, &left));
+        say!("{}", text(&location, &stats, &left));
     }
     warn(&stats.aside, "not counted");
     Ok(Ending::Done)
@@ -47,10 +48,10 @@ pub(super) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
 /// Names files on standard error.
 pub(super) fn warn(aside: &[Aside], what: &str) {
     for Aside { file, why, .. } in aside.iter().take(NAMED) {
-        eprintln!("warning: {file} is {what}: {why}");
+        tell!("warning: {file} is {what}: {why}");
     }
     if let Some(more @ 1..) = aside.len().checked_sub(NAMED) {
-        eprintln!("warning: {more} more files are {what}; --json has all of them");
+        tell!("warning: {more} more files are {what}; --json has all of them");
     }
 }
 

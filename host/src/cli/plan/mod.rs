@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use super::console::Printed;
 use super::run::{Over, engine};
 use super::{Ending, Failure};
+use crate::cli::print::{say, tell};
 use crate::fleet::{self, Fleet, Pace, Prices, Problems, Rate, Refused, prices};
 use crate::forecast::bill::{MONTH_HOURS, Terms};
 use crate::forecast::{Forecast, forecast};
@@ -132,7 +133,7 @@ pub(super) fn plan(arguments: &Arguments) -> Result<Ending, Failure> {
         .as_ref()
         .is_some_and(|(_, groups)| groups.is_empty())
     {
-        eprintln!("no group has rate = \"max\"; --rate changes nothing");
+        tell!("no group has rate = \"max\"; --rate changes nothing");
     }
     let printed = Printed::new();
     let how = Rehearsing {
@@ -140,7 +141,7 @@ pub(super) fn plan(arguments: &Arguments) -> Result<Ending, Failure> {
         time: arguments.time,
     };
     let rehearsal = rehearse(&fleet, &engine()?, &printed.console(), how);
-    printed.take().iter().for_each(|line| eprintln!("{line}"));
+    printed.take().iter().for_each(|line| tell!("{line}"));
     let rehearsal = match rehearsal {
         Ok(rehearsal) if whole && problems.is_empty() => rehearsal,
         Ok(_) => return Err(problems.into()),
@@ -163,9 +164,9 @@ pub(super) fn plan(arguments: &Arguments) -> Result<Ending, Failure> {
         assumed: assumed.filter(|(_, groups)| !groups.is_empty()),
     };
     if arguments.json {
-        println!("{}", json::object(&planned));
+        say!("{}", json::object(&planned));
     } else {
-        println!("{}", text::text(&planned));
+        say!("{}", text::text(&planned));
     }
     Ok(Ending::Done)
 }

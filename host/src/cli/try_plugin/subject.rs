@@ -10,6 +10,7 @@ use super::super::Failure;
 use super::super::console::Printed;
 use super::super::describe::{load, refused};
 use super::{Arguments, BORN};
+use crate::cli::print::tell;
 use crate::fleet::{Fleet, Override, Problem, Problems};
 use crate::plugin::{DeviceSpec, Engine, Event, Message, Plugin, Surroundings};
 use crate::run;
@@ -122,7 +123,7 @@ impl Subject {
         }
         let fleet = Fleet::read(file, &overrides).map_err(Problems::from)?;
         let tried = run::first_device(&fleet, &name, engine, &printed.console(), BORN);
-        printed.take().iter().for_each(|line| eprintln!("{line}"));
+        printed.take().iter().for_each(|line| tell!("{line}"));
         let (plugin, mut spec, mut surroundings) = tried?;
         if let Some(seed) = arguments.seed {
             spec.seed = seed;
