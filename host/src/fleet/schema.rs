@@ -180,6 +180,11 @@ fn rows(heading: &str) -> Vec<Row> {
 /// A text that the environment fills in may be anything before it is.
 const FILLED_IN: &str = r"\$\{";
 
+/// `TO` or `FROM..TO`.
+fn one_or_two(value: &str) -> String {
+    format!(r"^\s*{value}\s*(\.\.\s*{value}\s*)?$")
+}
+
 /// What a value may be.
 fn kind(heading: &str, key: &str) -> Value {
     let text = || json!({ "type": "string" });
@@ -213,8 +218,18 @@ fn kind(heading: &str, key: &str) -> Value {
         (
             _,
             "duration" | "sync" | "every" | "ramp" | "connect-timeout" | "keep-alive" | "timeout"
-            | "deadline",
+            | "deadline" | "period" | "keep",
         ) => duration(),
+        ("[[groups]]", "stages") => {
+            json!({ "type": "array", "items": table("[[groups.stages]]", &["duration"]) })
+        }
+        ("[[groups]]", "after-stages") => word(&["return", "hold", "repeat"]),
+        ("[[groups.stages]]", "shape") => word(&["step", "ramp", "spike", "sine"]),
+        // One value, or where it begins and where it goes.
+        ("[[groups.stages]]", "rate") => pattern(&one_or_two(
+            r"[0-9.]+\s*/\s*(us|ms|s|sec|m|min|h|d|day|hour)",
+        )),
+        ("[[groups.stages]]", "devices") => pattern(&one_or_two(r"[0-9.]+\s*%")),
         (_, "rate") => json!({ "anyOf": [word(&["max"]), pattern(rate)] }),
         (_, "connect-rate") => pattern(rate),
         (_, "tls") => table("tls of [targets.NAME]", &[]),
@@ -287,6 +302,7 @@ mod tests {
         assert_eq!(refused("seed = 5"), Vec::<String>::new());
         assert_eq!(refused("duration = \"1h30m\""), Vec::<String>::new());
         assert_eq!(refused("name = \"${NAME}\""), Vec::<String>::new());
+        assert_eq!(refused("log.keep = \"30d\""), Vec::<String>::new());
         for wrong in [
             "sed = 5",
             "seed = -1",
