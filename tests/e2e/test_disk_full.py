@@ -148,6 +148,9 @@ def test_devices_wait_for_a_full_disk_and_with_room_again_everything_is_written(
     assert run.counted("acked") == run.counted(), "what waited has left"
     # What was due meanwhile is no message, and counted.
     assert run.summary["missed_ticks"] > 0
+    # And nobody else is blamed for it.
+    assert run.summary["bottleneck"]["who"] == "log", run.summary["bottleneck"]
+    assert run.summary["held_up"] > 0.01
     assert run.summary["ticks"] == run.counted()
     missed = run.log.column("SELECT detail FROM events WHERE kind = 'missed'")
     assert len(missed) >= 20, "each device missed something"

@@ -2,9 +2,6 @@
 
 import pytest
 from line import Line
-from proxy import Proxy, answering
-from s3 import Moto
-from waiting import wait_until
 
 
 def verdict(run, who):
@@ -86,31 +83,6 @@ def test_a_host_whose_plugin_takes_more_time_than_there_is_was_the_bottleneck(fl
     assert "its 1 workers were busy " in words and " a tick" in words
     assert run.summary["missed_ticks"] > 0
     assert run.summary["busy"] > 0.5
-
-
-def test_devices_that_wait_for_a_store_that_takes_nothing_show_the_log(
-    fleet, broker, tmp_path, closing
-):
-    store = closing(Moto(tmp_path / "s3")).start()
-    proxy = closing(Proxy(store))
-    fleet.environment |= proxy.environment()
-    log = {"store": f"s3://{store.bucket}/logs", "spool-limit": "16MiB", "roll": {"every": "1s"}}
-    fleet.set(log=log)
-    # Each message is 20 KB in the spool.
-    fleet.broker(broker.url, qos=1, outbox=10_000)
-    fleet.group(count=40, every="20ms", config={"size": 20_000})
-    process = fleet.start("--workers", "1")
-    wait_until(lambda: store.keys("logs/sends"), "the first file in the bucket")
-    proxy.spoils(answering(503))
-    process.wait_for_line("is over its limit")
-    # While rows find room again as they become files, devices wait again and again.
-    proxy.wait_for_spoiled(12)
-    proxy.heals()
-    process.interrupt()
-    run = fleet.end(process, expect=130)
-    words = verdict(run, "log")
-    assert "the send log, not the backend: devices waited " in words
-    assert run.summary["held_up"] > 0.01 and run.summary["missed_ticks"] > 0
 
 
 @pytest.mark.parametrize("qos", [0, 1])
