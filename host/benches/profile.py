@@ -58,8 +58,8 @@ def part(frames):
             if any(re.search(pattern, name) for name in names):
                 return what
         return "kernel: interrupts and switches"
-    if place == "[unknown]" or "anon" in place:
-        # Code that wasmtime made lies in no file.
+    if place == "[unknown]" or re.search(r"anon|\[JIT\]|perf-\d+\.map", place):
+        # Code that wasmtime made lies in no file; perf names the map that could name it.
         return GUEST
     for what, pattern in PARTS:
         if re.search(pattern, symbol):
