@@ -120,12 +120,15 @@ async fn send(scheme: &str, port: u16) {
             slot: 0,
             route: u16::from(seq % 2 == 1),
             seq,
+            copy: 0,
             attempt: 0,
             due: 0,
             payload: bytes::Bytes::from_static(b"{}"),
             content_type: Some("application/json".into()),
             properties: Vec::new(),
             status: None,
+            topic: None,
+            fault: None,
         });
     }
     line.flush();

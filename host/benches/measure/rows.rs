@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use mockfleet::fleet::{ByteSize, KeepPayload, Log, Name, SpoolFull, Store, Template};
 use mockfleet::sendlog::{
-    Appender, Directory, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow, RouteEntry, SendLog,
+    Appender, DeviceIds, Directory, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow,
+    RouteEntry, SendLog,
 };
 
 const DEVICES: u32 = 10_000;
@@ -65,7 +66,7 @@ fn directory() -> Directory {
             plugin: "thermometer@0.1.0".into(),
             first: 0,
             count: DEVICES,
-            device_id: template("{group}-{index:05}"),
+            device_ids: DeviceIds::Made(template("{group}-{index:05}")),
         }],
         routes: vec![RouteEntry {
             channel: "telemetry".into(),
@@ -87,6 +88,8 @@ pub(crate) fn append(appender: &mut Appender, n: u32, payloads: &[String]) {
     appender.message(&MessageRow {
         device,
         seq,
+        copy: 0,
+        topic: None,
         route: 0,
         fault: None,
         status: Some("ok"),
@@ -96,6 +99,7 @@ pub(crate) fn append(appender: &mut Appender, n: u32, payloads: &[String]) {
     appender.outcome(&OutcomeRow {
         device,
         seq,
+        copy: 0,
         attempt: 1,
         outcome: Outcome::Acked,
         code: None,

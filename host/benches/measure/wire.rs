@@ -73,12 +73,15 @@ impl Wire {
                 slot: SLOT,
                 route: 0,
                 seq: self.seq,
+                copy: 0,
                 attempt: 0,
                 due: 0,
                 payload: self.payload.clone(),
                 content_type: None,
                 properties: Vec::new(),
                 status: None,
+                topic: None,
+                fault: None,
             });
             self.seq += 1;
         }

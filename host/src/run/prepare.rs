@@ -13,7 +13,7 @@ use super::settings::{self, Finding};
 use crate::builtin;
 use crate::fleet::{Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol};
 use crate::plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
-use crate::sendlog::{Directory, GroupEntry, RouteEntry};
+use crate::sendlog::{DeviceIds, Directory, GroupEntry, RouteEntry};
 use crate::transport::{BrokerTarget, HttpTarget, Routes, RunNames};
 
 /// A target as all workers see it.
@@ -337,7 +337,7 @@ pub(super) fn directory(plan: &Plan, groups: &[Group]) -> Directory {
             },
             first: made.first,
             count: made.count,
-            device_id: group.device_id.clone(),
+            device_ids: DeviceIds::Made(group.device_id.clone()),
         });
     let mut routes = Vec::new();
     for target in &plan.targets {

@@ -25,8 +25,10 @@ impl Record {
         self.appender.message(&MessageRow {
             device: group.first + device,
             seq: envelope.seq,
+            copy: envelope.copy,
             route: group.route_base + envelope.route,
-            fault: None,
+            topic: envelope.topic.as_deref(),
+            fault: envelope.fault.as_deref(),
             status: envelope.status.as_deref(),
             scheduled_at: self.clock.utc(envelope.due),
             payload: &envelope.payload,
@@ -52,6 +54,7 @@ impl Record {
         self.appender.outcome(&OutcomeRow {
             device: group.first + device.index,
             seq: settled.envelope.seq,
+            copy: settled.envelope.copy,
             attempt: settled.envelope.attempt,
             outcome: outcome(settled.outcome),
             code: settled.code.map(i32::from),

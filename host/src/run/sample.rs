@@ -224,7 +224,9 @@ impl Sample {
             appender.message(&MessageRow {
                 device,
                 seq,
+                copy: 0,
                 route: self.route_base + row.said.route,
+                topic: None,
                 fault: None,
                 status: row.said.status.as_deref(),
                 scheduled_at: row.due,
@@ -233,6 +235,7 @@ impl Sample {
             appender.outcome(&OutcomeRow {
                 device,
                 seq,
+                copy: 0,
                 attempt: 1,
                 outcome: match confirmed {
                     true => Outcome::Acked,

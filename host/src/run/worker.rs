@@ -290,12 +290,15 @@ impl Worker {
                 slot,
                 route: group.routes.number(&message.channel).unwrap_or_default(),
                 seq: device.messages,
+                copy: 0,
                 attempt: 0,
                 due: at,
                 payload: message.payload.into(),
                 content_type: message.content_type,
                 properties: message.properties,
                 status: device.status.clone(),
+                topic: None,
+                fault: None,
             };
             device.messages += 1;
             device.open += 1;

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::row::{EventRow, MessageRow, OutcomeRow};
 use super::schema::Table;
-use super::{Directory, GroupEntry, Identity};
+use super::{DeviceIds, Directory, GroupEntry, Identity};
 use crate::fleet::{KeepPayload, Names, Template};
 
 /// What turns a row's numbers into its words.
@@ -89,7 +89,15 @@ impl Common {
         self.group.append_value(&group.name);
         self.id.clear();
         let index = device - group.first;
-        words.render(&group.device_id, group, index, "", &mut self.id);
+        match &group.device_ids {
+            DeviceIds::Made(template) => {
+                words.render(template, group, index, "", &mut self.id);
+            }
+            DeviceIds::Given(ids) => {
+                let place = usize::try_from(index).unwrap_or(usize::MAX);
+                self.id.push_str(ids.get(place).map_or("", String::as_str));
+            }
+        }
         self.device_id.append_value(&self.id);
     }
 
@@ -185,13 +193,16 @@ impl SendColumns {
             self.scratch.push(' ');
         }
         let index = row.device - group.first;
-        words.render(
-            &route.topic,
-            group,
-            index,
-            &self.common.id,
-            &mut self.scratch,
-        );
+        match row.topic {
+            Some(topic) => self.scratch.push_str(topic),
+            None => words.render(
+                &route.topic,
+                group,
+                index,
+                &self.common.id,
+                &mut self.scratch,
+            ),
+        }
         self.topic.append_value(&self.scratch);
         self.outcome.append_value(end.outcome.word());
         self.code.append_option(end.code);

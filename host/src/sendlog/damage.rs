@@ -19,8 +19,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::row::Record;
 use super::shelf::Shelf;
 use super::{
-    Directory, EventKind, EventRow, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow,
-    RouteEntry, frame, recover, schema, spool,
+    DeviceIds, Directory, EventKind, EventRow, GroupEntry, Identity, MessageRow, Outcome,
+    OutcomeRow, RouteEntry, frame, recover, schema, spool,
 };
 use crate::fleet::{KeepPayload, Name, Store, Template};
 
@@ -167,7 +167,7 @@ fn directory() -> Directory {
             plugin: "meter@0.1.0".into(),
             first: 0,
             count: DEVICES,
-            device_id: template("{index}"),
+            device_ids: DeviceIds::Made(template("{index}")),
         }],
         routes: vec![RouteEntry {
             channel: "telemetry".into(),
@@ -198,7 +198,9 @@ fn write(script: &mut Script<'_>) -> Vec<Segment> {
                     let row = MessageRow {
                         device,
                         seq,
+                        copy: 0,
                         route: 0,
+                        topic: None,
                         fault: None,
                         status: None,
                         scheduled_at: SEVEN,
@@ -218,6 +220,7 @@ fn write(script: &mut Script<'_>) -> Vec<Segment> {
                     let row = OutcomeRow {
                         device,
                         seq,
+                        copy: 0,
                         attempt: 1,
                         outcome,
                         code: None,

@@ -21,7 +21,7 @@ use super::frame::{self, Records};
 use super::part::{Part, hour_of};
 use super::patience::until_it_works;
 use super::progress::Shared;
-use super::row::{EventRow, Outcome, OutcomeRow, Record, message_key};
+use super::row::{EventRow, Key, Outcome, OutcomeRow, Record, message_key};
 use super::schema::{self, Table};
 use super::spool::{self, Kind};
 
@@ -40,12 +40,11 @@ pub(super) struct Encoder {
     folder: Arc<Path>,
     shared: Arc<Shared>,
     parts: Vec<Part>,
-    /// Messages of earlier segments without an outcome: their records, by device and
-    /// number.
-    open: FxHashMap<(u32, u64), Box<[u8]>>,
+    /// Messages of earlier segments without an outcome: their records.
+    open: FxHashMap<Key, Box<[u8]>>,
     /// Messages of the segment at hand without one: where their records are in it. Empty
     /// between segments, and kept for its room.
-    here: FxHashMap<(u32, u64), Range<usize>>,
+    here: FxHashMap<Key, Range<usize>>,
     /// Rows numbered so far.
     sends: i64,
     events: i64,
@@ -118,7 +117,7 @@ impl Encoder {
     fn append(&mut self, bytes: &[u8], segment: &[u8]) -> Result<(), ParquetError> {
         match Record::read(bytes) {
             Some(Record::Outcome(end)) => {
-                let key = (end.device, end.seq);
+                let key = (end.device, end.seq, end.copy);
                 let place = self.here.remove(&key);
                 if let Some(message) = place.and_then(|place| segment.get(place)) {
                     return self.send(message, &end);
@@ -205,10 +204,11 @@ impl Encoder {
     pub(super) fn abandon(&mut self, why: &str) -> Result<(), ParquetError> {
         let mut open: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         open.sort_unstable_by_key(|(key, _)| *key);
-        for ((device, seq), message) in open {
+        for ((device, seq, copy), message) in open {
             let end = OutcomeRow {
                 device,
                 seq,
+                copy,
                 attempt: 0,
                 outcome: Outcome::Unconfirmed,
                 code: None,

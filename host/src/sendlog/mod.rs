@@ -86,8 +86,17 @@ pub struct GroupEntry {
     pub first: u32,
     /// How many devices.
     pub count: u32,
-    /// How their ids are made.
-    pub device_id: Template,
+    /// What they are called.
+    pub device_ids: DeviceIds,
+}
+
+/// The ids of a group's devices.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum DeviceIds {
+    /// Each is made from this.
+    Made(Template),
+    /// Each has its own: a recorded run, sent again.
+    Given(Vec<String>),
 }
 
 /// One channel of one target, as rows refer to it.

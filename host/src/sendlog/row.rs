@@ -88,8 +88,13 @@ pub struct MessageRow<'a> {
     pub device: u32,
     /// The message's number among all of this device.
     pub seq: u64,
+    /// Zero for the message itself; counts what a fault sends of it again.
+    pub copy: u8,
     /// The route's number in the directory.
     pub route: u16,
+    /// Where it goes, where that is not where its route leads.
+    #[serde(borrow)]
+    pub topic: Option<&'a str>,
     /// The injected fault that touched it.
     #[serde(borrow)]
     pub fault: Option<&'a str>,
@@ -109,6 +114,8 @@ pub struct OutcomeRow<'a> {
     pub device: u32,
     /// The message's number among all of this device.
     pub seq: u64,
+    /// Which of its copies, as in [`MessageRow`].
+    pub copy: u8,
     /// Which try; zero when there was none.
     pub attempt: u32,
     /// What became of it.
@@ -152,11 +159,14 @@ pub(super) enum Record<'a> {
     },
 }
 
-/// Device and number of a message, read without the rest of its record: postcard
-/// writes the variant and then the fields in their order.
-pub(super) fn message_key(bytes: &[u8]) -> Option<(u32, u64)> {
-    let ((variant, device, seq), _) = postcard::take_from_bytes::<(u32, u32, u64)>(bytes).ok()?;
-    (variant == 0).then_some((device, seq))
+/// What tells messages apart: device, number and copy.
+pub(super) type Key = (u32, u64, u8);
+
+/// The key of a message, read without the rest of its record: postcard writes the
+/// variant and then the fields in their order.
+pub(super) fn message_key(bytes: &[u8]) -> Option<Key> {
+    let ((variant, key), _) = postcard::take_from_bytes::<(u32, Key)>(bytes).ok()?;
+    (variant == 0).then_some(key)
 }
 
 impl<'a> Record<'a> {
@@ -176,6 +186,8 @@ mod tests {
         fn records_come_back_as_they_were(
             device: u32,
             seq: u64,
+            copy: u8,
+            topic in proptest::option::of(".{0,20}"),
             code: Option<i32>,
             error in proptest::option::of(".{0,20}"),
             at: i64,
@@ -186,7 +198,9 @@ mod tests {
                 Record::Message(MessageRow {
                     device,
                     seq,
+                    copy,
                     route: 3,
+                    topic: topic.as_deref(),
                     fault: None,
                     status: Some("ok"),
                     scheduled_at: at,
@@ -195,6 +209,7 @@ mod tests {
                 Record::Outcome(OutcomeRow {
                     device,
                     seq,
+                    copy,
                     attempt: 1,
                     outcome: Outcome::Failed,
                     code,
@@ -206,7 +221,7 @@ mod tests {
                 Record::Numbered { sends: at, events: 0 },
             ];
             let bytes = postcard::to_allocvec(&records[0]).unwrap();
-            prop_assert_eq!(message_key(&bytes), Some((device, seq)));
+            prop_assert_eq!(message_key(&bytes), Some((device, seq, copy)));
             let bytes = postcard::to_allocvec(&records[1]).unwrap();
             prop_assert_eq!(message_key(&bytes), None);
             for record in records {

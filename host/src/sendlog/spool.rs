@@ -28,7 +28,7 @@ use super::{Directory, Identity, LogError};
 use crate::fleet::{KeepPayload, Store};
 
 /// Grows when the form of the spool changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 pub(super) const LOCK: &str = "lock";
 pub(super) const HEADER: &str = "run.json";

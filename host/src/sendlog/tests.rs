@@ -51,7 +51,7 @@ every = "1s"
             plugin: "meter@0.1.0".into(),
             first: 0,
             count: 3,
-            device_id: fleet.plan.groups[0].device_id.clone(),
+            device_ids: DeviceIds::Made(fleet.plan.groups[0].device_id.clone()),
         }],
         routes: vec![RouteEntry {
             channel: "telemetry".into(),
@@ -76,6 +76,8 @@ fn append(appender: &mut Appender, seq: u64, at: i64, payload: &[u8]) {
     appender.message(&MessageRow {
         device,
         seq,
+        copy: 0,
+        topic: None,
         route: 0,
         fault: None,
         status: Some("ok"),
@@ -85,6 +87,7 @@ fn append(appender: &mut Appender, seq: u64, at: i64, payload: &[u8]) {
     appender.outcome(&OutcomeRow {
         device,
         seq,
+        copy: 0,
         attempt: 1,
         outcome: Outcome::Acked,
         code: None,
@@ -250,6 +253,8 @@ fn message(segment: &mut Vec<u8>, device: u32, seq: u64) {
     let row = MessageRow {
         device,
         seq,
+        copy: 0,
+        topic: None,
         route: 0,
         fault: None,
         status: None,
@@ -263,6 +268,7 @@ fn acked(segment: &mut Vec<u8>, device: u32, seq: u64) {
     let end = OutcomeRow {
         device,
         seq,
+        copy: 0,
         attempt: 1,
         outcome: Outcome::Acked,
         code: None,

@@ -216,19 +216,20 @@ impl Transport for Server {
 /// Sends what a device has, until there is nothing more.
 async fn run_lane(shared: Rc<Shared>, lane: Rc<Lane>) {
     loop {
-        let (route, payload) = {
+        let (route, path, payload) = {
             let mut state = lane.state.borrow_mut();
             let Some(mut envelope) = state.queue.pop_front() else {
                 state.running = false;
                 return;
             };
             envelope.attempt += 1;
-            let parts = (envelope.route, envelope.payload.clone());
+            let path = envelope.topic.clone();
+            let parts = (envelope.route, path, envelope.payload.clone());
             state.current = Some((envelope, Instant::now()));
             parts
         };
         let answer = match shared.server.channels.get(usize::from(route)) {
-            Some(channel) => request(&shared, &lane, channel, payload).await,
+            Some(channel) => request(&shared, &lane, channel, path, payload).await,
             None => Err(Failure::unsent("the channel is not in the fleet file")),
         };
         let current = lane.state.borrow_mut().current.take();
@@ -268,6 +269,7 @@ async fn request(
     shared: &Shared,
     lane: &Lane,
     channel: &Channel,
+    path: Option<Rc<str>>,
     payload: bytes::Bytes,
 ) -> Result<Answer, Failure> {
     let names = shared.server.names.of(&lane.member, 0);
@@ -278,7 +280,10 @@ async fn request(
         .shown
         .trim_end_matches('/')
         .to_owned();
-    channel.plan.path.render(&names, &mut url);
+    match path {
+        Some(path) => url.push_str(&path),
+        None => channel.plan.path.render(&names, &mut url),
+    }
     let headers = headers(channel, &names, lane)?;
     let request = shared
         .client

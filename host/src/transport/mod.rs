@@ -39,6 +39,8 @@ pub struct Envelope {
     pub route: u16,
     /// The message's number among all messages of this device, from zero.
     pub seq: u64,
+    /// Zero for the message itself; counts what a fault sends of it again.
+    pub copy: u8,
     /// How often it has been tried; zero until its first try.
     pub attempt: u32,
     /// When the tick that made it was due, microseconds into the run.
@@ -51,6 +53,10 @@ pub struct Envelope {
     pub properties: Vec<(String, String)>,
     /// What the device last reported about itself.
     pub status: Option<Rc<str>>,
+    /// Where it goes instead of where its channel leads: an MQTT topic, or an HTTP path.
+    pub topic: Option<Rc<str>>,
+    /// The injected fault that touched it.
+    pub fault: Option<Rc<str>>,
 }
 
 /// What became of an envelope; the words of the log's column `outcome`.

@@ -140,9 +140,12 @@ impl Link {
     ) -> Option<(Qos, bool)> {
         let channel = broker.channels.get(usize::from(envelope.route))?;
         let member = self.members.get(&envelope.slot)?;
-        channel
-            .topic
-            .render(&broker.names.of(member, self.connection), into);
+        match &envelope.topic {
+            Some(topic) => into.push_str(topic),
+            None => channel
+                .topic
+                .render(&broker.names.of(member, self.connection), into),
+        }
         Some((channel.qos, channel.retain))
     }
 
@@ -313,12 +316,15 @@ mod tests {
                 slot: 0,
                 route: 0,
                 seq: 0,
+                copy: 0,
                 attempt: 1,
                 due: 0,
                 payload: bytes::Bytes::new(),
                 content_type: None,
                 properties: Vec::new(),
                 status: None,
+                topic: None,
+                fault: None,
             },
             qos: Qos::AtLeastOnce,
             issue,
