@@ -25,7 +25,7 @@ pub use engine::Engine;
 pub use fault::{CallError, Cause, Fault};
 pub use limits::Limits;
 pub use load::{LoadError, Plugin};
-pub use surroundings::Surroundings;
+pub use surroundings::{Left, Surroundings};
 
 /// The package and version of the contract that this host speaks.
 pub const CONTRACT: &str = "mockfleet:device@0.1.0";

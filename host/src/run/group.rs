@@ -12,7 +12,7 @@ use super::schedule::{Beat, Owner};
 use super::seed;
 use super::stages;
 use crate::fleet::{self, Connections, Names, Pace, Plan, Protocol, Target, Template};
-use crate::plugin::{DeviceSpec, Interests, Limits, Plugin, Surroundings};
+use crate::plugin::{DeviceSpec, Interests, Left, Limits, Plugin, Surroundings};
 use crate::transport::{Member, Routes};
 
 /// One group of a run.
@@ -191,6 +191,7 @@ fn surroundings(
             Pace::Every(length) => Some(micros(length)),
             Pace::FlatOut => None,
         },
+        left: Left::default(),
     }
 }
 
