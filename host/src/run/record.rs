@@ -50,7 +50,7 @@ impl Record {
     /// A message has come to its end.
     pub(crate) fn settled(&mut self, device: &Device, group: &Group, settled: &Settled) {
         self.count(settled);
-        let moment = |at: std::time::Instant| self.clock.utc(self.clock.at(at));
+        let moment = |at: std::time::Instant| self.clock.machine(at);
         self.appender.outcome(&OutcomeRow {
             device: group.first + device.index,
             seq: settled.envelope.seq,
@@ -73,6 +73,7 @@ impl Record {
             Outcome::Failed => &mut counters.failed,
             Outcome::Dropped => &mut counters.dropped,
             Outcome::Unconfirmed => &mut counters.unconfirmed,
+            Outcome::Written => &mut counters.written,
         } += 1;
         if let Some(why) = &settled.error {
             counters
@@ -82,12 +83,14 @@ impl Record {
         if matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
             && let Some(through) = settled.acked_at.or(settled.sent_at)
         {
-            counters.last_through_us = counters.last_through_us.max(self.clock.at(through));
+            counters.last_through_us = counters.last_through_us.max(self.clock.since(through));
         }
         if let Some(sent) = settled.sent_at {
-            counters
-                .lag
-                .record(self.clock.at(sent).saturating_sub(settled.envelope.due));
+            // By a clock that waits for its worker, nothing is late.
+            if let Some(due) = self.clock.instant(settled.envelope.due) {
+                let lag = sent.saturating_duration_since(due);
+                counters.lag.record(super::clock::micros(lag));
+            }
             if let Some(acked) = settled.acked_at {
                 let latency = acked.saturating_duration_since(sent);
                 counters.latency.record(super::clock::micros(latency));
@@ -142,6 +145,7 @@ fn outcome(outcome: Outcome) -> sendlog::Outcome {
         Outcome::Failed => sendlog::Outcome::Failed,
         Outcome::Dropped => sendlog::Outcome::Dropped,
         Outcome::Unconfirmed => sendlog::Outcome::Unconfirmed,
+        Outcome::Written => sendlog::Outcome::Written,
     }
 }
 
@@ -152,5 +156,6 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Failed => "failed",
         Outcome::Dropped => "dropped",
         Outcome::Unconfirmed => "unconfirmed",
+        Outcome::Written => "written",
     }
 }

@@ -18,7 +18,7 @@ use super::appender::Handed;
 use super::columns::Words;
 use super::delivery::Manifest;
 use super::frame::{self, Records};
-use super::part::{Part, hour_of};
+use super::part::{Ending, Part, hour_of};
 use super::patience::until_it_works;
 use super::progress::Shared;
 use super::row::{EventRow, Key, Outcome, OutcomeRow, Record, message_key};
@@ -31,6 +31,14 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How often the spool is weighed.
 const WEIGH: Duration = Duration::from_millis(250);
 
+/// Files that are written at the same time. Rows of a run whose clock is the machine's
+/// are of one hour, or of two; those of one whose clock is fast are of many, and each
+/// file that is written has a thread and a row group in memory.
+const OPEN: usize = 8;
+
+/// Files of a generation that are ended already: more of them are time for the next one.
+const ENDED: usize = 64;
+
 /// A worker that writes nothing any more is ahead of every generation.
 const DONE: u64 = u64::MAX;
 
@@ -40,6 +48,8 @@ pub(super) struct Encoder {
     folder: Arc<Path>,
     shared: Arc<Shared>,
     parts: Vec<Part>,
+    /// Files of this generation of which nothing more comes.
+    ended: Vec<Ending>,
     /// Messages of earlier segments without an outcome: their records.
     open: FxHashMap<Key, Box<[u8]>>,
     /// Messages of the segment at hand without one: where their records are in it. Empty
@@ -59,11 +69,12 @@ pub(super) struct Encoder {
 impl Encoder {
     pub(super) fn new(words: Words, folder: Arc<Path>, shared: Arc<Shared>) -> Self {
         Self {
-            options: schema::options(&words.identity),
+            options: schema::options(&words.identity, &words.directory.fleet),
             words,
             folder,
             shared,
             parts: Vec::new(),
+            ended: Vec::new(),
             open: FxHashMap::default(),
             here: FxHashMap::default(),
             sends: 0,
@@ -179,7 +190,13 @@ impl Encoder {
             .iter()
             .position(|part| part.table == table && part.hour == hour);
         if let Some(place) = place {
+            if let Some(part) = self.parts.get_mut(place) {
+                part.used = self.sends + self.events;
+            }
             return Ok(place);
+        }
+        if self.parts.len() >= OPEN {
+            self.end_oldest()?;
         }
         self.files += 1;
         let name = format!(
@@ -198,6 +215,18 @@ impl Encoder {
         )?;
         self.parts.push(part);
         Ok(self.parts.len() - 1)
+    }
+
+    /// Ends the file that was not written to for longest. Where rows of its hour come
+    /// after all, they get another one.
+    fn end_oldest(&mut self) -> Result<(), ParquetError> {
+        let parts = self.parts.iter().enumerate();
+        let oldest = parts.min_by_key(|(_, part)| part.used);
+        if let Some((place, _)) = oldest {
+            let part = self.parts.swap_remove(place);
+            self.ended.push(part.end(&self.words.identity)?);
+        }
+        Ok(())
     }
 
     /// Messages whose outcome nobody will tell become rows too.
@@ -223,19 +252,25 @@ impl Encoder {
 
     /// Whether there is anything to end a generation for.
     fn has_rows(&self) -> bool {
-        !self.parts.is_empty()
+        !self.parts.is_empty() || !self.ended.is_empty()
     }
 
+    /// Bytes of the largest file, or of all that are ended.
     fn size(&self) -> u64 {
-        self.parts.iter().map(Part::size).max().unwrap_or(0)
+        let largest = self.parts.iter().map(Part::size).max().unwrap_or(0);
+        largest.max(self.ended.iter().map(Ending::size).sum())
     }
 
     /// Ends the generation: its files are whole, what is still open is carried over,
     /// and only when the manifest says so are its segments freed.
     pub(super) fn commit(&mut self) -> Result<Manifest, ParquetError> {
-        let mut files = Vec::new();
+        // All of them at the same time, and then waits for each.
         for part in std::mem::take(&mut self.parts) {
-            files.push(part.finish(&self.words.identity)?);
+            self.ended.push(part.end(&self.words.identity)?);
+        }
+        let mut files = Vec::new();
+        for ending in std::mem::take(&mut self.ended) {
+            files.push(ending.finish()?);
         }
         let manifest = Manifest {
             generation: self.generation,
@@ -424,7 +459,9 @@ impl Live {
                 .began
                 .is_some_and(|began| began.elapsed() >= self.roll_every);
             let large = self.encoder.size() >= self.roll_size;
-            if self.encoder.has_rows() && (old || large || self.encoder.shared.is_half_full()) {
+            let many = self.encoder.ended.len() >= ENDED;
+            let full = self.encoder.shared.is_half_full();
+            if self.encoder.has_rows() && (old || large || many || full) {
                 self.encoder.shared.begin_generation(next);
                 self.asked = true;
             }

@@ -17,6 +17,8 @@ pub enum Outcome {
     Dropped,
     /// On the wire and unanswered when the run ended.
     Unconfirmed,
+    /// Written to the log only; its target was not contacted.
+    Written,
 }
 
 impl Outcome {
@@ -29,6 +31,7 @@ impl Outcome {
             Self::Failed => "failed",
             Self::Dropped => "dropped",
             Self::Unconfirmed => "unconfirmed",
+            Self::Written => "written",
         }
     }
 }
