@@ -22,7 +22,20 @@ impl Record {
     pub(crate) fn message(&mut self, device: u32, group: &Group, envelope: &Envelope) {
         self.counters.messages += 1;
         self.counters.open += 1;
-        self.appender.message(&MessageRow {
+        let row = self.row(device, group, envelope);
+        self.appender.message(&row);
+    }
+
+    /// A device has returned a message that goes nowhere but into the log.
+    pub(crate) fn written(&mut self, device: u32, group: &Group, envelope: &Envelope) {
+        self.counters.messages += 1;
+        self.counters.written += 1;
+        let row = self.row(device, group, envelope);
+        self.appender.written(&row);
+    }
+
+    fn row<'a>(&self, device: u32, group: &Group, envelope: &'a Envelope) -> MessageRow<'a> {
+        MessageRow {
             device: group.first + device,
             seq: envelope.seq,
             copy: envelope.copy,
@@ -32,7 +45,7 @@ impl Record {
             status: envelope.status.as_deref(),
             scheduled_at: self.clock.utc(envelope.due),
             payload: &envelope.payload,
-        });
+        }
     }
 
     /// A device has one more message open, which makes so many of its outbox.

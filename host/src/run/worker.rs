@@ -325,6 +325,10 @@ impl Worker {
                 fault: None,
             };
             device.messages += 1;
+            if !self.sends {
+                self.record.written(device.index, group, &envelope);
+                continue;
+            }
             device.open += 1;
             self.record.message(device.index, group, &envelope);
             self.record.opened(device.open, group.outbox);

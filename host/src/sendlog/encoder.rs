@@ -21,7 +21,7 @@ use super::frame::{self, Records};
 use super::part::{Ending, Part, hour_of};
 use super::patience::until_it_works;
 use super::progress::Shared;
-use super::row::{EventRow, Key, Outcome, OutcomeRow, Record, message_key};
+use super::row::{EventRow, Key, MessageRow, Outcome, OutcomeRow, Record, message_key};
 use super::schema::{self, Table};
 use super::spool::{self, Kind};
 
@@ -142,6 +142,10 @@ impl Encoder {
                 }
             }
             Some(Record::Event(row)) => self.event(&row),
+            Some(Record::Written(row)) => {
+                let end = ended(&row, Outcome::Written, None);
+                self.row(&row, &end)
+            }
             Some(Record::Numbered { sends, events }) => {
                 (self.sends, self.events) = (sends, events);
                 self.counted = (sends, events);
@@ -159,10 +163,15 @@ impl Encoder {
             self.stray += 1;
             return Ok(());
         };
+        self.row(&row, end)
+    }
+
+    /// A message and its outcome become a row.
+    fn row(&mut self, row: &MessageRow<'_>, end: &OutcomeRow<'_>) -> Result<(), ParquetError> {
         let log_seq = self.sends;
         let place = self.part(Table::Sends, row.scheduled_at, log_seq)?;
         let taken = match self.parts.get_mut(place) {
-            Some(part) => part.send(&self.words, &row, end, log_seq)?,
+            Some(part) => part.send(&self.words, row, end, log_seq)?,
             None => false,
         };
         self.sends += i64::from(taken);
@@ -233,19 +242,13 @@ impl Encoder {
     pub(super) fn abandon(&mut self, why: &str) -> Result<(), ParquetError> {
         let mut open: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         open.sort_unstable_by_key(|(key, _)| *key);
-        for ((device, seq, copy), message) in open {
-            let end = OutcomeRow {
-                device,
-                seq,
-                copy,
-                attempt: 0,
-                outcome: Outcome::Unconfirmed,
-                code: None,
-                error: Some(why),
-                sent_at: None,
-                acked_at: None,
+        for (_, message) in open {
+            let Some(Record::Message(row)) = Record::read(&message) else {
+                self.stray += 1;
+                continue;
             };
-            self.send(&message, &end)?;
+            let end = ended(&row, Outcome::Unconfirmed, Some(why));
+            self.row(&row, &end)?;
         }
         self.take(&[]).map(drop)
     }
@@ -299,6 +302,21 @@ impl Encoder {
             frame::write(&record, &mut bytes);
         }
         bytes
+    }
+}
+
+/// The end of a message that was never tried.
+fn ended<'a>(row: &MessageRow<'_>, outcome: Outcome, error: Option<&'a str>) -> OutcomeRow<'a> {
+    OutcomeRow {
+        device: row.device,
+        seq: row.seq,
+        copy: row.copy,
+        attempt: 0,
+        outcome,
+        code: None,
+        error,
+        sent_at: None,
+        acked_at: None,
     }
 }
 

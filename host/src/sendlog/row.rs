@@ -160,6 +160,9 @@ pub(super) enum Record<'a> {
         sends: i64,
         events: i64,
     },
+    /// A message that is at its end as soon as it is appended: its target is not
+    /// contacted.
+    Written(#[serde(borrow)] MessageRow<'a>),
 }
 
 /// What tells messages apart: device, number and copy.
