@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Context as _;
 use rumqttd::{Broker, Config, ConnectionSettings, Notification, RouterConfig, ServerSettings};
 
-use super::run::{ending, run_fleet};
-use super::watch::Form;
+use super::run::{How, ending, run_fleet};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use crate::fleet::{Fleet, Override, Problems, Store};
@@ -66,7 +65,7 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
         count(u64::from(arguments.devices)),
         arguments.duration
     );
-    let (summary, interrupted) = run_fleet(Ok(fleet), None, None, Form::People)?;
+    let (summary, interrupted) = run_fleet(Ok(fleet), How::default())?;
     say!("{}", summary.text());
     say!(
         "The broker counted       {} messages received",

@@ -1,6 +1,7 @@
 //! The command line: what a person types, and which command answers. One file a
 //! command; the only place where all modules meet.
 
+mod backfill;
 mod check;
 mod console;
 mod demo;
@@ -42,6 +43,7 @@ struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Run(run::Arguments),
+    Backfill(backfill::Arguments),
     Check(check::Arguments),
     Plan(plan::Arguments),
     Describe(describe::Arguments),
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
     let answer = match Arguments::parse().command {
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Backfill(arguments) => backfill::backfill(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Describe(arguments) => describe::describe(&arguments),

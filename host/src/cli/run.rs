@@ -58,6 +58,13 @@ pub(super) struct Over {
     /// How long ticks are due: 30s, 10m, 1h30m.
     #[arg(long, value_name = "TIME")]
     duration: Option<String>,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// What it changes wherever a fleet runs.
+#[derive(Debug, clap::Args)]
+pub(super) struct Changes {
     /// Where the send log goes: a folder, s3://bucket/prefix, or none.
     #[arg(long, value_name = "URL")]
     log: Option<String>,
@@ -73,6 +80,19 @@ pub(super) struct Over {
 impl Over {
     /// In the order of their weight: what has an option of its own wins.
     pub(super) fn overrides(&self) -> Result<Vec<Override>, Problems> {
+        let mut overrides = self.changes.overrides()?;
+        overrides.extend(self.duration.as_ref().map(|duration| Override {
+            shown: "--duration".into(),
+            path: vec!["duration".into()],
+            value: duration.clone(),
+        }));
+        Ok(overrides)
+    }
+}
+
+impl Changes {
+    /// In the order of their weight: what has an option of its own wins.
+    pub(super) fn overrides(&self) -> Result<Vec<Override>, Problems> {
         let mut problems = Problems::default();
         let mut overrides = Vec::new();
         for text in &self.set {
@@ -86,9 +106,6 @@ impl Over {
             path: path.iter().map(|key| (*key).to_owned()).collect(),
             value: value.to_owned(),
         };
-        if let Some(duration) = &self.duration {
-            overrides.push(option("--duration", &["duration"], duration));
-        }
         if let Some(log) = &self.log {
             overrides.push(option("--log", &["log", "store"], log));
         }
@@ -114,12 +131,38 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         bounds: arguments.until.clone(),
         step: arguments.step,
     });
-    let (summary, interrupted) = run_fleet(fleet, arguments.workers, search, form)?;
+    let how = How {
+        workers: arguments.workers,
+        until: search,
+        form,
+        sends: true,
+    };
+    let (summary, interrupted) = run_fleet(fleet, how)?;
     match form {
         Form::Json => say!("{}", summary.json()),
         Form::People => say!("{}", summary.text()),
     }
     Ok(ending(&summary, interrupted))
+}
+
+/// How a fleet is run.
+pub(super) struct How {
+    pub(super) workers: Option<u32>,
+    pub(super) until: Option<Until>,
+    pub(super) form: Form,
+    /// Whether messages leave, or become rows only.
+    pub(super) sends: bool,
+}
+
+impl Default for How {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            until: None,
+            form: Form::People,
+            sends: true,
+        }
+    }
 }
 
 /// What a search is told.
@@ -152,14 +195,14 @@ pub(super) fn ending(summary: &Summary, interrupted: bool) -> Ending {
 pub(super) fn prepare_fleet(
     fleet: Result<Fleet, Refused>,
     engine: &Engine,
-    workers: Option<u32>,
-    changing: bool,
+    how: &How,
 ) -> Result<(Fleet, Prepared, Printed), Problems> {
     let printed = Printed::new();
     let settings = Settings {
-        workers,
+        workers: how.workers,
         console: printed.console(),
-        changing,
+        changing: how.until.is_some(),
+        sends: how.sends,
     };
     let (fleet, mut problems) = match fleet {
         Ok(fleet) => (fleet, Problems::default()),
@@ -184,22 +227,19 @@ pub(super) fn prepare_fleet(
 /// Prepares, runs and watches a fleet.
 pub(super) fn run_fleet(
     fleet: Result<Fleet, Refused>,
-    workers: Option<u32>,
-    until: Option<Until>,
-    form: Form,
+    how: How,
 ) -> Result<(Summary, bool), Failure> {
-    let changing = until.is_some();
     let engine = engine_for(&fleet)?;
-    let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, workers, changing)?;
+    let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, &how)?;
     // The store has just been proven: what an earlier run left behind goes there too.
     match fleet.plan.log.store.as_ref().map(sendlog::recover) {
         Some(Ok(runs)) => runs.iter().for_each(|run| tell!("{}", said(run))),
         Some(Err(error)) => tell!("warning: {error}"),
         None => {}
     }
-    let watch = Watch::new(form).context("the run could not be watched")?;
+    let watch = Watch::new(how.form).context("the run could not be watched")?;
     let running = prepared.start();
-    let mut pacer = until.map(|until| {
+    let mut pacer = how.until.map(|until| {
         let search = Search::new(until.bounds, most(&fleet));
         Pacer::new(search, until.step, running.devices(), running.workers())
     });
@@ -277,6 +317,7 @@ fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
         workers: finished.workers,
         took: finished.took,
         ran: finished.ran,
+        passed: finished.passed,
         flat_out: finished.flat_out,
         stages: finished.stages,
         limit: None,

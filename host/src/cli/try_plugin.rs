@@ -59,7 +59,8 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// When the device is switched on: a fixed moment, so that the same seed prints the
+/// When the device is switched on, where no fleet file says when its clock starts: a
+/// fixed moment, so that the same seed prints the
 /// same lines. 2026-01-01T00:00:00Z in microseconds.
 const BORN: u64 = 1_767_225_600_000_000;
 
@@ -67,7 +68,7 @@ pub(super) fn try_plugin(arguments: &Arguments) -> Result<Ending, Failure> {
     let engine = engine()?;
     let printed = Printed::new();
     let subject = Subject::of(arguments, &engine, &printed)?;
-    let happenings = subject::happenings(arguments)?;
+    let happenings = subject::happenings(arguments, subject.spec.born)?;
     let mut trial = Trial::new(&subject, &printed)?;
     let outcome = trial.run(arguments, &subject, happenings);
     if !arguments.json {
@@ -124,7 +125,8 @@ impl<'a> Trial<'a> {
         subject: &Subject,
         mut happenings: Vec<Happening>,
     ) -> Result<(), String> {
-        let mut at = BORN;
+        let born = subject.spec.born;
+        let mut at = born;
         let mut sequence = 0;
         while sequence < arguments.ticks {
             // What happens before the next tick may move it.
@@ -136,7 +138,7 @@ impl<'a> Trial<'a> {
             let (now, call, turn) = match now {
                 Some(now) => {
                     let happening = happenings.remove(0);
-                    tell!("{}: {}", moment(now - BORN), happening.said);
+                    tell!("{}: {}", moment(now - born), happening.said);
                     let turn = self.cell.handle(self.seat, now, &happening.event);
                     (now, "handle", turn)
                 }
@@ -149,7 +151,7 @@ impl<'a> Trial<'a> {
             };
             self.spent += began.elapsed();
             self.printed.take().iter().for_each(|line| tell!("{line}"));
-            let since = now - BORN;
+            let since = now - born;
             let fleets = |at: u64| match call {
                 "tick" => at.saturating_add(subject.every),
                 _ => at,

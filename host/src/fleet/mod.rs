@@ -31,7 +31,7 @@ pub use schema::{Settings, schema};
 pub use suggest::among;
 pub use template::{Name, Names, Template};
 pub use tree::Override;
-pub use units::{ByteSize, Rate, duration};
+pub use units::{ByteSize, Rate, duration, moment};
 
 use tree::Node;
 
@@ -154,6 +154,7 @@ impl Fleet {
 #[cfg(test)]
 const TABLES: &[(&str, &[&str])] = &[
     ("Top level", top::KEYS),
+    ("clock", top::CLOCK_KEYS),
     ("[log]", top::LOG_KEYS),
     ("roll of [log]", top::ROLL_KEYS),
     ("[targets.NAME]", targets::COMMON_KEYS),

@@ -210,6 +210,10 @@ fn kind(heading: &str, key: &str) -> Value {
         ("Top level", "groups") => {
             json!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/group" } })
         }
+        ("Top level", "clock") => table("clock", &[]),
+        ("clock", "speed") => {
+            json!({ "anyOf": [word(&["max"]), { "type": "number", "exclusiveMinimum": 0 }] })
+        }
         ("Top level", "log") => table("[log]", &[]),
         ("[log]", "payload") => json!({ "anyOf": [word(&["full", "none", "hash"]), size()] }),
         ("[log]", "roll") => table("roll of [log]", &[]),
@@ -303,6 +307,11 @@ mod tests {
         assert_eq!(refused("duration = \"1h30m\""), Vec::<String>::new());
         assert_eq!(refused("name = \"${NAME}\""), Vec::<String>::new());
         assert_eq!(refused("log.keep = \"30d\""), Vec::<String>::new());
+        assert_eq!(refused("clock = { speed = 60 }"), Vec::<String>::new());
+        assert_eq!(
+            refused("clock = { start = \"2026-01-01\", speed = \"max\" }"),
+            Vec::<String>::new()
+        );
         for wrong in [
             "sed = 5",
             "seed = -1",
@@ -310,6 +319,8 @@ mod tests {
             "duration = \"10\"",
             "log.rol = {}",
             "log.payload = \"some\"",
+            "clock = { speed = 0 }",
+            "clock = { speed = \"fast\" }",
         ] {
             assert_ne!(refused(wrong), Vec::<String>::new(), "{wrong}");
         }

@@ -13,6 +13,7 @@ mod engine;
 mod fault;
 mod limits;
 mod load;
+mod overtime;
 mod sandbox;
 mod surroundings;
 

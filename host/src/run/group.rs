@@ -11,7 +11,7 @@ use super::clock::{Micros, micros};
 use super::schedule::{Beat, Owner};
 use super::seed;
 use super::stages;
-use crate::fleet::{self, Connections, Names, Pace, Plan, Protocol, Target, Template};
+use crate::fleet::{self, Connections, Names, Pace, Plan, Protocol, Speed, Target, Template};
 use crate::plugin::{DeviceSpec, Interests, Left, Limits, Plugin, Surroundings};
 use crate::transport::{Member, Routes};
 
@@ -83,7 +83,7 @@ impl Group {
         let routes_before = plan.targets.iter().take(group.target);
         Some(Self {
             name: group.name.as_str().into(),
-            limits: limits(&group.limits),
+            limits: limits(&group.limits, plan.clock.speed == Speed::Max),
             surroundings: Arc::new(surroundings(group, target, data)),
             interests: plugin.description().interests,
             plugin,
@@ -195,11 +195,14 @@ fn surroundings(
     }
 }
 
-fn limits(limits: &fleet::Limits) -> Limits {
+/// What a cell may use. By a clock that waits, no call holds up anybody: whether one takes
+/// too long must not hang on what else the machine does.
+fn limits(limits: &fleet::Limits, only_busy: bool) -> Limits {
     let bytes = |size: fleet::ByteSize| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
     Limits {
         memory: bytes(limits.memory),
         deadline: limits.deadline,
+        only_busy,
         messages: usize::try_from(limits.messages).unwrap_or(usize::MAX),
         message_size: bytes(limits.message_size),
         log_lines: limits.log_lines,

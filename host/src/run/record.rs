@@ -22,7 +22,20 @@ impl Record {
     pub(crate) fn message(&mut self, device: u32, group: &Group, envelope: &Envelope) {
         self.counters.messages += 1;
         self.counters.open += 1;
-        self.appender.message(&MessageRow {
+        let row = self.row(device, group, envelope);
+        self.appender.message(&row);
+    }
+
+    /// A device has returned a message that goes nowhere but into the log.
+    pub(crate) fn written(&mut self, device: u32, group: &Group, envelope: &Envelope) {
+        self.counters.messages += 1;
+        self.counters.written += 1;
+        let row = self.row(device, group, envelope);
+        self.appender.written(&row);
+    }
+
+    fn row<'a>(&self, device: u32, group: &Group, envelope: &'a Envelope) -> MessageRow<'a> {
+        MessageRow {
             device: group.first + device,
             seq: envelope.seq,
             copy: envelope.copy,
@@ -32,7 +45,7 @@ impl Record {
             status: envelope.status.as_deref(),
             scheduled_at: self.clock.utc(envelope.due),
             payload: &envelope.payload,
-        });
+        }
     }
 
     /// A device has one more message open, which makes so many of its outbox.
@@ -50,7 +63,7 @@ impl Record {
     /// A message has come to its end.
     pub(crate) fn settled(&mut self, device: &Device, group: &Group, settled: &Settled) {
         self.count(settled);
-        let moment = |at: std::time::Instant| self.clock.utc(self.clock.at(at));
+        let moment = |at: std::time::Instant| self.clock.machine(at);
         self.appender.outcome(&OutcomeRow {
             device: group.first + device.index,
             seq: settled.envelope.seq,
@@ -73,6 +86,7 @@ impl Record {
             Outcome::Failed => &mut counters.failed,
             Outcome::Dropped => &mut counters.dropped,
             Outcome::Unconfirmed => &mut counters.unconfirmed,
+            Outcome::Written => &mut counters.written,
         } += 1;
         if let Some(why) = &settled.error {
             counters
@@ -82,12 +96,14 @@ impl Record {
         if matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
             && let Some(through) = settled.acked_at.or(settled.sent_at)
         {
-            counters.last_through_us = counters.last_through_us.max(self.clock.at(through));
+            counters.last_through_us = counters.last_through_us.max(self.clock.since(through));
         }
         if let Some(sent) = settled.sent_at {
-            counters
-                .lag
-                .record(self.clock.at(sent).saturating_sub(settled.envelope.due));
+            // By a clock that waits for its worker, nothing is late.
+            if let Some(due) = self.clock.instant(settled.envelope.due) {
+                let lag = sent.saturating_duration_since(due);
+                counters.lag.record(super::clock::micros(lag));
+            }
             if let Some(acked) = settled.acked_at {
                 let latency = acked.saturating_duration_since(sent);
                 counters.latency.record(super::clock::micros(latency));
@@ -142,6 +158,7 @@ fn outcome(outcome: Outcome) -> sendlog::Outcome {
         Outcome::Failed => sendlog::Outcome::Failed,
         Outcome::Dropped => sendlog::Outcome::Dropped,
         Outcome::Unconfirmed => sendlog::Outcome::Unconfirmed,
+        Outcome::Written => sendlog::Outcome::Written,
     }
 }
 
@@ -152,5 +169,6 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Failed => "failed",
         Outcome::Dropped => "dropped",
         Outcome::Unconfirmed => "unconfirmed",
+        Outcome::Written => "written",
     }
 }

@@ -67,7 +67,8 @@ impl Worker {
     /// What the behaviour is told of it, if it wants to know.
     fn receipt(&mut self, settled: &Settled) -> Option<Receipt> {
         let (_, group) = self.crew.with_group(settled.envelope.slot)?;
-        if self.stage != Stage::Running || !group.interests.contains(Interests::RECEIPTS) {
+        let running = self.stage == Stage::Running && settled.outcome != Outcome::Written;
+        if !running || !group.interests.contains(Interests::RECEIPTS) {
             return None;
         }
         let latency = settled.sent_at.zip(settled.acked_at);
@@ -81,7 +82,7 @@ impl Worker {
             channel: group.routes.channel(settled.envelope.route).to_owned(),
             outcome: match settled.outcome {
                 Outcome::Acked => plugin::Outcome::Acked,
-                Outcome::Sent => plugin::Outcome::Sent,
+                Outcome::Sent | Outcome::Written => plugin::Outcome::Sent,
                 Outcome::Dropped => plugin::Outcome::Dropped,
                 Outcome::Failed | Outcome::Unconfirmed => plugin::Outcome::Failed,
             },

@@ -8,7 +8,7 @@ use super::clock::{Micros, micros};
 use super::crew::Refusal;
 use super::group::Group;
 use super::record::shared;
-use super::rehearse::{BEATS, ORIGIN, Rehearsed, Rehearsing, Span};
+use super::rehearse::{BEATS, Rehearsed, Rehearsing, Span};
 use super::sample::Sample;
 use super::schedule::{Beat, Moment, Owner, Schedule};
 use crate::fleet::Target;
@@ -52,6 +52,8 @@ pub(super) struct Scene<'a> {
     /// Its schedule as it is where stages change nothing.
     beat: Beat,
     console: &'a Console,
+    /// What guests are told the start of the run is.
+    origin: u64,
     players: Vec<Player>,
     cells: Vec<Option<Cell>>,
     /// How far it is to go, and how far it came.
@@ -73,6 +75,7 @@ impl<'a> Scene<'a> {
         target: Option<&Target>,
         console: &'a Console,
         how: Rehearsing,
+        origin: u64,
     ) -> Self {
         let sampled = how.devices.clamp(1, group.count.max(1));
         let beat = group.beat.steady();
@@ -102,6 +105,7 @@ impl<'a> Scene<'a> {
             group,
             beat,
             console,
+            origin,
             players,
             cells: Vec::new(),
             until,
@@ -147,7 +151,7 @@ impl<'a> Scene<'a> {
             };
             for player in players {
                 player.cell = number;
-                let spec = group.spec(player.index, ORIGIN.saturating_add(player.owner.born));
+                let spec = group.spec(player.index, self.origin.saturating_add(player.owner.born));
                 match cell.create(&spec) {
                     Ok(seat) => player.seat = Some(seat),
                     Err(error) => refuse(player, error),
@@ -187,7 +191,7 @@ impl<'a> Scene<'a> {
         self.ticks += 1;
         let due = player.moment.due;
         let tick = Tick {
-            at: ORIGIN.saturating_add(due),
+            at: self.origin.saturating_add(due),
             sequence: player.ticks,
         };
         player.ticks += 1;

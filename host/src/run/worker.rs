@@ -9,6 +9,7 @@ use tokio::runtime::LocalRuntime;
 use tokio::sync::watch;
 
 use super::clock::{Clock, Micros, micros};
+use super::convoy::Place;
 use super::crew::{Crew, Life};
 use super::record::{Record, shared};
 use super::schedule::{Moment, Schedule};
@@ -21,16 +22,19 @@ use crate::transport::{Envelope, Inbox, LinkAction, Outcome, Report, Settled, Sl
 /// Devices are called for about this long before I/O gets its turn: long enough to
 /// carry the cost of a turn of the I/O loop (tens of microseconds), short enough
 /// that it does not show in a device's lag.
-const BATCH: Duration = Duration::from_millis(1);
+pub(super) const BATCH: Duration = Duration::from_millis(1);
 
 /// How often counters are published.
-const PUBLISH: Micros = 200_000;
+const PUBLISH: Duration = Duration::from_millis(200);
 
 /// How long open messages may take to be confirmed when the run is over.
-const DRAIN: Micros = 5_000_000;
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// How often a worker that the log holds up looks again.
-const HELD_UP: Micros = 5_000;
+const HELD_UP: Duration = Duration::from_millis(5);
+
+/// How often a worker looks again that waits for the others.
+const HALTED: Duration = Duration::from_millis(1);
 
 /// What the threads of a run share with each worker.
 pub(crate) struct Shared {
@@ -41,6 +45,10 @@ pub(crate) struct Shared {
     pub(crate) end: Micros,
     /// How fast schedules go.
     pub(crate) tempo: Tempo,
+    /// This worker's place among the others, where clocks go as fast as they can.
+    pub(crate) place: Option<Place>,
+    /// Whether messages leave.
+    pub(crate) sends: bool,
 }
 
 /// Where a worker is in its life.
@@ -49,7 +57,7 @@ pub(super) enum Stage {
     /// Devices are called.
     Running,
     /// No device is called any more; open messages have until this moment.
-    Draining(Micros),
+    Draining(Instant),
 }
 
 /// One worker.
@@ -64,11 +72,15 @@ pub(crate) struct Worker {
     pub(super) record: Record,
     pub(super) stage: Stage,
     pub(super) end: Micros,
+    pub(super) place: Option<Place>,
+    pub(super) sends: bool,
+    /// The clock stands still until a message is confirmed or another worker moves.
+    pub(super) halted: bool,
     board: Board,
     stop: watch::Receiver<bool>,
     runtime: LocalRuntime,
     reports: Vec<Report>,
-    published: Micros,
+    published: Instant,
 }
 
 impl Worker {
@@ -89,11 +101,14 @@ impl Worker {
             record,
             stage: Stage::Running,
             end: shared.end,
+            place: shared.place,
+            sends: shared.sends,
+            halted: false,
             board: shared.board,
             stop: shared.stop,
             runtime,
             reports: Vec::new(),
-            published: 0,
+            published: Instant::now(),
         }
     }
 
@@ -115,7 +130,7 @@ impl Worker {
             self.record.counters.busy_us += micros(began.elapsed());
             if self.record.appender.must_wait() {
                 // A full disk: connections rest too, or messages would leave unsaved.
-                std::thread::sleep(Duration::from_micros(HELD_UP));
+                std::thread::sleep(HELD_UP);
             } else {
                 self.give_way();
             }
@@ -146,18 +161,23 @@ impl Worker {
         }
         self.schedule.tempo.refresh();
         let clock = self.record.clock;
-        let mut now = clock.now();
-        let until = now + micros(BATCH);
+        if clock.is_reached() {
+            return self.run_ahead();
+        }
+        let mut moment = Instant::now();
+        let until = moment + BATCH;
+        let mut now = clock.at(moment);
         while let Some((due, slot)) = self.schedule.pop(now) {
             self.run_device(slot, due, now);
-            now = clock.now();
-            if now >= until {
+            moment = Instant::now();
+            if moment >= until {
                 break;
             }
+            now = clock.at(moment);
         }
     }
 
-    fn run_device(&mut self, slot: Slot, due: Micros, now: Micros) {
+    pub(super) fn run_device(&mut self, slot: Slot, due: Micros, now: Micros) {
         let Some(device) = self.crew.device(slot) else {
             return;
         };
@@ -217,8 +237,12 @@ impl Worker {
         device.moment = catch.moment;
         let due = self.schedule.tempo.moment(catch.moment.due);
         self.record.counters.ticks += 1;
-        self.record.counters.delay.record(now.saturating_sub(due));
-        match self.crew.tick(slot, self.record.clock.guest(due)) {
+        let clock = self.record.clock;
+        if !clock.is_reached() {
+            let late = clock.on_the_machine(now.saturating_sub(due));
+            self.record.counters.delay.record(late);
+        }
+        match self.crew.tick(slot, clock.guest(due)) {
             Ok(turn) => {
                 let asked = turn.next_tick;
                 self.apply(slot, due, turn, "tick");
@@ -301,10 +325,16 @@ impl Worker {
                 fault: None,
             };
             device.messages += 1;
+            if !self.sends {
+                self.record.written(device.index, group, &envelope);
+                continue;
+            }
             device.open += 1;
             self.record.message(device.index, group, &envelope);
             self.record.opened(device.open, group.outbox);
-            if device.open > group.outbox {
+            // A clock that waits for its worker has waited for room, if not for all of a
+            // turn's messages.
+            if device.open > group.outbox && !self.record.clock.is_reached() {
                 self.record.counters.outbox_full += 1;
                 let why = format!(
                     "the outbox was full: {} messages of this device are open",
@@ -320,12 +350,13 @@ impl Worker {
             None => {}
             Some(Link::Reconnect) => line.act(slot, LinkAction::Reconnect),
             Some(Link::Vanish(length)) => {
+                let length = self.record.clock.on_the_machine(length);
                 line.act(slot, LinkAction::Vanish(Duration::from_micros(length)));
             }
         }
     }
 
-    fn take_reports(&mut self) {
+    pub(super) fn take_reports(&mut self) {
         let mut reports = std::mem::take(&mut self.reports);
         self.inbox.take(&mut reports);
         for report in reports.drain(..) {
@@ -336,18 +367,25 @@ impl Worker {
 
     /// Gives I/O its turn, and sleeps if nothing is due.
     fn give_way(&mut self) {
-        let now = self.record.clock.now();
+        let now = Instant::now();
         let wake = self.next_moment(now);
         let ready = wake <= now || !self.inbox.is_empty();
-        let wake = self.record.clock.instant(wake).into();
+        let wake = wake.into();
         let draining = self.stage != Stage::Running;
         let Self {
             runtime,
             lines,
             inbox,
             stop,
+            place,
             ..
         } = self;
+        let moved = async {
+            match place {
+                Some(place) => place.moved().await,
+                None => std::future::pending().await,
+            }
+        };
         runtime.block_on(async {
             for line in lines {
                 line.flush();
@@ -360,35 +398,38 @@ impl Worker {
                 biased;
                 () = inbox.arrived() => {}
                 _ = stop.changed(), if !draining => {}
+                () = moved => {}
                 () = tokio::time::sleep_until(wake) => {}
             }
         });
     }
 
     /// When this worker has to look again, at the latest.
-    fn next_moment(&self, now: Micros) -> Micros {
+    fn next_moment(&self, now: Instant) -> Instant {
         let idle = now + PUBLISH;
+        let clock = self.record.clock;
         match self.stage {
             Stage::Draining(until) => until.min(idle),
             Stage::Running if self.record.appender.is_full() => now + HELD_UP,
+            Stage::Running if clock.is_reached() => match self.halted {
+                true => now + HALTED,
+                false => now,
+            },
             Stage::Running => {
-                let due = self.schedule.next().unwrap_or(Micros::MAX);
-                let repair = self.repairs.next().unwrap_or(Micros::MAX);
-                let end = if now < self.end {
-                    self.end
-                } else {
-                    Micros::MAX
-                };
-                due.min(repair).min(end).min(idle)
+                let due = self.schedule.next().into_iter().chain(self.repairs.next());
+                let end = Some(self.end).filter(|end| clock.at(now) < *end);
+                let next = due.chain(end).min();
+                next.and_then(|next| clock.instant(next))
+                    .map_or(idle, |next| next.min(idle))
             }
         }
     }
 
     fn publish(&mut self) {
-        let now = self.record.clock.now();
+        let now = Instant::now();
         if now >= self.published + PUBLISH && self.record.appender.is_safe() {
             self.published = now;
-            self.record.counters.told_us = now;
+            self.record.counters.told_us = self.record.clock.since(now);
             self.record.counters.io_us =
                 micros(self.runtime.metrics().worker_total_busy_duration(0));
             self.board.publish(&self.record.counters);
@@ -397,21 +438,25 @@ impl Worker {
 
     /// Moves on from running to draining, and says when that is over too.
     fn is_over(&mut self) -> bool {
-        let now = self.record.clock.now();
         if let Stage::Draining(until) = self.stage {
-            return self.record.counters.open == 0 || now >= until;
+            return self.record.counters.open == 0 || Instant::now() >= until;
         }
+        let clock = self.record.clock;
+        let now = clock.now();
         let devices = u64::try_from(self.crew.len()).unwrap_or(u64::MAX);
         let stopped = *self.stop.borrow();
         let all_done = self.record.counters.retired == devices;
         let ran_out = now >= self.end && self.schedule.next().is_none();
         // The log has not taken a row for so long that it won't.
-        let stuck = now >= self.end.saturating_add(DRAIN);
+        let stuck = self.end != Micros::MAX
+            && clock
+                .instant(self.end)
+                .is_some_and(|end| Instant::now() >= end + DRAIN);
         if stopped || all_done || ran_out || stuck {
             let end = if stopped { now } else { self.end };
             self.count_what_is_left(self.schedule.tempo.beat(end));
             self.schedule.clear().for_each(drop);
-            self.stage = Stage::Draining(now + DRAIN);
+            self.stage = Stage::Draining(Instant::now() + DRAIN);
         }
         false
     }

@@ -19,6 +19,7 @@ mod columns;
 pub mod damage;
 mod ddl;
 mod delivery;
+mod digest;
 mod dock;
 mod encoder;
 mod footer;
@@ -42,6 +43,7 @@ mod shelf;
 mod spool;
 mod stats;
 mod table;
+mod taken;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -55,6 +57,7 @@ use std::time::Duration;
 
 pub use appender::Appender;
 pub use ddl::{Engine, LogTable, NotOnS3, ddl};
+pub use digest::{Digest, Digests, Lacking, digests};
 pub use forms::{Forms, forms};
 pub use left::{Left, LeftBehind, left_behind};
 pub use progress::Progress;
@@ -65,6 +68,7 @@ pub use recover::{Recovered, recover};
 pub use row::{EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
 pub use stats::{Aside, RunStats, Stats, Tally, stats};
 pub(crate) use table::Columns;
+pub use taken::{Taken, taken};
 
 use serde::{Deserialize, Serialize};
 

@@ -45,6 +45,8 @@ pub struct Counters {
     pub dropped: u64,
     /// Messages on the wire and unanswered when the run ended.
     pub unconfirmed: u64,
+    /// Messages that were written to the log only; their target was not contacted.
+    pub written: u64,
     /// Messages of the backend to devices.
     pub received: u64,
     /// The most messages that were open at once; of several workers, the sum of theirs.
@@ -53,7 +55,7 @@ pub struct Counters {
     pub deepest: Depth,
     /// Messages that found their device's outbox full.
     pub outbox_full: u64,
-    /// When a message last got through, microseconds into the run.
+    /// When a message last got through, microseconds into the run by the machine's clock.
     pub last_through_us: u64,
     /// When all this was counted, microseconds into the run; of several workers, the
     /// sum of theirs.
@@ -97,6 +99,7 @@ impl Counters {
         self.failed += other.failed;
         self.dropped += other.dropped;
         self.unconfirmed += other.unconfirmed;
+        self.written += other.written;
         self.received += other.received;
         self.open_most += other.open_most;
         self.deepest = self.deepest.fuller(other.deepest);

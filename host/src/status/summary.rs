@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::counters::{Counters, Spread};
 use super::figures::{bytes, count, float, micros, percent, rate};
+use super::passage::Passed;
 use super::stages::StageDone;
 use super::step::Limit;
 use super::verdict::{Evidence, ON_TIME, Who};
@@ -26,6 +27,8 @@ pub struct Summary {
     pub took: Duration,
     /// From start to the end of the last worker; what comes then is the log's.
     pub ran: Duration,
+    /// What time of the fleet passed, where that is not the machine's.
+    pub passed: Option<Passed>,
     /// Whether no device has a schedule.
     pub flat_out: bool,
     /// What came of the stages of groups.
@@ -77,7 +80,7 @@ impl Summary {
         let c = &self.counters;
         let found = |limit: &Limit| limit.who() == Who::Backend;
         self.log.error.is_none()
-            && (c.messages == 0 || c.acked + c.sent > 0)
+            && (c.messages == 0 || c.acked + c.sent + c.written > 0)
             && self.limit.as_ref().is_none_or(found)
     }
 
@@ -104,6 +107,10 @@ impl Summary {
                 .into_iter()
                 .map(|line| format!("                         {line}")),
         );
+        if let Some(passed) = &self.passed {
+            let words = passed.words(self.ran);
+            lines.push(format!("What time passed?        {words}"));
+        }
         lines.push(format!("Was the schedule kept?   {}", self.kept()));
         let (_, verdict) = self.evidence().verdict();
         lines.push(format!("Who was the bottleneck?  {verdict}"));
@@ -159,6 +166,7 @@ impl Summary {
             "failed": c.failed,
             "dropped": c.dropped,
             "unconfirmed": c.unconfirmed,
+            "written": c.written,
             "received": c.received,
             "missed_ticks": c.missed_ticks,
             "failed_calls": c.failed_calls,
@@ -190,6 +198,7 @@ impl Summary {
             "log": self.log.location,
             "log_error": self.log.error,
             "query": self.log.query,
+            "clock": self.passed.map(|passed| passed.json(self.ran)),
             "seconds": self.took.as_secs_f64(),
         })
     }
@@ -199,6 +208,16 @@ impl Summary {
         let lost = c.failed + c.dropped + c.unconfirmed;
         if c.messages == 0 {
             return "there was nothing to send: no device returned a message".into();
+        }
+        if c.written > 0 {
+            let rest = match lost {
+                0 => String::new(),
+                lost => format!(", and {} more would not have arrived", count(lost)),
+            };
+            return format!(
+                "nothing was sent: {} messages were written to the log{rest}",
+                count(c.written)
+            );
         }
         if lost == 0 && c.sent == 0 {
             return format!(
@@ -240,6 +259,19 @@ impl Summary {
 
     fn kept(&self) -> String {
         let c = &self.counters;
+        if self.is_at_full_speed() {
+            let missed = match c.missed_ticks {
+                0 => String::new(),
+                missed => format!(
+                    "; {} were missed while cells were down or the run was stopped",
+                    count(missed)
+                ),
+            };
+            return format!(
+                "there was no time to keep up with: the clock waited for each of the {} ticks that ran{missed}",
+                count(c.ticks)
+            );
+        }
         let called = format!("devices were called p99 {}", micros(c.delay.quantile(0.99)));
         let times = if c.lag.count() == 0 {
             format!("{called} after they were due")
@@ -261,12 +293,18 @@ impl Summary {
         format!("yes: all {} ticks ran; {times}", count(c.ticks))
     }
 
+    /// Whether the clock went as fast as it could.
+    fn is_at_full_speed(&self) -> bool {
+        self.passed.is_some_and(|passed| passed.max)
+    }
+
     fn evidence(&self) -> Evidence<'_> {
         Evidence {
             counters: &self.counters,
             workers: self.workers,
             ran: self.ran,
             flat_out: self.flat_out,
+            full_speed: self.is_at_full_speed(),
             lost_rows: self.log.lost,
         }
     }

@@ -9,6 +9,7 @@ mod backoff;
 mod http;
 mod inbox;
 mod mqtt;
+mod nowhere;
 mod pace;
 mod route;
 mod tls;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 pub use http::{HttpTarget, Server};
 pub use inbox::Inbox;
 pub use mqtt::{Broker, BrokerTarget};
+pub use nowhere::Nowhere;
 pub use route::Routes;
 pub use tls::TlsError;
 
@@ -72,6 +74,8 @@ pub enum Outcome {
     Dropped,
     /// On the wire and unanswered when the run ended.
     Unconfirmed,
+    /// Written to the log, and meant for nobody: nothing was opened to its target.
+    Written,
 }
 
 /// An envelope at its end.
