@@ -127,6 +127,7 @@ impl Moment {
             "failed": c.failed,
             "dropped": c.dropped,
             "open": c.open,
+            "injected_lost": c.injected.lost(),
             "lag_us": { "p99": c.lag.quantile(0.99) },
             "rows": self.rows,
             "bytes": self.bytes,

@@ -3,6 +3,7 @@
 
 mod counters;
 mod figures;
+mod injected;
 mod live;
 mod notices;
 mod stages;
@@ -12,6 +13,7 @@ mod verdict;
 
 pub use counters::{Board, Counters, Depth, Spread};
 pub use figures::{bytes, count, micros};
+pub use injected::Injected;
 pub use live::{Live, Moment};
 pub use notices::Notices;
 pub use stages::{GroupBook, StageCount, StageDone, StageNow};

@@ -77,7 +77,7 @@ impl Summary {
         let c = &self.counters;
         let found = |limit: &Limit| limit.who() == Who::Backend;
         self.log.error.is_none()
-            && (c.messages == 0 || c.acked + c.sent > 0)
+            && (c.messages == c.injected.lost() || c.acked + c.sent > 0)
             && self.limit.as_ref().is_none_or(found)
     }
 
@@ -104,6 +104,16 @@ impl Summary {
                 .into_iter()
                 .map(|line| format!("                         {line}")),
         );
+        if !c.injected.is_none() {
+            let words = c.injected.words();
+            lines.push(format!("What was broken on purpose?  {words}"));
+            let causes = listed(&c.injected.causes, "causes; the column `error` has them");
+            lines.extend(
+                causes
+                    .into_iter()
+                    .map(|line| format!("                         {line}")),
+            );
+        }
         lines.push(format!("Was the schedule kept?   {}", self.kept()));
         let (_, verdict) = self.evidence().verdict();
         lines.push(format!("Who was the bottleneck?  {verdict}"));
@@ -178,6 +188,7 @@ impl Summary {
             },
             "limit": self.limit.as_ref().map(Limit::json),
             "stages": self.stages.iter().map(StageDone::json).collect::<Vec<_>>(),
+            "injected": c.injected.json(ranked(&c.injected.causes)),
             "causes": ranked(&c.causes),
             "notices": ranked(&c.notices),
             "rows": self.log.rows,
@@ -199,6 +210,15 @@ impl Summary {
         let lost = c.failed + c.dropped + c.unconfirmed;
         if c.messages == 0 {
             return "there was nothing to send: no device returned a message".into();
+        }
+        let all = c.messages - c.injected.lost().min(c.messages);
+        if lost == 0 && all < c.messages {
+            return format!(
+                "yes, as far as faults let it: the backend confirmed {} messages, {} more are on the wire, and {} were lost to injected faults",
+                count(c.acked),
+                count(c.sent),
+                count(c.injected.lost())
+            );
         }
         if lost == 0 && c.sent == 0 {
             return format!(
@@ -232,9 +252,9 @@ impl Summary {
         format!(
             "no: {} of {} messages did not ({}); {} did",
             count(lost),
-            count(c.messages),
+            count(all),
             parts.join(", "),
-            percent(c.messages - lost, c.messages)
+            percent(all - lost.min(all), all)
         )
     }
 
