@@ -1,10 +1,19 @@
 """What a fleet file breaks on purpose breaks on the wire, the rows say so, and nobody else
 is blamed for it."""
 
+import json
+import re
 from collections import Counter, defaultdict
 
 import pytest
+from fleet import ROOT
+from log import IS_COPY, Log
 from server import Answer
+
+PAGE = ROOT / "docs/faults.md"
+
+# Rows of messages that were not lost on the way, their copies aside.
+LEFT = f"outcome = 'acked' AND NOT {IS_COPY}"
 
 MESSAGES = {
     "drop": {},
@@ -58,11 +67,17 @@ def assert_nobody_is_blamed(run):
 
 
 def due(begin, end):
-    """Rows that were due in this time of the run, in milliseconds; devices are switched on
-    within a few milliseconds of its start."""
+    """Rows that were due in this time of the run, in milliseconds; the first device is
+    switched on as it starts."""
     born = """(SELECT min("at") FROM events WHERE kind = 'born')"""
-    since = f"epoch_ms(scheduled_at) - epoch_ms({born})"
-    return f"{since} >= {begin} AND {since} < {end}"
+    since = f"epoch_us(scheduled_at) - epoch_us({born})"
+    return f"({since} >= {begin}000 AND {since} < {end}000)"
+
+
+def assert_touched(run, fault, begin, end):
+    """Exactly what was due in this time has the fault, and there was some."""
+    assert run.log.count(f"(fault = '{fault}') IS TRUE != {due(begin, end)}") == 0
+    assert run.log.count(f"fault = '{fault}'") > 0
 
 
 def test_what_faults_make_of_messages_is_what_the_broker_gets_and_the_rows_have(
@@ -97,8 +112,8 @@ def test_what_faults_make_of_messages_is_what_the_broker_gets_and_the_rows_have(
     assert run.summary["injected"]["dropped"] == touched["drop"]
     assert run.counted("dropped") == 0
     # Delayed: not sent before its time.
-    early = "fault LIKE 'delay%' AND sent_at < scheduled_at + INTERVAL 300 ms"
-    assert log.count(early) == 0
+    early = "fault LIKE 'delay%' AND sent_at < scheduled_at + INTERVAL '300 ms'"
+    assert log.count(f"{early} AND {due(0, 1_500)}") == 0, "but for those that the end sets free"
     assert log.count("fault LIKE 'delay ___ms'") == touched["delay"]
     # Elsewhere.
     wrong = log.column("SELECT topic FROM sends WHERE fault = 'wrong-topic'")
@@ -149,11 +164,9 @@ def test_a_device_is_cut_off_with_or_without_a_goodbye_and_sends_later(broken, b
         (f"thermometer-{n:05}", f"{words} for 400ms") for n in range(4)
     ]
     assert run.summary["injected"]["begun"] == {"disconnect": 4}
-    # The ticks of 0.7 to 1.0 s, whatever became of them.
-    assert log.count("fault = 'disconnect'") == 4 * 4
-    assert log.count(f"fault = 'disconnect' AND NOT ({due(650, 1_060)})") == 0
-    assert run.log.outcomes() == {"acked": 4 * 20}, "all of them came through in the end"
-    back = """(SELECT min("at") FROM events WHERE kind = 'fault') + INTERVAL 400 ms"""
+    assert_touched(run, "disconnect", 650, 1_050)
+    assert log.outcomes() == {"acked": run.counted()}, "all of them came through in the end"
+    back = """(SELECT min("at") FROM events WHERE kind = 'fault') + INTERVAL '400 ms'"""
     assert log.count(f"fault = 'disconnect' AND sent_at < {back}") == 0
     why = "the connection was lost" if vanish else "closed by the device"
     reasons = [detail for _, detail in log.events("disconnected")]
@@ -169,8 +182,8 @@ def test_the_broker_of_a_half_open_link_hears_nothing_until_the_device_comes_ane
     assert broker.logged("thermometer-00000 already connected, closing old connection")
     assert broker.logged("thermometer-00000 closed its connection") == []
     assert len(broker.logged("Received PINGREQ")) == 0
-    assert run.log.count("fault = 'half-open'") == 4 * 5
-    assert run.log.outcomes() == {"acked": 4 * 20}
+    assert_touched(run, "half-open", 650, 1_150)
+    assert run.log.outcomes() == {"acked": run.counted()}
     reasons = {detail for _, detail in run.log.events("disconnected")}
     assert "injected fault: half-open: nothing came over it any more" in reasons
     assert_nobody_is_blamed(run)
@@ -183,9 +196,13 @@ def test_a_device_notices_by_its_keep_alive_that_its_link_is_half_open(broken, b
     assert why == (
         "injected fault: half-open: no answer to a ping within 0.5 s (half of keep-alive)"
     )
-    # Nobody tells the broker; it finds out by its own count of the same keep-alive.
-    assert broker.logged("thermometer-00000 has exceeded timeout")
-    assert run.log.outcomes() == {"acked": 40}
+    # Nobody tells the broker: it finds out by its own count of the same keep-alive, or when
+    # the device is back.
+    found_out = "thermometer-00000 (has exceeded timeout|already connected, closing old)"
+    assert len(broker.logged(found_out)) == 1
+    assert broker.logged("thermometer-00000 closed its connection") == []
+    assert_touched(run, "half-open", 500, 3_500)
+    assert run.log.outcomes() == {"acked": run.counted()}
     assert_nobody_is_blamed(run)
 
 
@@ -194,9 +211,8 @@ def test_a_flapping_link_goes_and_comes_as_often_as_it_says(broken, broker):
     assert broker.clients().count("thermometer-00000") == 1 + 3
     assert len(broker.logged("thermometer-00000 closed its connection")) == 3
     assert run.log.events("fault")[0][1] == "flapping: 3 times down for 150ms, up for 150ms in between"
-    # From 0.45 to 1.2 s.
-    assert run.log.count("fault = 'flapping'") == 4 * 8
-    assert run.log.outcomes() == {"acked": 4 * 20}
+    assert_touched(run, "flapping", 450, 1_200)
+    assert run.log.outcomes() == {"acked": run.counted()}
     assert_nobody_is_blamed(run)
 
 
@@ -205,11 +221,11 @@ def test_a_storm_brings_all_devices_back_at_one_moment_past_the_connect_rate(bro
     run = broken(storm, count=30, every="500ms", duration="3s", connect_rate="40/s")
     log = run.log
     assert len(log.events("fault")) == 30
-    connected = f"""SELECT epoch_ms(max("at") - min("at")) FROM events
-                    WHERE kind = 'connected' AND log_seq {{}} (
-                      SELECT max(log_seq) FROM events WHERE kind = 'fault')"""
+    connected = """SELECT epoch_ms(max("at")) - epoch_ms(min("at")) FROM events
+                   WHERE kind = 'connected' AND "at" {} (
+                     SELECT min("at") FROM events WHERE kind = 'fault')"""
     first, again = log.one(connected.format("<")), log.one(connected.format(">"))
-    assert first >= 700, "at first, 40 a second at most"
+    assert first >= 600, "at first, 40 a second at most"
     assert again < first / 2, "and then all at once"
     assert_nobody_is_blamed(run)
 
@@ -222,12 +238,14 @@ def test_a_slow_link_lets_bytes_through_at_its_pace_and_messages_later_in_their_
     big = {"kind": "oversize", "size": "400B", "probability": "100%"}
     run = broken(slow, big, duration="1500ms", count=1)
     slow = "fault LIKE 'slow-link%'"
-    assert run.log.count(slow) == 10
-    assert run.log.count(f"{slow} AND sent_at < scheduled_at + INTERVAL 200 ms") == 0
-    # 10 × 400 bytes and more: the last one leaves when the run is over, and faults with it.
-    spread = "SELECT epoch_ms(max(sent_at) - min(sent_at)) FROM sends WHERE "
-    assert run.log.one(spread + slow) >= 500
-    messages = heard.wait_for(15)
+    assert run.log.count(slow) == run.log.count(due(500, 1_500)) > 0
+    early = f"{slow} AND sent_at < scheduled_at + INTERVAL '200 ms'"
+    assert run.log.count(f"{early} AND {due(0, 1_300)}") == 0
+    # 0.8 s at 1 KiB a second are two messages of 400 bytes and more; the rest leaves when the
+    # run is over, and its faults with it.
+    end = """(SELECT min("at") FROM events WHERE kind = 'born') + INTERVAL '1500 ms'"""
+    assert run.log.count(f"{slow} AND sent_at < {end}") <= 2
+    messages = heard.wait_for(run.counted())
     sent = run.log.column("SELECT encode(payload) FROM sends ORDER BY seq")
     assert [m.payload for m in messages] == [bytes(payload) for payload in sent]
     assert_nobody_is_blamed(run)
@@ -239,12 +257,11 @@ def test_a_device_whose_clock_is_wrong_tells_the_wrong_time_and_is_called_on_tim
         {"kind": "clock-skew", "offset": "-1h", "from": "500ms", "until": "1s", "devices": "50%"}
     )
     log = run.log
-    skewed = log.rows(
-        "SELECT device_id, count(*) FROM sends WHERE fault = 'clock-skew -1h' GROUP BY 1"
-    )
-    assert [count for _, count in skewed] == [5, 5]
-    assert log.count(f"fault IS NOT NULL AND NOT ({due(500, 1_010)})") == 0
-    assert run.summary["missed_ticks"] == 0 and run.counted("acked") == 80
+    skewed = log.column("SELECT DISTINCT device_id FROM sends WHERE fault = 'clock-skew -1h'")
+    assert len(skewed) == 2, "half of the devices"
+    of_them = f"device_id IN ('{skewed[0]}', '{skewed[1]}')"
+    assert log.count(f"(fault IS NOT NULL) != ({of_them} AND {due(500, 1_000)})") == 0
+    assert log.count(f"{of_them} AND fault IS NULL") > 0 and run.counted("failed_calls") == 0
     assert log.events("fault") == [], "each message says so"
 
 
@@ -259,6 +276,29 @@ def test_what_no_longer_fits_the_outbox_of_a_device_that_is_cut_off_is_blamed_on
     assert_nobody_is_blamed(run)
 
 
+def test_a_device_is_told_what_a_real_one_would_know(fleet, broker):
+    fleet.broker(broker.url, qos=1)
+    faults = [
+        {"kind": "drop", "probability": "30%"},
+        {"kind": "duplicate", "copies": 3, "probability": "30%"},
+        {"kind": "disconnect", "vanish": True, "at": "1s", "length": "200ms"},
+    ]
+    fleet.guest(plugin="listener", count=4, every="50ms", faults=faults)
+    run = fleet.run(duration="2s")
+    run.log.assert_sound()
+    last = f"""SELECT device_id, max_by(payload, seq), max(seq) FROM sends
+               WHERE NOT {IS_COPY} GROUP BY 1"""
+    for device, payload, seq in run.log.rows(last):
+        report = json.loads(payload)
+        told, left = report["told"], f"device_id = '{device}' AND {LEFT} AND seq < {seq}"
+        # Of what was lost on the way nothing, and of each message once.
+        assert report["doubled"] == 0
+        assert told.keys() == {"acked", "connected", "disconnected"}
+        assert told["acked"] <= run.log.count(left)
+        assert (told["connected"], told["disconnected"]) == (2, 1)
+    assert_nobody_is_blamed(run)
+
+
 @pytest.fixture
 def everything(fleet, broker):
     """Runs a fleet with a fault of each kind."""
@@ -268,7 +308,7 @@ def everything(fleet, broker):
         fleet.broker(broker.url, qos=1, outbox=1000)
         fleet.group(
             count=20,
-            every="100ms",
+            every="200ms",
             start="spread",
             jitter="10%",
             devices_per_cell=devices_per_cell,
@@ -294,7 +334,6 @@ def test_a_fleet_with_every_fault_at_once_has_a_row_for_each_message_and_copy(
     assert log.count() == run.counted()
     assert log.count("fault LIKE '%duplicate%'") == injected["copies"] > 0
     assert_nobody_is_blamed(run)
-    assert "messages were lost to" in run.process.report() or injected["lost"] > 0
     # What the broker has and the log has not, and the other way round, is nothing; what was
     # on its way when a link broke was sent again, and may be there twice.
     acked = log.rows(
@@ -339,10 +378,38 @@ def test_an_http_device_keeps_its_requests_while_it_is_cut_off_and_refusals_are_
     run = fleet.run(duration="2s")
     log = run.log
     log.assert_sound()
-    assert log.count("fault LIKE '%disconnect%'") == 4 * 4
-    back = """(SELECT min("at") FROM events WHERE kind = 'fault') + INTERVAL 400 ms"""
+    assert log.count(f"coalesce(fault LIKE '%disconnect%', false) != {due(650, 1_050)}") == 0
+    back = """(SELECT min("at") FROM events WHERE kind = 'fault') + INTERVAL '400 ms'"""
     assert log.count(f"fault LIKE '%disconnect%' AND sent_at < {back}") == 0
     wrong = log.count("topic LIKE 'POST /lost/%'")
     assert log.count("fault LIKE '%wrong-topic%' AND outcome = 'failed' AND code = 404") == wrong > 0
     assert run.summary["injected"]["failed"] == wrong
     assert_nobody_is_blamed(run)
+
+
+def test_the_example_of_the_page_is_broken_as_it_says(fleet, broker):
+    """The fleet file of docs/faults.md, and the lines of its summary."""
+    toml, text = blocks("toml"), blocks("text")
+    fleet.file.write_text(toml[0].replace("1883", str(broker.port)))
+    process = fleet.mockfleet("run", "fleet.toml")
+    assert process.finish() == 0, process.report()
+    said = "\n".join(process.out + process.err)
+    for line in text[0].splitlines():
+        # A machine too slow for the schedule sends less.
+        assert re.search(re.sub(r"[\d,]+", r"[\\d,]+", re.escape(line)), said), said
+    (query,) = blocks("sql")
+    log = Log(fleet.store)
+    log.assert_sound()
+    log.database.execute("SET VARIABLE run = (SELECT max(run_id) FROM sends)")
+    assert log.rows(query) == [], "nothing that no fault explains"
+    assert {words for _, words in log.events("fault")} == {"disconnect without a goodbye for 500ms"}
+
+
+def test_each_kind_that_there_is_stands_on_the_page():
+    rows = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(), re.MULTILINE)
+    assert {*rows} - {"kind"} == {fault["kind"] for fault in every_kind()}
+
+
+def blocks(kind):
+    """What the page shows of a kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)

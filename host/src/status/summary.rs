@@ -106,7 +106,7 @@ impl Summary {
         );
         if !c.injected.is_none() {
             let words = c.injected.words();
-            lines.push(format!("What was broken on purpose?  {words}"));
+            lines.push(format!("What broke on purpose?   {words}"));
             let causes = listed(&c.injected.causes, "causes; the column `error` has them");
             lines.extend(
                 causes
@@ -213,10 +213,13 @@ impl Summary {
         }
         let all = c.messages - c.injected.lost().min(c.messages);
         if lost == 0 && all < c.messages {
+            let unconfirmed = match c.sent {
+                0 => String::new(),
+                sent => format!(", {} are on the wire (QoS 0)", count(sent)),
+            };
             return format!(
-                "yes, as far as faults let it: the backend confirmed {} messages, {} more are on the wire, and {} were lost to injected faults",
+                "yes, as far as faults let it: the backend confirmed {} messages{unconfirmed}, and {} were lost to faults on purpose",
                 count(c.acked),
-                count(c.sent),
                 count(c.injected.lost())
             );
         }

@@ -218,6 +218,10 @@ impl Transport for Broker {
             });
             return;
         }
+        if !matches!(action, LinkAction::Reconnect | LinkAction::Vanish(_)) {
+            // The fleet file lets no fault break what is shared.
+            return;
+        }
         self.shared.inbox.put(Report::Trouble(format!(
             "target {}: devices that share a connection cannot close it; their link actions are ignored (connections = \"per-device\" allows them)",
             self.shared.broker.target.name
