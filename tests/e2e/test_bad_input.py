@@ -50,15 +50,59 @@ class Fault:
     def line(self):
         at = self.at or next(line for line in self.new.splitlines() if line)
         lines = self.text().splitlines()
-        (number,) = [n for n, line in enumerate(lines, 1) if at in line]
-        return number
+        numbers = [n for n, line in enumerate(lines, 1) if at in line]
+        # Of two injected faults that exclude one another, the second is named.
+        assert len(numbers) == 1 or at == "[[groups.faults]]"
+        return numbers[-1]
 
 
 PLUGIN = 'plugin = "builtin:thermometer"'
 CONFIG = "config = { base = 20.0 }"
 CHANNEL = 'telemetry = { topic = "{device}/telemetry" }'
 
+def injected(name, keys, says, at):
+    """A group whose injected faults have these keys."""
+    tables = "".join(f"\n[[groups.faults]]\n{table}\n" for table in keys.split(" | "))
+    return Fault(name, CONFIG, CONFIG + tables.replace("; ", "\n"), says, at)
+
+
 FAULTS = [
+    # Faults that are injected
+    injected("a fault that is none", 'kind = "lost"', r'"lost" is no fault.*half-open', '"lost"'),
+    injected("a share of what", 'kind = "drop"', r"lacks .*probability", "[[groups.faults]]"),
+    injected(
+        "more than all messages",
+        'kind = "drop"; probability = "101%"',
+        r"101%.*more than all",
+        "probability",
+    ),
+    injected(
+        "faults that leave no message",
+        'kind = "delay"; delay = "1s"; probability = "60%" | kind = "reorder"; probability = "41%"',
+        r"delay and reorder exclude one another, and touch 101% of the messages",
+        "[[groups.faults]]",
+    ),
+    injected(
+        "a window that ends before it begins",
+        'kind = "drop"; probability = "1%"; from = "10s"; until = "5s"',
+        r"ends before it begins: from is 10s, until is 5s",
+        "until",
+    ),
+    injected(
+        "a channel that is not there",
+        'kind = "drop"; probability = "1%"; channel = "telemtry"',
+        r'no channel "telemtry"; did you mean "telemetry"',
+        "channel =",
+    ),
+    injected(
+        "links that break in two ways at once",
+        'kind = "storm"; at = "5s"; length = "5s" | kind = "half-open"; at = "9s"; length = "5s"',
+        r"half-open and storm \(fleet.toml:\d+\) contradict each other: both have the link at 9s",
+        "[[groups.faults]]",
+    ),
+    injected(
+        "a cut link without moments", 'kind = "storm"; length = "1s"', r"lacks .*at = ", "[[groups.faults]]"
+    ),
     # Keys
     Fault("an unknown key", "every =", "evry =", r'unknown key "evry" .*did you mean "every"\?'),
     Fault("an unknown key of a target", "qos = 1", "quos = 1", r'"quos".*did you mean "qos"\?'),

@@ -6,6 +6,7 @@
 //! [`plan`] is what comes out. [`prices`] is the other file of this form.
 
 mod address;
+pub mod faults;
 mod groups;
 mod keys;
 pub mod plan;
@@ -24,6 +25,7 @@ mod units;
 use std::fmt;
 use std::path::Path;
 
+pub use faults::{CutTo, Family, Fault, FaultKind, Moments, When};
 pub use plan::*;
 pub use prices::Prices;
 pub use problem::{Problem, Problems};
@@ -31,7 +33,7 @@ pub use schema::{Settings, schema};
 pub use suggest::among;
 pub use template::{Name, Names, Template};
 pub use tree::Override;
-pub use units::{ByteSize, Rate, duration, moment};
+pub use units::{ByteSize, Rate, duration, moment, shown};
 
 use tree::Node;
 
@@ -173,6 +175,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ),
     ("[[groups]]", groups::KEYS),
     ("[[groups.stages]]", stages::KEYS),
+    ("[[groups.faults]]", faults::KEYS),
     ("limits of [[groups]]", groups::LIMIT_KEYS),
 ];
 

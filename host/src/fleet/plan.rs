@@ -257,6 +257,8 @@ pub struct Group {
     pub devices_per_cell: NonZeroU32,
     /// What a cell may use.
     pub limits: Limits,
+    /// What breaks in it on purpose, in the order of the file.
+    pub faults: Vec<super::faults::Fault>,
     /// The devices' settings: a JSON object, handed to the plugin.
     pub config: serde_json::Value,
     /// The same as the plugin gets it: its keys in the order of the file, which a payload's

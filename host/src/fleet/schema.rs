@@ -197,6 +197,9 @@ fn kind(heading: &str, key: &str) -> Value {
     let flag = || json!({ "type": "boolean" });
     let word = |words: &[&str]| json!({ "enum": words });
     let texts = || json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    if heading == "[[groups.faults]]" {
+        return of_fault(key);
+    }
     match (heading, key) {
         ("Top level" | "[[groups]]", "name") => pattern("^[^/+#]+$"),
         (_, "seed") => whole(0, i64::MAX.unsigned_abs()),
@@ -227,6 +230,9 @@ fn kind(heading: &str, key: &str) -> Value {
         ("[[groups]]", "stages") => {
             json!({ "type": "array", "items": table("[[groups.stages]]", &["duration"]) })
         }
+        ("[[groups]]", "faults") => {
+            json!({ "type": "array", "items": table("[[groups.faults]]", &["kind"]) })
+        }
         ("[[groups]]", "after-stages") => word(&["return", "hold", "repeat"]),
         ("[[groups.stages]]", "shape") => word(&["step", "ramp", "spike", "sine"]),
         // One value, or where it begins and where it goes.
@@ -256,6 +262,32 @@ fn kind(heading: &str, key: &str) -> Value {
         (_, "headers" | "data") => texts(),
         (_, "limits") => table("limits of [[groups]]", &[]),
         _ => text(),
+    }
+}
+
+/// What a value of an injected fault may be; which kind has which key is for the check.
+fn of_fault(key: &str) -> Value {
+    const LENGTH: &str = r"([0-9.]+\s*(us|µs|ms|s|m|h|d)\s*)+";
+    let pattern =
+        |pattern: &str| json!({ "type": "string", "pattern": format!("{pattern}|{FILLED_IN}") });
+    let whole = |most: u64| json!({ "type": "integer", "minimum": 1, "maximum": most });
+    match key {
+        "kind" => json!({ "enum": super::faults::words() }),
+        "probability" | "devices" => pattern(r"^\s*[0-9.]+\s*%$"),
+        "from" | "until" | "at" | "every" | "length" | "down" | "up" | "latency" => {
+            pattern(&format!(r"^\s*{LENGTH}$"))
+        }
+        "delay" => pattern(&one_or_two(LENGTH)),
+        "rate" => pattern(r"^[0-9.]+\s*/\s*(s|m|min|h|d)$"),
+        "copies" => whole(100),
+        "messages" | "times" => whole(1_000),
+        "bytes" => whole(1_000_000),
+        "size" => pattern(r"^[0-9.]+\s*(%|[KMGk]i?B|B)$"),
+        "offset" => pattern(&format!(r"^\s*[-+]?\s*{LENGTH}$")),
+        "drift" => pattern(&format!(r"^\s*[-+]?\s*{LENGTH}/\s*(s|m|min|h|d)$")),
+        "bandwidth" => pattern(r"^[0-9.]+\s*([KMGk]i?B|B)\s*/s$"),
+        "vanish" => json!({ "type": "boolean" }),
+        _ => json!({ "type": "string" }),
     }
 }
 

@@ -451,16 +451,21 @@ fn each_example_of_the_reference_is_accepted() {
                     };
                     staged(&format!("{length}; {shape}; {example}"))
                 }
+                ("[[groups.faults]]", key) => {
+                    changes.clear();
+                    super::faults::tests::broken(key, &example)
+                }
                 (_, "after-stages") => staged("duration = '1s'"),
                 _ => base,
             };
-            if heading == "[[groups.stages]]" {
+            if ["[[groups.stages]]", "[[groups.faults]]"].contains(&heading.as_str()) {
                 if let Err(refused) = parse(&base, &[]) {
                     panic!("{heading} {key}: {example}: {}", refused.problems);
                 }
                 continue;
             }
-            if ["targets", "groups", "log", "channels", "stages"].contains(&key.as_str()) {
+            if ["targets", "groups", "log", "channels", "stages", "faults"].contains(&key.as_str())
+            {
                 assert!(example.starts_with('['), "{heading} {key}: {example}");
                 continue;
             }

@@ -73,7 +73,7 @@ fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
         );
     }
     let groups = match keys.node("groups") {
-        Some(node) => groups::read(context, node, &name, &targets),
+        Some(node) => groups::read(context, node, &name, &targets, duration),
         None => Vec::new(),
     };
     if keys.node("groups").is_none() {

@@ -133,6 +133,12 @@ pub(super) fn rate_or_none(text: &str) -> Result<f64, String> {
     exact.ok_or_else(|| "a rate is a number over a period".to_owned())
 }
 
+/// The seconds of `s`, `min`, `h`, `d`.
+pub(super) fn period(name: &str) -> Option<f64> {
+    let found = PERIODS.iter().find(|(known, _)| *known == name.trim());
+    found.map(|(_, seconds)| *seconds)
+}
+
 /// Reads `500ms`, `10s`, `1h30m`, `2 days`; a day has 24 hours.
 ///
 /// # Errors
@@ -170,7 +176,8 @@ pub fn moment(text: &str) -> Result<jiff::Timestamp, String> {
 }
 
 /// A duration as a fleet file has it, in the largest unit that says all of it.
-pub(super) fn shown(length: Duration) -> String {
+#[must_use]
+pub fn shown(length: Duration) -> String {
     const UNITS: [(u128, &str); 5] = [
         (86_400_000_000, "d"),
         (3_600_000_000, "h"),

@@ -8,7 +8,7 @@ use super::crew::Device;
 use super::group::Group;
 use crate::sendlog::{self, Appender, EventKind, EventRow, MessageRow, OutcomeRow};
 use crate::status::{Counters, Depth};
-use crate::transport::{Envelope, Outcome, Settled};
+use crate::transport::{Envelope, INJECTED, Outcome, Settled};
 
 /// One worker's record of its part of the run.
 pub(crate) struct Record {
@@ -60,9 +60,16 @@ impl Record {
         }
     }
 
-    /// A message has come to its end.
-    pub(crate) fn settled(&mut self, device: &Device, group: &Group, settled: &Settled) {
-        self.count(settled);
+    /// A message has come to its end; its times are no measure of the backend where a
+    /// fault has `broken` it or its link.
+    pub(crate) fn settled(
+        &mut self,
+        device: &Device,
+        group: &Group,
+        settled: &Settled,
+        broken: bool,
+    ) {
+        self.count(settled, broken);
         let moment = |at: std::time::Instant| self.clock.machine(at);
         self.appender.outcome(&OutcomeRow {
             device: group.first + device.index,
@@ -77,28 +84,36 @@ impl Record {
         });
     }
 
-    fn count(&mut self, settled: &Settled) {
+    fn count(&mut self, settled: &Settled, broken: bool) {
         let counters = &mut self.counters;
         counters.open -= 1;
+        let why = settled.error.as_deref();
+        let injected = why.is_some_and(|why| why.starts_with(INJECTED));
+        let lost = &mut counters.injected;
         *match settled.outcome {
             Outcome::Acked => &mut counters.acked,
             Outcome::Sent => &mut counters.sent,
+            Outcome::Failed if injected => &mut lost.failed,
+            Outcome::Dropped if injected => &mut lost.dropped,
+            Outcome::Unconfirmed if injected => &mut lost.unconfirmed,
             Outcome::Failed => &mut counters.failed,
             Outcome::Dropped => &mut counters.dropped,
             Outcome::Unconfirmed => &mut counters.unconfirmed,
             Outcome::Written => &mut counters.written,
         } += 1;
-        if let Some(why) = &settled.error {
-            counters
-                .causes
-                .count(&format!("{}: {why}", word(settled.outcome)));
+        if let Some(why) = why {
+            let causes = match injected {
+                true => &mut counters.injected.causes,
+                false => &mut counters.causes,
+            };
+            causes.count(&format!("{}: {why}", word(settled.outcome)));
         }
         if matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
             && let Some(through) = settled.acked_at.or(settled.sent_at)
         {
             counters.last_through_us = counters.last_through_us.max(self.clock.since(through));
         }
-        if let Some(sent) = settled.sent_at {
+        if let Some(sent) = settled.sent_at.filter(|_| !broken) {
             // By a clock that waits for its worker, nothing is late.
             if let Some(due) = self.clock.instant(settled.envelope.due) {
                 let lag = sent.saturating_duration_since(due);

@@ -42,10 +42,11 @@ impl Worker {
         }
     }
 
-    /// When the next tick or repair is, if that is before the end.
+    /// When the next tick, repair or fault is, if that is before the end.
     fn next_due(&self) -> Option<Micros> {
         let due = self.schedule.next().into_iter().chain(self.repairs.next());
-        due.min().filter(|due| *due < self.end)
+        due.chain(self.broken.next())
+            .min().filter(|due| *due < self.end)
     }
 
     fn say_reached(&self, moment: Micros) {
@@ -59,6 +60,11 @@ impl Worker {
         if self.repairs.next() == Some(next) {
             self.record.clock.reach(next);
             self.repair_cells();
+            return true;
+        }
+        if self.broken.next() == Some(next) {
+            self.record.clock.reach(next);
+            self.run_broken();
             return true;
         }
         if self.schedule.first().is_none_or(|slot| self.is_full(slot)) {
@@ -76,8 +82,13 @@ impl Worker {
         true
     }
 
-    /// Whether a device has no room for what it would say.
+    /// Whether a device has no room for what it would say, and will have some while the
+    /// clock stands still: not where it is the clock that brings its link back, or lets
+    /// messages go that a fault holds.
     fn is_full(&mut self, slot: Slot) -> bool {
+        if self.broken.needs_time(slot) {
+            return false;
+        }
         let found = self.crew.with_group(slot);
         found.is_some_and(|(device, group)| {
             device.life == Life::Alive && device.open >= group.outbox

@@ -4,8 +4,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::clock::{Micros, micros};
 use super::crew::Refusal;
+use super::faults::Said;
 use super::group::Group;
 use super::record::shared;
 use super::rehearse::{BEATS, Rehearsed, Rehearsing, Span};
@@ -28,6 +31,7 @@ struct Player {
     first: Moment,
     moment: Moment,
     ticks: u64,
+    messages: u64,
     status: Option<Rc<str>>,
     cell: usize,
     /// `None` once it is silent for good.
@@ -43,6 +47,20 @@ fn owner(group: &Group, index: u32) -> Owner {
         None => group.born(index),
     };
     group.owner(index, born)
+}
+
+/// The payloads of the rows that a message becomes: as faults leave it, and its copies.
+fn rows(group: &Group, said: Said, payload: Vec<u8>) -> Vec<Vec<u8>> {
+    let Some(faults) = &group.faults else {
+        return vec![payload];
+    };
+    let payload = Bytes::from(payload);
+    let touched = faults.touch(said, &payload);
+    let copies = touched.as_ref().map_or(0, |touched| touched.copies);
+    let left = touched
+        .and_then(|touched| touched.payload)
+        .unwrap_or(payload);
+    vec![left.into(); 1 + usize::from(copies)]
 }
 
 /// A group while it is rehearsed.
@@ -92,6 +110,7 @@ impl<'a> Scene<'a> {
                 first,
                 moment: first,
                 ticks: 0,
+                messages: 0,
                 status: None,
                 cell: 0,
                 seat: None,
@@ -191,7 +210,9 @@ impl<'a> Scene<'a> {
         self.ticks += 1;
         let due = player.moment.due;
         let tick = Tick {
-            at: self.origin.saturating_add(due),
+            at: self
+                .group
+                .told(player.index, due, self.origin.saturating_add(due)),
             sequence: player.ticks,
         };
         player.ticks += 1;
@@ -235,8 +256,17 @@ impl<'a> Scene<'a> {
         for message in turn.messages {
             let route = known(&message.channel).unwrap_or_default();
             let status = player.status.clone();
-            self.sample
-                .message(at, slot, route, status, message.payload);
+            let said = Said {
+                seed: player.owner.seed,
+                seq: player.messages,
+                at: player.moment.due,
+                route,
+            };
+            player.messages += 1;
+            for payload in rows(self.group, said, message.payload) {
+                let status = status.clone();
+                self.sample.message(at, slot, route, status, payload);
+            }
         }
     }
 

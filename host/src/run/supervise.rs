@@ -52,7 +52,9 @@ impl Worker {
         group.count_on(device.group, &mut self.record.counters, false);
         self.record
             .event(device, group, now, EventKind::Retired, Some(why));
-        if let Some(line) = self.lines.get_mut(group.target) {
+        let target = group.target;
+        self.let_go(slot);
+        if let Some(line) = self.lines.get_mut(target) {
             line.leave(slot);
         }
         if let Err(fault) = self.crew.retire(slot) {

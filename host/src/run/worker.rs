@@ -11,13 +11,15 @@ use tokio::sync::watch;
 use super::clock::{Clock, Micros, micros};
 use super::convoy::Place;
 use super::crew::{Crew, Life};
+use super::faults::Broken;
+use super::outlet::Outlet;
 use super::record::{Record, shared};
 use super::schedule::{Moment, Schedule};
 use super::tempo::Tempo;
 use crate::plugin::{Link, Turn};
 use crate::sendlog::EventKind;
 use crate::status::Board;
-use crate::transport::{Envelope, Inbox, LinkAction, Outcome, Report, Settled, Slot, Transport};
+use crate::transport::{Envelope, Inbox, LinkAction, Report, Slot, Transport};
 
 /// Devices are called for about this long before I/O gets its turn: long enough to
 /// carry the cost of a turn of the I/O loop (tens of microseconds), short enough
@@ -70,6 +72,8 @@ pub(crate) struct Worker {
     pub(super) lines: Vec<Box<dyn Transport>>,
     pub(super) inbox: Inbox,
     pub(super) record: Record,
+    /// What injected faults still have to do.
+    pub(super) broken: Broken,
     pub(super) stage: Stage,
     pub(super) end: Micros,
     pub(super) place: Option<Place>,
@@ -99,6 +103,7 @@ impl Worker {
             lines,
             inbox,
             record,
+            broken: Broken::default(),
             stage: Stage::Running,
             end: shared.end,
             place: shared.place,
@@ -120,6 +125,7 @@ impl Worker {
             let held_up = self.record.appender.is_full();
             self.take_reports();
             self.repair_cells();
+            self.run_broken();
             self.run_due();
             // On the disk before it is on the wire, or counted.
             self.record.appender.turn(began);
@@ -205,6 +211,7 @@ impl Worker {
         if let Some(line) = self.lines.get_mut(group.target) {
             line.join(slot, member);
         }
+        self.arm_faults(slot);
         self.arm(slot, moment);
     }
 
@@ -242,7 +249,8 @@ impl Worker {
             let late = clock.on_the_machine(now.saturating_sub(due));
             self.record.counters.delay.record(late);
         }
-        match self.crew.tick(slot, clock.guest(due)) {
+        let told = group.told(device.index, due, clock.guest(due));
+        match self.crew.tick(slot, told) {
             Ok(turn) => {
                 let asked = turn.next_tick;
                 self.apply(slot, due, turn, "tick");
@@ -309,41 +317,33 @@ impl Worker {
         let Some(line) = self.lines.get_mut(group.target) else {
             return;
         };
+        let mut outlet = Outlet {
+            device,
+            group,
+            record: &mut self.record,
+            inbox: &self.inbox,
+            line: &mut **line,
+            sends: self.sends,
+        };
         for message in turn.messages {
             let envelope = Envelope {
                 slot,
                 route: group.routes.number(&message.channel).unwrap_or_default(),
-                seq: device.messages,
+                seq: outlet.device.messages,
                 copy: 0,
                 attempt: 0,
                 due: at,
                 payload: message.payload.into(),
                 content_type: message.content_type,
                 properties: message.properties,
-                status: device.status.clone(),
+                status: outlet.device.status.clone(),
                 topic: None,
                 fault: None,
             };
-            device.messages += 1;
-            if !self.sends {
-                self.record.written(device.index, group, &envelope);
-                continue;
-            }
-            device.open += 1;
-            self.record.message(device.index, group, &envelope);
-            self.record.opened(device.open, group.outbox);
-            // A clock that waits for its worker has waited for room, if not for all of a
-            // turn's messages.
-            if device.open > group.outbox && !self.record.clock.is_reached() {
-                self.record.counters.outbox_full += 1;
-                let why = format!(
-                    "the outbox was full: {} messages of this device are open",
-                    group.outbox
-                );
-                let settled = Settled::unsent(envelope, Outcome::Dropped, why.into());
-                self.inbox.put(Report::Settled(settled));
-            } else {
-                line.submit(envelope);
+            outlet.device.messages += 1;
+            match &group.faults {
+                None => outlet.send(envelope),
+                Some(faults) => self.broken.send(faults, &mut outlet, envelope),
             }
         }
         match turn.link {
@@ -418,7 +418,7 @@ impl Worker {
             Stage::Running => {
                 let due = self.schedule.next().into_iter().chain(self.repairs.next());
                 let end = Some(self.end).filter(|end| clock.at(now) < *end);
-                let next = due.chain(end).min();
+                let next = due.chain(self.broken.next()).chain(end).min();
                 next.and_then(|next| clock.instant(next))
                     .map_or(idle, |next| next.min(idle))
             }
@@ -456,6 +456,7 @@ impl Worker {
             let end = if stopped { now } else { self.end };
             self.count_what_is_left(self.schedule.tempo.beat(end));
             self.schedule.clear().for_each(drop);
+            self.mend();
             self.stage = Stage::Draining(Instant::now() + DRAIN);
         }
         false

@@ -61,6 +61,8 @@ pub enum EventKind {
     Retired,
     /// Rows of its worker that found the spool over its limit.
     Lost,
+    /// An injected fault of its link begins.
+    Fault,
 }
 
 impl EventKind {
@@ -79,6 +81,7 @@ impl EventKind {
             Self::Restarted => "restarted",
             Self::Retired => "retired",
             Self::Lost => "lost",
+            Self::Fault => "fault",
         }
     }
 }

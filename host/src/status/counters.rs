@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
 
+use super::injected::Injected;
 use super::notices::Notices;
 use super::stages::GroupBook;
 
@@ -72,6 +73,9 @@ pub struct Counters {
     pub lag: Spread,
     /// From sent to confirmed.
     pub latency: Spread,
+    /// What was broken on purpose. Messages that were lost to it count here, and not
+    /// as failed, dropped or unconfirmed.
+    pub injected: Injected,
     /// Why messages failed, were dropped or stayed unconfirmed.
     pub causes: Notices,
     /// What else the user should know.
@@ -112,6 +116,7 @@ impl Counters {
         self.delay.add(&other.delay);
         self.lag.add(&other.lag);
         self.latency.add(&other.latency);
+        self.injected.add(&other.injected);
         self.causes.add(&other.causes);
         self.notices.add(&other.notices);
     }

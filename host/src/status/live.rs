@@ -130,6 +130,7 @@ impl Moment {
             "dropped": c.dropped,
             "written": c.written,
             "open": c.open,
+            "injected_lost": c.injected.lost(),
             "lag_us": { "p99": c.lag.quantile(0.99) },
             "rows": self.rows,
             "bytes": self.bytes,

@@ -3,6 +3,7 @@
 
 mod counters;
 mod figures;
+mod injected;
 mod live;
 mod notices;
 mod passage;
@@ -13,6 +14,7 @@ mod verdict;
 
 pub use counters::{Board, Counters, Depth, Spread};
 pub use figures::{bytes, count, micros};
+pub use injected::Injected;
 pub use live::{Live, Moment};
 pub use notices::Notices;
 pub use passage::{ClockNow, Passed};

@@ -80,7 +80,7 @@ impl Summary {
         let c = &self.counters;
         let found = |limit: &Limit| limit.who() == Who::Backend;
         self.log.error.is_none()
-            && (c.messages == 0 || c.acked + c.sent + c.written > 0)
+            && (c.messages == c.injected.lost() || c.acked + c.sent + c.written > 0)
             && self.limit.as_ref().is_none_or(found)
     }
 
@@ -110,6 +110,16 @@ impl Summary {
         if let Some(passed) = &self.passed {
             let words = passed.words(self.ran);
             lines.push(format!("What time passed?        {words}"));
+        }
+        if !c.injected.is_none() {
+            let words = c.injected.words();
+            lines.push(format!("What broke on purpose?   {words}"));
+            let causes = listed(&c.injected.causes, "causes; the column `error` has them");
+            lines.extend(
+                causes
+                    .into_iter()
+                    .map(|line| format!("                         {line}")),
+            );
         }
         lines.push(format!("Was the schedule kept?   {}", self.kept()));
         let (_, verdict) = self.evidence().verdict();
@@ -186,6 +196,7 @@ impl Summary {
             },
             "limit": self.limit.as_ref().map(Limit::json),
             "stages": self.stages.iter().map(StageDone::json).collect::<Vec<_>>(),
+            "injected": c.injected.json(ranked(&c.injected.causes)),
             "causes": ranked(&c.causes),
             "notices": ranked(&c.notices),
             "rows": self.log.rows,
@@ -217,6 +228,18 @@ impl Summary {
             return format!(
                 "nothing was sent: {} messages were written to the log{rest}",
                 count(c.written)
+            );
+        }
+        let all = c.messages - c.injected.lost().min(c.messages);
+        if lost == 0 && all < c.messages {
+            let unconfirmed = match c.sent {
+                0 => String::new(),
+                sent => format!(", {} are on the wire (QoS 0)", count(sent)),
+            };
+            return format!(
+                "yes, as far as faults let it: the backend confirmed {} messages{unconfirmed}, and {} were lost to faults on purpose",
+                count(c.acked),
+                count(c.injected.lost())
             );
         }
         if lost == 0 && c.sent == 0 {
@@ -251,9 +274,9 @@ impl Summary {
         format!(
             "no: {} of {} messages did not ({}); {} did",
             count(lost),
-            count(c.messages),
+            count(all),
             parts.join(", "),
-            percent(c.messages - lost, c.messages)
+            percent(all - lost.min(all), all)
         )
     }
 

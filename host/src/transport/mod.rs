@@ -156,13 +156,42 @@ impl RunNames {
     }
 }
 
-/// What a device does with its connection.
+/// How the reason begins where an injected fault is the cause, so that it is never
+/// mistaken for one of the backend.
+pub const INJECTED: &str = "injected fault: ";
+
+/// How an injected fault takes a connection away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// It is closed properly.
+    Closed,
+    /// It is dropped without a goodbye.
+    Lost,
+    /// It stays, and nothing goes over it any more.
+    HalfOpen,
+}
+
+/// What a device does with its connection, or what is done to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkAction {
     /// Close it properly and open it again at once.
     Reconnect,
     /// Drop it without a goodbye and come back after this long.
     Vanish(Duration),
+    /// An injected fault takes it away at once, until it is restored.
+    Cut {
+        /// How.
+        how: Cut,
+        /// The fault's kind, for reasons.
+        fault: &'static str,
+    },
+    /// What was cut may come back: in its turn (connect rate), or in a rush.
+    Restore {
+        /// Past the connect rate.
+        rush: bool,
+    },
+    /// At most so many bytes a second go out; `None` is as many as fit.
+    Slow(Option<u64>),
 }
 
 /// A worker's end of a target. All methods run on the worker's thread; `flush` and
