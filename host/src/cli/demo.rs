@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Context as _;
 use rumqttd::{Broker, Config, ConnectionSettings, Notification, RouterConfig, ServerSettings};
 
-use super::run::{ending, run_fleet};
+use super::run::{How, ending, run_fleet};
 use super::watch::Form;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
@@ -66,7 +66,16 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
         count(u64::from(arguments.devices)),
         arguments.duration
     );
-    let (summary, interrupted) = run_fleet(Ok(fleet), None, None, Form::People)?;
+    let (summary, interrupted) = run_fleet(
+        Ok(fleet),
+        How {
+            command: "demo",
+            workers: None,
+            until: None,
+            checks: &[],
+            form: Form::People,
+        },
+    )?;
     say!("{}", summary.text());
     say!(
         "The broker counted       {} messages received",

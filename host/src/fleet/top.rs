@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::checks;
 use super::groups;
 use super::keys::{Context, Keys, text};
 use super::plan::{Group, KeepPayload, Log, Plan, SpoolFull, Store, Target};
@@ -13,7 +14,9 @@ use super::targets;
 use super::tree::{At, Node, Value};
 use super::units::ByteSize;
 
-pub(super) const KEYS: &[&str] = &["name", "seed", "duration", "targets", "groups", "log"];
+pub(super) const KEYS: &[&str] = &[
+    "name", "seed", "duration", "targets", "groups", "log", "checks",
+];
 pub(super) const LOG_KEYS: &[&str] = &[
     "store",
     "payload",
@@ -74,6 +77,9 @@ fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
         );
     }
     let log = log(context, keys.node("log"));
+    let checks = keys
+        .node("checks")
+        .map(|node| checks::read(context, tree, node, duration));
     let (targets, groups) = readable(targets, groups);
     Some(Plan {
         name,
@@ -82,6 +88,7 @@ fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
         targets,
         groups,
         log,
+        checks: checks.unwrap_or_default(),
     })
 }
 

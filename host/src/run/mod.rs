@@ -7,6 +7,7 @@
 //! virtual clock, and sends nothing.
 
 mod book;
+mod checks;
 mod clock;
 mod crew;
 mod data;
@@ -40,14 +41,15 @@ use tokio::sync::watch;
 
 pub use search::{Act, Bound, Pacer, Search};
 
+use self::checks::Gauge;
 use self::clock::{Clock, Micros, micros};
 use self::group::Group;
 use self::tempo::Score;
 use self::threads::{Common, Waiting};
-use crate::fleet::{Connections, Fleet, Problems, Protocol};
+use crate::fleet::{self, Connections, Fleet, Problems, Protocol};
 use crate::plugin::{Console, Engine};
 use crate::sendlog::{Closed, Identity, Progress, SendLog};
-use crate::status::{Board, Counters, StageDone, StageNow};
+use crate::status::{Board, Check, Counters, StageDone, StageNow};
 use crate::transport::RunNames;
 
 pub(crate) use self::prepare::{first_device, refused_line};
@@ -77,6 +79,13 @@ pub struct Prepared {
     stop: watch::Sender<bool>,
     groups: Arc<[Group]>,
     score: Option<Arc<Score>>,
+    judge: Option<Judge>,
+}
+
+/// What the checks of a run are judged by.
+struct Judge {
+    gauge: Arc<Gauge>,
+    checks: fleet::Checks,
 }
 
 /// Prepares a fleet: everything is checked, every device is made, nothing is sent.
@@ -116,6 +125,8 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
         origin: clock::unix_now(),
         end: duration.map_or(Micros::MAX, micros),
         score: settings.changing.then(Arc::default),
+        // A search changes the rate, and what was asked of the fleet's own is not asked of it.
+        gauge: Gauge::of(&fleet.plan).filter(|_| !settings.changing),
     };
     let workers = worker_count(fleet, settings);
     let mut waiting = Vec::new();
@@ -145,6 +156,10 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
             stop,
             groups: common.groups,
             score: common.score,
+            judge: common.gauge.map(|gauge| Judge {
+                gauge,
+                checks: fleet.plan.checks.clone(),
+            }),
         }),
         None => Err(problems),
     }
@@ -182,6 +197,27 @@ impl Prepared {
         self.devices
     }
 
+    /// Which run it will be.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Threads that will call its devices.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        self.workers
+    }
+
+    /// Of each group: its name, `name@version` of its plugin, and the plugin's SHA-256.
+    pub fn plugins(&self) -> impl Iterator<Item = (&str, String, &str)> {
+        self.groups.iter().map(|group| {
+            let about = group.plugin.description();
+            let plugin = format!("{}@{}", about.name, about.version);
+            (&*group.name, plugin, group.plugin.digest())
+        })
+    }
+
     /// Lets the workers begin.
     #[must_use]
     pub fn start(self) -> Running {
@@ -206,6 +242,7 @@ impl Prepared {
             stopped: OnceLock::new(),
             groups: self.groups,
             score: self.score,
+            judge: self.judge,
         }
     }
 }
@@ -226,6 +263,7 @@ pub struct Running {
     stopped: OnceLock<Micros>,
     groups: Arc<[Group]>,
     score: Option<Arc<Score>>,
+    judge: Option<Judge>,
 }
 
 /// The end of a run.
@@ -247,6 +285,8 @@ pub struct Finished {
     pub flat_out: bool,
     /// What came of the stages of groups.
     pub stages: Vec<StageDone>,
+    /// What was to hold, and whether it did.
+    pub checks: Vec<Check>,
     /// What the log holds, or why it is not whole.
     pub log: Closed,
     /// Workers that ended in a panic: a bug of mockfleet, with rows lost.
@@ -351,6 +391,9 @@ impl Running {
                 group.stages_done(end.min(over), &book)
             })
             .collect();
+        let checks = self.judge.as_ref().map_or_else(Vec::new, |judge| {
+            judge.gauge.judge(&judge.checks, &counters, end.min(over))
+        });
         let flat_out = self.groups.iter().all(|group| group.beat.is_flat_out());
         let log = self.log.close(wait);
         Finished {
@@ -362,6 +405,7 @@ impl Running {
             ran: Duration::from_micros(over),
             flat_out,
             stages,
+            checks,
             log,
             lost_workers,
         }

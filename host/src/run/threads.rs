@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
+use super::checks::Gauge;
 use super::clock::{Clock, Micros};
 use super::crew::{Crew, Refusal};
 use super::group::Group;
@@ -33,6 +34,8 @@ pub(super) struct Common {
     pub(super) end: Micros,
     /// Where changes of the tempo are written, if there are to be any.
     pub(super) score: Option<Arc<Score>>,
+    /// What counts for which checks, if there are some.
+    pub(super) gauge: Option<Arc<Gauge>>,
 }
 
 /// A thread that has made its devices and waits for the start.
@@ -140,6 +143,7 @@ fn work(
         appender,
         counters: Counters::default(),
         clock,
+        gauge: common.gauge.clone(),
     };
     let shared = Shared {
         board,

@@ -217,6 +217,7 @@ impl Worker {
         device.moment = catch.moment;
         let due = self.schedule.tempo.moment(catch.moment.due);
         self.record.counters.ticks += 1;
+        self.record.ticked(device.group, due);
         self.record.counters.delay.record(now.saturating_sub(due));
         match self.crew.tick(slot, self.record.clock.guest(due)) {
             Ok(turn) => {

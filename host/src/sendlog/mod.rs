@@ -26,6 +26,7 @@ mod forms;
 mod frame;
 mod left;
 mod name;
+mod note;
 mod part;
 mod patience;
 mod pen;
@@ -41,6 +42,7 @@ mod schema;
 mod shelf;
 mod spool;
 mod stats;
+mod survey;
 mod table;
 
 use std::borrow::Cow;
@@ -57,6 +59,7 @@ pub use appender::Appender;
 pub use ddl::{Engine, LogTable, NotOnS3, ddl};
 pub use forms::{Forms, forms};
 pub use left::{Left, LeftBehind, left_behind};
+pub use note::{note, noted};
 pub use progress::Progress;
 pub use prune::{OldFile, Prune, Pruned, RunSize, prune};
 pub use query::{FIRST_ROWS, location, query};
@@ -64,6 +67,9 @@ pub use read::{Row, read, table};
 pub use recover::{Recovered, recover};
 pub use row::{EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
 pub use stats::{Aside, RunStats, Stats, Tally, stats};
+pub use survey::{
+    Device, EVENTS, Kinds, LATE, OUTCOMES, Quantiles, Slice, Survey, Times, runs, survey,
+};
 pub(crate) use table::Columns;
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! What a run looks like while it goes and when it is over: counts, and the words
 //! and figures they become. Knows nothing of how they came about.
 
+mod check;
 mod counters;
 mod figures;
 mod live;
@@ -8,13 +9,16 @@ mod notices;
 mod stages;
 mod step;
 mod summary;
+mod tally;
 mod verdict;
 
+pub use check::Check;
 pub use counters::{Board, Counters, Depth, Spread};
 pub use figures::{bytes, count, micros};
 pub use live::{Live, Moment};
 pub use notices::Notices;
 pub use stages::{GroupBook, StageCount, StageDone, StageNow};
 pub use step::{Limit, Step};
-pub use summary::{Log, Summary};
+pub use summary::{Log, Summary, Verdict};
+pub use tally::Tally;
 pub use verdict::{ON_TIME, Who};

@@ -1,0 +1,107 @@
+//! The page of a run: one HTML file that needs nothing but itself.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::chart::{Chart, Time};
+use super::escape::escaped;
+use super::file;
+use super::head::{self, Verdict};
+use super::{pictures, tables};
+use crate::sendlog::Survey;
+
+/// What a page tells of.
+pub struct Told<'a> {
+    /// The rows, summed up.
+    pub survey: &'a Survey,
+    /// What the run noted of itself.
+    pub note: Option<&'a Value>,
+    /// Where the log is.
+    pub location: &'a str,
+    /// When the page is made.
+    pub made: &'a str,
+    /// What of the run is in the spool, in a word, if there is something.
+    pub spooled: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    /// What the run noted, step by step.
+    pub(super) fn noted(&self, path: &[&str]) -> Option<&'a Value> {
+        let note = self.note?;
+        let found = path.iter().try_fold(note, |value, key| value.get(key));
+        found.filter(|value| !value.is_null())
+    }
+
+    /// A text that the run noted.
+    pub(super) fn text(&self, path: &[&str]) -> Option<&'a str> {
+        self.noted(path)?.as_str()
+    }
+}
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// Nothing leaves the page, whatever stands in it.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/// The page.
+#[must_use]
+pub fn page(told: &Told<'_>) -> String {
+    let survey = told.survey;
+    let fleet = told.text(&["fleet"]).unwrap_or("a run");
+    let verdict = Verdict::of(told);
+    let time = pictures::time(survey);
+    let charts = pictures::charts(survey);
+    let mut html = String::with_capacity(256 << 10);
+    let _ = write!(
+        html,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta name=\"generator\" content=\"mockfleet {version}\">\n\
+         <title>{title}: {verdict}</title>\n<style>{STYLE}</style></head><body>\n<main>\n",
+        version = env!("CARGO_PKG_VERSION"),
+        title = escaped(fleet),
+        verdict = verdict.word(),
+    );
+    html.push_str(&head::html(told, fleet, verdict));
+    html.push_str(&tables::checks(told));
+    html.push_str("<h2>Over time</h2>\n");
+    match survey.rows {
+        0 => html.push_str("<p class=\"none\">This run has no row in its log.</p>\n"),
+        _ => charts
+            .iter()
+            .for_each(|chart| html.push_str(&chart.html(&time))),
+    }
+    html.push_str(&pictures::strips(survey, &time));
+    html.push_str(&tables::causes(survey));
+    html.push_str(&tables::channels(survey));
+    html.push_str(&tables::worst(survey));
+    html.push_str(&file::html(told));
+    let _ = write!(
+        html,
+        "<footer>Made by mockfleet {} on {} from {} rows of {}. This page is one file and needs no network.</footer>\n</main>\n",
+        env!("CARGO_PKG_VERSION"),
+        escaped(told.made),
+        crate::status::count(survey.rows + survey.events),
+        escaped(told.location),
+    );
+    let _ = write!(
+        html,
+        "<script type=\"application/json\" id=\"data\">{}</script>\n<script>{SCRIPT}</script>\n</body></html>\n",
+        data(survey, &charts, &time)
+    );
+    html
+}
+
+/// Numbers and names of ours only: nothing in it could end the script that holds it.
+fn data(survey: &Survey, charts: &[Chart], time: &Time) -> Value {
+    json!({
+        "width": survey.width,
+        "count": time.count,
+        "charts": charts.iter().map(Chart::data).collect::<Vec<_>>(),
+    })
+}
