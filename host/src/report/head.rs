@@ -97,7 +97,10 @@ fn sentences(told: &Told<'_>, verdict: Verdict) -> String {
         None => rows.push(("Did everything arrive?", arrived(told.survey))),
     }
     let summed = [
-        ("Was the schedule kept?", &["summary", "words", "schedule"][..]),
+        (
+            "Was the schedule kept?",
+            &["summary", "words", "schedule"][..],
+        ),
         (
             "Who was the bottleneck?",
             &["summary", "bottleneck", "words"][..],
