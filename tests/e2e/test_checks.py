@@ -2,8 +2,10 @@
 the exit code, and in what CI servers read."""
 
 import itertools
+import re
 from xml.etree import ElementTree
 
+from fleet import ROOT
 from server import Answer
 
 CHECKS = {
@@ -157,3 +159,19 @@ alarm = "failed == 0"
     assert any(line.startswith("--junit: nowhere/verdict.xml ") for line in process.err)
     assert len(process.err) == len(wanted) + 2, process.report()
     assert server.connections == 0 and process.out == []
+
+
+def test_the_checks_of_the_docs_are_good_and_its_figures_are_all_there_are(fleet, broker):
+    page = (ROOT / "docs/verdicts.md").read_text()
+    block = re.search(r"```toml\n(.*?)```", page, re.DOTALL).group(1)
+    fleet.broker(broker.url, channels=("telemetry", "alarm"), qos=1).group(count=2)
+    fleet.write()
+    fleet.file.write_text(fleet.file.read_text() + block)
+    good = fleet.mockfleet("check", "fleet.toml", "--duration", "1m")
+    assert good.finish() == 0, good.report()
+    # The refusal of a figure that is none names all that there are.
+    process = fleet.mockfleet("run", "fleet.toml", "--check", "weather == 0")
+    assert process.finish() == 2
+    named = re.search(r"there are (.*)", process.stderr).group(1).split(", ")
+    figures = re.findall(r"^\| `([a-z-]+)(?:\.p99)?` \|", page, re.MULTILINE)
+    assert {name.removesuffix(".p99") for name in named} == {*figures, "ack"}

@@ -159,7 +159,7 @@ fn arrived(survey: &Survey) -> String {
     if injected > 0 {
         let _ = write!(
             words,
-            "; {} more were dropped by faults of the fleet file",
+            "; {} more were lost to faults of the fleet file",
             count(injected)
         );
     }
@@ -207,7 +207,7 @@ fn tiles(survey: &Survey) -> String {
     }
     if injected > 0 {
         tiles.push((
-            "dropped by faults",
+            "lost to faults",
             count(injected),
             "asked for in the fleet file".to_owned(),
         ));
@@ -267,7 +267,7 @@ pub(super) fn float_of(n: u64) -> f64 {
 /// The names of outcomes, as people read them.
 pub(super) fn outcome(number: usize) -> &'static str {
     match OUTCOMES.get(number) {
-        Some(&"injected") => "dropped by a fault",
+        Some(&"injected") => "lost to a fault",
         Some(word) => word,
         None => "",
     }

@@ -105,3 +105,55 @@ fn data(survey: &Survey, charts: &[Chart], time: &Time) -> Value {
         "charts": charts.iter().map(Chart::data).collect::<Vec<_>>(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page_of(survey: &Survey, note: Option<&Value>) -> String {
+        page(&Told {
+            survey,
+            note,
+            location: "logs/<odd>",
+            made: "2026-11-24T07:00:00Z",
+            spooled: None,
+        })
+    }
+
+    #[test]
+    fn a_run_without_rows_has_a_page() {
+        let html = page_of(&Survey::default(), None);
+        assert!(html.contains("This run has no row in its log."));
+        assert!(html.contains("logs/&lt;odd&gt;") && !html.contains("<odd>"));
+        assert!(html.contains("default-src 'none'"));
+    }
+
+    #[test]
+    fn texts_of_others_stay_texts() {
+        let evil = "</script><script>alert(1)</script>";
+        let note = json!({
+            "fleet": evil,
+            "ended": evil,
+            "success": true,
+            "file": { "name": evil, "text": evil },
+            "summary": { "checks": [
+                { "scope": "group", "name": evil, "check": evil, "words": evil, "held": false },
+            ] },
+        });
+        let mut survey = Survey {
+            run: evil.into(),
+            host: evil.into(),
+            rows: 1,
+            slices: vec![Default::default()],
+            outcomes: [0, 0, 1, 0, 0, 0],
+            ..Survey::default()
+        };
+        survey.causes.list.push((evil.into(), 1));
+        survey.channels.insert((evil.into(), evil.into()), [1; 6]);
+        survey.faults.insert(evil.into(), vec![1]);
+        let html = page_of(&survey, Some(&note));
+        // Its own two.
+        assert_eq!(html.matches("<script").count(), 2);
+        assert!(html.contains("1 of 1 did not hold."));
+    }
+}

@@ -48,7 +48,7 @@ pub(super) fn charts(survey: &Survey) -> Vec<Chart> {
             survey,
             "latency",
             "Latency",
-            "From sent to confirmed, by when messages were due.",
+            "From sent to confirmed, by when messages were due",
             |slice| slice.latency,
         ));
     }
@@ -57,7 +57,7 @@ pub(super) fn charts(survey: &Survey) -> Vec<Chart> {
             survey,
             "lag",
             "Lag",
-            "From due to sent: how late the host was, or how long messages waited for their turn.",
+            "From due to sent: how late the host was, or how long messages waited for their turn",
             |slice| slice.lag,
         ));
     }
@@ -133,10 +133,14 @@ fn quantiles(
             })
             .collect(),
     });
+    let touched = match survey.faults.is_empty() {
+        true => ".",
+        false => "; messages that a fault touched are not in it.",
+    };
     Chart {
         id,
         title,
-        about: about.to_owned(),
+        about: format!("{about}{touched}"),
         unit: Unit::Time,
         form: Form::Lines,
         series: series.collect(),

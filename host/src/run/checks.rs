@@ -150,11 +150,12 @@ impl Gauge {
     }
 }
 
-/// Whether it was a fault of the fleet file that kept a message from leaving: the one
-/// place where that is told from what the host or the backend lost.
+/// Whether it was a fault of the fleet file that a message did not get through: the one
+/// place where checks tell that from what the host or the backend lost.
 fn is_injected(settled: &Settled) -> bool {
     let by_fault = |why: &std::rc::Rc<str>| why.starts_with("injected fault");
-    settled.outcome == Outcome::Dropped && settled.error.as_ref().is_some_and(by_fault)
+    !matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
+        && settled.error.as_ref().is_some_and(by_fault)
 }
 
 /// A figure as it was found.

@@ -58,7 +58,7 @@ const WIDTHS: [i64; 27] = [
 const GROUPS: usize = 8;
 
 /// What became of messages, in the order of [`Slice::outcomes`]. The last one are those
-/// that a fault of the fleet file dropped, which are no loss of anybody.
+/// that were lost to a fault of the fleet file, which nobody else is to blame for.
 pub const OUTCOMES: [&str; 6] = [
     "acked",
     "sent",
@@ -98,9 +98,9 @@ pub struct Slice {
     pub missed: u64,
     /// What became of the messages that were due, in the order of [`OUTCOMES`].
     pub outcomes: [u64; 6],
-    /// From sent to confirmed, of messages that were due.
+    /// From sent to confirmed, of messages that were due; those that a fault touched aside.
     pub latency: Option<Quantiles>,
-    /// From due to sent.
+    /// From due to sent, of the same.
     pub lag: Option<Quantiles>,
     /// Events, in the order of [`EVENTS`].
     pub events: [u64; 12],

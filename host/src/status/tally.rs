@@ -12,11 +12,11 @@ pub struct Tally {
     pub sent: u64,
     /// Messages refused, timed out or lost.
     pub failed: u64,
-    /// Messages that never left the host, and were to.
+    /// Messages that never left the host.
     pub dropped: u64,
     /// Messages unanswered when the run ended.
     pub unconfirmed: u64,
-    /// Messages that a fault of the fleet file dropped; they are none of the others.
+    /// Messages that were lost to a fault of the fleet file; they are none of the others.
     pub injected: u64,
     /// Ticks that were run.
     pub ticks: u64,
