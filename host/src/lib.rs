@@ -20,6 +20,7 @@
 //! | [`sendlog`] | rows, Parquet, the store | plugins, networks, schedules |
 //! | [`run`] | schedule, workers, supervision: brings them together | terminals |
 //! | [`forecast`] | what a fleet will send, weigh and cost, before it runs | networks, terminals |
+//! | [`report`] | the page of a run, and what CI servers read of it | networks, terminals |
 //! | [`status`] | counts, and the words and figures they become | how they came about |
 //! | [`cli`] | the command line; wires everything | |
 
@@ -28,6 +29,7 @@ pub mod cli;
 pub mod fleet;
 pub mod forecast;
 pub mod plugin;
+pub mod report;
 pub mod run;
 pub mod sendlog;
 pub mod status;

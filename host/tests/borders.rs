@@ -51,7 +51,11 @@ const STRANGERS: &[(&str, &[&str])] = &[
             "cli",
         ],
     ),
-    ("run", &["forecast", "cli"]),
+    ("run", &["forecast", "report", "cli"]),
+    (
+        "report",
+        &["fleet", "plugin", "transport", "run", "forecast", "cli"],
+    ),
     ("forecast", &["plugin", "transport", "status", "cli"]),
 ];
 
@@ -69,6 +73,7 @@ const CRATES: &[(&str, &str)] = &[
     ("anyhow", "cli"),
     ("clap", "cli"),
     ("toml", "fleet"),
+    ("quick_xml", "report"),
 ];
 
 /// All source files, by their path below `src`, without comments and tests.

@@ -117,8 +117,10 @@ def test_files_lie_in_folders_by_day_and_hour_and_are_named_by_their_rows(run):
 
 
 def test_nothing_but_whole_files_is_left_in_the_store(run):
-    names = {file.suffix for file in run.store.rglob("*") if file.is_file()}
-    assert names == {".parquet"}
+    files = {file for file in run.store.rglob("*") if file.is_file()}
+    (note,) = (file for file in files if file.parent.name == "runs")
+    assert note.name.endswith(f"-{run.summary['run']}.json")
+    assert {file.suffix for file in files - {note}} == {".parquet"}
 
 
 def test_a_file_ends_when_it_is_as_old_as_asked(fleet, broker):

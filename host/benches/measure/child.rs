@@ -18,7 +18,7 @@ pub(crate) struct Usage {
 }
 
 /// Watches a process until it is gone.
-pub(super) fn watch(id: u32) -> JoinHandle<Usage> {
+pub(crate) fn watch(id: u32) -> JoinHandle<Usage> {
     std::thread::spawn(move || {
         let mut usage = Usage::default();
         while let Some((peak, cpu)) = peak(id).zip(cpu(id)) {

@@ -22,7 +22,7 @@ mod sink;
 pub(crate) use bench::Bench;
 pub(crate) use broker::Mosquitto;
 pub(crate) use case::{Bar, Case, Round};
-pub(crate) use child::{Child, Usage, bare, raise_open_files, resident, was_bare};
+pub(crate) use child::{Child, Usage, bare, raise_open_files, resident, was_bare, watch};
 pub(crate) use options::{flag, float, option, pick, short};
 pub(crate) use ours::{Fleet, Ran, now};
 

@@ -30,6 +30,12 @@ fn files(table: &Path) -> Vec<PathBuf> {
 /// All rows of a table; of all columns where none is named.
 pub(crate) fn batches(table: &Path, columns: &[&str]) -> Vec<RecordBatch> {
     let mut batches = Vec::new();
+    each(table, columns, |batch| batches.push(batch));
+    batches
+}
+
+/// The same one by one.
+pub(crate) fn each(table: &Path, columns: &[&str], mut take: impl FnMut(RecordBatch)) {
     for path in files(table) {
         let file = File::open(path).expect("a file");
         let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
@@ -38,9 +44,8 @@ pub(crate) fn batches(table: &Path, columns: &[&str]) -> Vec<RecordBatch> {
             reader = reader.with_projection(mask);
         }
         let reader = reader.with_batch_size(4096).build().expect("a reader");
-        batches.extend(reader.map(|batch| batch.expect("a batch")));
+        reader.for_each(|batch| take(batch.expect("a batch")));
     }
-    batches
 }
 
 /// When the last device had sent its first message, microseconds since 1970, and how

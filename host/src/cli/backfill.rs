@@ -64,9 +64,9 @@ pub(super) fn backfill(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let how = How {
         workers: arguments.workers,
-        until: None,
         form,
         sends: arguments.send,
+        ..How::new("backfill")
     };
     let (summary, interrupted) = run_fleet(read(arguments)?, how)?;
     match form {

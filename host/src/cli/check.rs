@@ -25,7 +25,7 @@ pub(super) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
     for file in &arguments.files {
         let fleet = Fleet::read(file, &overrides);
         let engine = engine_for(&fleet)?;
-        match prepare_fleet(fleet, &engine, &How::default()) {
+        match prepare_fleet(fleet, &engine, &How::new("check")) {
             Ok((fleet, prepared, _)) => say!(
                 "{}: good: {} devices in {} groups",
                 file.display(),

@@ -65,7 +65,7 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
         count(u64::from(arguments.devices)),
         arguments.duration
     );
-    let (summary, interrupted) = run_fleet(Ok(fleet), How::default())?;
+    let (summary, interrupted) = run_fleet(Ok(fleet), How::new("demo"))?;
     say!("{}", summary.text());
     say!(
         "The broker counted       {} messages received",

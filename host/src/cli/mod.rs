@@ -7,8 +7,10 @@ mod console;
 mod demo;
 mod describe;
 mod logs;
+mod note;
 mod plan;
 mod print;
+mod report;
 mod run;
 mod schema;
 mod try_plugin;
@@ -32,7 +34,7 @@ use crate::fleet::Problems;
 #[command(
     name = "mockfleet",
     version,
-    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, or the log is not whole; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
+    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, the log is not whole, or a check did not hold; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -50,6 +52,7 @@ enum Command {
     Try(try_plugin::Arguments),
     Schema(schema::Arguments),
     Logs(logs::Arguments),
+    Report(report::Arguments),
 }
 
 /// How a command ended.
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
     };
     match answer {
         Ok(Ending::Done) => ExitCode::SUCCESS,

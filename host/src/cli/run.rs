@@ -1,17 +1,19 @@
 //! `mockfleet run`: a fleet file, run to its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::console::Printed;
 use super::logs::recover::said;
+use super::note::Note;
 use super::watch::{Form, Watch};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet::{self, Fleet, Override, Pace, Problems, Refused};
+use crate::fleet::{self, Fleet, Override, Pace, Problem, Problems, Refused, Scope};
 use crate::plugin::Engine;
+use crate::report;
 use crate::run::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
 use crate::sendlog;
 use crate::status::{Log, Summary};
@@ -27,6 +29,7 @@ use crate::status::{Log, Summary};
   mockfleet run fleet.toml --duration 30s --log /tmp/logs
   mockfleet run fleet.toml --set targets.broker.qos=1 --set groups.thermometer.count=10000
   mockfleet run fleet.toml --json | tail -1 | python3 -m json.tool
+  mockfleet run fleet.toml --check 'acked >= 99.9%' --junit verdict.xml
   mockfleet run fleet.toml --until 'ack.p99 > 200ms' --until 'failed > 1%'
 
 With --until the rate is raised until the backend breaks; exit code 0 says that its limit
@@ -47,6 +50,13 @@ pub(super) struct Arguments {
     /// How long each rate of --until is measured.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = step, requires = "until")]
     step: Duration,
+    /// What must hold at the end, beside [checks] of the fleet file: 'acked >= 99.9%',
+    /// 'latency.p99 <= 200ms', 'failed == 0' (docs/verdicts.md). Can be given many times.
+    #[arg(long = "check", value_name = "CHECK", conflicts_with = "until")]
+    checks: Vec<String>,
+    /// Write what CI servers read: each check, and the run's own verdict, as JUnit XML.
+    #[arg(long, value_name = "FILE", conflicts_with = "until")]
+    junit: Option<PathBuf>,
     /// Print one JSON object a line: progress each second, the summary at the end.
     #[arg(long)]
     json: bool,
@@ -127,17 +137,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         Form::People
     };
     let fleet = Fleet::read(&arguments.file, &arguments.over.overrides()?);
+    let junit = arguments.junit.as_deref();
+    let fleet = with_checks(fleet, &arguments.checks, junit.and_then(check_junit));
     let search = (!arguments.until.is_empty()).then(|| Until {
         bounds: arguments.until.clone(),
         step: arguments.step,
     });
+    let began = super::note::now();
     let how = How {
         workers: arguments.workers,
         until: search,
+        checks: &arguments.checks,
         form,
-        sends: true,
+        ..How::new("run")
     };
     let (summary, interrupted) = run_fleet(fleet, how)?;
+    if let Some(junit) = junit {
+        std::fs::write(junit, report::junit(&summary, &began))
+            .with_context(|| format!("{} cannot be written", junit.display()))?;
+    }
     match form {
         Form::Json => say!("{}", summary.json()),
         Form::People => say!("{}", summary.text()),
@@ -146,23 +164,84 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
 }
 
 /// How a fleet is run.
-pub(super) struct How {
+pub(super) struct How<'a> {
+    /// Of mockfleet, for whoever runs it again.
+    pub(super) command: &'static str,
     pub(super) workers: Option<u32>,
     pub(super) until: Option<Until>,
+    /// The checks of the command line.
+    pub(super) checks: &'a [String],
     pub(super) form: Form,
     /// Whether messages leave, or become rows only.
     pub(super) sends: bool,
 }
 
-impl Default for How {
-    fn default() -> Self {
+impl How<'_> {
+    /// As it is without further arguments.
+    pub(super) const fn new(command: &'static str) -> Self {
         Self {
+            command,
             workers: None,
             until: None,
+            checks: &[],
             form: Form::People,
             sends: true,
         }
     }
+}
+
+/// Adds the checks of the command line to those of the fleet file, and what else is wrong
+/// with it.
+fn with_checks(
+    fleet: Result<Fleet, Refused>,
+    checks: &[String],
+    wrong: Option<Problem>,
+) -> Result<Fleet, Refused> {
+    let mut problems = Problems::default();
+    wrong.into_iter().for_each(|problem| problems.push(problem));
+    let mut read = Vec::new();
+    for text in checks {
+        match fleet::check(&Scope::Fleet, text) {
+            Ok(check) => read.push(check),
+            Err(text) => problems.push(Problem {
+                place: "--check".into(),
+                text,
+            }),
+        }
+    }
+    match fleet {
+        Ok(mut fleet) if problems.is_empty() => {
+            fleet.plan.checks.list.extend(read);
+            Ok(fleet)
+        }
+        Ok(fleet) => Err(Refused {
+            problems,
+            rest: Some(Box::new(fleet)),
+        }),
+        Err(mut refused) => {
+            problems
+                .into_iter()
+                .for_each(|problem| refused.problems.push(problem));
+            Err(refused)
+        }
+    }
+}
+
+/// Whether what CI servers read can be written where it is to go.
+fn check_junit(file: &Path) -> Option<Problem> {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let why = match file.is_dir() {
+        true => "it is a folder; give a file",
+        false if !folder.is_dir() => "its folder is not there; make it first",
+        false => return None,
+    };
+    Some(Problem {
+        place: "--junit".into(),
+        text: format!("{} cannot be written: {why}", file.display()),
+    })
 }
 
 /// What a search is told.
@@ -195,7 +274,7 @@ pub(super) fn ending(summary: &Summary, interrupted: bool) -> Ending {
 pub(super) fn prepare_fleet(
     fleet: Result<Fleet, Refused>,
     engine: &Engine,
-    how: &How,
+    how: &How<'_>,
 ) -> Result<(Fleet, Prepared, Printed), Problems> {
     let printed = Printed::new();
     let settings = Settings {
@@ -227,7 +306,7 @@ pub(super) fn prepare_fleet(
 /// Prepares, runs and watches a fleet.
 pub(super) fn run_fleet(
     fleet: Result<Fleet, Refused>,
-    how: How,
+    how: How<'_>,
 ) -> Result<(Summary, bool), Failure> {
     let engine = engine_for(&fleet)?;
     let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, &how)?;
@@ -238,6 +317,7 @@ pub(super) fn run_fleet(
         None => {}
     }
     let watch = Watch::new(how.form).context("the run could not be watched")?;
+    let note = Note::begin(&fleet, &prepared, how.command, how.checks);
     let running = prepared.start();
     let mut pacer = how.until.map(|until| {
         let search = Search::new(until.bounds, most(&fleet));
@@ -249,6 +329,9 @@ pub(super) fn run_fleet(
     }
     let mut summary = summary(&fleet, finished);
     summary.limit = pacer.map(|pacer| pacer.limit());
+    if let Some(note) = note {
+        note.end(&summary, interrupted);
+    }
     Ok((summary, interrupted))
 }
 
@@ -321,6 +404,7 @@ fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
         flat_out: finished.flat_out,
         stages: finished.stages,
         limit: None,
+        checks: finished.checks,
         counters: finished.counters,
         log,
     }

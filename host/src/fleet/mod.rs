@@ -6,12 +6,15 @@
 //! [`plan`] is what comes out. [`prices`] is the other file of this form.
 
 mod address;
+mod bound;
+mod checks;
 pub mod faults;
 mod groups;
 mod keys;
 pub mod plan;
 pub mod prices;
 mod problem;
+mod redact;
 mod schema;
 mod stages;
 mod store;
@@ -26,6 +29,8 @@ use std::fmt;
 use std::path::Path;
 
 pub use faults::{CutTo, Family, Fault, FaultKind, Moments, When};
+pub use bound::{Bound, Comparison, Limit, Metric, WHOLE};
+pub use checks::check;
 pub use plan::*;
 pub use prices::Prices;
 pub use problem::{Problem, Problems};
@@ -41,6 +46,11 @@ use tree::Node;
 pub struct Fleet {
     /// What it asks for.
     pub plan: Plan,
+    /// Its text as it was written, without secrets: nothing of the environment is in it.
+    pub source: String,
+    /// What the command line changed: the option as it was typed, and its value without
+    /// secrets.
+    pub changes: Vec<(String, String)>,
     /// The file as it is shown.
     shown: String,
     tree: Node,
@@ -127,6 +137,8 @@ impl Fleet {
         let (plan, problems) = top::plan(&tree, shown, folder, problems);
         let fleet = plan.map(|plan| Self {
             plan,
+            source: redact::redacted(text),
+            changes: overrides.iter().map(Override::shown_value).collect(),
             shown: shown.to_owned(),
             tree,
         });
@@ -137,6 +149,12 @@ impl Fleet {
                 rest: fleet.map(Box::new),
             }),
         }
+    }
+
+    /// The file as it is shown in messages.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.shown
     }
 
     /// The place of a key, groups by name: `fleet.toml:14`, or the option that set
@@ -159,6 +177,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("clock", top::CLOCK_KEYS),
     ("[log]", top::LOG_KEYS),
     ("roll of [log]", top::ROLL_KEYS),
+    ("[checks]", checks::KEYS),
     ("[targets.NAME]", targets::COMMON_KEYS),
     ("tls of [targets.NAME]", targets::TLS_KEYS),
     ("[targets.NAME] with MQTT", targets::MQTT_KEYS),

@@ -196,6 +196,7 @@ fn kind(heading: &str, key: &str) -> Value {
     let whole = |low: u64, high: u64| json!({ "type": "integer", "minimum": low, "maximum": high });
     let flag = || json!({ "type": "boolean" });
     let word = |words: &[&str]| json!({ "enum": words });
+    let checks = |form: &str| json!({ "type": "array", "items": pattern(&form.replace('\n', "")) });
     let texts = || json!({ "type": "object", "additionalProperties": { "type": "string" } });
     if heading == "[[groups.faults]]" {
         return of_fault(key);
@@ -218,6 +219,15 @@ fn kind(heading: &str, key: &str) -> Value {
             json!({ "anyOf": [word(&["max"]), { "type": "number", "exclusiveMinimum": 0 }] })
         }
         ("Top level", "log") => table("[log]", &[]),
+        ("Top level", "checks") => table("[checks]", &[]),
+        ("[checks]", "warm-up") => duration(),
+        ("[checks]", "fleet") => checks(super::bound::CHECK),
+        ("[checks]", "groups") => {
+            json!({ "type": "object", "additionalProperties": checks(super::bound::CHECK) })
+        }
+        ("[checks]", "channels") => {
+            json!({ "type": "object", "additionalProperties": checks(super::bound::CHANNEL_CHECK) })
+        }
         ("[log]", "payload") => json!({ "anyOf": [word(&["full", "none", "hash"]), size()] }),
         ("[log]", "roll") => table("roll of [log]", &[]),
         ("[log]", "spool-full") => word(&["pause", "drop"]),
@@ -344,6 +354,10 @@ mod tests {
             refused("clock = { start = \"2026-01-01\", speed = \"max\" }"),
             Vec::<String>::new()
         );
+        let checks = "checks.fleet = [\"acked >= 99.9%\", \"ack.p99<200ms\", \"failed == 0\", \"rate > 5/s\", \"latency.p99.9 < 1m30s\"]";
+        assert_eq!(refused(checks), Vec::<String>::new());
+        let checks = "checks.channels.t = [\"messages != 1_000\"]\nchecks.warm-up = \"5s\"";
+        assert_eq!(refused(checks), Vec::<String>::new());
         for wrong in [
             "sed = 5",
             "seed = -1",
@@ -353,6 +367,13 @@ mod tests {
             "log.payload = \"some\"",
             "clock = { speed = 0 }",
             "clock = { speed = \"fast\" }",
+            "checks.fleet = \"acked >= 99.9%\"",
+            "checks.fleet = [\"akced >= 99.9%\"]",
+            "checks.fleet = [\"acked = 99.9%\"]",
+            "checks.fleet = [\"lag.p99 <= 5\"]",
+            "checks.groups.a = [\"messages <= 5%\"]",
+            "checks.channels.t = [\"missed == 0\"]",
+            "checks.warm-up = 5",
         ] {
             assert_ne!(refused(wrong), Vec::<String>::new(), "{wrong}");
         }

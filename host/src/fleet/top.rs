@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::checks;
 use super::groups;
 use super::keys::{Context, Keys, text};
 use super::plan::{Clock, Group, KeepPayload, Log, Plan, Speed, SpoolFull, Store, Target};
@@ -16,7 +17,7 @@ use super::tree::{At, Node, Value};
 use super::units::{self, ByteSize};
 
 pub(super) const KEYS: &[&str] = &[
-    "name", "seed", "duration", "clock", "targets", "groups", "log",
+    "name", "seed", "duration", "clock", "targets", "groups", "log", "checks",
 ];
 pub(super) const CLOCK_KEYS: &[&str] = &["start", "speed"];
 pub(super) const LOG_KEYS: &[&str] = &[
@@ -83,6 +84,9 @@ fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
         );
     }
     let log = log(context, keys.node("log"));
+    let checks = keys
+        .node("checks")
+        .map(|node| checks::read(context, tree, node, duration));
     let (targets, groups) = readable(targets, groups);
     Some(Plan {
         name,
@@ -92,6 +96,7 @@ fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
         targets,
         groups,
         log,
+        checks: checks.unwrap_or_default(),
     })
 }
 

@@ -84,6 +84,14 @@ impl Node {
         }
     }
 
+    /// The value of a key, where this is a table.
+    pub(super) fn key(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Table(table) => table.get(key),
+            _ => None,
+        }
+    }
+
     fn step(&self, key: &str) -> Option<&Node> {
         match &self.value {
             Value::Table(table) => table.get(key),
@@ -314,6 +322,12 @@ impl Override {
             path,
             value: value.trim().to_owned(),
         })
+    }
+
+    /// The option and its value, without secrets.
+    pub(super) fn shown_value(&self) -> (String, String) {
+        let value = super::redact::redacted_value(&self.path, &self.value);
+        (self.shown.clone(), value)
     }
 
     /// Makes the change.

@@ -25,6 +25,7 @@ pub struct Plugin(Arc<Inner>);
 struct Inner {
     file: PathBuf,
     name: String,
+    digest: String,
     behaviour: PluginPre<Sandbox>,
     description: Description,
 }
@@ -87,7 +88,11 @@ impl Plugin {
         console: &Console,
     ) -> Result<Self, LoadError> {
         let shown = file.display().to_string();
-        let component = compile(engine, &shown, bytes)?;
+        let digest: String = Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let component = compile(engine, &shown, bytes, &digest)?;
         check_exports(engine, &shown, &component)?;
         check_imports(engine, &shown, &component)?;
         let behaviour = engine
@@ -101,6 +106,7 @@ impl Plugin {
         let mut plugin = Inner {
             file: file.to_owned(),
             name: shown.clone(),
+            digest,
             behaviour,
             description: unknown(),
         };
@@ -123,6 +129,12 @@ impl Plugin {
         &self.0.name
     }
 
+    /// The SHA-256 of its bytes, in hex.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.0.digest
+    }
+
     /// What the behaviour says about itself.
     #[must_use]
     pub fn description(&self) -> &Description {
@@ -138,7 +150,12 @@ impl Plugin {
     }
 }
 
-fn compile(engine: &Engine, file: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+fn compile(
+    engine: &Engine,
+    file: &str,
+    bytes: &[u8],
+    digest: &str,
+) -> Result<Component, LoadError> {
     let no_component = |cause: String| LoadError::NoComponent {
         file: file.to_owned(),
         cause,
@@ -157,16 +174,12 @@ fn compile(engine: &Engine, file: &str, bytes: &[u8]) -> Result<Component, LoadE
             ));
         }
     }
-    let digest: String = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    if let Some(component) = engine.cache.get(&engine.wasmtime, &digest) {
+    if let Some(component) = engine.cache.get(&engine.wasmtime, digest) {
         return Ok(component);
     }
     let component = Component::from_binary(&engine.wasmtime, bytes)
         .map_err(|error| no_component(innermost(&error)))?;
-    engine.cache.put(&component, &digest);
+    engine.cache.put(&component, digest);
     Ok(component)
 }
 
@@ -235,6 +248,7 @@ fn describe(plugin: &Inner, console: &Console) -> Result<Description, Fault> {
     let probe = Plugin(Arc::new(Inner {
         file: plugin.file.clone(),
         name: plugin.name.clone(),
+        digest: plugin.digest.clone(),
         behaviour: plugin.behaviour.clone(),
         description: unknown(),
     }));

@@ -7,6 +7,7 @@
 //! virtual clock, and sends nothing.
 
 mod book;
+mod checks;
 mod clock;
 mod convoy;
 mod crew;
@@ -44,6 +45,7 @@ use tokio::sync::watch;
 
 pub use search::{Act, Bound, Pacer, Search};
 
+use self::checks::Gauge;
 use self::clock::{Clock, Micros, micros};
 use self::convoy::Convoy;
 use self::group::Group;
@@ -52,7 +54,7 @@ use self::threads::{Common, Waiting};
 use crate::fleet::{self, Connections, Fleet, Problems, Protocol, Speed};
 use crate::plugin::{Console, Engine};
 use crate::sendlog::{Closed, Identity, Progress, SendLog};
-use crate::status::{Board, ClockNow, Counters, Passed, StageDone, StageNow};
+use crate::status::{Board, Check, ClockNow, Counters, Passed, StageDone, StageNow};
 use crate::transport::RunNames;
 
 pub(crate) use self::prepare::{first_device, refused_line};
@@ -87,6 +89,13 @@ pub struct Prepared {
     score: Option<Arc<Score>>,
     clock: fleet::Clock,
     convoy: Option<Arc<Convoy>>,
+    judge: Option<Judge>,
+}
+
+/// What the checks of a run are judged by.
+struct Judge {
+    gauge: Arc<Gauge>,
+    checks: fleet::Checks,
 }
 
 /// Prepares a fleet: everything is checked, every device is made, nothing is sent.
@@ -137,6 +146,9 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
         score: settings.changing.then(Arc::default),
         convoy: convoy.clone(),
         sends: settings.sends,
+        // A search changes the rate, and what was asked of the fleet's own is not asked of
+        // it; nor of a run that sends nothing.
+        gauge: Gauge::of(&fleet.plan).filter(|_| settings.sends && !settings.changing),
     };
     let mut waiting = Vec::new();
     match threads::start(&common, workers) {
@@ -167,6 +179,10 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
             score: common.score,
             clock,
             convoy,
+            judge: common.gauge.map(|gauge| Judge {
+                gauge,
+                checks: fleet.plan.checks.clone(),
+            }),
         }),
         None => Err(problems),
     }
@@ -212,6 +228,27 @@ impl Prepared {
         self.devices
     }
 
+    /// Which run it will be.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Threads that will call its devices.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        self.workers
+    }
+
+    /// Of each group: its name, `name@version` of its plugin, and the plugin's SHA-256.
+    pub fn plugins(&self) -> impl Iterator<Item = (&str, String, &str)> {
+        self.groups.iter().map(|group| {
+            let about = group.plugin.description();
+            let plugin = format!("{}@{}", about.name, about.version);
+            (&*group.name, plugin, group.plugin.digest())
+        })
+    }
+
     /// Lets the workers begin.
     #[must_use]
     pub fn start(self) -> Running {
@@ -238,6 +275,7 @@ impl Prepared {
             score: self.score,
             asked: self.clock,
             convoy: self.convoy,
+            judge: self.judge,
         }
     }
 }
@@ -261,6 +299,7 @@ pub struct Running {
     /// As the fleet file has it.
     asked: fleet::Clock,
     convoy: Option<Arc<Convoy>>,
+    judge: Option<Judge>,
 }
 
 /// The end of a run.
@@ -284,6 +323,8 @@ pub struct Finished {
     pub flat_out: bool,
     /// What came of the stages of groups.
     pub stages: Vec<StageDone>,
+    /// What was to hold, and whether it did.
+    pub checks: Vec<Check>,
     /// What the log holds, or why it is not whole.
     pub log: Closed,
     /// Workers that ended in a panic: a bug of mockfleet, with rows lost.
@@ -426,6 +467,9 @@ impl Running {
                 group.stages_done(end.min(over), &book)
             })
             .collect();
+        let checks = self.judge.as_ref().map_or_else(Vec::new, |judge| {
+            judge.gauge.judge(&judge.checks, &counters, end.min(over))
+        });
         let flat_out = self.groups.iter().all(|group| group.beat.is_flat_out());
         let passed = (self.asked != fleet::Clock::default()).then(|| Passed {
             from: self.clock.utc(0),
@@ -443,6 +487,7 @@ impl Running {
             passed,
             flat_out,
             stages,
+            checks,
             log,
             lost_workers,
         }

@@ -2,7 +2,9 @@
 //! comes to its end, every event, and the counts beside them.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::checks::Gauge;
 use super::clock::{Clock, Micros};
 use super::crew::Device;
 use super::group::Group;
@@ -15,6 +17,8 @@ pub(crate) struct Record {
     pub(crate) appender: Appender,
     pub(crate) counters: Counters,
     pub(crate) clock: Clock,
+    /// What counts for which checks; `None` without checks.
+    pub(crate) gauge: Option<Arc<Gauge>>,
 }
 
 impl Record {
@@ -69,7 +73,7 @@ impl Record {
         settled: &Settled,
         broken: bool,
     ) {
-        self.count(settled, broken);
+        self.count(device, group, settled, broken);
         let moment = |at: std::time::Instant| self.clock.machine(at);
         self.appender.outcome(&OutcomeRow {
             device: group.first + device.index,
@@ -84,7 +88,7 @@ impl Record {
         });
     }
 
-    fn count(&mut self, settled: &Settled, broken: bool) {
+    fn count(&mut self, device: &Device, group: &Group, settled: &Settled, broken: bool) {
         let counters = &mut self.counters;
         counters.open -= 1;
         let why = settled.error.as_deref();
@@ -113,16 +117,45 @@ impl Record {
         {
             counters.last_through_us = counters.last_through_us.max(self.clock.since(through));
         }
+        let (mut lag, mut latency) = (None, None);
         if let Some(sent) = settled.sent_at.filter(|_| !broken) {
             // By a clock that waits for its worker, nothing is late.
             if let Some(due) = self.clock.instant(settled.envelope.due) {
-                let lag = sent.saturating_duration_since(due);
-                counters.lag.record(super::clock::micros(lag));
+                let late = super::clock::micros(sent.saturating_duration_since(due));
+                counters.lag.record(late);
+                lag = Some(late);
             }
             if let Some(acked) = settled.acked_at {
-                let latency = acked.saturating_duration_since(sent);
-                counters.latency.record(super::clock::micros(latency));
+                let took = super::clock::micros(acked.saturating_duration_since(sent));
+                counters.latency.record(took);
+                latency = Some(took);
             }
+        }
+        if let Some(gauge) = &self.gauge {
+            gauge.settled(counters, device.group, group, settled, (lag, latency));
+        }
+    }
+
+    /// A device runs a tick that was due at this moment.
+    pub(crate) fn ticked(&mut self, group: u32, due: Micros) {
+        if let Some(gauge) = &self.gauge {
+            gauge.ticked(&mut self.counters, due, group);
+        }
+    }
+
+    /// A call of a device of this group has failed.
+    pub(crate) fn call_failed(&mut self, group: u32, now: Micros) {
+        self.counters.failed_calls += 1;
+        if let Some(gauge) = &self.gauge {
+            gauge.call_failed(&mut self.counters, now, group);
+        }
+    }
+
+    /// A cell of this group was made again.
+    pub(crate) fn cell_restarted(&mut self, group: u32, now: Micros) {
+        self.counters.cell_restarts += 1;
+        if let Some(gauge) = &self.gauge {
+            gauge.restarted(&mut self.counters, now, group);
         }
     }
 
@@ -155,6 +188,9 @@ impl Record {
         }
         self.counters.missed_ticks += ticks;
         let at = self.clock.now();
+        if let Some(gauge) = &self.gauge {
+            gauge.missed(&mut self.counters, at, device.group, ticks);
+        }
         let plural = if ticks == 1 { "tick" } else { "ticks" };
         let detail = format!("{ticks} {plural}: {why}");
         self.event(device, group, at, EventKind::Missed, Some(&detail));

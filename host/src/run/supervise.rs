@@ -26,7 +26,7 @@ impl Worker {
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
         };
-        self.record.counters.failed_calls += 1;
+        self.record.call_failed(device.group, now);
         let detail = format!("{call}: {why}");
         self.record
             .event(device, group, now, EventKind::Failed, Some(&detail));
@@ -107,7 +107,9 @@ impl Worker {
         while let Some((_, berth)) = self.repairs.pop(clock.now()) {
             let slots = self.crew.neighbours(berth);
             let refusals = self.crew.restart(berth, clock.now(), |at| clock.guest(at));
-            self.record.counters.cell_restarts += 1;
+            if let Some(device) = self.crew.device(slots.start) {
+                self.record.cell_restarted(device.group, clock.now());
+            }
             if let Some((slot, fault)) = refusals.iter().find_map(Refusal::fault) {
                 self.fall(slot, fault);
                 continue;

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
+use super::checks::Gauge;
 use super::clock::{Clock, Micros};
 use super::convoy::Convoy;
 use super::crew::{Crew, Refusal};
@@ -38,6 +39,8 @@ pub(super) struct Common {
     pub(super) convoy: Option<Arc<Convoy>>,
     /// Whether messages leave.
     pub(super) sends: bool,
+    /// What counts for which checks, if there are some.
+    pub(super) gauge: Option<Arc<Gauge>>,
 }
 
 /// A thread that has made its devices and waits for the start.
@@ -147,6 +150,7 @@ fn work(
         appender,
         counters: Counters::default(),
         clock,
+        gauge: common.gauge.clone(),
     };
     let shared = Shared {
         board,

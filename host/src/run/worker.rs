@@ -244,6 +244,7 @@ impl Worker {
         device.moment = catch.moment;
         let due = self.schedule.tempo.moment(catch.moment.due);
         self.record.counters.ticks += 1;
+        self.record.ticked(device.group, due);
         let clock = self.record.clock;
         if !clock.is_reached() {
             let late = clock.on_the_machine(now.saturating_sub(due));

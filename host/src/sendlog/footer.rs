@@ -2,6 +2,7 @@
 //! can be told of its rows without reading them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
@@ -18,6 +19,9 @@ use super::shelf::{Found, Shelf, Source};
 
 /// Rows that are decoded at once, of a single column of words.
 const BATCH: usize = 65_536;
+
+/// Rows that are decoded at once, of several columns: what fits the caches.
+const ROWS: usize = 8_192;
 
 /// A file that mockfleet wrote.
 #[derive(Debug)]
@@ -79,6 +83,39 @@ impl Footer {
     pub(super) fn rows(&self) -> u64 {
         let rows = self.groups().iter().map(RowGroupMetaData::num_rows).sum();
         i64::try_into(rows).unwrap_or(0)
+    }
+
+    /// Its row groups.
+    pub(super) fn row_groups(&self) -> usize {
+        self.groups().len()
+    }
+
+    /// Reads some of its row groups, and of them only these columns, batch by batch.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or what `take` says of a batch.
+    pub(super) fn read_groups(
+        self,
+        groups: Range<usize>,
+        columns: &[&str],
+        mut take: impl FnMut(&RecordBatch) -> Result<(), &'static str>,
+    ) -> Result<(), String> {
+        let Self {
+            metadata, source, ..
+        } = self;
+        guarded(|| -> Result<(), Failed> {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            let batches = builder
+                .with_projection(mask)
+                .with_row_groups(groups.collect())
+                .with_batch_size(ROWS)
+                .build()?;
+            for batch in batches {
+                take(&batch?)?;
+            }
+            Ok(())
+        })
     }
 
     /// The earliest and the latest moment of its rows, in microseconds since 1970: when

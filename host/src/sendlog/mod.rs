@@ -27,6 +27,7 @@ mod forms;
 mod frame;
 mod left;
 mod name;
+mod note;
 mod part;
 mod patience;
 mod pen;
@@ -42,6 +43,7 @@ mod schema;
 mod shelf;
 mod spool;
 mod stats;
+mod survey;
 mod table;
 mod taken;
 
@@ -60,6 +62,7 @@ pub use ddl::{Engine, LogTable, NotOnS3, ddl};
 pub use digest::{Digest, Digests, Lacking, digests};
 pub use forms::{Forms, forms};
 pub use left::{Left, LeftBehind, left_behind};
+pub use note::{note, noted};
 pub use progress::Progress;
 pub use prune::{OldFile, Prune, Pruned, RunSize, prune};
 pub use query::{FIRST_ROWS, location, query};
@@ -67,6 +70,9 @@ pub use read::{Row, read, table};
 pub use recover::{Recovered, recover};
 pub use row::{EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
 pub use stats::{Aside, RunStats, Stats, Tally, stats};
+pub use survey::{
+    Device, EVENTS, Kinds, LATE, OUTCOMES, Quantiles, Slice, Survey, Times, runs, survey,
+};
 pub(crate) use table::Columns;
 pub use taken::{Taken, taken};
 

@@ -10,6 +10,7 @@ use super::LogError;
 use super::footer::Footer;
 use super::left::{LeftBehind, left_behind};
 use super::name::Name;
+use super::note;
 use super::schema::Table;
 use super::shelf::{Found, Shelf};
 use super::stats::Aside;
@@ -96,6 +97,7 @@ pub fn prune(store: &Store, older_than: Duration) -> Result<Prune, LogError> {
             (None, None) => leave(&file, "its name is none of mockfleet's".into()),
         }
     }
+    let spool = left_behind(store);
     let proofs = shelf.each(&old, |(file, name)| proof(&shelf, file, name));
     let mut files = Vec::new();
     for ((file, name), proof) in old.into_iter().zip(proofs) {
@@ -113,12 +115,30 @@ pub fn prune(store: &Store, older_than: Duration) -> Result<Prune, LogError> {
             bytes: file.size,
         });
     }
+    for (key, bytes) in shelf.notes()? {
+        let Some(run) = note::named(&key).map(|identity| identity.run) else {
+            continue;
+        };
+        // Of a run that has rows yet, or is to have some, it is what tells of them.
+        let has_rows = runs
+            .get(&run)
+            .is_some_and(|size| size.files > size.old_files)
+            || spool.iter().any(|left| left.run == run);
+        let is_old = note::began(&run).is_some_and(|began| began < before);
+        let is_note = || {
+            let text = shelf.whole(&key).ok();
+            text.is_some_and(|text| note::is_of(&text, &run).is_some())
+        };
+        if is_old && !has_rows && is_note() {
+            files.push(OldFile { key, run, bytes });
+        }
+    }
     Ok(Prune {
         before,
         files,
         runs,
         aside,
-        spool: left_behind(store),
+        spool,
         shelf,
     })
 }

@@ -190,6 +190,20 @@ impl Bucket {
         Key::parse(format!("{prefix}{slash}{key}")).map_err(|error| error.to_string())
     }
 
+    /// Writes a small object, over what was there.
+    pub(super) fn put(&self, key: &str, bytes: bytes::Bytes) -> Result<(), String> {
+        let options = PutOptions::from(PutMode::Overwrite);
+        let key = self.key(key);
+        let put = self.store.put_opts(&key, bytes.into(), options);
+        let put = self.runtime.block_on(put);
+        put.map(|_| ()).map_err(|error| reason(&error))
+    }
+
+    /// A whole object whose key `sizes` gave.
+    pub(super) fn whole(&self, key: &str) -> Result<bytes::Bytes, String> {
+        self.get(&self.listed(key)?)
+    }
+
     /// A whole object.
     pub(super) fn get(&self, key: &Key) -> Result<bytes::Bytes, String> {
         self.runtime

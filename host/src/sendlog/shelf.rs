@@ -12,6 +12,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::LogError;
+use super::note;
 use super::s3::Bucket;
 use super::schema::Table;
 use crate::fleet::Store;
@@ -116,6 +117,44 @@ impl Shelf {
         Ok(found)
     }
 
+    /// What runs say of themselves: keys and bytes, in the order of names.
+    ///
+    /// # Errors
+    /// Why the bucket cannot be listed.
+    pub(super) fn notes(&self) -> Result<Vec<(String, u64)>, LogError> {
+        let mut notes = match &self.place {
+            Place::Folder(folder) => {
+                let entries = std::fs::read_dir(folder.join(note::FOLDER));
+                let entries = entries.into_iter().flatten().flatten();
+                let entries = entries.filter_map(|entry| {
+                    let about = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+                    let name = entry.file_name();
+                    Some((
+                        format!("{}/{}", note::FOLDER, name.to_string_lossy()),
+                        about.len(),
+                    ))
+                });
+                entries.collect()
+            }
+            Place::Bucket(bucket) => bucket.sizes(note::FOLDER).map_err(|why| LogError::Read {
+                file: self.location.clone(),
+                why,
+            })?,
+        };
+        notes.sort();
+        Ok(notes)
+    }
+
+    /// A small file, all of it.
+    pub(super) fn whole(&self, key: &str) -> Result<Bytes, String> {
+        match &self.place {
+            Place::Folder(folder) => std::fs::read(folder.join(key))
+                .map(Bytes::from)
+                .map_err(|error| error.to_string()),
+            Place::Bucket(bucket) => bucket.whole(key),
+        }
+    }
+
     /// Opens a file to be read in part.
     pub(super) fn open_file(&self, found: &Found) -> std::io::Result<Source> {
         Ok(match &self.place {
@@ -218,7 +257,7 @@ fn remove(store: &Path, key: &str) -> Result<(), String> {
     std::fs::remove_file(&file).map_err(|error| error.to_string())?;
     // The hour's, then the day's; what is not empty stays, and that is no error.
     for folder in file.ancestors().skip(1).take(2) {
-        if std::fs::remove_dir(folder).is_err() {
+        if folder == store || std::fs::remove_dir(folder).is_err() {
             break;
         }
     }

@@ -445,3 +445,113 @@ fn a_spool_over_its_limit_holds_up_or_drops_as_asked() {
         assert_eq!(closed.events, u64::from(policy == SpoolFull::Drop));
     }
 }
+
+/// Appends a message of device 1 that went wrong, or that a fault touched.
+fn append_trouble(appender: &mut Appender, seq: u64, at: i64, outcome: Outcome, why: &str) {
+    let injected = why.starts_with("injected fault: ");
+    appender.message(&MessageRow {
+        device: 1,
+        seq,
+        copy: 0,
+        topic: None,
+        route: 0,
+        fault: injected.then_some("corrupt+delay 2s"),
+        status: None,
+        scheduled_at: at,
+        payload: b"x",
+    });
+    let sent = matches!(outcome, Outcome::Acked | Outcome::Failed);
+    appender.outcome(&OutcomeRow {
+        device: 1,
+        seq,
+        copy: 0,
+        attempt: 1,
+        outcome,
+        code: None,
+        error: Some(why),
+        sent_at: sent.then_some(at + 2_000_000),
+        acked_at: None,
+    });
+}
+
+#[test]
+fn a_survey_has_every_row_in_its_moment_and_tells_faults_from_losses() {
+    const ROWS: u64 = 220_000;
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("logs");
+    let identity = Identity::new();
+    let open = SendLog::open(&log(&store), identity.clone(), directory()).unwrap();
+    let mut appender = open.appender();
+    // Two hours, and so two files; the first has more than one row group.
+    let at = |seq: u64| SEVEN + i64::try_from(seq).unwrap() * 30_000;
+    for seq in 0..ROWS {
+        match seq % 10_000 {
+            5 => append_trouble(&mut appender, seq, at(seq), Outcome::Failed, "refused"),
+            6 => {
+                let why = "injected fault: drop";
+                append_trouble(&mut appender, seq, at(seq), Outcome::Dropped, why);
+            }
+            _ => append(&mut appender, seq, at(seq), b"x"),
+        }
+        if seq % 100 == 0 {
+            appender.turn(Instant::now());
+        }
+    }
+    appender.event(&EventRow {
+        device: 2,
+        at: at(100_000),
+        kind: EventKind::Missed,
+        detail: Some("7 ticks: the device was behind"),
+    });
+    appender.finish();
+    closed(open);
+    let store = Store::Folder(store);
+    assert_eq!(runs(&store).unwrap(), [identity.run.clone()]);
+    let read = std::sync::atomic::AtomicU64::new(0);
+    let survey = survey(&store, &identity.run, |done, all| {
+        assert_eq!(all, ROWS + 1);
+        read.fetch_max(done, Ordering::Relaxed);
+    })
+    .unwrap();
+    assert_eq!(read.into_inner(), ROWS + 1);
+    assert!(survey.aside.is_empty());
+    assert_eq!((survey.rows, survey.events), (ROWS, 1));
+    assert_eq!((survey.start, survey.end), (SEVEN, at(ROWS - 1)));
+    assert_eq!(survey.outcomes, [ROWS - 44, 0, 22, 0, 0, 22]);
+    assert_eq!(survey.causes.list, [("failed: refused".to_owned(), 22)]);
+    // 6,600 s in no more than 600 moments.
+    assert_eq!((survey.width, survey.slices.len()), (15_000_000, 440));
+    let due: Vec<u64> = survey.slices.iter().map(|slice| slice.due).collect();
+    assert!(due.iter().all(|due| *due == 500), "{due:?}");
+    let missed: Vec<u64> = survey.slices.iter().map(|slice| slice.missed).collect();
+    assert_eq!((missed[200], missed.iter().sum::<u64>()), (7, 7));
+    assert!(survey.slices.iter().all(|slice| slice.lag.is_some()));
+    assert_eq!(survey.latency.count, ROWS - 44);
+    assert_eq!(
+        (survey.latency.quantiles[0], survey.latency.max),
+        (1_500, 1_500)
+    );
+    let faults: Vec<(&String, u64)> = survey
+        .faults
+        .iter()
+        .map(|(kind, times)| (kind, times.iter().sum()))
+        .collect();
+    assert_eq!(
+        faults,
+        [(&"corrupt".to_owned(), 22), (&"delay".to_owned(), 22)]
+    );
+    let worst: Vec<(&str, u64, u64, u64)> = survey
+        .worst
+        .iter()
+        .map(|device| {
+            (
+                device.id.as_str(),
+                device.missing(),
+                device.late,
+                device.missed,
+            )
+        })
+        .collect();
+    // What a fault has dropped is nobody's loss.
+    assert_eq!(worst, [("a-00001", 22, 22, 0), ("a-00002", 0, 0, 7)]);
+}

@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 use super::injected::Injected;
 use super::notices::Notices;
 use super::stages::GroupBook;
+use super::tally::Tally;
 
 /// Counts since the run began. Plain numbers that one worker adds to; a copy is
 /// published a few times a second.
@@ -80,6 +81,8 @@ pub struct Counters {
     pub causes: Notices,
     /// What else the user should know.
     pub notices: Notices,
+    /// What checks are judged by, by what they are about; empty without checks.
+    pub checks: Vec<Tally>,
 }
 
 impl Counters {
@@ -119,6 +122,11 @@ impl Counters {
         self.injected.add(&other.injected);
         self.causes.add(&other.causes);
         self.notices.add(&other.notices);
+        let most = self.checks.len().max(other.checks.len());
+        self.checks.resize_with(most, Tally::default);
+        for (mine, other) in self.checks.iter_mut().zip(&other.checks) {
+            mine.add(other);
+        }
     }
 }
 
@@ -196,7 +204,7 @@ impl Spread {
         self.0.as_ref().map_or(0, Histogram::len)
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         if let (Some(mine), Some(other)) = (&mut self.0, &other.0) {
             // Fails only where this one could not grow, and it can.
             let _ = mine.add(other);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::check::{self, Check};
 use super::counters::{Counters, Spread};
 use super::figures::{bytes, count, float, micros, percent, rate};
 use super::passage::Passed;
@@ -35,6 +36,8 @@ pub struct Summary {
     pub stages: Vec<StageDone>,
     /// What a search for the backend's limit has found, if there was one.
     pub limit: Option<Limit>,
+    /// What was to hold, and whether it did.
+    pub checks: Vec<Check>,
     /// What was counted.
     pub counters: Counters,
     /// What the log holds.
@@ -66,6 +69,19 @@ pub struct Log {
     pub query: Option<String>,
 }
 
+/// What a run says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// What was to be.
+    pub question: &'static str,
+    /// How it was, in words.
+    pub answer: String,
+    /// Whether the run failed by it.
+    pub failed: bool,
+    /// Whether it was not so, which alone fails no run.
+    pub doubtful: bool,
+}
+
 /// Causes, and warnings, that are shown.
 const CAUSES: usize = 5;
 
@@ -74,14 +90,45 @@ const STAGES: usize = 24;
 
 impl Summary {
     /// Whether nothing of the run itself failed: its log is whole, something arrived if
-    /// something was sent, and the limit was found if one was looked for.
+    /// something was sent, every check held, and the limit was found if one was looked for.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        let c = &self.counters;
         let found = |limit: &Limit| limit.who() == Who::Backend;
         self.log.error.is_none()
-            && (c.messages == c.injected.lost() || c.acked + c.sent + c.written > 0)
+            && self.something_arrived()
+            && self.checks.iter().all(|check| check.held)
             && self.limit.as_ref().is_none_or(found)
+    }
+
+    /// Whether something arrived, if something was sent.
+    fn something_arrived(&self) -> bool {
+        let c = &self.counters;
+        c.messages == c.injected.lost() || c.acked + c.sent + c.written > 0
+    }
+
+    /// What the run says of itself, whatever its checks are: a question, its answer, and
+    /// whether the run failed by it.
+    #[must_use]
+    pub fn own_verdicts(&self) -> [Verdict; 3] {
+        let c = &self.counters;
+        let kept = c.missed_ticks == 0 && c.delay.quantile(0.99) <= ON_TIME;
+        let verdict = |question, answer, failed, doubtful| Verdict {
+            question,
+            answer,
+            failed,
+            doubtful,
+        };
+        let arrived = self.something_arrived();
+        [
+            verdict("something arrived", self.arrived(), !arrived, false),
+            verdict("the schedule was kept", self.kept(), false, !kept),
+            verdict(
+                "the log is whole",
+                self.where_is_the_log(),
+                self.log.error.is_some(),
+                false,
+            ),
+        ]
     }
 
     /// The words, for people.
@@ -130,6 +177,15 @@ impl Summary {
                 lines.push(format!("{heading:<25}{line}"));
                 heading = "";
             }
+        }
+        if !self.checks.is_empty() {
+            let verdict = check::verdict(&self.checks);
+            lines.push(format!("Did the checks hold?     {verdict}"));
+            lines.extend(
+                self.checks
+                    .iter()
+                    .map(|check| format!("                         {}", check.line())),
+            );
         }
         if !self.stages.is_empty() {
             lines.push("What of the stages?".into());
@@ -185,6 +241,7 @@ impl Summary {
             "delay_us": spread(&c.delay),
             "lag_us": spread(&c.lag),
             "latency_us": spread(&c.latency),
+            "words": { "arrived": self.arrived(), "schedule": self.kept() },
             "bottleneck": { "who": who.word(), "words": verdict },
             "busy": evidence.busy(),
             "held_up": evidence.held_up(),
@@ -195,6 +252,7 @@ impl Summary {
                 "found_full": c.outbox_full,
             },
             "limit": self.limit.as_ref().map(Limit::json),
+            "checks": check::list(&self.checks),
             "stages": self.stages.iter().map(StageDone::json).collect::<Vec<_>>(),
             "injected": c.injected.json(ranked(&c.injected.causes)),
             "causes": ranked(&c.causes),

@@ -1,0 +1,106 @@
+//! The page of a large log: rows a second that `mockfleet report` reads, and the most
+//! memory that it takes, beside arrow-rs decoding the same columns on one thread and
+//! doing nothing with them.
+//!
+//! ```text
+//! cargo bench --bench report [-- --rounds 5 --rows 5000000] [--short]
+//! ```
+#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
+
+mod measure;
+#[path = "measure/rows.rs"]
+mod rows;
+#[path = "measure/sendlog.rs"]
+mod sendlog;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use measure::{Bench, Case, Usage, in_turn, option, watch};
+use mockfleet::fleet::KeepPayload;
+use serde_json::json;
+
+/// What a report reads of each row.
+const COLUMNS: [&str; 9] = [
+    "group",
+    "device_id",
+    "channel",
+    "outcome",
+    "error",
+    "fault",
+    "scheduled_at",
+    "sent_at",
+    "latency_us",
+];
+
+fn main() {
+    let (rounds, rows) = (
+        option("--rounds", 5, 2),
+        option("--rows", 5_000_000, 50_000),
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), rows);
+    let log = folder.path().join("logs");
+    let baseline = "decoding the same columns on one thread, and nothing else";
+    let mut speed = Case::new("a page of a log, from start to end", "rows/s").against(baseline);
+    let mut memory = Case::new("the same, its most memory", "MiB");
+    for round in 0..rounds {
+        let (ours, plain) = in_turn(round, || report(&log), || decode(&log.join("sends")));
+        let (seconds, usage) = ours;
+        let rows = f64::from(rows);
+        let details = json!({ "rows": rows, "seconds": seconds, "cpu_seconds": usage.cpu });
+        speed.add(rows / seconds, rows / plain, details);
+        memory.add_alone(measure::float(usage.peak) / 1024.0, json!({ "rows": rows }));
+    }
+    let mut bench = Bench::new("report");
+    bench.add(&speed);
+    bench.add(&memory);
+    bench.finish();
+}
+
+fn write(folder: &Path, rows: u32) {
+    let payloads = rows::payloads();
+    let log = rows::open(folder, KeepPayload::None);
+    let mut appender = log.appender();
+    for n in 0..rows {
+        while n % 100 == 0 && appender.is_full() {
+            std::thread::yield_now();
+        }
+        rows::append(&mut appender, n, &payloads);
+        if n % 100 == 99 {
+            appender.turn(Instant::now());
+        }
+    }
+    appender.finish();
+    let closed = log.close(|_| {});
+    assert!(closed.error.is_none(), "a whole log");
+}
+
+/// Seconds of the command, and what it took.
+fn report(log: &Path) -> (f64, Usage) {
+    let page = log.with_file_name("report.html");
+    let began = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mockfleet"))
+        .arg("report")
+        .arg(log)
+        .arg("-o")
+        .arg(page)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("mockfleet");
+    let usage = watch(child.id());
+    let status = child.wait().expect("an end");
+    let seconds = began.elapsed().as_secs_f64();
+    assert!(status.success(), "a page");
+    (seconds, usage.join().expect("memory"))
+}
+
+/// Seconds for the columns of all rows, a batch at a time.
+fn decode(table: &Path) -> f64 {
+    let began = Instant::now();
+    sendlog::each(table, &COLUMNS, |batch| {
+        std::hint::black_box(batch.num_rows());
+    });
+    began.elapsed().as_secs_f64()
+}

@@ -1,0 +1,98 @@
+//! What a run leaves in the store beside its rows, so that it can be told of and run again:
+//! the fleet file as it was written, the command line, the seed, versions, and in the end
+//! the summary. Nothing of the environment and no secret is in it.
+
+use serde_json::{Value, json};
+
+use crate::cli::print::tell;
+use crate::fleet::{Fleet, Store};
+use crate::run::Prepared;
+use crate::sendlog::{self, Identity};
+use crate::status::Summary;
+
+/// The note of a run that writes a log.
+pub(super) struct Note {
+    store: Store,
+    identity: Identity,
+    about: Value,
+}
+
+impl Note {
+    /// Notes how a run begins; `None` where no log is written. `checks` are those of the
+    /// command line.
+    pub(super) fn begin(
+        fleet: &Fleet,
+        prepared: &Prepared,
+        command: &str,
+        checks: &[String],
+    ) -> Option<Self> {
+        let note = Self {
+            store: fleet.plan.log.store.clone()?,
+            identity: prepared.identity().clone(),
+            about: about(fleet, prepared, command, checks),
+        };
+        note.write();
+        Some(note)
+    }
+
+    /// Notes how it ended.
+    pub(super) fn end(mut self, summary: &Summary, interrupted: bool) {
+        if let Some(about) = self.about.as_object_mut() {
+            about.insert("ended".into(), now().into());
+            about.insert("interrupted".into(), interrupted.into());
+            about.insert("success".into(), summary.is_success().into());
+            about.insert("summary".into(), summary.json());
+        }
+        self.write();
+    }
+
+    /// A store that does not take it holds up no run: rows are what counts.
+    fn write(&self) {
+        if let Err(error) = sendlog::note(&self.store, &self.identity, self.about.clone()) {
+            tell!("warning: the fleet file is not kept beside its log: {error}");
+        }
+    }
+}
+
+/// To the second, with its zone.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+fn about(fleet: &Fleet, prepared: &Prepared, command: &str, checks: &[String]) -> Value {
+    let plan = &fleet.plan;
+    let groups: Vec<Value> = prepared
+        .plugins()
+        .map(|(group, plugin, digest)| {
+            let count = plan.groups.iter().find(|known| known.name == *group);
+            json!({
+                "name": group,
+                "devices": count.map(|group| group.count),
+                "plugin": plugin,
+                "sha256": digest,
+            })
+        })
+        .collect();
+    json!({
+        "mockfleet": env!("CARGO_PKG_VERSION"),
+        "fleet": plan.name,
+        "seed": plan.seed,
+        "devices": prepared.devices(),
+        "workers": prepared.workers(),
+        "duration_us": plan.duration.map(|duration| u64::try_from(duration.as_micros()).ok()),
+        "started": now(),
+        "ended": null,
+        "groups": groups,
+        "file": { "name": fleet.shown(), "text": fleet.source },
+        "command": command,
+        "options": fleet
+            .changes
+            .iter()
+            .map(|(option, value)| json!({ "option": option, "value": value }))
+            .collect::<Vec<_>>(),
+        "checks": checks,
+        "summary": null,
+    })
+}

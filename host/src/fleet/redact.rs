@@ -1,0 +1,233 @@
+//! A fleet file's text without its secrets, for whoever keeps it beside a log: passwords,
+//! tokens, keys, logins in URLs. What refers to the environment (`${NAME}`) stays as it was
+//! written: it is no secret, and nothing is filled in here.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// What stands in a secret's place.
+pub(super) const REDACTED: &str = "***";
+
+/// Words of keys whose values are secrets, wherever they stand: the login of a broker,
+/// headers of requests, settings of a plugin.
+const SECRETS: [&str; 10] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "authorization",
+    "credential",
+    "cookie",
+    "api-key",
+    "apikey",
+];
+
+/// Whether what a key holds is to be hidden.
+pub(super) fn is_secret(key: &str) -> bool {
+    let key = key.to_lowercase().replace('_', "-");
+    SECRETS.iter().any(|word| key.contains(word)) || key == "auth" || key.ends_with("-key")
+}
+
+/// The text without its secrets. What is no TOML is not shown at all.
+#[must_use]
+pub(super) fn redacted(text: &str) -> String {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return String::new();
+    }
+    let mut found = Found::default();
+    found.table(root.get_ref(), false);
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    found.secrets.sort_by_key(|(range, _)| range.start);
+    for (range, instead) in &found.secrets {
+        out.push_str(text.get(at..range.start).unwrap_or_default());
+        out.push_str(instead);
+        at = range.end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    without_remarks(&out)
+}
+
+/// A value of the command line, such as that of `--set targets.broker.password=...`.
+#[must_use]
+pub(super) fn redacted_value(path: &[String], value: &str) -> String {
+    let secret = path.iter().any(|key| is_secret(key));
+    match secret && !refers(value) {
+        true => REDACTED.to_owned(),
+        false => without_login(value).unwrap_or_else(|| value.to_owned()),
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    /// Where they stand, and what is to stand there.
+    secrets: Vec<(Range<usize>, String)>,
+}
+
+impl Found {
+    fn table(&mut self, table: &DeTable<'_>, secret: bool) {
+        for (key, value) in table {
+            self.value(value, secret || is_secret(key.get_ref()));
+        }
+    }
+
+    fn value(&mut self, value: &Spanned<DeValue<'_>>, secret: bool) {
+        match value.get_ref() {
+            DeValue::Table(table) => self.table(table, secret),
+            DeValue::Array(array) => array.iter().for_each(|value| self.value(value, secret)),
+            DeValue::String(text) => {
+                if secret && !refers(text) {
+                    self.secrets.push((value.span(), format!("\"{REDACTED}\"")));
+                } else if let Some(text) = without_login(text) {
+                    // As TOML writes a text of one line.
+                    self.secrets.push((value.span(), format!("{text:?}")));
+                }
+            }
+            DeValue::Integer(_) | DeValue::Float(_) if secret => {
+                self.secrets.push((value.span(), format!("\"{REDACTED}\"")));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether all that could be secret in a text comes from the environment.
+fn refers(text: &str) -> bool {
+    let rest: String = match text.split_once("${") {
+        Some((before, rest)) if !before.ends_with('$') => {
+            let after = rest.split_once('}').map_or("", |(_, after)| after);
+            format!("{before}{after}")
+        }
+        _ => return false,
+    };
+    // `Bearer ${TOKEN}`: a word before it says what kind it is.
+    let rest = rest.trim();
+    ["", "Bearer", "Basic", "Token", "Digest", "ApiKey"]
+        .iter()
+        .any(|word| rest.eq_ignore_ascii_case(word))
+}
+
+/// A text whose URLs have a login, without it.
+fn without_login(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let (mut rest, mut found) = (text, false);
+    while let Some((before, after)) = rest.split_once("://") {
+        out.push_str(before);
+        out.push_str("://");
+        let end = after
+            .find(|c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace())
+            .unwrap_or(after.len());
+        let (authority, tail) = after.split_at_checked(end).unwrap_or((after, ""));
+        match authority.rsplit_once('@') {
+            Some((login, host)) if !login.starts_with("${") => {
+                found = true;
+                out.push_str(REDACTED);
+                out.push('@');
+                out.push_str(host);
+            }
+            _ => out.push_str(authority),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    found.then_some(out)
+}
+
+/// Lines that are remarks and speak of secrets may hold one that was used before.
+fn without_remarks(text: &str) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for line in &mut lines {
+        let Some(remark) = line.trim_start().strip_prefix('#') else {
+            continue;
+        };
+        let speaks = remark
+            .split(['=', ':'])
+            .next()
+            .is_some_and(|key| key.len() < remark.len() && is_secret(key.trim()));
+        if speaks || without_login(remark).is_some() {
+            *line = format!("# {REDACTED}");
+        }
+    }
+    let mut out = lines.join("\n");
+    if text.ends_with('\n') {
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_gone_and_everything_else_stands_as_it_was() {
+        let text = r#"# A remark stays.
+# password = "old"
+[targets.broker]
+url = "mqtt://127.0.0.1:1883"   # here
+username = "device"
+password = "hunter2"
+[targets.api.headers]
+authorization = "Bearer abc"
+X-Api-Key = 'k1'
+x-kind = "telemetry"
+[[groups]]
+config = { proxy = "http://me:pw@host/x", tokens = ["t1", "t2"], pin = 5, db_password = 77 }
+"#;
+        let shown = redacted(text);
+        for secret in ["hunter2", "abc", "k1", "pw", "t1", "t2", "77", "old"] {
+            assert!(!shown.contains(secret), "{secret} in {shown}");
+        }
+        let kept = [
+            "# A remark stays.",
+            "url = \"mqtt://127.0.0.1:1883\"   # here",
+            "username = \"device\"",
+            "password = \"***\"",
+            "x-kind = \"telemetry\"",
+            "proxy = \"http://***@host/x\"",
+            "pin = 5",
+        ];
+        for part in kept {
+            assert!(shown.contains(part), "{part} in {shown}");
+        }
+        assert!(toml::from_str::<toml::Table>(&shown).is_ok());
+    }
+
+    #[test]
+    fn what_comes_from_the_environment_is_shown_as_it_is_written() {
+        let text = "password = \"${PW}\"\nauthorization = \"Bearer ${T}\"\n";
+        assert_eq!(redacted(text), text);
+        // What stands beside it, or only looks so, may be one.
+        assert!(!redacted("password = \"abc${PW}\"").contains("abc"));
+        assert!(!redacted("password = \"$${PW}\"").contains("PW"));
+    }
+
+    #[test]
+    fn values_of_the_command_line_are_treated_the_same() {
+        let path = |key: &str| key.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let shown = |key, value| redacted_value(&path(key), value);
+        assert_eq!(shown("targets.b.password", "hunter2"), "***");
+        assert_eq!(shown("targets.b.password", "${PW}"), "${PW}");
+        assert_eq!(shown("targets.b.qos", "1"), "1");
+        assert_eq!(shown("targets.b.url", "http://a:b@c"), "http://***@c");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in "[a-z\\[\\]=\"'{}.,#\n :/@0-9$-]{0,80}") {
+            let _ = (redacted(&text), without_login(&text));
+        }
+
+        #[test]
+        fn no_secret_gets_through(secret in "[A-Z]{8}", key in "(password|api_key|x-token)") {
+            let shown = redacted(&format!("a.b.{key} = \"{secret}\""));
+            prop_assert!(!shown.contains(&secret));
+        }
+    }
+}
