@@ -51,7 +51,23 @@ const STRANGERS: &[(&str, &[&str])] = &[
             "cli",
         ],
     ),
-    ("run", &["forecast", "cli"]),
+    (
+        "tables",
+        &[
+            "plugin",
+            "transport",
+            "run",
+            "forecast",
+            "status",
+            "verify",
+            "cli",
+        ],
+    ),
+    (
+        "verify",
+        &["plugin", "transport", "run", "forecast", "status", "cli"],
+    ),
+    ("run", &["forecast", "verify", "cli"]),
     ("forecast", &["plugin", "transport", "status", "cli"]),
 ];
 
@@ -65,6 +81,8 @@ const CRATES: &[(&str, &str)] = &[
     ("arrow_schema", "sendlog"),
     ("parquet", "sendlog"),
     ("object_store", "sendlog"),
+    ("csv", "tables"),
+    ("postgres", "tables"),
     ("rumqttd", "cli/demo.rs"),
     ("anyhow", "cli"),
     ("clap", "cli"),

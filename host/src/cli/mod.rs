@@ -8,10 +8,13 @@ mod describe;
 mod logs;
 mod plan;
 mod print;
+mod replay;
 mod run;
 mod schema;
 mod try_plugin;
+mod verify;
 mod watch;
+mod work;
 
 use std::process::ExitCode;
 
@@ -48,6 +51,8 @@ enum Command {
     Try(try_plugin::Arguments),
     Schema(schema::Arguments),
     Logs(logs::Arguments),
+    Replay(replay::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// How a command ended.
@@ -96,6 +101,8 @@ pub fn main() -> ExitCode {
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
     };
     match answer {
         Ok(Ending::Done) => ExitCode::SUCCESS,

@@ -15,6 +15,7 @@ mod group;
 mod prepare;
 mod record;
 mod rehearse;
+pub mod replay;
 mod report;
 mod sample;
 mod scene;

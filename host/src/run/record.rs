@@ -49,10 +49,15 @@ impl Record {
 
     /// A message has come to its end.
     pub(crate) fn settled(&mut self, device: &Device, group: &Group, settled: &Settled) {
+        self.settled_of(group.first + device.index, settled);
+    }
+
+    /// The same by the device's number in the log.
+    pub(crate) fn settled_of(&mut self, device: u32, settled: &Settled) {
         self.count(settled);
         let moment = |at: std::time::Instant| self.clock.utc(self.clock.at(at));
         self.appender.outcome(&OutcomeRow {
-            device: group.first + device.index,
+            device,
             seq: settled.envelope.seq,
             copy: settled.envelope.copy,
             attempt: settled.envelope.attempt,
