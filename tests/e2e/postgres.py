@@ -34,6 +34,7 @@ class Postgres:
         self.folder = Path(folder)
         self.data = self.folder / "data"
         self.port = free_port()
+        self.database = "postgres"
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
         if os.geteuid() == 0:
@@ -62,7 +63,7 @@ class Postgres:
     @property
     def url(self):
         """Without its password."""
-        return f"postgres://{USER}@127.0.0.1:{self.port}/postgres"
+        return f"postgres://{USER}@127.0.0.1:{self.port}/{self.database}"
 
     def sql(self, text):
         """Carries out statements."""

@@ -34,7 +34,7 @@ use crate::fleet::Problems;
 #[command(
     name = "mockfleet",
     version,
-    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, or the log is not whole; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
+    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, or the log is not whole; with --until: no limit was found; verify: a check is broken), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
 )]
 struct Arguments {
     #[command(subcommand)]

@@ -70,7 +70,6 @@ pub(super) fn read_from(
         .map(|name| names.iter().position(|column| column == name))
         .collect();
     let mut record = ByteRecord::new();
-    let mut cells = Vec::with_capacity(wanted.len());
     loop {
         match reader.read_byte_record(&mut record) {
             Ok(true) => {}
@@ -89,8 +88,7 @@ pub(super) fn read_from(
             }
             continue;
         }
-        cells.clear();
-        cells.extend(places.iter().map(|place| {
+        let cells = places.iter().map(|place| {
             let value = place.and_then(|place| record.get(place));
             match value {
                 None => Cell::Null,
@@ -101,7 +99,8 @@ pub(super) fn read_from(
                     Err(_) => Cell::Bytes(value.into()),
                 },
             }
-        }));
+        });
+        let cells: Vec<Cell<'_>> = cells.collect();
         if take(line, &cells).is_break() {
             return Ok(());
         }

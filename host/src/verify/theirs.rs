@@ -48,7 +48,7 @@ pub(super) fn read(
     log: &Log,
     tell: &mut Tell<'_>,
 ) -> Result<Received, Problems> {
-    let mut reader = Reader::new(settled, log);
+    let reader = Reader::new(settled, log);
     let wanted: Vec<&str> = reader.columns.iter().map(|name| name.as_str()).collect();
     let mut received = Received {
         buckets: Buckets::new(),
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn row(&mut self, cells: &[Cell<'_>], into: &mut Received) -> Result<(), String> {
+    fn row(&self, cells: &[Cell<'_>], into: &mut Received) -> Result<(), String> {
         let cell = |name: &String| {
             let place = self.columns.iter().position(|column| column == name)?;
             cells.get(place)

@@ -140,9 +140,12 @@ impl Mapping {
     }
 
     /// The columns to read: those of the roles, in their order, and what only a log has.
-    fn wanted(&self) -> Vec<&str> {
+    fn wanted<'a>(&'a self) -> Vec<&'a str> {
         // A name that no table has is null in each row.
-        let role = |role: &&str| self.columns.get(role).map_or("", String::as_str);
+        let named = |column: Option<&'a String>| column.map_or("", String::as_str);
+        let roles = ROLES
+            .into_iter()
+            .map(move |role| named(self.columns.get(role)));
         let log = [
             "payload_bin",
             "payload_size",
@@ -152,7 +155,7 @@ impl Mapping {
             "seq",
         ];
         let log = log.map(|name| if self.is_log { name } else { "" });
-        ROLES.iter().map(role).chain(log).collect()
+        roles.chain(log).collect()
     }
 }
 
