@@ -10,11 +10,14 @@ mod logs;
 mod note;
 mod plan;
 mod print;
+mod replay;
 mod report;
 mod run;
 mod schema;
 mod try_plugin;
+mod verify;
 mod watch;
+mod work;
 
 use std::process::ExitCode;
 
@@ -34,7 +37,7 @@ use crate::fleet::Problems;
 #[command(
     name = "mockfleet",
     version,
-    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, the log is not whole, or a check did not hold; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
+    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, the log is not whole, or a check did not hold, of verify too; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -53,6 +56,8 @@ enum Command {
     Schema(schema::Arguments),
     Logs(logs::Arguments),
     Report(report::Arguments),
+    Replay(replay::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// How a command ended.
@@ -103,6 +108,8 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
     };
     match answer {
         Ok(Ending::Done) => ExitCode::SUCCESS,

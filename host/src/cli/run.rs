@@ -368,7 +368,7 @@ fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engin
     engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }
 
-fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
+pub(super) fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
     let store = fleet.plan.log.store.as_ref();
     let run = finished.identity.run.clone();
     let closed = finished.log;

@@ -19,6 +19,7 @@ mod outlet;
 mod prepare;
 mod record;
 mod rehearse;
+pub mod replay;
 mod report;
 mod rush;
 mod sample;

@@ -73,10 +73,23 @@ impl Record {
         settled: &Settled,
         broken: bool,
     ) {
-        self.count(device, group, settled, broken);
+        let times = self.count(settled, broken);
+        if let Some(gauge) = &self.gauge {
+            gauge.settled(&mut self.counters, device.group, group, settled, times);
+        }
+        self.outcome(group.first + device.index, settled);
+    }
+
+    /// The same of a device that has no group, by its number in the log.
+    pub(crate) fn settled_of(&mut self, device: u32, settled: &Settled) {
+        self.count(settled, false);
+        self.outcome(device, settled);
+    }
+
+    fn outcome(&mut self, device: u32, settled: &Settled) {
         let moment = |at: std::time::Instant| self.clock.machine(at);
         self.appender.outcome(&OutcomeRow {
-            device: group.first + device.index,
+            device,
             seq: settled.envelope.seq,
             copy: settled.envelope.copy,
             attempt: settled.envelope.attempt,
@@ -88,7 +101,13 @@ impl Record {
         });
     }
 
-    fn count(&mut self, device: &Device, group: &Group, settled: &Settled, broken: bool) {
+    /// Counts a message at its end; says how late it left and how long its confirmation
+    /// took, where that is to be measured.
+    fn count(
+        &mut self,
+        settled: &Settled,
+        broken: bool,
+    ) -> (Option<Micros>, Option<Micros>) {
         let counters = &mut self.counters;
         counters.open -= 1;
         let why = settled.error.as_deref();
@@ -131,9 +150,7 @@ impl Record {
                 latency = Some(took);
             }
         }
-        if let Some(gauge) = &self.gauge {
-            gauge.settled(counters, device.group, group, settled, (lag, latency));
-        }
+        (lag, latency)
     }
 
     /// A device runs a tick that was due at this moment.

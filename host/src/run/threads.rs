@@ -163,7 +163,8 @@ fn work(
     Worker::new(shared, crew, lines, inbox, runtime, record).run();
 }
 
-fn open(
+/// A worker's end of a target.
+pub(super) fn open(
     line: &Line,
     worker: u32,
     workers: u32,

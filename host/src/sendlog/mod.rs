@@ -14,6 +14,7 @@
 //! row.
 
 mod appender;
+mod cell;
 mod columns;
 #[cfg(any(test, fuzzing))]
 pub mod damage;
@@ -38,6 +39,7 @@ mod read;
 mod recover;
 mod retention;
 mod row;
+mod rows;
 mod s3;
 mod schema;
 mod shelf;
@@ -58,6 +60,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use appender::Appender;
+pub use cell::{Cell, moment};
 pub use ddl::{Engine, LogTable, NotOnS3, ddl};
 pub use digest::{Digest, Digests, Lacking, digests};
 pub use forms::{Forms, forms};
@@ -69,6 +72,7 @@ pub use query::{FIRST_ROWS, location, query};
 pub use read::{Row, read, table};
 pub use recover::{Recovered, recover};
 pub use row::{EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
+pub use rows::{LogFile, LogFiles, ParquetFile, TakeRow};
 pub use stats::{Aside, RunStats, Stats, Tally, stats};
 pub use survey::{
     Device, EVENTS, Kinds, LATE, OUTCOMES, Quantiles, Slice, Survey, Times, runs, survey,
