@@ -1,11 +1,13 @@
 //! The command line: what a person types, and which command answers. One file a
 //! command; the only place where all modules meet.
 
+mod build;
 mod check;
 mod console;
 mod demo;
 mod describe;
 mod logs;
+mod new;
 mod plan;
 mod print;
 mod run;
@@ -46,6 +48,8 @@ enum Command {
     Plan(plan::Arguments),
     Describe(describe::Arguments),
     Try(try_plugin::Arguments),
+    New(new::Arguments),
+    Build(build::Arguments),
     Schema(schema::Arguments),
     Logs(logs::Arguments),
 }
@@ -94,6 +98,8 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Describe(arguments) => describe::describe(&arguments),
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
+        Command::New(arguments) => new::new(&arguments),
+        Command::Build(arguments) => build::build(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
     };

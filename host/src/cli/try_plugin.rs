@@ -25,7 +25,8 @@ use crate::status::{count, micros};
   mockfleet try plugin.wasm --ticks 3 --config '{\"base\": 4.0}' --seed 7
   mockfleet try fleet.toml --group ac --receive '25s:command={\"power\": \"on\"}'")]
 pub(super) struct Arguments {
-    /// A plugin's file, builtin:NAME (thermometer, vehicle, meter, scenario), or a fleet file.
+    /// A plugin's file, the folder of a project, builtin:NAME (thermometer, vehicle, meter,
+    /// scenario), or a fleet file.
     plugin: PathBuf,
     /// How many ticks.
     #[arg(long, value_name = "N", default_value_t = 10)]

@@ -3,7 +3,7 @@
 //!
 //! `tree` is the text with the environment and the command line worked in, `keys`
 //! reads tables of it, `top`, `targets` and `groups` know which keys there are, and
-//! [`plan`] is what comes out. [`prices`] is the other file of this form.
+//! [`plan`] is what comes out. [`prices`] and [`Project`] are the other files of this form.
 
 mod address;
 mod groups;
@@ -11,6 +11,7 @@ mod keys;
 pub mod plan;
 pub mod prices;
 mod problem;
+mod project;
 mod schema;
 mod stages;
 mod store;
@@ -27,6 +28,7 @@ use std::path::Path;
 pub use plan::*;
 pub use prices::Prices;
 pub use problem::{Problem, Problems};
+pub use project::{Need, PROJECT_FILE, Project, component};
 pub use schema::{Settings, schema};
 pub use suggest::among;
 pub use template::{Name, Names, Template};

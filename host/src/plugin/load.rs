@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
@@ -27,6 +27,7 @@ struct Inner {
     name: String,
     behaviour: PluginPre<Sandbox>,
     description: Description,
+    compiled: Option<Duration>,
 }
 
 /// Why a file is no plugin.
@@ -87,7 +88,7 @@ impl Plugin {
         console: &Console,
     ) -> Result<Self, LoadError> {
         let shown = file.display().to_string();
-        let component = compile(engine, &shown, bytes)?;
+        let (component, compiled) = compile(engine, &shown, bytes)?;
         check_exports(engine, &shown, &component)?;
         check_imports(engine, &shown, &component)?;
         let behaviour = engine
@@ -103,6 +104,7 @@ impl Plugin {
             name: shown.clone(),
             behaviour,
             description: unknown(),
+            compiled,
         };
         let description = describe(&plugin, console)
             .map_err(|cause| LoadError::NoDescription { file: shown, cause })?;
@@ -129,6 +131,12 @@ impl Plugin {
         &self.0.description
     }
 
+    /// How long it took to compile; `None` where the compiled code was found in the cache.
+    #[must_use]
+    pub fn compiled(&self) -> Option<Duration> {
+        self.0.compiled
+    }
+
     pub(super) fn behaviour(&self) -> &PluginPre<Sandbox> {
         &self.0.behaviour
     }
@@ -138,7 +146,12 @@ impl Plugin {
     }
 }
 
-fn compile(engine: &Engine, file: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+/// The compiled code, and how long it took to make.
+fn compile(
+    engine: &Engine,
+    file: &str,
+    bytes: &[u8],
+) -> Result<(Component, Option<Duration>), LoadError> {
     let no_component = |cause: String| LoadError::NoComponent {
         file: file.to_owned(),
         cause,
@@ -162,12 +175,14 @@ fn compile(engine: &Engine, file: &str, bytes: &[u8]) -> Result<Component, LoadE
         .map(|byte| format!("{byte:02x}"))
         .collect();
     if let Some(component) = engine.cache.get(&engine.wasmtime, &digest) {
-        return Ok(component);
+        return Ok((component, None));
     }
+    let began = Instant::now();
     let component = Component::from_binary(&engine.wasmtime, bytes)
         .map_err(|error| no_component(innermost(&error)))?;
+    let compiled = began.elapsed();
     engine.cache.put(&component, &digest);
-    Ok(component)
+    Ok((component, Some(compiled)))
 }
 
 fn check_exports(engine: &Engine, file: &str, component: &Component) -> Result<(), LoadError> {
@@ -237,6 +252,7 @@ fn describe(plugin: &Inner, console: &Console) -> Result<Description, Fault> {
         name: plugin.name.clone(),
         behaviour: plugin.behaviour.clone(),
         description: unknown(),
+        compiled: None,
     }));
     Cell::new(&probe, &limits, &surroundings::nothing(), console)?.describe()
 }
