@@ -57,10 +57,10 @@ const KIT: [&str; 13] = [
     "sdk/python/pyproject.toml",
     "sdk/python/src",
     "sdk/js/README.md",
-    "sdk/js/device.wit",
     "sdk/js/package.json",
     "sdk/js/src",
     "sdk/js/types",
+    "sdk/js/wit",
     "wit",
 ];
 

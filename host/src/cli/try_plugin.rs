@@ -134,6 +134,7 @@ impl<'a> Trial<'a> {
                 .map(|next| next.at)
                 .filter(|next| *next < at);
             let began = Instant::now();
+            let mut which = String::new();
             let (now, call, turn) = match now {
                 Some(now) => {
                     let happening = happenings.remove(0);
@@ -143,6 +144,7 @@ impl<'a> Trial<'a> {
                 }
                 None => {
                     let turn = self.cell.tick(self.seat, Tick { at, sequence });
+                    which = format!(" (its tick {sequence})");
                     sequence += 1;
                     self.ticks += 1;
                     (at, "tick", turn)
@@ -169,14 +171,14 @@ impl<'a> Trial<'a> {
                 }
                 Err(CallError::Fault(fault)) => {
                     return Err(format!(
-                        "{}: device {} (plugin {}): {fault}",
+                        "{}: device {} (plugin {}): {fault}{which}",
                         moment(since),
                         subject.spec.id,
                         self.plugin.name()
                     ));
                 }
                 Err(error) => {
-                    tell!("{}: {call} failed: {error}", moment(since));
+                    tell!("{}: {call} failed: {error}{which}", moment(since));
                     at = fleets(at);
                 }
             }

@@ -28,7 +28,7 @@ use std::path::Path;
 pub use plan::*;
 pub use prices::Prices;
 pub use problem::{Problem, Problems};
-pub use project::{Need, PROJECT_FILE, Project, component};
+pub use project::{Need, Project, component};
 pub use schema::{Settings, schema};
 pub use suggest::among;
 pub use template::{Name, Names, Template};

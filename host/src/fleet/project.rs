@@ -8,7 +8,7 @@ use super::problem::{Problem, Problems};
 use super::tree::{self, Node, Value};
 
 /// The file's name in the project's folder.
-pub const PROJECT_FILE: &str = "plugin.toml";
+const PROJECT_FILE: &str = "plugin.toml";
 
 /// A project that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Project {
     /// # Errors
     /// All that is wrong with its `plugin.toml`.
     pub fn read(folder: &Path) -> Result<Self, Problems> {
-        let file = folder.join(PROJECT_FILE);
+        let file = file_in(folder);
         let shown = file.display().to_string();
         let content = std::fs::read_to_string(&file).map_err(|error| {
             let mut problems = Problems::default();
@@ -68,6 +68,12 @@ impl Project {
         Self::parse(&content, &shown, folder)
     }
 
+    /// Its `plugin.toml`.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        file_in(&self.folder)
+    }
+
     /// Reads the text of a `plugin.toml`; `shown` is its name in messages, and relative paths
     /// in it start at `folder`.
     ///
@@ -80,13 +86,21 @@ impl Project {
             return Err(problems);
         }
         let context = Context::new(shown, folder, problems);
-        let project = Keys::open(&context, &tree, PROJECT_FILE, KEYS)
-            .and_then(|keys| project(&keys, folder));
+        let project =
+            Keys::open(&context, &tree, PROJECT_FILE, KEYS).and_then(|keys| project(&keys, folder));
         let problems = context.into_problems();
         match project {
             Some(project) if problems.is_empty() => Ok(project),
             _ => Err(problems),
         }
+    }
+}
+
+/// Without the `./` of where one stands.
+fn file_in(folder: &Path) -> PathBuf {
+    match folder {
+        here if here == Path::new(".") => PathBuf::from(PROJECT_FILE),
+        folder => folder.join(PROJECT_FILE),
     }
 }
 

@@ -83,7 +83,7 @@ function bundling(file) {
         name: "mockfleet",
         setup(build) {
           build.onResolve({ filter: /^mockfleet:device-module$/ }, () => ({ path: file }));
-          build.onResolve({ filter: /^mockfleet:device\// }, ({ path }) => ({ path, external: true }));
+          build.onResolve({ filter: /^(mockfleet:device|wasi:cli)\// }, ({ path }) => ({ path, external: true }));
           build.onResolve({ filter: /^mockfleet(\/|$)/ }, ({ path }) => (path in names ? sdk(names[path]) : undefined));
         },
       },
@@ -166,14 +166,14 @@ function origins(map) {
 
 /** Compiles the bundle with the chosen engine. */
 async function componentize(engine, source) {
-  const wit = join(SDK, "..", "device.wit");
+  const wit = join(SDK, "..", "wit");
   const tool = await load(ENGINES[engine].package, ENGINES[engine].pinned);
   if (engine === "quickjs") {
     // Without the asynchronous ABI, which a call of a device has no use for.
     const options = { witPath: wit, jsSource: source, world: "plugin", optSize: true, sync: true };
     return (await (tool.componentize ?? tool.default.componentize)(options)).component;
   }
-  const options = { witPath: wit, worldName: "plugin", disableFeatures: ["http", "fetch-event"] };
+  const options = { witPath: join(wit, "deps", "device.wit"), worldName: "plugin", disableFeatures: ["http", "fetch-event"] };
   return (await tool.componentize(source, options)).component;
 }
 
@@ -201,7 +201,12 @@ async function main() {
   const esbuild = await load("esbuild", "esbuild@0.28.2");
   await check(esbuild, file);
   const { outputFiles } = await bundle(esbuild, file, {
-    entryPoints: [join(SDK, "glue.js")],
+    stdin: {
+      // StarlingMonkey has a console.
+      contents: `${values.engine === "quickjs" ? 'import "./console.js";' : ""} export * from "./glue.js";`,
+      resolveDir: SDK,
+      sourcefile: join(SDK, "plugin.js"),
+    },
     define: {
       MOCKFLEET_NAME: JSON.stringify(name),
       MOCKFLEET_VERSION: JSON.stringify(version),

@@ -15,7 +15,7 @@ use super::describe::{interests, refused, settings_names};
 use super::run::engine;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet::{PROJECT_FILE, Problem, Problems, Project};
+use crate::fleet::{Problem, Problems, Project};
 use crate::plugin::{CONTRACT, Engine, Plugin};
 use crate::status::bytes;
 
@@ -51,7 +51,7 @@ pub(super) fn build(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// Builds, checks, and says what came out.
 fn once(engine: &Engine, project: &Project, as_json: bool) -> Result<(), Failure> {
-    let place = project.folder.join(PROJECT_FILE).display().to_string();
+    let place = project.file().display().to_string();
     tell!("{} {}: {}", project.name, project.version, project.build);
     let began = Instant::now();
     command(project).map_err(|text| refused(&place, text))?;
@@ -67,7 +67,10 @@ fn once(engine: &Engine, project: &Project, as_json: bool) -> Result<(), Failure
         }
     };
     if size > LARGE {
-        tell!("compiling {} for this machine, once", shown(&project.output));
+        tell!(
+            "compiling {} for this machine, once",
+            shown(&project.output)
+        );
     }
     let printed = Printed::new();
     let loaded = Plugin::load(engine, &project.output, &printed.console());

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::fleet::{Need, PROJECT_FILE, Problem, Problems, Project};
+use crate::fleet::{Need, Problem, Problems, Project};
 
 /// Asks for everything that the project needs.
 ///
@@ -14,7 +14,7 @@ pub(super) fn check(project: &Project) -> Result<(), Problems> {
     for need in &project.needs {
         if let Err(text) = ask(project, need) {
             problems.push(Problem {
-                place: project.folder.join(PROJECT_FILE).display().to_string(),
+                place: project.file().display().to_string(),
                 text,
             });
         }
@@ -43,14 +43,14 @@ fn ask(project: &Project, need: &Need) -> Result<(), String> {
         .map_err(|error| format!("sh cannot be started: {error}"))?;
     if !output.status.success() {
         return Err(format!(
-            "{what}{wanted} is missing (`{}` fails); this installs it:\n  {install}",
+            "{what}{wanted}: missing (`{}` fails); this installs it:\n  {install}",
             need.check
         ));
     }
     need.is_met_by(&String::from_utf8_lossy(&output.stdout))
         .map_err(|found| {
             format!(
-                "{what}{wanted} is wanted, and {found} is there; this installs it:\n  {install}"
+                "{what}{wanted}: {found} is there, which is too old; this brings it:\n  {install}"
             )
         })
 }

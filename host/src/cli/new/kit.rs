@@ -82,7 +82,10 @@ fn manifest(text: &str) -> String {
     let inherited = [
         ("version.workspace = true", env!("CARGO_PKG_VERSION")),
         ("edition.workspace = true", "2024"),
-        ("rust-version.workspace = true", env!("CARGO_PKG_RUST_VERSION")),
+        (
+            "rust-version.workspace = true",
+            env!("CARGO_PKG_RUST_VERSION"),
+        ),
         ("license.workspace = true", env!("CARGO_PKG_LICENSE")),
     ];
     let mut kept = true;
@@ -121,14 +124,25 @@ mod tests {
             let has = |path: &str| project.contains_key(path);
             assert!(has("plugin.toml") && has("fleet.toml") && has("README.md"));
             assert!(has(".gitignore") && !has("gitignore"), "{language:?}");
-            let sdks = ["rust/Cargo.toml", "python/pyproject.toml", "js/package.json"];
+            let sdks = [
+                "rust/Cargo.toml",
+                "python/pyproject.toml",
+                "js/package.json",
+            ];
             let there = sdks.map(|file| has(&format!(".mockfleet/sdk/{file}")));
-            assert_eq!(there.iter().filter(|there| **there).count(), 1, "{language:?}");
+            assert_eq!(
+                there.iter().filter(|there| **there).count(),
+                1,
+                "{language:?}"
+            );
             for (path, content) in &project {
                 let text = String::from_utf8_lossy(content);
                 let own = !path.starts_with(".mockfleet");
                 assert!(!own || !text.contains("{{"), "{path} has a hole");
-                assert!(!path.contains("__pycache__") && !path.contains("/test"), "{path}");
+                assert!(
+                    !path.contains("__pycache__") && !path.contains("/test/"),
+                    "{path}"
+                );
             }
         }
     }

@@ -30,12 +30,64 @@ const LONGEST: usize = 64;
 
 /// Names that cargo refuses a package: keywords, and crates that come with Rust.
 const TAKEN: &[&str] = &[
-    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue",
-    "core", "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen",
-    "if", "impl", "in", "let", "loop", "macro", "match", "mockfleet", "mockfleet-sdk", "mod",
-    "move", "mut", "override", "priv", "proc-macro", "pub", "ref", "return", "self", "static",
-    "std", "struct", "super", "test", "trait", "true", "try", "type", "typeof", "unsafe",
-    "unsized", "use", "virtual", "where", "while", "yield",
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mockfleet",
+    "mockfleet-sdk",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
 ];
 
 pub(super) fn new(arguments: &Arguments) -> Result<Ending, Failure> {
@@ -67,7 +119,8 @@ pub(super) fn new(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// What cargo, npm and a fleet file all take as a name.
 fn check_name(name: &str) -> Result<(), String> {
-    let right = "a name has lowercase letters, digits and hyphens, and begins with a letter: \"my-sensor\"";
+    let right =
+        "a name has lowercase letters, digits and hyphens, and begins with a letter: \"my-sensor\"";
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
     let sound = name
         .chars()
@@ -119,7 +172,18 @@ mod tests {
         for name in ["sensor", "my-sensor-2", "a"] {
             assert_eq!(check_name(name), Ok(()));
         }
-        for name in ["", "Sensor", "2nd", "-a", "a-", "a--b", "my_sensor", "sensor.py", "müll", "fn"] {
+        for name in [
+            "",
+            "Sensor",
+            "2nd",
+            "-a",
+            "a-",
+            "a--b",
+            "my_sensor",
+            "sensor.py",
+            "müll",
+            "fn",
+        ] {
             assert!(check_name(name).is_err(), "{name}");
         }
         assert!(check_name(&"a".repeat(65)).is_err());
