@@ -2,11 +2,13 @@
 //! command; the only place where all modules meet.
 
 mod backfill;
+mod build;
 mod check;
 mod console;
 mod demo;
 mod describe;
 mod logs;
+mod new;
 mod note;
 mod plan;
 mod print;
@@ -53,6 +55,8 @@ enum Command {
     Plan(plan::Arguments),
     Describe(describe::Arguments),
     Try(try_plugin::Arguments),
+    New(new::Arguments),
+    Build(build::Arguments),
     Schema(schema::Arguments),
     Logs(logs::Arguments),
     Report(report::Arguments),
@@ -105,6 +109,8 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Describe(arguments) => describe::describe(&arguments),
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
+        Command::New(arguments) => new::new(&arguments),
+        Command::Build(arguments) => build::build(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
         Command::Report(arguments) => report::report(&arguments),

@@ -25,7 +25,8 @@ use crate::status::{count, micros};
   mockfleet try plugin.wasm --ticks 3 --config '{\"base\": 4.0}' --seed 7
   mockfleet try fleet.toml --group ac --receive '25s:command={\"power\": \"on\"}'")]
 pub(super) struct Arguments {
-    /// A plugin's file, builtin:NAME (thermometer, vehicle, meter, scenario), or a fleet file.
+    /// A plugin's file, the folder of a project, builtin:NAME (thermometer, vehicle, meter,
+    /// scenario), or a fleet file.
     plugin: PathBuf,
     /// How many ticks.
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -135,6 +136,7 @@ impl<'a> Trial<'a> {
                 .map(|next| next.at)
                 .filter(|next| *next < at);
             let began = Instant::now();
+            let mut which = String::new();
             let (now, call, turn) = match now {
                 Some(now) => {
                     let happening = happenings.remove(0);
@@ -144,6 +146,7 @@ impl<'a> Trial<'a> {
                 }
                 None => {
                     let turn = self.cell.tick(self.seat, Tick { at, sequence });
+                    which = format!(" (its tick {sequence})");
                     sequence += 1;
                     self.ticks += 1;
                     (at, "tick", turn)
@@ -170,14 +173,14 @@ impl<'a> Trial<'a> {
                 }
                 Err(CallError::Fault(fault)) => {
                     return Err(format!(
-                        "{}: device {} (plugin {}): {fault}",
+                        "{}: device {} (plugin {}): {fault}{which}",
                         moment(since),
                         subject.spec.id,
                         self.plugin.name()
                     ));
                 }
                 Err(error) => {
-                    tell!("{}: {call} failed: {error}", moment(since));
+                    tell!("{}: {call} failed: {error}{which}", moment(since));
                     at = fleets(at);
                 }
             }

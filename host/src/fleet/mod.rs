@@ -3,7 +3,7 @@
 //!
 //! `tree` is the text with the environment and the command line worked in, `keys`
 //! reads tables of it, `top`, `targets` and `groups` know which keys there are, and
-//! [`plan`] is what comes out. [`prices`] is the other file of this form.
+//! [`plan`] is what comes out. [`prices`] and [`Project`] are the other files of this form.
 
 mod address;
 mod bound;
@@ -14,6 +14,7 @@ mod keys;
 pub mod plan;
 pub mod prices;
 mod problem;
+mod project;
 mod redact;
 mod schema;
 mod stages;
@@ -34,6 +35,7 @@ pub use checks::check;
 pub use plan::*;
 pub use prices::Prices;
 pub use problem::{Problem, Problems};
+pub use project::{Need, Project, component};
 pub use schema::{Settings, schema};
 pub use suggest::among;
 pub use template::{Name, Names, Template};

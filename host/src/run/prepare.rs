@@ -11,7 +11,9 @@ use super::files;
 use super::group::Group;
 use super::settings::{self, Finding};
 use crate::builtin;
-use crate::fleet::{Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed};
+use crate::fleet::{
+    Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
+};
 use crate::plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
 use crate::sendlog::{DeviceIds, Directory, GroupEntry, RouteEntry};
 use crate::transport::{BrokerTarget, HttpTarget, Routes, RunNames};
@@ -70,7 +72,7 @@ pub(super) fn groups(
 
 fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plugin, String> {
     match source {
-        PluginSource::File(file) => Plugin::load(engine, file, console),
+        PluginSource::File(file) => Plugin::load(engine, &component(file)?, console),
         PluginSource::Builtin(name) => {
             let bytes = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
             Plugin::from_bytes(
