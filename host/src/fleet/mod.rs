@@ -29,9 +29,9 @@ mod units;
 use std::fmt;
 use std::path::Path;
 
-pub use faults::{CutTo, Family, Fault, FaultKind, Moments, When};
 pub use bound::{Bound, Comparison, Limit, Metric, WHOLE};
 pub use checks::check;
+pub use faults::{CutTo, Family, Fault, FaultKind, Moments, When};
 pub use plan::*;
 pub use prices::Prices;
 pub use problem::{Problem, Problems};

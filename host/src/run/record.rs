@@ -103,11 +103,7 @@ impl Record {
 
     /// Counts a message at its end; says how late it left and how long its confirmation
     /// took, where that is to be measured.
-    fn count(
-        &mut self,
-        settled: &Settled,
-        broken: bool,
-    ) -> (Option<Micros>, Option<Micros>) {
+    fn count(&mut self, settled: &Settled, broken: bool) -> (Option<Micros>, Option<Micros>) {
         let counters = &mut self.counters;
         counters.open -= 1;
         let why = settled.error.as_deref();

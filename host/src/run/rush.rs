@@ -46,7 +46,8 @@ impl Worker {
     fn next_due(&self) -> Option<Micros> {
         let due = self.schedule.next().into_iter().chain(self.repairs.next());
         due.chain(self.broken.next())
-            .min().filter(|due| *due < self.end)
+            .min()
+            .filter(|due| *due < self.end)
     }
 
     fn say_reached(&self, moment: Micros) {
