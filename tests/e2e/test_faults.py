@@ -3,8 +3,10 @@ is blamed for it."""
 
 import json
 import re
+import tomllib
 from collections import Counter, defaultdict
 
+import jsonschema
 import pytest
 from fleet import ROOT
 from log import IS_COPY, Log
@@ -88,7 +90,7 @@ def test_what_faults_make_of_messages_is_what_the_broker_gets_and_the_rows_have(
     fleet.broker(broker.url, qos=1, connections=2)
     for kind, own in MESSAGES.items():
         fault = {"kind": kind, "probability": "30%", **own}
-        fleet.group(kind, count=4, every="100ms", faults=[fault])
+        fleet.group(kind, count=8, every="200ms", faults=[fault])
     run = fleet.run(duration="2s")
     run.log.assert_sound()
     left = run.log.rows(
@@ -138,7 +140,10 @@ def test_what_faults_make_of_messages_is_what_the_broker_gets_and_the_rows_have(
     # The same seed without faults says what the payloads were.
     for group in fleet.content["groups"]:
         del group["faults"]
-    clean = fleet.run(duration="2s").log.payloads()
+    clean = fleet.run(duration="2s")
+    # A machine too slow for the schedule would explain a difference.
+    assert run.summary["missed_ticks"] == clean.summary["missed_ticks"] == 0
+    clean = clean.log.payloads()
     for device, seq, payload, fault in log.rows(
         "SELECT device_id, seq, coalesce(encode(payload), payload_bin), fault FROM sends"
     ):
@@ -403,6 +408,43 @@ def test_the_example_of_the_page_is_broken_as_it_says(fleet, broker):
     log.database.execute("SET VARIABLE run = (SELECT max(run_id) FROM sends)")
     assert log.rows(query) == [], "nothing that no fault explains"
     assert {words for _, words in log.events("fault")} == {"disconnect without a goodbye for 500ms"}
+
+
+def test_the_example_has_each_kind_and_is_good(fleet):
+    example = ROOT / "examples/faults.toml"
+    process = fleet.mockfleet("check", str(example), "--set", "log.store=logs")
+    assert process.finish() == 0, process.report()
+    assert process.out[-1].endswith(": good: 100 devices in 1 groups, 14 faults on purpose")
+    kinds = re.findall(r'^kind = "([a-z-]+)"', example.read_text(), re.MULTILINE)
+    assert sorted(kinds) == sorted(fault["kind"] for fault in every_kind())
+    schema = json.loads("".join(schema_lines(fleet)))
+    jsonschema.validate(tomllib.loads(example.read_text()), schema)
+
+
+def schema_lines(fleet):
+    """What `mockfleet schema` prints."""
+    process = fleet.mockfleet("schema")
+    assert process.finish() == 0, process.report()
+    return process.out
+
+
+def test_a_forecast_counts_copies_and_what_is_left_of_payloads(fleet):
+    fleet.broker("mqtt://127.0.0.1:1")
+    size = {}
+    for faults in (
+        [],
+        [
+            {"kind": "duplicate", "probability": "100%"},
+            {"kind": "oversize", "size": "4KiB", "probability": "100%"},
+        ],
+    ):
+        fleet.content["groups"].clear()
+        fleet.group(count=10, faults=faults)
+        fleet.write()
+        process = fleet.mockfleet("plan", "fleet.toml", "--json")
+        assert process.finish() == 0, process.report()
+        size[bool(faults)] = json.loads("".join(process.out))["hour"]["messages"]
+    assert size[True] == 2 * size[False]
 
 
 def test_each_kind_that_there_is_stands_on_the_page():

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::run::{How, Over, engine_for, prepare_fleet};
 use super::{Ending, Failure};
 use crate::cli::print::say;
-use crate::fleet::{Fleet, Problems};
+use crate::fleet::{Fleet, Plan, Problems};
 use crate::status::count;
 
 /// Checks fleet files as `run` does before it sends: keys, units, plugins, channels,
@@ -27,10 +27,11 @@ pub(super) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
         let engine = engine_for(&fleet)?;
         match prepare_fleet(fleet, &engine, &How::new("check")) {
             Ok((fleet, prepared, _)) => say!(
-                "{}: good: {} devices in {} groups",
+                "{}: good: {} devices in {} groups{}",
                 file.display(),
                 count(prepared.devices()),
-                fleet.plan.groups.len()
+                fleet.plan.groups.len(),
+                broken(&fleet.plan)
             ),
             Err(found) => found.into_iter().for_each(|problem| problems.push(problem)),
         }
@@ -39,5 +40,14 @@ pub(super) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
         Ok(Ending::Done)
     } else {
         Err(Failure::Input(problems))
+    }
+}
+
+/// What is broken on purpose, so that nobody is surprised.
+fn broken(plan: &Plan) -> String {
+    match plan.groups.iter().map(|group| group.faults.len()).sum() {
+        0 => String::new(),
+        1 => ", 1 fault on purpose".into(),
+        faults => format!(", {faults} faults on purpose"),
     }
 }

@@ -411,7 +411,7 @@ fn a_spool_of_another_version_is_refused_and_kept() {
     let identity = left_behind(&store, &[(0, 0, vec![1, 2, 3])]);
     let header = spool::base(&store).join(&identity.run).join("run.json");
     let text = std::fs::read_to_string(&header).unwrap();
-    std::fs::write(&header, text.replace("\"version\": 1", "\"version\": 9")).unwrap();
+    std::fs::write(&header, text.replace("\"version\": 2", "\"version\": 9")).unwrap();
     let refused = recover(&store).unwrap_err().to_string();
     assert!(refused.contains("version 9"), "{refused}");
     assert!(header.exists());

@@ -304,7 +304,7 @@ fn topic(keys: &Keys<'_>, scope: &Scope<'_>) -> Option<Template> {
             return Err("the target speaks HTTP, and a path begins with /".into());
         }
         // To be wrong it need not be what no broker lets in: that ends the connection.
-        let wild = |text: &str| text.contains(|c: char| matches!(c, '+' | '#' | '\0'));
+        let wild = |text: &str| text.contains(['+', '#', '\0']);
         if !http && template.texts().any(wild) {
             return Err(
                 "a topic to publish to holds no + and no #; the broker would end the connection"

@@ -182,7 +182,7 @@ fn faults_that_contradict_each_other_are_refused() {
                 "kind = 'disconnect'; at = '30s'; length = '10s'",
                 "kind = 'half-open'; every = '35s'; length = '10s'",
             ],
-            "half-open and disconnect (fleet.toml:12) contradict each other: both have the link at 35s",
+            "half-open and disconnect (fleet.toml:13) contradict each other: both have the link at 35s",
         ),
     ] {
         let said = refusal(&faulty(&faults), &[]);

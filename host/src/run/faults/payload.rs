@@ -37,16 +37,12 @@ pub(super) fn truncate(payload: &mut Vec<u8>, to: CutTo) -> bool {
     let left = match to {
         CutTo::Size(size) => usize::try_from(size).unwrap_or(usize::MAX),
         CutTo::Share(share) => {
-            let length = u64::try_from(length).unwrap_or(u64::MAX);
-            usize::try_from(super::part(length, share)).unwrap_or(length_of(payload))
+            let left = super::part(u64::try_from(length).unwrap_or(u64::MAX), share);
+            usize::try_from(left).unwrap_or(length)
         }
     };
     payload.truncate(left);
     left < length
-}
-
-fn length_of(payload: &[u8]) -> usize {
-    payload.len()
 }
 
 /// Fills up with spaces, which leave JSON what it is.

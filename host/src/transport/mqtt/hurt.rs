@@ -232,3 +232,81 @@ impl Budget {
         self.free = from + Duration::from_secs_f64(seconds);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::Qos;
+    use crate::transport::{Envelope, Report};
+
+    fn open(seq: u64, fault: Option<&str>) -> Open {
+        Open {
+            envelope: Envelope {
+                slot: 0,
+                route: 0,
+                seq,
+                copy: 0,
+                attempt: 1,
+                due: 0,
+                payload: bytes::Bytes::new(),
+                content_type: None,
+                properties: Vec::new(),
+                status: None,
+                topic: None,
+                fault: fault.map(Into::into),
+            },
+            qos: Qos::AtLeastOnce,
+            issue: seq,
+            end: 0,
+            sent_at: Some(Instant::now()),
+            received: false,
+        }
+    }
+
+    #[test]
+    fn what_a_fault_made_unfit_fails_with_the_first_connection_and_its_neighbours_do_not() {
+        let mut link = Link::new("c".into(), None, 0);
+        for (seq, fault) in [
+            (0, None),
+            (1, Some("oversize from 9 bytes")),
+            (2, Some("corrupt")),
+        ] {
+            link.waiting.push_back(open(seq, fault));
+        }
+        let inbox = Inbox::default();
+        link.down(&"closed by the broker".into(), false, &inbox);
+        let left: Vec<u64> = link.queue.iter().map(|envelope| envelope.seq).collect();
+        assert_eq!(left, [0, 2]);
+        let mut reports = Vec::new();
+        inbox.take(&mut reports);
+        let [Report::Settled(settled)] = reports.as_slice() else {
+            panic!("{reports:?}");
+        };
+        let why = settled.error.as_deref().unwrap();
+        assert!(
+            why.starts_with("injected fault: oversize from 9 bytes: "),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_cut_is_to_blame_until_the_connection_is_up_again_and_counts_as_no_try() {
+        let mut link = Link::new("c".into(), None, 0);
+        let mut worn = open(0, None);
+        worn.envelope.attempt = 100;
+        link.waiting.push_back(worn);
+        let fault = "storm";
+        let how = Cut::Lost;
+        assert!(link.injure(LinkAction::Cut { how, fault }));
+        let why = link.why_cut();
+        assert_eq!(&*why, "injected fault: storm: the connection was lost");
+        let inbox = Inbox::default();
+        link.down(&why, false, &inbox);
+        assert!(inbox.is_empty() && link.queue.len() == 1);
+        assert!(link.injure(LinkAction::Restore { rush: true }));
+        assert_eq!(link.blame(), "injected fault: storm: ");
+        assert!(link.is_in_a_rush() && !link.is_in_a_rush(), "once");
+        link.up(&inbox);
+        assert_eq!((link.blame().as_str(), link.cut()), ("", None));
+    }
+}
