@@ -3,7 +3,7 @@
 use super::axis::Unit;
 use super::chart::{self, Chart, Form, Series, Time};
 use super::head::{float, float_of, outcome};
-use crate::sendlog::{EVENTS, OUTCOMES, Quantiles, Slice, Survey};
+use crate::sendlog::{EVENTS, Quantiles, Slice, Survey};
 
 /// The colours of outcomes, in their order.
 const INKS: [&str; 6] = ["acked", "sent", "failed", "dropped", "unconfirmed", "fault"];
@@ -147,9 +147,14 @@ fn quantiles(
     }
 }
 
+/// Outcomes from the bottom up: what was lost stands on the axis, where little of it is seen
+/// beside much that got through.
+const ORDER: [usize; 6] = [2, 3, 4, 5, 1, 0];
+
 /// What became of messages: only what there was.
 fn outcomes(survey: &Survey) -> Chart {
-    let numbers = (0..OUTCOMES.len())
+    let numbers = ORDER
+        .into_iter()
         .filter(|number| survey.outcomes.get(*number).is_some_and(|count| *count > 0));
     let series = numbers.map(|number| Series {
         name: outcome(number),
