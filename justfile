@@ -23,6 +23,7 @@ bench: && profile
     cargo bench --bench scenario
     cargo bench --bench day
     cargo bench --bench log
+    cargo bench --bench backfill
     cargo bench --bench report
     cargo bench --bench stages
     cargo bench --bench start

@@ -1,5 +1,6 @@
 //! Builds the plugins that the binary carries, with the same toolchain, into the
-//! folder that `plugins/build.sh` uses too.
+//! folder that `plugins/build.sh` uses too; and lists the files of the SDKs and templates
+//! that `mockfleet new` writes.
 
 // A build script's only way to say that it failed is to panic.
 #![expect(clippy::expect_used, clippy::panic)]
@@ -42,6 +43,60 @@ fn main() {
             .join(format!("{name}.wasm"));
         let copy = out.join(format!("{name}.wasm"));
         std::fs::copy(&built, &copy).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
+    }
+    list_kit(root, &out);
+}
+
+/// What `mockfleet new` writes, below the repository's root: folders and files.
+const KIT: [&str; 13] = [
+    "sdk/templates",
+    "sdk/rust/Cargo.toml",
+    "sdk/rust/README.md",
+    "sdk/rust/src",
+    "sdk/python/README.md",
+    "sdk/python/pyproject.toml",
+    "sdk/python/src",
+    "sdk/js/README.md",
+    "sdk/js/package.json",
+    "sdk/js/src",
+    "sdk/js/types",
+    "sdk/js/wit",
+    "wit",
+];
+
+/// Writes the list of these files with their contents, which `kit.rs` includes.
+fn list_kit(root: &Path, out: &Path) {
+    let mut files = Vec::new();
+    for place in KIT {
+        println!("cargo::rerun-if-changed={}", root.join(place).display());
+        walk(&root.join(place), &mut files);
+    }
+    files.sort();
+    let mut text = String::from("&[\n");
+    for file in files {
+        let below = file.strip_prefix(root).expect("it lies below the root");
+        let (below, whole) = (below.display().to_string(), file.display().to_string());
+        text.push_str(&format!("    ({below:?}, include_bytes!({whole:?})),\n"));
+    }
+    text.push(']');
+    let list = out.join("kit.rs");
+    std::fs::write(&list, text).unwrap_or_else(|error| panic!("{}: {error}", list.display()));
+}
+
+fn walk(place: &Path, files: &mut Vec<PathBuf>) {
+    if !place.is_dir() {
+        files.push(place.to_owned());
+        return;
+    }
+    let entries =
+        std::fs::read_dir(place).unwrap_or_else(|error| panic!("{}: {error}", place.display()));
+    for entry in entries {
+        let path = entry.expect("an entry of a folder").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // What tools leave beside the sources.
+        if !(name.starts_with("__pycache__") || name.ends_with(".egg-info") || name == "build") {
+            walk(&path, files);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ run() {
 }
 
 cargo bench --no-run
-for bench in tick scenario day log report stages start http; do
+for bench in tick scenario day log report stages start http backfill; do
     run cargo bench --quiet --bench "$bench" -- --short
 done
 if PATH="$PATH:/usr/sbin" command -v mosquitto >/dev/null; then

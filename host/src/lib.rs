@@ -19,6 +19,8 @@
 //! | [`transport`] | MQTT and HTTP: envelopes in, outcomes out | plugins, schedules, logs |
 //! | [`sendlog`] | rows, Parquet, the store | plugins, networks, schedules |
 //! | [`run`] | schedule, workers, supervision: brings them together | terminals |
+//! | [`tables`] | rows of files and databases that others wrote | what they mean |
+//! | [`verify`] | the send log against what was received | networks, terminals |
 //! | [`forecast`] | what a fleet will send, weigh and cost, before it runs | networks, terminals |
 //! | [`report`] | the page of a run, and what CI servers read of it | networks, terminals |
 //! | [`status`] | counts, and the words and figures they become | how they came about |
@@ -33,4 +35,6 @@ pub mod report;
 pub mod run;
 pub mod sendlog;
 pub mod status;
+pub mod tables;
 pub mod transport;
+pub mod verify;

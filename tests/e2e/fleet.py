@@ -116,6 +116,12 @@ class Fleet:
         """Runs the fleet to its end."""
         return self.end(self.start("--duration", duration, *arguments), expect=expect)
 
+    def backfill(self, start, end, *arguments, expect=0):
+        """Lets the fleet live through a range of time."""
+        self.write()
+        command = ["backfill", self.file.name, "--from", start, "--to", end, "--json"]
+        return self.end(self.mockfleet(*command, *arguments), expect=expect)
+
     def close(self):
         for process in self.processes:
             process.kill()

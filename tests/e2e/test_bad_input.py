@@ -50,15 +50,59 @@ class Fault:
     def line(self):
         at = self.at or next(line for line in self.new.splitlines() if line)
         lines = self.text().splitlines()
-        (number,) = [n for n, line in enumerate(lines, 1) if at in line]
-        return number
+        numbers = [n for n, line in enumerate(lines, 1) if at in line]
+        # Of two injected faults that exclude one another, the second is named.
+        assert len(numbers) == 1 or at == "[[groups.faults]]"
+        return numbers[-1]
 
 
 PLUGIN = 'plugin = "builtin:thermometer"'
 CONFIG = "config = { base = 20.0 }"
 CHANNEL = 'telemetry = { topic = "{device}/telemetry" }'
 
+def injected(name, keys, says, at):
+    """A group whose injected faults have these keys."""
+    tables = "".join(f"\n[[groups.faults]]\n{table}\n" for table in keys.split(" | "))
+    return Fault(name, CONFIG, CONFIG + tables.replace("; ", "\n"), says, at)
+
+
 FAULTS = [
+    # Faults that are injected
+    injected("a fault that is none", 'kind = "lost"', r'"lost" is no fault.*half-open', '"lost"'),
+    injected("a share of what", 'kind = "drop"', r"lacks .*probability", "[[groups.faults]]"),
+    injected(
+        "more than all messages",
+        'kind = "drop"; probability = "101%"',
+        r"101%.*more than all",
+        "probability",
+    ),
+    injected(
+        "faults that leave no message",
+        'kind = "delay"; delay = "1s"; probability = "60%" | kind = "reorder"; probability = "41%"',
+        r"delay and reorder exclude one another, and touch 101% of the messages",
+        "[[groups.faults]]",
+    ),
+    injected(
+        "a window that ends before it begins",
+        'kind = "drop"; probability = "1%"; from = "10s"; until = "5s"',
+        r"ends before it begins: from is 10s, until is 5s",
+        "until",
+    ),
+    injected(
+        "a channel that is not there",
+        'kind = "drop"; probability = "1%"; channel = "telemtry"',
+        r'no channel "telemtry"; did you mean "telemetry"',
+        "channel =",
+    ),
+    injected(
+        "links that break in two ways at once",
+        'kind = "storm"; at = "5s"; length = "5s" | kind = "half-open"; at = "9s"; length = "5s"',
+        r"half-open and storm \(fleet.toml:\d+\) contradict each other: both have the link at 9s",
+        "[[groups.faults]]",
+    ),
+    injected(
+        "a cut link without moments", 'kind = "storm"; length = "1s"', r"lacks .*at = ", "[[groups.faults]]"
+    ),
     # Keys
     Fault("an unknown key", "every =", "evry =", r'unknown key "evry" .*did you mean "every"\?'),
     Fault("an unknown key of a target", "qos = 1", "quos = 1", r'"quos".*did you mean "qos"\?'),
@@ -76,6 +120,13 @@ FAULTS = [
         "a schedule given twice", "count = 3", 'count = 3\nrate = "5/s"', r"rate.*every", "rate ="
     ),
     # Types, units, ranges
+    Fault("a clock that stands still", "seed = 1", "seed = 1\nclock = { speed = 0 }", r"no time pass", "clock ="),
+    Fault("a clock that runs backwards", "seed = 1", "seed = 1\nclock.speed = -2", r"no time pass", "clock."),
+    Fault("a speed in words", "seed = 1", 'seed = 1\nclock.speed = "fast"', r'"fast".*"max"', "clock."),
+    Fault("a speed of wonder", "seed = 1", "seed = 1\nclock.speed = 2000000", r"out of range", "clock."),
+    Fault("a clock without a zone", "seed = 1", 'seed = 1\nclock.start = "2026-01-01T00:00:00"', r"zone", "clock."),
+    Fault("a clock before its time", "seed = 1", 'seed = 1\nclock.start = "1950-01-01"', r"before 1970", "clock."),
+    Fault("an unknown key of the clock", "seed = 1", "seed = 1\nclock.spede = 2", r'"spede".*"speed"', "clock."),
     Fault("text for a number", "count = 3", 'count = "ten"', r"whole number"),
     Fault("a number for a text", 'name = "test"', "name = 7", r"text"),
     Fault("a text for a table", CONFIG, 'config = "base"', r"table"),

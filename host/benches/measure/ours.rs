@@ -52,13 +52,25 @@ pub(crate) struct Ran {
 impl Fleet<'_> {
     /// Runs it in `folder`, where its log of an earlier run goes away first.
     pub(crate) fn run(&self, folder: &Path) -> Ran {
+        self.start(folder, "run", &[])
+    }
+
+    /// Lets it live through so many hours of the past, and sends nothing.
+    pub(crate) fn backfill(&self, folder: &Path, hours: u32) -> Ran {
+        let start: jiff::Timestamp = "2025-01-01T00:00:00Z".parse().expect("a moment");
+        let end = start + jiff::SignedDuration::from_hours(hours.into());
+        let (from, to) = (start.to_string(), end.to_string());
+        self.start(folder, "backfill", &["--from", &from, "--to", &to])
+    }
+
+    fn start(&self, folder: &Path, verb: &str, arguments: &[&str]) -> Ran {
         let file = self.write(folder);
         let logs = folder.join("logs");
         if logs.exists() {
             std::fs::remove_dir_all(&logs).expect("a folder of this benchmark");
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_mockfleet"));
-        command.arg("run").arg(&file).arg("--json");
+        command.arg(verb).arg(&file).arg("--json").args(arguments);
         if self.workers > 0 {
             command.arg("--workers").arg(self.workers.to_string());
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::run::{Over, engine_for, prepare_fleet};
+use super::run::{How, Over, engine_for, prepare_fleet};
 use super::{Ending, Failure};
 use crate::cli::print::say;
 use crate::fleet::{Fleet, Problems};
@@ -25,7 +25,7 @@ pub(super) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
     for file in &arguments.files {
         let fleet = Fleet::read(file, &overrides);
         let engine = engine_for(&fleet)?;
-        match prepare_fleet(fleet, &engine, None, false) {
+        match prepare_fleet(fleet, &engine, &How::new("check")) {
             Ok((fleet, prepared, _)) => say!(
                 "{}: good: {} devices in {} groups",
                 file.display(),

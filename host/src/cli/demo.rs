@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use rumqttd::{Broker, Config, ConnectionSettings, Notification, RouterConfig, ServerSettings};
 
 use super::run::{How, ending, run_fleet};
-use super::watch::Form;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use crate::fleet::{Fleet, Override, Problems, Store};
@@ -66,16 +65,7 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
         count(u64::from(arguments.devices)),
         arguments.duration
     );
-    let (summary, interrupted) = run_fleet(
-        Ok(fleet),
-        How {
-            command: "demo",
-            workers: None,
-            until: None,
-            checks: &[],
-            form: Form::People,
-        },
-    )?;
+    let (summary, interrupted) = run_fleet(Ok(fleet), How::new("demo"))?;
     say!("{}", summary.text());
     say!(
         "The broker counted       {} messages received",

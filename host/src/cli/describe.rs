@@ -9,13 +9,14 @@ use super::run::engine;
 use super::{Ending, Failure};
 use crate::builtin;
 use crate::cli::print::{say, tell};
-use crate::fleet::{Problem, Problems};
+use crate::fleet::{Problem, Problems, component};
 use crate::plugin::{Engine, Interests, Plugin};
 
 /// Shows what a plugin is: its channels, statuses, events and settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A plugin's file, or builtin:NAME: thermometer, vehicle, meter, scenario.
+    /// A plugin's file, the folder of a project, or builtin:NAME: thermometer, vehicle, meter,
+    /// scenario.
     plugin: PathBuf,
     /// Print one JSON object instead.
     #[arg(long)]
@@ -44,7 +45,9 @@ pub(super) fn load(engine: &Engine, file: &Path, printed: &Printed) -> Result<Pl
                 Plugin::from_bytes(engine, file, bytes, &printed.console())
                     .map_err(|error| error.to_string())
             }),
-        None => Plugin::load(engine, file, &printed.console()).map_err(|error| error.to_string()),
+        None => component(file).and_then(|file| {
+            Plugin::load(engine, &file, &printed.console()).map_err(|error| error.to_string())
+        }),
     };
     printed.take().iter().for_each(|line| tell!("{line}"));
     loaded.map_err(|text| refused("PLUGIN", text))
@@ -60,7 +63,7 @@ pub(super) fn refused(place: &str, text: String) -> Failure {
     Failure::Input(problems)
 }
 
-fn interests(interests: Interests) -> Vec<&'static str> {
+pub(super) fn interests(interests: Interests) -> Vec<&'static str> {
     let all = [
         (Interests::LINK, "link"),
         (Interests::DOWNLINK, "downlink"),
@@ -117,6 +120,17 @@ fn text(plugin: &Plugin) -> String {
         Some(schema) => settings(schema),
     });
     lines.join("\n")
+}
+
+/// The names of the settings that the schema has.
+pub(super) fn settings_names(plugin: &Plugin) -> Vec<String> {
+    let schema = plugin.description().config_schema.as_deref();
+    let schema: Option<Value> = schema.and_then(|text| serde_json::from_str(text).ok());
+    let properties = schema.as_ref().and_then(|schema| schema.get("properties"));
+    properties
+        .and_then(Value::as_object)
+        .map(|properties| properties.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
 /// The settings of a schema, one a line.

@@ -1,19 +1,25 @@
 //! The command line: what a person types, and which command answers. One file a
 //! command; the only place where all modules meet.
 
+mod backfill;
+mod build;
 mod check;
 mod console;
 mod demo;
 mod describe;
 mod logs;
+mod new;
 mod note;
 mod plan;
 mod print;
+mod replay;
 mod report;
 mod run;
 mod schema;
 mod try_plugin;
+mod verify;
 mod watch;
+mod work;
 
 use std::process::ExitCode;
 
@@ -33,7 +39,7 @@ use crate::fleet::Problems;
 #[command(
     name = "mockfleet",
     version,
-    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, the log is not whole, or a check did not hold; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
+    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, the log is not whole, or a check did not hold, of verify too; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -44,13 +50,18 @@ struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Run(run::Arguments),
+    Backfill(backfill::Arguments),
     Check(check::Arguments),
     Plan(plan::Arguments),
     Describe(describe::Arguments),
     Try(try_plugin::Arguments),
+    New(new::Arguments),
+    Build(build::Arguments),
     Schema(schema::Arguments),
     Logs(logs::Arguments),
     Report(report::Arguments),
+    Replay(replay::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// How a command ended.
@@ -93,13 +104,18 @@ pub fn main() -> ExitCode {
     let answer = match Arguments::parse().command {
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Backfill(arguments) => backfill::backfill(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Describe(arguments) => describe::describe(&arguments),
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
+        Command::New(arguments) => new::new(&arguments),
+        Command::Build(arguments) => build::build(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
     };
     match answer {
         Ok(Ending::Done) => ExitCode::SUCCESS,

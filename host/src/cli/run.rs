@@ -68,6 +68,13 @@ pub(super) struct Over {
     /// How long ticks are due: 30s, 10m, 1h30m.
     #[arg(long, value_name = "TIME")]
     duration: Option<String>,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// What it changes wherever a fleet runs.
+#[derive(Debug, clap::Args)]
+pub(super) struct Changes {
     /// Where the send log goes: a folder, s3://bucket/prefix, or none.
     #[arg(long, value_name = "URL")]
     log: Option<String>,
@@ -83,6 +90,19 @@ pub(super) struct Over {
 impl Over {
     /// In the order of their weight: what has an option of its own wins.
     pub(super) fn overrides(&self) -> Result<Vec<Override>, Problems> {
+        let mut overrides = self.changes.overrides()?;
+        overrides.extend(self.duration.as_ref().map(|duration| Override {
+            shown: "--duration".into(),
+            path: vec!["duration".into()],
+            value: duration.clone(),
+        }));
+        Ok(overrides)
+    }
+}
+
+impl Changes {
+    /// In the order of their weight: what has an option of its own wins.
+    pub(super) fn overrides(&self) -> Result<Vec<Override>, Problems> {
         let mut problems = Problems::default();
         let mut overrides = Vec::new();
         for text in &self.set {
@@ -96,9 +116,6 @@ impl Over {
             path: path.iter().map(|key| (*key).to_owned()).collect(),
             value: value.to_owned(),
         };
-        if let Some(duration) = &self.duration {
-            overrides.push(option("--duration", &["duration"], duration));
-        }
         if let Some(log) = &self.log {
             overrides.push(option("--log", &["log", "store"], log));
         }
@@ -128,11 +145,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     });
     let began = super::note::now();
     let how = How {
-        command: "run",
         workers: arguments.workers,
         until: search,
         checks: &arguments.checks,
         form,
+        ..How::new("run")
     };
     let (summary, interrupted) = run_fleet(fleet, how)?;
     if let Some(junit) = junit {
@@ -144,6 +161,33 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         Form::People => say!("{}", summary.text()),
     }
     Ok(ending(&summary, interrupted))
+}
+
+/// How a fleet is run.
+pub(super) struct How<'a> {
+    /// Of mockfleet, for whoever runs it again.
+    pub(super) command: &'static str,
+    pub(super) workers: Option<u32>,
+    pub(super) until: Option<Until>,
+    /// The checks of the command line.
+    pub(super) checks: &'a [String],
+    pub(super) form: Form,
+    /// Whether messages leave, or become rows only.
+    pub(super) sends: bool,
+}
+
+impl How<'_> {
+    /// As it is without further arguments.
+    pub(super) const fn new(command: &'static str) -> Self {
+        Self {
+            command,
+            workers: None,
+            until: None,
+            checks: &[],
+            form: Form::People,
+            sends: true,
+        }
+    }
 }
 
 /// Adds the checks of the command line to those of the fleet file, and what else is wrong
@@ -200,17 +244,6 @@ fn check_junit(file: &Path) -> Option<Problem> {
     })
 }
 
-/// How a fleet is run.
-pub(super) struct How<'a> {
-    /// Of mockfleet, for whoever runs it again.
-    pub(super) command: &'static str,
-    pub(super) workers: Option<u32>,
-    pub(super) until: Option<Until>,
-    /// The checks of the command line.
-    pub(super) checks: &'a [String],
-    pub(super) form: Form,
-}
-
 /// What a search is told.
 pub(super) struct Until {
     bounds: Vec<Bound>,
@@ -241,14 +274,14 @@ pub(super) fn ending(summary: &Summary, interrupted: bool) -> Ending {
 pub(super) fn prepare_fleet(
     fleet: Result<Fleet, Refused>,
     engine: &Engine,
-    workers: Option<u32>,
-    changing: bool,
+    how: &How<'_>,
 ) -> Result<(Fleet, Prepared, Printed), Problems> {
     let printed = Printed::new();
     let settings = Settings {
-        workers,
+        workers: how.workers,
         console: printed.console(),
-        changing,
+        changing: how.until.is_some(),
+        sends: how.sends,
     };
     let (fleet, mut problems) = match fleet {
         Ok(fleet) => (fleet, Problems::default()),
@@ -275,26 +308,18 @@ pub(super) fn run_fleet(
     fleet: Result<Fleet, Refused>,
     how: How<'_>,
 ) -> Result<(Summary, bool), Failure> {
-    let How {
-        command,
-        workers,
-        until,
-        checks,
-        form,
-    } = how;
-    let changing = until.is_some();
     let engine = engine_for(&fleet)?;
-    let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, workers, changing)?;
+    let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, &how)?;
     // The store has just been proven: what an earlier run left behind goes there too.
     match fleet.plan.log.store.as_ref().map(sendlog::recover) {
         Some(Ok(runs)) => runs.iter().for_each(|run| tell!("{}", said(run))),
         Some(Err(error)) => tell!("warning: {error}"),
         None => {}
     }
-    let watch = Watch::new(form).context("the run could not be watched")?;
-    let note = Note::begin(&fleet, &prepared, command, checks);
+    let watch = Watch::new(how.form).context("the run could not be watched")?;
+    let note = Note::begin(&fleet, &prepared, how.command, how.checks);
     let running = prepared.start();
-    let mut pacer = until.map(|until| {
+    let mut pacer = how.until.map(|until| {
         let search = Search::new(until.bounds, most(&fleet));
         Pacer::new(search, until.step, running.devices(), running.workers())
     });
@@ -343,7 +368,7 @@ fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engin
     engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }
 
-fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
+pub(super) fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
     let store = fleet.plan.log.store.as_ref();
     let run = finished.identity.run.clone();
     let closed = finished.log;
@@ -375,6 +400,7 @@ fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
         workers: finished.workers,
         took: finished.took,
         ran: finished.ran,
+        passed: finished.passed,
         flat_out: finished.flat_out,
         stages: finished.stages,
         limit: None,

@@ -25,7 +25,8 @@ use crate::status::{count, micros};
   mockfleet try plugin.wasm --ticks 3 --config '{\"base\": 4.0}' --seed 7
   mockfleet try fleet.toml --group ac --receive '25s:command={\"power\": \"on\"}'")]
 pub(super) struct Arguments {
-    /// A plugin's file, builtin:NAME (thermometer, vehicle, meter, scenario), or a fleet file.
+    /// A plugin's file, the folder of a project, builtin:NAME (thermometer, vehicle, meter,
+    /// scenario), or a fleet file.
     plugin: PathBuf,
     /// How many ticks.
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -59,7 +60,8 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// When the device is switched on: a fixed moment, so that the same seed prints the
+/// When the device is switched on, where no fleet file says when its clock starts: a
+/// fixed moment, so that the same seed prints the
 /// same lines. 2026-01-01T00:00:00Z in microseconds.
 const BORN: u64 = 1_767_225_600_000_000;
 
@@ -67,7 +69,7 @@ pub(super) fn try_plugin(arguments: &Arguments) -> Result<Ending, Failure> {
     let engine = engine()?;
     let printed = Printed::new();
     let subject = Subject::of(arguments, &engine, &printed)?;
-    let happenings = subject::happenings(arguments)?;
+    let happenings = subject::happenings(arguments, subject.spec.born)?;
     let mut trial = Trial::new(&subject, &printed)?;
     let outcome = trial.run(arguments, &subject, happenings);
     if !arguments.json {
@@ -124,7 +126,8 @@ impl<'a> Trial<'a> {
         subject: &Subject,
         mut happenings: Vec<Happening>,
     ) -> Result<(), String> {
-        let mut at = BORN;
+        let born = subject.spec.born;
+        let mut at = born;
         let mut sequence = 0;
         while sequence < arguments.ticks {
             // What happens before the next tick may move it.
@@ -133,15 +136,17 @@ impl<'a> Trial<'a> {
                 .map(|next| next.at)
                 .filter(|next| *next < at);
             let began = Instant::now();
+            let mut which = String::new();
             let (now, call, turn) = match now {
                 Some(now) => {
                     let happening = happenings.remove(0);
-                    tell!("{}: {}", moment(now - BORN), happening.said);
+                    tell!("{}: {}", moment(now - born), happening.said);
                     let turn = self.cell.handle(self.seat, now, &happening.event);
                     (now, "handle", turn)
                 }
                 None => {
                     let turn = self.cell.tick(self.seat, Tick { at, sequence });
+                    which = format!(" (its tick {sequence})");
                     sequence += 1;
                     self.ticks += 1;
                     (at, "tick", turn)
@@ -149,7 +154,7 @@ impl<'a> Trial<'a> {
             };
             self.spent += began.elapsed();
             self.printed.take().iter().for_each(|line| tell!("{line}"));
-            let since = now - BORN;
+            let since = now - born;
             let fleets = |at: u64| match call {
                 "tick" => at.saturating_add(subject.every),
                 _ => at,
@@ -168,14 +173,14 @@ impl<'a> Trial<'a> {
                 }
                 Err(CallError::Fault(fault)) => {
                     return Err(format!(
-                        "{}: device {} (plugin {}): {fault}",
+                        "{}: device {} (plugin {}): {fault}{which}",
                         moment(since),
                         subject.spec.id,
                         self.plugin.name()
                     ));
                 }
                 Err(error) => {
-                    tell!("{}: {call} failed: {error}", moment(since));
+                    tell!("{}: {call} failed: {error}{which}", moment(since));
                     at = fleets(at);
                 }
             }

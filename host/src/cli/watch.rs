@@ -179,9 +179,10 @@ impl Watcher {
         Moment {
             elapsed: running.elapsed(),
             duration: running.duration(),
+            clock: running.clock(),
             devices: running.devices(),
             reached: self.rate.of(counters.messages),
-            factor: self.factor,
+            factor: self.factor * running.speed(),
             stages: self.stages(running, &counters),
             counters,
             rows: progress.rows,

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::faults;
 use super::keys::{Context, Keys, text};
 use super::plan::{After, Group, Limits, Pace, PluginSource, Schedule, Stage, Start, Target, Way};
 use super::stages;
@@ -25,6 +26,7 @@ pub(super) const KEYS: &[&str] = &[
     "ramp",
     "stages",
     "after-stages",
+    "faults",
     "devices-per-cell",
     "device-id",
     "config",
@@ -52,6 +54,7 @@ pub(super) fn read(
     node: &Node,
     fleet: &str,
     targets: &Targets,
+    duration: Option<Duration>,
 ) -> Vec<Group> {
     let Value::Array(entries) = &node.value else {
         let text = format!(
@@ -66,14 +69,19 @@ pub(super) fn read(
     }
     let groups: Vec<(Group, At)> = entries
         .iter()
-        .filter_map(|entry| Some((group(context, entry, targets)?, entry.at.clone())))
+        .filter_map(|entry| Some((group(context, entry, targets, duration)?, entry.at.clone())))
         .collect();
     check_names(context, entries);
     check_devices(context, fleet, &groups);
     groups.into_iter().map(|(group, _)| group).collect()
 }
 
-fn group(context: &Context<'_>, node: &Node, targets: &Targets) -> Option<Group> {
+fn group(
+    context: &Context<'_>,
+    node: &Node,
+    targets: &Targets,
+    duration: Option<Duration>,
+) -> Option<Group> {
     let keys = Keys::open(context, node, "[[groups]]", KEYS)?;
     let name = keys.need("name", "\"thermometer\"", name);
     let plugin = keys.need("plugin", "\"thermometer.wasm\"", |node| {
@@ -82,6 +90,13 @@ fn group(context: &Context<'_>, node: &Node, targets: &Targets) -> Option<Group>
     let count = keys.need("count", "1000", |node| super::keys::whole(node, 1..=MOST));
     let target = target(&keys, targets);
     let schedule = schedule(context, &keys);
+    let faults = match keys.node("faults") {
+        None => Some(Vec::new()),
+        Some(node) => {
+            let target = target.and_then(|place| targets.get(place)?.1.as_ref());
+            faults::read(context, node, &faults::Scope { duration, target })
+        }
+    };
     let device_id = match keys.node("device-id") {
         Some(_) => keys.template("device-id", OF_ID),
         None => Template::parse("{group}-{index:05}", OF_ID).ok(),
@@ -110,6 +125,7 @@ fn group(context: &Context<'_>, node: &Node, targets: &Targets) -> Option<Group>
         device_id: device_id?,
         devices_per_cell: devices_per_cell?,
         limits,
+        faults: faults?,
         config: config?,
         settings,
         data: data?,

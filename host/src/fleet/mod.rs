@@ -3,16 +3,18 @@
 //!
 //! `tree` is the text with the environment and the command line worked in, `keys`
 //! reads tables of it, `top`, `targets` and `groups` know which keys there are, and
-//! [`plan`] is what comes out. [`prices`] is the other file of this form.
+//! [`plan`] is what comes out. [`prices`] and [`Project`] are the other files of this form.
 
 mod address;
 mod bound;
 mod checks;
+pub mod faults;
 mod groups;
 mod keys;
 pub mod plan;
 pub mod prices;
 mod problem;
+mod project;
 mod redact;
 mod schema;
 mod stages;
@@ -29,14 +31,16 @@ use std::path::Path;
 
 pub use bound::{Bound, Comparison, Limit, Metric, WHOLE};
 pub use checks::check;
+pub use faults::{CutTo, Family, Fault, FaultKind, Moments, When};
 pub use plan::*;
 pub use prices::Prices;
 pub use problem::{Problem, Problems};
+pub use project::{Need, Project, component};
 pub use schema::{Settings, schema};
 pub use suggest::among;
 pub use template::{Name, Names, Template};
 pub use tree::Override;
-pub use units::{ByteSize, Rate, duration};
+pub use units::{ByteSize, Rate, duration, moment, shown};
 
 use tree::Node;
 
@@ -172,6 +176,7 @@ impl Fleet {
 #[cfg(test)]
 const TABLES: &[(&str, &[&str])] = &[
     ("Top level", top::KEYS),
+    ("clock", top::CLOCK_KEYS),
     ("[log]", top::LOG_KEYS),
     ("roll of [log]", top::ROLL_KEYS),
     ("[checks]", checks::KEYS),
@@ -191,6 +196,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ),
     ("[[groups]]", groups::KEYS),
     ("[[groups.stages]]", stages::KEYS),
+    ("[[groups.faults]]", faults::KEYS),
     ("limits of [[groups]]", groups::LIMIT_KEYS),
 ];
 

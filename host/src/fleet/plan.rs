@@ -18,8 +18,10 @@ pub struct Plan {
     pub name: String,
     /// Every device's seed is derived from this one.
     pub seed: u64,
-    /// How long ticks are due; `None` runs until it is stopped.
+    /// How long ticks are due, on the run's clock; `None` runs until it is stopped.
     pub duration: Option<Duration>,
+    /// The run's own clock.
+    pub clock: Clock,
     /// Where groups send, in the order of the file.
     pub targets: Vec<Target>,
     /// The groups, in the order of the file.
@@ -40,6 +42,34 @@ impl Plan {
             .map(|group| u64::from(cells(group)))
             .sum()
     }
+}
+
+/// The run's own clock: what devices and rows are told the time is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clock {
+    /// What it shows when the run begins, not before 1970; `None` is the machine's time.
+    pub start: Option<jiff::Timestamp>,
+    /// How fast it goes.
+    pub speed: Speed,
+}
+
+impl Default for Clock {
+    /// The machine's.
+    fn default() -> Self {
+        Self {
+            start: None,
+            speed: Speed::Times(1.0),
+        }
+    }
+}
+
+/// How fast the run's clock goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// So many times as fast as the machine's, more than 0.
+    Times(f64),
+    /// As fast as devices, log and backend allow.
+    Max,
 }
 
 /// What must hold at the end of a run.
@@ -270,6 +300,8 @@ pub struct Group {
     pub devices_per_cell: NonZeroU32,
     /// What a cell may use.
     pub limits: Limits,
+    /// What breaks in it on purpose, in the order of the file.
+    pub faults: Vec<super::faults::Fault>,
     /// The devices' settings: a JSON object, handed to the plugin.
     pub config: serde_json::Value,
     /// The same as the plugin gets it: its keys in the order of the file, which a payload's

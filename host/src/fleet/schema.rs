@@ -198,6 +198,9 @@ fn kind(heading: &str, key: &str) -> Value {
     let word = |words: &[&str]| json!({ "enum": words });
     let checks = |form: &str| json!({ "type": "array", "items": pattern(&form.replace('\n', "")) });
     let texts = || json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    if heading == "[[groups.faults]]" {
+        return of_fault(key);
+    }
     match (heading, key) {
         ("Top level" | "[[groups]]", "name") => pattern("^[^/+#]+$"),
         (_, "seed") => whole(0, i64::MAX.unsigned_abs()),
@@ -210,6 +213,10 @@ fn kind(heading: &str, key: &str) -> Value {
         }),
         ("Top level", "groups") => {
             json!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/group" } })
+        }
+        ("Top level", "clock") => table("clock", &[]),
+        ("clock", "speed") => {
+            json!({ "anyOf": [word(&["max"]), { "type": "number", "exclusiveMinimum": 0 }] })
         }
         ("Top level", "log") => table("[log]", &[]),
         ("Top level", "checks") => table("[checks]", &[]),
@@ -232,6 +239,9 @@ fn kind(heading: &str, key: &str) -> Value {
         ) => duration(),
         ("[[groups]]", "stages") => {
             json!({ "type": "array", "items": table("[[groups.stages]]", &["duration"]) })
+        }
+        ("[[groups]]", "faults") => {
+            json!({ "type": "array", "items": table("[[groups.faults]]", &["kind"]) })
         }
         ("[[groups]]", "after-stages") => word(&["return", "hold", "repeat"]),
         ("[[groups.stages]]", "shape") => word(&["step", "ramp", "spike", "sine"]),
@@ -262,6 +272,32 @@ fn kind(heading: &str, key: &str) -> Value {
         (_, "headers" | "data") => texts(),
         (_, "limits") => table("limits of [[groups]]", &[]),
         _ => text(),
+    }
+}
+
+/// What a value of an injected fault may be; which kind has which key is for the check.
+fn of_fault(key: &str) -> Value {
+    const LENGTH: &str = r"([0-9.]+\s*(us|µs|ms|s|m|h|d)\s*)+";
+    let pattern =
+        |pattern: &str| json!({ "type": "string", "pattern": format!("{pattern}|{FILLED_IN}") });
+    let whole = |most: u64| json!({ "type": "integer", "minimum": 1, "maximum": most });
+    match key {
+        "kind" => json!({ "enum": super::faults::words() }),
+        "probability" | "devices" => pattern(r"^\s*[0-9.]+\s*%$"),
+        "from" | "until" | "at" | "every" | "length" | "down" | "up" | "latency" => {
+            pattern(&format!(r"^\s*{LENGTH}$"))
+        }
+        "delay" => pattern(&one_or_two(LENGTH)),
+        "rate" => pattern(r"^[0-9.]+\s*/\s*(s|m|min|h|d)$"),
+        "copies" => whole(100),
+        "messages" | "times" => whole(1_000),
+        "bytes" => whole(1_000_000),
+        "size" => pattern(r"^[0-9.]+\s*(%|[KMGk]i?B|B)$"),
+        "offset" => pattern(&format!(r"^\s*[-+]?\s*{LENGTH}$")),
+        "drift" => pattern(&format!(r"^\s*[-+]?\s*{LENGTH}/\s*(s|m|min|h|d)$")),
+        "bandwidth" => pattern(r"^[0-9.]+\s*([KMGk]i?B|B)\s*/s$"),
+        "vanish" => json!({ "type": "boolean" }),
+        _ => json!({ "type": "string" }),
     }
 }
 
@@ -313,6 +349,11 @@ mod tests {
         assert_eq!(refused("duration = \"1h30m\""), Vec::<String>::new());
         assert_eq!(refused("name = \"${NAME}\""), Vec::<String>::new());
         assert_eq!(refused("log.keep = \"30d\""), Vec::<String>::new());
+        assert_eq!(refused("clock = { speed = 60 }"), Vec::<String>::new());
+        assert_eq!(
+            refused("clock = { start = \"2026-01-01\", speed = \"max\" }"),
+            Vec::<String>::new()
+        );
         let checks = "checks.fleet = [\"acked >= 99.9%\", \"ack.p99<200ms\", \"failed == 0\", \"rate > 5/s\", \"latency.p99.9 < 1m30s\"]";
         assert_eq!(refused(checks), Vec::<String>::new());
         let checks = "checks.channels.t = [\"messages != 1_000\"]\nchecks.warm-up = \"5s\"";
@@ -324,6 +365,8 @@ mod tests {
             "duration = \"10\"",
             "log.rol = {}",
             "log.payload = \"some\"",
+            "clock = { speed = 0 }",
+            "clock = { speed = \"fast\" }",
             "checks.fleet = \"acked >= 99.9%\"",
             "checks.fleet = [\"akced >= 99.9%\"]",
             "checks.fleet = [\"acked = 99.9%\"]",

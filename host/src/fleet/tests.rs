@@ -72,6 +72,18 @@ fn any_key_can_be_set_from_the_command_line() {
 }
 
 #[test]
+fn a_clock_is_a_moment_and_a_speed() {
+    assert_eq!(plan(&[]).clock, Clock::default());
+    let clock = plan(&["clock.start=2026-01-01", "clock.speed=0.5"]).clock;
+    let start = clock.start.unwrap().as_second();
+    assert_eq!((start, clock.speed), (1_767_225_600, Speed::Times(0.5)));
+    assert_eq!(plan(&["clock.speed=max"]).clock.speed, Speed::Max);
+    let toml = format!("clock = {{ start = 2026-01-01T00:00:00Z }}\n{SMALL}");
+    let start = parse(&toml, &[]).unwrap().plan.clock.start;
+    assert_eq!(start, clock.start, "as TOML writes moments");
+}
+
+#[test]
 fn every_fault_is_named_with_its_place_at_once() {
     let text = SMALL
         .replace("every = \"1s\"", "evry = \"1s\"")
@@ -389,6 +401,7 @@ fn each_example_of_the_reference_is_accepted() {
         for (key, example) in rows {
             let (prefix, mut changes) = match heading.as_str() {
                 "Top level" => (String::new(), vec![]),
+                "clock" => ("clock.".into(), vec![]),
                 "[log]" => ("log.".into(), vec![]),
                 "roll of [log]" => ("log.roll.".into(), vec![]),
                 "[checks]" => ("checks.".into(), vec![]),
@@ -453,16 +466,22 @@ fn each_example_of_the_reference_is_accepted() {
                     };
                     staged(&format!("{length}; {shape}; {example}"))
                 }
+                ("[[groups.faults]]", key) => {
+                    changes.clear();
+                    super::faults::tests::broken(key, &example)
+                }
                 (_, "after-stages") => staged("duration = '1s'"),
                 _ => base,
             };
-            if heading == "[[groups.stages]]" {
+            if ["[[groups.stages]]", "[[groups.faults]]"].contains(&heading.as_str()) {
                 if let Err(refused) = parse(&base, &[]) {
                     panic!("{heading} {key}: {example}: {}", refused.problems);
                 }
                 continue;
             }
-            let tables = ["targets", "groups", "log", "checks", "channels", "stages"];
+            let tables = [
+                "targets", "groups", "log", "checks", "channels", "stages", "faults",
+            ];
             if tables.contains(&key.as_str()) && heading != "[checks]" {
                 assert!(example.starts_with('['), "{heading} {key}: {example}");
                 continue;

@@ -4,19 +4,22 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::checks;
 use super::groups;
 use super::keys::{Context, Keys, text};
-use super::plan::{Group, KeepPayload, Log, Plan, SpoolFull, Store, Target};
+use super::plan::{Clock, Group, KeepPayload, Log, Plan, Speed, SpoolFull, Store, Target};
 use super::problem::Problems;
 use super::suggest;
 use super::targets;
 use super::tree::{At, Node, Value};
-use super::units::ByteSize;
+use super::units::{self, ByteSize};
 
 pub(super) const KEYS: &[&str] = &[
-    "name", "seed", "duration", "targets", "groups", "log", "checks",
+    "name", "seed", "duration", "clock", "targets", "groups", "log", "checks",
 ];
+pub(super) const CLOCK_KEYS: &[&str] = &["start", "speed"];
 pub(super) const LOG_KEYS: &[&str] = &[
     "store",
     "payload",
@@ -27,6 +30,9 @@ pub(super) const LOG_KEYS: &[&str] = &[
     "keep",
 ];
 pub(super) const ROLL_KEYS: &[&str] = &["size", "every"];
+
+/// From a second in a quarter of an hour to eleven days in a second.
+const SPEED: std::ops::RangeInclusive<f64> = 0.001..=1_000_000.0;
 
 /// Files go by the hour; an upper bound keeps moments within the calendar.
 const KEEP: std::ops::RangeInclusive<Duration> =
@@ -56,6 +62,7 @@ fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
         "duration",
         Duration::from_millis(1)..=Duration::from_secs(10 * 366 * 86_400),
     );
+    let clock = clock(context, keys.node("clock"), duration);
     let targets = match keys.node("targets") {
         Some(node) => targets::read(context, node),
         None => Vec::new(),
@@ -67,7 +74,7 @@ fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
         );
     }
     let groups = match keys.node("groups") {
-        Some(node) => groups::read(context, node, &name, &targets),
+        Some(node) => groups::read(context, node, &name, &targets, duration),
         None => Vec::new(),
     };
     if keys.node("groups").is_none() {
@@ -85,6 +92,7 @@ fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
         name,
         seed,
         duration,
+        clock,
         targets,
         groups,
         log,
@@ -113,6 +121,62 @@ fn seed(node: &Node) -> Result<u64, String> {
         Value::Integer(number) => u64::try_from(number).map_err(|_| wanted.into()),
         _ => Err(format!("{wanted}, not {}", node.kind())),
     }
+}
+
+fn clock(context: &Context<'_>, node: Option<&Node>, duration: Option<Duration>) -> Clock {
+    let mut clock = Clock::default();
+    let Some(keys) = node.and_then(|node| Keys::open(context, node, "clock", CLOCK_KEYS)) else {
+        return clock;
+    };
+    clock.start = keys.read("start", start);
+    if let Some(speed) = keys.read("speed", speed) {
+        clock.speed = speed;
+    }
+    let end = |start: Timestamp| start.checked_add(duration.unwrap_or_default());
+    if clock.start.is_some_and(|start| end(start).is_err()) {
+        keys.wrong(
+            "start",
+            "the duration goes beyond the year 9999, where calendars end",
+        );
+    }
+    clock
+}
+
+/// A moment in quotes, or as TOML writes moments.
+fn start(node: &Node) -> Result<Timestamp, String> {
+    let start = match &node.value {
+        Value::Other(text) => units::moment(text),
+        _ => units::moment(&text(node)?),
+    }?;
+    if start < Timestamp::UNIX_EPOCH {
+        return Err(format!(
+            "{start} is before 1970, where devices begin to count"
+        ));
+    }
+    Ok(start)
+}
+
+fn speed(node: &Node) -> Result<Speed, String> {
+    let wanted = "a number is wanted that says how many times faster than real time it goes, such as 60 or 0.5, or \"max\"";
+    let times = match &node.value {
+        Value::String(text) if text == "max" => return Ok(Speed::Max),
+        Value::String(text) => return Err(format!("{text:?} is not understood; {wanted}")),
+        #[expect(clippy::cast_precision_loss, reason = "what is larger is out of range")]
+        Value::Integer(number) => *number as f64,
+        Value::Float(number) => *number,
+        _ => return Err(format!("{wanted}, not {}", node.kind())),
+    };
+    if times <= 0.0 {
+        return Err(format!("{times} would let no time pass; {wanted}"));
+    }
+    if !SPEED.contains(&times) {
+        return Err(format!(
+            "{times} is out of range; it lies between {} and {}, or is \"max\": as fast as it goes",
+            SPEED.start(),
+            SPEED.end()
+        ));
+    }
+    Ok(Speed::Times(times))
 }
 
 fn log(context: &Context<'_>, node: Option<&Node>) -> Log {

@@ -133,6 +133,12 @@ pub(super) fn rate_or_none(text: &str) -> Result<f64, String> {
     exact.ok_or_else(|| "a rate is a number over a period".to_owned())
 }
 
+/// The seconds of `s`, `min`, `h`, `d`.
+pub(super) fn period(name: &str) -> Option<f64> {
+    let found = PERIODS.iter().find(|(known, _)| *known == name.trim());
+    found.map(|(_, seconds)| *seconds)
+}
+
 /// Reads `500ms`, `10s`, `1h30m`, `2 days`; a day has 24 hours.
 ///
 /// # Errors
@@ -149,8 +155,29 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(wanted)
 }
 
+/// Reads `2026-01-01T00:00:00Z`, `2026-01-01T01:00:00+01:00`, or a date, which begins in
+/// UTC.
+///
+/// # Errors
+/// What a moment looks like.
+pub fn moment(text: &str) -> Result<jiff::Timestamp, String> {
+    let text = text.trim();
+    let date = || {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        // Nothing that also has a time, and so lacks a zone.
+        let zone = jiff::tz::Offset::UTC;
+        (date.to_string() == text).then(|| zone.to_timestamp(date.at(0, 0, 0, 0)).ok())?
+    };
+    text.parse().ok().or_else(date).ok_or_else(|| {
+        format!(
+            "{text:?} is no moment; one has date, time and zone, such as \"2026-01-01T00:00:00Z\", or is a date, such as \"2026-01-01\" (in UTC)"
+        )
+    })
+}
+
 /// A duration as a fleet file has it, in the largest unit that says all of it.
-pub(super) fn shown(length: Duration) -> String {
+#[must_use]
+pub fn shown(length: Duration) -> String {
     const UNITS: [(u128, &str); 5] = [
         (86_400_000_000, "d"),
         (3_600_000_000, "h"),
@@ -229,6 +256,24 @@ mod tests {
         assert_eq!(shown(Duration::from_micros(1_500)), "1500us");
         for wrong in ["10", "", "-1s", "ten", "1 month"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn moments_are_read() {
+        let seconds = |text| moment(text).map(jiff::Timestamp::as_second);
+        assert_eq!(seconds("2026-01-01T00:00:00Z"), Ok(1_767_225_600));
+        assert_eq!(seconds("2026-01-01T01:00:00+01:00"), Ok(1_767_225_600));
+        assert_eq!(seconds("2026-01-01"), Ok(1_767_225_600));
+        for wrong in [
+            "",
+            "2026",
+            "2026-02-30",
+            "2026-01-01T00:00:00",
+            "now",
+            "20260101",
+        ] {
+            assert!(moment(wrong).is_err(), "{wrong}");
         }
     }
 

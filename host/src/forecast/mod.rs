@@ -10,7 +10,7 @@ mod weigh;
 
 use std::time::Duration;
 
-use crate::fleet::Plan;
+use crate::fleet::{Log, Plan, Speed};
 use crate::run::{Rehearsal, Rehearsed};
 use crate::sendlog::{Forms, LogError};
 use generations::{Circle, Rolls, files_within};
@@ -162,7 +162,7 @@ pub fn forecast(plan: &Plan, rehearsal: &Rehearsal) -> Result<Forecast, Forecast
     let second: f64 = pairs()
         .map(|(group, scale)| messages(group) / HOUR * scale.row())
         .sum();
-    let rolls = Rolls::of(&plan.log, second, &circles);
+    let rolls = Rolls::of(&on_its_clock(plan), second, &circles);
     let mut hour = Hour {
         sends_files: rolls.files,
         ..Hour::default()
@@ -207,6 +207,21 @@ pub fn forecast(plan: &Plan, rehearsal: &Rehearsal) -> Result<Forecast, Forecast
     })
 }
 
+/// The log by the fleet's clock: the age at which files are ended is the machine's time.
+fn on_its_clock(plan: &Plan) -> Log {
+    let roll_every = match plan.clock.speed {
+        Speed::Times(times) => {
+            let seconds = plan.log.roll_every.as_secs_f64() * times;
+            Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        }
+        Speed::Max => Duration::MAX,
+    };
+    Log {
+        roll_every,
+        ..plan.log.clone()
+    }
+}
+
 fn run(
     plan: &Plan,
     rehearsal: &Rehearsal,
@@ -218,7 +233,7 @@ fn run(
         return Ok(None);
     };
     // A device that is switched on late may be the only one: there is a file even so.
-    let files = files_within(&plan.log, second, circles, duration).max(1.0);
+    let files = files_within(&on_its_clock(plan), second, circles, duration).max(1.0);
     let (mut messages, mut bytes, mut head) = (0.0, 0.0, 0.0_f64);
     for (group, scale) in rehearsal.groups.iter().zip(scales) {
         let Some(span) = group.run else { continue };

@@ -14,6 +14,7 @@ use super::engine::epochs;
 use super::fault::{CallError, Fault};
 use super::limits::{Growth, Limits};
 use super::load::Plugin;
+use super::overtime;
 use super::sandbox::Sandbox;
 use super::surroundings::Surroundings;
 
@@ -63,6 +64,9 @@ impl Cell {
         // Results are copied out of the guest's memory, and a list may name the same
         // bytes over and over: no more comes out than could lie in there.
         store.set_hostcall_fuel(limits.memory);
+        if limits.only_busy {
+            overtime::allow(&mut store, limits.deadline);
+        }
         let deadline = epochs(limits.deadline);
         store.set_epoch_deadline(deadline);
         match plugin.behaviour().instantiate(&mut store) {

@@ -124,7 +124,7 @@ impl Inner {
         }
         let text = String::from_utf8_lossy(&line);
         if stream == Stream::Err && self.last_words.len() < LAST_WORDS {
-            self.last_words.push(text.trim().to_owned());
+            self.last_words.extend(telling(&text).map(str::to_owned));
         }
         if self.second.elapsed() >= Duration::from_secs(1) {
             self.second = Instant::now();
@@ -141,6 +141,20 @@ impl Inner {
             text: text.trim_end_matches('\r'),
             skipped: std::mem::take(&mut self.skipped),
         });
+    }
+}
+
+/// What a line says of why a guest ended. A Rust panic also names a thread, of which a
+/// guest has one, and a variable of the environment, which it has not.
+fn telling(line: &str) -> Option<&str> {
+    let line = line.trim();
+    if line.starts_with("note: run with `RUST_BACKTRACE") {
+        return None;
+    }
+    let of_thread = line.starts_with("thread '");
+    match line.find("panicked at ") {
+        Some(place) if of_thread => line.get(place..),
+        _ => Some(line),
     }
 }
 
@@ -205,7 +219,10 @@ mod tests {
         printer.write(Stream::Err, b"old\n");
         printer.called(&"d-1".into());
         assert_eq!(printer.last_words(), None);
-        printer.write(Stream::Err, b"panicked at lib.rs:3:\nno more paper");
+        printer.write(
+            Stream::Err,
+            b"\nthread '<unnamed>' (1) panicked at lib.rs:3:\nno more paper\nnote: run with `RUST_BACKTRACE=1` to see\n",
+        );
         let words = printer.last_words();
         assert_eq!(
             words.as_deref(),

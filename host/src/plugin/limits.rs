@@ -10,6 +10,9 @@ pub struct Limits {
     pub memory: usize,
     /// The longest that one call may take.
     pub deadline: Duration,
+    /// Whether only the time counts for which a call has the processor. Where nobody waits
+    /// for it, a machine that is busy with something else is no reason to stop it.
+    pub only_busy: bool,
     /// Messages a turn.
     pub messages: usize,
     /// Bytes a message.
@@ -25,6 +28,7 @@ impl Default for Limits {
         Self {
             memory: 64 << 20,
             deadline: Duration::from_millis(100),
+            only_busy: false,
             messages: 100,
             message_size: 1 << 20,
             log_lines: 10,

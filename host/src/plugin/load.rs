@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
@@ -28,6 +28,7 @@ struct Inner {
     digest: String,
     behaviour: PluginPre<Sandbox>,
     description: Description,
+    compiled: Option<Duration>,
 }
 
 /// Why a file is no plugin.
@@ -92,7 +93,7 @@ impl Plugin {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let component = compile(engine, &shown, bytes, &digest)?;
+        let (component, compiled) = compile(engine, &shown, bytes, &digest)?;
         check_exports(engine, &shown, &component)?;
         check_imports(engine, &shown, &component)?;
         let behaviour = engine
@@ -109,6 +110,7 @@ impl Plugin {
             digest,
             behaviour,
             description: unknown(),
+            compiled,
         };
         let description = describe(&plugin, console)
             .map_err(|cause| LoadError::NoDescription { file: shown, cause })?;
@@ -141,6 +143,12 @@ impl Plugin {
         &self.0.description
     }
 
+    /// How long it took to compile; `None` where the compiled code was found in the cache.
+    #[must_use]
+    pub fn compiled(&self) -> Option<Duration> {
+        self.0.compiled
+    }
+
     pub(super) fn behaviour(&self) -> &PluginPre<Sandbox> {
         &self.0.behaviour
     }
@@ -150,12 +158,13 @@ impl Plugin {
     }
 }
 
+/// The compiled code, and how long it took to make.
 fn compile(
     engine: &Engine,
     file: &str,
     bytes: &[u8],
     digest: &str,
-) -> Result<Component, LoadError> {
+) -> Result<(Component, Option<Duration>), LoadError> {
     let no_component = |cause: String| LoadError::NoComponent {
         file: file.to_owned(),
         cause,
@@ -175,12 +184,14 @@ fn compile(
         }
     }
     if let Some(component) = engine.cache.get(&engine.wasmtime, digest) {
-        return Ok(component);
+        return Ok((component, None));
     }
+    let began = Instant::now();
     let component = Component::from_binary(&engine.wasmtime, bytes)
         .map_err(|error| no_component(innermost(&error)))?;
+    let compiled = began.elapsed();
     engine.cache.put(&component, digest);
-    Ok(component)
+    Ok((component, Some(compiled)))
 }
 
 fn check_exports(engine: &Engine, file: &str, component: &Component) -> Result<(), LoadError> {
@@ -251,6 +262,7 @@ fn describe(plugin: &Inner, console: &Console) -> Result<Description, Fault> {
         digest: plugin.digest.clone(),
         behaviour: plugin.behaviour.clone(),
         description: unknown(),
+        compiled: None,
     }));
     Cell::new(&probe, &limits, &surroundings::nothing(), console)?.describe()
 }

@@ -13,6 +13,7 @@ mod engine;
 mod fault;
 mod limits;
 mod load;
+mod overtime;
 mod sandbox;
 mod surroundings;
 
@@ -25,7 +26,7 @@ pub use engine::Engine;
 pub use fault::{CallError, Cause, Fault};
 pub use limits::Limits;
 pub use load::{LoadError, Plugin};
-pub use surroundings::Surroundings;
+pub use surroundings::{Left, Surroundings};
 
 /// The package and version of the contract that this host speaks.
 pub const CONTRACT: &str = "mockfleet:device@0.1.0";

@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
@@ -42,6 +43,8 @@ pub(super) struct Sandbox {
     pub(super) now: u64,
     /// Randomness of the device that is being called.
     pub(super) random: Random,
+    /// What the thread had worked when the call at hand reached its deadline.
+    pub(super) overtime: Option<Duration>,
 }
 
 impl Sandbox {
@@ -58,6 +61,7 @@ impl Sandbox {
             surroundings,
             now: 0,
             random: Random::default(),
+            overtime: None,
         }
     }
 
@@ -66,6 +70,7 @@ impl Sandbox {
         self.printer.called(device);
         self.now = now;
         self.random = Random::of_call(seed, call);
+        self.overtime = None;
     }
 }
 

@@ -136,15 +136,15 @@ pub(super) fn channels(survey: &Survey) -> String {
     let shown = survey.channels.iter().take(ROWS);
     let rows: Vec<Vec<String>> = shown
         .map(|((group, channel), outcomes)| {
-            let [acked, sent, failed, dropped, unconfirmed, injected] = *outcomes;
-            let all = acked + sent + failed + dropped + unconfirmed;
+            let [acked, sent, failed, dropped, unconfirmed, injected, written] = *outcomes;
+            let all = acked + sent + failed + dropped + unconfirmed + written;
             vec![
                 format!("<span>{}</span>", escaped(group)),
                 format!("<span>{}</span>", escaped(channel)),
                 count(all),
-                share(acked + sent, all),
+                share(acked + sent + written, all),
                 count(acked),
-                count(sent),
+                count(sent + written),
                 count(failed),
                 count(dropped),
                 count(unconfirmed),

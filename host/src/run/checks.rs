@@ -9,7 +9,7 @@ use super::clock::{Micros, micros};
 use super::group::Group;
 use crate::fleet::{self, Limit, Metric, Plan, Scope, WHOLE};
 use crate::status::{self, Counters, Spread, Tally, count, micros as words};
-use crate::transport::{Outcome, Settled};
+use crate::transport::{INJECTED, Outcome, Settled};
 
 /// Which tallies of [`Counters::checks`] a message or a tick counts for; the same for all
 /// workers.
@@ -98,7 +98,8 @@ impl Gauge {
             *match settled.outcome {
                 _ if is_injected(settled) => &mut tally.injected,
                 Outcome::Acked => &mut tally.acked,
-                Outcome::Sent => &mut tally.sent,
+                // A run that sends nothing has no checks.
+                Outcome::Sent | Outcome::Written => &mut tally.sent,
                 Outcome::Failed => &mut tally.failed,
                 Outcome::Dropped => &mut tally.dropped,
                 Outcome::Unconfirmed => &mut tally.unconfirmed,
@@ -153,7 +154,7 @@ impl Gauge {
 /// Whether it was a fault of the fleet file that a message did not get through: the one
 /// place where checks tell that from what the host or the backend lost.
 fn is_injected(settled: &Settled) -> bool {
-    let by_fault = |why: &std::rc::Rc<str>| why.starts_with("injected fault");
+    let by_fault = |why: &std::rc::Rc<str>| why.starts_with(INJECTED);
     !matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
         && settled.error.as_ref().is_some_and(by_fault)
 }

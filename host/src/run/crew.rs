@@ -249,6 +249,13 @@ impl Crew {
         Some((device, group))
     }
 
+    /// The index of the target that a device sends to.
+    pub(crate) fn target(&self, slot: Slot) -> Option<usize> {
+        let device = self.devices.get(usize::try_from(slot).ok()?)?;
+        let group = self.groups.get(usize::try_from(device.group).ok()?)?;
+        Some(group.target)
+    }
+
     /// Whether the device's cell is there.
     pub(crate) fn can_call(&self, slot: Slot) -> bool {
         let place = usize::try_from(slot).unwrap_or(usize::MAX);

@@ -8,11 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::clock::{Micros, micros};
+use super::faults::Faults;
 use super::schedule::{Beat, Owner};
 use super::seed;
 use super::stages;
-use crate::fleet::{self, Connections, Names, Pace, Plan, Protocol, Target, Template};
-use crate::plugin::{DeviceSpec, Interests, Limits, Plugin, Surroundings};
+use crate::fleet::{self, Connections, Names, Pace, Plan, Protocol, Speed, Target, Template};
+use crate::plugin::{DeviceSpec, Interests, Left, Limits, Plugin, Surroundings};
 use crate::transport::{Member, Routes};
 
 /// One group of a run.
@@ -38,6 +39,8 @@ pub(crate) struct Group {
     /// The settings that the schema refuses, by their keys. If there are some, its
     /// devices are made to hear what else is wrong, and never run.
     pub(crate) refused: Vec<Vec<String>>,
+    /// What breaks in it on purpose.
+    pub(crate) faults: Option<Faults>,
     births: Births,
     seed: u64,
     device_id: Template,
@@ -80,10 +83,11 @@ impl Group {
                 interval: Duration::ZERO,
             },
         };
+        let seed = seed::group(plan.seed, &group.name);
         let routes_before = plan.targets.iter().take(group.target);
         Some(Self {
             name: group.name.as_str().into(),
-            limits: limits(&group.limits),
+            limits: limits(&group.limits, plan.clock.speed == Speed::Max),
             surroundings: Arc::new(surroundings(group, target, data)),
             interests: plugin.description().interests,
             plugin,
@@ -96,8 +100,9 @@ impl Group {
             route_base: routes_before.map(|target| Routes::of(target).count()).sum(),
             outbox: target.outbox,
             refused: Vec::new(),
+            faults: Faults::of(group, &Routes::of(target), seed),
             births,
-            seed: seed::group(plan.seed, &group.name),
+            seed,
             device_id: group.device_id.clone(),
             config: group.settings.clone(),
             fleet: plan.name.as_str().into(),
@@ -134,17 +139,34 @@ impl Group {
 
     /// The id of device `index`.
     pub(crate) fn id(&self, index: u32) -> String {
-        let mut id = String::new();
+        self.named(&self.device_id, index, "")
+    }
+
+    /// A template as it is for device `index`; the run has no part in it.
+    pub(crate) fn rendered(&self, template: &Template, index: u32) -> String {
+        self.named(template, index, &self.id(index))
+    }
+
+    fn named(&self, template: &Template, index: u32, device: &str) -> String {
+        let mut text = String::new();
         let names = Names {
             fleet: &self.fleet,
             run: "",
             group: &self.name,
-            device: "",
+            device,
             index,
             connection: 0,
         };
-        self.device_id.render(&names, &mut id);
-        id
+        template.render(&names, &mut text);
+        text
+    }
+
+    /// What device `index` is told the time is, where it is `guest` for all others.
+    pub(crate) fn told(&self, index: u32, at: Micros, guest: u64) -> u64 {
+        match &self.faults {
+            None => guest,
+            Some(faults) => guest.saturating_add_signed(faults.skew(self.seed(index), at)),
+        }
     }
 
     /// What the plugin is told of device `index`; `born` is on the guests' clock.
@@ -191,14 +213,18 @@ fn surroundings(
             Pace::Every(length) => Some(micros(length)),
             Pace::FlatOut => None,
         },
+        left: Left::default(),
     }
 }
 
-fn limits(limits: &fleet::Limits) -> Limits {
+/// What a cell may use. By a clock that waits, no call holds up anybody: whether one takes
+/// too long must not hang on what else the machine does.
+fn limits(limits: &fleet::Limits, only_busy: bool) -> Limits {
     let bytes = |size: fleet::ByteSize| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
     Limits {
         memory: bytes(limits.memory),
         deadline: limits.deadline,
+        only_busy,
         messages: usize::try_from(limits.messages).unwrap_or(usize::MAX),
         message_size: bytes(limits.message_size),
         log_lines: limits.log_lines,

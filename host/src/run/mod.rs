@@ -9,14 +9,19 @@
 mod book;
 mod checks;
 mod clock;
+mod convoy;
 mod crew;
 mod data;
+mod faults;
 mod files;
 mod group;
+mod outlet;
 mod prepare;
 mod record;
 mod rehearse;
+pub mod replay;
 mod report;
+mod rush;
 mod sample;
 mod scene;
 mod schedule;
@@ -43,13 +48,14 @@ pub use search::{Act, Bound, Pacer, Search};
 
 use self::checks::Gauge;
 use self::clock::{Clock, Micros, micros};
+use self::convoy::Convoy;
 use self::group::Group;
 use self::tempo::Score;
 use self::threads::{Common, Waiting};
-use crate::fleet::{self, Connections, Fleet, Problems, Protocol};
+use crate::fleet::{self, Connections, Fleet, Problems, Protocol, Speed};
 use crate::plugin::{Console, Engine};
 use crate::sendlog::{Closed, Identity, Progress, SendLog};
-use crate::status::{Board, Check, Counters, StageDone, StageNow};
+use crate::status::{Board, Check, ClockNow, Counters, Passed, StageDone, StageNow};
 use crate::transport::RunNames;
 
 pub(crate) use self::prepare::{first_device, refused_line};
@@ -65,6 +71,9 @@ pub struct Settings {
     /// Whether [`Running::hurry`] will change how fast schedules go. Such a run goes on
     /// until it is stopped.
     pub changing: bool,
+    /// Whether messages leave. If not, they become rows and nothing is opened to any
+    /// target.
+    pub sends: bool,
 }
 
 /// A fleet whose devices are made and whose settings have all been accepted.
@@ -79,6 +88,8 @@ pub struct Prepared {
     stop: watch::Sender<bool>,
     groups: Arc<[Group]>,
     score: Option<Arc<Score>>,
+    clock: fleet::Clock,
+    convoy: Option<Arc<Convoy>>,
     judge: Option<Judge>,
 }
 
@@ -100,8 +111,14 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
         run: identity.run.as_str().into(),
     };
     let groups = prepare::groups(fleet, engine, &settings.console, &mut problems);
-    let lines = prepare::lines(fleet, &names, &mut problems);
-    prepare::files(fleet, &mut problems);
+    let lines = match settings.sends {
+        true => prepare::lines(fleet, &names, &mut problems),
+        false => prepare::nowhere(fleet),
+    };
+    if settings.sends {
+        prepare::files(fleet, &mut problems);
+    }
+    prepare::clock(fleet, &mut problems);
     if settings.changing {
         prepare::changing(fleet, &mut problems);
     }
@@ -117,18 +134,23 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
         .ok();
     let (stop, stopped) = watch::channel(false);
     let duration = fleet.plan.duration.filter(|_| !settings.changing);
+    let workers = worker_count(fleet, settings);
+    let clock = fleet.plan.clock;
+    let convoy = (clock.speed == Speed::Max).then(|| Convoy::new(workers));
     let common = Common {
         groups: groups.into(),
         lines,
         console: settings.console.clone(),
         stop: stopped,
-        origin: clock::unix_now(),
+        origin: origin(&clock),
         end: duration.map_or(Micros::MAX, micros),
         score: settings.changing.then(Arc::default),
-        // A search changes the rate, and what was asked of the fleet's own is not asked of it.
-        gauge: Gauge::of(&fleet.plan).filter(|_| !settings.changing),
+        convoy: convoy.clone(),
+        sends: settings.sends,
+        // A search changes the rate, and what was asked of the fleet's own is not asked of
+        // it; nor of a run that sends nothing.
+        gauge: Gauge::of(&fleet.plan).filter(|_| settings.sends && !settings.changing),
     };
-    let workers = worker_count(fleet, settings);
     let mut waiting = Vec::new();
     match threads::start(&common, workers) {
         Ok((ready, refusals)) => {
@@ -156,6 +178,8 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
             stop,
             groups: common.groups,
             score: common.score,
+            clock,
+            convoy,
             judge: common.gauge.map(|gauge| Judge {
                 gauge,
                 checks: fleet.plan.checks.clone(),
@@ -163,6 +187,14 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
         }),
         None => Err(problems),
     }
+}
+
+/// What guests are told the start of the run is: what the fleet file says, or now.
+fn origin(clock: &fleet::Clock) -> u64 {
+    let start = clock.start.map(jiff::Timestamp::as_microsecond);
+    start
+        .and_then(|start| u64::try_from(start).ok())
+        .unwrap_or_else(clock::unix_now)
 }
 
 /// One worker a core, but no more than there are devices or shared connections.
@@ -221,7 +253,7 @@ impl Prepared {
     /// Lets the workers begin.
     #[must_use]
     pub fn start(self) -> Running {
-        let clock = Clock::start(self.origin);
+        let clock = Clock::start(self.origin, &self.clock);
         let log = self.log;
         let (threads, boards) = self
             .waiting
@@ -242,6 +274,8 @@ impl Prepared {
             stopped: OnceLock::new(),
             groups: self.groups,
             score: self.score,
+            asked: self.clock,
+            convoy: self.convoy,
             judge: self.judge,
         }
     }
@@ -263,6 +297,9 @@ pub struct Running {
     stopped: OnceLock<Micros>,
     groups: Arc<[Group]>,
     score: Option<Arc<Score>>,
+    /// As the fleet file has it.
+    asked: fleet::Clock,
+    convoy: Option<Arc<Convoy>>,
     judge: Option<Judge>,
 }
 
@@ -281,6 +318,8 @@ pub struct Finished {
     pub took: Duration,
     /// From start to the end of the last worker.
     pub ran: Duration,
+    /// What time of the fleet passed, where that is not the machine's.
+    pub passed: Option<Passed>,
     /// Whether no device has a schedule: all are called as fast as their outbox empties.
     pub flat_out: bool,
     /// What came of the stages of groups.
@@ -312,7 +351,7 @@ impl Running {
         self.devices
     }
 
-    /// How long ticks are due, if not without end.
+    /// How long ticks are due on the run's own clock, if not without end.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
         self.duration
@@ -341,27 +380,64 @@ impl Running {
     /// The stages that groups are in.
     #[must_use]
     pub fn stages(&self, counters: &Counters) -> Vec<StageNow> {
-        let now = self.clock.now();
+        let now = self.now();
         let groups = (0..).zip(self.groups.iter());
         groups
             .filter_map(|(number, group)| {
                 let book = counters.groups.get(&number).cloned().unwrap_or_default();
-                group.stage_now(now, &book)
+                let mut stage = group.stage_now(now, &book)?;
+                stage.asked *= self.speed();
+                Some(stage)
             })
             .collect()
+    }
+
+    /// How far the run is on its own clock.
+    fn now(&self) -> Micros {
+        match &self.convoy {
+            Some(convoy) => {
+                let end = self.duration.map_or(Micros::MAX, micros);
+                convoy.reached().min(end)
+            }
+            None => self.clock.now(),
+        }
+    }
+
+    /// How many times faster than the machine's clock that of the run goes; 0 where it
+    /// goes as fast as it can, and asks for no rate.
+    #[must_use]
+    pub fn speed(&self) -> f64 {
+        match self.asked.speed {
+            Speed::Times(times) => times,
+            Speed::Max => 0.0,
+        }
+    }
+
+    /// How far the run's own clock is, if that is not the machine's.
+    #[must_use]
+    pub fn clock(&self) -> Option<ClockNow> {
+        if self.asked == fleet::Clock::default() {
+            return None;
+        }
+        Some(ClockNow {
+            at: self.clock.utc(self.now()),
+            passed: Duration::from_micros(self.now()),
+            of: self.duration,
+            max: self.convoy.is_some(),
+        })
     }
 
     /// From now on, every device's schedule goes by this many times faster than its
     /// fleet file says. Only where the settings said that it may.
     pub fn hurry(&self, factor: f64) {
         if let Some(score) = &self.score {
-            score.change(self.clock.now(), factor);
+            score.change(self.now(), factor);
         }
     }
 
     /// No new ticks; open messages get a few seconds, then the workers end.
     pub fn stop(&self) {
-        let _ = self.stopped.set(self.clock.now());
+        let _ = self.stopped.set(self.now());
         self.stop.send_replace(true);
     }
 
@@ -379,7 +455,8 @@ impl Running {
             .map(JoinHandle::join)
             .filter(Result::is_err)
             .count();
-        let over = self.clock.now();
+        let ran = Duration::from_micros(self.clock.took());
+        let over = self.now();
         let counters = self.counters();
         // Where it was stopped, no tick was due from then on.
         let stopped = self.stopped.get().copied().unwrap_or(Micros::MAX);
@@ -395,6 +472,11 @@ impl Running {
             judge.gauge.judge(&judge.checks, &counters, end.min(over))
         });
         let flat_out = self.groups.iter().all(|group| group.beat.is_flat_out());
+        let passed = (self.asked != fleet::Clock::default()).then(|| Passed {
+            from: self.clock.utc(0),
+            length: Duration::from_micros(end.min(over)),
+            max: self.convoy.is_some(),
+        });
         let log = self.log.close(wait);
         Finished {
             identity: self.identity,
@@ -402,7 +484,8 @@ impl Running {
             workers: self.workers,
             counters,
             took: self.started.elapsed(),
-            ran: Duration::from_micros(over),
+            ran,
+            passed,
             flat_out,
             stages,
             checks,

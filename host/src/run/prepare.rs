@@ -11,7 +11,9 @@ use super::files;
 use super::group::Group;
 use super::settings::{self, Finding};
 use crate::builtin;
-use crate::fleet::{Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol};
+use crate::fleet::{
+    Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
+};
 use crate::plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
 use crate::sendlog::{DeviceIds, Directory, GroupEntry, RouteEntry};
 use crate::transport::{BrokerTarget, HttpTarget, Routes, RunNames};
@@ -21,6 +23,8 @@ use crate::transport::{BrokerTarget, HttpTarget, Routes, RunNames};
 pub(super) enum Line {
     Broker(BrokerTarget),
     Server(HttpTarget),
+    /// Nothing is sent.
+    Nowhere,
 }
 
 /// Loads each plugin of the plan once and makes the groups that can be made.
@@ -68,7 +72,7 @@ pub(super) fn groups(
 
 fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plugin, String> {
     match source {
-        PluginSource::File(file) => Plugin::load(engine, file, console),
+        PluginSource::File(file) => Plugin::load(engine, &component(file)?, console),
         PluginSource::Builtin(name) => {
             let bytes = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
             Plugin::from_bytes(
@@ -177,6 +181,42 @@ pub(super) fn lines(fleet: &Fleet, names: &RunNames, problems: &mut Problems) ->
     lines
 }
 
+/// Each target where nothing is sent.
+pub(super) fn nowhere(fleet: &Fleet) -> Vec<Line> {
+    fleet.plan.targets.iter().map(|_| Line::Nowhere).collect()
+}
+
+/// What does not go with the run's clock.
+pub(super) fn clock(fleet: &Fleet, problems: &mut Problems) {
+    let clock = &fleet.plan.clock;
+    if clock.speed == Speed::Max {
+        for group in &fleet.plan.groups {
+            if group.schedule.pace == Pace::FlatOut {
+                let text = format!(
+                    "group {:?} is called as fast as it goes and has no time of its own, which speed = \"max\" of the clock would follow; give it a rate, such as rate = \"1/s\"",
+                    group.name
+                );
+                problems.push(problem(fleet, &["groups", &group.name, "rate"], text));
+            }
+        }
+        if fleet.plan.duration.is_none() {
+            let text = "with speed = \"max\" a run without end goes through all years there are; say how much time is to pass, such as duration = \"30d\"";
+            problems.push(problem(fleet, &["clock", "speed"], text.into()));
+        }
+    }
+    let (Some(start), Some(keep)) = (clock.start, fleet.plan.log.keep) else {
+        return;
+    };
+    let now = i128::from(super::clock::unix_now());
+    let age = now - i128::from(start.as_microsecond());
+    if age > i128::from(super::clock::micros(keep)) {
+        let text = format!(
+            "the clock starts at {start}, which is longer ago than keep: what is written would be deleted at once; leave keep out, or make it longer"
+        );
+        problems.push(problem(fleet, &["log", "keep"], text));
+    }
+}
+
 /// The open files that the plan needs.
 pub(super) fn files(fleet: &Fleet, problems: &mut Problems) {
     if let Err(text) = files::make_room(&fleet.plan) {
@@ -186,6 +226,10 @@ pub(super) fn files(fleet: &Fleet, problems: &mut Problems) {
 
 /// What has no even rate that could be raised.
 pub(super) fn changing(fleet: &Fleet, problems: &mut Problems) {
+    if fleet.plan.clock.speed != Speed::Times(1.0) {
+        let text = "--until raises the rate by itself, as the machine's time goes by, and the clock has a speed of its own; use one of them";
+        problems.push(problem(fleet, &["clock", "speed"], text.into()));
+    }
     for group in &fleet.plan.groups {
         let schedule = &group.schedule;
         if schedule.pace == Pace::FlatOut {

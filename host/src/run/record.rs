@@ -10,7 +10,7 @@ use super::crew::Device;
 use super::group::Group;
 use crate::sendlog::{self, Appender, EventKind, EventRow, MessageRow, OutcomeRow};
 use crate::status::{Counters, Depth};
-use crate::transport::{Envelope, Outcome, Settled};
+use crate::transport::{Envelope, INJECTED, Outcome, Settled};
 
 /// One worker's record of its part of the run.
 pub(crate) struct Record {
@@ -26,7 +26,20 @@ impl Record {
     pub(crate) fn message(&mut self, device: u32, group: &Group, envelope: &Envelope) {
         self.counters.messages += 1;
         self.counters.open += 1;
-        self.appender.message(&MessageRow {
+        let row = self.row(device, group, envelope);
+        self.appender.message(&row);
+    }
+
+    /// A device has returned a message that goes nowhere but into the log.
+    pub(crate) fn written(&mut self, device: u32, group: &Group, envelope: &Envelope) {
+        self.counters.messages += 1;
+        self.counters.written += 1;
+        let row = self.row(device, group, envelope);
+        self.appender.written(&row);
+    }
+
+    fn row<'a>(&self, device: u32, group: &Group, envelope: &'a Envelope) -> MessageRow<'a> {
+        MessageRow {
             device: group.first + device,
             seq: envelope.seq,
             copy: envelope.copy,
@@ -36,7 +49,7 @@ impl Record {
             status: envelope.status.as_deref(),
             scheduled_at: self.clock.utc(envelope.due),
             payload: &envelope.payload,
-        });
+        }
     }
 
     /// A device has one more message open, which makes so many of its outbox.
@@ -51,12 +64,32 @@ impl Record {
         }
     }
 
-    /// A message has come to its end.
-    pub(crate) fn settled(&mut self, device: &Device, group: &Group, settled: &Settled) {
-        self.count(device, group, settled);
-        let moment = |at: std::time::Instant| self.clock.utc(self.clock.at(at));
+    /// A message has come to its end; its times are no measure of the backend where a
+    /// fault has `broken` it or its link.
+    pub(crate) fn settled(
+        &mut self,
+        device: &Device,
+        group: &Group,
+        settled: &Settled,
+        broken: bool,
+    ) {
+        let times = self.count(settled, broken);
+        if let Some(gauge) = &self.gauge {
+            gauge.settled(&mut self.counters, device.group, group, settled, times);
+        }
+        self.outcome(group.first + device.index, settled);
+    }
+
+    /// The same of a device that has no group, by its number in the log.
+    pub(crate) fn settled_of(&mut self, device: u32, settled: &Settled) {
+        self.count(settled, false);
+        self.outcome(device, settled);
+    }
+
+    fn outcome(&mut self, device: u32, settled: &Settled) {
+        let moment = |at: std::time::Instant| self.clock.machine(at);
         self.appender.outcome(&OutcomeRow {
-            device: group.first + device.index,
+            device,
             seq: settled.envelope.seq,
             copy: settled.envelope.copy,
             attempt: settled.envelope.attempt,
@@ -68,40 +101,52 @@ impl Record {
         });
     }
 
-    fn count(&mut self, device: &Device, group: &Group, settled: &Settled) {
+    /// Counts a message at its end; says how late it left and how long its confirmation
+    /// took, where that is to be measured.
+    fn count(&mut self, settled: &Settled, broken: bool) -> (Option<Micros>, Option<Micros>) {
         let counters = &mut self.counters;
         counters.open -= 1;
+        let why = settled.error.as_deref();
+        let injected = why.is_some_and(|why| why.starts_with(INJECTED));
+        let lost = &mut counters.injected;
         *match settled.outcome {
             Outcome::Acked => &mut counters.acked,
             Outcome::Sent => &mut counters.sent,
+            Outcome::Failed if injected => &mut lost.failed,
+            Outcome::Dropped if injected => &mut lost.dropped,
+            Outcome::Unconfirmed if injected => &mut lost.unconfirmed,
             Outcome::Failed => &mut counters.failed,
             Outcome::Dropped => &mut counters.dropped,
             Outcome::Unconfirmed => &mut counters.unconfirmed,
+            Outcome::Written => &mut counters.written,
         } += 1;
-        if let Some(why) = &settled.error {
-            counters
-                .causes
-                .count(&format!("{}: {why}", word(settled.outcome)));
+        if let Some(why) = why {
+            let causes = match injected {
+                true => &mut counters.injected.causes,
+                false => &mut counters.causes,
+            };
+            causes.count(&format!("{}: {why}", word(settled.outcome)));
         }
         if matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
             && let Some(through) = settled.acked_at.or(settled.sent_at)
         {
-            counters.last_through_us = counters.last_through_us.max(self.clock.at(through));
+            counters.last_through_us = counters.last_through_us.max(self.clock.since(through));
         }
         let (mut lag, mut latency) = (None, None);
-        if let Some(sent) = settled.sent_at {
-            let late = self.clock.at(sent).saturating_sub(settled.envelope.due);
-            counters.lag.record(late);
-            lag = Some(late);
+        if let Some(sent) = settled.sent_at.filter(|_| !broken) {
+            // By a clock that waits for its worker, nothing is late.
+            if let Some(due) = self.clock.instant(settled.envelope.due) {
+                let late = super::clock::micros(sent.saturating_duration_since(due));
+                counters.lag.record(late);
+                lag = Some(late);
+            }
             if let Some(acked) = settled.acked_at {
                 let took = super::clock::micros(acked.saturating_duration_since(sent));
                 counters.latency.record(took);
                 latency = Some(took);
             }
         }
-        if let Some(gauge) = &self.gauge {
-            gauge.settled(counters, device.group, group, settled, (lag, latency));
-        }
+        (lag, latency)
     }
 
     /// A device runs a tick that was due at this moment.
@@ -177,6 +222,7 @@ fn outcome(outcome: Outcome) -> sendlog::Outcome {
         Outcome::Failed => sendlog::Outcome::Failed,
         Outcome::Dropped => sendlog::Outcome::Dropped,
         Outcome::Unconfirmed => sendlog::Outcome::Unconfirmed,
+        Outcome::Written => sendlog::Outcome::Written,
     }
 }
 
@@ -187,5 +233,6 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Failed => "failed",
         Outcome::Dropped => "dropped",
         Outcome::Unconfirmed => "unconfirmed",
+        Outcome::Written => "written",
     }
 }

@@ -25,8 +25,8 @@ pub struct Rehearsing {
 /// A device that is called less often in the time is rehearsed for so many intervals.
 pub const BEATS: u64 = 3;
 
-/// What guests are told the start of the run is: a fixed moment, so that the same seed
-/// forecasts the same. 2026-01-01T00:00:00Z in microseconds.
+/// What guests are told the start of the run is, where the fleet file does not say when
+/// its clock starts: a fixed moment, so that the same seed forecasts the same. 2026-01-01T00:00:00Z in microseconds.
 pub(super) const ORIGIN: u64 = 1_767_225_600_000_000;
 
 /// A fleet that was rehearsed.
@@ -117,12 +117,15 @@ pub fn rehearse(
     let mut refusals = Vec::new();
     let mut rehearsed = Vec::new();
     let end = fleet.plan.duration.map(micros);
+    let start = fleet.plan.clock.start.map(jiff::Timestamp::as_microsecond);
+    let origin = start.and_then(|start| u64::try_from(start).ok());
+    let origin = origin.unwrap_or(ORIGIN);
     for (number, group) in groups.iter().enumerate() {
         if group.beat.is_flat_out() {
             continue;
         }
         let target = fleet.plan.targets.get(group.target);
-        let mut scene = Scene::new(number, group, target, console, how);
+        let mut scene = Scene::new(number, group, target, console, how, origin);
         scene.make(&mut refusals);
         scene.play();
         rehearsed.push(scene.told(end));

@@ -7,7 +7,7 @@ use super::schedule::Moment;
 use super::worker::{Stage, Worker};
 use crate::plugin::{self, Event, Interests, Message, Receipt};
 use crate::sendlog::EventKind;
-use crate::transport::{Outcome, Report, Settled, Slot};
+use crate::transport::{INJECTED, Outcome, Report, Settled, Slot};
 
 impl Worker {
     /// Takes one report.
@@ -34,13 +34,14 @@ impl Worker {
         }
     }
 
-    fn settled(&mut self, settled: Settled) {
+    fn settled(&mut self, mut settled: Settled) {
         let clock = self.clock();
         let slot = settled.envelope.slot;
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
         };
-        self.record.settled(device, group, &settled);
+        let broken = group.faults.is_some() && self.broken.settled(&mut settled);
+        self.record.settled(device, group, &settled, broken);
         device.open = device.open.saturating_sub(1);
         let flat_out = group.beat.is_flat_out();
         // Half-empty: a device that is called for every single place in its outbox
@@ -67,7 +68,14 @@ impl Worker {
     /// What the behaviour is told of it, if it wants to know.
     fn receipt(&mut self, settled: &Settled) -> Option<Receipt> {
         let (_, group) = self.crew.with_group(settled.envelope.slot)?;
-        if self.stage != Stage::Running || !group.interests.contains(Interests::RECEIPTS) {
+        let running = self.stage == Stage::Running && settled.outcome != Outcome::Written;
+        if !running || !group.interests.contains(Interests::RECEIPTS) {
+            return None;
+        }
+        // Of what was lost on its way, and of what was sent again on its own, no device
+        // hears.
+        let envelope = &settled.envelope;
+        if envelope.copy > 0 || is_lost_on_its_way(settled) {
             return None;
         }
         let latency = settled.sent_at.zip(settled.acked_at);
@@ -81,7 +89,7 @@ impl Worker {
             channel: group.routes.channel(settled.envelope.route).to_owned(),
             outcome: match settled.outcome {
                 Outcome::Acked => plugin::Outcome::Acked,
-                Outcome::Sent => plugin::Outcome::Sent,
+                Outcome::Sent | Outcome::Written => plugin::Outcome::Sent,
                 Outcome::Dropped => plugin::Outcome::Dropped,
                 Outcome::Failed | Outcome::Unconfirmed => plugin::Outcome::Failed,
             },
@@ -117,7 +125,7 @@ impl Worker {
         self.record
             .event(device, group, now, EventKind::Disconnected, Some(why));
         if group.interests.contains(Interests::LINK) {
-            self.tell(slot, &Event::Disconnected(why.to_owned()));
+            self.tell(slot, &Event::Disconnected(seen(why).to_owned()));
         }
     }
 
@@ -144,7 +152,11 @@ impl Worker {
         }
         let clock: Clock = self.clock();
         let now = clock.now();
-        match self.crew.handle(slot, clock.guest(now), event) {
+        let told = match self.crew.with_group(slot) {
+            Some((device, group)) => group.told(device.index, now, clock.guest(now)),
+            None => return,
+        };
+        match self.crew.handle(slot, told, event) {
             Ok(turn) => {
                 let asked = turn.next_tick;
                 self.apply(slot, now, turn, "handle");
@@ -167,4 +179,17 @@ impl Worker {
             self.arm(slot, moment);
         }
     }
+}
+
+/// Whether an injected fault has dropped it.
+fn is_lost_on_its_way(settled: &Settled) -> bool {
+    let why = settled.error.as_deref();
+    why.and_then(|why| why.strip_prefix(INJECTED)) == Some("drop")
+}
+
+/// What a device sees of the end of its connection: not that somebody wanted it so.
+fn seen(why: &str) -> &str {
+    let injected = why.strip_prefix(INJECTED);
+    let cause = injected.and_then(|rest| rest.split_once(": "));
+    cause.map_or(why, |(_, cause)| cause)
 }

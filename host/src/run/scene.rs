@@ -4,11 +4,14 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::clock::{Micros, micros};
 use super::crew::Refusal;
+use super::faults::Said;
 use super::group::Group;
 use super::record::shared;
-use super::rehearse::{BEATS, ORIGIN, Rehearsed, Rehearsing, Span};
+use super::rehearse::{BEATS, Rehearsed, Rehearsing, Span};
 use super::sample::Sample;
 use super::schedule::{Beat, Moment, Owner, Schedule};
 use crate::fleet::Target;
@@ -28,6 +31,7 @@ struct Player {
     first: Moment,
     moment: Moment,
     ticks: u64,
+    messages: u64,
     status: Option<Rc<str>>,
     cell: usize,
     /// `None` once it is silent for good.
@@ -45,6 +49,20 @@ fn owner(group: &Group, index: u32) -> Owner {
     group.owner(index, born)
 }
 
+/// The payloads of the rows that a message becomes: as faults leave it, and its copies.
+fn rows(group: &Group, said: Said, payload: Vec<u8>) -> Vec<Vec<u8>> {
+    let Some(faults) = &group.faults else {
+        return vec![payload];
+    };
+    let payload = Bytes::from(payload);
+    let touched = faults.touch(said, &payload);
+    let copies = touched.as_ref().map_or(0, |touched| touched.copies);
+    let left = touched
+        .and_then(|touched| touched.payload)
+        .unwrap_or(payload);
+    vec![left.into(); 1 + usize::from(copies)]
+}
+
 /// A group while it is rehearsed.
 pub(super) struct Scene<'a> {
     number: usize,
@@ -52,6 +70,8 @@ pub(super) struct Scene<'a> {
     /// Its schedule as it is where stages change nothing.
     beat: Beat,
     console: &'a Console,
+    /// What guests are told the start of the run is.
+    origin: u64,
     players: Vec<Player>,
     cells: Vec<Option<Cell>>,
     /// How far it is to go, and how far it came.
@@ -73,6 +93,7 @@ impl<'a> Scene<'a> {
         target: Option<&Target>,
         console: &'a Console,
         how: Rehearsing,
+        origin: u64,
     ) -> Self {
         let sampled = how.devices.clamp(1, group.count.max(1));
         let beat = group.beat.steady();
@@ -89,6 +110,7 @@ impl<'a> Scene<'a> {
                 first,
                 moment: first,
                 ticks: 0,
+                messages: 0,
                 status: None,
                 cell: 0,
                 seat: None,
@@ -102,6 +124,7 @@ impl<'a> Scene<'a> {
             group,
             beat,
             console,
+            origin,
             players,
             cells: Vec::new(),
             until,
@@ -147,7 +170,7 @@ impl<'a> Scene<'a> {
             };
             for player in players {
                 player.cell = number;
-                let spec = group.spec(player.index, ORIGIN.saturating_add(player.owner.born));
+                let spec = group.spec(player.index, self.origin.saturating_add(player.owner.born));
                 match cell.create(&spec) {
                     Ok(seat) => player.seat = Some(seat),
                     Err(error) => refuse(player, error),
@@ -187,7 +210,9 @@ impl<'a> Scene<'a> {
         self.ticks += 1;
         let due = player.moment.due;
         let tick = Tick {
-            at: ORIGIN.saturating_add(due),
+            at: self
+                .group
+                .told(player.index, due, self.origin.saturating_add(due)),
             sequence: player.ticks,
         };
         player.ticks += 1;
@@ -231,8 +256,17 @@ impl<'a> Scene<'a> {
         for message in turn.messages {
             let route = known(&message.channel).unwrap_or_default();
             let status = player.status.clone();
-            self.sample
-                .message(at, slot, route, status, message.payload);
+            let said = Said {
+                seed: player.owner.seed,
+                seq: player.messages,
+                at: player.moment.due,
+                route,
+            };
+            player.messages += 1;
+            for payload in rows(self.group, said, message.payload) {
+                let status = status.clone();
+                self.sample.message(at, slot, route, status, payload);
+            }
         }
     }
 

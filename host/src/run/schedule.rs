@@ -41,6 +41,12 @@ impl Schedule {
         Some(self.tempo.moment(*at))
     }
 
+    /// The device that is due next.
+    pub(crate) fn first(&self) -> Option<u32> {
+        let Reverse((_, slot)) = self.heap.peek()?;
+        Some(*slot)
+    }
+
     /// Takes the next device that is due at this moment of the run.
     pub(crate) fn pop(&mut self, now: Micros) -> Option<(Micros, u32)> {
         let Reverse((at, _)) = self.heap.peek()?;

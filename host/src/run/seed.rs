@@ -17,11 +17,16 @@ pub(crate) fn device(group: u64, index: u32) -> u64 {
 
 /// A number in 0..1 for one purpose (`salt`) of the owner of a seed.
 pub(crate) fn unit(seed: u64, salt: u64) -> f64 {
-    let bits = mix(seed ^ mix(salt.wrapping_add(GOLDEN)));
+    let bits = bits(seed, salt);
     // The 53 bits that an f64 can hold.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     let unit = (bits >> 11) as f64 / (1u64 << 53) as f64;
     unit
+}
+
+/// 64 drawn bits for one purpose (`salt`) of the owner of a seed.
+pub(crate) fn bits(seed: u64, salt: u64) -> u64 {
+    mix(seed ^ mix(salt.wrapping_add(GOLDEN)))
 }
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -2,7 +2,7 @@
 //! on; a fault takes the cell, and all its devices restart together. The rest of the
 //! fleet does not notice.
 
-use super::crew::{Life, Refusal};
+use super::crew::{Device, Life, Refusal};
 use super::worker::Worker;
 use crate::plugin::{CallError, Fault};
 use crate::sendlog::EventKind;
@@ -27,14 +27,18 @@ impl Worker {
             return;
         };
         self.record.call_failed(device.group, now);
-        let detail = format!("{call}: {why}");
+        let which = which(call, device);
+        let detail = format!("{call}: {why}{which}");
         self.record
             .event(device, group, now, EventKind::Failed, Some(&detail));
         let (name, plugin) = (&group.name, group.plugin.name());
         let trouble = format!("{name}: {call} failed: {why}");
         let id = || group.id(device.index);
         self.record.counters.notices.count_as(&trouble, || {
-            format!("device {} (plugin {plugin}): {call} failed: {why}", id())
+            format!(
+                "device {} (plugin {plugin}): {call} failed: {why}{which}",
+                id()
+            )
         });
     }
 
@@ -52,7 +56,9 @@ impl Worker {
         group.count_on(device.group, &mut self.record.counters, false);
         self.record
             .event(device, group, now, EventKind::Retired, Some(why));
-        if let Some(line) = self.lines.get_mut(group.target) {
+        let target = group.target;
+        self.let_go(slot);
+        if let Some(line) = self.lines.get_mut(target) {
             line.leave(slot);
         }
         if let Err(fault) = self.crew.retire(slot) {
@@ -71,6 +77,7 @@ impl Worker {
             return;
         };
         let id = group.id(device.index);
+        let which = which(fault.call, device);
         let seconds = wait / 1_000_000;
         let count = slots.len();
         let consequence = match count {
@@ -80,7 +87,7 @@ impl Worker {
         let plugin = group.plugin.name();
         let trouble = format!("{}: {:?} in {}", group.name, fault.cause, fault.call);
         self.record.counters.notices.count_as(&trouble, || {
-            format!("device {id} (plugin {plugin}): {fault}; {consequence}")
+            format!("device {id} (plugin {plugin}): {fault}{which}; {consequence}")
         });
         for slot in slots {
             let Some((device, group)) = self.crew.with_group(slot) else {
@@ -90,9 +97,9 @@ impl Worker {
                 continue;
             }
             let detail = if slot == culprit {
-                format!("{fault}; {consequence}")
+                format!("{fault}{which}; {consequence}")
             } else {
-                format!("device {id} of its cell: {fault}; {consequence}")
+                format!("device {id} of its cell: {fault}{which}; {consequence}")
             };
             self.record
                 .event(device, group, now, EventKind::Stopped, Some(&detail));
@@ -140,5 +147,13 @@ impl Worker {
         if !armed {
             self.arm(slot, moment);
         }
+    }
+}
+
+/// Which of a device's ticks a call was, as the behaviour counts them: from zero.
+fn which(call: &str, device: &Device) -> String {
+    match call {
+        "tick" => format!(" (its tick {})", device.ticks.saturating_sub(1)),
+        _ => String::new(),
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::checks::Gauge;
 use super::clock::{Clock, Micros};
+use super::convoy::Convoy;
 use super::crew::{Crew, Refusal};
 use super::group::Group;
 use super::prepare::Line;
@@ -19,7 +20,7 @@ use super::worker::{Shared, Worker};
 use crate::plugin::Console;
 use crate::sendlog::Appender;
 use crate::status::{Board, Counters};
-use crate::transport::{Broker, Inbox, Server, Transport};
+use crate::transport::{Broker, Inbox, Nowhere, Server, Transport};
 
 /// What all workers of a run are given.
 #[derive(Clone)]
@@ -34,6 +35,10 @@ pub(super) struct Common {
     pub(super) end: Micros,
     /// Where changes of the tempo are written, if there are to be any.
     pub(super) score: Option<Arc<Score>>,
+    /// Where workers are, if their clocks go as fast as they can.
+    pub(super) convoy: Option<Arc<Convoy>>,
+    /// Whether messages leave.
+    pub(super) sends: bool,
     /// What counts for which checks, if there are some.
     pub(super) gauge: Option<Arc<Gauge>>,
 }
@@ -95,6 +100,8 @@ fn work(
     go: &mpsc::Receiver<Go>,
     board: Board,
 ) {
+    // From here on: a worker that comes to nothing holds up nobody.
+    let place = common.convoy.as_ref().map(|convoy| convoy.place(worker));
     let mut crew = Crew::new(
         Arc::clone(&common.groups),
         common.console.clone(),
@@ -150,17 +157,21 @@ fn work(
         stop: common.stop.clone(),
         end: common.end,
         tempo: Tempo::new(common.score.clone()),
+        place,
+        sends: common.sends,
     };
     Worker::new(shared, crew, lines, inbox, runtime, record).run();
 }
 
-fn open(
+/// A worker's end of a target.
+pub(super) fn open(
     line: &Line,
     worker: u32,
     workers: u32,
     inbox: &Inbox,
 ) -> Result<Box<dyn Transport>, String> {
     Ok(match line {
+        Line::Nowhere => Box::new(Nowhere::new(inbox.clone())),
         Line::Broker(broker) => Box::new(Broker::new(broker, worker, workers, inbox.clone())),
         Line::Server(server) => {
             let server = Server::new(server, inbox.clone()).map_err(|error| error.to_string())?;

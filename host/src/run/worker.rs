@@ -9,28 +9,34 @@ use tokio::runtime::LocalRuntime;
 use tokio::sync::watch;
 
 use super::clock::{Clock, Micros, micros};
+use super::convoy::Place;
 use super::crew::{Crew, Life};
+use super::faults::Broken;
+use super::outlet::Outlet;
 use super::record::{Record, shared};
 use super::schedule::{Moment, Schedule};
 use super::tempo::Tempo;
 use crate::plugin::{Link, Turn};
 use crate::sendlog::EventKind;
 use crate::status::Board;
-use crate::transport::{Envelope, Inbox, LinkAction, Outcome, Report, Settled, Slot, Transport};
+use crate::transport::{Envelope, Inbox, LinkAction, Report, Slot, Transport};
 
 /// Devices are called for about this long before I/O gets its turn: long enough to
 /// carry the cost of a turn of the I/O loop (tens of microseconds), short enough
 /// that it does not show in a device's lag.
-const BATCH: Duration = Duration::from_millis(1);
+pub(super) const BATCH: Duration = Duration::from_millis(1);
 
 /// How often counters are published.
-const PUBLISH: Micros = 200_000;
+const PUBLISH: Duration = Duration::from_millis(200);
 
 /// How long open messages may take to be confirmed when the run is over.
-const DRAIN: Micros = 5_000_000;
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// How often a worker that the log holds up looks again.
-const HELD_UP: Micros = 5_000;
+const HELD_UP: Duration = Duration::from_millis(5);
+
+/// How often a worker looks again that waits for the others.
+const HALTED: Duration = Duration::from_millis(1);
 
 /// What the threads of a run share with each worker.
 pub(crate) struct Shared {
@@ -41,6 +47,10 @@ pub(crate) struct Shared {
     pub(crate) end: Micros,
     /// How fast schedules go.
     pub(crate) tempo: Tempo,
+    /// This worker's place among the others, where clocks go as fast as they can.
+    pub(crate) place: Option<Place>,
+    /// Whether messages leave.
+    pub(crate) sends: bool,
 }
 
 /// Where a worker is in its life.
@@ -49,7 +59,7 @@ pub(super) enum Stage {
     /// Devices are called.
     Running,
     /// No device is called any more; open messages have until this moment.
-    Draining(Micros),
+    Draining(Instant),
 }
 
 /// One worker.
@@ -62,13 +72,19 @@ pub(crate) struct Worker {
     pub(super) lines: Vec<Box<dyn Transport>>,
     pub(super) inbox: Inbox,
     pub(super) record: Record,
+    /// What injected faults still have to do.
+    pub(super) broken: Broken,
     pub(super) stage: Stage,
     pub(super) end: Micros,
+    pub(super) place: Option<Place>,
+    pub(super) sends: bool,
+    /// The clock stands still until a message is confirmed or another worker moves.
+    pub(super) halted: bool,
     board: Board,
     stop: watch::Receiver<bool>,
     runtime: LocalRuntime,
     reports: Vec<Report>,
-    published: Micros,
+    published: Instant,
 }
 
 impl Worker {
@@ -87,13 +103,17 @@ impl Worker {
             lines,
             inbox,
             record,
+            broken: Broken::default(),
             stage: Stage::Running,
             end: shared.end,
+            place: shared.place,
+            sends: shared.sends,
+            halted: false,
             board: shared.board,
             stop: shared.stop,
             runtime,
             reports: Vec::new(),
-            published: 0,
+            published: Instant::now(),
         }
     }
 
@@ -105,6 +125,7 @@ impl Worker {
             let held_up = self.record.appender.is_full();
             self.take_reports();
             self.repair_cells();
+            self.run_broken();
             self.run_due();
             // On the disk before it is on the wire, or counted.
             self.record.appender.turn(began);
@@ -115,7 +136,7 @@ impl Worker {
             self.record.counters.busy_us += micros(began.elapsed());
             if self.record.appender.must_wait() {
                 // A full disk: connections rest too, or messages would leave unsaved.
-                std::thread::sleep(Duration::from_micros(HELD_UP));
+                std::thread::sleep(HELD_UP);
             } else {
                 self.give_way();
             }
@@ -146,18 +167,23 @@ impl Worker {
         }
         self.schedule.tempo.refresh();
         let clock = self.record.clock;
-        let mut now = clock.now();
-        let until = now + micros(BATCH);
+        if clock.is_reached() {
+            return self.run_ahead();
+        }
+        let mut moment = Instant::now();
+        let until = moment + BATCH;
+        let mut now = clock.at(moment);
         while let Some((due, slot)) = self.schedule.pop(now) {
             self.run_device(slot, due, now);
-            now = clock.now();
-            if now >= until {
+            moment = Instant::now();
+            if moment >= until {
                 break;
             }
+            now = clock.at(moment);
         }
     }
 
-    fn run_device(&mut self, slot: Slot, due: Micros, now: Micros) {
+    pub(super) fn run_device(&mut self, slot: Slot, due: Micros, now: Micros) {
         let Some(device) = self.crew.device(slot) else {
             return;
         };
@@ -185,6 +211,7 @@ impl Worker {
         if let Some(line) = self.lines.get_mut(group.target) {
             line.join(slot, member);
         }
+        self.arm_faults(slot);
         self.arm(slot, moment);
     }
 
@@ -218,8 +245,13 @@ impl Worker {
         let due = self.schedule.tempo.moment(catch.moment.due);
         self.record.counters.ticks += 1;
         self.record.ticked(device.group, due);
-        self.record.counters.delay.record(now.saturating_sub(due));
-        match self.crew.tick(slot, self.record.clock.guest(due)) {
+        let clock = self.record.clock;
+        if !clock.is_reached() {
+            let late = clock.on_the_machine(now.saturating_sub(due));
+            self.record.counters.delay.record(late);
+        }
+        let told = group.told(device.index, due, clock.guest(due));
+        match self.crew.tick(slot, told) {
             Ok(turn) => {
                 let asked = turn.next_tick;
                 self.apply(slot, due, turn, "tick");
@@ -286,47 +318,46 @@ impl Worker {
         let Some(line) = self.lines.get_mut(group.target) else {
             return;
         };
+        let mut outlet = Outlet {
+            device,
+            group,
+            record: &mut self.record,
+            inbox: &self.inbox,
+            line: &mut **line,
+            sends: self.sends,
+        };
         for message in turn.messages {
             let envelope = Envelope {
                 slot,
                 route: group.routes.number(&message.channel).unwrap_or_default(),
-                seq: device.messages,
+                seq: outlet.device.messages,
                 copy: 0,
                 attempt: 0,
                 due: at,
                 payload: message.payload.into(),
                 content_type: message.content_type,
                 properties: message.properties,
-                status: device.status.clone(),
+                status: outlet.device.status.clone(),
                 topic: None,
                 fault: None,
             };
-            device.messages += 1;
-            device.open += 1;
-            self.record.message(device.index, group, &envelope);
-            self.record.opened(device.open, group.outbox);
-            if device.open > group.outbox {
-                self.record.counters.outbox_full += 1;
-                let why = format!(
-                    "the outbox was full: {} messages of this device are open",
-                    group.outbox
-                );
-                let settled = Settled::unsent(envelope, Outcome::Dropped, why.into());
-                self.inbox.put(Report::Settled(settled));
-            } else {
-                line.submit(envelope);
+            outlet.device.messages += 1;
+            match &group.faults {
+                None => outlet.send(envelope),
+                Some(faults) => self.broken.send(faults, &mut outlet, envelope),
             }
         }
         match turn.link {
             None => {}
             Some(Link::Reconnect) => line.act(slot, LinkAction::Reconnect),
             Some(Link::Vanish(length)) => {
+                let length = self.record.clock.on_the_machine(length);
                 line.act(slot, LinkAction::Vanish(Duration::from_micros(length)));
             }
         }
     }
 
-    fn take_reports(&mut self) {
+    pub(super) fn take_reports(&mut self) {
         let mut reports = std::mem::take(&mut self.reports);
         self.inbox.take(&mut reports);
         for report in reports.drain(..) {
@@ -337,18 +368,25 @@ impl Worker {
 
     /// Gives I/O its turn, and sleeps if nothing is due.
     fn give_way(&mut self) {
-        let now = self.record.clock.now();
+        let now = Instant::now();
         let wake = self.next_moment(now);
         let ready = wake <= now || !self.inbox.is_empty();
-        let wake = self.record.clock.instant(wake).into();
+        let wake = wake.into();
         let draining = self.stage != Stage::Running;
         let Self {
             runtime,
             lines,
             inbox,
             stop,
+            place,
             ..
         } = self;
+        let moved = async {
+            match place {
+                Some(place) => place.moved().await,
+                None => std::future::pending().await,
+            }
+        };
         runtime.block_on(async {
             for line in lines {
                 line.flush();
@@ -361,35 +399,38 @@ impl Worker {
                 biased;
                 () = inbox.arrived() => {}
                 _ = stop.changed(), if !draining => {}
+                () = moved => {}
                 () = tokio::time::sleep_until(wake) => {}
             }
         });
     }
 
     /// When this worker has to look again, at the latest.
-    fn next_moment(&self, now: Micros) -> Micros {
+    fn next_moment(&self, now: Instant) -> Instant {
         let idle = now + PUBLISH;
+        let clock = self.record.clock;
         match self.stage {
             Stage::Draining(until) => until.min(idle),
             Stage::Running if self.record.appender.is_full() => now + HELD_UP,
+            Stage::Running if clock.is_reached() => match self.halted {
+                true => now + HALTED,
+                false => now,
+            },
             Stage::Running => {
-                let due = self.schedule.next().unwrap_or(Micros::MAX);
-                let repair = self.repairs.next().unwrap_or(Micros::MAX);
-                let end = if now < self.end {
-                    self.end
-                } else {
-                    Micros::MAX
-                };
-                due.min(repair).min(end).min(idle)
+                let due = self.schedule.next().into_iter().chain(self.repairs.next());
+                let end = Some(self.end).filter(|end| clock.at(now) < *end);
+                let next = due.chain(self.broken.next()).chain(end).min();
+                next.and_then(|next| clock.instant(next))
+                    .map_or(idle, |next| next.min(idle))
             }
         }
     }
 
     fn publish(&mut self) {
-        let now = self.record.clock.now();
+        let now = Instant::now();
         if now >= self.published + PUBLISH && self.record.appender.is_safe() {
             self.published = now;
-            self.record.counters.told_us = now;
+            self.record.counters.told_us = self.record.clock.since(now);
             self.record.counters.io_us =
                 micros(self.runtime.metrics().worker_total_busy_duration(0));
             self.board.publish(&self.record.counters);
@@ -398,21 +439,26 @@ impl Worker {
 
     /// Moves on from running to draining, and says when that is over too.
     fn is_over(&mut self) -> bool {
-        let now = self.record.clock.now();
         if let Stage::Draining(until) = self.stage {
-            return self.record.counters.open == 0 || now >= until;
+            return self.record.counters.open == 0 || Instant::now() >= until;
         }
+        let clock = self.record.clock;
+        let now = clock.now();
         let devices = u64::try_from(self.crew.len()).unwrap_or(u64::MAX);
         let stopped = *self.stop.borrow();
         let all_done = self.record.counters.retired == devices;
         let ran_out = now >= self.end && self.schedule.next().is_none();
         // The log has not taken a row for so long that it won't.
-        let stuck = now >= self.end.saturating_add(DRAIN);
+        let stuck = self.end != Micros::MAX
+            && clock
+                .instant(self.end)
+                .is_some_and(|end| Instant::now() >= end + DRAIN);
         if stopped || all_done || ran_out || stuck {
             let end = if stopped { now } else { self.end };
             self.count_what_is_left(self.schedule.tempo.beat(end));
             self.schedule.clear().for_each(drop);
-            self.stage = Stage::Draining(now + DRAIN);
+            self.mend();
+            self.stage = Stage::Draining(Instant::now() + DRAIN);
         }
         false
     }

@@ -93,16 +93,30 @@ impl Appender {
 
     /// Appends a message, before anything of it is sent.
     pub fn message(&mut self, row: &MessageRow<'_>) {
+        if self.takes(row) {
+            frame::write(&Record::Message(row.clone()), &mut self.bytes);
+        }
+    }
+
+    /// Appends a message that goes nowhere else, and so has its outcome already.
+    pub fn written(&mut self, row: &MessageRow<'_>) {
+        if self.takes(row) {
+            frame::write(&Record::Written(row.clone()), &mut self.bytes);
+        }
+    }
+
+    /// Whether a message is appended, or counted as lost.
+    fn takes(&mut self, row: &MessageRow<'_>) -> bool {
         if self.policy.is_none() {
-            return;
+            return false;
         }
         if self.policy == Some(SpoolFull::Drop) && self.is_over() {
             self.shared.lost();
             let (rows, _, _) = self.lost.get_or_insert((0, row.device, row.scheduled_at));
             *rows += 1;
-            return;
+            return false;
         }
-        frame::write(&Record::Message(row.clone()), &mut self.bytes);
+        true
     }
 
     /// Appends what became of a message that was appended before; that of a message

@@ -18,10 +18,10 @@ use super::appender::Handed;
 use super::columns::Words;
 use super::delivery::Manifest;
 use super::frame::{self, Records};
-use super::part::{Part, hour_of};
+use super::part::{Ending, Part, hour_of};
 use super::patience::until_it_works;
 use super::progress::Shared;
-use super::row::{EventRow, Key, Outcome, OutcomeRow, Record, message_key};
+use super::row::{EventRow, Key, MessageRow, Outcome, OutcomeRow, Record, message_key};
 use super::schema::{self, Table};
 use super::spool::{self, Kind};
 
@@ -30,6 +30,14 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// How often the spool is weighed.
 const WEIGH: Duration = Duration::from_millis(250);
+
+/// Files that are written at the same time. Rows of a run whose clock is the machine's
+/// are of one hour, or of two; those of one whose clock is fast are of many, and each
+/// file that is written has a thread and a row group in memory.
+const OPEN: usize = 8;
+
+/// Files of a generation that are ended already: more of them are time for the next one.
+const ENDED: usize = 64;
 
 /// A worker that writes nothing any more is ahead of every generation.
 const DONE: u64 = u64::MAX;
@@ -40,6 +48,8 @@ pub(super) struct Encoder {
     folder: Arc<Path>,
     shared: Arc<Shared>,
     parts: Vec<Part>,
+    /// Files of this generation of which nothing more comes.
+    ended: Vec<Ending>,
     /// Messages of earlier segments without an outcome: their records.
     open: FxHashMap<Key, Box<[u8]>>,
     /// Messages of the segment at hand without one: where their records are in it. Empty
@@ -59,11 +69,12 @@ pub(super) struct Encoder {
 impl Encoder {
     pub(super) fn new(words: Words, folder: Arc<Path>, shared: Arc<Shared>) -> Self {
         Self {
-            options: schema::options(&words.identity),
+            options: schema::options(&words.identity, &words.directory.fleet),
             words,
             folder,
             shared,
             parts: Vec::new(),
+            ended: Vec::new(),
             open: FxHashMap::default(),
             here: FxHashMap::default(),
             sends: 0,
@@ -131,6 +142,10 @@ impl Encoder {
                 }
             }
             Some(Record::Event(row)) => self.event(&row),
+            Some(Record::Written(row)) => {
+                let end = ended(&row, Outcome::Written, None);
+                self.row(&row, &end)
+            }
             Some(Record::Numbered { sends, events }) => {
                 (self.sends, self.events) = (sends, events);
                 self.counted = (sends, events);
@@ -148,10 +163,15 @@ impl Encoder {
             self.stray += 1;
             return Ok(());
         };
+        self.row(&row, end)
+    }
+
+    /// A message and its outcome become a row.
+    fn row(&mut self, row: &MessageRow<'_>, end: &OutcomeRow<'_>) -> Result<(), ParquetError> {
         let log_seq = self.sends;
         let place = self.part(Table::Sends, row.scheduled_at, log_seq)?;
         let taken = match self.parts.get_mut(place) {
-            Some(part) => part.send(&self.words, &row, end, log_seq)?,
+            Some(part) => part.send(&self.words, row, end, log_seq)?,
             None => false,
         };
         self.sends += i64::from(taken);
@@ -179,7 +199,13 @@ impl Encoder {
             .iter()
             .position(|part| part.table == table && part.hour == hour);
         if let Some(place) = place {
+            if let Some(part) = self.parts.get_mut(place) {
+                part.used = self.sends + self.events;
+            }
             return Ok(place);
+        }
+        if self.parts.len() >= OPEN {
+            self.end_oldest()?;
         }
         self.files += 1;
         let name = format!(
@@ -200,42 +226,54 @@ impl Encoder {
         Ok(self.parts.len() - 1)
     }
 
+    /// Ends the file that was not written to for longest. Where rows of its hour come
+    /// after all, they get another one.
+    fn end_oldest(&mut self) -> Result<(), ParquetError> {
+        let parts = self.parts.iter().enumerate();
+        let oldest = parts.min_by_key(|(_, part)| part.used);
+        if let Some((place, _)) = oldest {
+            let part = self.parts.swap_remove(place);
+            self.ended.push(part.end(&self.words.identity)?);
+        }
+        Ok(())
+    }
+
     /// Messages whose outcome nobody will tell become rows too.
     pub(super) fn abandon(&mut self, why: &str) -> Result<(), ParquetError> {
         let mut open: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         open.sort_unstable_by_key(|(key, _)| *key);
-        for ((device, seq, copy), message) in open {
-            let end = OutcomeRow {
-                device,
-                seq,
-                copy,
-                attempt: 0,
-                outcome: Outcome::Unconfirmed,
-                code: None,
-                error: Some(why),
-                sent_at: None,
-                acked_at: None,
+        for (_, message) in open {
+            let Some(Record::Message(row)) = Record::read(&message) else {
+                self.stray += 1;
+                continue;
             };
-            self.send(&message, &end)?;
+            let end = ended(&row, Outcome::Unconfirmed, Some(why));
+            self.row(&row, &end)?;
         }
         self.take(&[]).map(drop)
     }
 
     /// Whether there is anything to end a generation for.
     fn has_rows(&self) -> bool {
-        !self.parts.is_empty()
+        !self.parts.is_empty() || !self.ended.is_empty()
     }
 
+    /// Bytes of the largest file, or of all that are ended.
     fn size(&self) -> u64 {
-        self.parts.iter().map(Part::size).max().unwrap_or(0)
+        let largest = self.parts.iter().map(Part::size).max().unwrap_or(0);
+        largest.max(self.ended.iter().map(Ending::size).sum())
     }
 
     /// Ends the generation: its files are whole, what is still open is carried over,
     /// and only when the manifest says so are its segments freed.
     pub(super) fn commit(&mut self) -> Result<Manifest, ParquetError> {
-        let mut files = Vec::new();
+        // All of them at the same time, and then waits for each.
         for part in std::mem::take(&mut self.parts) {
-            files.push(part.finish(&self.words.identity)?);
+            self.ended.push(part.end(&self.words.identity)?);
+        }
+        let mut files = Vec::new();
+        for ending in std::mem::take(&mut self.ended) {
+            files.push(ending.finish()?);
         }
         let manifest = Manifest {
             generation: self.generation,
@@ -264,6 +302,21 @@ impl Encoder {
             frame::write(&record, &mut bytes);
         }
         bytes
+    }
+}
+
+/// The end of a message that was never tried.
+fn ended<'a>(row: &MessageRow<'_>, outcome: Outcome, error: Option<&'a str>) -> OutcomeRow<'a> {
+    OutcomeRow {
+        device: row.device,
+        seq: row.seq,
+        copy: row.copy,
+        attempt: 0,
+        outcome,
+        code: None,
+        error,
+        sent_at: None,
+        acked_at: None,
     }
 }
 
@@ -424,7 +477,9 @@ impl Live {
                 .began
                 .is_some_and(|began| began.elapsed() >= self.roll_every);
             let large = self.encoder.size() >= self.roll_size;
-            if self.encoder.has_rows() && (old || large || self.encoder.shared.is_half_full()) {
+            let many = self.encoder.ended.len() >= ENDED;
+            let full = self.encoder.shared.is_half_full();
+            if self.encoder.has_rows() && (old || large || many || full) {
                 self.encoder.shared.begin_generation(next);
                 self.asked = true;
             }

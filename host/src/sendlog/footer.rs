@@ -28,6 +28,8 @@ const ROWS: usize = 8_192;
 pub(super) struct Footer {
     pub(super) run: String,
     pub(super) host: String,
+    /// The fleet's name; files of earlier versions do not have it.
+    pub(super) fleet: Option<String>,
     metadata: ArrowReaderMetadata,
     source: Source,
 }
@@ -63,9 +65,11 @@ impl Footer {
         ) else {
             return Err(foreign());
         };
+        let fleet = value("mockfleet.fleet");
         Ok(Self {
             run,
             host,
+            fleet,
             metadata,
             source,
         })
@@ -132,17 +136,53 @@ impl Footer {
             .flatten()
     }
 
-    /// How many of its rows have each outcome. Reads the one column, and that only of
-    /// row groups whose statistics do not say it already.
+    /// Reads some of its columns, batch by batch.
+    ///
+    /// # Errors
+    /// What is wrong with them, or what `work` says.
+    pub(super) fn batches(
+        self,
+        columns: &[&str],
+        size: usize,
+        mut work: impl FnMut(&RecordBatch) -> Result<(), &'static str>,
+    ) -> Result<(), String> {
+        let Self {
+            metadata, source, ..
+        } = self;
+        guarded(|| -> Result<(), Failed> {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
+            let columns = columns.iter().copied();
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
+            let batches = builder
+                .with_projection(mask)
+                .with_batch_size(size)
+                .build()?;
+            for batch in batches {
+                work(&batch?)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How many of its rows have each outcome.
     ///
     /// # Errors
     /// What is wrong with the column.
     pub(super) fn outcomes(self) -> Result<Outcomes, String> {
+        self.words("outcome")
+    }
+
+    /// How many of its rows have each word of a column. Reads the one column, and that
+    /// only of row groups whose statistics do not say it already.
+    ///
+    /// # Errors
+    /// What is wrong with the column.
+    pub(super) fn words(self, column: &str) -> Result<Outcomes, String> {
         let mut outcomes = Outcomes::new();
         let mut mixed = Vec::new();
         for (number, group) in self.groups().iter().enumerate() {
             let rows: u64 = group.num_rows().try_into().unwrap_or(0);
-            match statistics(group, "outcome").and_then(only_word) {
+            match statistics(group, column).and_then(only_word) {
                 Some(word) => *outcomes.entry(word).or_default() += rows,
                 None => mixed.push(number),
             }
@@ -151,7 +191,7 @@ impl Footer {
             let Self {
                 metadata, source, ..
             } = self;
-            guarded(|| read(source, metadata, mixed, &mut outcomes))?;
+            guarded(|| read(source, metadata, column, mixed, &mut outcomes))?;
         }
         Ok(outcomes)
     }
@@ -162,11 +202,12 @@ type Failed = Box<dyn std::error::Error>;
 fn read(
     source: Source,
     metadata: ArrowReaderMetadata,
+    column: &str,
     groups: Vec<usize>,
     outcomes: &mut Outcomes,
 ) -> Result<(), Failed> {
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["outcome"]);
+    let mask = ProjectionMask::columns(builder.parquet_schema(), [column]);
     let batches = builder
         .with_projection(mask)
         .with_row_groups(groups)
@@ -175,9 +216,9 @@ fn read(
     for batch in batches {
         let batch = batch?;
         let words = batch
-            .column_by_name("outcome")
+            .column_by_name(column)
             .and_then(|column| column.as_string_opt::<i32>())
-            .ok_or("its column outcome is missing or has another type")?;
+            .ok_or_else(|| format!("its column {column} is missing or has another type"))?;
         let mut words = words.iter().flatten().peekable();
         while let Some(word) = words.next() {
             let mut times = 1;

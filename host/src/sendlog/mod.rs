@@ -14,11 +14,13 @@
 //! row.
 
 mod appender;
+mod cell;
 mod columns;
 #[cfg(any(test, fuzzing))]
 pub mod damage;
 mod ddl;
 mod delivery;
+mod digest;
 mod dock;
 mod encoder;
 mod footer;
@@ -37,6 +39,7 @@ mod read;
 mod recover;
 mod retention;
 mod row;
+mod rows;
 mod s3;
 mod schema;
 mod shelf;
@@ -44,6 +47,7 @@ mod spool;
 mod stats;
 mod survey;
 mod table;
+mod taken;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -56,7 +60,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use appender::Appender;
+pub use cell::{Cell, moment};
 pub use ddl::{Engine, LogTable, NotOnS3, ddl};
+pub use digest::{Digest, Digests, Lacking, digests};
 pub use forms::{Forms, forms};
 pub use left::{Left, LeftBehind, left_behind};
 pub use note::{note, noted};
@@ -66,11 +72,13 @@ pub use query::{FIRST_ROWS, location, query};
 pub use read::{Row, read, table};
 pub use recover::{Recovered, recover};
 pub use row::{EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
+pub use rows::{LogFile, LogFiles, ParquetFile, TakeRow};
 pub use stats::{Aside, RunStats, Stats, Tally, stats};
 pub use survey::{
     Device, EVENTS, Kinds, LATE, OUTCOMES, Quantiles, Slice, Survey, Times, runs, survey,
 };
 pub(crate) use table::Columns;
+pub use taken::{Taken, taken};
 
 use serde::{Deserialize, Serialize};
 

@@ -38,6 +38,14 @@ pub(super) struct Part {
     path: PathBuf,
     first: i64,
     last: i64,
+    /// How many rows there were of all files when this one was last looked for.
+    pub(super) used: i64,
+}
+
+/// A file of which nothing more comes, while the rest of it is written.
+pub(super) struct Ending {
+    pen: Pen,
+    file: Finished,
 }
 
 /// A file that is whole and on the disk.
@@ -72,6 +80,7 @@ impl Part {
             path,
             first,
             last: first,
+            used: 0,
         })
     }
 
@@ -136,10 +145,10 @@ impl Part {
         self.pen.size().saturating_add(next)
     }
 
-    /// Writes the rest and the footer, and makes the file durable.
-    pub(super) fn finish(mut self, identity: &Identity) -> Result<Finished, ParquetError> {
+    /// Lets the rest and the footer be written, and the file be made durable.
+    pub(super) fn end(mut self, identity: &Identity) -> Result<Ending, ParquetError> {
         self.write()?;
-        self.pen.finish(vec![
+        self.pen.end(vec![
             pair("mockfleet.first_log_seq", self.first),
             pair("mockfleet.last_log_seq", self.last),
         ])?;
@@ -153,10 +162,27 @@ impl Part {
             self.last
         );
         let part = self.path.file_name().unwrap_or_default();
-        Ok(Finished {
+        let file = Finished {
             part: part.to_string_lossy().into_owned(),
             key,
+        };
+        Ok(Ending {
+            pen: self.pen,
+            file,
         })
+    }
+}
+
+impl Ending {
+    /// Bytes of the file so far.
+    pub(super) fn size(&self) -> u64 {
+        self.pen.size()
+    }
+
+    /// Waits until the file is whole and on the disk.
+    pub(super) fn finish(self) -> Result<Finished, ParquetError> {
+        self.pen.finish()?;
+        Ok(self.file)
     }
 }
 

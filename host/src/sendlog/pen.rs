@@ -69,9 +69,13 @@ impl Pen {
         self.say(Said::Batch(batch))
     }
 
-    /// Writes the footer, and makes the file durable.
-    pub(super) fn finish(mut self, words: Vec<KeyValue>) -> Result<(), ParquetError> {
-        self.say(Said::End(words))?;
+    /// Lets the footer be written, and the file be made durable.
+    pub(super) fn end(&mut self, words: Vec<KeyValue>) -> Result<(), ParquetError> {
+        self.say(Said::End(words))
+    }
+
+    /// Waits until that is done.
+    pub(super) fn finish(mut self) -> Result<(), ParquetError> {
         self.put_down()
     }
 

@@ -17,6 +17,8 @@ pub enum Outcome {
     Dropped,
     /// On the wire and unanswered when the run ended.
     Unconfirmed,
+    /// Written to the log only; its target was not contacted.
+    Written,
 }
 
 impl Outcome {
@@ -29,6 +31,7 @@ impl Outcome {
             Self::Failed => "failed",
             Self::Dropped => "dropped",
             Self::Unconfirmed => "unconfirmed",
+            Self::Written => "written",
         }
     }
 }
@@ -58,6 +61,8 @@ pub enum EventKind {
     Retired,
     /// Rows of its worker that found the spool over its limit.
     Lost,
+    /// An injected fault of its link begins.
+    Fault,
 }
 
 impl EventKind {
@@ -76,6 +81,7 @@ impl EventKind {
             Self::Restarted => "restarted",
             Self::Retired => "retired",
             Self::Lost => "lost",
+            Self::Fault => "fault",
         }
     }
 }
@@ -157,6 +163,9 @@ pub(super) enum Record<'a> {
         sends: i64,
         events: i64,
     },
+    /// A message that is at its end as soon as it is appended: its target is not
+    /// contacted.
+    Written(#[serde(borrow)] MessageRow<'a>),
 }
 
 /// What tells messages apart: device, number and copy.

@@ -111,7 +111,7 @@ const UNIQUE: [&str; 4] = ["payload", "payload_bin", "error", "detail"];
 
 /// How the files of a run are written. zstd 1 halves the bytes of JSON again after
 /// the encodings, at a cost that the encoder's thread has to spare.
-pub(super) fn options(identity: &Identity) -> ArrowWriterOptions {
+pub(super) fn options(identity: &Identity, fleet: &str) -> ArrowWriterOptions {
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("mockfleet ", env!("CARGO_PKG_VERSION")).into())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
@@ -122,6 +122,7 @@ pub(super) fn options(identity: &Identity) -> ArrowWriterOptions {
             pair("mockfleet.schema", VERSION),
             pair("mockfleet.host", &identity.host),
             pair("mockfleet.run", &identity.run),
+            pair("mockfleet.fleet", fleet),
         ]));
     for column in CLIMBING {
         let path = ColumnPath::from(column);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
 
+use super::injected::Injected;
 use super::notices::Notices;
 use super::stages::GroupBook;
 use super::tally::Tally;
@@ -46,6 +47,8 @@ pub struct Counters {
     pub dropped: u64,
     /// Messages on the wire and unanswered when the run ended.
     pub unconfirmed: u64,
+    /// Messages that were written to the log only; their target was not contacted.
+    pub written: u64,
     /// Messages of the backend to devices.
     pub received: u64,
     /// The most messages that were open at once; of several workers, the sum of theirs.
@@ -54,7 +57,7 @@ pub struct Counters {
     pub deepest: Depth,
     /// Messages that found their device's outbox full.
     pub outbox_full: u64,
-    /// When a message last got through, microseconds into the run.
+    /// When a message last got through, microseconds into the run by the machine's clock.
     pub last_through_us: u64,
     /// When all this was counted, microseconds into the run; of several workers, the
     /// sum of theirs.
@@ -71,6 +74,9 @@ pub struct Counters {
     pub lag: Spread,
     /// From sent to confirmed.
     pub latency: Spread,
+    /// What was broken on purpose. Messages that were lost to it count here, and not
+    /// as failed, dropped or unconfirmed.
+    pub injected: Injected,
     /// Why messages failed, were dropped or stayed unconfirmed.
     pub causes: Notices,
     /// What else the user should know.
@@ -100,6 +106,7 @@ impl Counters {
         self.failed += other.failed;
         self.dropped += other.dropped;
         self.unconfirmed += other.unconfirmed;
+        self.written += other.written;
         self.received += other.received;
         self.open_most += other.open_most;
         self.deepest = self.deepest.fuller(other.deepest);
@@ -112,6 +119,7 @@ impl Counters {
         self.delay.add(&other.delay);
         self.lag.add(&other.lag);
         self.latency.add(&other.latency);
+        self.injected.add(&other.injected);
         self.causes.add(&other.causes);
         self.notices.add(&other.notices);
         let most = self.checks.len().max(other.checks.len());

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::counters::Counters;
 use super::figures::{bytes, count, micros, rate};
+use super::passage::ClockNow;
 use super::stages::StageNow;
 
 /// What there is to show at one moment.
@@ -16,6 +17,8 @@ pub struct Moment {
     pub elapsed: Duration,
     /// How long the run will take, if it has an end.
     pub duration: Option<Duration>,
+    /// How far the run's own clock is, if that is not the machine's.
+    pub clock: Option<ClockNow>,
     /// Devices of the fleet.
     pub devices: u64,
     /// What was counted so far.
@@ -56,19 +59,16 @@ impl Moment {
         );
         lines.extend([
             format!(
-                "messages  {} · acked {} · sent {} · failed {} · dropped {} · open {}",
+                "messages  {}{} · acked {} · sent {} · failed {} · dropped {} · open {}",
                 count(c.messages),
+                self.written(" · "),
                 count(c.acked),
                 count(c.sent),
                 count(c.failed),
                 count(c.dropped),
                 count(c.open)
             ),
-            format!(
-                "lag       p99 {} from due to sent{}",
-                micros(c.lag.quantile(0.99)),
-                self.missed()
-            ),
+            format!("lag       {}{}", self.lag(), self.missed()),
             format!(
                 "log       {} rows, {} in finished files",
                 count(self.rows),
@@ -93,17 +93,18 @@ impl Moment {
             .map(|stage| format!("; {}", stage.line()));
         let stages: String = stages.collect();
         format!(
-            "{}: {} of {} devices on{}, {}, acked {}, sent {}, failed {}, dropped {}, lag p99 {}, {} rows",
+            "{}: {} of {} devices on{}, {}{}, acked {}, sent {}, failed {}, dropped {}, lag {}, {} rows",
             self.time(),
             count(c.born - c.retired),
             count(self.devices),
             self.connected(),
             self.rate(),
+            self.written(", "),
             count(c.acked),
             count(c.sent),
             count(c.failed),
             count(c.dropped),
-            micros(c.lag.quantile(0.99)),
+            self.lag(),
             count(self.rows)
         ) + &stages
     }
@@ -115,6 +116,7 @@ impl Moment {
         serde_json::json!({
             "event": "progress",
             "seconds": self.elapsed.as_secs_f64(),
+            "clock": self.clock.map(|clock| clock.json(self.elapsed)),
             "devices": self.devices,
             "on": c.born - c.retired,
             "up": c.up,
@@ -126,7 +128,9 @@ impl Moment {
             "sent": c.sent,
             "failed": c.failed,
             "dropped": c.dropped,
+            "written": c.written,
             "open": c.open,
+            "injected_lost": c.injected.lost(),
             "lag_us": { "p99": c.lag.quantile(0.99) },
             "rows": self.rows,
             "bytes": self.bytes,
@@ -141,10 +145,31 @@ impl Moment {
 
     fn time(&self) -> String {
         let so_far = self.elapsed.as_secs();
+        if let Some(clock) = &self.clock {
+            return format!("{so_far} s: {}", clock.words(self.elapsed));
+        }
         match self.duration {
             Some(duration) => format!("{so_far} s of {} s", duration.as_secs_f64()),
             None => format!("{so_far} s, until stopped (Ctrl-C)"),
         }
+    }
+
+    /// Messages that go nowhere but into the log, where there are some.
+    fn written(&self, before: &str) -> String {
+        match self.counters.written {
+            0 => String::new(),
+            written => format!("{before}written {}", count(written)),
+        }
+    }
+
+    fn lag(&self) -> String {
+        if self.clock.is_some_and(|clock| clock.max) {
+            return "none: the clock waits".into();
+        }
+        format!(
+            "p99 {} from due to sent",
+            micros(self.counters.lag.quantile(0.99))
+        )
     }
 
     /// HTTP devices have no connection of their own: nothing is said of it then.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::check::{self, Check};
 use super::counters::{Counters, Spread};
 use super::figures::{bytes, count, float, micros, percent, rate};
+use super::passage::Passed;
 use super::stages::StageDone;
 use super::step::Limit;
 use super::verdict::{Evidence, ON_TIME, Who};
@@ -27,6 +28,8 @@ pub struct Summary {
     pub took: Duration,
     /// From start to the end of the last worker; what comes then is the log's.
     pub ran: Duration,
+    /// What time of the fleet passed, where that is not the machine's.
+    pub passed: Option<Passed>,
     /// Whether no device has a schedule.
     pub flat_out: bool,
     /// What came of the stages of groups.
@@ -100,7 +103,7 @@ impl Summary {
     /// Whether something arrived, if something was sent.
     fn something_arrived(&self) -> bool {
         let c = &self.counters;
-        c.messages == 0 || c.acked + c.sent > 0
+        c.messages == c.injected.lost() || c.acked + c.sent + c.written > 0
     }
 
     /// What the run says of itself, whatever its checks are: a question, its answer, and
@@ -151,6 +154,20 @@ impl Summary {
                 .into_iter()
                 .map(|line| format!("                         {line}")),
         );
+        if let Some(passed) = &self.passed {
+            let words = passed.words(self.ran);
+            lines.push(format!("What time passed?        {words}"));
+        }
+        if !c.injected.is_none() {
+            let words = c.injected.words();
+            lines.push(format!("What broke on purpose?   {words}"));
+            let causes = listed(&c.injected.causes, "causes; the column `error` has them");
+            lines.extend(
+                causes
+                    .into_iter()
+                    .map(|line| format!("                         {line}")),
+            );
+        }
         lines.push(format!("Was the schedule kept?   {}", self.kept()));
         let (_, verdict) = self.evidence().verdict();
         lines.push(format!("Who was the bottleneck?  {verdict}"));
@@ -215,6 +232,7 @@ impl Summary {
             "failed": c.failed,
             "dropped": c.dropped,
             "unconfirmed": c.unconfirmed,
+            "written": c.written,
             "received": c.received,
             "missed_ticks": c.missed_ticks,
             "failed_calls": c.failed_calls,
@@ -236,6 +254,7 @@ impl Summary {
             "limit": self.limit.as_ref().map(Limit::json),
             "checks": check::list(&self.checks),
             "stages": self.stages.iter().map(StageDone::json).collect::<Vec<_>>(),
+            "injected": c.injected.json(ranked(&c.injected.causes)),
             "causes": ranked(&c.causes),
             "notices": ranked(&c.notices),
             "rows": self.log.rows,
@@ -248,6 +267,7 @@ impl Summary {
             "log": self.log.location,
             "log_error": self.log.error,
             "query": self.log.query,
+            "clock": self.passed.map(|passed| passed.json(self.ran)),
             "seconds": self.took.as_secs_f64(),
         })
     }
@@ -257,6 +277,28 @@ impl Summary {
         let lost = c.failed + c.dropped + c.unconfirmed;
         if c.messages == 0 {
             return "there was nothing to send: no device returned a message".into();
+        }
+        if c.written > 0 {
+            let rest = match lost {
+                0 => String::new(),
+                lost => format!(", and {} more would not have arrived", count(lost)),
+            };
+            return format!(
+                "nothing was sent: {} messages were written to the log{rest}",
+                count(c.written)
+            );
+        }
+        let all = c.messages - c.injected.lost().min(c.messages);
+        if lost == 0 && all < c.messages {
+            let unconfirmed = match c.sent {
+                0 => String::new(),
+                sent => format!(", {} are on the wire (QoS 0)", count(sent)),
+            };
+            return format!(
+                "yes, as far as faults let it: the backend confirmed {} messages{unconfirmed}, and {} were lost to faults on purpose",
+                count(c.acked),
+                count(c.injected.lost())
+            );
         }
         if lost == 0 && c.sent == 0 {
             return format!(
@@ -290,14 +332,27 @@ impl Summary {
         format!(
             "no: {} of {} messages did not ({}); {} did",
             count(lost),
-            count(c.messages),
+            count(all),
             parts.join(", "),
-            percent(c.messages - lost, c.messages)
+            percent(all - lost.min(all), all)
         )
     }
 
     fn kept(&self) -> String {
         let c = &self.counters;
+        if self.is_at_full_speed() {
+            let missed = match c.missed_ticks {
+                0 => String::new(),
+                missed => format!(
+                    "; {} were missed while cells were down or the run was stopped",
+                    count(missed)
+                ),
+            };
+            return format!(
+                "there was no time to keep up with: the clock waited for each of the {} ticks that ran{missed}",
+                count(c.ticks)
+            );
+        }
         let called = format!("devices were called p99 {}", micros(c.delay.quantile(0.99)));
         let times = if c.lag.count() == 0 {
             format!("{called} after they were due")
@@ -319,12 +374,18 @@ impl Summary {
         format!("yes: all {} ticks ran; {times}", count(c.ticks))
     }
 
+    /// Whether the clock went as fast as it could.
+    fn is_at_full_speed(&self) -> bool {
+        self.passed.is_some_and(|passed| passed.max)
+    }
+
     fn evidence(&self) -> Evidence<'_> {
         Evidence {
             counters: &self.counters,
             workers: self.workers,
             ran: self.ran,
             flat_out: self.flat_out,
+            full_speed: self.is_at_full_speed(),
             lost_rows: self.log.lost,
         }
     }

@@ -65,6 +65,8 @@ pub(super) struct Evidence<'a> {
     pub(super) ran: Duration,
     /// No device has a schedule.
     pub(super) flat_out: bool,
+    /// The clock went as fast as it could.
+    pub(super) full_speed: bool,
     /// Rows that the log lost.
     pub(super) lost_rows: u64,
 }
@@ -103,6 +105,9 @@ impl Evidence<'_> {
         let missed = share(c.missed_ticks, c.ticks + c.missed_ticks);
         let lost = share(c.failed + c.dropped + c.unconfirmed, c.messages);
         // A hiccup of the machine does not excuse a backend that loses more.
+        if self.full_speed {
+            return self.at_full_speed();
+        }
         let behind = (late || missed > 0.0 && missed >= lost) && !self.flat_out;
         if self.lost_rows > 0 || (behind && self.held_up() > HELD_UP) {
             return (Who::Log, self.log());
@@ -131,6 +136,39 @@ impl Evidence<'_> {
             format!("nobody: {busy}, and confirmations took p99 {took}")
         };
         (Who::Nobody, words)
+    }
+
+    /// Nothing is late by a clock that waits: whoever it waited for most held it up.
+    fn at_full_speed(&self) -> (Who, String) {
+        let c = self.counters;
+        if self.lost_rows > 0 {
+            return (Who::Log, self.log());
+        }
+        if self.held_up() > self.busy() {
+            let held = micros(c.held_us / u64::from(self.workers.max(1)));
+            return (
+                Who::Log,
+                format!(
+                    "the send log: the clock stood still for {held} until it took more rows (spool-limit, spool-full); {}",
+                    self.busy_words()
+                ),
+            );
+        }
+        if c.written > 0 || c.messages == 0 || self.busy() > BUSY {
+            return (Who::Host, self.host(false));
+        }
+        if c.acked + c.sent == 0 {
+            return (Who::Backend, self.backend(0));
+        }
+        (
+            Who::Backend,
+            format!(
+                "the backend or the way to it: the clock waited for it, confirmations took p99 {}{}, and {}",
+                micros(c.latency.quantile(0.99)),
+                self.outbox(),
+                self.busy_words()
+            ),
+        )
     }
 
     fn log(&self) -> String {
@@ -272,6 +310,7 @@ mod tests {
             workers: 2,
             ran: Duration::from_secs(10),
             flat_out: false,
+            full_speed: false,
             lost_rows: 0,
         }
         .verdict()

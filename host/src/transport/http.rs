@@ -13,11 +13,12 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Method, Response};
 use rustls::ClientConfig;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::{
-    Envelope, Inbox, LinkAction, Member, Outcome, Report, RunNames, Settled, Slot, TlsError,
-    Transport, tls,
+    Envelope, INJECTED, Inbox, LinkAction, Member, Outcome, Report, RunNames, Settled, Slot,
+    TlsError, Transport, tls,
 };
 use crate::fleet::{Http, HttpChannel, Target};
 
@@ -83,6 +84,8 @@ struct Shared {
 struct Lane {
     member: Member,
     state: RefCell<LaneState>,
+    /// Wakes it when a fault that kept it back is over.
+    freed: Notify,
 }
 
 #[derive(Default)]
@@ -91,6 +94,8 @@ struct LaneState {
     /// The one that is on its way, and since when.
     current: Option<(Envelope, Instant)>,
     running: bool,
+    /// The injected fault that keeps its requests back, until it is over.
+    cut: Option<&'static str>,
 }
 
 impl Server {
@@ -118,6 +123,14 @@ impl Server {
             dirty: Vec::new(),
             running: Vec::new(),
         })
+    }
+
+    fn ignore(&self) {
+        let target = &self.shared.server.target;
+        self.shared.inbox.put(Report::Trouble(format!(
+            "target {}: HTTP devices have no connection of their own; their link actions are ignored",
+            target.name
+        )));
     }
 
     fn lane(&self, slot: Slot) -> Option<&Rc<Lane>> {
@@ -148,6 +161,7 @@ impl Transport for Server {
             *lane = Some(Rc::new(Lane {
                 member,
                 state: RefCell::default(),
+                freed: Notify::new(),
             }));
         }
     }
@@ -175,20 +189,28 @@ impl Transport for Server {
         }
     }
 
-    fn act(&mut self, _slot: Slot, _action: LinkAction) {
-        let target = &self.shared.server.target;
-        self.shared.inbox.put(Report::Trouble(format!(
-            "target {}: HTTP devices have no connection of their own; their link actions are ignored",
-            target.name
-        )));
+    fn act(&mut self, slot: Slot, action: LinkAction) {
+        let cut = match action {
+            LinkAction::Cut { fault, .. } => Some(fault),
+            LinkAction::Restore { .. } => None,
+            LinkAction::Slow(_) => return,
+            LinkAction::Reconnect | LinkAction::Vanish(_) => return self.ignore(),
+        };
+        if let Some(lane) = self.lane(slot) {
+            lane.state.borrow_mut().cut = cut;
+            lane.freed.notify_one();
+        }
     }
 
     fn leave(&mut self, _slot: Slot) {}
 
     fn drop_waiting(&mut self, why: &str) {
         for lane in self.lanes.iter().flatten() {
-            for envelope in lane.state.borrow_mut().queue.drain(..) {
-                let settled = Settled::unsent(envelope, Outcome::Dropped, why.into());
+            let mut state = lane.state.borrow_mut();
+            let why = blamed(state.cut, why);
+            for envelope in state.queue.drain(..) {
+                let why = why.as_str().into();
+                let settled = Settled::unsent(envelope, Outcome::Dropped, why);
                 self.shared.inbox.settle(settled);
             }
         }
@@ -216,6 +238,9 @@ impl Transport for Server {
 /// Sends what a device has, until there is nothing more.
 async fn run_lane(shared: Rc<Shared>, lane: Rc<Lane>) {
     loop {
+        while lane.state.borrow().cut.is_some() {
+            lane.freed.notified().await;
+        }
         let (route, path, payload) = {
             let mut state = lane.state.borrow_mut();
             let Some(mut envelope) = state.queue.pop_front() else {
@@ -237,6 +262,14 @@ async fn run_lane(shared: Rc<Shared>, lane: Rc<Lane>) {
             return;
         };
         settle(&shared, &lane, envelope, sent_at, answer);
+    }
+}
+
+/// A reason, with the injected fault that is behind it.
+fn blamed(cut: Option<&str>, why: &str) -> String {
+    match cut {
+        Some(fault) => format!("{INJECTED}{fault}: {why}"),
+        None => why.into(),
     }
 }
 

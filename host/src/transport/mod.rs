@@ -9,6 +9,7 @@ mod backoff;
 mod http;
 mod inbox;
 mod mqtt;
+mod nowhere;
 mod pace;
 mod route;
 mod tls;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 pub use http::{HttpTarget, Server};
 pub use inbox::Inbox;
 pub use mqtt::{Broker, BrokerTarget};
+pub use nowhere::Nowhere;
 pub use route::Routes;
 pub use tls::TlsError;
 
@@ -72,6 +74,8 @@ pub enum Outcome {
     Dropped,
     /// On the wire and unanswered when the run ended.
     Unconfirmed,
+    /// Written to the log, and meant for nobody: nothing was opened to its target.
+    Written,
 }
 
 /// An envelope at its end.
@@ -152,13 +156,42 @@ impl RunNames {
     }
 }
 
-/// What a device does with its connection.
+/// How the reason begins where an injected fault is the cause, so that it is never
+/// mistaken for one of the backend.
+pub const INJECTED: &str = "injected fault: ";
+
+/// How an injected fault takes a connection away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// It is closed properly.
+    Closed,
+    /// It is dropped without a goodbye.
+    Lost,
+    /// It stays, and nothing goes over it any more.
+    HalfOpen,
+}
+
+/// What a device does with its connection, or what is done to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkAction {
     /// Close it properly and open it again at once.
     Reconnect,
     /// Drop it without a goodbye and come back after this long.
     Vanish(Duration),
+    /// An injected fault takes it away at once, until it is restored.
+    Cut {
+        /// How.
+        how: Cut,
+        /// The fault's kind, for reasons.
+        fault: &'static str,
+    },
+    /// What was cut may come back: in its turn (connect rate), or in a rush.
+    Restore {
+        /// Past the connect rate.
+        rush: bool,
+    },
+    /// At most so many bytes a second go out; `None` is as many as fit.
+    Slow(Option<u64>),
 }
 
 /// A worker's end of a target. All methods run on the worker's thread; `flush` and

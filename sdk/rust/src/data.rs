@@ -39,6 +39,30 @@ pub fn read_all(name: &str) -> Result<Vec<u8>, String> {
     }
 }
 
+/// Leaves something that was made of the files, such as an index, for the other cells of
+/// the group: what took long is done once. What is left first under a name stays. It has to
+/// follow from the files and the settings alone, or the same seed is not the same run.
+///
+/// # Errors
+/// A sentence, beyond 64 MiB a group; go on without it then.
+pub fn leave(name: &str, content: &[u8]) -> Result<(), String> {
+    source::leave(name, content)
+}
+
+/// All of what was left under this name.
+#[must_use]
+pub fn left(name: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let offset = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let window = source::left(name, offset, 1 << 20)?;
+        if window.is_empty() {
+            return Some(bytes);
+        }
+        bytes.extend_from_slice(&window);
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 use crate::glue::bindings::mockfleet::device::data as source;
 
@@ -60,5 +84,15 @@ mod source {
                 .unwrap_or_default()
                 .to_vec()
         })
+    }
+
+    /// There is but one cell: nobody would read it.
+    #[expect(clippy::unnecessary_wraps, reason = "as the host has it")]
+    pub(super) const fn leave(_name: &str, _content: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
+    pub(super) const fn left(_name: &str, _offset: u64, _length: u32) -> Option<Vec<u8>> {
+        None
     }
 }

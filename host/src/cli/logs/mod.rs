@@ -1,6 +1,7 @@
 //! `mockfleet logs`: what can be done with a send log that lies in its store.
 
 mod ddl;
+mod digest;
 mod prune;
 pub(super) mod recover;
 mod stats;
@@ -22,6 +23,7 @@ enum Command {
     Recover(recover::Arguments),
     Ddl(ddl::Arguments),
     Stats(stats::Arguments),
+    Digest(digest::Arguments),
     Prune(prune::Arguments),
 }
 
@@ -47,6 +49,7 @@ pub(super) fn logs(arguments: &Arguments) -> Result<Ending, Failure> {
         Command::Recover(arguments) => recover::recover(arguments),
         Command::Ddl(arguments) => ddl::ddl(arguments),
         Command::Stats(arguments) => stats::stats(arguments),
+        Command::Digest(arguments) => digest::digest(arguments),
         Command::Prune(arguments) => prune::prune(arguments),
     }
 }

@@ -1,7 +1,7 @@
 //! A forecast for people: tables, and what they rest on.
 
 use super::{MONTHS, Planned};
-use crate::fleet::Store;
+use crate::fleet::{Speed, Store};
 use crate::forecast::bill::{Bill, MONTH_HOURS, bills};
 use crate::forecast::{GroupHour, Hour};
 use crate::sendlog::{Columns, location};
@@ -20,6 +20,7 @@ pub(super) fn text(planned: &Planned) -> String {
         hour(planned),
         log(&planned.forecast.hour),
     ];
+    parts.extend(clock(planned));
     parts.extend(run(planned));
     parts.push(month(planned));
     parts.push(lines(planned));
@@ -74,6 +75,18 @@ fn log(hour: &Hour) -> String {
     row("events", hour.events, hour.events_bytes, hour.events_files);
     row("both", hour.rows(), hour.bytes(), hour.files());
     columns.shown()
+}
+
+/// Whose hours these are, where the fleet's clock is not as fast as the machine's.
+fn clock(planned: &Planned) -> Option<String> {
+    let passes = match planned.fleet.plan.clock.speed {
+        Speed::Times(1.0) => return None,
+        Speed::Times(times) => format!("goes by in {} s", amount(3_600.0 / times)),
+        Speed::Max => "goes by as fast as the machine allows".into(),
+    };
+    Some(format!(
+        "All hours and months are of the fleet's own clock, by which an hour {passes}."
+    ))
 }
 
 /// What the fleet does until its duration is over.

@@ -122,7 +122,10 @@ impl Subject {
             }
         }
         let fleet = Fleet::read(file, &overrides).map_err(Problems::from)?;
-        let tried = run::first_device(&fleet, &name, engine, &printed.console(), BORN);
+        let start = fleet.plan.clock.start.map(jiff::Timestamp::as_microsecond);
+        let born = start.and_then(|start| u64::try_from(start).ok());
+        let born = born.unwrap_or(BORN);
+        let tried = run::first_device(&fleet, &name, engine, &printed.console(), born);
         printed.take().iter().for_each(|line| tell!("{line}"));
         let (plugin, mut spec, mut surroundings) = tried?;
         if let Some(seed) = arguments.seed {
@@ -193,7 +196,7 @@ fn check_config(plugin: &Plugin, config: &Value) -> Result<(), Failure> {
 }
 
 /// What happens to the device, in the order of time.
-pub(super) fn happenings(arguments: &Arguments) -> Result<Vec<Happening>, Failure> {
+pub(super) fn happenings(arguments: &Arguments, born: u64) -> Result<Vec<Happening>, Failure> {
     let mut happenings = Vec::new();
     for text in &arguments.receive {
         let parts = text
@@ -206,7 +209,7 @@ pub(super) fn happenings(arguments: &Arguments) -> Result<Vec<Happening>, Failur
             return Err(refused("--receive", text));
         };
         happenings.push(Happening {
-            at: BORN + micros(time, "--receive")?,
+            at: born + micros(time, "--receive")?,
             said: format!("receives on {channel}: {payload}"),
             event: Event::Received(Message {
                 channel: channel.to_owned(),
@@ -227,7 +230,7 @@ pub(super) fn happenings(arguments: &Arguments) -> Result<Vec<Happening>, Failur
         };
         let time = text.split(':').next().unwrap_or_default();
         happenings.push(Happening {
-            at: BORN + micros(time, "--link")?,
+            at: born + micros(time, "--link")?,
             said: said.to_owned(),
             event,
         });

@@ -9,9 +9,12 @@ use bytes::BytesMut;
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
+use super::hurt::Hurt;
 use super::{BrokerTarget, Shared, TRIES};
 use crate::fleet::Qos;
-use crate::transport::{Envelope, Inbox, LinkAction, Member, Outcome, Report, Settled, Slot};
+use crate::transport::{
+    Envelope, INJECTED, Inbox, LinkAction, Member, Outcome, Report, Settled, Slot,
+};
 
 /// What a link should do once its messages are on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,8 @@ pub(super) struct Link {
     pub(super) command: Option<Command>,
     pub(super) dirty: bool,
     pub(super) was_up: bool,
+    /// What injected faults do to it; most links have none.
+    pub(super) hurt: Option<Box<Hurt>>,
     up: bool,
     waker: Option<Waker>,
 }
@@ -98,6 +103,7 @@ impl Link {
             command: None,
             dirty: false,
             was_up: false,
+            hurt: None,
             up: false,
             waker: None,
         }
@@ -188,6 +194,9 @@ impl Link {
     pub(super) fn up(&mut self, inbox: &Inbox) {
         self.up = true;
         self.was_up = true;
+        if let Some(hurt) = &mut self.hurt {
+            hurt.healed();
+        }
         for slot in self.members.keys() {
             inbox.put(Report::Up(*slot));
         }
@@ -203,6 +212,9 @@ impl Link {
         for slot in self.members.keys() {
             inbox.put(Report::Down(*slot, Rc::clone(why)));
         }
+        if !why.starts_with(INJECTED) {
+            super::hurt::fail_unfit(self, why, inbox);
+        }
         for mut open in std::mem::take(&mut self.writing).into_iter().rev() {
             if open.sent_at.is_some() {
                 // Being written a second time.
@@ -212,7 +224,9 @@ impl Link {
             open.envelope.attempt = open.envelope.attempt.saturating_sub(1);
             self.queue.push_front(open.envelope);
         }
-        let worn = |open: &Open| open.envelope.attempt >= TRIES;
+        // A connection that was cut on purpose says nothing of what was open on it.
+        let injected = why.starts_with(INJECTED);
+        let worn = |open: &Open| !injected && open.envelope.attempt >= TRIES;
         let (failed, kept): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(worn);

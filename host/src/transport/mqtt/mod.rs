@@ -6,9 +6,11 @@
 //! is due.
 //!
 //! [`link`] is the state of one connection, [`connect`] opens it, [`session`] moves
-//! its bytes, [`receive`] takes what the broker sends.
+//! its bytes, [`receive`] takes what the broker sends, [`hurt`] is what injected faults
+//! do to it.
 
 mod connect;
+mod hurt;
 mod link;
 mod receive;
 mod session;
@@ -209,7 +211,15 @@ impl Transport for Broker {
 
     fn act(&mut self, slot: Slot, action: LinkAction) {
         if self.connections.is_empty() {
-            self.with_link(slot, |link| link.command = Some(Command::Act(action)));
+            self.with_link(slot, |link| {
+                if !link.injure(action) {
+                    link.command = Some(Command::Act(action));
+                }
+            });
+            return;
+        }
+        if !matches!(action, LinkAction::Reconnect | LinkAction::Vanish(_)) {
+            // The fleet file lets no fault break what is shared.
             return;
         }
         self.shared.inbox.put(Report::Trouble(format!(
@@ -259,17 +269,27 @@ enum End {
     Asked(Command),
     /// Lost, for this reason.
     Lost(Rc<str>),
+    /// Taken away by an injected fault.
+    Cut,
 }
 
 /// The life of a link: connect, move bytes, come back.
 async fn live(shared: Rc<Shared>, link: Rc<RefCell<Link>>) {
     let mut backoff = Backoff::default();
     loop {
+        hurt::wait(&shared, &link).await;
         if link.borrow().command == Some(Command::Leave) && link.borrow().is_idle(&shared) {
             return;
         }
-        shared.pace.turn().await;
-        let end = match connect::open(&shared.broker, &link).await {
+        if !link.borrow_mut().is_in_a_rush() {
+            shared.pace.turn().await;
+        }
+        let opened = tokio::select! {
+            biased;
+            () = hurt::cut(&link) => continue,
+            opened = connect::open(&shared.broker, &link) => opened,
+        };
+        let end = match opened {
             Ok(session) => {
                 backoff.reset();
                 let end = session::run(&shared, &link, session).await;
@@ -285,10 +305,10 @@ async fn live(shared: Rc<Shared>, link: Rc<RefCell<Link>>) {
         };
         match end {
             End::Asked(Command::Leave) => return,
-            End::Asked(Command::Act(LinkAction::Reconnect)) => {}
             End::Asked(Command::Act(LinkAction::Vanish(length))) => {
                 stay_away(&shared, &link, length).await
             }
+            End::Asked(Command::Act(_)) | End::Cut => {}
             End::Lost(_) => {
                 if let Some(length) = rest(&shared, &link, backoff.next(), false).await {
                     stay_away(&shared, &link, length).await;
@@ -354,6 +374,7 @@ impl Shared {
 impl Link {
     /// Settles everything that is still open when the run ends.
     fn give_up(&mut self, inbox: &Inbox) {
+        let blame = self.blame();
         for open in self.writing.drain(..).chain(self.waiting.drain(..)) {
             let (outcome, why) = match open.sent_at {
                 Some(_) => (
@@ -362,6 +383,7 @@ impl Link {
                 ),
                 None => (Outcome::Dropped, "the run ended before it could be sent"),
             };
+            let why = format!("{blame}{why}");
             let mut settled = super::Settled::unsent(open.envelope, outcome, why.into());
             settled.sent_at = open.sent_at.map(Instant::into_std);
             inbox.settle(settled);
@@ -376,11 +398,12 @@ impl Link {
 
     /// Drops what has not become a packet.
     fn drop_queue(&mut self, why: &str, inbox: &Inbox) {
+        let why = format!("{}{why}", self.blame());
         for envelope in self.queue.drain(..) {
             inbox.settle(super::Settled::unsent(
                 envelope,
                 Outcome::Dropped,
-                why.into(),
+                why.as_str().into(),
             ));
         }
     }

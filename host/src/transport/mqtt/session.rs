@@ -15,11 +15,12 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep};
 
 use super::connect::Opened;
+use super::hurt::Budget;
 use super::link::{Command, Link, Open, packet_id};
 use super::stream::Stream;
 use super::{End, GOODBYE, Shared};
 use crate::fleet::Qos;
-use crate::transport::{LinkAction, Outcome, Settled};
+use crate::transport::{Cut, LinkAction, Outcome, Settled};
 
 /// About as much as one write hands to the kernel; more only waits there.
 const BATCH: usize = 64 << 10;
@@ -70,6 +71,8 @@ pub(super) async fn run(shared: &Rc<Shared>, link: &Rc<RefCell<Link>>, opened: O
         spoke: false,
         pinged: false,
         timer: shared.broker.timer(),
+        frozen: false,
+        budget: None,
     };
     let end = match session.begin(&mut link.borrow_mut(), kept, &opened.rest) {
         Ok(()) => None,
@@ -79,18 +82,28 @@ pub(super) async fn run(shared: &Rc<Shared>, link: &Rc<RefCell<Link>>, opened: O
         Some(end) => end,
         None => std::future::poll_fn(|cx| session.poll(cx, link)).await,
     };
-    if matches!(
-        end,
-        End::Asked(Command::Leave | Command::Act(LinkAction::Reconnect))
-    ) {
+    let says_goodbye = match &end {
+        End::Asked(Command::Leave | Command::Act(LinkAction::Reconnect)) => true,
+        End::Cut => {
+            let link = link.borrow();
+            link.is_closed_on_purpose() && link.out.is_empty()
+        }
+        End::Asked(Command::Act(_)) | End::Lost(_) => false,
+    };
+    if says_goodbye && !session.frozen {
         let _ = tokio::time::timeout(GOODBYE, session.goodbye()).await;
     }
     let why: Rc<str> = match &end {
         End::Lost(why) => Rc::clone(why),
         End::Asked(Command::Leave) => "closed".into(),
         End::Asked(Command::Act(LinkAction::Reconnect)) => "closed by the device".into(),
-        End::Asked(Command::Act(LinkAction::Vanish(_))) => "dropped by the device".into(),
+        End::Asked(Command::Act(_)) => "dropped by the device".into(),
+        End::Cut => link.borrow().why_cut(),
     };
+    if session.frozen {
+        // The broker does not see the end of it before the next one is there.
+        link.borrow_mut().keep_stale(session.stream);
+    }
     // At the end of the run nothing is sent again: what is unanswered stays unanswered.
     let keeps = !shared.broker.mqtt.clean_session || shared.closing.get();
     link.borrow_mut().down(&why, keeps, &shared.inbox);
@@ -115,6 +128,10 @@ pub(super) struct Session<'a> {
     spoke: bool,
     pinged: bool,
     timer: Option<Pin<Box<Sleep>>>,
+    /// An injected fault has left the link half open: nothing goes over it any more.
+    frozen: bool,
+    /// What may go out while the link is slow.
+    budget: Option<Budget>,
 }
 
 impl Session<'_> {
@@ -134,6 +151,11 @@ impl Session<'_> {
         let link = &mut *link.borrow_mut();
         let scratch = &mut *self.shared.scratch.borrow_mut();
         link.listen(cx);
+        if link.hurt.is_some()
+            && let Some(end) = self.suffer(cx, link)
+        {
+            return end;
+        }
         let step = self
             .read(cx, link, scratch)
             .and_then(|()| self.keep_alive(cx, link))
@@ -150,6 +172,44 @@ impl Session<'_> {
                 Poll::Ready(End::Asked(Command::Act(action)))
             }
             _ => Poll::Pending,
+        }
+    }
+
+    /// What injected faults make of this poll: an end, or waiting for one.
+    fn suffer(&mut self, cx: &mut Context<'_>, link: &mut Link) -> Option<Poll<End>> {
+        Budget::follow(&mut self.budget, link.bandwidth());
+        let cut = link.cut();
+        if self.frozen {
+            let over = cut != Some(Cut::HalfOpen) || self.shared.closing.get();
+            if over {
+                link.noticed("nothing came over it any more".into());
+            }
+            return Some(match over || self.is_missed(cx, link) {
+                true => Poll::Ready(End::Cut),
+                false => Poll::Pending,
+            });
+        }
+        match cut? {
+            Cut::HalfOpen => {
+                self.frozen = true;
+                self.heard = false;
+                self.pinged = false;
+                // Registers the timer: by it the device will notice.
+                let _ = self.is_missed(cx, link);
+                Some(Poll::Pending)
+            }
+            Cut::Closed | Cut::Lost => Some(Poll::Ready(End::Cut)),
+        }
+    }
+
+    /// Whether nothing was heard for so long that the device notices.
+    fn is_missed(&mut self, cx: &mut Context<'_>, link: &mut Link) -> bool {
+        match self.keep_alive(cx, link) {
+            Ok(()) => false,
+            Err(why) => {
+                link.noticed(why);
+                true
+            }
         }
     }
 
@@ -242,12 +302,22 @@ impl Session<'_> {
 
     /// One write. `None`: the kernel has no room, and wakes the task when it has.
     fn push(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<Option<usize>, String> {
+        let bytes = match &mut self.budget {
+            None => bytes,
+            Some(budget) => match budget.of(cx, bytes) {
+                [] => return Ok(None),
+                some => some,
+            },
+        };
         match Pin::new(&mut self.stream).poll_write(cx, bytes) {
             Poll::Pending => Ok(None),
             Poll::Ready(Ok(0)) => Err("the connection takes no more bytes".into()),
             Poll::Ready(Ok(n)) => {
                 self.written += length(n);
                 self.spoke = true;
+                if let Some(budget) = &mut self.budget {
+                    budget.spend(n);
+                }
                 Ok(Some(n))
             }
             Poll::Ready(Err(error)) => Err(lost(&error)),

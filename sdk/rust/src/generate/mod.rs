@@ -79,7 +79,7 @@
 //! have in common; `problems` what is said about wrong ones; `at` the moment and the scope;
 //! `value` and `span` the words of both. A kind is in a file of its name. Where that grew,
 //! what it does stands beside it: `broken` (faults), `drive` and `track` (routes),
-//! `recording` and `table` (replays), `language` (expressions), `line` (curves and
+//! `recording`, `times`, `table` and `kept` (replays), `language` (expressions), `line` (curves and
 //! profiles), `zone`.
 
 mod arrival;
@@ -94,6 +94,8 @@ mod curve;
 mod drive;
 mod fault;
 mod id;
+#[cfg(feature = "files")]
+mod kept;
 mod kind;
 #[cfg(feature = "templates")]
 mod language;
@@ -119,6 +121,8 @@ mod table;
 mod template;
 #[cfg(test)]
 mod testing;
+#[cfg(feature = "files")]
+mod times;
 mod timestamp;
 mod track;
 mod value;

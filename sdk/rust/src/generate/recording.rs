@@ -12,6 +12,7 @@ use super::kind::Kind;
 use super::replay::{End, Start};
 use super::span::{Origin, Span};
 use super::table::{Rows, Table, parse_number};
+use super::times::Times;
 use super::value::Value;
 
 /// How rows follow one another.
@@ -19,8 +20,8 @@ use super::value::Value;
 pub(super) enum Pace {
     Value,
     Every(i64),
-    /// When each row comes after the first, and the length of a round.
-    Times(Vec<i64>, i64),
+    /// Each row has its own time.
+    Times(Times),
 }
 
 /// A column that is read: its position in a CSV file, or its path in JSON lines.
@@ -44,24 +45,6 @@ pub(super) struct Recording {
     pub(super) from: Start,
 }
 
-/// Times from the first one on, and how long a round is.
-pub(super) fn paced(times: Vec<i64>) -> Pace {
-    let first = times.first().copied().unwrap_or(0);
-    let times: Vec<i64> = times.into_iter().map(|time| time - first).collect();
-    let last = times.last().copied().unwrap_or(0);
-    let gaps = i64::try_from(times.len())
-        .unwrap_or(i64::MAX)
-        .saturating_sub(1)
-        .max(1);
-    // Rows at one and the same time are a round of a second.
-    let gap = if last > 0 {
-        (last / gaps).max(1)
-    } else {
-        1_000_000
-    };
-    Pace::Times(times, last.saturating_add(gap))
-}
-
 impl Recording {
     /// The row at a time since the origin, in microseconds, and when the next one comes.
     fn row_at(&self, elapsed: i64, first: usize) -> (Option<usize>, Option<i64>) {
@@ -77,23 +60,24 @@ impl Recording {
                     self.end != End::Loop && row + 1 >= count + i64::from(self.end == End::Stop);
                 (self.place(row), (!ends).then_some(next))
             }
-            Pace::Times(times, round) => {
-                let begin = times.get(first).copied().unwrap_or(0);
+            Pace::Times(times) => {
+                let round = times.round;
+                let begin = times.at(first).unwrap_or(0);
                 let position = begin.saturating_add(elapsed.max(0));
                 let (rounds, within) = match self.end {
-                    End::Loop => (position.div_euclid(*round), position.rem_euclid(*round)),
+                    End::Loop => (position.div_euclid(round), position.rem_euclid(round)),
                     End::Hold | End::Stop => (0, position),
                 };
-                let after = times.partition_point(|time| *time <= within);
-                let next = match (times.get(after), self.end) {
-                    (Some(next), _) => Some(*next),
-                    (None, End::Loop) => Some(*round),
-                    (None, End::Stop) if within < *round => Some(*round),
+                let after = times.by(within);
+                let next = match (times.at(after), self.end) {
+                    (Some(next), _) => Some(next),
+                    (None, End::Loop) => Some(round),
+                    (None, End::Stop) if within < round => Some(round),
                     (None, _) => None,
                 };
                 let next =
-                    next.map(|next| rounds.saturating_mul(*round).saturating_add(next) - begin);
-                let over = self.end == End::Stop && within >= *round;
+                    next.map(|next| rounds.saturating_mul(round).saturating_add(next) - begin);
+                let over = self.end == End::Stop && within >= round;
                 ((!over).then(|| after.saturating_sub(1)), next)
             }
         }

@@ -7,13 +7,13 @@ use std::rc::Rc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::kept::{self, Noted};
 use super::kind::Specified;
-use super::moment;
 use super::problems::Check;
-use super::recording::{Pace, Recording, Taken, paced};
+use super::recording::{Pace, Recording, Taken};
 use super::span::{Origin, Span};
-use super::table::{Faults, Rows, Table, Type, parse_number};
-use super::value::Value;
+use super::table::{Rows, Table, Type, parse_number};
+use super::times::{self, Marks, Times};
 
 /// A column of the file and what its values are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -227,17 +227,34 @@ impl Specified for Replay {
             }
         };
         let table = Table::open(check, &self.file, self.format, delimiter)?;
-        let mut faults = table.faults();
         let taken = self.taken(check, &table);
         let time = match &self.time {
-            Some(name) => Some((find(check, &table, "time", name)?, name.as_str())),
+            Some(name) => Some(times::Column {
+                position: find(check, &table, "time", name)?,
+                path: name.clone(),
+                unit: self.time_unit,
+            }),
             None => None,
         };
         let taken = taken?;
-        let times = read_through(&table, &taken, time, self.time_unit, &mut faults);
-        faults.note(check, "file").then_some(())?;
+        let numbers: Vec<usize> = taken
+            .iter()
+            .filter(|taken| taken.numbers)
+            .map(|taken| taken.position)
+            .collect();
+        // Neither the times nor the numbers depend on anything else.
+        let key = format!(
+            "times {:?} {delimiter} {time:?} {numbers:?} {}",
+            table.format(),
+            table.name()
+        );
+        let in_group = check.scope.group_files;
+        let read = kept::kept(in_group, &key, || {
+            read_through(&table, time.as_ref(), &numbers)
+        });
+        let marks = read.map_err(|noted| noted.note(check, "file")).ok()?;
         let pace = match (time, self.every) {
-            (Some(_), _) => paced(times),
+            (Some(column), _) => Pace::Times(Times::new(Rc::clone(&table), column, marks)),
             (None, Some(every)) => {
                 Pace::Every(i64::try_from(every.micros().max(1)).unwrap_or(i64::MAX))
             }
@@ -353,39 +370,26 @@ fn first_is_number(table: &Table, position: usize) -> bool {
 /// Reads the whole file once: the times, and whether all numbers are some.
 fn read_through(
     table: &Table,
-    taken: &[Taken],
-    time: Option<(usize, &str)>,
-    unit: Unit,
-    faults: &mut Faults<'_>,
-) -> Vec<i64> {
-    let mut times: Vec<i64> = Vec::new();
-    let mut note_time = |faults: &mut Faults<'_>, offset: usize, text: &str| {
-        match parse_time(text, unit) {
-        Some(time) if times.last().is_none_or(|before| *before <= time) => times.push(time),
-        Some(_) => faults.at(
-            offset,
-            format_args!("the time {text:?} lies before the one above; sort the rows by time"),
-        ),
-        None => faults.at(
-            offset,
-            format_args!("{text:?} is no time; RFC 3339 such as \"2026-01-31T06:00:00Z\" or a number is right"),
-        ),
-    }
+    time: Option<&times::Column>,
+    numbers: &[usize],
+) -> Result<Marks, Noted> {
+    let mut faults = table.faults();
+    let mut marks = Marks::default();
+    let mut take = |time: &times::Column, text: &str| match times::parse(text, time.unit) {
+        Some(time) if marks.add(time) => None,
+        Some(_) => Some(format!(
+            "the time {text:?} lies before the one above; sort the rows by time"
+        )),
+        None => Some(format!(
+            "{text:?} is no time; RFC 3339 such as \"2026-01-31T06:00:00Z\" or a number is right"
+        )),
     };
-    let numbers: Vec<usize> = taken
-        .iter()
-        .filter(|taken| taken.numbers)
-        .map(|taken| taken.position)
-        .collect();
     match (table.format(), time) {
-        (Rows::JsonLines, Some((_, path))) => {
+        (Rows::JsonLines, Some(time)) => {
             for row in 0..table.len() {
-                let text = table
-                    .json(row)
-                    .part(path)
-                    .map(Value::to_string)
-                    .unwrap_or_default();
-                note_time(faults, table.offset(row), &text);
+                if let Some(wrong) = take(time, &time.part(&table.json(row))) {
+                    faults.at(table.offset(row), wrong);
+                }
             }
         }
         // JSON says what its values are.
@@ -394,8 +398,9 @@ fn read_through(
         (Rows::Csv, time) => {
             for row in 0..table.len() {
                 table.fields(row, |column, offset, text| {
-                    if time.is_some_and(|(position, _)| position == column) {
-                        note_time(faults, offset, text);
+                    let time = time.filter(|time| time.position == column);
+                    if let Some(wrong) = time.and_then(|time| take(time, text)) {
+                        faults.at(offset, wrong);
                     }
                     let number = || text.trim().is_empty() || parse_number(text).is_some();
                     if numbers.contains(&column) && !number() {
@@ -408,37 +413,5 @@ fn read_through(
             }
         }
     }
-    times
-}
-
-/// A time in microseconds: RFC 3339 with or without an offset, or a number.
-fn parse_time(text: &str, unit: Unit) -> Option<i64> {
-    let text = text.trim();
-    let (micros, digits) = match unit {
-        Unit::S => (1_000_000, 6),
-        Unit::Ms => (1_000, 3),
-        Unit::Us => (1, 0),
-    };
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if let Ok(number) = whole.parse::<i64>() {
-        if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let mut below = 0;
-        for place in 0..digits {
-            let digit = fraction
-                .as_bytes()
-                .get(place)
-                .map_or(0, |digit| i64::from(digit - b'0'));
-            below = below * 10 + digit;
-        }
-        let below = if whole.starts_with('-') {
-            -below
-        } else {
-            below
-        };
-        return number.checked_mul(micros)?.checked_add(below);
-    }
-    let moment = moment::parse(text).or_else(|| moment::parse(&format!("{text}Z")))?;
-    i64::try_from(moment.micros()).ok()
+    faults.unless(marks)
 }

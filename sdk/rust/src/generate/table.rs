@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
+use super::kept::{self, Noted};
 use super::problems::Check;
 use super::value::Value;
 
@@ -107,16 +108,18 @@ impl<'a> Faults<'a> {
         }
     }
 
-    /// Hands it on; says whether there was none.
-    pub(super) fn note(self, check: &mut Check<'_>, key: &str) -> bool {
+    /// This, if there was none.
+    pub(super) fn unless<T>(self, good: T) -> Result<T, Noted> {
         let more = self.count - self.found.len();
-        for fault in &self.found {
-            check.wrong(key, fault);
-        }
+        let mut found = self.found;
         if more > 0 {
-            check.wrong(key, format_args!("{} has {more} more mistakes", self.name));
+            found.push(format!("{} has {more} more mistakes", self.name));
         }
-        self.count == 0
+        if found.is_empty() {
+            Ok(good)
+        } else {
+            Err(Noted(found))
+        }
     }
 }
 
@@ -177,14 +180,6 @@ impl Table {
         delimiter: u8,
     ) -> Option<Self> {
         let content = Content::open(check, "file", name)?;
-        let mut faults = Faults::new(name, &content);
-        if let Some(offset) = content.first_no_text() {
-            faults.at(offset, "this is not UTF-8; save the file as UTF-8");
-        }
-        if u32::try_from(content.len()).is_err() {
-            faults.at(0, "the file is too large; up to 4 GiB are right");
-        }
-        faults.note(check, "file").then_some(())?;
         let first = content.look(content.beginning(), |bytes| {
             bytes.trim_ascii_start().first().copied()
         });
@@ -206,26 +201,39 @@ impl Table {
                 field: vec![0; 256],
             }),
         };
-        let (columns, places) = {
-            let mut faults = table.faults();
-            let found = match format {
-                Rows::Csv => table.find_csv_rows(&mut faults),
-                Rows::JsonLines => (Vec::new(), table.find_lines(&mut faults)),
-            };
-            if found.1.count == 0 && faults.count == 0 {
-                faults.at(table.content.len(), "the file has no rows");
-            }
-            faults.note(check, "file").then_some(found)?
-        };
-        table.columns = columns;
+        let key = format!("rows {format:?} {delimiter} {name}");
+        let found = kept::kept(check.scope.group_files, &key, || table.look_through());
+        let (columns, places) = found.map_err(|noted| noted.note(check, "file")).ok()?;
+        table.columns = columns.iter().map(|name| Rc::from(name.as_str())).collect();
         table.count = places.count;
         table.last.set((0, places.first()));
         table.rows = places.each;
         Some(table)
     }
 
+    /// Reads the whole file: the header's columns, and where each row begins.
+    fn look_through(&self) -> Result<(Vec<String>, Places), Noted> {
+        let mut faults = self.faults();
+        if let Some(offset) = self.content.first_no_text() {
+            faults.at(offset, "this is not UTF-8; save the file as UTF-8");
+        }
+        if u32::try_from(self.content.len()).is_err() {
+            faults.at(0, "the file is too large; up to 4 GiB are right");
+        }
+        faults.unless(())?;
+        let mut faults = self.faults();
+        let found = match self.format {
+            Rows::Csv => self.find_csv_rows(&mut faults),
+            Rows::JsonLines => (Vec::new(), self.find_lines(&mut faults)),
+        };
+        if found.1.count == 0 && faults.count == 0 {
+            faults.at(self.content.len(), "the file has no rows");
+        }
+        faults.unless(found)
+    }
+
     /// The header's columns, and where each row begins.
-    fn find_csv_rows(&self, faults: &mut Faults<'_>) -> (Vec<Rc<str>>, Places) {
+    fn find_csv_rows(&self, faults: &mut Faults<'_>) -> (Vec<String>, Places) {
         let (mut columns, mut places) = (Vec::new(), Places::default());
         let mut start = self.skip_blank(self.content.beginning());
         let mut header = true;
@@ -235,7 +243,7 @@ impl Table {
                 count += 1;
                 last = offset;
                 if header {
-                    columns.push(Rc::from(text.trim()));
+                    columns.push(text.trim().to_owned());
                 }
             });
             if count == columns.len() && !header {
@@ -434,7 +442,7 @@ impl Table {
 }
 
 /// Where rows begin, every so manieth noted: between two of them the file is read.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Places {
     count: usize,
     each: Vec<u32>,
@@ -442,7 +450,7 @@ struct Places {
 
 /// With rows of 30 bytes, 1/8 of a percent of the file; to read so many costs some
 /// microseconds.
-const STRIDE: usize = 64;
+pub(super) const STRIDE: usize = 64;
 
 impl Places {
     fn add(&mut self, offset: usize) {

@@ -1,0 +1,192 @@
+//! `mockfleet build`: runs a project's own build command, and looks at what came out. Knows
+//! no language: `plugin.toml` has the command and what it needs.
+
+mod needs;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::console::Printed;
+use super::describe::{interests, refused, settings_names};
+use super::run::engine;
+use super::{Ending, Failure};
+use crate::cli::print::{say, tell};
+use crate::fleet::{Problem, Problems, Project};
+use crate::plugin::{CONTRACT, Engine, Plugin};
+use crate::status::bytes;
+
+/// Builds the plugin of a project, as its plugin.toml says, and checks it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mockfleet build
+  mockfleet build sensor --watch")]
+pub(super) struct Arguments {
+    /// The project's folder, with its plugin.toml.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// Build again whenever a file of `watch` in plugin.toml changes.
+    #[arg(long)]
+    watch: bool,
+    /// Print one JSON object for each build instead.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A component so large is an interpreter's, and takes its time to compile.
+const LARGE: u64 = 4 << 20;
+
+pub(super) fn build(arguments: &Arguments) -> Result<Ending, Failure> {
+    let project = Project::read(&arguments.dir)?;
+    needs::check(&project)?;
+    let engine = engine()?;
+    if arguments.watch {
+        return watch::watch(&project, || once(&engine, &project, arguments.json));
+    }
+    once(&engine, &project, arguments.json).map(|()| Ending::Done)
+}
+
+/// Builds, checks, and says what came out.
+fn once(engine: &Engine, project: &Project, as_json: bool) -> Result<(), Failure> {
+    let place = project.file().display().to_string();
+    tell!("{} {}: {}", project.name, project.version, project.build);
+    let began = Instant::now();
+    command(project).map_err(|text| refused(&place, text))?;
+    let built = began.elapsed();
+    let size = match std::fs::metadata(&project.output) {
+        Ok(found) => found.len(),
+        Err(error) => {
+            let text = format!(
+                "the build wrote no {}: {error}; output names the component that it writes",
+                project.output.display()
+            );
+            return Err(refused(&place, text));
+        }
+    };
+    if size > LARGE {
+        tell!(
+            "compiling {} for this machine, once",
+            shown(&project.output)
+        );
+    }
+    let printed = Printed::new();
+    let loaded = Plugin::load(engine, &project.output, &printed.console());
+    printed.take().iter().for_each(|line| tell!("{line}"));
+    let plugin = loaded.map_err(|error| refused(&place, error.to_string()))?;
+    check(project, &plugin, &place)?;
+    if as_json {
+        say!("{}", object(project, &plugin, size, built));
+    } else {
+        say!("{}", text(project, &plugin, size, built));
+    }
+    Ok(())
+}
+
+/// Runs the build command; what it prints is passed on as it comes.
+fn command(project: &Project) -> Result<(), String> {
+    let status = Command::new("sh")
+        .args(["-c", &project.build])
+        .current_dir(&project.folder)
+        .stdin(Stdio::null())
+        // Results go to standard output, and what a compiler says is talk.
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|error| format!("build: sh cannot be started: {error}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    let how = match status.code() {
+        Some(code) => format!("ended with exit code {code}"),
+        None => "was ended by a signal".to_owned(),
+    };
+    Err(format!(
+        "build: `{}` {how}; what it said stands above",
+        project.build
+    ))
+}
+
+/// The component must say of itself what the project says of it.
+fn check(project: &Project, plugin: &Plugin, place: &str) -> Result<(), Failure> {
+    let about = plugin.description();
+    let mut problems = Problems::default();
+    let pairs = [
+        ("name", &project.name, &about.name),
+        ("version", &project.version, &about.version),
+    ];
+    for (key, here, there) in pairs {
+        if here != there {
+            problems.push(Problem {
+                place: place.to_owned(),
+                text: format!(
+                    "{key}: here it is {here:?}, and the component says {there:?}; make them the same (in Rust, Cargo.toml has it too)"
+                ),
+            });
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Input(problems))
+    }
+}
+
+fn text(project: &Project, plugin: &Plugin, size: u64, built: Duration) -> String {
+    let about = plugin.description();
+    let list = |items: &[String]| match items {
+        [] => "none".to_owned(),
+        items => items.join(", "),
+    };
+    let compiled = match plugin.compiled() {
+        Some(time) => format!("compiled for this machine in {}", seconds(time)),
+        None => "compiled before".to_owned(),
+    };
+    let events: Vec<String> = interests(about.interests)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    [
+        format!(
+            "{} {}: {}, {}",
+            about.name,
+            about.version,
+            shown(&project.output),
+            bytes(size)
+        ),
+        format!("built in {}, {compiled}", seconds(built)),
+        format!("contract {CONTRACT}"),
+        format!("channels {}", list(&about.channels)),
+        format!("statuses {}", list(&about.statuses)),
+        format!("events   {}", list(&events)),
+        format!("settings {}", list(&settings_names(plugin))),
+    ]
+    .join("\n")
+}
+
+fn object(project: &Project, plugin: &Plugin, size: u64, built: Duration) -> serde_json::Value {
+    let about = plugin.description();
+    json!({
+        "name": about.name,
+        "version": about.version,
+        "file": project.output.display().to_string(),
+        "contract": CONTRACT,
+        "size": size,
+        "build_seconds": built.as_secs_f64(),
+        "compile_seconds": plugin.compiled().map(|time| time.as_secs_f64()),
+        "channels": about.channels,
+        "statuses": about.statuses,
+        "events": interests(about.interests),
+        "settings": settings_names(plugin),
+    })
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+/// A path without the `./` of where one stands.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,142 @@
+//! `mockfleet logs digest`: one hash of all that a run said.
+
+use serde_json::{Value, json};
+
+use super::super::describe::refused;
+use super::stats::{named, warn};
+use super::{Ending, Failure};
+use crate::cli::print::{say, tell};
+use crate::sendlog::{self, Digest, Digests, Left};
+use crate::status::count;
+
+/// Prints one hash of all messages of a run: of device, number, due time, channel,
+/// payload and fault of each row of `sends`, whatever the order of the rows.
+///
+/// Two runs of one fleet with one seed and a clock of their own have the same one,
+/// whatever the workers, the packing of devices and the speed. What became of a message
+/// (outcome, times of sending, latency) is not in it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mockfleet logs digest
+  mockfleet logs digest s3://bucket/prefix --run 01M8835DCGFEHSEP2HFFMX1S1Y
+  test \"$(mockfleet logs digest logs | cut -d' ' -f1)\" = \"$(cat expected.digest)\"
+  mockfleet logs digest --json | python3 -m json.tool
+
+A line a run: the digest, the run, its rows. Exit code 1: a file could not be read.
+docs/time.md says how others can compute the same.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    log: super::Place,
+    /// This run only [default: all, each with a line].
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
+    let store = arguments.log.store();
+    let read =
+        |run| sendlog::digests(store, run).map_err(|error| refused("STORE", error.to_string()));
+    let digests = read(arguments.run.as_deref())?;
+    let location = sendlog::location(store);
+    match &arguments.run {
+        Some(run) if digests.runs.is_empty() && digests.unread.is_empty() => {
+            return Err(refused("--run", unknown(&location, run, &read(None)?)));
+        }
+        None if digests.runs.is_empty() && digests.unread.is_empty() => {
+            return Err(refused(
+                "STORE",
+                format!("{location} has no messages of any run"),
+            ));
+        }
+        _ => {}
+    }
+    if arguments.json {
+        say!("{}", object(&location, &digests));
+    } else {
+        for (run, digest) in &digests.runs {
+            say!("{}  {run}  {} rows", digest.hex(), digest.rows);
+        }
+    }
+    for (run, digest) in &digests.runs {
+        if let Some(lacking) = lacking(digest) {
+            tell!("note: run {run}: {lacking}");
+        }
+    }
+    for left in sendlog::left_behind(store) {
+        let counts = digests.runs.contains_key(&left.run);
+        if counts && matches!(left.state, Left::UnderWay | Left::Unfinished) {
+            tell!(
+                "warning: rows of run {} are not in the store yet ({}), and not in its digest",
+                left.run,
+                left.state.word()
+            );
+        }
+    }
+    warn(&digests.foreign, "not counted");
+    warn(&digests.unread, "not counted, and the digest is not whole");
+    Ok(match digests.unread.is_empty() {
+        true => Ending::Done,
+        false => Ending::Failed,
+    })
+}
+
+fn unknown(location: &str, run: &str, digests: &Digests) -> String {
+    let runs: Vec<&str> = digests.runs.keys().map(String::as_str).collect();
+    match runs.as_slice() {
+        [] => format!("{location} has no messages of any run"),
+        runs => format!(
+            "{location} has no messages of a run {run:?}; there are {}",
+            runs.join(", ")
+        ),
+    }
+}
+
+/// What the digest does not prove, in words.
+fn lacking(digest: &Digest) -> Option<String> {
+    let lacking = digest.lacking;
+    let parts = [
+        (
+            lacking.none,
+            "were not kept (payload = \"none\"): that they are missing is in the digest, what they were is not",
+        ),
+        (lacking.cut, "were cut: the digest covers their first bytes"),
+        (
+            lacking.hashed,
+            "were kept as their hash (payload = \"hash\"): the digest covers the hash, and so is another one than that of the same payloads in full",
+        ),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(rows, _)| *rows > 0)
+        .map(|(rows, what)| format!("payloads of {} rows {what}", count(*rows)))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn object(location: &str, digests: &Digests) -> Value {
+    let runs: Vec<Value> = digests
+        .runs
+        .iter()
+        .map(|(run, digest)| {
+            json!({
+                "run": run,
+                "digest": digest.hex(),
+                "rows": digest.rows,
+                "payloads": {
+                    "not_kept": digest.lacking.none,
+                    "cut": digest.lacking.cut,
+                    "hashed": digest.lacking.hashed,
+                },
+            })
+        })
+        .collect();
+    json!({
+        "store": location,
+        "runs": runs,
+        "not_read": named(&digests.unread),
+        "not_counted": named(&digests.foreign),
+    })
+}

@@ -1,0 +1,278 @@
+//! `plugin.toml`: what a project with a behaviour in it is called, how it is built, and
+//! what that needs; read key by key like a fleet file. Runs nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::keys::{Context, Keys, text};
+use super::problem::{Problem, Problems};
+use super::tree::{self, Node, Value};
+
+/// The file's name in the project's folder.
+const PROJECT_FILE: &str = "plugin.toml";
+
+/// A project that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The plugin's name.
+    pub name: String,
+    /// The plugin's version.
+    pub version: String,
+    /// The command that builds it, for `sh`, in its folder.
+    pub build: String,
+    /// The component that the command writes.
+    pub output: PathBuf,
+    /// Files and folders that it is made from.
+    pub watch: Vec<PathBuf>,
+    /// What building needs, in the order in which it is to be installed.
+    pub needs: Vec<Need>,
+}
+
+/// A part of the toolchain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// As it stands in a sentence: `Rust`.
+    pub what: String,
+    /// A command that succeeds where it is there, for `sh`.
+    pub check: String,
+    /// The version that the command must print at least.
+    pub least: Option<String>,
+    /// The line that installs it.
+    pub install: String,
+}
+
+const KEYS: &[&str] = &["name", "version", "build", "output", "watch", "needs"];
+
+const NEED_KEYS: &[&str] = &["what", "check", "least", "install"];
+
+impl Project {
+    /// Reads the project in a folder.
+    ///
+    /// # Errors
+    /// All that is wrong with its `plugin.toml`.
+    pub fn read(folder: &Path) -> Result<Self, Problems> {
+        let file = file_in(folder);
+        let shown = file.display().to_string();
+        let content = std::fs::read_to_string(&file).map_err(|error| {
+            let mut problems = Problems::default();
+            let text = format!(
+                "the project cannot be read: {error}; `mockfleet new` makes a folder with one"
+            );
+            problems.push(Problem {
+                place: shown.clone(),
+                text,
+            });
+            problems
+        })?;
+        Self::parse(&content, &shown, folder)
+    }
+
+    /// Its `plugin.toml`.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        file_in(&self.folder)
+    }
+
+    /// Reads the text of a `plugin.toml`; `shown` is its name in messages, and relative paths
+    /// in it start at `folder`.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn parse(content: &str, shown: &str, folder: &Path) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let tree = tree::parse(content, shown, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let context = Context::new(shown, folder, problems);
+        let project =
+            Keys::open(&context, &tree, PROJECT_FILE, KEYS).and_then(|keys| project(&keys, folder));
+        let problems = context.into_problems();
+        match project {
+            Some(project) if problems.is_empty() => Ok(project),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// Without the `./` of where one stands.
+fn file_in(folder: &Path) -> PathBuf {
+    match folder {
+        here if here == Path::new(".") => PathBuf::from(PROJECT_FILE),
+        folder => folder.join(PROJECT_FILE),
+    }
+}
+
+/// The component that a path stands for: itself, or what the project in a folder builds.
+///
+/// # Errors
+/// One sentence on why the folder has none.
+pub fn component(path: &Path) -> Result<PathBuf, String> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let project = Project::read(path).map_err(|problems| problems.to_string())?;
+    if project.output.exists() {
+        return Ok(project.output);
+    }
+    Err(format!(
+        "the plugin of {} is not built yet; `mockfleet build {}` builds it",
+        path.display(),
+        path.display()
+    ))
+}
+
+fn project(keys: &Keys<'_>, folder: &Path) -> Option<Project> {
+    let name = keys.need("name", "\"sensor\"", filled);
+    let version = keys.need("version", "\"0.1.0\"", filled);
+    let build = keys.need("build", "\"cargo build --release\"", filled);
+    let output = keys.need("output", "\"sensor.wasm\"", |node| {
+        filled(node).map(|path| keys.context.path(node, &path))
+    });
+    let watch = keys
+        .read("watch", |node| match &node.value {
+            Value::Array(entries) => entries
+                .iter()
+                .map(|entry| filled(entry).map(|path| keys.context.path(entry, &path)))
+                .collect::<Result<Vec<_>, _>>(),
+            _ => Err(format!("a list of paths is wanted, not {}", node.kind())),
+        })
+        .unwrap_or_default();
+    for path in &watch {
+        if !path.exists() {
+            keys.wrong("watch", format_args!("there is no {}", path.display()));
+        }
+    }
+    Some(Project {
+        folder: folder.to_owned(),
+        needs: needs(keys),
+        name: name?,
+        version: version?,
+        build: build?,
+        output: output?,
+        watch,
+    })
+}
+
+fn needs(keys: &Keys<'_>) -> Vec<Need> {
+    let Some(node) = keys.node("needs") else {
+        return Vec::new();
+    };
+    let Value::Array(entries) = &node.value else {
+        keys.wrong(
+            "needs",
+            format_args!("entries [[needs]] are wanted, not {}", node.kind()),
+        );
+        return Vec::new();
+    };
+    let need = |entry| {
+        let keys = Keys::open(keys.context, entry, "[[needs]]", NEED_KEYS)?;
+        let what = keys.need("what", "\"Rust\"", filled);
+        let check = keys.need("check", "\"rustc --version\"", filled);
+        let install = keys.need("install", "\"rustup update stable\"", filled);
+        let least = keys.read("least", |node| {
+            let text = filled(node)?;
+            match parts(&text) {
+                Some(_) => Ok(text),
+                None => Err(format!("{text:?} is no version; \"1.95\" is one")),
+            }
+        });
+        Some(Need {
+            what: what?,
+            check: check?,
+            least,
+            install: install?,
+        })
+    };
+    entries.iter().filter_map(need).collect()
+}
+
+fn filled(node: &Node) -> Result<String, String> {
+    match text(node)? {
+        empty if empty.trim().is_empty() => Err("it is empty".into()),
+        text => Ok(text),
+    }
+}
+
+impl Need {
+    /// Whether what the check printed is new enough: the version that was found where it is
+    /// not, or nothing where none was printed.
+    ///
+    /// # Errors
+    /// The version that is too old.
+    pub fn is_met_by(&self, printed: &str) -> Result<(), String> {
+        let Some(least) = self.least.as_deref().and_then(parts) else {
+            return Ok(());
+        };
+        let found = printed
+            .split(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .map(|word| word.trim_matches('.'))
+            .find_map(|word| Some((word, parts(word)?)));
+        match found {
+            Some((_, found)) if found >= least => Ok(()),
+            Some((word, _)) => Err(word.to_owned()),
+            None => Err("one that says no version".into()),
+        }
+    }
+}
+
+/// The numbers of `1.95` or `20.11.1`.
+fn parts(version: &str) -> Option<Vec<u64>> {
+    version.split('.').map(|part| part.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Project, String> {
+        Project::parse(text, "plugin.toml", Path::new(".")).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn a_project_says_how_it_is_built_and_what_that_needs() {
+        let project = parse(
+            r#"
+            name = "sensor"
+            version = "0.1.0"
+            build = "make"
+            output = "out/sensor.wasm"
+            [[needs]]
+            what = "Node.js"
+            check = "node --version"
+            least = "18"
+            install = "apt-get install nodejs"
+            "#,
+        )
+        .unwrap();
+        assert_eq!(project.output, Path::new("out/sensor.wasm"));
+        let [need] = project.needs.as_slice() else {
+            panic!("one need");
+        };
+        assert_eq!(need.is_met_by("v20.20.2\n"), Ok(()));
+        assert_eq!(need.is_met_by("v18.0.0"), Ok(()));
+        assert_eq!(need.is_met_by("v16.4.1"), Err("16.4.1".into()));
+        assert!(need.is_met_by("who knows").is_err());
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_with_its_line() {
+        let said = parse(
+            "name = \"\"\nbiuld = \"make\"\nwatch = [\"nowhere\"]\noutput = 3\n[[needs]]\nwhat = \"x\"\nleast = \"new\"\n",
+        )
+        .unwrap_err();
+        assert_eq!(
+            said,
+            "plugin.toml:2: unknown key \"biuld\" in plugin.toml; did you mean \"build\"?
+plugin.toml:1: name in plugin.toml: it is empty
+plugin.toml:1: plugin.toml lacks the key \"version\"; write for example version = \"0.1.0\"
+plugin.toml:1: plugin.toml lacks the key \"build\"; write for example build = \"cargo build --release\"
+plugin.toml:4: output in plugin.toml: a text in quotes is wanted, not a number
+plugin.toml:3: watch in plugin.toml: there is no nowhere
+plugin.toml:5: [[needs]] lacks the key \"check\"; write for example check = \"rustc --version\"
+plugin.toml:5: [[needs]] lacks the key \"install\"; write for example install = \"rustup update stable\"
+plugin.toml:7: least in [[needs]]: \"new\" is no version; \"1.95\" is one"
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! Messages put into the order in which they are due, however many they are: pieces that
+//! fit into memory are sorted and go to temporary files, which are read side by side.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// What a piece may take in memory.
+const PIECE: usize = 64 << 20;
+
+/// What is read ahead of each piece.
+const AHEAD: usize = 256 << 10;
+
+/// A message that is to be sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Message {
+    /// When, in microseconds since 1970.
+    pub(super) at: i64,
+    /// What comes first of two at the same moment.
+    pub(super) then: u64,
+    /// The device's number in the recording.
+    pub(super) device: u32,
+    /// The channel's number in the recording.
+    pub(super) channel: u16,
+    /// Where it went.
+    pub(super) topic: Option<String>,
+    /// What it said.
+    #[serde(with = "serde_bytes")]
+    pub(super) payload: Vec<u8>,
+}
+
+impl Message {
+    fn order(&self) -> (i64, u64) {
+        (self.at, self.then)
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.payload.len() + self.topic.as_ref().map_or(0, String::len)
+    }
+}
+
+/// Takes messages in any order.
+#[derive(Default)]
+pub(super) struct Sorter {
+    piece: Vec<Message>,
+    weight: usize,
+    files: Vec<File>,
+}
+
+impl Sorter {
+    pub(super) fn put(&mut self, message: Message) -> Result<(), String> {
+        self.weight += message.weight();
+        self.piece.push(message);
+        if self.weight > PIECE {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    fn spill(&mut self) -> Result<(), String> {
+        self.piece.sort_unstable_by_key(Message::order);
+        // Without a name: gone with this process, however it ends.
+        let file = tempfile::tempfile().map_err(room)?;
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        for message in self.piece.drain(..) {
+            let bytes = postcard::to_allocvec(&message).map_err(|error| error.to_string())?;
+            let length = u32::try_from(bytes.len()).map_err(|error| error.to_string())?;
+            out.write_all(&length.to_le_bytes()).map_err(room)?;
+            out.write_all(&bytes).map_err(room)?;
+        }
+        self.weight = 0;
+        let file = out.into_inner().map_err(|error| room(error.into_error()))?;
+        self.files.push(file);
+        Ok(())
+    }
+
+    /// All of them, in order.
+    pub(super) fn done(mut self) -> Result<Stream, String> {
+        self.piece.sort_unstable_by_key(Message::order);
+        // Taken from its end.
+        self.piece.reverse();
+        let mut pieces = vec![Piece::Memory(self.piece)];
+        for mut file in self.files {
+            file.seek(SeekFrom::Start(0)).map_err(room)?;
+            pieces.push(Piece::File(BufReader::with_capacity(AHEAD, file)));
+        }
+        let mut stream = Stream {
+            heads: BinaryHeap::new(),
+            next: pieces.iter().map(|_| None).collect(),
+            pieces,
+        };
+        for piece in 0..stream.pieces.len() {
+            stream.refill(piece)?;
+        }
+        Ok(stream)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn room(error: std::io::Error) -> String {
+    format!(
+        "the temporary files in {} cannot be used: {error}; TMPDIR names another folder",
+        std::env::temp_dir().display()
+    )
+}
+
+enum Piece {
+    Memory(Vec<Message>),
+    File(BufReader<File>),
+}
+
+/// Messages in the order in which they are due.
+pub(super) struct Stream {
+    pieces: Vec<Piece>,
+    /// The next message of each piece …
+    next: Vec<Option<Message>>,
+    /// … and their order.
+    heads: BinaryHeap<Reverse<((i64, u64), usize)>>,
+}
+
+impl Stream {
+    fn refill(&mut self, piece: usize) -> Result<(), String> {
+        let message = match self.pieces.get_mut(piece) {
+            None => None,
+            Some(Piece::Memory(messages)) => messages.pop(),
+            Some(Piece::File(file)) => read(file)?,
+        };
+        if let Some(message) = &message {
+            self.heads.push(Reverse((message.order(), piece)));
+        }
+        if let Some(next) = self.next.get_mut(piece) {
+            *next = message;
+        }
+        Ok(())
+    }
+
+    /// The next one; none when all are given.
+    pub(super) fn next(&mut self) -> Result<Option<Message>, String> {
+        let Some(Reverse((_, piece))) = self.heads.pop() else {
+            return Ok(None);
+        };
+        let message = self.next.get_mut(piece).and_then(Option::take);
+        self.refill(piece)?;
+        Ok(message)
+    }
+}
+
+fn read(file: &mut BufReader<File>) -> Result<Option<Message>, String> {
+    let mut length = [0; 4];
+    match file.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(room(error)),
+    }
+    let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes).map_err(room)?;
+    postcard::from_bytes(&bytes)
+        .map(Some)
+        .map_err(|error| error.to_string())
+}
+
+/// A payload on its way.
+pub(super) fn payload(message: &mut Message) -> Bytes {
+    std::mem::take(&mut message.payload).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_on_disk_and_in_memory_come_out_in_one_order() {
+        let mut sorter = Sorter::default();
+        for n in 0..1_000_u64 {
+            let mixed = n * 617 % 1_000;
+            let message = Message {
+                at: i64::try_from(mixed / 10).unwrap(),
+                then: mixed % 10,
+                device: 0,
+                channel: 0,
+                topic: Some("t".into()),
+                payload: mixed.to_le_bytes().to_vec(),
+            };
+            sorter.put(message).unwrap();
+            if n % 300 == 299 {
+                sorter.spill().unwrap();
+            }
+        }
+        let mut stream = sorter.done().unwrap();
+        for n in 0..1_000_u64 {
+            let message = stream.next().unwrap().unwrap();
+            assert_eq!(message.payload, n.to_le_bytes());
+        }
+        assert_eq!(stream.next(), Ok(None));
+    }
+}

@@ -1,0 +1,125 @@
+//! The order of arrival of each device's messages against the order in which they were
+//! numbered.
+
+use serde::{Deserialize, Serialize};
+
+use super::buckets::{BUCKETS, Buckets};
+use super::explain::{Cause, Faults, Kinds};
+use super::findings::{Example, Findings, Found};
+use super::settle::Settled;
+use super::{Progress, Tell};
+
+/// A message that was received: its first arrival.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Arrived {
+    pub(super) device: u32,
+    pub(super) seq: u64,
+    pub(super) at: Option<i64>,
+    pub(super) order: u64,
+    pub(super) faults: Faults,
+    pub(super) sent_at: i64,
+    pub(super) again: bool,
+}
+
+/// Looks at all devices. Where moments of arrival are known they say the order, and equal
+/// ones say nothing; else the order of the rows does.
+pub(super) fn look(
+    mut arrived: Buckets,
+    kinds: &Kinds,
+    settled: &Settled,
+    findings: &mut Findings,
+    tell: &mut Tell<'_>,
+) -> Result<(), String> {
+    let timed = settled.received_at.is_some();
+    for number in 0..BUCKETS {
+        tell(Progress {
+            doing: "looking at the order",
+            done: number.into(),
+            of: Some(BUCKETS.into()),
+        });
+        let taken = arrived.take(number)?;
+        let mut messages: Vec<Arrived> = taken.records().collect();
+        if timed {
+            messages.retain(|message| message.at.is_some());
+            messages.sort_by_key(|message| (message.device, message.at, message.seq));
+        } else {
+            messages.sort_by_key(|message| (message.device, message.order));
+        }
+        for device in messages.chunk_by(|a, b| a.device == b.device) {
+            overtaken(device, |message, before| {
+                let reason = why(message, before, kinds);
+                let found = Found {
+                    cause: Cause::OutOfOrder,
+                    device: Some(message.device),
+                    reason,
+                };
+                findings.add(found, |findings| Example {
+                    device: findings.device(message.device),
+                    seq: Some(message.seq),
+                    at: Some(message.at.unwrap_or(message.sent_at)),
+                    payload: String::new(),
+                    about: format!("received after seq {}", before.seq),
+                });
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Each message that arrived after one with a higher number, with that one.
+fn overtaken(device: &[Arrived], mut take: impl FnMut(&Arrived, &Arrived)) {
+    let mut highest: Option<&Arrived> = None;
+    for message in device {
+        match highest {
+            Some(before) if before.seq > message.seq => take(message, before),
+            _ => highest = Some(message),
+        }
+    }
+}
+
+fn why(message: &Arrived, before: &Arrived, kinds: &Kinds) -> Option<String> {
+    let faults = message.faults.and(before.faults);
+    kinds
+        .explains(Cause::OutOfOrder, faults)
+        .or_else(|| {
+            message
+                .again
+                .then(|| "sent again after a lost connection".to_owned())
+        })
+        .or_else(|| (message.sent_at > before.sent_at).then(|| "sent in that order".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrived(seq: u64) -> Arrived {
+        Arrived {
+            device: 0,
+            seq,
+            at: None,
+            order: 0,
+            faults: Faults::default(),
+            sent_at: i64::try_from(seq).unwrap(),
+            again: false,
+        }
+    }
+
+    #[test]
+    fn of_a_pair_that_changed_places_one_was_overtaken() {
+        let device: Vec<Arrived> = [0, 1, 3, 2, 4, 7, 5, 6].into_iter().map(arrived).collect();
+        let mut found = Vec::new();
+        overtaken(&device, |message, before| {
+            found.push((message.seq, before.seq));
+        });
+        assert_eq!(found, [(2, 3), (5, 7), (6, 7)]);
+    }
+
+    #[test]
+    fn what_was_sent_in_that_order_is_explained() {
+        let (mut early, late) = (arrived(2), arrived(3));
+        assert_eq!(why(&early, &late, &Kinds::default()), None);
+        early.sent_at = 9;
+        assert!(why(&early, &late, &Kinds::default()).is_some());
+    }
+}

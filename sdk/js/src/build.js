@@ -1,0 +1,232 @@
+#!/usr/bin/env node
+/**
+ * Makes a plugin of a device: `mockfleet-build device.js -o door.wasm`. esbuild bundles the
+ * device (JavaScript or TypeScript), what it imports, and the SDK; componentize-qjs makes a
+ * component of it with QuickJS inside, or componentize-js one with StarlingMonkey.
+ */
+
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, mkdtempSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+const SDK = dirname(fileURLToPath(import.meta.url));
+
+const ENGINES = {
+  quickjs: { package: "componentize-qjs", pinned: "componentize-qjs@0.4.5" },
+  starlingmonkey: { package: "@bytecodealliance/componentize-js", pinned: "@bytecodealliance/componentize-js@0.23.0" },
+};
+
+const USAGE = `Usage: mockfleet-build FILE [-o PLUGIN.wasm] [--engine quickjs|starlingmonkey] [--name NAME] [--version VERSION]
+
+Name and version are those of plugin.toml unless they are given here.`;
+
+function fail(text) {
+  console.error(`mockfleet-build: ${text}`);
+  process.exit(1);
+}
+
+/** A package of the project, or one that the SDK was installed with. */
+async function load(name, pinned) {
+  for (const from of [join(process.cwd(), "package.json"), fileURLToPath(import.meta.url)]) {
+    try {
+      return await import(pathToFileURL(createRequire(from).resolve(name)));
+    } catch (error) {
+      if (!["MODULE_NOT_FOUND", "ERR_PACKAGE_PATH_NOT_EXPORTED"].includes(error.code)) throw error;
+      const folder = join(dirname(from), "node_modules", name);
+      if (existsSync(folder)) return import(pathToFileURL(join(folder, entry(folder))));
+    }
+  }
+  return fail(`the package ${name} is missing; \`npm install --save-dev ${pinned}\` installs it`);
+}
+
+/** Where a package begins that only has an entry for \`import\`. */
+function entry(folder) {
+  const { exports, main } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const root = exports?.["."] ?? exports;
+  return root?.import?.default ?? root?.import ?? root?.default ?? main ?? "index.js";
+}
+
+/** Name and version of the plugin.toml beside the device or above it. */
+function stamp(folder) {
+  for (let above = 0; above < 3; above += 1, folder = dirname(folder)) {
+    const file = join(folder, "plugin.toml");
+    if (!existsSync(file)) continue;
+    const text = readFileSync(file, "utf8");
+    const key = (name) => new RegExp(`^${name}\\s*=\\s*["']([^"']*)["']`, "m").exec(text)?.[1];
+    return { name: key("name") ?? "device", version: key("version") ?? "0.0.0" };
+  }
+  return { name: "device", version: "0.0.0" };
+}
+
+/** What all bundles have in common: where the device and the SDK are. */
+function bundling(file) {
+  const sdk = (name) => ({ path: join(SDK, name) });
+  const names = { mockfleet: "index.js", "mockfleet/generate": "generate/index.js", "mockfleet/testing": "testing.js" };
+  return {
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2023",
+    // What Node and browsers have is not there.
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["import", "default"],
+    outdir: process.cwd(),
+    entryNames: "plugin",
+    sourcemap: "external",
+    logLevel: "silent",
+    plugins: [
+      {
+        name: "mockfleet",
+        setup(build) {
+          build.onResolve({ filter: /^mockfleet:device-module$/ }, () => ({ path: file }));
+          build.onResolve({ filter: /^(mockfleet:device|wasi:cli)\// }, ({ path }) => ({ path, external: true }));
+          build.onResolve({ filter: /^mockfleet(\/|$)/ }, ({ path }) => (path in names ? sdk(names[path]) : undefined));
+        },
+      },
+    ],
+  };
+}
+
+async function bundle(esbuild, file, options) {
+  try {
+    return await esbuild.build({ ...bundling(file), ...options });
+  } catch (error) {
+    if (!Array.isArray(error.errors)) throw error;
+    const color = process.stderr.isTTY === true;
+    const said = await esbuild.formatMessages(error.errors, { kind: "error", color });
+    process.stderr.write(said.join(""));
+    return process.exit(1);
+  }
+}
+
+/** Imports the device natively, and looks at it. */
+async function check(esbuild, file) {
+  const contents = `
+    import * as module from "mockfleet:device-module";
+    import { checkDevice, findDevice, ownStack } from ${JSON.stringify(join(SDK, "seat.js"))};
+    export const stack = ownStack;
+    checkDevice(findDevice(module));`;
+  const { outputFiles } = await bundle(esbuild, file, {
+    stdin: { contents, resolveDir: SDK, sourcefile: "check.js" },
+    sourcemap: "inline",
+  });
+  const folder = mkdtempSync(join(tmpdir(), "mockfleet-"));
+  const copy = join(folder, "check.mjs");
+  try {
+    writeFileSync(copy, outputFiles[0].contents);
+    process.setSourceMapsEnabled(true);
+    await import(pathToFileURL(copy));
+  } catch (error) {
+    console.error(error instanceof Error ? error.stack : error);
+    fail(`${relative(process.cwd(), file)} is no device`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** For each line of a bundle the file and the line that it comes from; see `seat.js`. */
+function origins(map) {
+  const { sources, mappings } = JSON.parse(map);
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  let source = 0;
+  let line = 0;
+  const lines = mappings.split(";").map((text) => {
+    let first = "";
+    for (const segment of text.split(",").filter(Boolean)) {
+      const fields = [];
+      let value = 0;
+      let shift = 0;
+      for (const digit of segment) {
+        const bits = digits.indexOf(digit);
+        value += (bits & 31) << shift;
+        shift += 5;
+        if (bits < 32) {
+          fields.push(value & 1 ? -(value >> 1) : value >> 1);
+          value = shift = 0;
+        }
+      }
+      if (fields.length < 4) continue;
+      source += fields[1];
+      line += fields[2];
+      if (first === "") first = `${source}:${line + 1}`;
+    }
+    return first;
+  });
+  const files = sources.map((file) => {
+    const whole = resolve(process.cwd(), file);
+    const inSdk = relative(SDK, whole);
+    return inSdk.startsWith("..") || isAbsolute(inSdk) ? relative(process.cwd(), whole) : `mockfleet:${inSdk}`;
+  });
+  return `globalThis.mockfleetOrigins = ${JSON.stringify({ files, lines: lines.join(",") })};\n`;
+}
+
+/** Compiles the bundle with the chosen engine. */
+async function componentize(engine, source) {
+  const wit = join(SDK, "..", "wit");
+  const tool = await load(ENGINES[engine].package, ENGINES[engine].pinned);
+  if (engine === "quickjs") {
+    // Without the asynchronous ABI, which a call of a device has no use for.
+    const options = { witPath: wit, jsSource: source, world: "plugin", optSize: true, sync: true };
+    return (await (tool.componentize ?? tool.default.componentize)(options)).component;
+  }
+  const options = { witPath: join(wit, "deps", "device.wit"), worldName: "plugin", disableFeatures: ["http", "fetch-event"] };
+  return (await tool.componentize(source, options)).component;
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      output: { type: "string", short: "o" },
+      engine: { type: "string", default: "quickjs" },
+      name: { type: "string" },
+      version: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help || positionals.length !== 1) {
+    console.error(USAGE);
+    process.exit(values.help ? 0 : 1);
+  }
+  if (!(values.engine in ENGINES)) fail(`there is no engine ${values.engine}; there are quickjs and starlingmonkey`);
+  const file = resolve(positionals[0]);
+  if (!existsSync(file)) fail(`there is no file ${positionals[0]}`);
+  const stamped = stamp(dirname(file));
+  const name = values.name ?? stamped.name;
+  const version = values.version ?? stamped.version;
+  const esbuild = await load("esbuild", "esbuild@0.28.2");
+  await check(esbuild, file);
+  const { outputFiles } = await bundle(esbuild, file, {
+    stdin: {
+      // StarlingMonkey has a console.
+      contents: `${values.engine === "quickjs" ? 'import "./console.js";' : ""} export * from "./glue.js";`,
+      resolveDir: SDK,
+      sourcefile: join(SDK, "plugin.js"),
+    },
+    define: {
+      MOCKFLEET_NAME: JSON.stringify(name),
+      MOCKFLEET_VERSION: JSON.stringify(version),
+      MOCKFLEET_BIGINT: String(values.engine === "starlingmonkey"),
+    },
+  });
+  const map = outputFiles.find((output) => output.path.endsWith(".map"));
+  const code = outputFiles.find((output) => output.path.endsWith(".js"));
+  let component;
+  try {
+    component = await componentize(values.engine, code.text + origins(map.text));
+  } catch (error) {
+    console.error(error?.message ?? error);
+    fail(`${ENGINES[values.engine].package} could not make a component of it; what it said stands above`);
+  }
+  const output = resolve(values.output ?? `${name}.wasm`);
+  mkdirSync(dirname(output), { recursive: true });
+  // Whoever reads the old plugin meanwhile reads all of it.
+  writeFileSync(`${output}.part`, component);
+  renameSync(`${output}.part`, output);
+}
+
+await main();

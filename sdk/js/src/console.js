@@ -1,0 +1,35 @@
+/** `console` for QuickJS, which has none: log lines on standard output and standard error. */
+
+import * as stderr from "wasi:cli/stderr@0.2.0";
+import * as stdout from "wasi:cli/stdout@0.2.0";
+
+import { utf8 } from "./generate/rng.js";
+
+/** WASI takes so many bytes at once. */
+const AT_ONCE = 4096;
+
+function shown(value) {
+  if (typeof value === "string") return value;
+  if (value instanceof Error) return `${value.name}: ${value.message}\n${value.stack ?? ""}`.trimEnd();
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
+
+function printer(open) {
+  let stream = null;
+  return (...values) => {
+    stream ??= open();
+    const bytes = utf8(`${values.map(shown).join(" ")}\n`);
+    for (let at = 0; at < bytes.length; at += AT_ONCE) {
+      stream.blockingWriteAndFlush(bytes.slice(at, at + AT_ONCE));
+    }
+  };
+}
+
+const say = printer(() => stdout.getStdout());
+const warn = printer(() => stderr.getStderr());
+
+globalThis.console ??= { log: say, info: say, debug: say, warn, error: warn };

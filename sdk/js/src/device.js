@@ -1,0 +1,145 @@
+/** What the author of a device implements, and what it is handed. */
+
+import { Failed, Retired } from "./errors.js";
+import { Rng, utf8 } from "./generate/rng.js";
+
+/** Whose constructor is running: who the device is, and its settings. */
+let birth = null;
+
+/** Makes a device of a class that derives from `Device`. */
+export function give(kind, identity, config) {
+  birth = { identity, config };
+  try {
+    return new kind();
+  } finally {
+    birth = null;
+  }
+}
+
+/** One virtual device. The plugin's file exports one class that derives from this one. */
+export class Device {
+  static channels = [];
+  static statuses = [];
+  static events = [];
+  static config = {};
+
+  #identity;
+  #now;
+  #status = null;
+  #statusSince;
+
+  constructor() {
+    if (birth === null) throw new TypeError("devices are made by mockfleet, or by run() of mockfleet/testing");
+    const { identity, config } = birth;
+    this.#identity = identity;
+    this.#now = identity.born;
+    this.#statusSince = identity.born;
+    this.config = config;
+    this.id = identity.id;
+    this.group = identity.group;
+    this.index = identity.index;
+    this.seed = identity.seed;
+    this.random = new Rng(identity.seed);
+  }
+
+  /** Called on schedule. */
+  tick(_tick) {
+    throw new TypeError(`${this.constructor.name} has no method tick`);
+  }
+
+  /** Called for the events that `events` names. */
+  handle(_event) {
+    return undefined;
+  }
+
+  get born() {
+    return new Date(this.#identity.born / 1000);
+  }
+
+  get now() {
+    return new Date(this.#now / 1000);
+  }
+
+  get age() {
+    return (this.#now - this.#identity.born) / 1_000_000;
+  }
+
+  message(channel, value, { properties = {} } = {}) {
+    let json;
+    try {
+      json = JSON.stringify(value);
+    } catch (error) {
+      throw new Failed(`the message on channel ${channel} cannot be written as JSON: ${error.message}`);
+    }
+    if (json === undefined) {
+      throw new Failed(`the message on channel ${channel} cannot be written as JSON: it is ${String(value)}`);
+    }
+    return new Message(channel, json, { contentType: "application/json", properties });
+  }
+
+  retire(why) {
+    throw new Retired(why);
+  }
+
+  /** For generators: when it is, in microseconds since 1970. */
+  moment() {
+    return { now: this.#now, born: this.#identity.born, statusSince: this.#statusSince };
+  }
+
+  /** For the seat: the time of the call that follows. */
+  static enter(device, micros) {
+    device.#now = micros;
+  }
+
+  /** For the seat: the status, if it is another one than before. */
+  static changed(device, status) {
+    if (status === undefined || status === null || status === device.#status) return null;
+    device.#status = status;
+    device.#statusSince = device.#now;
+    return status;
+  }
+}
+
+/** One message that a device sends or receives. */
+export class Message {
+  constructor(channel, payload, { contentType, properties = {} } = {}) {
+    this.channel = channel;
+    this.payload = typeof payload === "string" ? utf8(payload) : payload;
+    this.contentType = contentType;
+    this.properties = properties;
+  }
+
+  /** The payload as text. */
+  text() {
+    return fromUtf8(this.payload);
+  }
+
+  /** The payload read as JSON. */
+  json() {
+    try {
+      return JSON.parse(this.text());
+    } catch (error) {
+      throw new Failed(`the message on channel ${this.channel} cannot be read: ${error.message}`);
+    }
+  }
+}
+
+/** The text of bytes in UTF-8; what is none becomes U+FFFD. QuickJS has no TextDecoder. */
+function fromUtf8(bytes) {
+  let text = "";
+  for (let place = 0; place < bytes.length; ) {
+    const first = bytes[place];
+    const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+    let code = length === 1 ? first : first & (0xff >> (length + 1));
+    let whole = length > 0 && first < 0xf5;
+    for (let next = 1; whole && next < length; next += 1) {
+      const byte = bytes[place + next];
+      whole = byte !== undefined && (byte & 0xc0) === 0x80;
+      code = (code << 6) | (byte & 63);
+    }
+    whole = whole && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
+    text += String.fromCodePoint(whole ? code : 0xfffd);
+    place += whole ? length : 1;
+  }
+  return text;
+}

@@ -1,0 +1,210 @@
+// What the author of a device may rely on.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { choice, data, Device, duration, Failed, fleet, group, integer, list, Message, number, text } from "mockfleet";
+import { run, schema, surroundings } from "mockfleet/testing";
+
+/** Does what its setting says at tick 2. */
+class Probe extends Device {
+  static channels = ["telemetry", "reply"];
+  static statuses = ["odd", "even"];
+  static events = ["downlink", "link"];
+  static config = {
+    doWhat: text({ default: "", description: "What to do at tick 2." }),
+    mode: choice(["eco", "boost"], { default: "eco" }),
+    size: integer({ default: 1, min: 1, max: 5 }),
+    pause: duration({ default: 5400 }),
+    route: list(group({ lat: number({ min: -90, max: 90 }), lon: number({ default: 0 }) }), { default: [] }),
+    limit: number({ optional: true }),
+  };
+
+  tick(tick) {
+    const message = this.message("telemetry", { n: tick.sequence, r: this.random.unit() });
+    if (tick.sequence === 2) {
+      switch (this.config.doWhat) {
+        case "trip":
+          return this.trip(null);
+        case "fail":
+          throw new Failed("told to");
+        case "throw":
+          throw "a text";
+        case "retire":
+          this.retire("told to");
+          break;
+        case "hurry":
+          return { messages: message, nextTick: 0.01 };
+        case "vanish":
+          return { messages: message, link: { vanish: 5 } };
+        case "stray":
+          return new Message("nowhere", "1");
+        case "number":
+          return 7;
+        case "turn":
+          return { message };
+        case "promise":
+          return Promise.resolve(message);
+        case "several":
+          return this.several();
+      }
+    }
+    return { messages: message, status: tick.sequence < 4 ? "even" : "odd" };
+  }
+
+  trip(nothing) {
+    return nothing.x;
+  }
+
+  *several() {
+    for (let n = 0; n < 3; n += 1) yield this.message("telemetry", { n });
+  }
+
+  handle(event) {
+    if (event.kind === "received") return { messages: this.message("reply", event.message.json()), nextTick: "1m" };
+  }
+}
+
+const seconds = (trial) => trial.messages.map(({ at }) => (at - trial.device.born) / 1000);
+
+test("ticks come as scheduled unless the device says otherwise", () => {
+  assert.deepEqual(seconds(run(Probe, { "do-what": "hurry" }, { ticks: 5 })), [0, 1, 2, 2.01, 3.01]);
+});
+
+test("the same seed gives the same bytes and another one others", () => {
+  const payloads = (seed) => run(Probe, {}, { ticks: 9, seed }).messages.map(({ message }) => message.text());
+  assert.deepEqual(payloads(3), payloads(3));
+  assert.notDeepEqual(payloads(3), payloads(4));
+});
+
+test("only a change of status is reported", () => {
+  const { statuses } = run(Probe, {}, { ticks: 9 });
+  assert.deepEqual(statuses.map(({ status }) => status), ["even", "odd"]);
+});
+
+test("an exception is a failed call that names its place in the source", () => {
+  const trial = run(Probe, { "do-what": "trip" }, { ticks: 2 });
+  assert.throws(() => trial.tick(), {
+    name: "Failed",
+    message: /^TypeError: Cannot read .* \(device\.test\.js:\d+, in trip\)$/,
+  });
+  trial.tick();
+  assert.deepEqual(seconds(trial), [0, 1, 3]);
+});
+
+test("what is thrown of its own accord says only that", () => {
+  assert.throws(() => run(Probe, { "do-what": "fail" }, { ticks: 3 }), { message: "told to" });
+  assert.throws(() => run(Probe, { "do-what": "throw" }, { ticks: 3 }), { message: 'it threw "a text"' });
+});
+
+test("a retired device is not called again", () => {
+  const trial = run(Probe, { "do-what": "retire" }, { ticks: 9 });
+  assert.equal(trial.retired, "told to");
+  assert.equal(trial.messages.length, 2);
+});
+
+test("what a device does with its connection is seen", () => {
+  const [{ link }] = run(Probe, { "do-what": "vanish" }, { ticks: 3 }).links;
+  assert.deepEqual(link, { vanish: 5 });
+});
+
+test("a generator gives several messages", () => {
+  assert.equal(run(Probe, { "do-what": "several" }, { ticks: 3 }).messages.length, 5);
+});
+
+test("what is no answer says how one is made", () => {
+  const said = {
+    number: /returned a number; messages are made by this\.message/,
+    turn: /an object with message; a turn has messages, status, nextTick, link/,
+    promise: /returned a promise/,
+  };
+  for (const [what, message] of Object.entries(said)) {
+    assert.throws(() => run(Probe, { "do-what": what }, { ticks: 3 }), { message });
+  }
+});
+
+test("a message to the device is answered and moves its next tick", () => {
+  const trial = run(Probe, {}, { ticks: 1 }).receive("command", { do: "stop ☂ 🚲" });
+  assert.deepEqual(trial.on("reply"), [{ do: "stop ☂ 🚲" }]);
+  assert.equal(trial.due - trial.now, 60_000);
+  const broken = () => trial.receive("command", Uint8Array.from([0x7b]));
+  assert.throws(broken, { message: /the message on channel command cannot be read/ });
+});
+
+test("text and bytes are those of the platform's own encoders", () => {
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+  for (const sample of ["", "abc", "Müller ☂ 🚲", "\ud800x", "\u0000\u007f\u0080\u07ff\u0800\uffff"]) {
+    const { payload } = new Message("a", sample);
+    assert.deepEqual(payload, encoder.encode(sample));
+    assert.equal(new Message("a", payload).text(), sample.toWellFormed?.() ?? decoder.decode(payload));
+  }
+  assert.equal(new Message("a", Uint8Array.from([0x41, 0xff, 0x42])).text(), "A\ufffdB");
+});
+
+test("a trial refuses what the class does not name", () => {
+  const stray = () => run(Probe, { "do-what": "stray" }, { ticks: 3 });
+  assert.throws(stray, { message: 'static channels of Probe doesn\'t name "nowhere"' });
+  assert.throws(() => run(Probe).settled(0, "telemetry"), { message: /doesn't name receipts/ });
+});
+
+test("all settings that do not fit are refused at once with their keys", () => {
+  const config = {
+    "do-waht": "x",
+    mode: "turbo",
+    size: 9,
+    pause: "soon",
+    route: [{ lat: 1 }, { lat: 91, lon: "a" }, {}],
+  };
+  assert.throws(() => run(Probe, config), {
+    name: "InvalidConfig",
+    message: [
+      "config.do-waht: there is no such setting; there are do-what, limit, mode, pause, route, size",
+      'config.mode: "turbo" is none of "eco", "boost"',
+      "config.size: 9 is more than 5, the most there may be",
+      'config.pause: "soon" is no duration; a number with a unit is right, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)',
+      "config.route.1.lat: 91 is more than 90, the most there may be",
+      'config.route.1.lon: "a" is no number',
+      "config.route.2.lat: it is missing, and has no default",
+    ].join("\n"),
+  });
+});
+
+test("settings are what their kinds say", () => {
+  const { config } = run(Probe, { pause: "1h30m", route: [{ lat: 5 }] }).device;
+  assert.deepEqual(config, { doWhat: "", mode: "eco", size: 1, pause: 5400, route: [{ lat: 5, lon: 0 }] });
+});
+
+test("the schema has words, bounds and defaults, and refuses the unknown", () => {
+  const { properties, additionalProperties } = schema(Probe);
+  assert.equal(additionalProperties, false);
+  assert.deepEqual(properties["do-what"], { type: "string", description: "What to do at tick 2.", default: "" });
+  assert.equal(properties.size.maximum, 5);
+  assert.equal(properties.pause.default, "1h30m");
+  assert.deepEqual(properties.mode.enum, ["eco", "boost"]);
+  assert.deepEqual(properties.route.items.required, ["lat"]);
+});
+
+test("what surrounds the device is what the test says", () => {
+  surroundings({ data: { weather: Uint8Array.from([1, 2]) }, channels: ["a"], interval: 2 });
+  assert.deepEqual(data.readAll("weather"), Uint8Array.from([1, 2]));
+  assert.deepEqual([fleet.channels(), fleet.downlink(), fleet.interval()], [["a"], null, 2]);
+  assert.throws(() => data.size("wether"), { message: /there are weather/ });
+  surroundings();
+});
+
+test("mistakes of a class are found before it runs", () => {
+  class NoTick extends Device {}
+  class Deaf extends Device {
+    tick() {}
+    handle() {}
+  }
+  class Odd extends Device {
+    static events = ["downlnk"];
+    tick() {}
+  }
+  assert.throws(() => run(NoTick), { message: "NoTick has no method tick(tick)" });
+  assert.throws(() => run(Deaf), { message: /Deaf has a method handle, and no events/ });
+  assert.throws(() => run(Odd), { message: /names downlnk; there are link, downlink, receipts/ });
+  assert.throws(() => number({ mni: 1 }), { message: /there is no option mni/ });
+});

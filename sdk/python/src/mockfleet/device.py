@@ -1,0 +1,150 @@
+"""What the author of a device implements."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeVar, get_args
+
+from .errors import Retired
+from .turn import Answer, Event, Message, Tick, moment
+
+#: The settings of a device: a dataclass.
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class NoConfig:
+    """The settings of a device that has none: any key is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a device is. Constant for its whole life."""
+
+    id: str
+    group: str
+    index: int
+    seed: int
+    #: Microseconds since 1970, UTC.
+    born: int
+
+
+class Device(Generic[Config]):
+    """One virtual device. The plugin's file has one class that derives from this one.
+
+    ```python
+    class Door(Device[Settings]):
+        '''A door contact: says when the door opens and closes.'''
+
+        channels = ["door"]
+
+        def __init__(self) -> None:
+            self.open = False
+
+        def tick(self, tick: Tick) -> Answer:
+            self.open = self.random.random() < self.config.open_chance
+            return self.message("door", {"open": self.open})
+    ```
+
+    `Settings` is a dataclass; a device without settings derives from `Device[NoConfig]`.
+    In `__init__` all of what is below is there already, and no `super().__init__()` is
+    needed. The class' docstring says in its first line what the device is.
+
+    The same seed must give the same life: take randomness from `self.random` and from
+    `mockfleet.generate`, time from the calls, and keep nothing in globals, since thousands
+    of devices share one instance of the plugin.
+    """
+
+    #: The name and the version, as they stand in the send log. Absent: those of `plugin.toml`.
+    name: ClassVar[str] = ""
+    version: ClassVar[str] = ""
+    #: Every channel that the device may send on; the fleet file maps each. None: its
+    #: settings name them.
+    channels: ClassVar[Sequence[str]] = ()
+    #: Every status that the device may report.
+    statuses: ClassVar[Sequence[str]] = ()
+    #: The kinds of events that `handle` is called for.
+    events: ClassVar[Sequence[Literal["link", "downlink", "receipts"]]] = ()
+
+    #: The settings, as they stand under `config` in the fleet file.
+    config: Config
+
+    _identity: Identity
+    _now: int
+    _status: str
+    _status_since: int
+    _random: random.Random | None
+
+    def tick(self, tick: Tick) -> Answer:
+        """Called on schedule. Returns what to send: nothing, a message, several, or a
+        `Turn` with what else to do. May also be a generator that yields messages."""
+        raise NotImplementedError(f"{type(self).__name__} has no method tick")
+
+    def handle(self, event: Event) -> Answer:
+        """Called for the events that `events` names; returns what `tick` returns."""
+        return None
+
+    @property
+    def id(self) -> str:
+        """Unique in the fleet, for example `thermometer-00042`."""
+        return self._identity.id
+
+    @property
+    def group(self) -> str:
+        """The group of the fleet file that the device belongs to."""
+        return self._identity.group
+
+    @property
+    def index(self) -> int:
+        """Its position in the group, counted from zero."""
+        return self._identity.index
+
+    @property
+    def seed(self) -> int:
+        """The seed for all of its randomness: same seed, same life."""
+        return self._identity.seed
+
+    @property
+    def born(self) -> datetime:
+        """When the device was switched on, UTC."""
+        return moment(self._identity.born)
+
+    @property
+    def now(self) -> datetime:
+        """When the tick was due, or the event was, UTC."""
+        return moment(self._now)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the device was switched on."""
+        return (self._now - self._identity.born) / 1_000_000
+
+    @property
+    def random(self) -> random.Random:
+        """Randomness from the device's seed; its state is 2.5 KB once it is used."""
+        if self._random is None:
+            self._random = random.Random(self._identity.seed)
+        return self._random
+
+    def message(
+        self, channel: str, value: Any, *, properties: Mapping[str, str] | None = None
+    ) -> Message:
+        """A message on this channel with this value as JSON. `properties` become MQTT 5
+        user properties or HTTP headers. Times become RFC 3339."""
+        return Message.of_json(channel, value, properties)
+
+    def retire(self, why: str) -> NoReturn:
+        """The device is done, for good. Nothing of this call is sent: a last message
+        belongs to the turn before."""
+        raise Retired(why)
+
+    @classmethod
+    def config_type(cls) -> type:
+        """The dataclass of its settings."""
+        for base in cls.__mro__:
+            for generic in getattr(base, "__orig_bases__", ()):
+                if getattr(generic, "__origin__", None) is Device:
+                    (config,) = get_args(generic)
+                    return config if isinstance(config, type) else NoConfig
+        return NoConfig

@@ -1,0 +1,41 @@
+"""Values that change over time as a sensor's do: the same for the same seed as those of the
+Rust and the JavaScript SDK.
+
+```python
+TEMPERATURE = Walk(21, step=0.2, min=15, max=30, decimals=2)
+
+class Room(Device[NoConfig]):
+    def __init__(self) -> None:
+        self.temperature = TEMPERATURE.of(self, "temperature")
+
+    def tick(self, tick: Tick) -> Answer:
+        return self.message("telemetry", {"temperature": self.temperature.next()})
+```
+
+A specification checks itself when it is made, and raises `InvalidConfig` with all that is
+wrong. Lengths of time are texts such as `"1h30m"`, seconds, or a `timedelta`.
+"""
+
+from .chance import Bucket, Normal, Walk
+from .clock import Curve, Day, Profile
+from .kind import Generator, Kind
+from .line import Interpolation
+from .markov import Markov, State
+from .rng import Rng
+from .span import Span
+
+__all__ = [
+    "Bucket",
+    "Curve",
+    "Day",
+    "Generator",
+    "Interpolation",
+    "Kind",
+    "Markov",
+    "Normal",
+    "Profile",
+    "Rng",
+    "Span",
+    "State",
+    "Walk",
+]

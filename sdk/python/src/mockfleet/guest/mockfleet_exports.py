@@ -1,0 +1,147 @@
+"""One device as the host holds it: turns the contract's types into the SDK's and back."""
+
+import importlib
+import json
+import linecache
+import sys
+
+from componentize_py_types import Err
+from mockfleet import surroundings
+from mockfleet.device import Identity
+from mockfleet.errors import Failed, InvalidConfig, Retired
+from mockfleet.seat import Seat, check_device, find_device
+from mockfleet.settings import schema_of
+from mockfleet.turn import (
+    Connected,
+    Disconnected,
+    Message,
+    Received,
+    Reconnect,
+    Settled,
+    Tick,
+    micros,
+)
+from mockfleet_build import MODULE, NAME, OWN, VERSION
+from wit_world.imports import data, group
+from wit_world.imports import types as wit
+
+DEVICE = find_device(importlib.import_module(MODULE))
+check_device(DEVICE)
+SCHEMA = json.dumps(schema_of(DEVICE.config_type()), ensure_ascii=False)
+
+# A plugin has no files: what tracebacks show of the source is kept.
+for module in list(sys.modules.values()):
+    file = getattr(module, "__file__", None) or ""
+    if file.endswith(".py") and getattr(module, "__name__", "") in OWN:
+        linecache.getlines(file)
+
+
+class Host:
+    """What the fleet file gives the group, asked of the host."""
+
+    def size(self, name: str) -> int:
+        try:
+            return data.size(name)
+        except Err as error:
+            raise FileNotFoundError(error.value) from None
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        try:
+            return data.read(name, offset, length)
+        except Err as error:
+            raise FileNotFoundError(error.value) from None
+
+    def channels(self) -> list[str] | None:
+        return group.channels()
+
+    def downlink(self) -> list[str] | None:
+        return group.downlink()
+
+    def interval(self) -> int | None:
+        return group.interval()
+
+
+surroundings.set_source(Host())
+
+
+class Device:
+    def __init__(self, seat: Seat) -> None:
+        self.seat = seat
+
+    @classmethod
+    def create(cls, spec: wit.DeviceSpec) -> "Device":
+        identity = Identity(spec.id, spec.group, spec.index, spec.seed, spec.born)
+        try:
+            return cls(Seat(DEVICE, identity, spec.config))
+        except (Failed, InvalidConfig, Retired) as error:
+            raise refusal(error) from None
+
+    def tick(self, tick: wit.Tick) -> wit.Turn:
+        try:
+            return turned(self.seat.tick(Tick(tick.at, tick.sequence)))
+        except (Failed, InvalidConfig, Retired) as error:
+            raise refusal(error) from None
+
+    def handle(self, at: int, event: wit.Event) -> wit.Turn:
+        try:
+            return turned(self.seat.handle(happened(at, event)))
+        except (Failed, InvalidConfig, Retired) as error:
+            raise refusal(error) from None
+
+
+def refusal(error: Failed | InvalidConfig | Retired) -> Err:
+    if isinstance(error, InvalidConfig):
+        return Err(wit.Error_InvalidConfig(str(error)))
+    if isinstance(error, Retired):
+        return Err(wit.Error_Retired(str(error)))
+    return Err(wit.Error_Failed(str(error)))
+
+
+def turned(turn) -> wit.Turn:
+    link = turn.link
+    if isinstance(link, Reconnect):
+        link = wit.Link_Reconnect()
+    elif link is not None:
+        link = wit.Link_Vanish(micros(link.length))
+    return wit.Turn(
+        [
+            wit.Message(
+                message.channel,
+                message.payload,
+                message.content_type,
+                list(message.properties.items()),
+            )
+            for message in turn.messages
+        ],
+        turn.status,
+        None if turn.next_tick is None else micros(turn.next_tick),
+        link,
+    )
+
+
+def happened(at: int, event: wit.Event):
+    match event:
+        case wit.Event_Connected():
+            return Connected(at)
+        case wit.Event_Disconnected(reason):
+            return Disconnected(at, reason)
+        case wit.Event_Received(message):
+            return Received(
+                at,
+                Message(
+                    message.channel,
+                    message.payload,
+                    message.content_type,
+                    dict(message.properties),
+                ),
+            )
+        case wit.Event_Settled(receipt):
+            return Settled(
+                at,
+                receipt.sequence,
+                receipt.channel,
+                receipt.outcome.name.lower(),
+                None if receipt.latency is None else receipt.latency / 1_000_000,
+                receipt.detail,
+            )
+    raise Failed("the host told of an event that this SDK does not know")

@@ -1,0 +1,22 @@
+"""The plugin's exports, as componentize-py wants them: a class of the name of the interface,
+and the module `mockfleet_exports` with its resource."""
+
+from mockfleet_exports import DEVICE, NAME, VERSION, SCHEMA
+from mockfleet.seat import summary
+from wit_world.imports.types import Description, Interests
+
+
+class MockfleetExports:
+    def describe(self) -> Description:
+        interests = Interests(0)
+        for name in DEVICE.events:
+            interests |= Interests[name.upper()]
+        return Description(
+            name=DEVICE.name or NAME,
+            version=DEVICE.version or VERSION,
+            summary=summary(DEVICE),
+            config_schema=SCHEMA,
+            channels=list(DEVICE.channels),
+            statuses=list(DEVICE.statuses),
+            interests=interests,
+        )

@@ -1,0 +1,225 @@
+"""Runs one device natively, on a clock of its own, so that a device is tested without
+WebAssembly.
+
+```python
+from mockfleet.testing import run
+
+def test_a_door_that_always_moves_is_open_every_other_time():
+    door = run(Door, {"move-chance": 1.0}, ticks=2)
+    assert door.on("door") == [{"open": True}, {"open": False}]
+```
+
+The calls go through the same code as in the plugin. A trial is stricter than the host: it
+raises `AssertionError` when a device does what its class doesn't name.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from . import surroundings as here
+from .device import Device, Identity
+from .errors import Failed, Retired
+from .seat import Seat, check_device
+from .settings import schema_of
+from .turn import (
+    Connected,
+    Disconnected,
+    Duration,
+    Event,
+    Link,
+    Message,
+    Received,
+    Settled,
+    Tick,
+    Turn,
+    micros,
+    moment,
+)
+
+#: 2026-01-01T00:00:00Z: when a device is switched on that no test says more of.
+BORN = 1_767_225_600_000_000
+
+#: The shortest time from tick to tick that a device can ask for, as in the host.
+SHORTEST = 1_000
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that the device sent, and when: the time of the tick or the event."""
+
+    at: datetime
+    message: Message
+
+
+class Trial:
+    """One device on a clock of its own. `run` makes one."""
+
+    def __init__(
+        self,
+        device: type[Device[Any]],
+        config: Mapping[str, Any] | None = None,
+        *,
+        id: str = "device-00000",
+        group: str = "device",
+        index: int = 0,
+        seed: int = 1,
+        born: int = BORN,
+        every: Duration = 1.0,
+    ) -> None:
+        """Switches a device on. `InvalidConfig` is what it refuses the settings with;
+        `born` is in microseconds since 1970, `every` the time from tick to tick."""
+        check_device(device)
+        self.kind = device
+        self._seat = Seat(
+            device, Identity(id, group, index, seed, born), json.dumps(config or {})
+        )
+        self._every = micros(every)
+        self._now = self._due = born
+        self._sequence = 0
+        #: What the device has sent so far.
+        self.messages: list[Sent] = []
+        #: Every change of status, and when it was.
+        self.statuses: list[tuple[datetime, str]] = []
+        #: What the device did with its connection, and when.
+        self.links: list[tuple[datetime, Link]] = []
+        #: Why the device retired, once it has.
+        self.retired: str | None = None
+
+    @property
+    def device(self) -> Any:
+        """The device itself."""
+        return self._seat.device
+
+    @property
+    def now(self) -> datetime:
+        """What time it is for the device."""
+        return moment(self._now)
+
+    @property
+    def due(self) -> datetime:
+        """When the next tick is due."""
+        return moment(self._due)
+
+    @property
+    def status(self) -> str | None:
+        """The status that the device last reported."""
+        return self.statuses[-1][1] if self.statuses else None
+
+    def on(self, channel: str) -> list[Any]:
+        """What the device has sent on this channel so far, read as JSON."""
+        return [sent.message.json() for sent in self.messages if sent.message.channel == channel]
+
+    def tick(self) -> None:
+        """Moves the clock to the next tick that is due, and runs it. Raises `Failed` when it
+        fails; does nothing once the device has retired."""
+        if self.retired is not None:
+            return
+        self._now = self._due
+        self._due += self._every
+        tick = Tick(self._now, self._sequence)
+        self._sequence += 1
+        try:
+            self._take(self._seat.tick(tick))
+        except Retired as why:
+            self.retired = str(why)
+
+    def ticks(self, count: int) -> "Trial":
+        """Runs so many ticks; fewer when the device retires."""
+        for _ in range(count):
+            self.tick()
+        return self
+
+    def run(self, length: Duration) -> "Trial":
+        """Moves the clock on by this much, and runs every tick that is due before it gets
+        there."""
+        end = self._now + micros(length)
+        while self._due < end and self.retired is None:
+            self.tick()
+        self._now = end
+        return self
+
+    def receive(self, channel: str, value: Any) -> "Trial":
+        """Sends the device a message, now: bytes as they are, anything else as JSON."""
+        if isinstance(value, bytes):
+            message = Message(channel, value)
+        else:
+            message = Message.of_json(channel, value, None)
+        return self._event(Received(self._now, message))
+
+    def connected(self) -> "Trial":
+        """Tells the device that its connection is up."""
+        return self._event(Connected(self._now))
+
+    def disconnected(self, reason: str = "as asked") -> "Trial":
+        """Tells the device that its connection is lost."""
+        return self._event(Disconnected(self._now, reason))
+
+    def settled(self, sequence: int, channel: str, outcome: Any = "acked") -> "Trial":
+        """Tells the device what became of one of its messages."""
+        return self._event(Settled(self._now, sequence, channel, outcome))
+
+    def _event(self, event: Event) -> "Trial":
+        names = {Received: "downlink", Settled: "receipts"}
+        name = names.get(type(event), "link")
+        assert name in self.kind.events, (
+            f"{self.kind.__name__}.events doesn't name {name}, and the host would not deliver this event"
+        )
+        if self.retired is None:
+            try:
+                self._take(self._seat.handle(event))
+            except Retired as why:
+                self.retired = str(why)
+        return self
+
+    def _take(self, turn: Turn) -> None:
+        assert isinstance(turn.messages, list)
+        for message in turn.messages:
+            self._declared("channels", message.channel)
+            self.messages.append(Sent(self.now, message))
+        if turn.status is not None:
+            self._declared("statuses", turn.status)
+            self.statuses.append((self.now, turn.status))
+        if turn.link is not None:
+            self.links.append((self.now, turn.link))
+        if turn.next_tick is not None:
+            self._due = self._now + max(SHORTEST, micros(turn.next_tick))
+
+    def _declared(self, kind: str, name: str) -> None:
+        names = getattr(self.kind, kind)
+        # A device that names none has them from its settings.
+        assert not names or name in names, f'{self.kind.__name__}.{kind} doesn\'t name "{name}"'
+
+
+def run(
+    device: type[Device[Any]],
+    config: Mapping[str, Any] | None = None,
+    *,
+    ticks: int = 0,
+    **setup: Any,
+) -> Trial:
+    """Switches a device on and runs so many ticks; see `Trial` for what else can be said."""
+    return Trial(device, config, **setup).ticks(ticks)
+
+
+def schema(device: type[Device[Any]]) -> dict[str, Any]:
+    """The JSON Schema of the settings, as the host gets it."""
+    return schema_of(device.config_type())
+
+
+def surroundings(
+    *,
+    data: Mapping[str, bytes] | None = None,
+    channels: list[str] | None = None,
+    downlink: list[str] | None = None,
+    interval: Duration | None = None,
+) -> None:
+    """Says what the fleet file says about the group of the devices that follow: its data
+    files, its target's channels, its schedule."""
+    every = None if interval is None else micros(interval)
+    here.set_source(here.Here(dict(data or {}), channels, downlink, every))
+
+
+__all__ = ["BORN", "Failed", "Sent", "Trial", "run", "schema", "surroundings"]

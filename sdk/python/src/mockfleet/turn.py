@@ -1,0 +1,179 @@
+"""What a device is told and what it answers: ticks, events, messages, turns."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+from .errors import Failed
+
+#: A length of time: seconds, or a `timedelta`.
+Duration = float | timedelta
+
+
+def micros(length: Duration) -> int:
+    """A length of time in microseconds; never below zero."""
+    if isinstance(length, timedelta):
+        length = length.total_seconds()
+    return max(0, round(length * 1_000_000))
+
+
+def moment(at: int) -> datetime:
+    """The moment so many microseconds after 1970, UTC."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=at)
+
+
+def _other(value: object) -> object:
+    """What JSON has no form for, and a payload does."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} has no JSON form")
+
+
+#: One for all messages: making it costs more than using it.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_other
+)
+
+
+@dataclass(slots=True)
+class Message:
+    """One message that a device sends or receives.
+
+    `Device.message` makes one with a JSON payload; `Message("raw", b"...")` is one of any
+    other format.
+    """
+
+    #: The logical channel, for example `telemetry`. The fleet file maps it to an MQTT
+    #: topic or an HTTP request.
+    channel: str
+    #: The bytes on the wire, unchanged.
+    payload: bytes
+    #: The media type of `payload`, for example `application/cbor`.
+    content_type: str | None = None
+    #: MQTT 5 user properties, or HTTP headers.
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_json(cls, channel: str, value: Any, properties: Mapping[str, str] | None) -> "Message":
+        """A message with this value as JSON."""
+        try:
+            payload = _ENCODER.encode(value).encode()
+        except (TypeError, ValueError) as error:
+            raise Failed(
+                f"the message on channel {channel} cannot be written as JSON: {error}"
+            ) from error
+        return cls(channel, payload, "application/json", properties or {})
+
+    def json(self) -> Any:
+        """The payload read as JSON."""
+        try:
+            return json.loads(self.payload)
+        except ValueError as error:
+            raise Failed(f"the message on channel {self.channel} cannot be read: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Closes the connection and opens it again at once, after the turn's messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vanish:
+    """Drops the connection without a goodbye, and comes back after this long."""
+
+    length: Duration
+
+
+#: What a device does with its connection.
+Link = Reconnect | Vanish
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a device does in answer to a tick or an event. Empty: send nothing, change
+    nothing, tick as the fleet file schedules it."""
+
+    #: What to send now, in this order: one message or several.
+    messages: "Message | Iterable[Message]" = ()
+    #: The device's status, for example `low-battery`. May be said in every turn: only a
+    #: change is reported.
+    status: str | None = None
+    #: Tick next after this long, and not as the fleet file schedules it; the tick after
+    #: that is the fleet file's again.
+    next_tick: Duration | None = None
+    #: What to do with the connection, once the messages are on their way.
+    link: Link | None = None
+
+
+#: What `tick` and `handle` may return. A generator counts as several messages.
+Answer = Turn | Message | Iterable[Message] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One scheduled call."""
+
+    #: When this tick was due, in microseconds since 1970, UTC. Late calls still carry the
+    #: time they were due.
+    micros: int
+    #: Ticks that this device has had before this one.
+    sequence: int
+
+    @property
+    def at(self) -> datetime:
+        """When this tick was due, UTC."""
+        return moment(self.micros)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The connection is up. Of the events `link`."""
+
+    micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection is lost. Of the events `link`."""
+
+    micros: int
+    #: Why.
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The backend sent this device a message. Of the events `downlink`."""
+
+    micros: int
+    message: Message
+
+
+#: What became of a message: `acked` (the backend confirmed it), `sent` (it is on the wire,
+#: and nothing confirms it), `failed`, or `dropped` (it never left).
+Outcome = Literal["acked", "sent", "failed", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A message of this device came to its end. Of the events `receipts`."""
+
+    micros: int
+    #: The message's number: its place among all messages of this device.
+    sequence: int
+    channel: str
+    outcome: Outcome
+    #: Seconds from sending to confirmation.
+    latency: float | None = None
+    #: The protocol's own words, for example an HTTP status or a reason code.
+    detail: str | None = None
+
+
+#: Something that happened to a device between ticks. `micros` says when, in microseconds
+#: since 1970, UTC.
+Event = Connected | Disconnected | Received | Settled

@@ -1,0 +1,282 @@
+"""What the author of a device may rely on."""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import pytest
+
+from mockfleet import (
+    Answer,
+    Device,
+    Event,
+    Failed,
+    InvalidConfig,
+    Message,
+    NoConfig,
+    Received,
+    Reconnect,
+    Tick,
+    Turn,
+    Vanish,
+    data,
+    group,
+    setting,
+)
+from mockfleet.seat import find_device
+from mockfleet.testing import Trial, run, schema, surroundings
+
+
+@dataclass(frozen=True)
+class Point:
+    lat: float = setting(minimum=-90, maximum=90)
+    lon: float = 0.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    do_what: str = setting("", description="What to do at tick 2.")
+    mode: Literal["eco", "boost"] = "eco"
+    size: int = setting(1, minimum=1, maximum=5)
+    pause: timedelta = timedelta(minutes=90)
+    route: list[Point] = setting(factory=list)
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.do_what == "refuse":
+            raise ValueError("I do refuse")
+
+
+class Probe(Device[Settings]):
+    """Does what its setting says at tick 2."""
+
+    channels = ["telemetry", "reply"]
+    statuses = ["odd", "even"]
+    events = ["downlink", "link"]
+
+    def tick(self, tick: Tick) -> Answer:
+        message = self.message("telemetry", {"n": tick.sequence, "r": self.random.random()})
+        if tick.sequence == 2:
+            match self.config.do_what:
+                case "divide":
+                    return self.divide(0)  # type: ignore[no-any-return]
+                case "fail":
+                    raise Failed("told to")
+                case "retire":
+                    self.retire("told to")
+                case "hurry":
+                    return Turn(message, next_tick=0.01)
+                case "vanish":
+                    return Turn(message, link=Vanish(5))
+                case "reconnect":
+                    return Turn(link=Reconnect())
+                case "stray":
+                    return Message("nowhere", b"1")
+                case "number":
+                    return 7  # type: ignore[return-value]
+                case "several":
+                    return self.several()
+        return Turn(message, status="even" if tick.sequence < 4 else "odd")
+
+    def divide(self, by: int) -> Any:
+        return 1 / by
+
+    def several(self) -> Iterator[Message]:
+        for n in range(3):
+            yield self.message("telemetry", {"n": n})
+
+    def handle(self, event: Event) -> Answer:
+        if isinstance(event, Received):
+            return Turn(self.message("reply", event.message.json()), next_tick=timedelta(minutes=1))
+        return None
+
+
+def seconds(trial: Trial) -> list[float]:
+    return [(sent.at - trial.device.born).total_seconds() for sent in trial.messages]
+
+
+def test_ticks_come_as_scheduled_unless_the_device_says_otherwise() -> None:
+    assert seconds(run(Probe, {"do-what": "hurry"}, ticks=5)) == [0, 1, 2, 2.01, 3.01]
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
+    def payloads(seed: int) -> list[bytes]:
+        return [sent.message.payload for sent in run(Probe, ticks=9, seed=seed).messages]
+
+    assert payloads(3) == payloads(3) != payloads(4)
+
+
+def test_only_a_change_of_status_is_reported() -> None:
+    assert [status for _, status in run(Probe, ticks=9).statuses] == ["even", "odd"]
+
+
+def test_an_exception_is_a_failed_call_that_names_its_place_in_the_source() -> None:
+    trial = run(Probe, {"do-what": "divide"}, ticks=2)
+    with pytest.raises(Failed) as failed:
+        trial.tick()
+    assert str(failed.value).startswith("ZeroDivisionError: division by zero (")
+    assert str(failed.value).endswith(", in divide: return 1 / by)")
+    assert "test_device.py:" in str(failed.value)
+    trial.tick()
+    assert seconds(trial) == [0, 1, 3]
+
+
+def test_a_call_that_fails_of_its_own_accord_says_only_that() -> None:
+    with pytest.raises(Failed, match="^told to$"):
+        run(Probe, {"do-what": "fail"}, ticks=3)
+
+
+def test_a_retired_device_is_not_called_again() -> None:
+    trial = run(Probe, {"do-what": "retire"}, ticks=9)
+    assert trial.retired == "told to"
+    assert len(trial.messages) == 2
+
+
+def test_what_a_device_does_with_its_connection_is_seen() -> None:
+    (link,) = run(Probe, {"do-what": "vanish"}, ticks=3).links
+    assert link[1] == Vanish(5)
+    (link,) = run(Probe, {"do-what": "reconnect"}, ticks=3).links
+    assert link[1] == Reconnect()
+
+
+def test_a_generator_gives_several_messages() -> None:
+    assert len(run(Probe, {"do-what": "several"}, ticks=3).messages) == 5
+
+
+def test_what_is_no_message_says_how_one_is_made() -> None:
+    with pytest.raises(Failed, match=r"returned a int; messages are made by self.message"):
+        run(Probe, {"do-what": "number"}, ticks=3)
+
+
+def test_a_message_to_the_device_is_answered_and_moves_its_next_tick() -> None:
+    trial = run(Probe, ticks=1).receive("command", {"do": "stop"})
+    assert trial.on("reply") == [{"do": "stop"}]
+    assert trial.due - trial.now == timedelta(minutes=1)
+    with pytest.raises(Failed, match="the message on channel command cannot be read"):
+        trial.receive("command", b"{")
+
+
+def test_a_trial_refuses_what_the_class_does_not_name() -> None:
+    with pytest.raises(AssertionError, match='Probe.channels doesn\'t name "nowhere"'):
+        run(Probe, {"do-what": "stray"}, ticks=3)
+    with pytest.raises(AssertionError, match="Probe.events doesn't name receipts"):
+        run(Probe).settled(0, "telemetry")
+
+
+def test_all_settings_that_do_not_fit_are_refused_at_once_with_their_keys() -> None:
+    with pytest.raises(InvalidConfig) as refused:
+        run(
+            Probe,
+            {
+                "do-waht": "x",
+                "mode": "turbo",
+                "size": 9,
+                "pause": "soon",
+                "route": [{"lat": 1}, {"lat": 91, "lon": "a"}, {}],
+            },
+        )
+    assert str(refused.value).splitlines() == [
+        "config.do-waht: there is no such setting; there are do-what, limit, mode, pause, route, size",
+        'config.mode: "turbo" is none of "eco", "boost"',
+        "config.size: 9 is more than 5, the most there may be",
+        'config.pause: "soon" is no duration; a number with a unit is right, such as "500ms", '
+        '"10s" or "1h30m" (us, ms, s, m, h, d)',
+        "config.route.1.lat: 91 is more than 90, the most there may be",
+        'config.route.1.lon: "a" is no number',
+        "config.route.2.lat: it is missing, and has no default",
+    ]
+    with pytest.raises(InvalidConfig, match="^config: I do refuse$"):
+        run(Probe, {"do-what": "refuse"})
+
+
+def test_settings_are_what_their_types_say() -> None:
+    device = run(Probe, {"pause": "1h30m", "route": [{"lat": 5}], "limit": 3}).device
+    assert device.config.pause == timedelta(hours=1, minutes=30)
+    assert device.config.route == [Point(5.0, 0.0)]
+    assert device.config.limit == 3.0
+    assert run(Probe).device.config.limit is None
+
+
+def test_the_schema_has_words_bounds_and_defaults_and_refuses_the_unknown() -> None:
+    found = schema(Probe)
+    assert found["additionalProperties"] is False
+    assert found["properties"]["do-what"] == {
+        "type": "string",
+        "description": "What to do at tick 2.",
+        "default": "",
+    }
+    assert found["properties"]["size"]["maximum"] == 5
+    assert found["properties"]["pause"]["default"] == "1h30m"
+    assert found["properties"]["mode"]["enum"] == ["eco", "boost"]
+    assert found["properties"]["route"]["items"]["required"] == ["lat"]
+
+
+def test_a_message_is_compact_json_and_what_has_no_form_is_refused() -> None:
+    device = run(Probe).device
+    at = datetime(2026, 11, 24, 7, 30, tzinfo=UTC)
+    message = device.message("telemetry", {"at": at, "name": "Müller"}, properties={"unit": "C"})
+    assert message.payload.decode() == '{"at":"2026-11-24T07:30:00.000000Z","name":"Müller"}'
+    assert (message.content_type, message.properties) == ("application/json", {"unit": "C"})
+    for value in ({"x": object()}, {"x": math.nan}):
+        with pytest.raises(Failed, match="channel telemetry cannot be written as JSON"):
+            device.message("telemetry", value)
+
+
+def test_what_surrounds_the_device_is_what_the_test_says() -> None:
+    surroundings(data={"weather": b"1,2"}, channels=["a"], interval=2)
+    try:
+        assert data.read_all("weather") == b"1,2"
+        assert (group.channels(), group.downlink(), group.interval()) == (["a"], None, 2.0)
+        with pytest.raises(FileNotFoundError, match="there are weather"):
+            data.size("wether")
+    finally:
+        surroundings()
+
+
+def test_mistakes_of_a_class_are_found_before_it_runs() -> None:
+    class NoTick(Device[NoConfig]):
+        pass
+
+    class Deaf(Device[NoConfig]):
+        def tick(self, tick: Tick) -> Answer:
+            return None
+
+        def handle(self, event: Event) -> Answer:
+            return None
+
+    class Odd(Device[NoConfig]):
+        events = "downlink"  # type: ignore[assignment]
+        tick = Deaf.tick
+
+    @dataclass
+    class Wrong:
+        when: complex = field(default=1j)
+
+    class Complex(Device[Wrong]):
+        tick = Deaf.tick
+
+    for kind, said in (
+        (NoTick, "NoTick has no method tick"),
+        (Deaf, "Deaf has a method handle, and no events"),
+        (Odd, "Odd.events names 'downlink'"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            run(kind)
+    Wrong.__annotations__["when"] = complex
+    with pytest.raises(TypeError, match="Wrong.when is a complex, which is no type of settings"):
+        run(Complex)
+
+
+def test_a_plugin_has_one_device() -> None:
+    import types
+
+    module = types.ModuleType("plugin")
+    with pytest.raises(TypeError, match="there is none"):
+        find_device(module)
+
+
+def test_json_reads_what_json_wrote() -> None:
+    assert json.loads(Message.of_json("a", [1, "x"], None).payload) == [1, "x"]

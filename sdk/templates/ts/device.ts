@@ -1,0 +1,34 @@
+// A room sensor: its temperature wanders, and it says when it is hot.
+
+import { type Answer, Device, type Event, number, type Tick } from "mockfleet";
+import { Walk } from "mockfleet/generate";
+
+// What the fleet file may say under `config`.
+const config = {
+  base: number({ default: 21, min: -40, max: 85, description: "Where the temperature starts, in °C." }),
+  limit: number({ default: 22, description: "Above this the sensor is hot, in °C." }),
+};
+
+export default class Sensor extends Device<typeof config> {
+  static summary = "A room sensor: its temperature wanders, and it says when it is hot";
+  static channels = ["telemetry"];
+  static statuses = ["ok", "hot"];
+  static events = ["downlink"] as const;
+  static config = config;
+
+  limit = this.config.limit;
+  temperature = new Walk({ start: this.config.base, step: 0.3, decimals: 2 }).of(this, "temperature");
+
+  tick(_tick: Tick): Answer {
+    const temperature = this.temperature.next();
+    return {
+      messages: this.message("telemetry", { temperature, limit: this.limit }),
+      status: temperature > this.limit ? "hot" : "ok",
+    };
+  }
+
+  /** A command from the backend: {"limit": 25}. */
+  handle(event: Event): Answer {
+    if (event.kind === "received") this.limit = Number(event.message.json().limit);
+  }
+}

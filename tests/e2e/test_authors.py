@@ -1,0 +1,237 @@
+"""The author's loop: `mockfleet new`, its own unit test, `build`, `try`, `run`, in each
+language, typed as docs/authors.md shows it."""
+
+import json
+import re
+
+import pytest
+from authors import HEADINGS, PAGE, Project, commands
+from fleet import BINARY, GUESTS, ROOT
+from log import Log
+from process import Process
+
+LANGUAGES = list(HEADINGS)
+# One worker has all of them: what is built is used by several tests.
+pytestmark = [pytest.mark.xdist_group("authors"), pytest.mark.timeout(600)]
+
+each_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory):
+    """Projects by language, made when they are asked for: one of each for all tests."""
+    made = {}
+
+    def project(language):
+        if language not in made:
+            made[language] = Project(language, tmp_path_factory.mktemp(language))
+            made[language].slip()
+        return made[language]
+
+    return project
+
+
+@pytest.fixture(scope="module")
+def built(projects):
+    """The same, built; and what `build` printed."""
+    said = {}
+
+    def project(language):
+        there = projects(language)
+        if language not in said:
+            said[language] = there.expect("mockfleet build")
+        return there, said[language]
+
+    return project
+
+
+@each_language
+def test_a_new_project_passes_its_own_unit_test(projects, language):
+    (_, _, test, *_) = commands(language)
+    assert re.search(r"\b(1 passed|pass 1)\b", projects(language).expect(test))
+
+
+@each_language
+def test_a_build_says_what_came_out(built, language):
+    project, said = built(language)
+    assert "mockfleet build" in commands(language)
+    assert re.search(r"^sensor 0\.1\.0: \S*sensor\.wasm, [\d.]+ [KM]iB$", said, re.M), said
+    shown = re.search(r"```text\nsensor 0\.1\.0: .*?\n.*?\n(.*?)```", PAGE, re.S)[1]
+    assert said.endswith(shown)
+    (line,) = project.expect("mockfleet build --json 2>/dev/null").splitlines()
+    assert json.loads(line)["settings"] == ["base", "limit"]
+
+
+@each_language
+def test_the_same_seed_gives_the_values_that_the_page_shows(built, language):
+    project, _ = built(language)
+    *_, command, _ = commands(language)
+    said = project.expect(command)
+    shown = re.search(r"^ +0\.000 s: status ok\n.*?(?=^```)", PAGE, re.M | re.S)[0]
+    if language in ("js", "ts"):
+        # A number without decimals has none, and so the payload is shorter.
+        shape = re.compile(r"(\d+) B  \{|\.0(?=[,}])")
+        said, shown = shape.sub("", said), shape.sub("", shown)
+    assert said.startswith(shown)
+
+
+@each_language
+def test_a_fleet_of_a_new_project_sends_to_a_broker(built, broker, subscribe, language):
+    project, _ = built(language)
+    *_, command = commands(language)
+    assert command == "mockfleet run fleet.toml"
+    subscriber = subscribe(broker, "site/#")
+    said = project.expect(f"{command} --set targets.broker.url={broker.url} --duration 2s")
+    assert "sensor: 10 devices" in said
+    log = Log(project.folder / "mockfleet-logs")
+    assert log.outcomes() == {"acked": 20}
+    subscriber.wait_for(20)
+    assert log.count("plugin = 'sensor@0.1.0'") == 20
+
+
+@each_language
+def test_what_goes_wrong_in_a_tick_reaches_the_author_with_device_tick_and_line(
+    built, broker, language
+):
+    project, _ = built(language)
+    *_, command = commands(language)
+    number = 1 + next(
+        place
+        for place, line in enumerate(project.source.read_text().splitlines())
+        if "404" in line
+    )
+    said = {
+        "rust": rf"tick trapped: .*; it said: panicked at src/lib\.rs:{number}:\d+: no more paper",
+        # The line after the one with the condition.
+        "python": rf"tick failed: IndexError: list index out of range \(device\.py:{number + 1}, in tick: return \[\]\[7\]\)",
+        "js": rf"tick failed: TypeError: .* \(device\.js:{number}, in tick\)",
+        "ts": rf"tick failed: TypeError: .* \(device\.ts:{number}, in tick\)",
+    }[language]
+    tried = project.type("mockfleet try . --config '{\"limit\": -404}' --ticks 2").stdout
+    assert re.search(rf"0\.000 s: .*{said} \(its tick 0\)", tried), tried
+    more = "--set groups.sensor.config.limit=-404 --set groups.sensor.count=1"
+    url = f"--set targets.broker.url={broker.url}"
+    ran = project.type(f"{command} {more} {url} --log failed --duration 1s").stdout
+    assert re.search(rf"device sensor-0+ \(plugin sensor 0\.1\.0\): {said} \(its tick 0\)", ran), ran
+    kind = "stopped" if language == "rust" else "failed"
+    log = Log(project.folder / "failed")
+    assert log.count(f"kind = '{kind}' AND contains(detail, '(its tick 0)')", "events") == 1
+
+
+@each_language
+def test_settings_that_do_not_fit_are_refused_with_their_key(built, language):
+    project, _ = built(language)
+    said = project.expect("mockfleet try . --config '{\"bse\": 3, \"limit\": \"x\"}'", code=2)
+    assert "bse" in said and "limit" in said
+    assert "base" in project.expect("mockfleet describe .")
+
+
+BROKEN = {
+    "rust": ("impl Behaviour for Sensor {", "impl Behaviour for Sensr {", r"cannot find type `Sensr`"),
+    "python": ("def tick(self, tick: Tick)", "def tick(self, tick: Tick", r"SyntaxError"),
+    "js": ("tick(tick) {", "tick(tick) {{", r"ERROR.*\n\n +device\.js:\d+:\d+"),
+    "ts": ("tick(_tick: Tick)", "tick(_tick: Tick", r"ERROR.*\n\n +device\.ts:\d+:\d+"),
+}
+
+
+@each_language
+def test_a_source_that_does_not_compile_has_the_compilers_own_words(
+    projects, tmp_path, language
+):
+    project = projects(language).copy(tmp_path)
+    old, new, words = BROKEN[language]
+    project.edit(old, new)
+    said = project.expect("mockfleet build", code=2)
+    assert re.search(words, said), said
+    (last,) = said.splitlines()[-1:]
+    assert re.fullmatch(
+        r"plugin\.toml: build: `.*` ended with exit code \d+; what it said stands above", last
+    )
+
+
+def test_a_missing_tool_is_said_with_the_line_that_installs_it(projects, tmp_path):
+    project = projects("js").copy(tmp_path)
+    (project.folder / "node_modules/esbuild").unlink()
+    said = project.expect("mockfleet build", code=2)
+    shown = re.search(r"^plugin\.toml: the packages of .*?\n.*?\n", PAGE, re.M)[0]
+    assert said == shown
+    old = project.folder / "plugin.toml"
+    old.write_text(old.read_text().replace('least = "18"', 'least = "180.1"'))
+    said = project.expect("mockfleet build", code=2)
+    assert re.search(r"Node\.js 180\.1 or newer: \d+\.\d+\.\d+ is there, which is too old", said)
+    assert said.count("this") == 2
+
+
+def test_what_is_no_component_of_this_contract_is_refused(projects, tmp_path):
+    project = projects("python").copy(tmp_path)
+    file = project.folder / "plugin.toml"
+    text = re.sub("^build = .*$", 'build = "true"', file.read_text(), flags=re.M)
+    for output, said in (
+        (GUESTS / "other-version.wasm", "this mockfleet runs mockfleet:device@0.1.0"),
+        (GUESTS / "rogue.wasm", 'name: here it is "sensor", and the component says "rogue"'),
+        ("device.py", "it does not begin with the bytes of WebAssembly"),
+        ("nowhere.wasm", "the build wrote no nowhere.wasm"),
+    ):
+        file.write_text(re.sub("^output = .*$", f'output = "{output}"', text, flags=re.M))
+        assert said in project.expect("mockfleet build", code=2)
+    file.write_text(text.replace("output = ", "outptu = "))
+    said = project.expect("mockfleet build", code=2)
+    assert 'unknown key "outptu" in plugin.toml; did you mean "output"?' in said
+
+
+def test_a_name_that_cannot_be_leaves_nothing_behind(tmp_path):
+    def new(*arguments):
+        process = Process([BINARY, "new", *arguments], folder=tmp_path)
+        assert process.finish() == 2, process.report()
+        return process.stderr
+
+    (tmp_path / "taken").mkdir()
+    assert "taken exists already" in new("taken", "--lang", "js")
+    for name in ("Sensor", "my sensor", "../up/there/1st", "fn", "--", "a" * 65):
+        assert new("--lang", "rust", "--", name)
+    assert "[possible values: rust, python, js, ts]" in new("sensor", "--lang", "cobol")
+    assert "nowhere/sensor cannot be written" in new("nowhere/sensor", "--lang", "js")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+
+
+def test_watching_builds_again_with_each_change_and_goes_on_after_a_mistake(
+    projects, tmp_path, closing
+):
+    project = projects("js").copy(tmp_path)
+
+    class Watching(Process):
+        close = Process.kill
+
+    watching = closing(
+        Watching(
+            [BINARY, "build", "--watch", "--json"],
+            folder=project.folder,
+            environment=project.environment,
+        )
+    )
+    watching.wait_for_line('"channels":\\["telemetry"\\]', of="out")
+    project.edit('["telemetry"]', '["telemetry", "alarm"]')
+    watching.wait_for_line('"channels":\\["telemetry","alarm"\\]', of="out")
+    project.edit("tick(tick) {", "tick(tick) {{")
+    watching.wait_for_line("what it said stands above")
+    project.edit("tick(tick) {{", "tick(tick) {")
+    project.edit('["telemetry", "alarm"]', '["alarm"]')
+    watching.wait_for_line('"channels":\\["alarm"\\]', of="out")
+
+
+def test_a_python_project_passes_a_strict_type_check(projects, tmp_path):
+    project = projects("python").copy(tmp_path)
+    check = f".venv/bin/python -m mypy --strict --cache-dir {tmp_path} device.py test_device.py"
+    sdk = project.folder / ".mockfleet/sdk/python/src"
+    assert "Success" in project.expect(f"MYPYPATH={sdk} {check}")
+    project.edit("self.config.limit", "self.config.limt")
+    assert '"Settings" has no attribute "limt"' in project.expect(f"MYPYPATH={sdk} {check}", 1)
+
+
+def test_the_versions_that_tests_use_are_those_of_the_templates():
+    there = json.loads((ROOT / "tests/node/package.json").read_text())["devDependencies"]
+    template = json.loads((ROOT / "sdk/templates/ts/package.json").read_text())
+    assert there == template["devDependencies"]
+    for line in (ROOT / "sdk/templates/python/requirements.txt").read_text().splitlines():
+        if "==" in line:
+            assert line in (ROOT / "tests/requirements.txt").read_text().splitlines()

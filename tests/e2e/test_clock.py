@@ -1,0 +1,101 @@
+"""The run's own clock: slower, faster, in the past, and as fast as it goes."""
+
+import datetime
+import json
+
+import pytest
+
+START = "2025-06-01T12:00:00Z"
+
+
+@pytest.fixture
+def timed(fleet, broker):
+    fleet.broker(broker.url, qos=1)
+    fleet.group(count=5, every="1m")
+    return fleet
+
+
+def test_a_clock_that_is_sixty_times_as_fast_lives_through_minutes_in_seconds(timed):
+    timed.set(clock={"start": START, "speed": 60})
+    before = datetime.datetime.now(datetime.UTC)
+    run = timed.run(duration="2m30s")
+    after = datetime.datetime.now(datetime.UTC)
+    dues = run.log.rows("SELECT DISTINCT seq, scheduled_at FROM sends ORDER BY seq")
+    start = datetime.datetime.fromisoformat(START)
+    births = datetime.timedelta(milliseconds=10)
+    assert len(run.log.column("SELECT DISTINCT device_id FROM sends")) == 5
+    for seq, due in dues:
+        assert start <= due - datetime.timedelta(minutes=seq) < start + births
+    # What is the machine's is today's.
+    sent = run.log.rows("SELECT min(sent_at), max(acked_at) FROM sends")[0]
+    assert before <= sent[0] and sent[1] <= after
+    run.log.assert_sound(clock=True)
+    # Lag is the machine's too: what was sent when it was due is not late by 1 year.
+    assert run.summary["lag_us"]["max"] < 60_000_000
+    assert run.summary["clock"]["passed_seconds"] == 150
+    assert all(p["clock"]["at"].startswith("2025-06-01T12:0") for p in run.progress)
+
+
+def test_a_clock_as_fast_as_it_goes_waits_for_the_backend_and_drops_nothing(fleet, broker):
+    fleet.broker(broker.url, qos=1, outbox=1)
+    fleet.set(clock={"start": START, "speed": "max"})
+    fleet.group(count=5, every="1s")
+    run = fleet.run(duration="10m")
+    assert run.log.outcomes() == {"acked": 5 * 600}
+    assert run.summary["missed_ticks"] == 0
+    run.log.assert_sound(clock=True)
+
+
+def test_the_summary_says_what_time_passed_and_whether_there_was_a_schedule(timed):
+    timed.set(clock={"start": START, "speed": "max"})
+    timed.write()
+    process = timed.mockfleet("run", timed.file.name, "--duration", "1d")
+    assert process.finish() == 0, process.report()
+    assert "What time passed?        24 hours of the fleet's, 2025-06-01 12:00:00 to" in process.stdout
+    assert "there was no time to keep up with" in process.stdout
+
+
+def test_a_slow_clock_has_fewer_ticks_in_the_same_time(fleet, broker):
+    fleet.broker(broker.url, qos=1)
+    fleet.set(clock={"speed": 0.1})
+    fleet.group(count=5, every="100ms")
+    run = fleet.run(duration="300ms")
+    assert run.log.outcomes() == {"acked": 15}
+
+
+def test_a_device_of_a_fleet_is_tried_at_the_time_of_its_clock(timed):
+    timed.set(clock={"start": START})
+    timed.content["groups"][0] |= {"plugin": "builtin:scenario", "config": {
+        "fields": {"x": {"kind": "counter"}},
+        "messages": {"telemetry": {"json": {"at": "{{ at }}", "x": "{{ x }}"}}},
+    }}
+    timed.write()
+    process = timed.mockfleet("try", timed.file.name, "--ticks", "1")
+    assert process.finish() == 0, process.report()
+    assert "2025-06-01T12:00" in process.stdout
+
+
+def test_a_forecast_says_whose_hours_it_means(timed):
+    timed.set(clock={"start": START, "speed": 60})
+    timed.write()
+    process = timed.mockfleet("plan", timed.file.name)
+    assert process.finish() == 0, process.report()
+    assert "the fleet's own clock, by which an hour goes by in 60 s" in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("clock", "arguments", "says"),
+    [
+        ({"speed": "max"}, (), "duration = \"30d\""),
+        ({"speed": 60}, ("--until", "lag.p99 > 1s"), "--until raises the rate by itself"),
+        ({"start": "9999-12-31"}, ("--duration", "10d"), "beyond the year 9999"),
+    ],
+)
+def test_what_does_not_go_with_a_clock_is_said_before_anything_is_sent(
+    timed, clock, arguments, says
+):
+    timed.set(clock=clock)
+    timed.write()
+    process = timed.mockfleet("run", timed.file.name, *arguments)
+    assert process.finish() == 2, process.report()
+    assert says in process.stderr
