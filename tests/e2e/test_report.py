@@ -15,6 +15,13 @@ from server import Answer
 SECRET, TOKEN = "hunter2-in-the-file", "s3cret-of-the-environment"
 
 
+# Letters, the line of the rate that was reached, the area of what failed: in light, in dark.
+INKS = (
+    [(0x1A, 0x23, 0x30), (0x25, 0x63, 0xEB), (0xD6, 0x45, 0x45)],
+    [(0xE6, 0xEB, 0xF2), (0x6E, 0xA0, 0xFF), (0xF0, 0x6A, 0x6A)],
+)
+
+
 @pytest.fixture
 def report(fleet):
     """Runs `mockfleet report`; returns the page's text and the process."""
@@ -34,9 +41,9 @@ def troubled(fleet, serve):
     server = serve(answer=lambda request: Answer(status=503 if "00003" in request.path else 204))
     headers = {"authorization": "Bearer ${API_TOKEN}", "x-api-key": SECRET}
     fleet.environment["API_TOKEN"] = TOKEN
-    fleet.server(server.url, headers=headers).group("<b>odd</b> & 'co'", count=5, every="200ms")
+    fleet.server(server.url, headers=headers).group("<b>odd & 'co'", count=5, every="200ms")
     fleet.set(checks={"fleet": ["failed == 0", "lag.p99 <= 10s"]})
-    return fleet.run("--set", "groups.\"<b>odd</b> & 'co'\".jitter=5%", duration="3s", expect=1)
+    return fleet.run("--set", "groups.\"<b>odd & 'co'\".devices-per-cell=1", duration="3s", expect=1)
 
 
 def test_a_browser_shows_the_page_in_light_and_dark_and_nothing_leaves_it(
@@ -59,24 +66,33 @@ def test_a_browser_shows_the_page_in_light_and_dark_and_nothing_leaves_it(
             "broken fleet failed == 0 15 of 75 messages",
             "held fleet lag.p99 <= 10s",
             "503",
-            "<b>odd</b> & 'co'-00003",
-            "mockfleet run fleet.toml --set 'groups.\"<b>odd</b> & '\\''co'\\''\".jitter=5%'",
+            "<b>odd & 'co'-00003",
+            "mockfleet run fleet.toml --set 'groups.\"<b>odd & '\\''co'\\''\".devices-per-cell=1'",
             "--duration 3s --seed 42",
             'authorization = "Bearer ${API_TOKEN}"',
         ):
             assert words in text, (words, text)
-        # What it shows: a ground, and every ink of its lines and layers on it.
+        # What it shows: a ground, and on it letters, a line and the area of what failed.
         colours = seen.colours()
         ground = max(colours, key=colours.get)
         grounds.append(sum(ground))
         assert colours[ground] > 100_000 and len(colours) > 200
+        for ink in INKS[dark]:
+            assert colours.get(ink, 0) > 200, (ink, dark)
         charts = set(re.findall(r'<figure class="chart" id="(\w+)"', seen.html))
         assert charts == {"rate", "latency", "lag", "outcomes"}
-        # What it asks for.
-        assert [url for url in seen.requests if not url.startswith(("file:", "data:"))] == []
+        assert seen.requests == [], "and it asks for nothing"
     assert grounds[0] > 600 and grounds[1] < 200, "light, and dark"
     # The only addresses in it are those of the fleet file and its targets.
     assert re.findall(r'(?:src|href|action)\s*=', page.read_text()) == []
+
+
+def test_a_page_that_asks_for_something_would_be_seen_to(serve, tmp_path):
+    server = serve()
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><img src='{server.url}/x.png'>")
+    seen = look(page, tmp_path / "browser", height=200)
+    assert seen.requests == [f"{server.url}/x.png"]
 
 
 def test_no_secret_reaches_the_log_or_the_page(fleet, troubled, report):
@@ -106,13 +122,13 @@ def test_figures_of_the_page_are_those_of_the_rows(fleet, troubled, report):
     width = json.loads(re.search(r'id="data">(.*?)</script>', page.read_text()).group(1))["width"]
     # All moments but the last are full: their rates are messages by moment.
     wanted = log.rows(
-        f"""SELECT (epoch_us(scheduled_at) - (SELECT min(at) FROM (
-                SELECT epoch_us(scheduled_at) AS at FROM sends UNION ALL
-                SELECT epoch_us(at) FROM events))) // {width} AS moment,
+        f"""SELECT (epoch_us(scheduled_at) - (SELECT min(first) FROM (
+                SELECT epoch_us(scheduled_at) AS first FROM sends UNION ALL
+                SELECT epoch_us("at") FROM events))) // {width} AS moment,
             count(*), count(*) FILTER (outcome = 'acked'), count(*) FILTER (outcome = 'failed'),
             max(latency_us) FROM sends GROUP BY moment ORDER BY moment"""
     )
-    asked, (acked, failed) = charts["rate"][0], charts["outcomes"]
+    asked, (failed, acked) = charts["rate"][0], charts["outcomes"]
     assert len(wanted) >= 5
     for moment, due, confirmed, lost, slowest in wanted[:-1]:
         per_second = 1e6 / width

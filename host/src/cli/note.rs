@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::print::tell;
-use crate::fleet::{Fleet, Store};
+use crate::fleet::{Clock, Fleet, Speed, Store};
 use crate::run::Prepared;
 use crate::sendlog::{self, Identity};
 use crate::status::Summary;
@@ -82,6 +82,13 @@ fn about(fleet: &Fleet, prepared: &Prepared, command: &str, checks: &[String]) -
         "devices": prepared.devices(),
         "workers": prepared.workers(),
         "duration_us": plan.duration.map(|duration| u64::try_from(duration.as_micros()).ok()),
+        "clock": (plan.clock != Clock::default()).then(|| json!({
+            "start": plan.clock.start.map(|start| start.to_string()),
+            "speed": match plan.clock.speed {
+                Speed::Times(times) => json!(times),
+                Speed::Max => json!("max"),
+            },
+        })),
         "started": now(),
         "ended": null,
         "groups": groups,

@@ -49,7 +49,13 @@ pub(super) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     let left = left.iter().find(|left| left.run == run);
     let began = Instant::now();
     let bar = Bar::new();
-    let survey = sendlog::survey(&arguments.log, &run, |done, all| bar.show(done, all));
+    let by_the_machine = noted
+        .as_ref()
+        .and_then(|note| note.get("clock"))
+        .is_none_or(serde_json::Value::is_null);
+    let survey = sendlog::survey(&arguments.log, &run, by_the_machine, |done, all| {
+        bar.show(done, all);
+    });
     bar.clear();
     let survey = survey.map_err(looked)?;
     for aside in &survey.aside {

@@ -191,6 +191,11 @@ impl Metric {
                 _ => Self::Latency(*at),
             });
         }
+        if TIMED.contains(&name) {
+            return Err(format!(
+                "{name} differs from message to message; say which is meant, such as {name}.p99"
+            ));
+        }
         let names: Vec<String> = COUNTED
             .iter()
             .map(|(known, _)| (*known).to_owned())
@@ -408,7 +413,7 @@ mod tests {
             ("acked >=", "nothing is compared with acked"),
             ("akced >= 5", "did you mean \"acked\"?"),
             ("latency.p98 <= 1s", "latency has no \"p98\""),
-            ("latency >= 1s", "did you mean \"latency.p99\"?"),
+            ("latency >= 1s", "such as latency.p99"),
             ("latency.p99 <= 200", "a time, such as 200ms"),
             ("failed <= 1s", "or a share of them"),
             ("messages >= 5%", "a number, such as 0"),

@@ -58,7 +58,7 @@ pub(super) fn redacted_value(path: &[String], value: &str) -> String {
     let secret = path.iter().any(|key| is_secret(key));
     match secret && !refers(value) {
         true => REDACTED.to_owned(),
-        false => without_login(value).unwrap_or_else(|| value.to_owned()),
+        false => without_parts(value).unwrap_or_else(|| value.to_owned()),
     }
 }
 
@@ -82,7 +82,7 @@ impl Found {
             DeValue::String(text) => {
                 if secret && !refers(text) {
                     self.secrets.push((value.span(), format!("\"{REDACTED}\"")));
-                } else if let Some(text) = without_login(text) {
+                } else if let Some(text) = without_parts(text) {
                     // As TOML writes a text of one line.
                     self.secrets.push((value.span(), format!("{text:?}")));
                 }
@@ -109,6 +109,35 @@ fn refers(text: &str) -> bool {
     ["", "Bearer", "Basic", "Token", "Digest", "ApiKey"]
         .iter()
         .any(|word| rest.eq_ignore_ascii_case(word))
+}
+
+/// A text that has secrets in parts of it, without them: logins of URLs, and what a query
+/// gives a secret's name.
+fn without_parts(text: &str) -> Option<String> {
+    let without = without_login(text);
+    let rest = without.as_deref().unwrap_or(text);
+    without_query(rest).or(without)
+}
+
+/// A text with `?token=...` or `&api_key=...`, without what follows.
+fn without_query(text: &str) -> Option<String> {
+    let mut found = false;
+    let parts = text
+        .split_inclusive(['?', '&'])
+        .enumerate()
+        .map(|(number, part)| {
+            let secret = part.split_once('=').filter(|(name, value)| {
+                number > 0 && is_secret(name) && !refers(value.trim_end_matches('&'))
+            });
+            let Some((name, value)) = secret else {
+                return part.to_owned();
+            };
+            found = true;
+            let end = if value.ends_with('&') { "&" } else { "" };
+            format!("{name}={REDACTED}{end}")
+        });
+    let parts: String = parts.collect();
+    found.then_some(parts)
 }
 
 /// A text whose URLs have a login, without it.
@@ -148,7 +177,7 @@ fn without_remarks(text: &str) -> String {
             .split(['=', ':'])
             .next()
             .is_some_and(|key| key.len() < remark.len() && is_secret(key.trim()));
-        if speaks || without_login(remark).is_some() {
+        if speaks || without_parts(remark).is_some() {
             *line = format!("# {REDACTED}");
         }
     }
@@ -216,12 +245,17 @@ config = { proxy = "http://me:pw@host/x", tokens = ["t1", "t2"], pin = 5, db_pas
         assert_eq!(shown("targets.b.password", "${PW}"), "${PW}");
         assert_eq!(shown("targets.b.qos", "1"), "1");
         assert_eq!(shown("targets.b.url", "http://a:b@c"), "http://***@c");
+        assert_eq!(
+            shown("path", "/x?device={device}&api_key=abc&n=1"),
+            "/x?device={device}&api_key=***&n=1"
+        );
+        assert_eq!(shown("path", "/x?token=${T}"), "/x?token=${T}");
     }
 
     proptest! {
         #[test]
         fn nothing_makes_it_panic(text in "[a-z\\[\\]=\"'{}.,#\n :/@0-9$-]{0,80}") {
-            let _ = (redacted(&text), without_login(&text));
+            let _ = (redacted(&text), without_parts(&text));
         }
 
         #[test]

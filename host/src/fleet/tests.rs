@@ -119,6 +119,17 @@ fn what_is_wrong_is_said_and_what_would_be_right() {
         (&["groups.a.device-id={run}{index}"], "no placeholder here"),
         (&["groups.a.plugin=missing.wasm"], "cannot be read"),
         (&["groups.a.config=5"], "a table is wanted"),
+        (&["checks.fleet=acked >= 99%"], "are a list of texts"),
+        (&["checks.fleet=[\"acked >= 99\", 5]"], "a check is a text"),
+        (&["checks.fleets=[]"], "did you mean \"fleet\"?"),
+        (
+            &["checks.groups.b=[]"],
+            "group b, which the fleet does not have",
+        ),
+        (
+            &["duration=10s", "checks.warm-up=10s"],
+            "not shorter than the run's duration",
+        ),
         (
             &["groups.a.limits.deadline=5"],
             "a duration is a number with a unit",
@@ -393,6 +404,7 @@ fn each_example_of_the_reference_is_accepted() {
                 "clock" => ("clock.".into(), vec![]),
                 "[log]" => ("log.".into(), vec![]),
                 "roll of [log]" => ("log.roll.".into(), vec![]),
+                "[checks]" => ("checks.".into(), vec![]),
                 "tls of [targets.NAME]" => (
                     "targets.broker.tls.".into(),
                     vec![
@@ -430,7 +442,10 @@ fn each_example_of_the_reference_is_accepted() {
             // The environment of the tests has none of the reference's names.
             let change = format!("{prefix}{example}")
                 .replace("${API_TOKEN}", "x")
-                .replace("${MQTT_PASSWORD}", "x");
+                .replace("${MQTT_PASSWORD}", "x")
+                // Checks are of groups and channels that are there.
+                .replace("{ thermometer = [", "{ a = [")
+                .replace("{ alarm = [", "{ telemetry = [");
             // Tables of tables stand in the file as the base has them.
             let base = match key.as_str() {
                 "rate" => SMALL.replace("every = \"1s\"\n", ""),
@@ -464,8 +479,10 @@ fn each_example_of_the_reference_is_accepted() {
                 }
                 continue;
             }
-            if ["targets", "groups", "log", "channels", "stages", "faults"].contains(&key.as_str())
-            {
+            let tables = [
+                "targets", "groups", "log", "checks", "channels", "stages", "faults",
+            ];
+            if tables.contains(&key.as_str()) && heading != "[checks]" {
                 assert!(example.starts_with('['), "{heading} {key}: {example}");
                 continue;
             }

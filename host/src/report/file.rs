@@ -77,11 +77,12 @@ fn command(told: &Told<'_>) -> Option<String> {
     let name = told.text(&["file", "name"])?;
     let kind = told.text(&["command"]).unwrap_or("run");
     let mut words = vec!["mockfleet".to_owned(), kind.to_owned()];
-    if kind == "run" {
+    if kind != "demo" {
         words.push(quoted(name));
     }
     let options = told.noted(&["options"]).and_then(Value::as_array);
-    let mut seed = kind != "run";
+    let mut seed = kind == "demo";
+    let mut from = None;
     for change in options.into_iter().flatten() {
         let text = |key: &str| change.get(key).and_then(Value::as_str).unwrap_or_default();
         let (option, value) = (text("option"), text("value"));
@@ -89,6 +90,19 @@ fn command(told: &Told<'_>) -> Option<String> {
         if !option.starts_with("--") {
             continue;
         }
+        // A range of time is given as the clock and the duration that it becomes.
+        let value = match (kind, option) {
+            ("backfill", "--from") if value == "max" => continue,
+            ("backfill", "--from") => {
+                from = value.parse::<jiff::Timestamp>().ok();
+                value.to_owned()
+            }
+            ("backfill", "--to") => match until(from, value) {
+                Some(end) => end.to_string(),
+                None => continue,
+            },
+            _ => value.to_owned(),
+        };
         seed |= option == "--seed" || option == "--set seed";
         match option.split_once(' ') {
             Some((option, key)) => {
@@ -97,7 +111,7 @@ fn command(told: &Told<'_>) -> Option<String> {
             }
             None => {
                 words.push(option.to_owned());
-                words.push(quoted(value));
+                words.push(quoted(&value));
             }
         }
     }
@@ -110,6 +124,14 @@ fn command(told: &Told<'_>) -> Option<String> {
         words.push(quoted(check));
     }
     Some(words.join(" "))
+}
+
+/// When a range ends that is so many microseconds long: `60000000us`.
+fn until(from: Option<jiff::Timestamp>, length: &str) -> Option<jiff::Timestamp> {
+    let micros: i64 = length.strip_suffix("us")?.parse().ok()?;
+    from?
+        .checked_add(jiff::SignedDuration::from_micros(micros))
+        .ok()
 }
 
 /// A word as a shell takes it.

@@ -141,8 +141,8 @@ fn sentences(told: &Told<'_>, verdict: Verdict) -> String {
 
 /// From the rows, where the run has noted nothing.
 fn arrived(survey: &Survey) -> String {
-    let [acked, sent, failed, dropped, unconfirmed, injected] = survey.outcomes;
-    let all = acked + sent + failed + dropped + unconfirmed;
+    let [acked, sent, failed, dropped, unconfirmed, injected, written] = survey.outcomes;
+    let all = acked + sent + failed + dropped + unconfirmed + written;
     let lost = failed + dropped + unconfirmed;
     let mut words = match (all, lost) {
         (0, _) => "there was nothing to send".to_owned(),
@@ -167,8 +167,7 @@ fn arrived(survey: &Survey) -> String {
 }
 
 fn tiles(survey: &Survey) -> String {
-    let [acked, sent, ..] = survey.outcomes;
-    let injected = survey.outcomes.last().copied().unwrap_or(0);
+    let [acked, sent, _, _, _, injected, written] = survey.outcomes;
     let all: u64 = survey.outcomes.iter().sum::<u64>() - injected;
     let seconds = float(survey.end - survey.start) / 1e6;
     let rate = float_of(all) / seconds.max(0.001);
@@ -181,8 +180,9 @@ fn tiles(survey: &Survey) -> String {
         ("a second", Unit::Rate.shown(rate), "on average".to_owned()),
         (
             "got through",
-            share(acked + sent, all),
+            share(acked + sent + written, all),
             match (acked, sent) {
+                _ if written > 0 => format!("{} written to the log", count(written)),
                 (_, 0) => format!("{} confirmed", count(acked)),
                 (0, _) => format!("{} sent; nothing confirms QoS 0", count(sent)),
                 _ => format!("{} confirmed, {} sent", count(acked), count(sent)),

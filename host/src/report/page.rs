@@ -145,11 +145,11 @@ mod tests {
             host: evil.into(),
             rows: 1,
             slices: vec![Default::default()],
-            outcomes: [0, 0, 1, 0, 0, 0],
+            outcomes: [0, 0, 1, 0, 0, 0, 0],
             ..Survey::default()
         };
         survey.causes.list.push((evil.into(), 1));
-        survey.channels.insert((evil.into(), evil.into()), [1; 6]);
+        survey.channels.insert((evil.into(), evil.into()), [1; 7]);
         survey.faults.insert(evil.into(), vec![1]);
         let html = page_of(&survey, Some(&note));
         // Its own two.

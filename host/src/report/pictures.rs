@@ -3,10 +3,18 @@
 use super::axis::Unit;
 use super::chart::{self, Chart, Form, Series, Time};
 use super::head::{float, float_of, outcome};
-use crate::sendlog::{EVENTS, OUTCOMES, Quantiles, Slice, Survey};
+use crate::sendlog::{EVENTS, Quantiles, Slice, Survey};
 
 /// The colours of outcomes, in their order.
-const INKS: [&str; 6] = ["acked", "sent", "failed", "dropped", "unconfirmed", "fault"];
+const INKS: [&str; 7] = [
+    "acked",
+    "sent",
+    "failed",
+    "dropped",
+    "unconfirmed",
+    "fault",
+    "sent",
+];
 
 /// Kinds of events that are worth a strip, and their colours. What every device has at the
 /// start of a run (`born`) and what it reports of itself is not.
@@ -83,18 +91,19 @@ fn per_second(survey: &Survey, figure: impl Fn(&Slice) -> u64) -> Vec<Option<f64
 
 fn rates(survey: &Survey) -> Chart {
     let missed: u64 = survey.slices.iter().map(|slice| slice.missed).sum();
-    let mut series = vec![
-        Series {
-            name: "asked",
-            ink: "asked",
-            values: per_second(survey, |slice| slice.due + slice.missed),
-        },
-        Series {
+    let left = survey.slices.iter().any(|slice| slice.sent > 0);
+    let mut series = vec![Series {
+        name: "asked",
+        ink: "asked",
+        values: per_second(survey, |slice| slice.due + slice.missed),
+    }];
+    if left {
+        series.push(Series {
             name: "reached",
             ink: "reached",
             values: per_second(survey, |slice| slice.sent),
-        },
-    ];
+        });
+    }
     if missed > 0 {
         series.push(Series {
             name: "ticks missed",
@@ -105,8 +114,11 @@ fn rates(survey: &Survey) -> Chart {
     Chart {
         id: "rate",
         title: "Rate",
-        about: "Messages a second: asked is what was due then (missed ticks included), reached is what left."
-            .into(),
+        about: match left {
+            true => "Messages a second: asked is what was due then (missed ticks included), reached is what left.",
+            false => "Messages a second that were due (missed ticks included), by the run's own clock; none left by it.",
+        }
+        .into(),
         unit: Unit::Rate,
         form: Form::Lines,
         series,
@@ -147,9 +159,14 @@ fn quantiles(
     }
 }
 
+/// Outcomes from the bottom up: what was lost stands on the axis, where little of it is seen
+/// beside much that got through.
+const ORDER: [usize; 7] = [2, 3, 4, 5, 6, 1, 0];
+
 /// What became of messages: only what there was.
 fn outcomes(survey: &Survey) -> Chart {
-    let numbers = (0..OUTCOMES.len())
+    let numbers = ORDER
+        .into_iter()
         .filter(|number| survey.outcomes.get(*number).is_some_and(|count| *count > 0));
     let series = numbers.map(|number| Series {
         name: outcome(number),

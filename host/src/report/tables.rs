@@ -15,16 +15,19 @@ const ROWS: usize = 30;
 
 /// A table in a box of its own, which scrolls where the page is narrow.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let is_number = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '–');
+    let class = |cell: &str| if is_number(cell) { " class=\"n\"" } else { "" };
     let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
-    for name in head {
-        let _ = write!(html, "<th>{name}</th>");
+    for (place, name) in head.iter().enumerate() {
+        let first = rows.first().and_then(|row| row.get(place));
+        let class = first.map_or("", |cell| class(cell));
+        let _ = write!(html, "<th{class}>{name}</th>");
     }
     html.push_str("</tr></thead><tbody>");
     for row in rows {
         html.push_str("<tr>");
         for cell in row {
-            let number = cell.starts_with(|c: char| c.is_ascii_digit() || c == '–');
-            let class = if number { " class=\"n\"" } else { "" };
+            let class = class(cell);
             let _ = write!(html, "<td{class}>{cell}</td>");
         }
         html.push_str("</tr>");
@@ -133,15 +136,15 @@ pub(super) fn channels(survey: &Survey) -> String {
     let shown = survey.channels.iter().take(ROWS);
     let rows: Vec<Vec<String>> = shown
         .map(|((group, channel), outcomes)| {
-            let [acked, sent, failed, dropped, unconfirmed, injected] = *outcomes;
-            let all = acked + sent + failed + dropped + unconfirmed;
+            let [acked, sent, failed, dropped, unconfirmed, injected, written] = *outcomes;
+            let all = acked + sent + failed + dropped + unconfirmed + written;
             vec![
                 format!("<span>{}</span>", escaped(group)),
                 format!("<span>{}</span>", escaped(channel)),
                 count(all),
-                share(acked + sent, all),
+                share(acked + sent + written, all),
                 count(acked),
-                count(sent),
+                count(sent + written),
                 count(failed),
                 count(dropped),
                 count(unconfirmed),

@@ -57,15 +57,17 @@ const WIDTHS: [i64; 27] = [
 /// Row groups that are read in one go: enough to be worth a footer.
 const GROUPS: usize = 8;
 
-/// What became of messages, in the order of [`Slice::outcomes`]. The last one are those
-/// that were lost to a fault of the fleet file, which nobody else is to blame for.
-pub const OUTCOMES: [&str; 6] = [
+/// What became of messages, in the order of [`Slice::outcomes`]. Injected are
+/// those that were lost to a fault of the fleet file, which nobody else is to blame for;
+/// written those that were for the log alone.
+pub const OUTCOMES: [&str; 7] = [
     "acked",
     "sent",
     "failed",
     "dropped",
     "unconfirmed",
     "injected",
+    "written",
 ];
 
 /// Kinds of events, in the order of [`Slice::events`].
@@ -97,7 +99,7 @@ pub struct Slice {
     /// Ticks that were due and not run.
     pub missed: u64,
     /// What became of the messages that were due, in the order of [`OUTCOMES`].
-    pub outcomes: [u64; 6],
+    pub outcomes: [u64; 7],
     /// From sent to confirmed, of messages that were due; those that a fault touched aside.
     pub latency: Option<Quantiles>,
     /// From due to sent, of the same.
@@ -198,9 +200,9 @@ pub struct Survey {
     /// Their bytes.
     pub bytes: u64,
     /// What became of messages, in the order of [`OUTCOMES`].
-    pub outcomes: [u64; 6],
+    pub outcomes: [u64; 7],
     /// What became of messages, by group and channel.
-    pub channels: BTreeMap<(String, String), [u64; 6]>,
+    pub channels: BTreeMap<(String, String), [u64; 7]>,
     /// From sent to confirmed.
     pub latency: Times,
     /// From due to sent.
@@ -257,7 +259,9 @@ struct Job<'a> {
     groups: std::ops::Range<usize>,
 }
 
-/// Sums up a run. `progress` is told how many rows of how many have been read, from
+/// Sums up a run. Where it had a clock of its own, and was not `by_the_machine`, when
+/// messages left is by another clock than when they were due: there is no lag then, and
+/// nothing of what left when. `progress` is told how many rows of how many have been read, from
 /// several threads.
 ///
 /// # Errors
@@ -265,6 +269,7 @@ struct Job<'a> {
 pub fn survey(
     store: &Store,
     run: &str,
+    by_the_machine: bool,
     progress: impl Fn(u64, u64) + Sync,
 ) -> Result<Survey, LogError> {
     let shelf = Shelf::open(store)?;
@@ -298,7 +303,8 @@ pub fn survey(
     let spans = opened.iter().filter_map(|file| file.span);
     let span = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     let (start, end) = span.unwrap_or((0, 0));
-    let frame = Frame::new(start, end, width(end - start, survey.rows));
+    let width = width(end - start, survey.rows);
+    let frame = Frame::new(start, end, width, by_the_machine);
     (survey.start, survey.end, survey.width) = (start, end, frame.width);
     let jobs: Vec<Job<'_>> = opened.iter().flat_map(jobs).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -508,7 +508,7 @@ fn a_survey_has_every_row_in_its_moment_and_tells_faults_from_losses() {
     let store = Store::Folder(store);
     assert_eq!(runs(&store).unwrap(), [identity.run.clone()]);
     let read = std::sync::atomic::AtomicU64::new(0);
-    let survey = survey(&store, &identity.run, |done, all| {
+    let survey = survey(&store, &identity.run, true, |done, all| {
         assert_eq!(all, ROWS + 1);
         read.fetch_max(done, Ordering::Relaxed);
     })
@@ -517,7 +517,7 @@ fn a_survey_has_every_row_in_its_moment_and_tells_faults_from_losses() {
     assert!(survey.aside.is_empty());
     assert_eq!((survey.rows, survey.events), (ROWS, 1));
     assert_eq!((survey.start, survey.end), (SEVEN, at(ROWS - 1)));
-    assert_eq!(survey.outcomes, [ROWS - 44, 0, 22, 0, 0, 22]);
+    assert_eq!(survey.outcomes, [ROWS - 44, 0, 22, 0, 0, 22, 0]);
     assert_eq!(survey.causes.list, [("failed: refused".to_owned(), 22)]);
     // 6,600 s in no more than 600 moments.
     assert_eq!((survey.width, survey.slices.len()), (15_000_000, 440));

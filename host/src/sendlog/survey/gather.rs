@@ -43,20 +43,21 @@ pub(super) const fn columns(table: Table) -> &'static [&'static str] {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     start: i64,
-    end: i64,
     pub(super) width: i64,
     count: usize,
+    /// Whether when messages left is by the clock by which they were due.
+    by_the_machine: bool,
 }
 
 impl Frame {
-    pub(super) fn new(start: i64, end: i64, width: i64) -> Self {
+    pub(super) fn new(start: i64, end: i64, width: i64, by_the_machine: bool) -> Self {
         let last = usize::try_from((end - start) / width.max(1)).unwrap_or(0);
         Self {
             start,
-            end,
             width: width.max(1),
             // Its files say when its rows were; a file that lies takes no memory.
             count: (last + 1).min(10_000),
+            by_the_machine,
         }
     }
 
@@ -66,11 +67,9 @@ impl Frame {
         usize::try_from(place).unwrap_or(0).min(self.count - 1)
     }
 
-    /// The same for when something left, which by a clock of its own may be anywhere.
+    /// The same for when something left.
     fn place_of_sent(&self, at: i64) -> Option<usize> {
-        let slack = (self.end - self.start).max(60_000_000);
-        let near = self.start.saturating_sub(slack)..=self.end.saturating_add(slack);
-        near.contains(&at).then(|| self.place(at))
+        self.by_the_machine.then(|| self.place(at))
     }
 }
 
@@ -101,7 +100,7 @@ pub(super) struct Part {
     cells: Vec<Cell>,
     latency: Option<Histogram<u64>>,
     lag: Option<Histogram<u64>>,
-    channels: FxHashMap<String, FxHashMap<String, [u64; 6]>>,
+    channels: FxHashMap<String, FxHashMap<String, [u64; 7]>>,
     pairs: usize,
     causes: FxHashMap<String, u64>,
     other_causes: u64,
@@ -154,7 +153,7 @@ impl Part {
         let devices = text("device_id")?;
         let (groups, channels) = (text("group")?, text("channel")?);
         // Rows of one group and channel mostly come one behind the other.
-        let (mut run, mut of_run): ((&str, &str), [u64; 6]) = (("", ""), [0; 6]);
+        let (mut run, mut of_run): ((&str, &str), [u64; 7]) = (("", ""), [0; 7]);
         for row in 0..batch.num_rows() {
             let due = due.value(row);
             let place = self.frame.place(due);
@@ -164,7 +163,7 @@ impl Part {
             let here = (groups.value(row), channels.value(row));
             if here != run {
                 self.count_channel(run, &of_run);
-                (run, of_run) = (here, [0; 6]);
+                (run, of_run) = (here, [0; 7]);
             }
             *of_run.get_mut(outcome)? += 1;
             let cell = self.cells.get_mut(place)?;
@@ -173,7 +172,7 @@ impl Part {
             let mut late = 0;
             // What a fault has delayed says nothing of host and backend.
             let touched = faults.is_valid(row);
-            if sent.is_valid(row) && !touched {
+            if sent.is_valid(row) && !touched && self.frame.by_the_machine {
                 let lag = u64::try_from(sent.value(row) - due).unwrap_or(0);
                 record(&mut cell.lag, lag);
                 if let Some(all) = &mut self.lag {
@@ -308,7 +307,7 @@ impl Part {
         }
     }
 
-    fn count_channel(&mut self, (group, channel): (&str, &str), counts: &[u64; 6]) {
+    fn count_channel(&mut self, (group, channel): (&str, &str), counts: &[u64; 7]) {
         if counts.iter().all(|count| *count == 0) {
             return;
         }
@@ -322,7 +321,7 @@ impl Part {
             }
             self.pairs += 1;
             let channels = self.channels.entry(group.to_owned()).or_default();
-            channels.insert(channel.to_owned(), [0; 6]);
+            channels.insert(channel.to_owned(), [0; 7]);
         }
         let of = self.channels.get_mut(group);
         if let Some(sum) = of.and_then(|channels| channels.get_mut(channel)) {
@@ -467,6 +466,7 @@ fn outcome(word: &str, error: Option<&str>) -> usize {
     match word {
         "acked" => 0,
         "sent" => 1,
+        "written" => 6,
         _ if error.is_some_and(|error| error.starts_with("injected fault")) => 5,
         "failed" => 2,
         "dropped" => 3,
@@ -499,10 +499,10 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_that_is_far_off_is_in_no_bucket_and_a_near_one_in_the_last() {
-        let frame = Frame::new(0, 100_000_000, 1_000_000);
-        assert_eq!(frame.place_of_sent(5_500_000), Some(5));
-        assert_eq!(frame.place_of_sent(101_000_000), Some(100));
-        assert_eq!(frame.place_of_sent(1_795_503_600_000_000), None);
+    fn what_left_by_another_clock_is_in_no_moment() {
+        let frame = |by_the_machine| Frame::new(0, 100_000_000, 1_000_000, by_the_machine);
+        assert_eq!(frame(true).place_of_sent(5_500_000), Some(5));
+        assert_eq!(frame(true).place_of_sent(101_000_000), Some(100));
+        assert_eq!(frame(false).place_of_sent(5_500_000), None);
     }
 }
