@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from fleet import BINARY, ROOT, environment
@@ -58,6 +59,9 @@ class Project:
         # What all crates of the tests are built with is there already.
         shared = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "plugins/target"))
         (self.folder / "target").symlink_to(shared.absolute(), target_is_directory=True)
+        # And by the toolchain of this repository, whatever the machine's own is.
+        pinned = tomllib.loads((ROOT / "rust-toolchain.toml").read_text())["toolchain"]
+        self.environment["RUSTUP_TOOLCHAIN"] = pinned["channel"]
 
     def python(self):
         (self.folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)

@@ -16,7 +16,11 @@ const SDK = dirname(fileURLToPath(import.meta.url));
 
 const ENGINES = {
   quickjs: { package: "componentize-qjs", pinned: "componentize-qjs@0.4.5" },
-  starlingmonkey: { package: "@bytecodealliance/componentize-js", pinned: "@bytecodealliance/componentize-js@0.23.0" },
+  starlingmonkey: {
+    package: "@bytecodealliance/componentize-js",
+    // It lacks a dependency, and its peers contradict each other.
+    pinned: "--legacy-peer-deps @bytecodealliance/componentize-js@0.23.0 @bytecodealliance/preview2-shim@0.26.0",
+  },
 };
 
 const USAGE = `Usage: mockfleet-build FILE [-o PLUGIN.wasm] [--engine quickjs|starlingmonkey] [--name NAME] [--version VERSION]

@@ -80,6 +80,12 @@ fn specifications() -> Vec<(&'static str, u64, Json)> {
             json!({ "kind": "walk", "mean": 50, "pull": 0.2, "step": 3, "every": "1m", "decimals": 3 }),
         ),
         (
+            // Unrounded: the power and the root to the last bit.
+            "walk-timed-exact",
+            37,
+            json!({ "kind": "walk", "start": 10, "mean": 50, "pull": 0.35, "step": 3, "every": "1m" }),
+        ),
+        (
             "sine",
             1,
             json!({ "kind": "wave", "min": -1, "max": 1, "period": "7s" }),
@@ -108,6 +114,11 @@ fn specifications() -> Vec<(&'static str, u64, Json)> {
             json!({ "kind": "curve", "points": points, "jitter": 1.5, "decimals": 2 }),
         ),
         (
+            "curve-spread",
+            1,
+            json!({ "kind": "curve", "points": points, "period": "10s", "spread": "10s", "interpolation": "smooth" }),
+        ),
+        (
             "profile",
             3_600,
             json!({ "kind": "profile", "zone": "Europe/Berlin", "daily": day }),
@@ -119,6 +130,12 @@ fn specifications() -> Vec<(&'static str, u64, Json)> {
                 "kind": "profile", "daily": day, "interpolation": "step",
                 "weekly": { "sun": [{ "at": "12:00", "value": 9 }] },
             }),
+        ),
+        (
+            // Without a zone, which not every language has.
+            "profile-utc",
+            5_000,
+            json!({ "kind": "profile", "daily": day, "interpolation": "smooth", "jitter": 0.25 }),
         ),
         (
             "bucket",
