@@ -104,7 +104,8 @@ def test_a_fleet_whose_cells_fall_has_the_same_digest_on_any_number_of_workers(f
     assert [run.summary["cell_restarts"] for run in runs] == [20, 20, 20]
     assert len({digest(fleet, run) for run in runs}) == 1
     gaps = runs[0].log.column(
-        "SELECT epoch(max(at) - min(at)) FROM events WHERE kind IN ('stopped', 'restarted') GROUP BY device_id"
+        """SELECT epoch(max("at") - min("at")) FROM events
+           WHERE kind IN ('stopped', 'restarted') GROUP BY device_id"""
     )
     assert gaps == [1.0] * 20
 
@@ -153,11 +154,12 @@ def test_a_digest_of_no_run_or_of_files_that_cannot_be_read_is_none(mixed):
 
 def test_the_examples_that_ship_have_one_digest_each(fleet):
     """What generators draw hangs on the seed alone, faults of values included."""
-    for file in ("beacon.toml", "industrial-machine.toml", "water-level.toml"):
-        path = PLUGINS / "scenario/examples" / file
+    for file, minutes in (("beacon", 1), ("industrial-machine", 2), ("water-level", 20)):
+        path = PLUGINS / f"scenario/examples/{file}.toml"
+        to = f"2025-01-01T00:{minutes:02}:00Z"
         digests = set()
         for workers in ("1", "3"):
-            command = ["backfill", str(path), "--from", "2025-01-01", "--to", "2025-01-01T02:00:00Z"]
+            command = ["backfill", str(path), "--from", "2025-01-01", "--to", to]
             process = fleet.mockfleet(
                 *command, "--log", "logs", "--json", "--again", "--workers", workers
             )
