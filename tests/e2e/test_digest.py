@@ -2,12 +2,13 @@
 whether anything is sent."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 
 import pytest
-from fleet import PLUGINS, ROOT
+from fleet import BINARY, PLUGINS, ROOT
 
 START = "2025-06-01T00:00:00Z"
 GROUPS = {
@@ -122,6 +123,27 @@ def test_others_compute_the_same_digest_by_the_rules_of_the_page(mixed):
         check=True,
     )
     assert done.stdout.split() == [digest(mixed, run), run.summary["run"]]
+
+
+def test_the_example_for_ones_own_ci_tells_a_fleet_that_has_changed(mixed):
+    page = (ROOT / "docs/time.md").read_text()
+    (script,) = re.findall(r"^```sh\n(set -e\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    for group in mixed.content["groups"]:
+        group["every"] = "10m"
+
+    def ci():
+        mixed.write()
+        environment = mixed.environment | {"PATH": f"{BINARY.parent}:{os.environ['PATH']}"}
+        return subprocess.run(
+            ["sh", "-c", script], cwd=mixed.folder, env=environment, capture_output=True, text=True
+        )
+
+    assert ci().returncode == 0, "the first time it writes down what is right"
+    assert ci().returncode == 0
+    mixed.content["groups"][0]["config"]["drift"] = 0.6
+    changed = ci()
+    assert changed.returncode == 1
+    assert "something else than before" in changed.stdout
 
 
 def test_the_digest_says_what_a_log_that_keeps_no_payloads_cannot_prove(mixed):
