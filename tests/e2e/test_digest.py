@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from fleet import BINARY, PLUGINS, ROOT
+from s3 import Moto
 
 START = "2025-06-01T00:00:00Z"
 GROUPS = {
@@ -192,3 +193,23 @@ def test_the_examples_that_ship_have_one_digest_each(fleet):
             assert process.finish() == 0, process.report()
             digests.add(process.stdout.split()[0])
         assert len(digests) == 1, file
+
+
+def test_a_bucket_has_the_digest_of_the_folder_and_is_asked_for_the_range(
+    mixed, closing, tmp_path
+):
+    store = closing(Moto(tmp_path / "s3")).start()
+    mixed.environment |= store.environment()
+    url = f"s3://{store.bucket}/history"
+    to = "2025-06-01T01:00:00Z"
+    for group in mixed.content["groups"]:
+        group["every"] = "5m"
+    run = mixed.backfill(START, to)
+    there = mixed.backfill(START, to, "--log", url)
+    process = mixed.mockfleet("logs", "digest", url)
+    assert process.finish() == 0, process.report()
+    assert process.stdout.split()[:2] == [digest(mixed, run), there.summary["run"]]
+    arguments = ("--from", START, "--to", "2025-06-02", "--log", url)
+    process = mixed.mockfleet("backfill", mixed.file.name, *arguments)
+    assert process.finish() == 2, process.report()
+    assert f"{url} has rows of fleet \"test\"" in process.stderr
