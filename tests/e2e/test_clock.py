@@ -51,7 +51,8 @@ def test_the_summary_says_what_time_passed_and_whether_there_was_a_schedule(time
     timed.write()
     process = timed.mockfleet("run", timed.file.name, "--duration", "1d")
     assert process.finish() == 0, process.report()
-    assert "What time passed?        24 hours of the fleet's, 2025-06-01 12:00:00 to" in process.stdout
+    passed = "What time passed?        24 hours of the fleet's, 2025-06-01 12:00:00 to"
+    assert passed in process.stdout
     assert "there was no time to keep up with" in process.stdout
 
 
@@ -88,7 +89,7 @@ def test_a_forecast_says_whose_hours_it_means(timed):
     [
         ({"speed": "max"}, (), "duration = \"30d\""),
         ({"speed": 60}, ("--until", "lag.p99 > 1s"), "--until raises the rate by itself"),
-        ({"start": "9999-12-31"}, ("--duration", "10d"), "beyond the year 9999"),
+        ({"start": "9999-12-25"}, ("--duration", "10d"), "beyond the year 9999"),
     ],
 )
 def test_what_does_not_go_with_a_clock_is_said_before_anything_is_sent(

@@ -2,12 +2,14 @@
 whether anything is sent."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 
 import pytest
-from fleet import PLUGINS, ROOT
+from fleet import BINARY, PLUGINS, ROOT
+from s3 import Moto
 
 START = "2025-06-01T00:00:00Z"
 GROUPS = {
@@ -104,7 +106,8 @@ def test_a_fleet_whose_cells_fall_has_the_same_digest_on_any_number_of_workers(f
     assert [run.summary["cell_restarts"] for run in runs] == [20, 20, 20]
     assert len({digest(fleet, run) for run in runs}) == 1
     gaps = runs[0].log.column(
-        "SELECT epoch(max(at) - min(at)) FROM events WHERE kind IN ('stopped', 'restarted') GROUP BY device_id"
+        """SELECT epoch(max("at") - min("at")) FROM events
+           WHERE kind IN ('stopped', 'restarted') GROUP BY device_id"""
     )
     assert gaps == [1.0] * 20
 
@@ -121,6 +124,27 @@ def test_others_compute_the_same_digest_by_the_rules_of_the_page(mixed):
         check=True,
     )
     assert done.stdout.split() == [digest(mixed, run), run.summary["run"]]
+
+
+def test_the_example_for_ones_own_ci_tells_a_fleet_that_has_changed(mixed):
+    page = (ROOT / "docs/time.md").read_text()
+    (script,) = re.findall(r"^```sh\n(set -e\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    for group in mixed.content["groups"]:
+        group["every"] = "10m"
+
+    def ci():
+        mixed.write()
+        environment = mixed.environment | {"PATH": f"{BINARY.parent}:{os.environ['PATH']}"}
+        return subprocess.run(
+            ["sh", "-c", script], cwd=mixed.folder, env=environment, capture_output=True, text=True
+        )
+
+    assert ci().returncode == 0, "the first time it writes down what is right"
+    assert ci().returncode == 0
+    mixed.content["groups"][0]["config"]["drift"] = 0.6
+    changed = ci()
+    assert changed.returncode == 1
+    assert "something else than before" in changed.stdout
 
 
 def test_the_digest_says_what_a_log_that_keeps_no_payloads_cannot_prove(mixed):
@@ -153,11 +177,12 @@ def test_a_digest_of_no_run_or_of_files_that_cannot_be_read_is_none(mixed):
 
 def test_the_examples_that_ship_have_one_digest_each(fleet):
     """What generators draw hangs on the seed alone, faults of values included."""
-    for file in ("beacon.toml", "industrial-machine.toml", "water-level.toml"):
-        path = PLUGINS / "scenario/examples" / file
+    for file, minutes in (("beacon", 1), ("industrial-machine", 2), ("water-level", 20)):
+        path = PLUGINS / f"scenario/examples/{file}.toml"
+        to = f"2025-01-01T00:{minutes:02}:00Z"
         digests = set()
         for workers in ("1", "3"):
-            command = ["backfill", str(path), "--from", "2025-01-01", "--to", "2025-01-01T02:00:00Z"]
+            command = ["backfill", str(path), "--from", "2025-01-01", "--to", to]
             process = fleet.mockfleet(
                 *command, "--log", "logs", "--json", "--again", "--workers", workers
             )
@@ -168,3 +193,23 @@ def test_the_examples_that_ship_have_one_digest_each(fleet):
             assert process.finish() == 0, process.report()
             digests.add(process.stdout.split()[0])
         assert len(digests) == 1, file
+
+
+def test_a_bucket_has_the_digest_of_the_folder_and_is_asked_for_the_range(
+    mixed, closing, tmp_path
+):
+    store = closing(Moto(tmp_path / "s3")).start()
+    mixed.environment |= store.environment()
+    url = f"s3://{store.bucket}/history"
+    to = "2025-06-01T01:00:00Z"
+    for group in mixed.content["groups"]:
+        group["every"] = "5m"
+    run = mixed.backfill(START, to)
+    there = mixed.backfill(START, to, "--log", url)
+    process = mixed.mockfleet("logs", "digest", url)
+    assert process.finish() == 0, process.report()
+    assert process.stdout.split()[:2] == [digest(mixed, run), there.summary["run"]]
+    arguments = ("--from", START, "--to", "2025-06-02", "--log", url)
+    process = mixed.mockfleet("backfill", mixed.file.name, *arguments)
+    assert process.finish() == 2, process.report()
+    assert f"{url} has rows of fleet \"test\"" in process.stderr

@@ -106,6 +106,7 @@ def test_files_lie_in_folders_by_day_and_hour_and_are_named_by_their_rows(run):
                 "schema": "1",
                 "host": host,
                 "run": run_id,
+                "fleet": "test",
                 "first_log_seq": first,
                 "last_log_seq": last,
             }

@@ -215,6 +215,7 @@ fn kind(heading: &str, key: &str) -> Value {
             json!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/group" } })
         }
         ("Top level", "clock") => table("clock", &[]),
+        ("clock", "start") => text(),
         ("clock", "speed") => {
             json!({ "anyOf": [word(&["max"]), { "type": "number", "exclusiveMinimum": 0 }] })
         }

@@ -1,6 +1,6 @@
 //! Where each worker of a run at full speed is. Their clocks are their own, and the log
 //! is sorted by the hour: no worker may run far ahead of the slowest, or hundreds of
-//! hours would be written at the same time. Knows nothing of what workers do.
+//! hours would be written at the same time, and sent in no order. Knows nothing of what workers do.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,20 +9,25 @@ use tokio::sync::Notify;
 
 use super::clock::Micros;
 
-/// How far a worker may be ahead of the slowest: rows of two or three hours are then
-/// written at a time.
-const AHEAD: Micros = 3_600_000_000;
+/// How far a worker may be ahead of the slowest where nothing is sent: rows of two or
+/// three hours are then written at a time.
+const WRITING: Micros = 3_600_000_000;
+
+/// … and where messages leave, which a backend wants in the order of time.
+const SENDING: Micros = 60_000_000;
 
 /// The workers of a run, and how far each has come.
 #[derive(Debug)]
 pub(crate) struct Convoy {
     marks: Box<[AtomicU64]>,
+    ahead: Micros,
     moved: Notify,
 }
 
 impl Convoy {
-    pub(crate) fn new(workers: u32) -> Arc<Self> {
+    pub(crate) fn new(workers: u32, sends: bool) -> Arc<Self> {
         Arc::new(Self {
+            ahead: if sends { SENDING } else { WRITING },
             marks: (0..workers).map(|_| AtomicU64::new(0)).collect(),
             moved: Notify::new(),
         })
@@ -39,7 +44,7 @@ impl Convoy {
         Place {
             convoy: Arc::clone(self),
             worker: usize::try_from(worker).unwrap_or(usize::MAX),
-            horizon: AHEAD,
+            horizon: self.ahead,
         }
     }
 }
@@ -56,7 +61,7 @@ impl Place {
     /// Whether this worker may go on to a moment now.
     pub(crate) fn may_reach(&mut self, moment: Micros) -> bool {
         if moment > self.horizon {
-            self.horizon = self.convoy.reached().saturating_add(AHEAD);
+            self.horizon = self.convoy.reached().saturating_add(self.convoy.ahead);
         }
         moment <= self.horizon
     }
@@ -89,7 +94,8 @@ mod tests {
 
     #[test]
     fn nobody_runs_far_ahead_of_the_slowest_and_who_is_gone_holds_up_nobody() {
-        let convoy = Convoy::new(2);
+        const AHEAD: Micros = WRITING;
+        let convoy = Convoy::new(2, false);
         let (mut fast, slow) = (convoy.place(0), convoy.place(1));
         assert!(fast.may_reach(AHEAD));
         assert!(!fast.may_reach(AHEAD + 1));

@@ -136,7 +136,7 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, settings: &Settings) -> Result<Pr
     let duration = fleet.plan.duration.filter(|_| !settings.changing);
     let workers = worker_count(fleet, settings);
     let clock = fleet.plan.clock;
-    let convoy = (clock.speed == Speed::Max).then(|| Convoy::new(workers));
+    let convoy = (clock.speed == Speed::Max).then(|| Convoy::new(workers, settings.sends));
     let common = Common {
         groups: groups.into(),
         lines,
