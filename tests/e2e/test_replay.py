@@ -64,6 +64,15 @@ def by_device(recorder):
     return dict(found)
 
 
+def said(recorder):
+    """The same by what payloads say."""
+    devices = by_device(recorder)
+    return {
+        device: [(topic, json.loads(payload)) for topic, payload in messages]
+        for device, messages in devices.items()
+    }
+
+
 def listen(broker, closing):
     return closing(Recorder(broker))
 
@@ -140,7 +149,10 @@ def test_what_a_backend_wrote_down_is_sent_again(
     write(recorder.rows(), fleet.folder / name)
     summary = replay(name, "--to", broker.url, "--speed", "max")
     again.wait_for(summary["acked"])
-    assert by_device(again) == by_device(recorder)
+    assert said(again) == said(recorder)
+    if write is not as_jsonl:
+        # There, a payload is an object, and as it stands in the line.
+        assert by_device(again) == by_device(recorder)
 
 
 def test_requests_go_to_the_same_paths_with_the_same_bodies(first, replay, fleet, serve):

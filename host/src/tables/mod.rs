@@ -2,7 +2,7 @@
 //! Parquet, CSV and JSON lines in files, and the answer of a PostgreSQL query, all as
 //! rows of [`Cell`]s that come one after the other. Knows nothing of what they mean.
 //!
-//! CSV is the crate `csv`, JSON `serde_json`, a line at a time: the readers of Arrow
+//! CSV is `csv-core`, JSON `serde_json`, a line at a time: the readers of Arrow
 //! fix types by the first rows and lose the line that a bad value stands in.
 
 mod csv;
