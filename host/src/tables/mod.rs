@@ -174,6 +174,33 @@ impl Table {
     /// # Errors
     /// The lines that cannot be read, the first ten of them.
     pub fn read(&self, wanted: &[&str], take: &mut Take<'_>) -> Result<(), Problems> {
+        self.read_first(None, wanted, take)
+    }
+
+    /// The same of the first rows only. A database would send all others too before it
+    /// hears that they are not wanted.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn peek(&self, rows: u32, wanted: &[&str], take: &mut Take<'_>) -> Result<(), Problems> {
+        let mut left = rows;
+        self.read_first(Some(rows), wanted, &mut |place, cells| {
+            left = left.saturating_sub(1);
+            let flow = take(place, cells);
+            if left == 0 {
+                ControlFlow::Break(())
+            } else {
+                flow
+            }
+        })
+    }
+
+    fn read_first(
+        &self,
+        rows: Option<u32>,
+        wanted: &[&str],
+        take: &mut Take<'_>,
+    ) -> Result<(), Problems> {
         let mut problems = Problems::default();
         let mut left = NAMED;
         for (file, part) in (0..).zip(&self.parts) {
@@ -203,7 +230,7 @@ impl Table {
                     csv::read(path, *delimiter, wanted, &mut take, &mut bad)
                 }
                 Part::Json(path) => json::read(path, wanted, &mut take, &mut bad),
-                Part::Query(query) => query.read(wanted, &mut take, &mut bad),
+                Part::Query(query) => query.read(rows, wanted, &mut take, &mut bad),
             };
             if let Err(text) = read {
                 problems.push(Problem {

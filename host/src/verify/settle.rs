@@ -12,7 +12,7 @@ use crate::sendlog::Cell;
 use crate::tables::{ARRIVAL, DEVICE, NUMBER, PAYLOAD, TIME, TOPIC, Table, guess};
 
 /// Rows that are looked at on each side.
-const LOOKED_AT: usize = 200;
+const LOOKED_AT: u32 = 200;
 
 /// What both sides are read by.
 pub(super) struct Settled {
@@ -41,10 +41,10 @@ impl Settled {
 /// The first rows of the log.
 #[derive(Default)]
 struct Sample {
-    rows: usize,
+    rows: u32,
     payloads: Vec<Value>,
     /// Rows whose payload is not there.
-    without: usize,
+    without: u32,
     hashed: bool,
 }
 
@@ -96,7 +96,7 @@ pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled
     if !problems.is_empty() {
         return Err(problems);
     }
-    if is_empty(received) {
+    if is_empty(received)? {
         problems.push(problem(
             received.shown(),
             "it has no rows; where a backend has really received nothing, the log alone says what was lost",
@@ -169,24 +169,28 @@ pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled
 }
 
 /// Looks at the first rows. Those that cannot be read are named when all are read.
-fn peek(received: &Table, wanted: &[&str], mut look: impl FnMut(&[Cell<'_>])) -> (usize, bool) {
+fn peek(
+    received: &Table,
+    wanted: &[&str],
+    mut look: impl FnMut(&[Cell<'_>]),
+) -> (u32, Result<(), Problems>) {
     let mut rows = 0;
-    let read = received.read(wanted, &mut |_, cells| {
+    let read = received.peek(LOOKED_AT, wanted, &mut |_, cells| {
         rows += 1;
         look(cells);
-        enough(rows)
+        ControlFlow::Continue(())
     });
-    (rows, read.is_ok())
+    (rows, read)
 }
 
-fn is_empty(received: &Table) -> bool {
-    let first: Vec<&str> = received
-        .columns()
-        .iter()
-        .take(1)
-        .map(String::as_str)
-        .collect();
-    peek(received, &first, |_| {}) == (0, true)
+/// Whether there are no rows. Where none can be read, that is what is wrong.
+fn is_empty(received: &Table) -> Result<bool, Problems> {
+    let first = received.columns().iter().take(1);
+    let first: Vec<&str> = first.map(String::as_str).collect();
+    match peek(received, &first, |_| {}) {
+        (0, read) => read.map(|()| true),
+        _ => Ok(false),
+    }
 }
 
 /// The column that holds texts and is named like one of payloads.
@@ -201,7 +205,7 @@ fn guess_payload(received: &Table) -> Option<String> {
         .collect();
     let mut texts = vec![false; candidates.len()];
     if !candidates.is_empty() {
-        peek(received, &candidates, |cells| {
+        let _ = peek(received, &candidates, |cells| {
             for (text, cell) in texts.iter_mut().zip(cells) {
                 *text |= match cell {
                     Cell::Text(text) => text.parse::<f64>().is_err(),
@@ -215,7 +219,7 @@ fn guess_payload(received: &Table) -> Option<String> {
     found.next().map(|(name, _)| (*name).to_owned())
 }
 
-fn enough(rows: usize) -> ControlFlow<()> {
+fn enough(rows: u32) -> ControlFlow<()> {
     if rows < LOOKED_AT {
         ControlFlow::Continue(())
     } else {
