@@ -23,7 +23,7 @@ def first(tmp_path_factory):
         "fields": {"t": {"kind": "normal", "mean": 20, "deviation": 2, "decimals": 2}},
         "messages": {
             "telemetry": {"json": {"seq": "{{ sequence }}", "t": "{{ t }}"}},
-            "alarm": {"json": {"alarm": "{{ sequence }}"}, "every": "500ms"},
+            "alarm": {"json": {"alarm": "{{ sequence }}"}},
         },
     }
     fleet.broker(broker.url, qos=1, channels=("telemetry", "alarm"))
