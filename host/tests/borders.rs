@@ -102,7 +102,7 @@ const CRATES: &[(&str, &str)] = &[
     ("arrow_schema", "sendlog"),
     ("parquet", "sendlog"),
     ("object_store", "sendlog"),
-    ("csv", "tables"),
+    ("csv_core", "tables/csv.rs"),
     ("postgres", "tables"),
     ("rumqttd", "cli/demo.rs"),
     ("anyhow", "cli"),

@@ -23,7 +23,7 @@ def first(tmp_path_factory):
         "fields": {"t": {"kind": "normal", "mean": 20, "deviation": 2, "decimals": 2}},
         "messages": {
             "telemetry": {"json": {"seq": "{{ sequence }}", "t": "{{ t }}"}},
-            "alarm": {"json": {"alarm": "{{ sequence }}"}, "every": "500ms"},
+            "alarm": {"json": {"alarm": "{{ sequence }}"}},
         },
     }
     fleet.broker(broker.url, qos=1, channels=("telemetry", "alarm"))
@@ -62,6 +62,15 @@ def by_device(recorder):
     for row in recorder.rows():
         found[row["device"]].append((row["topic"], row["payload"]))
     return dict(found)
+
+
+def said(recorder):
+    """The same by what payloads say."""
+    devices = by_device(recorder)
+    return {
+        device: [(topic, json.loads(payload)) for topic, payload in messages]
+        for device, messages in devices.items()
+    }
 
 
 def listen(broker, closing):
@@ -140,7 +149,10 @@ def test_what_a_backend_wrote_down_is_sent_again(
     write(recorder.rows(), fleet.folder / name)
     summary = replay(name, "--to", broker.url, "--speed", "max")
     again.wait_for(summary["acked"])
-    assert by_device(again) == by_device(recorder)
+    assert said(again) == said(recorder)
+    if write is not as_jsonl:
+        # There, a payload is an object, and as it stands in the line.
+        assert by_device(again) == by_device(recorder)
 
 
 def test_requests_go_to_the_same_paths_with_the_same_bodies(first, replay, fleet, serve):

@@ -115,6 +115,17 @@ pub fn moment(text: &str) -> Option<i64> {
     if !looks {
         return None;
     }
+    // `mosquitto_sub -F %j` writes both: 2026-11-24T07:00:00.5Z+0000.
+    let both = text.rfind('Z').filter(|place| place + 1 < text.len());
+    let text: Cow<'_, str> = match both {
+        Some(place) => text
+            .chars()
+            .enumerate()
+            .filter(|(at, _)| *at != place)
+            .map(|(_, c)| c)
+            .collect(),
+        None => text.into(),
+    };
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at.as_microsecond());
     }
@@ -133,6 +144,7 @@ mod tests {
             "2026-11-24T07:00:00.25Z",
             "2026-11-24 07:00:00.25+00",
             "2026-11-24 08:00:00.250000+01:00",
+            "2026-11-24T08:00:00.250000Z+0100",
             "2026-11-24 07:00:00.25",
             "1795503600.25",
             "1795503600250",

@@ -2,7 +2,7 @@
 //! Parquet, CSV and JSON lines in files, and the answer of a PostgreSQL query, all as
 //! rows of [`Cell`]s that come one after the other. Knows nothing of what they mean.
 //!
-//! CSV is the crate `csv`, JSON `serde_json`, a line at a time: the readers of Arrow
+//! CSV is `csv-core`, JSON `serde_json`, a line at a time: the readers of Arrow
 //! fix types by the first rows and lose the line that a bad value stands in.
 
 mod csv;
@@ -174,6 +174,33 @@ impl Table {
     /// # Errors
     /// The lines that cannot be read, the first ten of them.
     pub fn read(&self, wanted: &[&str], take: &mut Take<'_>) -> Result<(), Problems> {
+        self.read_first(None, wanted, take)
+    }
+
+    /// The same of the first rows only. A database would send all others too before it
+    /// hears that they are not wanted.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn peek(&self, rows: u32, wanted: &[&str], take: &mut Take<'_>) -> Result<(), Problems> {
+        let mut left = rows;
+        self.read_first(Some(rows), wanted, &mut |place, cells| {
+            left = left.saturating_sub(1);
+            let flow = take(place, cells);
+            if left == 0 {
+                ControlFlow::Break(())
+            } else {
+                flow
+            }
+        })
+    }
+
+    fn read_first(
+        &self,
+        rows: Option<u32>,
+        wanted: &[&str],
+        take: &mut Take<'_>,
+    ) -> Result<(), Problems> {
         let mut problems = Problems::default();
         let mut left = NAMED;
         for (file, part) in (0..).zip(&self.parts) {
@@ -203,7 +230,7 @@ impl Table {
                     csv::read(path, *delimiter, wanted, &mut take, &mut bad)
                 }
                 Part::Json(path) => json::read(path, wanted, &mut take, &mut bad),
-                Part::Query(query) => query.read(wanted, &mut take, &mut bad),
+                Part::Query(query) => query.read(rows, wanted, &mut take, &mut bad),
             };
             if let Err(text) = read {
                 problems.push(Problem {

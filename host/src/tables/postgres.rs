@@ -88,16 +88,21 @@ impl Query {
         Ok(names)
     }
 
+    /// Reads all rows, or the first of them.
     pub(super) fn read(
         &self,
+        rows: Option<u32>,
         wanted: &[&str],
         take: &mut TakeRow<'_>,
         bad: &mut Bad<'_>,
     ) -> Result<(), String> {
         let mut client = self.connect().map_err(|(_, text)| text)?;
+        let sql = match rows {
+            Some(rows) => format!("SELECT * FROM ({}) AS first_rows LIMIT {rows}", self.sql),
+            None => self.sql.clone(),
+        };
         let copy = format!(
-            "COPY ({}) TO STDOUT WITH (FORMAT csv, HEADER true, NULL '{}')",
-            self.sql,
+            "COPY ({sql}) TO STDOUT WITH (FORMAT csv, HEADER true, NULL '{}')",
             csv::NULL
         );
         let rows = client.copy_out(&copy).map_err(|error| reason(&error))?;

@@ -42,7 +42,7 @@ impl Bound {
             .ok_or_else(|| {
                 let hint = among(name, causes.into_iter());
                 format!(
-                    "{name:?} is nothing that is counted{hint}; there are {}",
+                    "{name:?} is nothing that is counted{hint} (known are {})",
                     causes.join(", ")
                 )
             })?;

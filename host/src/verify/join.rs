@@ -145,7 +145,7 @@ impl Ambiguous {
                 option,
                 format!(
                     "{} does not tell messages of the log apart: {example}{more}; a second one could not be told from one that came twice; {way}",
-                    settled.option()
+                    settled.option().trim_start_matches(option).trim_start()
                 ),
             ));
         }

@@ -11,7 +11,7 @@ use crate::sendlog::{Cell, moment};
 
 /// A field of a payload: `seq`, `meta.n`, or `/meta/n` (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field(Vec<String>);
+pub(super) struct Field(Vec<String>);
 
 impl Field {
     pub(super) fn parse(text: &str) -> Self {

@@ -12,7 +12,7 @@ use crate::sendlog::Cell;
 use crate::tables::{ARRIVAL, DEVICE, NUMBER, PAYLOAD, TIME, TOPIC, Table, guess};
 
 /// Rows that are looked at on each side.
-const LOOKED_AT: usize = 200;
+const LOOKED_AT: u32 = 200;
 
 /// What both sides are read by.
 pub(super) struct Settled {
@@ -41,10 +41,10 @@ impl Settled {
 /// The first rows of the log.
 #[derive(Default)]
 struct Sample {
-    rows: usize,
+    rows: u32,
     payloads: Vec<Value>,
     /// Rows whose payload is not there.
-    without: usize,
+    without: u32,
     hashed: bool,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled
             problems.push(problem(
                 option,
                 format!(
-                    "{} has no column {name:?}{hint}; it has {}",
+                    "{} has no column {name:?}{hint} (it has {})",
                     received.shown(),
                     some(columns)
                 ),
@@ -96,15 +96,19 @@ pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled
     if !problems.is_empty() {
         return Err(problems);
     }
-    let payload = match payload {
-        Some(name) => Some(name),
-        None => guess_payload(received)?,
-    };
+    if is_empty(received)? {
+        problems.push(problem(
+            received.shown(),
+            "it has no rows; where a backend has really received nothing, the log alone says what was lost",
+        ));
+        return Err(problems);
+    }
+    let payload = payload.or_else(|| guess_payload(received));
     let received_at = received_at
         .or_else(|| guess(columns, ARRIVAL))
         .or_else(|| guess(columns, TIME).filter(|_| payload.is_some()));
     let theirs = match &payload {
-        Some(name) => sample_received(received, name)?,
+        Some(name) => sample_received(received, name),
         None => Sample::default(),
     };
     let sides = Sides {
@@ -164,8 +168,33 @@ pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled
     Ok(Settled { notes, ..settled })
 }
 
+/// Looks at the first rows. Those that cannot be read are named when all are read.
+fn peek(
+    received: &Table,
+    wanted: &[&str],
+    mut look: impl FnMut(&[Cell<'_>]),
+) -> (u32, Result<(), Problems>) {
+    let mut rows = 0;
+    let read = received.peek(LOOKED_AT, wanted, &mut |_, cells| {
+        rows += 1;
+        look(cells);
+        ControlFlow::Continue(())
+    });
+    (rows, read)
+}
+
+/// Whether there are no rows. Where none can be read, that is what is wrong.
+fn is_empty(received: &Table) -> Result<bool, Problems> {
+    let first = received.columns().iter().take(1);
+    let first: Vec<&str> = first.map(String::as_str).collect();
+    match peek(received, &first, |_| {}) {
+        (0, read) => read.map(|()| true),
+        _ => Ok(false),
+    }
+}
+
 /// The column that holds texts and is named like one of payloads.
-fn guess_payload(received: &Table) -> Result<Option<String>, Problems> {
+fn guess_payload(received: &Table) -> Option<String> {
     let candidates: Vec<&str> = PAYLOAD
         .iter()
         .filter_map(|name| {
@@ -175,10 +204,8 @@ fn guess_payload(received: &Table) -> Result<Option<String>, Problems> {
         .map(String::as_str)
         .collect();
     let mut texts = vec![false; candidates.len()];
-    let mut rows = 0;
     if !candidates.is_empty() {
-        received.read(&candidates, &mut |_, cells| {
-            rows += 1;
+        let _ = peek(received, &candidates, |cells| {
             for (text, cell) in texts.iter_mut().zip(cells) {
                 *text |= match cell {
                     Cell::Text(text) => text.parse::<f64>().is_err(),
@@ -186,14 +213,13 @@ fn guess_payload(received: &Table) -> Result<Option<String>, Problems> {
                     _ => false,
                 };
             }
-            enough(rows)
-        })?;
+        });
     }
     let mut found = candidates.iter().zip(texts).filter(|(_, text)| *text);
-    Ok(found.next().map(|(name, _)| (*name).to_owned()))
+    found.next().map(|(name, _)| (*name).to_owned())
 }
 
-fn enough(rows: usize) -> ControlFlow<()> {
+fn enough(rows: u32) -> ControlFlow<()> {
     if rows < LOOKED_AT {
         ControlFlow::Continue(())
     } else {
@@ -234,17 +260,16 @@ fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
-fn sample_received(received: &Table, payload: &str) -> Result<Sample, Problems> {
+fn sample_received(received: &Table, payload: &str) -> Sample {
     let mut sample = Sample::default();
-    received.read(&[payload], &mut |_, cells| {
-        sample.rows += 1;
+    let (rows, _) = peek(received, &[payload], |cells| {
         if let Some(bytes) = cells.first().and_then(Cell::bytes) {
             let value = serde_json::from_slice(&bytes).ok();
             sample.payloads.extend(value.filter(Value::is_object));
         }
-        enough(sample.rows)
-    })?;
-    Ok(sample)
+    });
+    sample.rows = rows;
+    sample
 }
 
 struct Sides<'a> {
@@ -387,7 +412,7 @@ impl Sides<'_> {
             let fields = self.ours.fields();
             let hint = among(&pair.ours, fields.iter().map(String::as_str));
             return Err(format!(
-                "no payload of the log has a field {:?}{hint}; beside device, topic, channel and group, they have {}",
+                "no payload of the log has a field {:?}{hint} (a key begins with device, topic, channel, group, or a field of the payload: {})",
                 pair.ours,
                 self.our_fields()
             ));
@@ -400,7 +425,7 @@ impl Sides<'_> {
         let none = |name: &str| {
             let hint = among(name, self.columns().iter().map(String::as_str));
             format!(
-                "{} has no column {name:?}{hint}, and its payloads have no such field; it has {}",
+                "neither a column of {} nor a field of its payloads is called {name:?}{hint} (its columns: {})",
                 self.received.shown(),
                 some(self.columns())
             )

@@ -76,7 +76,7 @@ impl Mapping {
             let Some(known) = ROLES.into_iter().find(|known| known == role) else {
                 let hint = among(role, ROLES.into_iter());
                 let text = format!(
-                    "{role:?} is nothing that a column can be{hint}; there are {}",
+                    "{role:?} is nothing that a column can be{hint} (known are {})",
                     ROLES.join(", ")
                 );
                 problems.push(problem("--columns", text));
@@ -85,7 +85,7 @@ impl Mapping {
             if !table.has(column) {
                 let hint = among(column, names());
                 let text = format!(
-                    "{} has no column {column:?}{hint}; it has {}",
+                    "{} has no column {column:?}{hint} (it has {})",
                     table.shown(),
                     table.columns().join(", ")
                 );
