@@ -82,6 +82,23 @@ pub struct Verdict {
     pub doubtful: bool,
 }
 
+impl Log {
+    fn json(&self) -> Value {
+        json!({
+            "rows": self.rows,
+            "events": self.events,
+            "files": self.files,
+            "bytes": self.bytes,
+            "lost_rows": self.lost,
+            "requests": self.requests,
+            "pruned_files": self.pruned,
+            "log": self.location,
+            "log_error": self.error,
+            "query": self.query,
+        })
+    }
+}
+
 /// Causes, and warnings, that are shown.
 const CAUSES: usize = 5;
 
@@ -220,7 +237,7 @@ impl Summary {
         let c = &self.counters;
         let evidence = self.evidence();
         let (who, verdict) = evidence.verdict();
-        json!({
+        let mut all = json!({
             "event": "summary",
             "fleet": self.fleet,
             "run": self.run,
@@ -257,19 +274,13 @@ impl Summary {
             "injected": c.injected.json(ranked(&c.injected.causes)),
             "causes": ranked(&c.causes),
             "notices": ranked(&c.notices),
-            "rows": self.log.rows,
-            "events": self.log.events,
-            "files": self.log.files,
-            "bytes": self.log.bytes,
-            "lost_rows": self.log.lost,
-            "requests": self.log.requests,
-            "pruned_files": self.log.pruned,
-            "log": self.log.location,
-            "log_error": self.log.error,
-            "query": self.log.query,
             "clock": self.passed.map(|passed| passed.json(self.ran)),
             "seconds": self.took.as_secs_f64(),
-        })
+        });
+        if let (Value::Object(all), Value::Object(log)) = (&mut all, self.log.json()) {
+            all.extend(log);
+        }
+        all
     }
 
     fn arrived(&self) -> String {
