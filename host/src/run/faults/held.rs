@@ -245,7 +245,7 @@ impl Broken {
         let slot = settled.envelope.slot;
         let blamed = self.blame.contains_key(&slot);
         match settled.outcome {
-            Outcome::Acked | Outcome::Sent => {
+            Outcome::Acked | Outcome::Sent | Outcome::Written => {
                 if blamed && !self.broken.contains_key(&slot) {
                     self.blame.remove(&slot);
                 }

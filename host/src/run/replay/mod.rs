@@ -22,7 +22,7 @@ pub use self::recording::{Asked, Mapping, Recording, Speed};
 use super::clock::{self, Clock, Micros, micros};
 use super::prepare::Line;
 use super::{Running, files};
-use crate::fleet::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
+use crate::fleet::{self, Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
 use crate::sendlog::{DeviceIds, Directory, GroupEntry, Identity, RouteEntry, SendLog};
 use crate::status::Board;
 use crate::transport::{BrokerTarget, HttpTarget, Member, Routes, RunNames};
@@ -309,7 +309,7 @@ impl Prepared {
     /// # Errors
     /// When the system gives no more threads.
     pub fn start(self) -> std::io::Result<Running> {
-        let clock = Clock::start(clock::unix_now());
+        let clock = Clock::start(clock::unix_now(), &fleet::Clock::default());
         let (stop, stopped) = watch::channel(false);
         let workers = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let (mut threads, mut boards) = (Vec::new(), Vec::new());
@@ -350,6 +350,9 @@ impl Prepared {
             stopped: OnceLock::new(),
             groups: Arc::new([]),
             score: None,
+            asked: fleet::Clock::default(),
+            convoy: None,
+            judge: None,
         })
     }
 }

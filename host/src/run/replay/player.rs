@@ -129,6 +129,7 @@ impl Player {
                 appender,
                 counters: Counters::default(),
                 clock,
+                gauge: None,
             },
             board,
             stop,
@@ -350,7 +351,8 @@ impl Player {
         let now = self.record.clock.now();
         let wake = self.next_moment(now);
         let ready = wake <= now || !self.inbox.is_empty();
-        let wake = self.record.clock.instant(wake).into();
+        // The clock of a replay is the machine's.
+        let wake = self.record.clock.instant(wake).unwrap_or_else(Instant::now).into();
         let draining = self.draining.is_some();
         let Self {
             runtime,
