@@ -64,6 +64,8 @@ def test_a_fleet_with_every_fault_is_the_same_twice_and_only_what_the_backend_lo
     log.assert_sound()
     gone_astray = "fault LIKE '%wrong-topic%'"
     recorder.wait_for(log.count(f"outcome = 'acked' AND NOT coalesce({gone_astray}, false)"))
+    recorder.close()
+    rows = received(recorder)
 
     # The same again, as fast as it goes, on one thread.
     again = ("--set", "clock.speed=max", "--log", "again", "--workers", "1")
@@ -72,7 +74,6 @@ def test_a_fleet_with_every_fault_is_the_same_twice_and_only_what_the_backend_lo
     assert digests[0].out[0].split()[0] == digests[1].out[0].split()[0]
 
     # What was broken on purpose is explained, to the last message.
-    rows = received(recorder)
     write(rows, fleet.folder / "received.jsonl")
     verify = ("verify", "worked-log", "--received", "received.jsonl", "--json")
     said = json.loads(finish(fleet.mockfleet(*verify)).stdout)

@@ -64,7 +64,7 @@ const PEAKED: f64 = 20.0;
 
 impl Scale {
     /// An axis for values; by powers of ten only where they may be.
-    pub(super) fn of(values: &mut Vec<f64>, may_be_by_tens: bool) -> Self {
+    pub(super) fn of(values: &mut [f64], may_be_by_tens: bool) -> Self {
         values.sort_by(f64::total_cmp);
         let high = values.last().copied().unwrap_or(0.0);
         let middle = values.get(values.len() / 2).copied().unwrap_or(0.0);
@@ -197,20 +197,20 @@ mod tests {
 
     #[test]
     fn an_even_axis_has_round_marks_above_its_largest_value() {
-        let scale = Scale::of(&mut vec![3.0, 950.0, 400.0], false);
+        let scale = Scale::of(&mut [3.0, 950.0, 400.0], false);
         assert_eq!(scale.ticks, [0.0, 250.0, 500.0, 750.0, 1000.0]);
         assert_eq!(scale.place(500.0), 0.5);
-        assert_eq!(Scale::of(&mut Vec::new(), false).ticks.len(), 5);
-        assert_eq!(Scale::of(&mut vec![0.0], true).place(0.0), 0.0);
+        assert_eq!(Scale::of(&mut [], false).ticks.len(), 5);
+        assert_eq!(Scale::of(&mut [0.0], true).place(0.0), 0.0);
     }
 
     #[test]
     fn times_with_a_peak_go_by_powers_of_ten() {
-        let scale = Scale::of(&mut vec![800.0, 1_000.0, 1_200.0, 900_000.0], true);
+        let scale = Scale::of(&mut [800.0, 1_000.0, 1_200.0, 900_000.0], true);
         assert!(scale.is_by_tens());
         assert_eq!(scale.ticks, [100.0, 1e3, 1e4, 1e5, 1e6]);
         assert!((scale.place(1e4) - 0.5).abs() < 1e-9);
-        assert!(!Scale::of(&mut vec![800.0, 1_000.0, 5_000.0], true).is_by_tens());
+        assert!(!Scale::of(&mut [800.0, 1_000.0, 5_000.0], true).is_by_tens());
     }
 
     #[test]

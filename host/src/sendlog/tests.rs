@@ -506,7 +506,7 @@ fn a_survey_has_every_row_in_its_moment_and_tells_faults_from_losses() {
     appender.finish();
     closed(open);
     let store = Store::Folder(store);
-    assert_eq!(runs(&store).unwrap(), [identity.run.clone()]);
+    assert_eq!(runs(&store).unwrap(), std::slice::from_ref(&identity.run));
     let read = std::sync::atomic::AtomicU64::new(0);
     let survey = survey(&store, &identity.run, true, |done, all| {
         assert_eq!(all, ROWS + 1);

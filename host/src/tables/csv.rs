@@ -27,6 +27,8 @@ struct Records<R> {
     /// What of the input is not parsed yet.
     start: usize,
     end: usize,
+    /// There is no more: a database that has said so must not be asked again.
+    over: bool,
     values: Vec<u8>,
     ends: Vec<usize>,
     /// How many values the record at hand has.
@@ -43,6 +45,7 @@ impl<R: Read> Records<R> {
             input: vec![0; PIECE],
             start: 0,
             end: 0,
+            over: false,
             values: vec![0; 4 << 10],
             ends: vec![0; 64],
             count: 0,
@@ -88,9 +91,10 @@ impl<R: Read> Records<R> {
 
     /// Makes sure that there is input, as long as there is more.
     fn fill(&mut self) -> Result<(), String> {
-        if self.start == self.end {
+        if self.start == self.end && !self.over {
             let read = self.from.read(&mut self.input);
             self.end = read.map_err(|error| error.to_string())?;
+            self.over = self.end == 0;
             self.start = 0;
         }
         Ok(())

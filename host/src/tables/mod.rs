@@ -34,7 +34,7 @@ enum Part {
     Log(LogFile),
     Csv(PathBuf, u8),
     Json(PathBuf),
-    Query(postgres::Query),
+    Query(Box<postgres::Query>),
 }
 
 /// Where a row stands.
@@ -81,7 +81,7 @@ impl Table {
                 })?;
                 Ok(Self {
                     shown: query.shown(),
-                    parts: vec![Part::Query(query)],
+                    parts: vec![Part::Query(Box::new(query))],
                     columns,
                     rows: None,
                 })

@@ -61,7 +61,7 @@ pub(super) fn read(
     let mut named = 0;
     table.read(&wanted, &mut |place: Place, cells| {
         received.rows += 1;
-        if received.rows % WORD == 0 {
+        if received.rows.is_multiple_of(WORD) {
             tell(Progress {
                 doing: "reading what was received",
                 done: received.rows,

@@ -352,7 +352,12 @@ impl Player {
         let wake = self.next_moment(now);
         let ready = wake <= now || !self.inbox.is_empty();
         // The clock of a replay is the machine's.
-        let wake = self.record.clock.instant(wake).unwrap_or_else(Instant::now).into();
+        let wake = self
+            .record
+            .clock
+            .instant(wake)
+            .unwrap_or_else(Instant::now)
+            .into();
         let draining = self.draining.is_some();
         let Self {
             runtime,

@@ -94,8 +94,10 @@ impl Mapping {
             columns.insert(known, column.clone());
         }
         let mut guessed = Vec::new();
+        // What the user has named wrongly is not guessed instead.
+        let guesses = problems.is_empty();
         for (role, lists) in NEEDED {
-            if columns.contains_key(role) || !problems.is_empty() {
+            if columns.contains_key(role) || !guesses {
                 continue;
             }
             let found = lists.iter().find_map(|list| guess(table.columns(), list));
