@@ -5,11 +5,50 @@ use std::time::Duration;
 
 use super::bound::Bound;
 use super::keys::{Context, Keys};
-use super::plan::{Check, Checks, Scope};
 use super::suggest;
 use super::tree::{Node, Value};
 
 pub(super) const KEYS: &[&str] = &["warm-up", "fleet", "groups", "channels"];
+
+/// What must hold at the end of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Checks {
+    /// What was due before the run was so old does not count.
+    pub warm_up: Duration,
+    /// The checks: those of the fleet, of groups, of channels, each in the order of the
+    /// file.
+    pub list: Vec<Check>,
+}
+
+/// One thing that must hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// What it is about.
+    pub scope: Scope,
+    /// What must hold.
+    pub bound: Bound,
+}
+
+/// What a check is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// All of it.
+    Fleet,
+    /// The group of this name.
+    Group(String),
+    /// The channel of this name, of all targets.
+    Channel(String),
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fleet => f.write_str("the fleet"),
+            Self::Group(name) => write!(f, "group {name}"),
+            Self::Channel(name) => write!(f, "channel {name}"),
+        }
+    }
+}
 
 const LABEL: &str = "[checks]";
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);

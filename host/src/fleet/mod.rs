@@ -30,7 +30,7 @@ use std::fmt;
 use std::path::Path;
 
 pub use bound::{Bound, Comparison, Limit, Metric, WHOLE};
-pub use checks::check;
+pub use checks::{Check, Checks, Scope, check};
 pub use faults::{CutTo, Family, Fault, FaultKind, Moments, When};
 pub use plan::*;
 pub use prices::Prices;

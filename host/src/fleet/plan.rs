@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::bound::Bound;
+use super::checks::Checks;
 use super::template::Template;
 use super::units::{ByteSize, Rate};
 
@@ -70,46 +70,6 @@ pub enum Speed {
     Times(f64),
     /// As fast as devices, log and backend allow.
     Max,
-}
-
-/// What must hold at the end of a run.
-#[derive(Debug, Clone, Default)]
-pub struct Checks {
-    /// What was due before the run was so old does not count.
-    pub warm_up: Duration,
-    /// The checks: those of the fleet, of groups, of channels, each in the order of the
-    /// file.
-    pub list: Vec<Check>,
-}
-
-/// One thing that must hold.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Check {
-    /// What it is about.
-    pub scope: Scope,
-    /// What must hold.
-    pub bound: Bound,
-}
-
-/// What a check is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// All of it.
-    Fleet,
-    /// The group of this name.
-    Group(String),
-    /// The channel of this name, of all targets.
-    Channel(String),
-}
-
-impl std::fmt::Display for Scope {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Fleet => f.write_str("the fleet"),
-            Self::Group(name) => write!(f, "group {name}"),
-            Self::Channel(name) => write!(f, "channel {name}"),
-        }
-    }
 }
 
 /// A broker or a server.

@@ -99,13 +99,15 @@ mod tests {
         let (mut fast, slow) = (convoy.place(0), convoy.place(1));
         assert!(fast.may_reach(AHEAD));
         assert!(!fast.may_reach(AHEAD + 1));
+        fast.reached(AHEAD);
+        assert!(!fast.may_reach(AHEAD + 10));
         slow.reached(10);
+        assert_eq!(convoy.reached(), 10);
         assert!(fast.may_reach(AHEAD + 10));
-        assert_eq!(convoy.reached(), 0);
+        assert!(!fast.may_reach(AHEAD + 11));
         drop(slow);
-        assert_eq!(convoy.reached(), 0, "the other has reached nothing yet");
-        fast.reached(77);
-        assert!(fast.may_reach(77 + AHEAD));
+        assert_eq!(convoy.reached(), AHEAD, "the only one there");
+        assert!(fast.may_reach(2 * AHEAD));
         drop(fast);
         assert_eq!(convoy.reached(), Micros::MAX);
     }

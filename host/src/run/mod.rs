@@ -12,6 +12,7 @@ mod clock;
 mod convoy;
 mod crew;
 mod data;
+mod ending;
 mod faults;
 mod files;
 mod group;

@@ -30,7 +30,7 @@ pub(super) const BATCH: Duration = Duration::from_millis(1);
 const PUBLISH: Duration = Duration::from_millis(200);
 
 /// How long open messages may take to be confirmed when the run is over.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
 /// How often a worker that the log holds up looks again.
 const HELD_UP: Duration = Duration::from_millis(5);
@@ -80,9 +80,9 @@ pub(crate) struct Worker {
     pub(super) sends: bool,
     /// The clock stands still until a message is confirmed or another worker moves.
     pub(super) halted: bool,
-    board: Board,
-    stop: watch::Receiver<bool>,
-    runtime: LocalRuntime,
+    pub(super) board: Board,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) runtime: LocalRuntime,
     reports: Vec<Report>,
     published: Instant,
 }
@@ -435,76 +435,6 @@ impl Worker {
                 micros(self.runtime.metrics().worker_total_busy_duration(0));
             self.board.publish(&self.record.counters);
         }
-    }
-
-    /// Moves on from running to draining, and says when that is over too.
-    fn is_over(&mut self) -> bool {
-        if let Stage::Draining(until) = self.stage {
-            return self.record.counters.open == 0 || Instant::now() >= until;
-        }
-        let clock = self.record.clock;
-        let now = clock.now();
-        let devices = u64::try_from(self.crew.len()).unwrap_or(u64::MAX);
-        let stopped = *self.stop.borrow();
-        let all_done = self.record.counters.retired == devices;
-        let ran_out = now >= self.end && self.schedule.next().is_none();
-        // The log has not taken a row for so long that it won't.
-        let stuck = self.end != Micros::MAX
-            && clock
-                .instant(self.end)
-                .is_some_and(|end| Instant::now() >= end + DRAIN);
-        if stopped || all_done || ran_out || stuck {
-            let end = if stopped { now } else { self.end };
-            self.count_what_is_left(self.schedule.tempo.beat(end));
-            self.schedule.clear().for_each(drop);
-            self.mend();
-            self.stage = Stage::Draining(Instant::now() + DRAIN);
-        }
-        false
-    }
-
-    /// Ticks that were due and will not be run: those of devices whose cell is down
-    /// or, where the log held up this worker, of all.
-    fn count_what_is_left(&mut self, end: Micros) {
-        let held_up = self.record.appender.is_full();
-        for slot in 0..Slot::try_from(self.crew.len()).unwrap_or(Slot::MAX) {
-            let down = !self.crew.can_call(slot);
-            let Some((device, group)) = self.crew.with_group(slot) else {
-                continue;
-            };
-            if device.life == Life::Alive && (down || held_up) {
-                let owner = group.owner(device.index, device.born);
-                let left = group.beat.remaining(device.moment, end, owner);
-                let counters = &mut self.record.counters;
-                group.count_missed(device.group, counters, device.moment, left, owner);
-                let why = if down {
-                    "its cell was down"
-                } else {
-                    "the send log could not take more rows"
-                };
-                self.record.missed(device, group, left, why);
-            }
-        }
-    }
-
-    fn close(mut self) {
-        if self.record.appender.must_wait() {
-            // Also the goodbyes of connections would take along what waits.
-            for line in &mut self.lines {
-                line.drop_waiting("the disk of the send log was full when the run ended");
-            }
-        }
-        let Self { runtime, lines, .. } = &mut self;
-        runtime.block_on(async {
-            for line in lines {
-                line.close().await;
-            }
-        });
-        while !self.inbox.is_empty() {
-            self.take_reports();
-        }
-        self.board.publish(&self.record.counters);
-        self.record.appender.finish();
     }
 }
 

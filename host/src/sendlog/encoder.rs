@@ -1,20 +1,15 @@
-//! The thread that turns records into Parquet files: joins each message with its
-//! outcome, numbers the rows, sorts them by table and hour, and ends a generation by
-//! size and age. A generation counts as encoded once its manifest is on the disk.
+//! Records become Parquet files: each message is joined with its outcome, rows are
+//! numbered, and sorted by table and hour. A generation counts as encoded once its
+//! manifest is on the disk; when one ends in a run is the business of `live`.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant};
 
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 use rustc_hash::FxHashMap;
 
-use super::LogError;
-use super::appender::Handed;
 use super::columns::Words;
 use super::delivery::Manifest;
 use super::frame::{self, Records};
@@ -25,28 +20,16 @@ use super::row::{EventRow, Key, MessageRow, Outcome, OutcomeRow, Record, message
 use super::schema::{self, Table};
 use super::spool::{self, Kind};
 
-/// How often the age of a generation is looked at.
-const LOOK: Duration = Duration::from_millis(100);
-
-/// How often the spool is weighed.
-const WEIGH: Duration = Duration::from_millis(250);
-
 /// Files that are written at the same time. Rows of a run whose clock is the machine's
 /// are of one hour, or of two; those of one whose clock is fast are of many, and each
 /// file that is written has a thread and a row group in memory.
 const OPEN: usize = 8;
 
-/// Files of a generation that are ended already: more of them are time for the next one.
-const ENDED: usize = 64;
-
-/// A worker that writes nothing any more is ahead of every generation.
-const DONE: u64 = u64::MAX;
-
 pub(super) struct Encoder {
     words: Words,
     options: ArrowWriterOptions,
-    folder: Arc<Path>,
-    shared: Arc<Shared>,
+    pub(super) folder: Arc<Path>,
+    pub(super) shared: Arc<Shared>,
     parts: Vec<Part>,
     /// Files of this generation of which nothing more comes.
     ended: Vec<Ending>,
@@ -98,7 +81,7 @@ impl Encoder {
     }
 
     /// The same with one that never left the memory.
-    fn take_over(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
+    pub(super) fn take_over(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
         self.read(segment, Records::in_memory(segment))
     }
 
@@ -253,13 +236,18 @@ impl Encoder {
         self.take(&[]).map(drop)
     }
 
+    /// How many files of the generation are ended already.
+    pub(super) fn ended(&self) -> usize {
+        self.ended.len()
+    }
+
     /// Whether there is anything to end a generation for.
-    fn has_rows(&self) -> bool {
+    pub(super) fn has_rows(&self) -> bool {
         !self.parts.is_empty() || !self.ended.is_empty()
     }
 
     /// Bytes of the largest file, or of all that are ended.
-    fn size(&self) -> u64 {
+    pub(super) fn size(&self) -> u64 {
         let largest = self.parts.iter().map(Part::size).max().unwrap_or(0);
         largest.max(self.ended.iter().map(Ending::size).sum())
     }
@@ -328,178 +316,4 @@ pub(super) fn free(folder: &Path, generation: u64) -> std::io::Result<()> {
         }
     }
     spool::sync_folder(folder)
-}
-
-/// The encoder of a run under way: who writes, and when a generation ends.
-pub(super) struct Live {
-    encoder: Encoder,
-    roll_size: u64,
-    roll_every: Duration,
-    /// Each worker's generation.
-    workers: BTreeMap<u32, u64>,
-    /// Records of the next generation, while this one is not ended.
-    ahead: Vec<Vec<u8>>,
-    /// When the first row of this generation came.
-    began: Option<Instant>,
-    asked: bool,
-    weighed: Instant,
-    /// As the fleet file has it.
-    spool_limit: u64,
-    manifests: Sender<Manifest>,
-}
-
-impl Live {
-    pub(super) fn new(
-        encoder: Encoder,
-        roll_size: u64,
-        roll_every: Duration,
-        spool_limit: u64,
-        manifests: Sender<Manifest>,
-    ) -> Self {
-        Self {
-            encoder,
-            roll_size,
-            roll_every,
-            workers: BTreeMap::new(),
-            ahead: Vec::new(),
-            began: None,
-            asked: false,
-            weighed: Instant::now(),
-            spool_limit,
-            manifests,
-        }
-    }
-
-    /// Works until all appenders are gone and all files are finished.
-    pub(super) fn run(mut self, handed: &Receiver<Handed>) -> Result<(), LogError> {
-        let worked = self.work(handed);
-        worked.map_err(|error| LogError::NotWhole {
-            why: format!(
-                "rows have not become Parquet: {error}; they lie in {}, and `mockfleet logs recover` finishes them",
-                self.encoder.folder.display()
-            ),
-        })
-    }
-
-    fn work(&mut self, handed: &Receiver<Handed>) -> Result<(), ParquetError> {
-        loop {
-            match handed.recv_timeout(LOOK) {
-                Ok(handed) => self.take(handed)?,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            self.weigh();
-            self.roll()?;
-        }
-        for bytes in std::mem::take(&mut self.ahead) {
-            self.encode(&bytes)?;
-        }
-        self.encoder
-            .abandon("its worker ended before the outcome was known")?;
-        // Segments of a generation that had only begun go with it.
-        self.encoder.generation = self.encoder.shared.generation();
-        if self.encoder.has_rows() {
-            self.commit()?;
-        }
-        // Every record has become a row of a file that a manifest names.
-        Ok(free(&self.encoder.folder, u64::MAX)?)
-    }
-
-    /// Looks how much is in the spool, now and then.
-    fn weigh(&mut self) {
-        if self.weighed.elapsed() < WEIGH {
-            return;
-        }
-        self.weighed = Instant::now();
-        let folder = &self.encoder.folder;
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let bytes: u64 = entries
-            .filter_map(|entry| Some(entry.metadata().ok()?.len()))
-            .sum();
-        let shared = &self.encoder.shared;
-        // Rows need about as much room again to become files: of a small disk, the
-        // spool takes no more than half.
-        let limit = match rustix::fs::statvfs(&**folder) {
-            Ok(disk) => {
-                let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-                self.spool_limit.min(bytes.saturating_add(free) / 2).max(1)
-            }
-            Err(_) => self.spool_limit,
-        };
-        shared.limit_spool(limit);
-        match shared.spooled(bytes) {
-            Some(true) => shared.note(format!(
-                "the spool {} is over its limit (spool-limit, or half of the disk's room)",
-                folder.display()
-            )),
-            Some(false) => shared.well(),
-            None => {}
-        }
-    }
-
-    fn take(&mut self, handed: Handed) -> Result<(), ParquetError> {
-        match handed {
-            Handed::Opened { worker } => {
-                self.workers.insert(worker, self.encoder.generation);
-            }
-            Handed::Switched { worker, generation } => {
-                self.workers.insert(worker, generation);
-            }
-            Handed::Finished { worker } => {
-                self.workers.insert(worker, DONE);
-            }
-            Handed::Records { generation, bytes } if generation > self.encoder.generation => {
-                self.ahead.push(bytes);
-            }
-            Handed::Records { bytes, .. } => self.encode(&bytes)?,
-        }
-        Ok(())
-    }
-
-    fn encode(&mut self, bytes: &[u8]) -> Result<(), ParquetError> {
-        self.began.get_or_insert_with(Instant::now);
-        let unread = self.encoder.take_over(bytes)?;
-        self.encoder.shared.taken(bytes.len());
-        if unread > 0 {
-            return Err(ParquetError::General(
-                "records in memory are damaged".into(),
-            ));
-        }
-        Ok(())
-    }
-
-    /// Asks for a new generation when this one is old or large, and ends it when all
-    /// workers have gone on.
-    fn roll(&mut self) -> Result<(), ParquetError> {
-        let next = self.encoder.generation + 1;
-        if !self.asked {
-            let old = self
-                .began
-                .is_some_and(|began| began.elapsed() >= self.roll_every);
-            let large = self.encoder.size() >= self.roll_size;
-            let many = self.encoder.ended.len() >= ENDED;
-            let full = self.encoder.shared.is_half_full();
-            if self.encoder.has_rows() && (old || large || many || full) {
-                self.encoder.shared.begin_generation(next);
-                self.asked = true;
-            }
-        }
-        if self.asked && self.workers.values().all(|worker| *worker >= next) {
-            self.asked = false;
-            self.began = None;
-            self.commit()?;
-            for bytes in std::mem::take(&mut self.ahead) {
-                self.encode(&bytes)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<(), ParquetError> {
-        let manifest = self.encoder.commit()?;
-        self.encoder.shared.pending(manifest.files.len());
-        // The delivery outlives the encoder; when it has given up, it says so.
-        let _ = self.manifests.send(manifest);
-        Ok(())
-    }
 }

@@ -27,6 +27,7 @@ mod footer;
 mod forms;
 mod frame;
 mod left;
+mod live;
 mod name;
 mod note;
 mod part;
@@ -86,7 +87,8 @@ use crate::fleet::{Log, SpoolFull, Store, Template};
 use appender::Handed;
 use columns::Words;
 use delivery::Delivery;
-use encoder::{Encoder, Live};
+use encoder::Encoder;
+use live::Live;
 use progress::Shared;
 
 /// The devices of one group, as rows refer to them.

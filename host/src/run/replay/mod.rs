@@ -5,9 +5,10 @@
 //! table ─row─▶ recording (sorted, on disk) ─due─▶ transport ─outcome─▶ send log
 //! ```
 //!
-//! [`recording`] reads and sorts what is to be sent before anything is, [`sorter`] holds
-//! it, [`player`] is the worker.
+//! [`mapping`] says which column is what, [`recording`] reads and sorts what is to be sent
+//! before anything is, [`sorter`] holds it, [`player`] is the worker.
 
+mod mapping;
 mod player;
 mod recording;
 mod sorter;
@@ -17,8 +18,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+pub use self::mapping::Mapping;
 use self::player::{Part, Player};
-pub use self::recording::{Asked, Mapping, Recording, Speed};
+pub use self::recording::{Asked, Recording, Speed};
 use super::clock::{self, Clock, Micros, micros};
 use super::prepare::Line;
 use super::{Running, files};
