@@ -81,3 +81,15 @@ def spark(tmp_path_factory):
     session = spark_session.start(tmp_path_factory.mktemp("spark"))
     yield session
     session.stop()
+
+
+@pytest.fixture
+def logs(fleet):
+    """Runs `mockfleet logs …`, which must end with the code that is expected."""
+
+    def run(*arguments, expect=0):
+        process = fleet.mockfleet("logs", *arguments)
+        assert process.finish() == expect, process.report()
+        return process
+
+    return run

@@ -91,3 +91,11 @@ def collect(pipe, lines):
     with pipe:
         for line in pipe:
             lines.append(line.rstrip("\n"))
+
+
+def refused(process, place, *says):
+    """One sentence on stderr that begins with the place, and nothing on stdout."""
+    assert process.out == []
+    assert process.err[0].startswith(f"{place}: "), process.report()
+    for words in says:
+        assert words in process.err[0], process.report()

@@ -92,6 +92,10 @@ class Store:
             for entry in page.get("Contents", [])
         ]
 
+    def files(self, prefix=""):
+        """The keys of tables, without the notes of runs."""
+        return [key for key in self.keys(prefix) if key.endswith(".parquet")]
+
     def download(self, folder, prefix=""):
         """Copies what lies under the prefix into a folder, which then is a local store."""
         for key in self.keys(prefix):

@@ -1,7 +1,6 @@
 """The run's own clock: slower, faster, in the past, and as fast as it goes."""
 
 import datetime
-import json
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`mockfleet logs`: a log in its store is described to engines, counted and tidied away."""
+"""`mockfleet logs`: a log in its store is counted and tidied away."""
 
 import json
 import random
@@ -6,54 +6,15 @@ import re
 import shutil
 from datetime import UTC, datetime
 
-import duckdb
 import pyarrow
 import pyarrow.parquet
 import pytest
 from broker import Broker
 from fleet import Fleet
 from log import TABLES, Log
+from process import refused
 from s3 import READER_KEY, READER_SECRET, SECRET_KEY, Moto, SeaweedFs
-from spark import SPARK
-from test_log import SENDS
 from waiting import free_port
-
-ATHENA = {
-    pyarrow.string(): "string",
-    pyarrow.int64(): "bigint",
-    pyarrow.int32(): "int",
-    pyarrow.binary(): "binary",
-    pyarrow.timestamp("us", "UTC"): "timestamp",
-}
-
-
-@pytest.fixture
-def logs(fleet):
-    """Runs `mockfleet logs …`, which must end with the code that is expected."""
-
-    def run(*arguments, expect=0):
-        process = fleet.mockfleet("logs", *arguments)
-        assert process.finish() == expect, process.report()
-        return process
-
-    return run
-
-
-def refused(process, place, *says):
-    """One sentence on stderr that begins with the place, and nothing on stdout."""
-    assert process.out == []
-    assert process.err[0].startswith(f"{place}: "), process.report()
-    for words in says:
-        assert words in process.err[0], process.report()
-
-
-@pytest.fixture
-def run(fleet, broker):
-    """A short run whose log is in the default place."""
-    fleet.broker(broker.url, qos=1).group(count=5, every="200ms")
-    fleet.store = fleet.folder / "mockfleet-logs"
-    fleet.set(log={"store": "mockfleet-logs"})
-    return fleet.run(duration="1s")
 
 
 @pytest.fixture(scope="module", params=[Moto, SeaweedFs], ids=["moto", "seaweedfs"])
@@ -88,85 +49,6 @@ def test_help_teaches_with_an_example(logs, command):
     said = logs(command, "--help").stdout
     assert f"Usage: mockfleet logs {command}" in said
     assert f"Examples:\n  mockfleet logs {command}" in said
-
-
-def test_duckdb_takes_the_statements_as_they_stand_wherever_it_is(logs, run):
-    statements = logs("ddl", "--engine", "duckdb").stdout
-    # Not the folder that the store was named from.
-    database = duckdb.connect()
-    database.execute(statements)
-    for table, columns in (("sends", 24), ("events", 8)):
-        (count,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
-        assert count == run.log.count(table=table) > 0
-        described = database.execute(f"DESCRIBE {table}").fetchall()
-        own = run.log.rows(f"DESCRIBE {table}")
-        assert [row[:2] for row in described] == [row[:2] for row in own] + [
-            ("dt", "DATE"),
-            ("hour", "INTEGER"),
-        ]
-        assert len(own) == columns
-    # The hour of a row is that of its partition.
-    database.execute("SET TimeZone = 'UTC'")
-    database.execute(
-        "SELECT count(*) FROM sends WHERE dt != scheduled_at::DATE OR hour != hour(scheduled_at)"
-    )
-    assert database.fetchone() == (0,)
-
-
-def test_a_store_with_an_odd_name_is_described_too(logs, run, fleet):
-    odd = fleet.folder / "it's [new] *"
-    fleet.store.rename(odd)
-    database = duckdb.connect()
-    database.execute(logs("ddl", "--engine", "duckdb", odd).stdout)
-    assert database.execute("SELECT count(*) FROM sends").fetchone() == (25,)
-
-
-def test_athena_is_told_the_columns_that_the_files_have(logs, run):
-    for table in TABLES:
-        statement = logs("ddl", "--engine", "athena", "--table", table, "s3://b/p").stdout
-        name, columns = re.match(
-            r"CREATE EXTERNAL TABLE (\w+) \((.*?)\n\)", statement, re.DOTALL
-        ).groups()
-        assert name == table and statement.count(";") == 1
-        declared = [tuple(column.split()) for column in columns.replace("`", "").split(",")]
-        (schema,) = run.log.arrow_schemas(table)
-        assert declared == [(field.name, ATHENA[field.type]) for field in schema]
-
-
-@pytest.mark.xdist_group("spark")
-@pytest.mark.timeout(600)
-def test_spark_takes_the_statements_as_they_stand(logs, run, spark):
-    # An hour with one digit: Spark must not look for `hour=7`.
-    for table in TABLES:
-        (hour,) = run.store.glob(f"{table}/dt=*/hour=*")
-        hour.rename(hour.with_name("hour=07"))
-    text = re.sub("^--.*$", "", logs("ddl", "--engine", "spark").stdout, flags=re.MULTILINE)
-    for statement in filter(str.strip, text.split(";")):
-        spark.sql(statement)
-    try:
-        for table in TABLES:
-            assert spark.table(table).count() == run.log.count(table=table)
-            assert spark.sql(f"SELECT DISTINCT hour FROM {table}").collect() == [(7,)]
-        described = [(row.col_name, row.data_type) for row in spark.sql("DESCRIBE sends").collect()]
-        assert described[:24] == [(name, SPARK[kind]) for name, kind, _ in SENDS]
-    finally:
-        for table in TABLES:
-            spark.sql(f"DROP TABLE {table}")
-
-
-def test_nothing_but_the_statements_is_printed_and_nothing_is_made(logs, fleet):
-    said = logs("ddl", "--engine", "spark")
-    assert said.err == []
-    assert str(fleet.folder / "mockfleet-logs/sends") in said.stdout
-    assert list(fleet.folder.iterdir()) == []
-
-
-def test_what_ddl_cannot_do_is_said_with_the_way_out(logs):
-    refused(
-        logs("ddl", "--engine", "athena", expect=2), "STORE", "mockfleet-logs", "s3://bucket/prefix"
-    )
-    assert "the scheme" in logs("ddl", "--engine", "duckdb", "gs://b", expect=2).stderr
-    assert "athena, duckdb, spark" in logs("ddl", "--engine", "sqlite", expect=2).stderr
 
 
 def counted(log, run):

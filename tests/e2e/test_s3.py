@@ -33,7 +33,9 @@ def test_rows_are_in_the_bucket_and_are_what_the_broker_counted(
     subscriber = subscribe(broker)
     run = s3_fleet.run(duration="1s")
     prefix = s3_fleet.folder.parent.name
-    keys = store.keys(prefix)
+    keys = store.files(prefix)
+    (note,) = set(store.keys(prefix)) - set(keys)
+    assert re.fullmatch(rf"{prefix}/runs/[^/]+-{run.summary['run']}\.json", note)
     assert len(keys) == run.summary["files"] >= 2
     for key in keys:
         assert re.fullmatch(

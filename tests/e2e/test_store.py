@@ -96,7 +96,7 @@ def assert_all_there(run, store, fleet, broker, tmp_path):
     assert log.count() == run.summary["rows"] == run.counted() == broker.received()
     assert log.outcomes() == {"acked": run.counted()}
     log.assert_sound()
-    assert len(store.keys(prefix(fleet))) == run.summary["files"], "no file is there twice"
+    assert len(store.files(prefix(fleet))) == run.summary["files"], "no file is there twice"
     assert run.summary["missed_ticks"] == 0
     assert_on_schedule(log)
     assert not spool(fleet).exists(), "what is in the bucket is on no disk"

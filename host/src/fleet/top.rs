@@ -74,7 +74,12 @@ fn read(context: &Context<'_>, tree: &Node) -> Option<Plan> {
         );
     }
     let groups = match keys.node("groups") {
-        Some(node) => groups::read(context, node, &name, &targets, duration),
+        Some(node) => {
+            // A run that is cut short by an option need not live to see all that may happen.
+            let own = |node: &Node| matches!(node.at, At::Line(_));
+            let whole = duration.filter(|_| keys.node("duration").is_some_and(own));
+            groups::read(context, node, &name, &targets, whole)
+        }
         None => Vec::new(),
     };
     if keys.node("groups").is_none() {

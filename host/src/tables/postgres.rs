@@ -4,6 +4,7 @@
 use std::error::Error as _;
 use std::ops::ControlFlow;
 
+use ::postgres::error::SqlState;
 use ::postgres::{Client, Config, NoTls};
 use url::Url;
 
@@ -105,7 +106,14 @@ impl Query {
             "COPY ({sql}) TO STDOUT WITH (FORMAT csv, HEADER true, NULL '{}')",
             csv::NULL
         );
-        let rows = client.copy_out(&copy).map_err(|error| reason(&error))?;
+        let rows = client.copy_out(&copy).map_err(|error| {
+            let hint = match error.code() {
+                // It was prepared as it stands: what cannot be read from is no query.
+                Some(&SqlState::SYNTAX_ERROR) => "; wanted is a SELECT, which changes nothing",
+                _ => "",
+            };
+            format!("{}{hint}", reason(&error))
+        })?;
         let mut number = 0;
         csv::read_from(
             rows,

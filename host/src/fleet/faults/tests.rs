@@ -131,7 +131,10 @@ fn what_is_wrong_with_faults_is_said_all_at_once() {
         "kind = 'wrong-topic'; probability = '1%'; topic = 'a/#'",
         "kind = 'delay'; probability = '1%'; delay = '5s..1s'",
     ]);
-    let said = refusal(&text, &["duration=1h"]);
+    let text = format!("duration = '1h'\n{text}");
+    let said = refusal(&text, &[]);
+    let cut = refusal(&text, &["duration=1s"]);
+    assert!(!cut.contains("into a run of"), "{cut}");
     for wanted in [
         "kind in [[groups.faults]]: \"dorp\" is no fault; did you mean \"drop\"?",
         "[[groups.faults]] (drop) lacks the key \"probability\"",
