@@ -318,6 +318,24 @@ def test_all_that_is_wrong_is_said_at_once_with_its_place(verify, rows, tmp_path
     assert "--received: none.csv cannot be read" in refused and "--run: logs has no run" in refused
 
 
+def test_the_fleet_file_says_what_may_be_wrong(verify, rows, tmp_path):
+    as_csv(rows[2:], tmp_path / "got.csv")
+    fleet = verify.fleet.broker("mqtt://127.0.0.1:1").group()
+    fleet.write()
+    said = verify("got.csv", "--fleet", "fleet.toml", expect=2)
+    assert 'add received = ["missing == 0"] under [checks]' in said
+    fleet.set(checks={"received": ["missing <= 1%", "late == 0"]}).write()
+    said = verify("got.csv", "--fleet", "fleet.toml")
+    assert [check["check"] for check in said["checks"]] == ["missing <= 1%", "late == 0"]
+    fleet.content["checks"]["received"] = ["missing < 2", "lost == 0"]
+    fleet.write()
+    said = verify("got.csv", "--fleet", "fleet.toml", expect=2)
+    assert re.search(r'fleet\.toml:\d+: "lost" is nothing that is counted', said)
+    fleet.content["checks"]["received"] = ["missing < 2"]
+    fleet.write()
+    assert verify("got.csv", "--fleet", "fleet.toml", expect=1)["causes"]["missing"]["found"] == 2
+
+
 def test_columns_that_are_not_there_are_named_with_those_that_are(verify, rows, tmp_path):
     as_csv(rows, tmp_path / "got.csv")
     refused = verify("got.csv", "--key", "device=devcie,sqe=seq", expect=2)

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::bound::Bound;
 use super::keys::{Context, Keys};
+use super::received::ReceivedCheck;
 use super::suggest;
 use super::tree::{Node, Value};
 
-pub(super) const KEYS: &[&str] = &["warm-up", "fleet", "groups", "channels"];
+pub(super) const KEYS: &[&str] = &["warm-up", "fleet", "groups", "channels", "received"];
 
 /// What must hold at the end of a run.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,8 @@ pub struct Checks {
     /// The checks: those of the fleet, of groups, of channels, each in the order of the
     /// file.
     pub list: Vec<Check>,
+    /// What may be wrong with what the backend received, which `mockfleet verify` looks at.
+    pub received: Vec<ReceivedCheck>,
 }
 
 /// One thing that must hold.
@@ -81,6 +84,36 @@ pub(super) fn read(
     of(&keys, "groups", &known, Scope::Group, &mut checks.list);
     let known = channels(tree);
     of(&keys, "channels", &known, Scope::Channel, &mut checks.list);
+    if let Some(node) = keys.node("received") {
+        checks.received = received(context, node);
+    }
+    checks
+}
+
+/// Reads the checks of what was received.
+fn received(context: &Context<'_>, node: &Node) -> Vec<ReceivedCheck> {
+    let Value::Array(entries) = &node.value else {
+        let text = format!(
+            "the checks of what was received are a list of texts, such as [\"missing == 0\"], not {}",
+            node.kind()
+        );
+        context.problem(&node.at, text);
+        return Vec::new();
+    };
+    let mut checks = Vec::new();
+    for entry in entries {
+        let read = match &entry.value {
+            Value::String(text) => ReceivedCheck::parse(text),
+            _ => Err(format!(
+                "a check is a text, such as \"missing == 0\", not {}",
+                entry.kind()
+            )),
+        };
+        match read {
+            Ok(check) => checks.push(check),
+            Err(why) => context.problem(&entry.at, why),
+        }
+    }
     checks
 }
 

@@ -229,6 +229,7 @@ fn kind(heading: &str, key: &str) -> Value {
         ("[checks]", "channels") => {
             json!({ "type": "object", "additionalProperties": checks(super::bound::CHANNEL_CHECK) })
         }
+        ("[checks]", "received") => checks(super::received::CHECK),
         ("[log]", "payload") => json!({ "anyOf": [word(&["full", "none", "hash"]), size()] }),
         ("[log]", "roll") => table("roll of [log]", &[]),
         ("[log]", "spool-full") => word(&["pause", "drop"]),
@@ -357,7 +358,7 @@ mod tests {
         );
         let checks = "checks.fleet = [\"acked >= 99.9%\", \"ack.p99<200ms\", \"failed == 0\", \"rate > 5/s\", \"latency.p99.9 < 1m30s\"]";
         assert_eq!(refused(checks), Vec::<String>::new());
-        let checks = "checks.channels.t = [\"messages != 1_000\"]\nchecks.warm-up = \"5s\"";
+        let checks = "checks.channels.t = [\"messages != 1_000\"]\nchecks.warm-up = \"5s\"\nchecks.received = [\"missing == 0\", \"late <= 0.1%\"]";
         assert_eq!(refused(checks), Vec::<String>::new());
         for wrong in [
             "sed = 5",

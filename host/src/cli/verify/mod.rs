@@ -3,12 +3,13 @@
 mod json;
 mod text;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::work::Work;
 use super::{Ending, Failure};
 use crate::cli::print::say;
-use crate::fleet::{self, Store};
+use crate::fleet::{self, Fleet, Problem, Problems, Store};
 use crate::verify::{Ask, Bound, By, Pair, verify as compare};
 
 /// Compares a send log with what a backend has received: which messages are missing,
@@ -70,12 +71,16 @@ pub(super) struct Arguments {
     /// all but unknown == 0].
     #[arg(long, value_name = "CHECK", value_parser = Bound::parse)]
     check: Vec<Bound>,
+    /// The fleet file whose [checks] say, under `received`, what may be wrong.
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    fleet: Option<PathBuf>,
     /// Print one JSON object instead.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
+    let bounds = bounds(arguments)?;
     let by = match (&arguments.by, arguments.key.as_slice()) {
         (Some(_), _) => By::Payload,
         (None, []) => By::Guess,
@@ -98,10 +103,6 @@ pub(super) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     });
     work.done();
     let findings = findings?;
-    let bounds = match arguments.check.as_slice() {
-        [] => Bound::usual(),
-        checks => checks.to_vec(),
-    };
     if arguments.json {
         say!("{}", json::object(&findings, &bounds, arguments.late));
     } else {
@@ -112,4 +113,27 @@ pub(super) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     } else {
         Ok(Ending::Failed)
     }
+}
+
+/// What may be wrong: as the command line says, or the fleet file, or nothing.
+fn bounds(arguments: &Arguments) -> Result<Vec<Bound>, Problems> {
+    let Some(file) = &arguments.fleet else {
+        return Ok(match arguments.check.as_slice() {
+            [] => Bound::usual(),
+            checks => checks.to_vec(),
+        });
+    };
+    let checks = Fleet::read(file, &[])?.plan.checks.received;
+    if checks.is_empty() {
+        let mut problems = Problems::default();
+        problems.push(Problem {
+            place: "--fleet".into(),
+            text: format!(
+                "{} does not say what may be wrong; add received = [\"missing == 0\"] under [checks]",
+                file.display()
+            ),
+        });
+        return Err(problems);
+    }
+    Ok(checks.into_iter().map(Bound::of).collect())
 }
