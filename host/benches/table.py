@@ -37,7 +37,10 @@ IN_SHORT = [
     ("log", "append to closed Parquet"),
 ]
 # What holds every bar; the order of the document.
-BENCHES = ["path", "http", "schedule", "million", "start", "scale", "tick", "scenario", "log", "day"]
+BENCHES = [
+    "path", "http", "schedule", "million", "start", "scale", "tick", "scenario", "log", "day",
+    "backfill", "report",
+]
 
 
 def reports():
