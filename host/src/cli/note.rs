@@ -24,12 +24,13 @@ impl Note {
         fleet: &Fleet,
         prepared: &Prepared,
         command: &str,
+        sends: bool,
         checks: &[String],
     ) -> Option<Self> {
         let note = Self {
             store: fleet.plan.log.store.clone()?,
             identity: prepared.identity().clone(),
-            about: about(fleet, prepared, command, checks),
+            about: about(fleet, prepared, command, sends, checks),
         };
         note.write();
         Some(note)
@@ -61,7 +62,13 @@ pub(super) fn now() -> String {
         .to_string()
 }
 
-fn about(fleet: &Fleet, prepared: &Prepared, command: &str, checks: &[String]) -> Value {
+fn about(
+    fleet: &Fleet,
+    prepared: &Prepared,
+    command: &str,
+    sends: bool,
+    checks: &[String],
+) -> Value {
     let plan = &fleet.plan;
     let groups: Vec<Value> = prepared
         .plugins()
@@ -94,6 +101,7 @@ fn about(fleet: &Fleet, prepared: &Prepared, command: &str, checks: &[String]) -
         "groups": groups,
         "file": { "name": fleet.shown(), "text": fleet.source },
         "command": command,
+        "sends": sends,
         "options": fleet
             .changes
             .iter()

@@ -152,13 +152,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         ..How::new("run")
     };
     let (summary, interrupted) = run_fleet(fleet, how)?;
-    if let Some(junit) = junit {
-        std::fs::write(junit, report::junit(&summary, &began))
-            .with_context(|| format!("{} cannot be written", junit.display()))?;
-    }
     match form {
         Form::Json => say!("{}", summary.json()),
         Form::People => say!("{}", summary.text()),
+    }
+    // Last: a disk that is full must not take the summary along.
+    if let Some(junit) = junit {
+        std::fs::write(junit, report::junit(&summary, &began))
+            .with_context(|| format!("{} cannot be written", junit.display()))?;
     }
     Ok(ending(&summary, interrupted))
 }
@@ -317,7 +318,7 @@ pub(super) fn run_fleet(
         None => {}
     }
     let watch = Watch::new(how.form).context("the run could not be watched")?;
-    let note = Note::begin(&fleet, &prepared, how.command, how.checks);
+    let note = Note::begin(&fleet, &prepared, how.command, how.sends, how.checks);
     let running = prepared.start();
     let mut pacer = how.until.map(|until| {
         let search = Search::new(until.bounds, most(&fleet));

@@ -80,6 +80,10 @@ fn command(told: &Told<'_>) -> Option<String> {
     if kind != "demo" {
         words.push(quoted(name));
     }
+    let sends = told.noted(&["sends"]).and_then(Value::as_bool);
+    if kind == "backfill" && sends == Some(true) {
+        words.push("--send".to_owned());
+    }
     let options = told.noted(&["options"]).and_then(Value::as_array);
     let mut seed = kind == "demo";
     let mut from = None;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use tokio::runtime::{Builder, LocalOptions};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::watch;
 
 use super::checks::Gauge;
@@ -119,32 +119,9 @@ fn work(
         return;
     };
     let inbox = Inbox::default();
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        // As many tasks as one batch of ticks may have woken: I/O gets its turn
-        // between batches, and then all of it.
-        .event_interval(1024)
-        .build_local(LocalOptions::default());
-    let opened = runtime
-        .map_err(|error| error.to_string())
-        .and_then(|runtime| {
-            let inside = runtime.enter();
-            let lines = common.lines.iter();
-            let lines: Result<Vec<_>, String> = lines
-                .map(|line| open(line, worker, workers, &inbox))
-                .collect();
-            drop(inside);
-            Ok((runtime, lines?))
-        });
-    let (runtime, lines) = match opened {
-        Ok(opened) => opened,
-        Err(error) => {
-            let mut counters = Counters::default();
-            counters
-                .notices
-                .count(&format!("a worker could not start: {error}"));
-            return board.publish(&counters);
-        }
+    let opened = inside(&common.lines, worker, workers, &inbox, &board);
+    let Some((runtime, lines)) = opened else {
+        return;
     };
     let record = Record {
         appender,
@@ -164,7 +141,43 @@ fn work(
 }
 
 /// A worker's end of a target.
-pub(super) fn open(
+/// A worker's runtime, and its end of each of these targets; where there can be none, the
+/// board says why.
+pub(super) fn inside(
+    lines: &[Line],
+    worker: u32,
+    workers: u32,
+    inbox: &Inbox,
+    board: &Board,
+) -> Option<(LocalRuntime, Vec<Box<dyn Transport>>)> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        // As many tasks as one batch of ticks may have woken: I/O gets its turn
+        // between batches, and then all of it.
+        .event_interval(1024)
+        .build_local(LocalOptions::default());
+    let opened = runtime
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| {
+            let inside = runtime.enter();
+            let lines: Result<Vec<_>, String> = lines
+                .iter()
+                .map(|line| open(line, worker, workers, inbox))
+                .collect();
+            drop(inside);
+            Ok((runtime, lines?))
+        });
+    opened
+        .map_err(|error| {
+            let mut counters = Counters::default();
+            let text = format!("a worker could not start: {error}");
+            counters.notices.count(&text);
+            board.publish(&counters);
+        })
+        .ok()
+}
+
+fn open(
     line: &Line,
     worker: u32,
     workers: u32,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::runtime::LocalRuntime;
 use tokio::sync::watch;
 
 use super::recording::Speed;
@@ -90,28 +90,9 @@ impl Player {
         board: Board,
     ) -> Option<Self> {
         let inbox = Inbox::default();
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .event_interval(1024)
-            .build_local(LocalOptions::default());
-        let opened = runtime
-            .map_err(|error| error.to_string())
-            .and_then(|runtime| {
-                let inside = runtime.enter();
-                let line = threads::open(line, worker, workers, &inbox);
-                drop(inside);
-                Ok((runtime, line?))
-            });
-        let (runtime, line) = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                let mut counters = Counters::default();
-                let text = format!("a worker could not start: {error}");
-                counters.notices.count(&text);
-                board.publish(&counters);
-                return None;
-            }
-        };
+        let lines = std::slice::from_ref(line);
+        let (runtime, mut lines) = threads::inside(lines, worker, workers, &inbox, &board)?;
+        let line = lines.pop()?;
         let mut player = Self {
             stream: part.stream,
             next: None,
