@@ -21,13 +21,17 @@
 //! | [`run`] | schedule, workers, supervision: brings them together | terminals |
 //! | [`tables`] | rows of files and databases that others wrote | what they mean |
 //! | [`verify`] | the send log against what was received | networks, terminals |
+//! | [`bundle`] | a fleet with its plugins and data in one file | what they do |
+//! | [`fetch`] | what lies at an address, and its digest | what it is |
 //! | [`forecast`] | what a fleet will send, weigh and cost, before it runs | networks, terminals |
 //! | [`report`] | the page of a run, and what CI servers read of it | networks, terminals |
 //! | [`status`] | counts, and the words and figures they become | how they came about |
 //! | [`cli`] | the command line; wires everything | |
 
 mod builtin;
+pub mod bundle;
 pub mod cli;
+pub mod fetch;
 pub mod fleet;
 pub mod forecast;
 pub mod plugin;

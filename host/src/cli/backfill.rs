@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::given;
 use super::logs::recover::said;
 use super::run::{Changes, How, ending, run_fleet};
 use super::watch::Form;
@@ -95,7 +96,7 @@ fn read(arguments: &Arguments) -> Result<Result<Fleet, Refused>, Problems> {
     // Of a range that is none, the rest of what is wrong is said all the same.
     let length = range.unwrap_or(Duration::from_millis(1));
     set("--to", &["duration"], format!("{}us", length.as_micros()));
-    let mut fleet = match Fleet::read(&arguments.file, &overrides) {
+    let mut fleet = match given::read(&arguments.file, &overrides) {
         Ok(fleet) => fleet,
         Err(mut refused) => {
             let found = std::mem::take(&mut refused.problems);

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::given;
 use super::run::{How, Over, engine_for, prepare_fleet};
 use super::{Ending, Failure};
 use crate::cli::print::say;
-use crate::fleet::{Fleet, Plan, Problems};
+use crate::fleet::{Plan, Problems};
 use crate::status::count;
 
 /// Checks fleet files as `run` does before it sends: keys, units, plugins, channels,
@@ -23,7 +24,7 @@ pub(super) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
     let overrides = arguments.over.overrides()?;
     let mut problems = Problems::default();
     for file in &arguments.files {
-        let fleet = Fleet::read(file, &overrides);
+        let fleet = given::read(file, &overrides);
         let engine = engine_for(&fleet)?;
         match prepare_fleet(fleet, &engine, &How::new("check")) {
             Ok((fleet, prepared, _)) => say!(

@@ -3,10 +3,13 @@
 
 mod backfill;
 mod build;
+mod bundle;
 mod check;
 mod console;
 mod demo;
 mod describe;
+mod given;
+mod inspect;
 mod logs;
 mod new;
 mod note;
@@ -57,6 +60,8 @@ enum Command {
     Try(try_plugin::Arguments),
     New(new::Arguments),
     Build(build::Arguments),
+    Bundle(bundle::Arguments),
+    Inspect(inspect::Arguments),
     Schema(schema::Arguments),
     Logs(logs::Arguments),
     Report(report::Arguments),
@@ -111,6 +116,8 @@ pub fn main() -> ExitCode {
         Command::Try(arguments) => try_plugin::try_plugin(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::Build(arguments) => build::build(&arguments),
+        Command::Bundle(arguments) => bundle::bundle(&arguments),
+        Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
         Command::Report(arguments) => report::report(&arguments),

@@ -99,7 +99,7 @@ fn about(
         "started": now(),
         "ended": null,
         "groups": groups,
-        "file": { "name": fleet.shown(), "text": fleet.source },
+        "file": { "name": fleet.given(), "text": fleet.source },
         "command": command,
         "sends": sends,
         "options": fleet

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::console::Printed;
+use super::given;
 use super::logs::recover::said;
 use super::note::Note;
 use super::watch::{Form, Watch};
@@ -136,7 +137,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     } else {
         Form::People
     };
-    let fleet = Fleet::read(&arguments.file, &arguments.over.overrides()?);
+    let fleet = given::read(&arguments.file, &arguments.over.overrides()?);
     let junit = arguments.junit.as_deref();
     let fleet = with_checks(fleet, &arguments.checks, junit.and_then(check_junit));
     let search = (!arguments.until.is_empty()).then(|| Until {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::faults;
+use super::file::File;
 use super::keys::{Context, Keys, text};
 use super::plan::{After, Group, Limits, Pace, PluginSource, Schedule, Stage, Start, Target, Way};
 use super::stages;
@@ -151,13 +151,7 @@ fn plugin(context: &Context<'_>, node: &Node) -> Result<PluginSource, String> {
         None if text.is_empty() => {
             Err("it is empty; name a file, such as \"thermometer.wasm\"".into())
         }
-        None => {
-            let file = context.path(node, &text);
-            match std::fs::File::open(&file) {
-                Ok(_) => Ok(PluginSource::File(file)),
-                Err(error) => Err(format!("{} cannot be read: {error}", file.display())),
-            }
-        }
+        None => context.file(node, &text).map(PluginSource::File),
     }
 }
 
@@ -353,7 +347,7 @@ fn write_json(node: &Node, into: &mut String) {
 }
 
 /// Files that can be read, by name.
-fn data(context: &Context<'_>, node: Option<&Node>) -> Option<BTreeMap<String, PathBuf>> {
+fn data(context: &Context<'_>, node: Option<&Node>) -> Option<BTreeMap<String, File>> {
     let Some(node) = node else {
         return Some(BTreeMap::new());
     };

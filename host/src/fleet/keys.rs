@@ -4,9 +4,10 @@
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::file::{self, File, Files};
 use super::problem::{Problem, Problems};
 use super::suggest;
 use super::template::{Name, Template};
@@ -17,16 +18,16 @@ use super::units::{self, ByteSize, Rate};
 pub(super) struct Context<'a> {
     /// The file as it is shown.
     pub(super) shown: &'a str,
-    /// Relative paths of the file start here.
-    pub(super) folder: &'a Path,
+    /// Where its relative paths lead.
+    files: Files<'a>,
     problems: RefCell<Problems>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(shown: &'a str, folder: &'a Path, problems: Problems) -> Self {
+    pub(super) fn new(shown: &'a str, files: Files<'a>, problems: Problems) -> Self {
         Self {
             shown,
-            folder,
+            files,
             problems: RefCell::new(problems),
         }
     }
@@ -46,9 +47,27 @@ impl<'a> Context<'a> {
     /// user stands.
     pub(super) fn path(&self, node: &Node, text: &str) -> PathBuf {
         match node.at {
-            At::Line(_) if self.folder == Path::new(".") => PathBuf::from(text),
-            At::Line(_) => self.folder.join(text),
+            At::Line(_) => file::joined(self.files.folder(), text),
             At::Option(_) => PathBuf::from(text),
+        }
+    }
+
+    /// A file that can be read, by the same rule.
+    pub(super) fn file(&self, node: &Node, text: &str) -> Result<File, String> {
+        match node.at {
+            At::Line(_) => self.files.find(text),
+            At::Option(_) => file::on_disk(PathBuf::from(text)),
+        }
+    }
+
+    /// Whether a place to write to lies below where the user stands: a bundle's own word
+    /// reaches no further.
+    pub(super) fn may_write(&self, node: &Node, path: &std::path::Path) -> bool {
+        use std::path::Component;
+        let below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        match (&node.at, self.files) {
+            (At::Line(_), Files::Parts { .. }) => path.components().all(below),
+            _ => true,
         }
     }
 }
@@ -192,14 +211,8 @@ impl<'a> Keys<'a> {
     }
 
     /// A file that can be read.
-    pub(super) fn file(&self, key: &str) -> Option<PathBuf> {
-        self.read(key, |node| {
-            let path = self.context.path(node, &text(node)?);
-            match std::fs::File::open(&path) {
-                Ok(_) => Ok(path),
-                Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
-            }
-        })
+    pub(super) fn file(&self, key: &str) -> Option<File> {
+        self.read(key, |node| self.context.file(node, &text(node)?))
     }
 }
 

@@ -9,6 +9,7 @@ mod address;
 mod bound;
 mod checks;
 pub mod faults;
+mod file;
 mod groups;
 mod keys;
 pub mod plan;
@@ -27,12 +28,14 @@ mod top;
 mod tree;
 mod units;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 pub use bound::{Bound, Comparison, Limit, Metric, WHOLE};
 pub use checks::{Check, Checks, Scope, check};
 pub use faults::{CutTo, Family, Fault, FaultKind, Moments, When};
+pub use file::{File, Files};
 pub use plan::*;
 pub use prices::Prices;
 pub use problem::{Problem, Problems};
@@ -41,7 +44,7 @@ pub use received::{Most, ReceivedCheck, WRONGS};
 pub use schema::{Settings, schema};
 pub use suggest::among;
 pub use template::{Name, Names, Template};
-pub use tree::Override;
+pub use tree::{Override, asked_of_environment};
 pub use units::{ByteSize, Rate, duration, moment, shown};
 
 use tree::Node;
@@ -57,6 +60,8 @@ pub struct Fleet {
     pub changes: Vec<(String, String)>,
     /// The file as it is shown.
     shown: String,
+    /// What the user named, where that is not the file itself.
+    given: Option<String>,
     tree: Node,
 }
 
@@ -115,6 +120,29 @@ impl Fleet {
         Self::parse(&text, &shown, folder, overrides)
     }
 
+    /// Reads a fleet file that came without a folder, from an address: it reads no files.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn read_alone(bytes: &[u8], shown: &str, overrides: &[Override]) -> Result<Self, Refused> {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            let mut problems = Problems::default();
+            problems.push(Problem {
+                place: shown.to_owned(),
+                text: "this is neither a bundle nor a fleet file: no text in UTF-8".into(),
+            });
+            return Err(Refused {
+                problems,
+                rest: None,
+            });
+        };
+        let files = Files::Parts {
+            shown,
+            parts: &BTreeMap::new(),
+        };
+        Self::parse_in(text, shown, files, overrides)
+    }
+
     /// Reads the text of a fleet file; `shown` is its name in messages, and relative
     /// paths in it start at `folder`.
     ///
@@ -124,6 +152,19 @@ impl Fleet {
         text: &str,
         shown: &str,
         folder: &Path,
+        overrides: &[Override],
+    ) -> Result<Self, Refused> {
+        Self::parse_in(text, shown, Files::Folder(folder), overrides)
+    }
+
+    /// The same for a text whose relative paths lead to these files.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn parse_in(
+        text: &str,
+        shown: &str,
+        files: Files<'_>,
         overrides: &[Override],
     ) -> Result<Self, Refused> {
         let mut problems = Problems::default();
@@ -138,12 +179,13 @@ impl Fleet {
         for change in overrides {
             change.apply(&mut tree, &mut problems);
         }
-        let (plan, problems) = top::plan(&tree, shown, folder, problems);
+        let (plan, problems) = top::plan(&tree, shown, files, problems);
         let fleet = plan.map(|plan| Self {
             plan,
             source: redact::redacted(text),
             changes: overrides.iter().map(Override::shown_value).collect(),
             shown: shown.to_owned(),
+            given: None,
             tree,
         });
         match fleet {
@@ -159,6 +201,19 @@ impl Fleet {
     #[must_use]
     pub fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// The same fleet as part of what the user named: a bundle, an address.
+    #[must_use]
+    pub fn given_as(mut self, given: &str) -> Self {
+        self.given = Some(given.to_owned());
+        self
+    }
+
+    /// What a user names to run it again.
+    #[must_use]
+    pub fn given(&self) -> &str {
+        self.given.as_deref().unwrap_or(&self.shown)
     }
 
     /// The place of a key, groups by name: `fleet.toml:14`, or the option that set

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::checks::Checks;
+use super::file::File;
 use super::template::Template;
 use super::units::{ByteSize, Rate};
 
@@ -109,9 +110,9 @@ pub struct Address {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
     /// PEM file of the authorities to trust instead of the system's.
-    pub ca: Option<PathBuf>,
+    pub ca: Option<File>,
     /// PEM files of the client certificate and its private key.
-    pub identity: Option<(PathBuf, PathBuf)>,
+    pub identity: Option<(File, File)>,
 }
 
 /// What is particular to MQTT or HTTP.
@@ -268,14 +269,14 @@ pub struct Group {
     /// shape may be told with.
     pub settings: String,
     /// Files that its devices can read, by the name that its settings use.
-    pub data: BTreeMap<String, PathBuf>,
+    pub data: BTreeMap<String, File>,
 }
 
 /// Where a plugin comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PluginSource {
     /// A component's file.
-    File(PathBuf),
+    File(File),
     /// One inside the binary: `builtin:NAME`.
     Builtin(String),
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::file::Files;
 use super::keys::{Context, Keys, text};
 use super::problem::{Problem, Problems};
 use super::tree::{self, Node, Value};
@@ -174,7 +175,7 @@ impl Prices {
     pub fn parse(text: &str, shown: &str, base: Option<&Self>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let tree = tree::parse(text, shown, &mut problems);
-        let context = Context::new(shown, Path::new("."), problems);
+        let context = Context::new(shown, Files::Folder(Path::new(".")), problems);
         let made = read(&context, &tree, base);
         let problems = context.into_problems();
         match made {

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::file::{Files, joined};
 use super::keys::{Context, Keys, text};
 use super::problem::{Problem, Problems};
 use super::tree::{self, Node, Value};
@@ -85,7 +86,7 @@ impl Project {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let context = Context::new(shown, folder, problems);
+        let context = Context::new(shown, Files::Folder(folder), problems);
         let project =
             Keys::open(&context, &tree, PROJECT_FILE, KEYS).and_then(|keys| project(&keys, folder));
         let problems = context.into_problems();
@@ -96,12 +97,8 @@ impl Project {
     }
 }
 
-/// Without the `./` of where one stands.
 fn file_in(folder: &Path) -> PathBuf {
-    match folder {
-        here if here == Path::new(".") => PathBuf::from(PROJECT_FILE),
-        folder => folder.join(PROJECT_FILE),
-    }
+    joined(folder, PROJECT_FILE)
 }
 
 /// The component that a path stands for: itself, or what the project in a folder builds.

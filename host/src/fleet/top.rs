@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::checks;
+use super::file::Files;
 use super::groups;
 use super::keys::{Context, Keys, text};
 use super::plan::{Clock, Group, KeepPayload, Log, Plan, Speed, SpoolFull, Store, Target};
@@ -42,10 +43,10 @@ const KEEP: std::ops::RangeInclusive<Duration> =
 pub(super) fn plan(
     tree: &Node,
     shown: &str,
-    folder: &Path,
+    files: Files<'_>,
     problems: Problems,
 ) -> (Option<Plan>, Problems) {
-    let context = Context::new(shown, folder, problems);
+    let context = Context::new(shown, files, problems);
     let plan = read(&context, tree);
     (plan, context.into_problems())
 }
@@ -243,7 +244,15 @@ fn store(context: &Context<'_>, node: &Node) -> Result<Option<Store>, String> {
         return Ok(None);
     }
     Ok(Some(match Store::parse(&text)? {
-        Store::Folder(_) => Store::Folder(context.path(node, &text)),
+        Store::Folder(_) => {
+            let path = context.path(node, &text);
+            if !context.may_write(node, &path) {
+                return Err(format!(
+                    "{text:?} leads out of the folder that the bundle is run in, and a bundle writes nowhere else by itself; --log {text} allows it"
+                ));
+            }
+            Store::Folder(path)
+        }
         bucket @ Store::S3 { .. } => bucket,
     }))
 }

@@ -2,6 +2,7 @@
 //! environment filled in and the command line's changes made. Knows TOML; knows no
 //! key of a fleet file but `groups`, whose entries are found by their name.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use toml::Spanned;
@@ -251,7 +252,7 @@ pub(super) fn place(shown: &str, at: &At) -> String {
 /// Fills in `${NAME}`; `$${` stands for `${`. Says whether anything was filled in.
 fn expand(
     text: &str,
-    environment: impl Fn(&str) -> Option<String>,
+    mut environment: impl FnMut(&str) -> Option<String>,
 ) -> Result<(String, bool), String> {
     let mut out = String::new();
     let mut rest = text;
@@ -279,6 +280,32 @@ fn expand(
     }
     out.push_str(rest);
     Ok((out, filled))
+}
+
+/// The names `${NAME}` in the values of a TOML text; of one that is none, nothing.
+#[must_use]
+pub fn asked_of_environment(text: &str) -> BTreeSet<String> {
+    fn of(value: &DeValue<'_>, names: &mut BTreeSet<String>) {
+        match value {
+            DeValue::String(text) => {
+                let asked = |name: &str| {
+                    names.insert(name.to_owned());
+                    Some(String::new())
+                };
+                // What is not closed is said where it is read.
+                let _ = expand(text, asked);
+            }
+            DeValue::Array(entries) => entries.iter().for_each(|entry| of(entry.get_ref(), names)),
+            DeValue::Table(table) => table.values().for_each(|value| of(value.get_ref(), names)),
+            _ => {}
+        }
+    }
+    let (root, _) = DeTable::parse_recoverable(text);
+    let mut names = BTreeSet::new();
+    root.get_ref()
+        .values()
+        .for_each(|value| of(value.get_ref(), &mut names));
+    names
 }
 
 /// A change from the command line.

@@ -2,13 +2,14 @@
 //! use it and under whichever name.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 
 use bytes::Bytes;
 
+use crate::fleet::File;
+
 /// The files that were read so far.
 #[derive(Default)]
-pub(super) struct DataFiles(HashMap<PathBuf, Bytes>);
+pub(super) struct DataFiles(HashMap<std::path::PathBuf, Bytes>);
 
 /// The most of one file: a cell addresses 4 GiB, and the process holds it all.
 const LARGEST: u64 = 1 << 30;
@@ -18,7 +19,7 @@ impl DataFiles {
     /// `refuse`, with its name.
     pub(super) fn of(
         &mut self,
-        files: &BTreeMap<String, PathBuf>,
+        files: &BTreeMap<String, File>,
         mut refuse: impl FnMut(&str, String),
     ) -> BTreeMap<String, Bytes> {
         let mut content = BTreeMap::new();
@@ -27,13 +28,16 @@ impl DataFiles {
                 Ok(bytes) => {
                     content.insert(name.clone(), bytes);
                 }
-                Err(why) => refuse(name, format!("{} cannot be read: {why}", file.display())),
+                Err(why) => refuse(name, format!("{} cannot be read: {why}", file)),
             }
         }
         content
     }
 
-    fn read(&mut self, file: &PathBuf) -> Result<Bytes, String> {
+    fn read(&mut self, file: &File) -> Result<Bytes, String> {
+        let File::Disk(file) = file else {
+            return file.read().map_err(|error| error.to_string());
+        };
         // Two ways to write the same path are one file.
         let whole = std::fs::canonicalize(file).map_err(|error| error.to_string())?;
         if let Some(bytes) = self.0.get(&whole) {
@@ -65,7 +69,9 @@ mod tests {
         std::fs::write(&file, "t\n1\n").unwrap();
         let other = folder.path().join(".").join("weather.csv");
         let mut files = DataFiles::default();
-        let names = BTreeMap::from([("a".to_owned(), file), ("b".to_owned(), other)]);
+        let names =
+            [("a", file), ("b", other)].map(|(name, file)| (name.to_owned(), File::Disk(file)));
+        let names = BTreeMap::from(names);
         let content = files.of(&names, |name, why| panic!("{name}: {why}"));
         assert_eq!(content["a"].as_ptr(), content["b"].as_ptr());
         assert_eq!(&content["a"][..], b"t\n1\n");
@@ -74,7 +80,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_said_with_its_name() {
         let mut said = Vec::new();
-        let names = BTreeMap::from([("a".to_owned(), PathBuf::from("/nowhere/a.csv"))]);
+        let names = BTreeMap::from([("a".to_owned(), File::Disk("/nowhere/a.csv".into()))]);
         DataFiles::default().of(&names, |name, why| said.push(format!("{name}: {why}")));
         assert_eq!(said.len(), 1);
         assert!(said[0].starts_with("a: /nowhere/a.csv cannot be read: "));

@@ -59,7 +59,7 @@ use crate::sendlog::{Closed, Identity, Progress, SendLog};
 use crate::status::{Board, Check, ClockNow, Counters, Passed, StageDone, StageNow};
 use crate::transport::RunNames;
 
-pub(crate) use self::prepare::{first_device, refused_line};
+pub(crate) use self::prepare::{components, first_device, refused_line};
 pub(crate) use self::settings::findings;
 
 /// How a fleet is run.

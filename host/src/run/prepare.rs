@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use bytes::Bytes;
+
 use super::crew::Refusal;
 use super::data::DataFiles;
 use super::files;
@@ -12,7 +14,7 @@ use super::group::Group;
 use super::settings::{self, Finding};
 use crate::builtin;
 use crate::fleet::{
-    Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
+    File, Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
 };
 use crate::plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
 use crate::sendlog::{DeviceIds, Directory, GroupEntry, RouteEntry};
@@ -72,7 +74,10 @@ pub(super) fn groups(
 
 fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plugin, String> {
     match source {
-        PluginSource::File(file) => Plugin::load(engine, &component(file)?, console),
+        PluginSource::File(File::Disk(path)) => Plugin::load(engine, &component(path)?, console),
+        PluginSource::File(File::Part { shown, bytes }) => {
+            Plugin::from_bytes(engine, Path::new(shown), bytes, console)
+        }
         PluginSource::Builtin(name) => {
             let bytes = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
             Plugin::from_bytes(
@@ -84,6 +89,45 @@ fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plu
         }
     }
     .map_err(|error| error.to_string())
+}
+
+/// The plugin of each group, and its component's bytes under the name that it is known by.
+///
+/// # Errors
+/// All that is wrong with the groups, their plugins, settings and data files.
+pub(crate) fn components(
+    fleet: &Fleet,
+    engine: &Engine,
+    console: &Console,
+) -> Result<Vec<(Plugin, String, Bytes)>, Problems> {
+    let mut problems = Problems::default();
+    let groups = groups(fleet, engine, console, &mut problems);
+    let mut components = Vec::new();
+    for (group, made) in fleet.plan.groups.iter().zip(groups) {
+        match bytes(&group.plugin) {
+            Ok((from, bytes)) => components.push((made.plugin, from, bytes)),
+            Err(text) => problems.push(problem(fleet, &["groups", &group.name, "plugin"], text)),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(components),
+        false => Err(problems),
+    }
+}
+
+fn bytes(source: &PluginSource) -> Result<(String, Bytes), String> {
+    let file = match source {
+        PluginSource::Builtin(name) => {
+            let bytes = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
+            return Ok((name.clone(), Bytes::from_static(bytes)));
+        }
+        PluginSource::File(File::Disk(path)) => File::Disk(component(path)?),
+        PluginSource::File(part) => part.clone(),
+    };
+    match file.read() {
+        Ok(bytes) => Ok((file.to_string(), bytes)),
+        Err(error) => Err(format!("{file} cannot be read: {error}")),
+    }
 }
 
 /// Every channel that the behaviour names must lead somewhere.

@@ -91,6 +91,15 @@ use encoder::Encoder;
 use live::Live;
 use progress::Shared;
 
+/// An object of a bucket that need not be of a log, with the credentials of the `AWS_*`
+/// environment; of at most so many bytes.
+///
+/// # Errors
+/// What the environment lacks, or what the store said.
+pub fn object(bucket: &str, key: &str, most: u64) -> Result<bytes::Bytes, String> {
+    s3::Bucket::open(bucket, "")?.object(key, most)
+}
+
 /// The devices of one group, as rows refer to them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GroupEntry {

@@ -112,6 +112,19 @@ impl Bucket {
         (checked, 2)
     }
 
+    /// A whole object by the key that a user gave, of at most so many bytes.
+    pub(super) fn object(&self, key: &str, most: u64) -> Result<bytes::Bytes, String> {
+        let key = Key::from_url_path(key).map_err(|error| error.to_string())?;
+        let head = self.runtime.block_on(self.store.head(&key));
+        let size = head.map_err(|error| reason(&error))?.size;
+        if size > most {
+            return Err(format!(
+                "it has {size} bytes, and at most {most} are fetched"
+            ));
+        }
+        self.get(&key)
+    }
+
     /// The keys below a folder that hold this text, in their order.
     pub(super) fn list(&self, folder: &str, holds: &str) -> Result<Vec<Key>, String> {
         use futures_util::TryStreamExt;

@@ -1,13 +1,12 @@
 //! TLS for both protocols: whom to trust, and which certificate to show.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::fleet::Tls;
+use crate::fleet::{File, Tls};
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +46,8 @@ pub(super) fn client(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
         Some((cert, key)) => builder
             .with_client_auth_cert(certificates("client certificate", cert)?, private_key(key)?)
             .map_err(|cause| TlsError::Identity {
-                cert: cert.display().to_string(),
-                key: key.display().to_string(),
+                cert: cert.to_string(),
+                key: key.to_string(),
                 cause,
             })?,
         None => builder.with_no_client_auth(),
@@ -56,31 +55,34 @@ pub(super) fn client(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
-fn authorities(file: &Path) -> Result<RootCertStore, TlsError> {
+fn authorities(file: &File) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates("CA file", file)?);
     if roots.is_empty() {
         return Err(TlsError::NoAuthority {
-            file: file.display().to_string(),
+            file: file.to_string(),
         });
     }
     Ok(roots)
 }
 
-fn certificates(what: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect)
+fn certificates(what: &'static str, file: &File) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = file.read().map_err(|error| pem(what, file, &error))?;
+    CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<_, _>>()
         .map_err(|error| pem(what, file, &error))
 }
 
-fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_file(file).map_err(|error| pem("private key", file, &error))
+fn private_key(file: &File) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let what = "private key";
+    let text = file.read().map_err(|error| pem(what, file, &error))?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| pem(what, file, &error))
 }
 
-fn pem(what: &'static str, file: &Path, error: &rustls::pki_types::pem::Error) -> TlsError {
+fn pem(what: &'static str, file: &File, error: &dyn std::fmt::Display) -> TlsError {
     TlsError::Pem {
         what,
-        file: file.display().to_string(),
+        file: file.to_string(),
         cause: error.to_string(),
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::console::Printed;
+use super::given;
 use super::run::{Over, engine};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
@@ -113,7 +114,7 @@ pub(super) fn plan(arguments: &Arguments) -> Result<Ending, Failure> {
             Err(wrong) => wrong.into_iter().for_each(|problem| problems.push(problem)),
         }
     }
-    let (mut fleet, whole) = match Fleet::read(file, &arguments.over.overrides()?) {
+    let (mut fleet, whole) = match given::read(file, &arguments.over.overrides()?) {
         Ok(fleet) => (fleet, true),
         Err(refused) => {
             let Refused {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::super::given;
 use super::only;
 use crate::fleet::{Connections, Fleet, Override, Problems, Protocol, Refused};
 use crate::run::replay::Recording;
@@ -40,7 +41,7 @@ impl Target {
             Some((file, name)) => (file, Some(name)),
             None => (to, None),
         };
-        let fleet = Fleet::read(Path::new(file), &overrides)
+        let fleet = given::read(Path::new(file), &overrides)
             .map_err(|refused: Refused| refused.problems)?;
         let names = || {
             let targets = fleet.plan.targets.iter();

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::super::Failure;
 use super::super::console::Printed;
 use super::super::describe::{load, refused};
+use super::super::given;
 use super::{Arguments, BORN};
 use crate::cli::print::tell;
 use crate::fleet::{Fleet, Override, Problem, Problems};
@@ -96,7 +97,7 @@ impl Subject {
     ) -> Result<Self, Failure> {
         let mut overrides = Vec::new();
         let file = &arguments.plugin;
-        let fleet = Fleet::read(file, &overrides).map_err(Problems::from)?;
+        let fleet = given::read(file, &overrides).map_err(Problems::from)?;
         let names: Vec<&str> = fleet
             .plan
             .groups
@@ -121,7 +122,7 @@ impl Subject {
                 });
             }
         }
-        let fleet = Fleet::read(file, &overrides).map_err(Problems::from)?;
+        let fleet = given::read(file, &overrides).map_err(Problems::from)?;
         let start = fleet.plan.clock.start.map(jiff::Timestamp::as_microsecond);
         let born = start.and_then(|start| u64::try_from(start).ok());
         let born = born.unwrap_or(BORN);

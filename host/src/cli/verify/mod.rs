@@ -6,10 +6,11 @@ mod text;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::given;
 use super::work::Work;
 use super::{Ending, Failure};
 use crate::cli::print::say;
-use crate::fleet::{self, Fleet, Problem, Problems, Store};
+use crate::fleet::{self, Problem, Problems, Store};
 use crate::verify::{Ask, Bound, By, Pair, verify as compare};
 
 /// Compares a send log with what a backend has received: which messages are missing,
@@ -123,7 +124,7 @@ fn bounds(arguments: &Arguments) -> Result<Vec<Bound>, Problems> {
             checks => checks.to_vec(),
         });
     };
-    let checks = Fleet::read(file, &[])?.plan.checks.received;
+    let checks = given::read(file, &[])?.plan.checks.received;
     if checks.is_empty() {
         let mut problems = Problems::default();
         problems.push(Problem {

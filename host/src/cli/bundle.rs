@@ -1,0 +1,138 @@
+//! `mockfleet bundle`: a fleet file with its plugins and data, as one file.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::console::Printed;
+use super::describe::refused;
+use super::given::{Given, problems};
+use super::run::engine;
+use super::{Ending, Failure};
+use crate::bundle::{Plugin, is_bundle, pack};
+use crate::cli::print::{say, tell};
+use crate::fleet::{Fleet, Problems};
+use crate::plugin::CONTRACT;
+use crate::run::components;
+use crate::status::bytes;
+
+/// Packs a fleet file with its plugins, data files and CA certificates into one file, which
+/// `mockfleet run` takes anywhere, without anything beside it.
+///
+/// The same input gives the same bytes. Private keys stay out; what `${NAME}` stands for
+/// stays in the environment of whoever runs it. Built-in plugins are packed too, so that a
+/// later mockfleet runs the same.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mockfleet bundle fleet.toml
+  mockfleet bundle fleet.toml -o warehouse.bundle
+  mockfleet inspect warehouse.bundle
+  mockfleet run warehouse.bundle --set targets.broker.url=mqtt://10.0.0.5
+
+It is a ZIP archive: `unzip` makes a folder of it whose fleet file runs as well.")]
+pub(super) struct Arguments {
+    /// The fleet file.
+    file: PathBuf,
+    /// The bundle [default: the fleet file's name with .bundle, where you are].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
+    let file = &arguments.file;
+    if !matches!(Given::find(file)?, Given::Fleet) {
+        let text = "a fleet file of this machine is wanted; this is packed or fetched already";
+        return Err(refused(&file.display().to_string(), text.into()));
+    }
+    let output = arguments.output.clone().unwrap_or_else(|| {
+        let stem = file.file_stem().unwrap_or(file.as_os_str());
+        Path::new(stem).with_extension("bundle")
+    });
+    check_output(&output)?;
+    let fleet = Fleet::read(file, &[]).map_err(Problems::from)?;
+    let shown = fleet.shown().to_owned();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| refused(&shown, format!("the fleet file cannot be read: {error}")))?;
+    let printed = Printed::new();
+    let found = components(&fleet, &engine()?, &printed.console());
+    printed.take().iter().for_each(|line| tell!("{line}"));
+    let plugins: Vec<Plugin> = found?
+        .into_iter()
+        .map(|(plugin, from, bytes)| Plugin {
+            from,
+            name: plugin.name().to_owned(),
+            bytes,
+        })
+        .collect();
+    for place in open_secrets(&fleet, &text) {
+        tell!(
+            "warning: {shown}:{place}: a secret stands in the file, and whoever has the bundle has it; write ${{NAME}}, and it comes from the environment where the bundle runs"
+        );
+    }
+    let (manifest, archive) = pack(&fleet, &text, &plugins, CONTRACT)?;
+    write(&output, &archive).map_err(|error| {
+        refused(
+            "--output",
+            format!("{} cannot be written: {error}", output.display()),
+        )
+    })?;
+    for part in &manifest.parts {
+        say!(
+            "{:<11} {:>10}  {}{}",
+            part.kind.name(),
+            bytes(part.size),
+            part.path,
+            part.plugin
+                .as_ref()
+                .map(|name| format!("  ({name})"))
+                .unwrap_or_default()
+        );
+    }
+    let size = u64::try_from(archive.len()).unwrap_or(u64::MAX);
+    say!(
+        "{}: {} parts, {}, sha256 {}",
+        output.display(),
+        manifest.parts.len(),
+        bytes(size),
+        crate::bundle::sha256(&archive)
+    );
+    Ok(Ending::Done)
+}
+
+/// What is there may be a bundle of before, and nothing else.
+fn check_output(output: &Path) -> Result<(), Problems> {
+    let shown = output.display();
+    if output.is_dir() {
+        let text = format!("{shown} is a folder; name a file, such as {shown}/fleet.bundle");
+        return Err(problems("--output", text));
+    }
+    match std::fs::read(output) {
+        Ok(there) if !is_bundle(&there) => Err(problems(
+            "--output",
+            format!("{shown} is there and no bundle, and is not written over; name another file"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Written aside and renamed, so that there is never half a bundle.
+fn write(output: &Path, archive: &[u8]) -> std::io::Result<()> {
+    let folder = match output.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut aside = tempfile::NamedTempFile::new_in(folder)?;
+    aside.write_all(archive)?;
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    aside.as_file().set_permissions(readable)?;
+    aside.persist(output)?;
+    Ok(())
+}
+
+/// The lines of the file in which a secret stands.
+fn open_secrets(fleet: &Fleet, text: &str) -> Vec<usize> {
+    let lines = text.lines().zip(fleet.source.lines()).enumerate();
+    lines
+        .filter(|(_, (there, shown))| there != shown)
+        .map(|(number, _)| number + 1)
+        .collect()
+}

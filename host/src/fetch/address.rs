@@ -1,0 +1,143 @@
+//! An address as a user types it, with the digest that pins what is there.
+
+use url::Url;
+
+/// An address that can be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    url: Url,
+    pin: Option<String>,
+}
+
+impl Address {
+    /// Reads an address; `None` where the text is a path.
+    ///
+    /// # Errors
+    /// What an address looks like.
+    pub fn parse(text: &str) -> Option<Result<Self, String>> {
+        let (scheme, _) = text.split_once("://")?;
+        Some(match scheme {
+            "https" | "s3" | "http" => Self::read(text),
+            _ => Err(format!(
+                "the scheme {scheme:?} is not known; a file is fetched from https:// or s3://"
+            )),
+        })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let mut url = Url::parse(text).map_err(|error| format!("this is no address: {error}"))?;
+        let pin = url.fragment().map(pinned).transpose()?;
+        url.set_fragment(None);
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(
+                "this names no host; wanted is https://HOST/PATH or s3://BUCKET/KEY".into(),
+            );
+        }
+        let address = Self { url, pin };
+        if address.url.scheme() == "http" && address.pin.is_none() {
+            return Err(
+                "http:// is not encrypted, and anyone on the way could change what comes; use https://, or pin the content with #sha256=…"
+                    .into(),
+            );
+        }
+        if address.bucket().is_some_and(|(_, key)| key.is_empty()) {
+            return Err("this names a bucket and no key; wanted is s3://BUCKET/KEY".into());
+        }
+        Ok(address)
+    }
+
+    /// The SHA-256 that what is there must have, in hex.
+    #[must_use]
+    pub fn pin(&self) -> Option<&str> {
+        self.pin.as_deref()
+    }
+
+    /// Bucket and key of an `s3://` address.
+    #[must_use]
+    pub fn bucket(&self) -> Option<(&str, &str)> {
+        if self.url.scheme() != "s3" {
+            return None;
+        }
+        Some((
+            self.url.host_str()?,
+            self.url.path().trim_start_matches('/'),
+        ))
+    }
+
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The same with its pin, for whoever runs it again.
+    #[must_use]
+    pub fn again(&self) -> String {
+        match &self.pin {
+            Some(pin) => format!("{}#sha256={pin}", self.shown()),
+            None => self.shown(),
+        }
+    }
+
+    /// As it stands in messages: without login, query and pin, where secrets may be.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        shown(&self.url)
+    }
+}
+
+/// A URL without what may be secret in it.
+pub(super) fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Fails where there can be none.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
+}
+
+fn pinned(fragment: &str) -> Result<String, String> {
+    let digest = fragment.strip_prefix("sha256=").map(str::to_lowercase);
+    let hex = |digest: &String| digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit());
+    digest.filter(hex).ok_or_else(|| {
+        format!(
+            "#{fragment} pins nothing; wanted is #sha256= and 64 hexadecimal digits, as `mockfleet inspect` prints them"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        Address::parse(text).unwrap().unwrap_err()
+    }
+
+    #[test]
+    fn addresses_are_told_from_paths() {
+        for path in ["fleet.toml", "/a/b.bundle", "a#b", "C:/x"] {
+            assert!(Address::parse(path).is_none(), "{path}");
+        }
+        let digest = "0123456789abcdef".repeat(4);
+        let text = format!(
+            "https://me:pw@host/a/w.bundle?sig=1#sha256={}",
+            digest.to_uppercase()
+        );
+        let address = Address::parse(&text).unwrap().unwrap();
+        assert_eq!(address.pin(), Some(digest.as_str()));
+        assert_eq!(address.shown(), "https://host/a/w.bundle");
+        let s3 = Address::parse("s3://bucket/a/b.bundle").unwrap().unwrap();
+        assert_eq!(s3.bucket(), Some(("bucket", "a/b.bundle")));
+        let plain = format!("http://host/x#sha256={digest}");
+        assert!(Address::parse(&plain).unwrap().is_ok());
+    }
+
+    #[test]
+    fn what_is_no_address_is_explained() {
+        assert!(refused("ftp://host/x").contains("https:// or s3://"));
+        assert!(refused("http://host/x").contains("not encrypted"));
+        assert!(refused("https://host/x#sha256=12").contains("64 hexadecimal digits"));
+        assert!(refused("https://host/x#v1").contains("#v1 pins nothing"));
+        assert!(refused("s3://bucket").contains("no key"));
+        assert!(refused("https://").contains("no address"));
+    }
+}
