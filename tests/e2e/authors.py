@@ -41,6 +41,12 @@ def commands(language):
     return [line for line in block.splitlines() if not line.endswith("# once")]
 
 
+def command(language, begin):
+    """The page's line for a language that begins with this."""
+    (line,) = [line for line in commands(language) if line.startswith(begin)]
+    return line
+
+
 class Project:
     """A folder that `mockfleet new` made. `folder` is where the page's commands are typed."""
 

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from authors import HEADINGS, PAGE, Project, commands
+from authors import HEADINGS, PAGE, Project, command, commands
 from fleet import BINARY, GUESTS, ROOT
 from log import Log
 from process import Process
@@ -65,8 +65,7 @@ def test_a_build_says_what_came_out(built, language):
 @each_language
 def test_the_same_seed_gives_the_values_that_the_page_shows(built, language):
     project, _ = built(language)
-    *_, command, _ = commands(language)
-    said = project.expect(command)
+    said = project.expect(command(language, "mockfleet try"))
     shown = re.search(r"^ +0\.000 s: status ok\n.*?(?=^```)", PAGE, re.M | re.S)[0]
     if language in ("js", "ts"):
         # A number without decimals has none, and so the payload is shorter.
@@ -78,10 +77,9 @@ def test_the_same_seed_gives_the_values_that_the_page_shows(built, language):
 @each_language
 def test_a_fleet_of_a_new_project_sends_to_a_broker(built, broker, subscribe, language):
     project, _ = built(language)
-    *_, command = commands(language)
-    assert command == "mockfleet run fleet.toml"
+    run = command(language, "mockfleet run")
     subscriber = subscribe(broker, "site/#")
-    said = project.expect(f"{command} --set targets.broker.url={broker.url} --duration 2s")
+    said = project.expect(f"{run} --set targets.broker.url={broker.url} --duration 2s")
     assert "sensor: 10 devices" in said
     log = Log(project.folder / "mockfleet-logs")
     assert log.outcomes() == {"acked": 20}
@@ -90,11 +88,33 @@ def test_a_fleet_of_a_new_project_sends_to_a_broker(built, broker, subscribe, la
 
 
 @each_language
+def test_its_bundle_runs_in_an_empty_folder(built, broker, subscribe, language):
+    project, _ = built(language)
+    assert "plugins/sensor.wasm  (sensor 0.1.0)" in project.expect(
+        command(language, "mockfleet bundle")
+    )
+    assert "10 devices, each every 1s" in project.expect("mockfleet inspect sensor.bundle")
+    subscriber = subscribe(broker, "site/#")
+    # Whatever is left beside it is not used.
+    hidden = project.folder / "sensor.wasm"
+    hidden.rename(project.folder / "hidden.wasm")
+    try:
+        run = command(language, "mkdir")
+        said = project.expect(f"{run} --set targets.broker.url={broker.url} --duration 2s")
+    finally:
+        (project.folder / "hidden.wasm").rename(hidden)
+    assert "yes: the backend confirmed all 20 messages" in said
+    elsewhere = project.folder.parent / "elsewhere"
+    assert [entry.name for entry in elsewhere.iterdir()] == ["mockfleet-logs"]
+    assert Log(elsewhere / "mockfleet-logs").outcomes() == {"acked": 20}
+    subscriber.wait_for(20)
+
+
+@each_language
 def test_what_goes_wrong_in_a_tick_reaches_the_author_with_device_tick_and_line(
     built, broker, language
 ):
     project, _ = built(language)
-    *_, command = commands(language)
     number = 1 + next(
         place
         for place, line in enumerate(project.source.read_text().splitlines())
@@ -111,7 +131,8 @@ def test_what_goes_wrong_in_a_tick_reaches_the_author_with_device_tick_and_line(
     assert re.search(rf"0\.000 s: .*{said} \(its tick 0\)", tried), tried
     more = "--set groups.sensor.config.limit=-404 --set groups.sensor.count=1"
     url = f"--set targets.broker.url={broker.url}"
-    ran = project.type(f"{command} {more} {url} --log failed --duration 1s").stdout
+    run = command(language, "mockfleet run")
+    ran = project.type(f"{run} {more} {url} --log failed --duration 1s").stdout
     assert re.search(rf"device sensor-0+ \(plugin sensor 0\.1\.0\): {said} \(its tick 0\)", ran), ran
     kind = "stopped" if language == "rust" else "failed"
     log = Log(project.folder / "failed")

@@ -13,7 +13,7 @@ use crate::status::count;
 /// settings of every device, certificates, open files, the log's store.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Fleet files.
+    /// Fleet files, bundles, or addresses of them.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -45,6 +45,11 @@ impl Given {
     }
 }
 
+/// Whether this is a bundle, or an address of what can only be a fleet.
+pub(super) fn is_packed(file: &Path) -> bool {
+    file.to_str().is_some_and(|text| text.contains("://")) || begins_as_bundle(file)
+}
+
 /// Reads the fleet that a user names, with the changes of the command line.
 pub(super) fn read(file: &Path, overrides: &[Override]) -> Result<Fleet, Refused> {
     let given = Given::find(file).map_err(|problems| Refused {

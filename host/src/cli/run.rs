@@ -31,12 +31,14 @@ use crate::status::{Log, Summary};
   mockfleet run fleet.toml --set targets.broker.qos=1 --set groups.thermometer.count=10000
   mockfleet run fleet.toml --json | tail -1 | python3 -m json.tool
   mockfleet run fleet.toml --check 'acked >= 99.9%' --junit verdict.xml
+  mockfleet run warehouse.bundle --set targets.broker.url=mqtt://10.0.0.5
   mockfleet run fleet.toml --until 'ack.p99 > 200ms' --until 'failed > 1%'
 
 With --until the rate is raised until the backend breaks; exit code 0 says that its limit
 was found, 1 that the host was reached first or nothing broke. docs/load.md has more.")]
 pub(super) struct Arguments {
-    /// The fleet file; docs/fleet-file.md has each of its keys.
+    /// The fleet file (docs/fleet-file.md has each of its keys), a bundle, or the address of
+    /// one: https://… or s3://…, with #sha256=… pinned to its content.
     file: PathBuf,
     #[command(flatten)]
     over: Over,

@@ -44,7 +44,8 @@ impl Subject {
         let is_fleet = arguments
             .plugin
             .extension()
-            .is_some_and(|kind| kind == "toml");
+            .is_some_and(|kind| kind == "toml")
+            || given::is_packed(&arguments.plugin);
         if is_fleet {
             Self::of_fleet(arguments, engine, printed)
         } else {
