@@ -95,14 +95,15 @@ def test_its_bundle_runs_in_an_empty_folder(built, broker, subscribe, language):
     )
     assert "10 devices, each every 1s" in project.expect("mockfleet inspect sensor.bundle")
     subscriber = subscribe(broker, "site/#")
-    # Whatever is left beside it is not used.
-    hidden = project.folder / "sensor.wasm"
-    hidden.rename(project.folder / "hidden.wasm")
-    try:
-        run = command(language, "mkdir")
-        said = project.expect(f"{run} --set targets.broker.url={broker.url} --duration 2s")
-    finally:
-        (project.folder / "hidden.wasm").rename(hidden)
+    # What it was made of is not there any more.
+    there = [project.folder / name for name in ("fleet.toml", "sensor.wasm")]
+    there = [file for file in there if file.exists()]
+    for file in there:
+        file.rename(file.with_suffix(".away"))
+    run = command(language, "mkdir")
+    said = project.type(f"{run} --set targets.broker.url={broker.url} --duration 2s").stdout
+    for file in there:
+        file.with_suffix(".away").rename(file)
     assert "yes: the backend confirmed all 20 messages" in said
     elsewhere = project.folder.parent / "elsewhere"
     assert [entry.name for entry in elsewhere.iterdir()] == ["mockfleet-logs"]
