@@ -1,6 +1,7 @@
 //! How cost grows: memory with devices, throughput and processor time with workers.
 //! The broker is on the same cores, so throughput is also measured against a sink that
-//! only counts; the bare loop is scaled in the same way.
+//! only counts, and of the workers alone: devices called, routed and counted, without
+//! network and log. The baseline is scaled in the same way.
 //!
 //! ```text
 //! cargo bench --bench scale [-- --rounds 3 --seconds 5] [--short]
@@ -11,9 +12,19 @@
 
 mod measure;
 
-use std::path::Path;
+#[path = "measure/guests.rs"]
+mod guests;
 
+use std::path::Path;
+use std::time::Instant;
+
+use guests::{Guests, plugin};
+// The plugin's tests, which cargo compiles too, look for it here.
+#[allow(unused_imports)]
+use guests::Thermometer;
 use measure::{Bar, Bench, Case, Child, Fleet, Mosquitto, bare, float, in_turn, option, pick};
+use mockfleet::plugin::{Console, Engine, Plugin};
+use mockfleet::run::{Settings, prepare};
 use serde_json::{Value, json};
 
 fn main() {
@@ -25,8 +36,86 @@ fn main() {
     let broker = Mosquitto::start(folder.path());
     let mut bench = Bench::new("scale");
     memory(&mut bench, &broker, folder.path(), rounds);
+    alone(&mut bench, rounds);
     workers(&mut bench, &broker, folder.path(), rounds);
     bench.finish();
+}
+
+const FLEET: &str = r#"
+duration = "DURATION"
+clock = { start = "2026-01-01T00:00:00Z", speed = "max" }
+log.store = "none"
+[targets.b]
+url = "mqtt://127.0.0.1"
+[targets.b.channels]
+telemetry = { topic = "{device}" }
+[[groups]]
+name = "thermometer"
+plugin = "builtin:thermometer"
+count = 1000
+every = "1s"
+config = { size = 256 }
+"#;
+
+/// The workers alone, on the run's own clock at full speed.
+fn alone(bench: &mut Bench, rounds: u32) {
+    let engine = Engine::new().expect("WebAssembly runs here");
+    let (plugin, console) = plugin(&engine);
+    let ticks = option("--ticks", 4_000, 20);
+    let what = "devices called, without network and log";
+    let mut growth = Case::new(format!("{what}: 2 workers to 1"), "×")
+        .against("bare cells, 2 threads to 1")
+        .bar(Bar::at_least(1.7));
+    let mut each =
+        Case::new(format!("{what}, 1 worker"), "ticks/s").against("bare cells, 1 thread");
+    let mut both =
+        Case::new(format!("{what}, 2 workers"), "ticks/s").against("bare cells, 2 threads");
+    for round in 0..rounds {
+        let ours = |workers| called(&engine, &console, workers, ticks);
+        let bare = |threads| cells(&plugin, &console, threads, ticks);
+        let (one, bare_one) = in_turn(round, || ours(1), || bare(1));
+        let (two, bare_two) = in_turn(round, || ours(2), || bare(2));
+        growth.add(two / one, bare_two / bare_one, Value::Null);
+        each.add(one, bare_one, Value::Null);
+        both.add(two, bare_two, Value::Null);
+    }
+    for case in [&each, &both, &growth] {
+        bench.add(case);
+    }
+}
+
+/// Ticks a second of a run of 1,000 devices with so many ticks each.
+fn called(engine: &Engine, console: &Console, workers: u32, ticks: u32) -> f64 {
+    let text = FLEET.replace("DURATION", &format!("{ticks}s"));
+    let fleet = mockfleet::fleet::Fleet::parse(&text, "scale.toml", Path::new("."), &[]);
+    let settings = Settings {
+        workers: Some(workers),
+        console: console.clone(),
+        changing: false,
+        sends: false,
+    };
+    let prepared = prepare(&fleet.expect("a fleet"), engine, &settings).expect("a run");
+    let running = prepared.start();
+    let finished = running.finish(|_| {});
+    // A device that is switched on late in the first second has one tick less.
+    assert!(finished.counters.ticks >= u64::from(ticks - 1) * 1_000);
+    float(finished.counters.ticks) / finished.took.as_secs_f64()
+}
+
+/// The same number of ticks of cells that nothing is done with, over so many threads.
+fn cells(plugin: &Plugin, console: &Console, threads: u32, ticks: u32) -> f64 {
+    let all = u64::from(ticks) * 1_000;
+    let share = all / u64::from(threads);
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut guests = Guests::new(plugin, console, 64);
+                (0..share).for_each(|n| guests.tick(n));
+            });
+        }
+    });
+    float(all) / began.elapsed().as_secs_f64()
 }
 
 /// The most memory of fleets that tick every ten seconds.
