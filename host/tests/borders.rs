@@ -109,6 +109,7 @@ const CRATES: &[(&str, &str)] = &[
     ("clap", "cli"),
     ("toml", "fleet"),
     ("quick_xml", "report"),
+    ("textplots", "report/plot/canvas.rs"),
 ];
 
 /// All source files, by their path below `src`, without comments and tests.

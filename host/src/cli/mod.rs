@@ -3,6 +3,7 @@
 
 mod backfill;
 mod build;
+mod changes;
 mod check;
 mod console;
 mod demo;
