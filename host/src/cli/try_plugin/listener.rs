@@ -138,13 +138,17 @@ impl<'a> Listener<'a> {
         for channel in self.schemas.named().filter(silent) {
             tell!("--schema: no message came on {channel}, so that its schema held for none");
         }
-        match self.unfit {
-            0 => tell!("--schema: {} payloads fit", count(self.held)),
-            unfit => tell!(
-                "--schema: {} of {} payloads do not fit",
-                count(unfit),
-                count(self.held)
-            ),
+        let payloads = if self.held == 1 {
+            "payload"
+        } else {
+            "payloads"
+        };
+        let (held, unfit) = (count(self.held), count(self.unfit));
+        match (self.unfit, self.held) {
+            (0, 1) => tell!("--schema: 1 payload fits"),
+            (0, _) => tell!("--schema: {held} payloads fit"),
+            (1, _) => tell!("--schema: 1 of {held} {payloads} does not fit"),
+            _ => tell!("--schema: {unfit} of {held} {payloads} do not fit"),
         }
     }
 
