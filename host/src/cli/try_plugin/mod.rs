@@ -33,15 +33,15 @@ use crate::status::count;
 
 /// Makes a device and shows what it returns, on a virtual clock: ten ticks take as long as
 /// their code, however far apart they are. Given a fleet file, the device is the first of
-/// its group, as it would be in a run. At the end stands what it costs: the time of a tick,
-/// memory, and how many such devices a core can drive.
+/// its group, with the id and the seed that it has in a run. At the end stands what it
+/// costs: the time of a tick, memory, and how many such devices a core can drive.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet try builtin:thermometer
   mockfleet try plugin.wasm --ticks 3 --config '{\"base\": 4.0}' --seed 7
   mockfleet try . --watch --schema telemetry.schema.json
   mockfleet try . --send command='{\"on\": true}' --for 1h --every 1m
-  mockfleet try builtin:meter --for 1d --every 5m --devices 3 --plot voltage
+  mockfleet try builtin:meter --for 1d --every 5m --devices 3 --plot kwh
   mockfleet try fleet.toml --group ac --receive '25s:command={\"power\": \"on\"}'
 
 Messages go to standard output, or the chart in their place. The rest goes to standard error:
@@ -112,9 +112,8 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// When the device is switched on, where no fleet file says when its clock starts: a
-/// fixed moment, so that the same seed prints the
-/// same lines. 2026-01-01T00:00:00Z in microseconds.
+/// When devices are switched on, where no fleet file says when its clock starts: a fixed
+/// moment, so that the same seed prints the same lines. 2026-01-01T00:00:00Z in microseconds.
 const BORN: u64 = 1_767_225_600_000_000;
 
 pub(super) fn try_plugin(arguments: &Arguments) -> Result<Ending, Failure> {
