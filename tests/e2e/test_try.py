@@ -230,12 +230,30 @@ def test_the_costs_are_the_last_line_of_talk_for_machines(tried):
     devices = costs["devices_per_core"]
     assert devices <= 1_000_000 / costs["tick_us"] < devices * 1.11
     # A cell of Rust is some dozen KiB and a device in it less than a tenth of that.
-    assert 0 < costs["device_bytes"] * 10 < costs["cell_bytes"] < 2 << 20
+    assert 0 < costs["device_bytes"] * 10 < costs["cell_bytes"] < 8 << 20
 
 
 def test_one_tick_does_not_tell_what_a_core_can_drive(tried):
     process = tried("builtin:thermometer", "--ticks", "1", "--json")
     assert json.loads(process.err[-1])["costs"]["devices_per_core"] is None
+
+
+def test_where_no_time_is_to_pass_a_core_has_so_many_ticks(fleet, tried):
+    fleet.broker("mqtt://127.0.0.1:1").group(rate="max").write()
+    process = tried(fleet.file.name, "--ticks", "3")
+    assert re.fullmatch(
+        r"core    [\d,]+ ticks a second, by these ticks alone, without sending", process.err[-1]
+    )
+
+
+def test_a_device_that_retires_leaves_the_others_and_a_fault_ends_the_trial(tried):
+    guest = [GUESTS / "rogue.wasm", "--devices", "2", "--ticks", "3", "--json", "--config"]
+    process = tried(*guest, '{"does": "retire", "at": 1, "index": 0}')
+    assert [message["device"][-1] for message in objects(process)] == ["0", "1", "1", "1"]
+    assert "1.000 s: try-00000: the device retired" in process.stderr
+    process = tried(*guest, '{"does": "panic", "at": 1, "index": 0}', expect=1)
+    assert "1.000 s: device try-00000 (plugin rogue 0.1.0): tick trapped" in process.err[-1]
+    assert len(process.out) == 2
 
 
 def test_all_that_is_wrong_is_said_at_once(fleet, tried):

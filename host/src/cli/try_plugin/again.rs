@@ -28,7 +28,7 @@ pub(super) fn again(arguments: &Arguments, engine: &Engine) -> Result<Ending, Fa
     if !plugin.is_dir() {
         fixed.push(plugin.clone());
         return changes::again(
-            || [fixed.clone(), plugins(plugin)].concat(),
+            || [fixed.clone(), named(plugin)].concat(),
             || once(arguments, engine),
         );
     }
@@ -47,8 +47,8 @@ pub(super) fn again(arguments: &Arguments, engine: &Engine) -> Result<Ending, Fa
 
 /// Files that stand on the command line beside the plugin.
 fn given(arguments: &Arguments) -> Vec<PathBuf> {
-    let named = arguments.data.iter().chain(&arguments.schema);
-    named
+    let entries = arguments.data.iter().chain(&arguments.schema);
+    entries
         .map(|entry| {
             entry
                 .split_once('=')
@@ -58,8 +58,8 @@ fn given(arguments: &Arguments) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The plugins of a fleet file, as it stands now.
-fn plugins(file: &Path) -> Vec<PathBuf> {
+/// The plugins and data files of a fleet file, as it stands now.
+fn named(file: &Path) -> Vec<PathBuf> {
     if !is_fleet(file) {
         return Vec::new();
     }
@@ -67,11 +67,12 @@ fn plugins(file: &Path) -> Vec<PathBuf> {
         Ok(fleet) => Some(fleet),
         Err(refused) => refused.rest.map(|rest| *rest),
     };
-    let groups = fleet.into_iter().flat_map(|fleet| fleet.plan.groups);
-    groups
-        .filter_map(|group| match group.plugin {
-            PluginSource::File(path) => Some(path),
-            PluginSource::Builtin(_) => None,
-        })
-        .collect()
+    let mut files = Vec::new();
+    for group in fleet.into_iter().flat_map(|fleet| fleet.plan.groups) {
+        if let PluginSource::File(path) = group.plugin {
+            files.push(path);
+        }
+        files.extend(group.data.into_values());
+    }
+    files
 }

@@ -151,7 +151,11 @@ impl<'a> Trial<'a> {
         };
         let began = Instant::now();
         let turn = self.cell.tick(seat, tick);
-        self.costs.tick(began.elapsed());
+        let took = began.elapsed();
+        // A call that ends the cell has the price of that, and not of a tick.
+        if !matches!(turn, Err(CallError::Fault(_))) {
+            self.costs.tick(took);
+        }
         self.costs.gap(device.before.replace(at), at);
         device.ticks += 1;
         device.due = at.saturating_add(self.subject.every().unwrap_or(SHORTEST));
