@@ -146,6 +146,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("quick_xml", &["report"]),
     ("zip", &["bundle"]),
     ("toml_edit", &["bundle"]),
+    ("textplots", &["report/plot/canvas.rs"]),
 ];
 
 /// All source files, by their path below `src`, without comments and tests.
