@@ -81,10 +81,10 @@ def test_what_the_page_tries_prints_what_it_shows(built):
     (project.folder / "telemetry.schema.json").write_text(schema)
     steps = re.findall(r"^```sh\n(.*?)\n```\n\n```text\n(.*?)^```$", section, re.M | re.S)
     assert len(steps) == 3
-    for command, shown in steps:
+    for step, shown in steps:
         # Messages and talk in one; where a chart is shown, only the chart.
-        line = f"{command} 2>/dev/null" if "--plot" in command else command
-        said = project.expect(line, code=1 if "--schema" in command else 0)
+        line = f"{step} 2>/dev/null" if "--plot" in step else step
+        said = project.expect(line, code=1 if "--schema" in step else 0)
         said, costs = re.fullmatch(r"(.*?)(\d+ ticks, .*)?", said, re.S).groups()
         assert said == shown
         if costs:
