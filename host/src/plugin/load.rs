@@ -28,6 +28,7 @@ struct Inner {
     digest: String,
     behaviour: PluginPre<Sandbox>,
     description: Description,
+    memory: usize,
     compiled: Option<Duration>,
 }
 
@@ -110,10 +111,12 @@ impl Plugin {
             digest,
             behaviour,
             description: unknown(),
+            memory: 0,
             compiled,
         };
-        let description = describe(&plugin, console)
+        let (description, memory) = describe(&plugin, console)
             .map_err(|cause| LoadError::NoDescription { file: shown, cause })?;
+        plugin.memory = memory;
         plugin.name = format!("{} {}", description.name, description.version);
         plugin.description = description;
         Ok(Self(Arc::new(plugin)))
@@ -141,6 +144,12 @@ impl Plugin {
     #[must_use]
     pub fn description(&self) -> &Description {
         &self.0.description
+    }
+
+    /// Linear memory of an instance without devices, bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.0.memory
     }
 
     /// How long it took to compile; `None` where the compiled code was found in the cache.
@@ -250,7 +259,8 @@ fn is_given(import: &str) -> bool {
         || (GIVEN.contains(&package) && version.is_some_and(|v| v.starts_with("0.2.")))
 }
 
-fn describe(plugin: &Inner, console: &Console) -> Result<Description, Fault> {
+/// What it says of itself, and how much memory it then has.
+fn describe(plugin: &Inner, console: &Console) -> Result<(Description, usize), Fault> {
     let limits = Limits {
         deadline: DESCRIBE,
         memory: 512 << 20,
@@ -262,9 +272,12 @@ fn describe(plugin: &Inner, console: &Console) -> Result<Description, Fault> {
         digest: plugin.digest.clone(),
         behaviour: plugin.behaviour.clone(),
         description: unknown(),
+        memory: 0,
         compiled: None,
     }));
-    Cell::new(&probe, &limits, &surroundings::nothing(), console)?.describe()
+    let mut cell = Cell::new(&probe, &limits, &surroundings::nothing(), console)?;
+    let description = cell.describe()?;
+    Ok((description, cell.memory()))
 }
 
 /// Stands in until the plugin has been asked.
