@@ -1,7 +1,8 @@
 """Frees the payloads that a plugin returns. componentize-py 0.25.1 copies each value of bytes
-into memory of its own for the caller and forgets it: a device would leak all that it ever said.
-The function that makes the copy is wrapped: the copy is freed with all else of the call, once
-the caller has read it. Knows the binary format of WebAssembly as far as that takes."""
+into memory of its own for the caller and forgets it, and a list without anything in it takes 16
+bytes that it forgets too: a device would leak all that it ever said. The function that begins
+a list is wrapped: a copy is freed with all else of the call, once the caller has read it, and
+an empty list takes nothing. Knows the binary format of WebAssembly as far as that takes."""
 
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 AFFECTED = "componentize-py 0.25.1"
 
 _COPIES = b"wit_dylib_pop_list"
+_ENDS = b"wit_dylib_pop_iter"
 _FREES = b"wit_dylib_dealloc_bytes"
 
 # Sections of a module, and of a component the one that holds a module.
@@ -37,7 +39,7 @@ def free_payloads(component: bytes) -> bytes:
 def _wrapped(module: bytes) -> bytes | None:
     sections = dict(_sections(module))
     exports = _exports(sections.get(_EXPORTS, b"\0"))
-    if _COPIES not in exports or _FREES not in exports:
+    if not {_COPIES, _ENDS, _FREES} <= exports.keys():
         return None
     imported = _imported_functions(sections.get(_IMPORTS, b"\0"))
     types = _types_of_functions(sections[_FUNCTIONS])
@@ -52,7 +54,11 @@ def _wrapped(module: bytes) -> bytes | None:
             b"\x04\x40",
             # The call, the copy, its length, its alignment; and not now, but with the call.
             b"\x20\x00\x20\x04\x20\x03\x41\x01\x41\x01\x10" + _number(frees),
-            b"\x0b\x20\x03\x0b",
+            # No copy, and nothing to go through: the list is over, and lies at an address that
+            # any type may have.
+            b"\x05\x20\x03\x45\x04\x40\x20\x00\x20\x01\x10" + _number(exports[_ENDS]),
+            b"\x20\x02\x41\x08\x36\x02\x00\x0b\x0b",
+            b"\x20\x03\x0b",
         )
     )
     changed = {
