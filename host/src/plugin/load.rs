@@ -11,7 +11,7 @@ use wasmtime::component::Component;
 use super::bindings::PluginPre;
 use super::cell::Cell;
 use super::console::Console;
-use super::engine::Engine;
+use super::engine::{Compiling, Engine};
 use super::fault::{Fault, innermost};
 use super::limits::Limits;
 use super::sandbox::{GIVEN, Sandbox};
@@ -119,6 +119,9 @@ impl Plugin {
         plugin.memory = memory;
         plugin.name = format!("{} {}", description.name, description.version);
         plugin.description = description;
+        if plugin.compiled.is_some() {
+            engine.cache.label(&plugin.digest, &plugin.name);
+        }
         Ok(Self(Arc::new(plugin)))
     }
 
@@ -196,9 +199,14 @@ fn compile(
         return Ok((component, None));
     }
     let began = Instant::now();
-    let component = Component::from_binary(&engine.wasmtime, bytes)
-        .map_err(|error| no_component(innermost(&error)))?;
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    engine.tell(Compiling::Begun(file, size));
+    let component = Component::from_binary(&engine.wasmtime, bytes).map_err(|error| {
+        engine.tell(Compiling::Failed);
+        no_component(innermost(&error))
+    })?;
     let compiled = began.elapsed();
+    engine.tell(Compiling::Done(file, compiled));
     engine.cache.put(&component, digest);
     Ok((component, Some(compiled)))
 }

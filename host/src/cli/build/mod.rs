@@ -36,9 +36,6 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// A component so large is an interpreter's, and takes its time to compile.
-const LARGE: u64 = 4 << 20;
-
 pub(super) fn build(arguments: &Arguments) -> Result<Ending, Failure> {
     let project = Project::read(&arguments.dir)?;
     needs::check(&project)?;
@@ -66,12 +63,6 @@ fn once(engine: &Engine, project: &Project, as_json: bool) -> Result<(), Failure
             return Err(refused(&place, text));
         }
     };
-    if size > LARGE {
-        tell!(
-            "compiling {} for this machine, once",
-            shown(&project.output)
-        );
-    }
     let printed = Printed::new();
     let loaded = Plugin::load(engine, &project.output, &printed.console());
     printed.take().iter().for_each(|line| tell!("{line}"));
