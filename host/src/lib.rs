@@ -30,6 +30,7 @@
 
 mod builtin;
 pub mod bundle;
+mod cache_folder;
 pub mod cli;
 pub mod fetch;
 pub mod fleet;

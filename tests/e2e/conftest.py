@@ -2,6 +2,7 @@
 
 import pytest
 import spark as spark_session
+from authors import Project
 from broker import Broker
 from certificates import Authority
 from fleet import BINARY, Fleet
@@ -93,3 +94,32 @@ def logs(fleet):
         return process
 
     return run
+
+
+@pytest.fixture(scope="session")
+def projects(tmp_path_factory):
+    """Projects by language, made when they are asked for: one of each for all tests. Whoever
+    uses them is of the group `authors`, so that one worker of pytest has all of them."""
+    made = {}
+
+    def project(language):
+        if language not in made:
+            made[language] = Project(language, tmp_path_factory.mktemp(language))
+            made[language].slip()
+        return made[language]
+
+    return project
+
+
+@pytest.fixture(scope="session")
+def built(projects):
+    """The same, built; and what `build` printed."""
+    said = {}
+
+    def project(language):
+        there = projects(language)
+        if language not in said:
+            said[language] = there.expect("mockfleet build")
+        return there, said[language]
+
+    return project

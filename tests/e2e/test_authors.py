@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from authors import HEADINGS, PAGE, Project, command, commands
+from authors import HEADINGS, PAGE, command, commands
 from fleet import BINARY, GUESTS, ROOT
 from log import Log
 from process import Process
@@ -15,34 +15,6 @@ LANGUAGES = list(HEADINGS)
 pytestmark = [pytest.mark.xdist_group("authors"), pytest.mark.timeout(600)]
 
 each_language = pytest.mark.parametrize("language", LANGUAGES)
-
-
-@pytest.fixture(scope="module")
-def projects(tmp_path_factory):
-    """Projects by language, made when they are asked for: one of each for all tests."""
-    made = {}
-
-    def project(language):
-        if language not in made:
-            made[language] = Project(language, tmp_path_factory.mktemp(language))
-            made[language].slip()
-        return made[language]
-
-    return project
-
-
-@pytest.fixture(scope="module")
-def built(projects):
-    """The same, built; and what `build` printed."""
-    said = {}
-
-    def project(language):
-        there = projects(language)
-        if language not in said:
-            said[language] = there.expect("mockfleet build")
-        return there, said[language]
-
-    return project
 
 
 @each_language

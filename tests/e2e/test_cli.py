@@ -26,7 +26,7 @@ def printed(fleet):
     return run
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "check", "plan", "describe", "try", "new", "build", "logs"])
+@pytest.mark.parametrize("command", ["demo", "run", "check", "plan", "describe", "try", "new", "build", "cache", "logs"])
 def test_every_command_has_help(printed, command):
     everything, _ = printed("--help")
     assert re.search(rf"^  {command} ", everything, re.MULTILINE)

@@ -11,6 +11,7 @@ use crate::builtin;
 use crate::cli::print::{say, tell};
 use crate::fleet::{Problem, Problems, component};
 use crate::plugin::{Engine, Interests, Plugin};
+use crate::status::bytes;
 
 /// Shows what a plugin is: its channels, statuses, events and settings.
 #[derive(Debug, clap::Args)]
@@ -88,6 +89,7 @@ fn object(plugin: &Plugin) -> Value {
         "channels": about.channels,
         "statuses": about.statuses,
         "interests": interests(about.interests),
+        "memory": plugin.memory(),
         "config_schema": schema,
     })
 }
@@ -115,6 +117,11 @@ fn text(plugin: &Plugin) -> String {
             }
         ),
     ];
+    let memory = u64::try_from(plugin.memory()).unwrap_or(u64::MAX);
+    lines.push(format!(
+        "memory     {} a cell without devices",
+        bytes(memory)
+    ));
     lines.push(match &about.config_schema {
         None => "config     anything (the plugin gives no schema)".into(),
         Some(schema) => settings(schema),

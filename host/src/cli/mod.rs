@@ -4,8 +4,10 @@
 mod backfill;
 mod build;
 mod bundle;
+mod cache;
 mod changes;
 mod check;
+mod compiling;
 mod console;
 mod demo;
 mod describe;
@@ -63,6 +65,7 @@ enum Command {
     Build(build::Arguments),
     Bundle(bundle::Arguments),
     Inspect(inspect::Arguments),
+    Cache(cache::Arguments),
     Schema(schema::Arguments),
     Logs(logs::Arguments),
     Report(report::Arguments),
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Build(arguments) => build::build(&arguments),
         Command::Bundle(arguments) => bundle::bundle(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
+        Command::Cache(arguments) => cache::cache(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments),
         Command::Report(arguments) => report::report(&arguments),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::compiling;
 use super::console::Printed;
 use super::given;
 use super::logs::recover::said;
@@ -369,6 +370,7 @@ pub(super) fn engine_for(fleet: &Result<Fleet, Refused>) -> anyhow::Result<Engin
 }
 
 fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engine> {
+    let engine = engine.map(|engine| engine.watched(compiling::watch()));
     engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }
 

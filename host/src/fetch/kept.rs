@@ -2,19 +2,62 @@
 //! change one changes nothing but that it is fetched anew.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use super::sha256;
+use crate::cache_folder::{is_hex, of_user};
 
-/// `$XDG_CACHE_HOME/mockfleet/fetched`, or `~/.cache/mockfleet/fetched`.
+/// `fetched` in the user's cache.
+fn folder() -> Option<PathBuf> {
+    Some(of_user()?.join("fetched"))
+}
+
+/// A fetched file on disk.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The SHA-256 of its content, in hex.
+    pub digest: String,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// When it was last fetched or used.
+    pub used: SystemTime,
+    file: PathBuf,
+}
+
+impl Kept {
+    /// Deletes it.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn delete(&self) -> std::io::Result<()> {
+        std::fs::remove_file(&self.file)
+    }
+}
+
+/// All fetched files of the user, those last used first; whatever else lies there is none.
 #[must_use]
-pub fn folder() -> Option<PathBuf> {
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    Some(base?.join("mockfleet").join("fetched"))
+pub fn fetched() -> Vec<Kept> {
+    let entries = folder().and_then(|folder| std::fs::read_dir(folder).ok());
+    let kept = |entry: std::fs::DirEntry| {
+        let digest = entry.file_name().into_string().ok()?;
+        let about = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        is_hex(&digest, 64).then(|| Kept {
+            digest,
+            bytes: about.len(),
+            used: about.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            file: entry.path(),
+        })
+    };
+    let mut all: Vec<Kept> = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(kept)
+        .collect();
+    all.sort_by(|a, b| b.used.cmp(&a.used).then(a.digest.cmp(&b.digest)));
+    all
 }
 
 pub(super) fn get(digest: &str) -> Option<Bytes> {
@@ -24,6 +67,9 @@ pub(super) fn get(digest: &str) -> Option<Bytes> {
         let _ = std::fs::remove_file(path);
         return None;
     }
+    // Its time is when it was last used; where it cannot be set, it stays.
+    let file = std::fs::File::options().write(true).open(&path);
+    let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
     Some(bytes.into())
 }
 

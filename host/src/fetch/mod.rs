@@ -7,7 +7,7 @@ mod https;
 mod kept;
 
 pub use address::Address;
-pub use kept::folder;
+pub use kept::{Kept, fetched};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};

@@ -103,8 +103,7 @@ fn group(
     };
     let devices_per_cell = keys
         .whole("devices-per-cell", 1..=1_000_000)
-        .and_then(NonZeroU32::new)
-        .or(NonZeroU32::new(64));
+        .and_then(NonZeroU32::new);
     let config = config(&keys);
     let settings = keys
         .node("config")
@@ -123,7 +122,7 @@ fn group(
         target: target?,
         schedule: schedule?,
         device_id: device_id?,
-        devices_per_cell: devices_per_cell?,
+        devices_per_cell,
         limits,
         faults: faults?,
         config: config?,
@@ -386,7 +385,7 @@ fn json(node: &Node) -> Result<serde_json::Value, String> {
 
 fn limits(context: &Context<'_>, node: Option<&Node>) -> Limits {
     let mut limits = Limits {
-        memory: ByteSize::new(64 << 20),
+        memory: None,
         deadline: Duration::from_millis(100),
         messages: 100,
         message_size: ByteSize::new(1 << 20),
@@ -399,7 +398,7 @@ fn limits(context: &Context<'_>, node: Option<&Node>) -> Limits {
     // A cell's memory is addressed with 32 bits; a message's length with 28 (MQTT
     // 3.1.1, section 2.2.3).
     if let Some(memory) = keys.size("memory", 64 << 10..=4 << 30) {
-        limits.memory = memory;
+        limits.memory = Some(memory);
     }
     if let Some(deadline) = keys.duration(
         "deadline",

@@ -33,11 +33,21 @@ pub struct Plan {
     pub checks: Checks,
 }
 
+/// How many devices share one instance of a plugin where the fleet file does not say, and
+/// the instance is small.
+pub const DEVICES_PER_CELL: u32 = 64;
+
 impl Plan {
-    /// Instances of plugins that the fleet needs, about.
+    /// Instances of plugins that the fleet needs at most, about: before a plugin is loaded
+    /// nobody knows whether its instances are large.
     #[must_use]
     pub fn cells(&self) -> u64 {
-        let cells = |group: &Group| group.count.div_ceil(group.devices_per_cell.get());
+        let size = |group: &Group| {
+            group
+                .devices_per_cell
+                .map_or(DEVICES_PER_CELL, NonZeroU32::get)
+        };
+        let cells = |group: &Group| group.count.div_ceil(size(group));
         self.groups
             .iter()
             .map(|group| u64::from(cells(group)))
@@ -257,8 +267,8 @@ pub struct Group {
     pub schedule: Schedule,
     /// How a device's id is made: `{group}` and `{index}`.
     pub device_id: Template,
-    /// How many devices share one instance of the plugin.
-    pub devices_per_cell: NonZeroU32,
+    /// How many devices share one instance of the plugin; `None` is as its size suggests.
+    pub devices_per_cell: Option<NonZeroU32>,
     /// What a cell may use.
     pub limits: Limits,
     /// What breaks in it on purpose, in the order of the file.
@@ -422,8 +432,8 @@ pub enum Start {
 /// What one cell may use, and what one turn may return.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory of the cell.
-    pub memory: ByteSize,
+    /// Linear memory of the cell; `None` is as the size of an instance suggests.
+    pub memory: Option<ByteSize>,
     /// The longest that one call may take.
     pub deadline: Duration,
     /// Messages a turn.

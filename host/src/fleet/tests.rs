@@ -42,7 +42,7 @@ fn what_is_not_said_has_its_default() {
     assert_eq!(plan.log.store, Some(Store::Folder("mockfleet-logs".into())));
     let group = &plan.groups[0];
     assert_eq!(group.schedule.pace, Pace::Every(Duration::from_secs(1)));
-    assert_eq!(group.devices_per_cell.get(), 64);
+    assert_eq!(group.devices_per_cell, None);
     assert_eq!(group.target, 0);
     let Protocol::Mqtt(mqtt) = &plan.targets[0].protocol else {
         panic!("an mqtt URL makes an MQTT target");

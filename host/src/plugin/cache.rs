@@ -7,13 +7,20 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
+use super::kept;
+use crate::cache_folder;
+
 /// Identifies the layout below; changed when the layout changes.
 const MAGIC: &[u8; 8] = b"mfcwasm1";
 const HEADER: usize = MAGIC.len() + 32;
+
+/// What another version of mockfleet compiled goes when it was not used for so long.
+const UNUSED: Duration = Duration::from_secs(30 * 86_400);
 
 /// The folder of compiled plugins, if there is one that can be trusted.
 pub(super) struct Cache {
@@ -23,28 +30,24 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// `$XDG_CACHE_HOME/mockfleet`, or `~/.cache/mockfleet`.
+    /// That of the user.
     pub(super) fn of_user(engine: &wasmtime::Engine) -> Self {
-        let base = std::env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-        Self::new(base.map(|base| base.join("mockfleet")), engine)
+        Self::new(cache_folder::of_user(), engine)
     }
 
     fn new(folder: Option<PathBuf>, engine: &wasmtime::Engine) -> Self {
-        let mut hasher = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
         Self {
             folder: folder.filter(|folder| private(folder)),
-            engine: hasher.finish(),
+            engine: identity(engine),
         }
     }
 
     /// The compiled component, when an intact one is there.
     pub(super) fn get(&self, engine: &wasmtime::Engine, digest: &str) -> Option<Component> {
-        let bytes = std::fs::read(self.path(digest)?).ok()?;
+        let path = self.path(digest)?;
+        let bytes = std::fs::read(&path).ok()?;
         let code = checked(&bytes)?;
+        used_now(&path);
         // SAFETY: the bytes are what `put` wrote for this engine (checksum and name
         // say so), in a folder that only this user can write (`private`); wasmtime
         // asks for no more than that its own output comes back unchanged.
@@ -66,12 +69,36 @@ impl Cache {
         if written.is_err() {
             let _ = std::fs::remove_file(&aside);
         }
+        if let Some(folder) = &self.folder {
+            kept::sweep(folder, self.engine, UNUSED);
+        }
+    }
+
+    /// Notes what a kept plugin is called, for those who look at the cache.
+    pub(super) fn label(&self, digest: &str, name: &str) {
+        if let Some(path) = self.path(digest).filter(|path| path.exists()) {
+            let _ = std::fs::write(kept::label(&path), name);
+        }
     }
 
     fn path(&self, digest: &str) -> Option<PathBuf> {
         let name = format!("{digest}-{:016x}.cwasm", self.engine);
         Some(self.folder.as_ref()?.join(name))
     }
+}
+
+/// wasmtime's word on version, settings and processor, and the layout of the file.
+pub(super) fn identity(engine: &wasmtime::Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    MAGIC.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The time of the file is when it was last used. Where it cannot be set, it stays.
+fn used_now(path: &Path) {
+    let file = std::fs::File::options().write(true).open(path);
+    let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
 }
 
 /// Whether the folder (made if need be) belongs to this user and to nobody else.

@@ -81,6 +81,12 @@ impl Cell {
         }
     }
 
+    /// Its linear memory, bytes. That of WebAssembly grows and never shrinks.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.store.data().growth.used
+    }
+
     /// What the behaviour says about itself.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! The compiler and its clock: one wasmtime engine a process, each setting with its
 //! reason, and the thread that moves the epoch on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 
-use super::cache::Cache;
+use super::cache::{Cache, identity};
 use super::sandbox::{self, Sandbox};
 
 /// The epoch moves this often. A call is stopped between its deadline and one
@@ -17,7 +18,22 @@ pub struct Engine {
     pub(super) wasmtime: wasmtime::Engine,
     pub(super) linker: wasmtime::component::Linker<Sandbox>,
     pub(super) cache: Cache,
+    watch: Option<Watch>,
 }
+
+/// What becomes of a plugin whose compiled code is not in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compiling<'a> {
+    /// It is compiled from here on: its file, and its bytes.
+    Begun(&'a str, u64),
+    /// It was compiled, and took so long.
+    Done(&'a str, Duration),
+    /// It is no component.
+    Failed,
+}
+
+/// Hears of each plugin that is compiled, on the thread that waits for it.
+pub type Watch = Arc<dyn Fn(Compiling<'_>) + Send + Sync>;
 
 /// As many cells may have an address space of their own. Each takes three mappings, and
 /// vm.max_map_count is 65,530 as it comes; each takes 4 GiB of addresses, and there are
@@ -76,8 +92,31 @@ impl Engine {
             cache: Cache::of_user(&wasmtime),
             wasmtime,
             linker,
+            watch: None,
         })
     }
+
+    /// The same, which tells of what it compiles.
+    #[must_use]
+    pub fn watched(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
+    pub(super) fn tell(&self, what: Compiling<'_>) {
+        if let Some(watch) = &self.watch {
+            watch(what);
+        }
+    }
+}
+
+/// What this mockfleet calls the engines that it compiles for, for the names of kept files.
+pub(super) fn identities() -> Vec<u64> {
+    [Memories::Roomy, Memories::Dense]
+        .into_iter()
+        .filter_map(|memories| wasmtime::Engine::new(&settings(memories)).ok())
+        .map(|engine| identity(&engine))
+        .collect()
 }
 
 /// A deadline in epochs. The running epoch is already under way, hence one more.

@@ -45,7 +45,7 @@ const TABLE_ELEMENTS: usize = 1 << 20;
 pub(super) struct Growth {
     limit: usize,
     /// Bytes of all linear memories of the cell (components may have several).
-    used: usize,
+    pub(super) used: usize,
     /// Set once the cell asked for more than it may have: what follows is the
     /// guest's reaction, and the fault's cause is this.
     pub(super) refused: bool,

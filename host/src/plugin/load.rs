@@ -11,7 +11,7 @@ use wasmtime::component::Component;
 use super::bindings::PluginPre;
 use super::cell::Cell;
 use super::console::Console;
-use super::engine::Engine;
+use super::engine::{Compiling, Engine};
 use super::fault::{Fault, innermost};
 use super::limits::Limits;
 use super::sandbox::{GIVEN, Sandbox};
@@ -28,6 +28,7 @@ struct Inner {
     digest: String,
     behaviour: PluginPre<Sandbox>,
     description: Description,
+    memory: usize,
     compiled: Option<Duration>,
 }
 
@@ -110,12 +111,17 @@ impl Plugin {
             digest,
             behaviour,
             description: unknown(),
+            memory: 0,
             compiled,
         };
-        let description = describe(&plugin, console)
+        let (description, memory) = describe(&plugin, console)
             .map_err(|cause| LoadError::NoDescription { file: shown, cause })?;
+        plugin.memory = memory;
         plugin.name = format!("{} {}", description.name, description.version);
         plugin.description = description;
+        if plugin.compiled.is_some() {
+            engine.cache.label(&plugin.digest, &plugin.name);
+        }
         Ok(Self(Arc::new(plugin)))
     }
 
@@ -141,6 +147,12 @@ impl Plugin {
     #[must_use]
     pub fn description(&self) -> &Description {
         &self.0.description
+    }
+
+    /// Linear memory of an instance without devices, bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.0.memory
     }
 
     /// How long it took to compile; `None` where the compiled code was found in the cache.
@@ -187,9 +199,14 @@ fn compile(
         return Ok((component, None));
     }
     let began = Instant::now();
-    let component = Component::from_binary(&engine.wasmtime, bytes)
-        .map_err(|error| no_component(innermost(&error)))?;
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    engine.tell(Compiling::Begun(file, size));
+    let component = Component::from_binary(&engine.wasmtime, bytes).map_err(|error| {
+        engine.tell(Compiling::Failed);
+        no_component(innermost(&error))
+    })?;
     let compiled = began.elapsed();
+    engine.tell(Compiling::Done(file, compiled));
     engine.cache.put(&component, digest);
     Ok((component, Some(compiled)))
 }
@@ -250,7 +267,8 @@ fn is_given(import: &str) -> bool {
         || (GIVEN.contains(&package) && version.is_some_and(|v| v.starts_with("0.2.")))
 }
 
-fn describe(plugin: &Inner, console: &Console) -> Result<Description, Fault> {
+/// What it says of itself, and how much memory it then has.
+fn describe(plugin: &Inner, console: &Console) -> Result<(Description, usize), Fault> {
     let limits = Limits {
         deadline: DESCRIBE,
         memory: 512 << 20,
@@ -262,9 +280,12 @@ fn describe(plugin: &Inner, console: &Console) -> Result<Description, Fault> {
         digest: plugin.digest.clone(),
         behaviour: plugin.behaviour.clone(),
         description: unknown(),
+        memory: 0,
         compiled: None,
     }));
-    Cell::new(&probe, &limits, &surroundings::nothing(), console)?.describe()
+    let mut cell = Cell::new(&probe, &limits, &surroundings::nothing(), console)?;
+    let description = cell.describe()?;
+    Ok((description, cell.memory()))
 }
 
 /// Stands in until the plugin has been asked.

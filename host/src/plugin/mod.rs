@@ -11,6 +11,7 @@ mod cell;
 mod console;
 mod engine;
 mod fault;
+mod kept;
 mod limits;
 mod load;
 mod overtime;
@@ -22,8 +23,9 @@ pub use bindings::mockfleet::device::types::{
 };
 pub use cell::{Cell, Seat};
 pub use console::{Console, Line, Stream};
-pub use engine::Engine;
+pub use engine::{Compiling, Engine, Watch};
 pub use fault::{CallError, Cause, Fault};
+pub use kept::{Compiled, compiled, delete_halves};
 pub use limits::Limits;
 pub use load::{LoadError, Plugin};
 pub use surroundings::{Left, Surroundings};

@@ -237,6 +237,14 @@ impl Crew {
         self.devices.len()
     }
 
+    /// Linear memory of all cells that are there, bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let cells = self.berths.iter().filter_map(|berth| berth.cell.as_ref());
+        cells
+            .map(|cell| u64::try_from(cell.memory()).unwrap_or(u64::MAX))
+            .sum()
+    }
+
     /// A device.
     pub(crate) fn device(&mut self, slot: Slot) -> Option<&mut Device> {
         self.devices.get_mut(usize::try_from(slot).ok()?)

@@ -75,6 +75,7 @@ impl Worker {
         while !self.inbox.is_empty() {
             self.take_reports();
         }
+        self.record.counters.guest_memory = self.crew.memory();
         self.board.publish(&self.record.counters);
         self.record.appender.finish();
     }

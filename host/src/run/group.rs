@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::clock::{Micros, micros};
 use super::faults::Faults;
+use super::packing::Packing;
 use super::schedule::{Beat, Owner};
 use super::seed;
 use super::stages;
@@ -83,17 +84,18 @@ impl Group {
                 interval: Duration::ZERO,
             },
         };
+        let packing = Packing::of(group, plugin.memory());
         let seed = seed::group(plan.seed, &group.name);
         let routes_before = plan.targets.iter().take(group.target);
         Some(Self {
             name: group.name.as_str().into(),
-            limits: limits(&group.limits, plan.clock.speed == Speed::Max),
+            limits: limits(&group.limits, packing, plan.clock.speed == Speed::Max),
             surroundings: Arc::new(surroundings(group, target, data)),
             interests: plugin.description().interests,
             plugin,
             first: before.map(|other| other.count).sum(),
             count: group.count,
-            devices_per_cell: group.devices_per_cell.get(),
+            devices_per_cell: packing.devices,
             beat: Beat::of(&group.schedule),
             target: group.target,
             routes: Routes::of(target),
@@ -219,10 +221,10 @@ fn surroundings(
 
 /// What a cell may use. By a clock that waits, no call holds up anybody: whether one takes
 /// too long must not hang on what else the machine does.
-fn limits(limits: &fleet::Limits, only_busy: bool) -> Limits {
+fn limits(limits: &fleet::Limits, packing: Packing, only_busy: bool) -> Limits {
     let bytes = |size: fleet::ByteSize| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
     Limits {
-        memory: bytes(limits.memory),
+        memory: packing.memory,
         deadline: limits.deadline,
         only_busy,
         messages: usize::try_from(limits.messages).unwrap_or(usize::MAX),

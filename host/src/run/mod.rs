@@ -17,6 +17,7 @@ mod faults;
 mod files;
 mod group;
 mod outlet;
+mod packing;
 mod prepare;
 mod record;
 mod rehearse;

@@ -433,6 +433,7 @@ impl Worker {
             self.record.counters.told_us = self.record.clock.since(now);
             self.record.counters.io_us =
                 micros(self.runtime.metrics().worker_total_busy_duration(0));
+            self.record.counters.guest_memory = self.crew.memory();
             self.board.publish(&self.record.counters);
         }
     }

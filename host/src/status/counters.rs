@@ -33,6 +33,8 @@ pub struct Counters {
     pub failed_calls: u64,
     /// Cells that fell and were made again.
     pub cell_restarts: u64,
+    /// Bytes of linear memory of the cells that are there.
+    pub guest_memory: u64,
     /// Messages that devices returned.
     pub messages: u64,
     /// Messages whose outcome is not known yet.
@@ -99,6 +101,7 @@ impl Counters {
         self.missed_ticks += other.missed_ticks;
         self.failed_calls += other.failed_calls;
         self.cell_restarts += other.cell_restarts;
+        self.guest_memory += other.guest_memory;
         self.messages += other.messages;
         self.open += other.open;
         self.acked += other.acked;

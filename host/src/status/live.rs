@@ -132,6 +132,7 @@ impl Moment {
             "open": c.open,
             "injected_lost": c.injected.lost(),
             "lag_us": { "p99": c.lag.quantile(0.99) },
+            "guest_memory": c.guest_memory,
             "rows": self.rows,
             "bytes": self.bytes,
         })

@@ -255,6 +255,7 @@ impl Summary {
             "failed_calls": c.failed_calls,
             "retired": c.retired,
             "cell_restarts": c.cell_restarts,
+            "guest_memory": c.guest_memory,
             "delay_us": spread(&c.delay),
             "lag_us": spread(&c.lag),
             "latency_us": spread(&c.latency),

@@ -35,9 +35,6 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// A component so large is an interpreter's, and takes its time to compile.
-const LARGE: u64 = 4 << 20;
-
 pub(super) fn build(arguments: &Arguments) -> Result<Ending, Failure> {
     let project = Project::read(&arguments.dir)?;
     check_needs(&project)?;
@@ -110,12 +107,6 @@ pub(super) fn made(engine: &Engine, project: &Project) -> Result<Made, Failure> 
             return Err(refused(&place, text));
         }
     };
-    if size > LARGE {
-        tell!(
-            "compiling {} for this machine, once",
-            shown(&project.output)
-        );
-    }
     let printed = Printed::new();
     let loaded = Plugin::load(engine, &project.output, &printed.console());
     printed.take().iter().for_each(|line| tell!("{line}"));

@@ -4,7 +4,7 @@ mod ddl;
 mod digest;
 mod prune;
 pub(super) mod recover;
-mod stats;
+pub(super) mod stats;
 
 use clap::Subcommand;
 

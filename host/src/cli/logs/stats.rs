@@ -62,7 +62,7 @@ pub(super) fn named(aside: &[Aside]) -> Vec<Value> {
 }
 
 /// How many there are of something.
-pub(super) fn plural(n: usize, one: &str) -> String {
+pub(in crate::cli) fn plural(n: usize, one: &str) -> String {
     let n = u64::try_from(n).unwrap_or(u64::MAX);
     format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
 }

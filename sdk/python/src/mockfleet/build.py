@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from . import payloads
 from .seat import check_device, find_device, traceback_lines
 
 #: What a plugin imports of the contract, under a name that no author's module has.
@@ -25,7 +26,7 @@ _EXPORT = "mockfleet:device/behaviour@0.1.0=mockfleet_exports"
 _SDK = Path(__file__).resolve().parent
 
 #: Not of a plugin: what runs natively only.
-_NATIVE = shutil.ignore_patterns("build.py", "testing.py", "guest", "__pycache__", "*.wit", "py.typed")
+_NATIVE = shutil.ignore_patterns("build.py", "payloads.py", "testing.py", "guest", "__pycache__", "*.wit", "py.typed")
 
 _TESTS = re.compile(r"(test_.*|.*_test|conftest)\.py")
 
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         done = subprocess.run(command, cwd=stage, env={**os.environ, "PYTHONPATH": ""})
         if done.returncode != 0 or not made.exists():
             _fail(f"componentize-py ended with {done.returncode}; what it said stands above")
+        if _version(program) == payloads.AFFECTED:
+            made.write_bytes(payloads.free_payloads(made.read_bytes()))
         output.parent.mkdir(parents=True, exist_ok=True)
         # Whoever reads the old plugin meanwhile reads all of it.
         part = output.with_suffix(".part")
@@ -86,6 +89,11 @@ def _componentize() -> str:
     if found is None:
         _fail(f"componentize-py is missing; `{sys.executable} -m pip install componentize-py==0.25.1` installs it")
     return found
+
+
+def _version(program: str) -> str:
+    done = subprocess.run([program, "--version"], stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
 
 
 def _copy_own(file: Path, stage: Path) -> list[str]:
