@@ -15,6 +15,14 @@ def pytest_sessionstart(session):
         pytest.exit(f"{BINARY} is missing; `./tests/run --only-e2e` builds it", returncode=2)
 
 
+def pytest_collection_finish(session):
+    # What is slow to start would be started by each worker, and nothing would fail.
+    grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+    by_group = getattr(session.config.option, "loadgroup", False)
+    if by_group and not all("@" in item.nodeid for item in grouped):
+        pytest.exit("pytest-xdist does not group tests with this version of pytest", returncode=2)
+
+
 @pytest.fixture
 def closing():
     """Takes what has to be closed after the test, and returns it."""
