@@ -16,7 +16,7 @@ use super::run::engine;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use crate::fleet::{Problem, Problems, Project};
-use crate::plugin::{CONTRACT, Engine, Plugin};
+use crate::plugin::{Engine, Plugin};
 use crate::status::bytes;
 
 /// Builds the plugin of a project, as its plugin.toml says, and checks it.
@@ -156,7 +156,7 @@ fn text(project: &Project, plugin: &Plugin, size: u64, built: Duration) -> Strin
             bytes(size)
         ),
         format!("built in {}, {compiled}", seconds(built)),
-        format!("contract {CONTRACT}"),
+        format!("contract {}", plugin.contract()),
         format!("channels {}", list(&about.channels)),
         format!("statuses {}", list(&about.statuses)),
         format!("events   {}", list(&events)),
@@ -171,7 +171,7 @@ fn object(project: &Project, plugin: &Plugin, size: u64, built: Duration) -> ser
         "name": about.name,
         "version": about.version,
         "file": project.output.display().to_string(),
-        "contract": CONTRACT,
+        "contract": plugin.contract().to_string(),
         "size": size,
         "build_seconds": built.as_secs_f64(),
         "compile_seconds": plugin.compiled().map(|time| time.as_secs_f64()),
