@@ -3,6 +3,8 @@
 //! built without it, which would be most of what there is to build.
 #![allow(dead_code, unexpected_cfgs, unused_imports)]
 
+#[path = "../../host/src/bundle/mod.rs"]
+pub mod bundle;
 #[path = "../../host/src/fleet/mod.rs"]
 pub mod fleet;
 pub mod line;

@@ -74,6 +74,25 @@ def test_the_same_seed_gives_the_values_that_the_page_shows(built, language):
     assert said.startswith(shown)
 
 
+def test_what_the_page_tries_prints_what_it_shows(built):
+    project, _ = built("rust")
+    section = re.search(r"^## Trying\n(.*?)^## ", PAGE, re.M | re.S)[1]
+    (schema,) = re.findall(r"^```json\n(.*?)^```$", section, re.M | re.S)
+    (project.folder / "telemetry.schema.json").write_text(schema)
+    steps = re.findall(r"^```sh\n(.*?)\n```\n\n```text\n(.*?)^```$", section, re.M | re.S)
+    assert len(steps) == 3
+    for step, shown in steps:
+        # Messages and talk in one; where a chart is shown, only the chart.
+        line = f"{step} 2>/dev/null" if "--plot" in step else step
+        said = project.expect(line, code=1 if "--schema" in step else 0)
+        said, costs = re.fullmatch(r"(.*?)(\d+ ticks, .*)?", said, re.S).groups()
+        assert said == shown
+        if costs:
+            words = re.compile(r"[\d.,]+ ?([KM]iB|B|µs|ms)?")
+            (block,) = re.findall(r"^```text\n(3,600 ticks.*?)^```$", section, re.M | re.S)
+            assert words.sub("#", costs) == words.sub("#", block)
+
+
 @each_language
 def test_a_fleet_of_a_new_project_sends_to_a_broker(built, broker, subscribe, language):
     project, _ = built(language)

@@ -7,7 +7,7 @@ import re
 import zipfile
 
 import pytest
-from fleet import BINARY, PLUGINS, environment
+from fleet import BINARY, PLUGINS, ROOT, environment
 from log import Log
 from process import Process, refused
 from s3 import Moto
@@ -69,6 +69,24 @@ def test_a_bundle_runs_in_an_empty_folder(fleet, packed):
     typed(fleet, "report", "logs", "-o", "report.html")
     page = (fleet.folder / "report.html").read_text()
     assert "mockfleet run ../w.bundle" in page and "a word of ours" not in page
+
+
+def test_the_page_shows_what_is_printed(fleet):
+    page = (ROOT / "docs/bundles.md").read_text()
+    toml, csv, commands, packed, inspected, *_ = re.findall(r"```\w+\n(.*?)```", page, re.S)
+    (fleet.folder / "warehouse.toml").write_text(toml)
+    data = fleet.folder.parent / "data"
+    data.mkdir()
+    (data / "rain.csv").write_text(csv)
+    fleet.environment["BROKER_PASSWORD"] = "secret"
+    bundle, inspect, run = commands.splitlines()
+    for command, shown in ((bundle, packed), (inspect, inspected)):
+        said = typed(fleet, *command.split()[1:]).stdout
+        # What another compiler makes of the plugin has other bytes.
+        of_bytes = re.compile(r" *[\d.]+ [KM]?i?B\b|\b[0-9a-f]{16,64}\b")
+        assert of_bytes.sub("#", said) == of_bytes.sub("#", shown.strip())
+    assert run.endswith("mockfleet run warehouse.bundle")
+    typed(fleet, "check", "warehouse.bundle")
 
 
 def test_inspect_shows_what_is_inside_and_runs_nothing(fleet, packed):

@@ -1,6 +1,8 @@
 """`mockfleet replay`: what was recorded is sent again, as it was."""
 
+import html
 import json
+import re
 from collections import defaultdict
 
 import pytest
@@ -92,6 +94,19 @@ def test_the_second_time_the_same_arrives_in_the_same_order(first, replay, fleet
     assert log.rows(order) == run.log.rows(order)
     events = log.events("connected")
     assert len(events) == DEVICES
+
+
+def test_a_report_tells_of_a_replay_and_how_it_is_done_again(first, replay, fleet, broker):
+    run, _ = first
+    login = ["--set", "targets.replay.username=me", "--set", "targets.replay.password=secret"]
+    replay(run.store, "--to", broker.url, "--device", "meter-0000[12]", "--speed", "max", *login)
+    report = fleet.mockfleet("report", "mockfleet-logs", "-o", "report.html")
+    assert report.finish() == 0, report.report()
+    page = (fleet.folder / "report.html").read_text()
+    shown = f"mockfleet replay {run.store} --json --to {broker.url} --device 'meter-0000[12]'"
+    assert shown in html.unescape(page) and "secret" not in page
+    assert "targets.replay.password=***" in page
+    assert re.search(r'class="verdict good">passed<', page)
 
 
 def test_time_between_messages_is_what_it_was_divided_by_the_speed(first, replay, fleet, broker):

@@ -4,6 +4,7 @@
 mod backfill;
 mod build;
 mod bundle;
+mod changes;
 mod check;
 mod console;
 mod demo;
@@ -42,7 +43,7 @@ use crate::fleet::Problems;
 #[command(
     name = "mockfleet",
     version,
-    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, the log is not whole, or a check did not hold, of verify too; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
+    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, the log is not whole, or a check did not hold, of verify too; with try --schema: a payload did not fit; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
 )]
 struct Arguments {
     #[command(subcommand)]

@@ -5,8 +5,8 @@
 use serde_json::{Value, json};
 
 use crate::cli::print::tell;
-use crate::fleet::{Clock, Fleet, Speed, Store};
-use crate::run::Prepared;
+use crate::fleet::{Clock, Fleet, Speed, Store, shown_argument};
+use crate::run::{Prepared, Running};
 use crate::sendlog::{self, Identity};
 use crate::status::Summary;
 
@@ -31,6 +31,30 @@ impl Note {
             store: fleet.plan.log.store.clone()?,
             identity: prepared.identity().clone(),
             about: about(fleet, prepared, command, sends, checks),
+        };
+        note.write();
+        Some(note)
+    }
+
+    /// The same for a recording that is sent again.
+    pub(super) fn of_replay(fleet: &Fleet, running: &Running) -> Option<Self> {
+        let words = std::env::args().skip(1);
+        let again: Vec<String> = words.map(|word| shown_argument(&word)).collect();
+        let note = Self {
+            store: fleet.plan.log.store.clone()?,
+            identity: running.identity().clone(),
+            about: json!({
+                "mockfleet": env!("CARGO_PKG_VERSION"),
+                "fleet": fleet.plan.name,
+                "devices": running.devices(),
+                "workers": running.workers(),
+                "started": now(),
+                "ended": null,
+                "command": "replay",
+                "arguments": again,
+                "sends": true,
+                "summary": null,
+            }),
         };
         note.write();
         Some(note)

@@ -41,6 +41,7 @@ pub use prices::Prices;
 pub use problem::{Problem, Problems};
 pub use project::{Need, Project, component};
 pub use received::{Most, ReceivedCheck, WRONGS};
+pub use redact::shown_argument;
 pub use schema::{Settings, schema};
 pub use suggest::among;
 pub use template::{Name, Names, Template};

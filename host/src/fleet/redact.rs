@@ -62,6 +62,16 @@ pub(super) fn redacted_value(path: &[String], value: &str) -> String {
     }
 }
 
+/// A word of a command line, without what is secret in it: `--set targets.b.password=...`, a
+/// login in a URL.
+#[must_use]
+pub fn shown_argument(word: &str) -> String {
+    match word.split_once('=') {
+        Some((key, value)) if is_secret(key) && !refers(value) => format!("{key}={REDACTED}"),
+        _ => without_parts(word).unwrap_or_else(|| word.to_owned()),
+    }
+}
+
 #[derive(Default)]
 struct Found {
     /// Where they stand, and what is to stand there.
@@ -250,6 +260,20 @@ config = { proxy = "http://me:pw@host/x", tokens = ["t1", "t2"], pin = 5, db_pas
             "/x?device={device}&api_key=***&n=1"
         );
         assert_eq!(shown("path", "/x?token=${T}"), "/x?token=${T}");
+    }
+
+    #[test]
+    fn words_of_a_command_line_are_treated_the_same() {
+        let shown = [
+            ("mqtt://me:pw@host:1883", "mqtt://***@host:1883"),
+            ("targets.b.password=hunter2", "targets.b.password=***"),
+            ("targets.b.password=${PW}", "targets.b.password=${PW}"),
+            ("device=meter", "device=meter"),
+            ("logs", "logs"),
+        ];
+        for (word, without) in shown {
+            assert_eq!(shown_argument(word), without);
+        }
     }
 
     proptest! {

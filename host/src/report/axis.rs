@@ -62,6 +62,9 @@ pub(super) struct Scale {
 /// evenly, all but the peak would be a line at the bottom.
 const PEAKED: f64 = 20.0;
 
+/// Less is nothing.
+const TINY: f64 = 1e-300;
+
 impl Scale {
     /// An axis for values; by powers of ten only where they may be.
     pub(super) fn of(values: &mut [f64], may_be_by_tens: bool) -> Self {
@@ -85,6 +88,35 @@ impl Scale {
         }
         Self {
             low: 0.0,
+            high: ticks.last().copied().unwrap_or(high),
+            by_tens: false,
+            ticks,
+        }
+    }
+
+    /// An axis around values wherever they lie, below zero too.
+    pub(super) fn around(low: f64, high: f64) -> Self {
+        // A line that is level lies in the middle; so does one that is as good as level, in
+        // an arithmetic that cannot divide by so little.
+        let room = match (high - low > TINY, low.abs() > TINY) {
+            (true, _) => 0.0,
+            (false, true) => low.abs() * 0.1,
+            (false, false) => 1.0,
+        };
+        let (low, high) = (low - room, high + room);
+        let step = round_step((high - low) / 5.0);
+        let first = (low / step).floor();
+        let mut ticks: Vec<f64> = Vec::new();
+        // Seven are enough, and there is an end in any arithmetic: a step may be less than
+        // what tells two numbers apart.
+        for number in 0..8 {
+            if ticks.last().is_some_and(|last| *last >= high - step * 1e-6) {
+                break;
+            }
+            ticks.push((first + f64::from(number)) * step);
+        }
+        Self {
+            low: ticks.first().copied().unwrap_or(low),
             high: ticks.last().copied().unwrap_or(high),
             by_tens: false,
             ticks,
@@ -121,6 +153,27 @@ impl Scale {
         };
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
+}
+
+/// The marks of an even axis in words: all with as many digits as tell them apart.
+pub(super) fn marks(ticks: &[f64]) -> Vec<String> {
+    let largest = ticks
+        .iter()
+        .fold(0.0, |most: f64, tick| most.max(tick.abs()));
+    if largest >= 1e12 || (largest > 0.0 && largest < 1e-6) {
+        return ticks.iter().map(|tick| format!("{tick:.2e}")).collect();
+    }
+    let exact = |tick: &f64, digits: i32| {
+        let scaled = tick * 10f64.powi(digits);
+        (scaled - scaled.round()).abs() < 1e-6 * scaled.abs().max(1.0)
+    };
+    let digits = (0..12).find(|digits| ticks.iter().all(|tick| exact(tick, *digits)));
+    let digits = usize::try_from(digits.unwrap_or(12)).unwrap_or(0);
+    ticks
+        .iter()
+        // Nothing is not less than nothing.
+        .map(|tick| format!("{:.digits$}", if *tick == 0.0 { 0.0 } else { *tick }))
+        .collect()
 }
 
 /// The next of 1, 2, 2.5, 5, 10 and so on.
@@ -202,6 +255,38 @@ mod tests {
         assert_eq!(scale.place(500.0), 0.5);
         assert_eq!(Scale::of(&mut [], false).ticks.len(), 5);
         assert_eq!(Scale::of(&mut [0.0], true).place(0.0), 0.0);
+    }
+
+    #[test]
+    fn an_axis_around_values_needs_no_zero() {
+        let scale = Scale::around(20.3, 22.9);
+        assert_eq!(scale.ticks, [20.0, 21.0, 22.0, 23.0]);
+        assert_eq!(scale.place(20.0), 0.0);
+        assert_eq!(marks(&scale.ticks), ["20", "21", "22", "23"]);
+        let below = Scale::around(-0.04, 0.011);
+        assert_eq!(marks(&below.ticks), ["-0.04", "-0.02", "0.00", "0.02"]);
+        let level = Scale::around(5.0, 5.0);
+        assert_eq!(
+            marks(&level.ticks),
+            ["4.4", "4.6", "4.8", "5.0", "5.2", "5.4", "5.6"]
+        );
+        assert!((level.place(5.0) - 0.5).abs() < 1e-9);
+        assert_eq!(Scale::around(0.0, 0.0).place(0.0), 0.5);
+    }
+
+    #[test]
+    fn an_axis_ends_in_any_arithmetic() {
+        for (low, high) in [
+            (1e17, 1e17),
+            (-1e300, 1e300),
+            (1e16, 1e16 + 2.0),
+            (0.0, 5e-324),
+        ] {
+            let scale = Scale::around(low, high);
+            assert!(scale.ticks.len() <= 8);
+            assert!((0.0..=1.0).contains(&scale.place(high)), "{low} {high}");
+        }
+        assert_eq!(marks(&[0.0, 1e300]), ["0.00e0", "1.00e300"]);
     }
 
     #[test]

@@ -15,7 +15,11 @@ pub(super) fn html(told: &Told<'_>) -> String {
         Some(command) => {
             let _ = write!(
                 html,
-                "<p class=\"about\">The same seed gives the same messages to the byte.</p><pre class=\"command\">{}</pre>",
+                "<p class=\"about\">{}</p><pre class=\"command\">{}</pre>",
+                match told.text(&["command"]) {
+                    Some("replay") => "The recording is sent once more, as it was.",
+                    _ => "The same seed gives the same messages to the byte.",
+                },
                 escaped(&command)
             );
         }
@@ -74,6 +78,10 @@ pub(super) fn html(told: &Told<'_>) -> String {
 
 /// What was typed, and the seed that it had.
 fn command(told: &Told<'_>) -> Option<String> {
+    if let Some(words) = told.noted(&["arguments"]).and_then(Value::as_array) {
+        let words = words.iter().filter_map(Value::as_str).map(quoted);
+        return Some(format!("mockfleet {}", words.collect::<Vec<_>>().join(" ")));
+    }
     let name = told.text(&["file", "name"])?;
     let kind = told.text(&["command"]).unwrap_or("run");
     let mut words = vec!["mockfleet".to_owned(), kind.to_owned()];

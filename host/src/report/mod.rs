@@ -1,5 +1,6 @@
-//! What is left of a run to look at: the page of it for people, and what CI servers read.
-//! Makes texts of figures; knows nothing of how they came about, and writes no file.
+//! What is left of a run to look at: the page of it for people, and what CI servers read;
+//! and the figures that a tried device sends, over time. Makes texts of figures; knows
+//! nothing of how they came about, and writes no file.
 
 mod axis;
 mod chart;
@@ -9,7 +10,9 @@ mod head;
 mod junit;
 mod page;
 mod pictures;
+mod plot;
 mod tables;
 
 pub use junit::junit;
 pub use page::{Told, page};
+pub use plot::{Line, MOST, Plot, drawn, svg};

@@ -59,8 +59,9 @@ use crate::sendlog::{Closed, Identity, Progress, SendLog};
 use crate::status::{Board, Check, ClockNow, Counters, Passed, StageDone, StageNow};
 use crate::transport::RunNames;
 
-pub(crate) use self::prepare::{components, first_device, refused_line};
-pub(crate) use self::settings::findings;
+pub(crate) use self::prepare::{components, first_devices, refused_line};
+pub(crate) use self::seed::device as device_seed;
+pub(crate) use self::settings::{Schema, findings};
 
 /// How a fleet is run.
 #[derive(Clone)]

@@ -352,24 +352,25 @@ pub(crate) fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
     }
 }
 
-/// The first device of a group, as a run would make it.
+/// The first devices of a group, as a run would make them, all switched on at `born`.
 ///
 /// # Errors
 /// What is wrong with the group, its plugin and its data files.
-pub(crate) fn first_device(
+pub(crate) fn first_devices(
     fleet: &Fleet,
     name: &str,
     engine: &Engine,
     console: &Console,
-    born: u64,
-) -> Result<(Plugin, DeviceSpec, Surroundings), Problems> {
+    (born, count): (u64, u32),
+) -> Result<(Plugin, Vec<DeviceSpec>, Surroundings), Problems> {
     let mut problems = Problems::default();
     let groups = groups(fleet, engine, console, &mut problems);
     let group = groups.into_iter().find(|group| &*group.name == name);
     match group {
         Some(group) if problems.is_empty() => {
             let surroundings = Surroundings::clone(&group.surroundings);
-            Ok((group.plugin.clone(), group.spec(0, born), surroundings))
+            let specs = (0..count).map(|index| group.spec(index, born)).collect();
+            Ok((group.plugin.clone(), specs, surroundings))
         }
         _ => Err(problems),
     }

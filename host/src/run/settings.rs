@@ -1,11 +1,11 @@
-//! A group's settings against the JSON Schema of its plugin, in the words of a person:
-//! where a schema has several forms (`oneOf`), what is said is what is wrong with the
-//! form that was meant. Knows schemas; must not know plugins nor the fleet file.
+//! A value against a JSON Schema (a group's settings, a payload), in the words of a
+//! person: where a schema has several forms (`oneOf`), what is said is what is wrong with
+//! the form that was meant. Knows schemas; must not know plugins nor the fleet file.
 
 use std::collections::BTreeSet;
 
-use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
 use crate::fleet::among;
@@ -17,18 +17,39 @@ pub(crate) struct Finding {
     pub(crate) text: String,
 }
 
+/// A JSON Schema, ready to be asked.
+pub(crate) struct Schema {
+    content: Value,
+    validator: Validator,
+}
+
+impl Schema {
+    /// Takes a schema.
+    ///
+    /// # Errors
+    /// Why it is no JSON Schema.
+    pub(crate) fn new(content: Value) -> Result<Self, String> {
+        let validator = jsonschema::validator_for(&content).map_err(|error| error.to_string())?;
+        Ok(Self { content, validator })
+    }
+
+    /// All that is wrong with a value.
+    pub(crate) fn findings(&self, value: &Value) -> Vec<Finding> {
+        let mut found = BTreeSet::new();
+        for error in self.validator.iter_errors(value) {
+            explain(&error, &self.content, &mut found);
+        }
+        found.into_iter().collect()
+    }
+}
+
 /// All that is wrong with the settings.
 ///
 /// # Errors
 /// Why the text is no JSON Schema.
 pub(crate) fn findings(schema: &str, settings: &Value) -> Result<Vec<Finding>, String> {
-    let schema: Value = serde_json::from_str(schema).map_err(|error| error.to_string())?;
-    let validator = jsonschema::validator_for(&schema).map_err(|error| error.to_string())?;
-    let mut found = BTreeSet::new();
-    for error in validator.iter_errors(settings) {
-        explain(&error, &schema, &mut found);
-    }
-    Ok(found.into_iter().collect())
+    let schema = serde_json::from_str(schema).map_err(|error| error.to_string())?;
+    Ok(Schema::new(schema)?.findings(settings))
 }
 
 fn explain(error: &ValidationError<'_>, schema: &Value, found: &mut BTreeSet<Finding>) {

@@ -3,6 +3,7 @@
 //! not from the number of rows.
 
 mod gather;
+mod moment;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,8 @@ use super::schema::Table;
 use super::shelf::{Found, Shelf};
 use super::stats::Aside;
 use crate::fleet::Store;
-use gather::{Frame, Part};
+use gather::Part;
+use moment::Frame;
 
 /// Moments that are told apart: as many as a wide screen can show.
 const MOMENTS: i64 = 600;

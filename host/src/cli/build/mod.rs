@@ -2,7 +2,6 @@
 //! no language: `plugin.toml` has the command and what it needs.
 
 mod needs;
-mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,7 +12,7 @@ use serde_json::json;
 use super::console::Printed;
 use super::describe::{interests, refused, settings_names};
 use super::run::engine;
-use super::{Ending, Failure};
+use super::{Ending, Failure, changes};
 use crate::cli::print::{say, tell};
 use crate::fleet::{Problem, Problems, Project};
 use crate::plugin::{Engine, Plugin};
@@ -41,16 +40,61 @@ const LARGE: u64 = 4 << 20;
 
 pub(super) fn build(arguments: &Arguments) -> Result<Ending, Failure> {
     let project = Project::read(&arguments.dir)?;
-    needs::check(&project)?;
+    check_needs(&project)?;
     let engine = engine()?;
     if arguments.watch {
-        return watch::watch(&project, || once(&engine, &project, arguments.json));
+        let sources = sources(&project)?;
+        return changes::again(
+            || sources.clone(),
+            || once(&engine, &project, arguments.json),
+        );
     }
-    once(&engine, &project, arguments.json).map(|()| Ending::Done)
+    once(&engine, &project, arguments.json)
+}
+
+/// What the project is made from.
+///
+/// # Errors
+/// That its plugin.toml names none.
+pub(super) fn sources(project: &Project) -> Result<Vec<PathBuf>, Failure> {
+    if project.watch.is_empty() {
+        let place = project.file().display().to_string();
+        let text = "watch names no files; write for example watch = [\"src\"]".to_owned();
+        return Err(refused(&place, text));
+    }
+    Ok(project.watch.clone())
 }
 
 /// Builds, checks, and says what came out.
-fn once(engine: &Engine, project: &Project, as_json: bool) -> Result<(), Failure> {
+fn once(engine: &Engine, project: &Project, as_json: bool) -> Result<Ending, Failure> {
+    let made = made(engine, project)?;
+    if as_json {
+        say!("{}", object(project, &made));
+    } else {
+        say!("{}", text(project, &made));
+    }
+    Ok(Ending::Done)
+}
+
+/// What a build made.
+pub(super) struct Made {
+    plugin: Plugin,
+    /// Bytes of the component.
+    size: u64,
+    /// How long the command took.
+    pub(super) built: Duration,
+}
+
+/// Whether the toolchain of a project is there.
+///
+/// # Errors
+/// All that is missing.
+pub(super) fn check_needs(project: &Project) -> Result<(), Failure> {
+    Ok(needs::check(project)?)
+}
+
+/// Builds and checks.
+pub(super) fn made(engine: &Engine, project: &Project) -> Result<Made, Failure> {
     let place = project.file().display().to_string();
     tell!("{} {}: {}", project.name, project.version, project.build);
     let began = Instant::now();
@@ -77,12 +121,11 @@ fn once(engine: &Engine, project: &Project, as_json: bool) -> Result<(), Failure
     printed.take().iter().for_each(|line| tell!("{line}"));
     let plugin = loaded.map_err(|error| refused(&place, error.to_string()))?;
     check(project, &plugin, &place)?;
-    if as_json {
-        say!("{}", object(project, &plugin, size, built));
-    } else {
-        say!("{}", text(project, &plugin, size, built));
-    }
-    Ok(())
+    Ok(Made {
+        plugin,
+        size,
+        built,
+    })
 }
 
 /// Runs the build command; what it prints is passed on as it comes.
@@ -133,13 +176,13 @@ fn check(project: &Project, plugin: &Plugin, place: &str) -> Result<(), Failure>
     }
 }
 
-fn text(project: &Project, plugin: &Plugin, size: u64, built: Duration) -> String {
-    let about = plugin.description();
+fn text(project: &Project, made: &Made) -> String {
+    let about = made.plugin.description();
     let list = |items: &[String]| match items {
         [] => "none".to_owned(),
         items => items.join(", "),
     };
-    let compiled = match plugin.compiled() {
+    let compiled = match made.plugin.compiled() {
         Some(time) => format!("compiled for this machine in {}", seconds(time)),
         None => "compiled before".to_owned(),
     };
@@ -153,27 +196,28 @@ fn text(project: &Project, plugin: &Plugin, size: u64, built: Duration) -> Strin
             about.name,
             about.version,
             shown(&project.output),
-            bytes(size)
+            bytes(made.size)
         ),
-        format!("built in {}, {compiled}", seconds(built)),
-        format!("contract {}", plugin.contract()),
+        format!("built in {}, {compiled}", seconds(made.built)),
+        format!("contract {}", made.plugin.contract()),
         format!("channels {}", list(&about.channels)),
         format!("statuses {}", list(&about.statuses)),
         format!("events   {}", list(&events)),
-        format!("settings {}", list(&settings_names(plugin))),
+        format!("settings {}", list(&settings_names(&made.plugin))),
     ]
     .join("\n")
 }
 
-fn object(project: &Project, plugin: &Plugin, size: u64, built: Duration) -> serde_json::Value {
+fn object(project: &Project, made: &Made) -> serde_json::Value {
+    let plugin = &made.plugin;
     let about = plugin.description();
     json!({
         "name": about.name,
         "version": about.version,
         "file": project.output.display().to_string(),
         "contract": plugin.contract().to_string(),
-        "size": size,
-        "build_seconds": built.as_secs_f64(),
+        "size": made.size,
+        "build_seconds": made.built.as_secs_f64(),
         "compile_seconds": plugin.compiled().map(|time| time.as_secs_f64()),
         "channels": about.channels,
         "statuses": about.statuses,

@@ -8,6 +8,7 @@ use glob::Pattern;
 use self::target::Target;
 use super::console::Printed;
 use super::logs::recover::said;
+use super::note::Note;
 use super::run::{ending, summary};
 use super::watch::{Form, Watch};
 use super::work::Work;
@@ -180,12 +181,16 @@ pub(super) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let watch = Watch::new(form).context("the run could not be watched")?;
     let running = prepared.start().context("no thread for a worker")?;
+    let note = Note::of_replay(&fleet, &running);
     let (mut finished, interrupted) = watch.follow(running, &Printed::new(), None);
     finished.flat_out = arguments.speed == Speed::Max;
     if let Some(error) = &finished.log.error {
         tell!("{error}");
     }
     let summary = summary(&fleet, finished);
+    if let Some(note) = note {
+        note.end(&summary, interrupted);
+    }
     match form {
         Form::Json => say!("{}", summary.json()),
         Form::People => say!("{}", summary.text()),

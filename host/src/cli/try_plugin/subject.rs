@@ -1,5 +1,4 @@
-//! Which device is tried, and what happens to it: from the command line, or from a fleet
-//! file.
+//! Which devices are tried: by the command line, or by a fleet file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,29 +9,21 @@ use super::super::Failure;
 use super::super::console::Printed;
 use super::super::describe::{load, refused};
 use super::super::given;
+use super::asked::{keep, micros};
 use super::{Arguments, BORN};
 use crate::cli::print::tell;
 use crate::fleet::{Fleet, Override, Problem, Problems};
-use crate::plugin::{DeviceSpec, Engine, Event, Message, Plugin, Surroundings};
+use crate::plugin::{DeviceSpec, Engine, Plugin, Surroundings};
 use crate::run;
 
-/// The device that is tried.
+/// The devices that are tried.
 pub(super) struct Subject {
     pub(super) plugin: Plugin,
-    pub(super) spec: DeviceSpec,
+    /// At least one.
+    pub(super) specs: Vec<DeviceSpec>,
     pub(super) surroundings: Arc<Surroundings>,
-    /// From tick to tick, microseconds.
-    pub(super) every: u64,
-    /// The fleet file that it comes from, and its group there.
+    /// The fleet file that they come from, and their group there.
     fleet: Option<(Fleet, String)>,
-}
-
-/// Something that happens to it between ticks.
-pub(super) struct Happening {
-    pub(super) at: u64,
-    pub(super) event: Event,
-    /// In words.
-    pub(super) said: String,
 }
 
 impl Subject {
@@ -41,15 +32,9 @@ impl Subject {
         engine: &Engine,
         printed: &Printed,
     ) -> Result<Self, Failure> {
-        let is_fleet = arguments
-            .plugin
-            .extension()
-            .is_some_and(|kind| kind == "toml")
-            || given::is_packed(&arguments.plugin);
-        if is_fleet {
-            Self::of_fleet(arguments, engine, printed)
-        } else {
-            Self::of_plugin(arguments, engine, printed)
+        match is_fleet(&arguments.plugin) {
+            true => Self::of_fleet(arguments, engine, printed),
+            false => Self::of_plugin(arguments, engine, printed),
         }
     }
 
@@ -58,35 +43,46 @@ impl Subject {
         engine: &Engine,
         printed: &Printed,
     ) -> Result<Self, Failure> {
-        let every = arguments.every.as_deref().unwrap_or("1s");
-        let every = micros(every, "--every")?;
+        let mut problems = Problems::default();
+        let every = keep(&mut problems, "--every", interval(arguments));
         let text = arguments.config.as_deref().unwrap_or("{}");
-        let config: Value = serde_json::from_str(text).map_err(|error| {
-            refused(
-                "--config",
-                format!("{error}; a JSON object is wanted, such as '{{\"base\": 4.0}}'"),
-            )
-        })?;
-        let plugin = load(engine, &arguments.plugin, printed)?;
-        check_config(&plugin, &config)?;
+        let config = keep(&mut problems, "--config", settings(text));
+        if let Some(group) = &arguments.group {
+            let text = format!("{group:?} is a group of a fleet file, and none is given");
+            keep::<()>(&mut problems, "--group", Err(text));
+        }
         let mut surroundings = Surroundings {
-            interval: Some(every),
+            interval: every,
             ..Surroundings::default()
         };
-        add_data(&arguments.data, &mut surroundings)?;
+        add_data(&arguments.data, &mut surroundings, &mut problems);
+        let plugin = match load(engine, &arguments.plugin, printed) {
+            Err(Failure::Input(more)) => {
+                more.into_iter().for_each(|problem| problems.push(problem));
+                return Err(problems.into());
+            }
+            loaded => loaded?,
+        };
+        if let Some(config) = config {
+            check_config(&plugin, &config, &mut problems);
+        }
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        let first = DeviceSpec {
+            id: "try-00000".into(),
+            group: "try".into(),
+            index: 0,
+            seed: arguments.seed.unwrap_or(0),
+            // As it was written: the order of keys may mean something.
+            config: text.to_owned(),
+            born: BORN,
+        };
+        let more = (1..arguments.devices).map(|index| another(&first, index));
         Ok(Self {
             plugin,
-            spec: DeviceSpec {
-                id: "try-00000".into(),
-                group: "try".into(),
-                index: 0,
-                seed: arguments.seed.unwrap_or(0),
-                // As it was written: the order of keys may mean something.
-                config: text.to_owned(),
-                born: BORN,
-            },
+            specs: [first.clone()].into_iter().chain(more).collect(),
             surroundings: Arc::new(surroundings),
-            every,
             fleet: None,
         })
     }
@@ -99,20 +95,7 @@ impl Subject {
         let mut overrides = Vec::new();
         let file = &arguments.plugin;
         let fleet = given::read(file, &overrides).map_err(Problems::from)?;
-        let names: Vec<&str> = fleet
-            .plan
-            .groups
-            .iter()
-            .map(|group| group.name.as_str())
-            .collect();
-        let name = match &arguments.group {
-            None => names.first().copied().unwrap_or_default().to_owned(),
-            Some(name) if names.contains(&name.as_str()) => name.clone(),
-            Some(name) => {
-                let text = format!("there is no group {name:?}; there are {}", names.join(", "));
-                return Err(refused("--group", text));
-            }
-        };
+        let name = group_of(&fleet, arguments)?;
         let changes = [("config", &arguments.config), ("every", &arguments.every)];
         for (key, value) in changes {
             if let Some(value) = value {
@@ -123,27 +106,54 @@ impl Subject {
                 });
             }
         }
-        let fleet = given::read(file, &overrides).map_err(Problems::from)?;
+        let fleet = match overrides.is_empty() {
+            true => fleet,
+            false => given::read(file, &overrides).map_err(Problems::from)?,
+        };
         let start = fleet.plan.clock.start.map(jiff::Timestamp::as_microsecond);
         let born = start.and_then(|start| u64::try_from(start).ok());
-        let born = born.unwrap_or(BORN);
-        let tried = run::first_device(&fleet, &name, engine, &printed.console(), born);
+        let which = (born.unwrap_or(BORN), arguments.devices);
+        let tried = run::first_devices(&fleet, &name, engine, &printed.console(), which);
         printed.take().iter().for_each(|line| tell!("{line}"));
-        let (plugin, mut spec, mut surroundings) = tried?;
+        let (plugin, mut specs, mut surroundings) = tried?;
         if let Some(seed) = arguments.seed {
-            spec.seed = seed;
+            for spec in &mut specs {
+                spec.seed = seed_of(seed, spec.index);
+            }
         }
-        add_data(&arguments.data, &mut surroundings)?;
+        let mut problems = Problems::default();
+        add_data(&arguments.data, &mut surroundings, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
         Ok(Self {
             plugin,
-            spec,
-            every: surroundings.interval.unwrap_or(1_000),
+            specs,
             surroundings: Arc::new(surroundings),
             fleet: Some((fleet, name)),
         })
     }
 
-    /// What the device refused, each at its place.
+    /// From tick to tick, microseconds; `None` where no time is to pass.
+    pub(super) fn every(&self) -> Option<u64> {
+        self.surroundings.interval
+    }
+
+    /// A device like these, with another place among them.
+    pub(super) fn another(&self, index: u32) -> Option<DeviceSpec> {
+        self.specs.first().map(|first| another(first, index))
+    }
+
+    /// The channels that it has, if they are known; else none.
+    pub(super) fn channels(&self) -> Vec<String> {
+        let described = &self.plugin.description().channels;
+        match (described.as_slice(), &self.surroundings.channels) {
+            ([], Some(channels)) => channels.clone(),
+            _ => described.clone(),
+        }
+    }
+
+    /// What a device refused, each at its place.
     pub(super) fn refused(&self, why: &str) -> Failure {
         let mut problems = Problems::default();
         for line in why.lines() {
@@ -159,89 +169,90 @@ impl Subject {
     }
 }
 
-fn add_data(entries: &[String], surroundings: &mut Surroundings) -> Result<(), Failure> {
-    for entry in entries {
-        let Some((name, file)) = entry.split_once('=') else {
-            let text =
-                format!("{entry:?} has no =; wanted is NAME=FILE, such as weather=weather.csv");
-            return Err(refused("--data", text));
-        };
-        let content = std::fs::read(Path::new(file))
-            .map_err(|error| refused("--data", format!("{file} cannot be read: {error}")))?;
-        surroundings.data.insert(name.to_owned(), content.into());
-    }
-    Ok(())
+/// Whether a fleet file is meant, and no plugin.
+pub(super) fn is_fleet(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "toml") || given::is_packed(path)
 }
 
-fn check_config(plugin: &Plugin, config: &Value) -> Result<(), Failure> {
-    let Some(schema) = plugin.description().config_schema.as_deref() else {
-        return Ok(());
+/// A device of the same kind in another place of its group.
+fn another(first: &DeviceSpec, index: u32) -> DeviceSpec {
+    DeviceSpec {
+        id: format!("try-{index:05}"),
+        index,
+        seed: seed_of(first.seed, index),
+        ..first.clone()
+    }
+}
+
+/// The first device has the seed that was given, however many there are; those of others
+/// follow from it as those of a group's devices follow from the group's.
+fn seed_of(seed: u64, index: u32) -> u64 {
+    match index {
+        0 => seed,
+        index => run::device_seed(seed, index),
+    }
+}
+
+/// The group that is tried, which has as many devices as are asked for.
+fn group_of(fleet: &Fleet, arguments: &Arguments) -> Result<String, Failure> {
+    let groups = &fleet.plan.groups;
+    let group = match &arguments.group {
+        None => groups.first(),
+        Some(name) => groups.iter().find(|group| group.name == *name),
     };
-    let mut problems = Problems::default();
+    let Some(group) = group else {
+        let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+        let name = arguments.group.as_deref().unwrap_or_default();
+        let text = format!("there is no group {name:?}; there are {}", names.join(", "));
+        return Err(refused("--group", text));
+    };
+    if arguments.devices > group.count {
+        let text = format!(
+            "the group {:?} has {} devices; give so many, or raise its count",
+            group.name, group.count
+        );
+        return Err(refused("--devices", text));
+    }
+    Ok(group.name.clone())
+}
+
+fn interval(arguments: &Arguments) -> Result<u64, String> {
+    match micros(arguments.every.as_deref().unwrap_or("1s"))? {
+        0 => Err("0s lies no time apart; give for example 1ms".to_owned()),
+        every => Ok(every),
+    }
+}
+
+fn settings(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("{error}; a JSON object is wanted, such as '{{\"base\": 4.0}}'"))
+}
+
+fn add_data(entries: &[String], surroundings: &mut Surroundings, problems: &mut Problems) {
+    for entry in entries {
+        let read = match entry.split_once('=') {
+            Some((name, file)) => std::fs::read(Path::new(file))
+                .map(|content| (name.to_owned(), content.into()))
+                .map_err(|error| format!("{file} cannot be read: {error}")),
+            None => Err(format!(
+                "{entry:?} has no =; wanted is NAME=FILE, such as weather=weather.csv"
+            )),
+        };
+        surroundings.data.extend(keep(problems, "--data", read));
+    }
+}
+
+fn check_config(plugin: &Plugin, config: &Value, problems: &mut Problems) {
+    let Some(schema) = plugin.description().config_schema.as_deref() else {
+        return;
+    };
     // A schema that is none is the plugin's fault, and no reason not to try it.
     for finding in run::findings(schema, config).unwrap_or_default() {
         let path = finding.path.join(".");
-        problems.push(Problem {
-            place: "--config".into(),
-            text: if path.is_empty() {
-                finding.text
-            } else {
-                format!("{path}: {}", finding.text)
-            },
-        });
-    }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Input(problems))
-    }
-}
-
-/// What happens to the device, in the order of time.
-pub(super) fn happenings(arguments: &Arguments, born: u64) -> Result<Vec<Happening>, Failure> {
-    let mut happenings = Vec::new();
-    for text in &arguments.receive {
-        let parts = text
-            .split_once(':')
-            .and_then(|(time, rest)| Some((time, rest.split_once('=')?)));
-        let Some((time, (channel, payload))) = parts else {
-            let text = format!(
-                "{text:?} is not understood; wanted is TIME:CHANNEL=PAYLOAD, such as '25s:command={{\"power\": \"on\"}}'"
-            );
-            return Err(refused("--receive", text));
+        let text = match path.as_str() {
+            "" => finding.text,
+            path => format!("{path}: {}", finding.text),
         };
-        happenings.push(Happening {
-            at: born + micros(time, "--receive")?,
-            said: format!("receives on {channel}: {payload}"),
-            event: Event::Received(Message {
-                channel: channel.to_owned(),
-                payload: payload.as_bytes().to_vec(),
-                content_type: None,
-                properties: Vec::new(),
-            }),
-        });
+        keep::<()>(problems, "--config", Err(text));
     }
-    for text in &arguments.link {
-        let (event, said) = match text.split_once(':').map(|(_, what)| what) {
-            Some("lost") => (Event::Disconnected("as asked".into()), "connection lost"),
-            Some("up") => (Event::Connected, "connection up"),
-            _ => {
-                let text = format!("{text:?} is not understood; wanted is TIME:lost or TIME:up");
-                return Err(refused("--link", text));
-            }
-        };
-        let time = text.split(':').next().unwrap_or_default();
-        happenings.push(Happening {
-            at: born + micros(time, "--link")?,
-            said: said.to_owned(),
-            event,
-        });
-    }
-    happenings.sort_by_key(|happening| happening.at);
-    Ok(happenings)
-}
-
-fn micros(text: &str, option: &str) -> Result<u64, Failure> {
-    let length = crate::fleet::duration(text).map_err(|why| refused(option, why))?;
-    Ok(u64::try_from(length.as_micros()).unwrap_or(u64::MAX / 2))
 }

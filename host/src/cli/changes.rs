@@ -1,13 +1,12 @@
-//! Building again and again: whenever a file that the project is made from changes. What
-//! goes wrong is said, and the watching goes on.
+//! Doing something again whenever a file changes. What goes wrong is said, and the watching
+//! goes on. Knows nothing of what is done, and which files matter is told each time.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::super::{Ending, Failure};
+use super::{Ending, Failure};
 use crate::cli::print::tell;
-use crate::fleet::Project;
 
 /// How often files are looked at. They are few, and a look at one takes microseconds; what
 /// systems report of changes differs from one to the next, and over networks there is none.
@@ -16,34 +15,30 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// What files look like, to tell whether they changed.
 type Looks = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
-/// Builds now and after each change, until the process is ended.
-pub(super) fn watch(
-    project: &Project,
-    build: impl Fn() -> Result<(), Failure>,
+/// Does the work now and after each change of the files (folders are looked through), until
+/// the process is ended.
+pub(super) fn again(
+    paths: impl Fn() -> Vec<PathBuf>,
+    mut work: impl FnMut() -> Result<Ending, Failure>,
 ) -> Result<Ending, Failure> {
-    if project.watch.is_empty() {
-        let place = project.file().display().to_string();
-        let text = "watch names no files; write for example watch = [\"src\"]".to_owned();
-        return Err(super::refused(&place, text));
-    }
     loop {
-        let built = looks(&project.watch);
-        match build() {
-            Ok(()) => {}
+        let before = looks(&paths());
+        match work() {
+            Ok(_) => {}
             Err(Failure::Input(problems)) => tell!("{problems}"),
             Err(Failure::Other(error)) => tell!("mockfleet: {error:#}"),
         }
         tell!("watching; Ctrl-C ends it");
-        // What changed while it was built counts too.
-        let mut now = looks(&project.watch);
-        while now == built {
+        // What changed during the work counts too.
+        let mut now = looks(&paths());
+        while now == before {
             std::thread::sleep(GLANCE);
-            now = looks(&project.watch);
+            now = looks(&paths());
         }
         // Editors write a file in several steps: a change is over when two looks are alike.
         loop {
             std::thread::sleep(GLANCE);
-            let later = looks(&project.watch);
+            let later = looks(&paths());
             if later == now {
                 break;
             }

@@ -1,0 +1,107 @@
+//! What happens to a device between its ticks, from the command line.
+
+use super::Arguments;
+use super::asked::{keep, micros};
+use crate::fleet::Problems;
+use crate::plugin::{Event, Message};
+
+/// Something that happens.
+pub(super) struct Happening {
+    /// Microseconds since the device was made.
+    pub(super) at: u64,
+    /// Before a tick that is due at the same moment, and not after it.
+    pub(super) first: bool,
+    pub(super) event: Event,
+    /// In words.
+    pub(super) said: String,
+}
+
+/// All that happens, in the order of time.
+pub(super) fn happenings(arguments: &Arguments, problems: &mut Problems) -> Vec<Happening> {
+    let mut happenings = Vec::new();
+    for text in &arguments.send {
+        happenings.extend(keep(problems, "--send", sent(text)));
+    }
+    for text in &arguments.receive {
+        happenings.extend(keep(problems, "--receive", received(text)));
+    }
+    for text in &arguments.link {
+        happenings.extend(keep(problems, "--link", link(text)));
+    }
+    happenings.sort_by_key(|happening| (happening.at, !happening.first));
+    happenings
+}
+
+fn sent(text: &str) -> Result<Happening, String> {
+    match text
+        .split_once('=')
+        .filter(|(channel, _)| !channel.is_empty())
+    {
+        Some((channel, payload)) => Ok(message(0, true, channel, payload)),
+        None => Err(format!(
+            "{text:?} is not understood; wanted is CHANNEL=PAYLOAD, such as 'command={{\"on\": true}}'"
+        )),
+    }
+}
+
+fn received(text: &str) -> Result<Happening, String> {
+    let parts = text
+        .split_once(':')
+        .and_then(|(time, rest)| Some((time, rest.split_once('=')?)));
+    let Some((time, (channel, payload))) = parts else {
+        return Err(format!(
+            "{text:?} is not understood; wanted is TIME:CHANNEL=PAYLOAD, such as '25s:command={{\"power\": \"on\"}}'"
+        ));
+    };
+    Ok(message(micros(time)?, false, channel, payload))
+}
+
+fn message(at: u64, first: bool, channel: &str, payload: &str) -> Happening {
+    Happening {
+        at,
+        first,
+        said: format!("receives on {channel}: {payload}"),
+        event: Event::Received(Message {
+            channel: channel.to_owned(),
+            payload: payload.as_bytes().to_vec(),
+            content_type: None,
+            properties: Vec::new(),
+        }),
+    }
+}
+
+fn link(text: &str) -> Result<Happening, String> {
+    let (time, what) = text.split_once(':').unwrap_or((text, ""));
+    let (event, said) = match what {
+        "lost" => (Event::Disconnected("as asked".into()), "connection lost"),
+        "up" => (Event::Connected, "connection up"),
+        _ => {
+            return Err(format!(
+                "{text:?} is not understood; wanted is TIME:lost or TIME:up"
+            ));
+        }
+    };
+    Ok(Happening {
+        at: micros(time)?,
+        first: false,
+        said: said.to_owned(),
+        event,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_may_have_anything_in_it() {
+        let happening = received("1m:command={\"a\": \"b=c:d\"}").unwrap();
+        assert_eq!(happening.at, 60_000_000);
+        assert_eq!(happening.said, "receives on command: {\"a\": \"b=c:d\"}");
+        assert!(sent("command=").unwrap().first);
+        for wrong in ["command", "=x", ""] {
+            assert!(sent(wrong).is_err(), "{wrong}");
+        }
+        assert!(link("5s").is_err() && link("5:up").is_err() && link("5s:up").is_ok());
+    }
+}

@@ -1,0 +1,160 @@
+//! What a process that died left in its spool becomes rows, once, or is set aside and said.
+
+use super::super::*;
+use super::*;
+
+/// The spool of a process that died: what is in its segments, worker by worker.
+fn left_behind(store: &Store, segments: &[(u32, u64, Vec<u8>)]) -> Identity {
+    let identity = Identity::new();
+    let header = spool::Header::new(store, identity.clone(), directory(), KeepPayload::Full);
+    let folder = spool::Folder::make(store, &header).unwrap();
+    for (worker, generation, bytes) in segments {
+        let name = spool::segment(*worker, *generation);
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    identity
+}
+
+fn message(segment: &mut Vec<u8>, device: u32, seq: u64) {
+    let row = MessageRow {
+        device,
+        seq,
+        copy: 0,
+        topic: None,
+        route: 0,
+        fault: None,
+        status: None,
+        scheduled_at: SEVEN,
+        payload: b"{}",
+    };
+    frame::write(&row::Record::Message(row), segment);
+}
+
+fn acked(segment: &mut Vec<u8>, device: u32, seq: u64) {
+    let end = OutcomeRow {
+        device,
+        seq,
+        copy: 0,
+        attempt: 1,
+        outcome: Outcome::Acked,
+        code: None,
+        error: None,
+        sent_at: Some(SEVEN),
+        acked_at: Some(SEVEN + 5),
+    };
+    frame::write(&row::Record::Outcome(end), segment);
+}
+
+#[test]
+fn what_a_dead_process_left_behind_becomes_rows_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::Folder(folder.path().join("logs"));
+    let mut first = Vec::new();
+    for seq in 0..10 {
+        message(&mut first, 0, seq);
+        if seq != 9 {
+            acked(&mut first, 0, seq);
+        }
+    }
+    // Open when its generation ended, confirmed in the next.
+    let mut second = Vec::new();
+    acked(&mut second, 0, 9);
+    message(&mut second, 0, 10);
+    let identity = left_behind(&store, &[(0, 0, first), (0, 1, second)]);
+    // It died once more, while it was being recovered.
+    let run = spool::base(&store).join(&identity.run);
+    std::fs::write(run.join("000007.json.draft"), b"{\"gen").unwrap();
+    let recovered = recover(&store).unwrap();
+    assert_eq!(recovered.len(), 1);
+    let Recovered {
+        rows,
+        unconfirmed,
+        files,
+        ..
+    } = recovered[0];
+    assert_eq!((rows, unconfirmed, files), (11, 1, 1));
+    let read = read(&store, &identity.run, 5).unwrap();
+    assert_eq!((read[0].messages, read[0].acked), (11, 10));
+    assert_eq!(recover(&store).unwrap(), []);
+    assert!(!spool::base(&store).exists());
+}
+
+#[test]
+fn a_generation_that_was_on_its_way_is_delivered_and_not_encoded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::Folder(folder.path().join("logs"));
+    let mut segment = Vec::new();
+    message(&mut segment, 1, 0);
+    acked(&mut segment, 1, 0);
+    message(&mut segment, 1, 1);
+    let header = spool::Header::new(&store, Identity::new(), directory(), KeepPayload::Full);
+    let run = spool::Folder::make(&store, &header).unwrap();
+    let words = Words {
+        identity: header.identity.clone(),
+        directory: header.directory.clone(),
+        payload: header.payload,
+    };
+    let shared = Arc::new(Shared::default());
+    let mut encoder = Encoder::new(words, run.path().into(), shared);
+    encoder.take(&segment).unwrap();
+    encoder.commit().unwrap();
+    // Died after the commit: its segment is there still, and the next one has begun.
+    std::fs::write(run.path().join(spool::segment(0, 0)), &segment).unwrap();
+    let mut next = Vec::new();
+    acked(&mut next, 1, 1);
+    std::fs::write(run.path().join(spool::segment(0, 1)), next).unwrap();
+    drop(run);
+    let recovered = recover(&store).unwrap();
+    assert_eq!((recovered[0].rows, recovered[0].files), (1, 2));
+    let read = read(&store, &header.identity.run, 5).unwrap();
+    assert_eq!((read[0].messages, read[0].acked), (2, 2));
+}
+
+#[test]
+fn what_cannot_be_read_is_set_aside_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::Folder(folder.path().join("logs"));
+    let mut segment = Vec::new();
+    for seq in 0..3 {
+        message(&mut segment, 0, seq);
+        acked(&mut segment, 0, seq);
+    }
+    let whole = segment.len();
+    message(&mut segment, 0, 3);
+    segment.truncate(segment.len() - 2);
+    left_behind(&store, &[(0, 0, segment.clone())]);
+    let recovered = recover(&store).unwrap();
+    assert_eq!(recovered[0].rows, 3);
+    let (bytes, aside) = recovered[0].set_aside.clone().unwrap();
+    assert_eq!(bytes, u64::try_from(segment.len() - whole).unwrap());
+    assert_eq!(
+        std::fs::read(aside.join(spool::segment(0, 0))).unwrap(),
+        segment
+    );
+}
+
+#[test]
+fn a_run_under_way_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("logs");
+    let open = SendLog::open(&log(&store), Identity::new(), directory()).unwrap();
+    let mut appender = open.appender();
+    append(&mut appender, 0, SEVEN, b"{}");
+    appender.turn(Instant::now());
+    assert_eq!(recover(&Store::Folder(store)).unwrap(), []);
+    appender.finish();
+    assert_eq!(closed(open).rows, 1);
+}
+
+#[test]
+fn a_spool_of_another_version_is_refused_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::Folder(folder.path().join("logs"));
+    let identity = left_behind(&store, &[(0, 0, vec![1, 2, 3])]);
+    let header = spool::base(&store).join(&identity.run).join("run.json");
+    let text = std::fs::read_to_string(&header).unwrap();
+    std::fs::write(&header, text.replace("\"version\": 2", "\"version\": 9")).unwrap();
+    let refused = recover(&store).unwrap_err().to_string();
+    assert!(refused.contains("version 9"), "{refused}");
+    assert!(header.exists());
+}
