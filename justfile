@@ -33,6 +33,7 @@ bench: && profile
     cargo bench --bench schedule -- --million
     cargo bench --bench scale
     cargo bench --bench count
+    tests/.venv/bin/python host/benches/languages.py
 
 # Proves in two minutes that the benchmarks run; its figures say nothing
 bench-short:

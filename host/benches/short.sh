@@ -22,6 +22,11 @@ if PATH="$PATH:/usr/sbin" command -v mosquitto >/dev/null; then
 else
     echo 'mosquitto is missing: path, schedule and scale are left out'
 fi
+if [ -x tests/.venv/bin/python ] && [ -d tests/node/node_modules ] && [ -x "$target/release/mockfleet" ]; then
+    run tests/.venv/bin/python host/benches/languages.py --short
+else
+    echo 'the packages of the end-to-end tests or the release build are missing: languages is left out'
+fi
 if command -v valgrind >/dev/null; then
     run cargo bench --quiet --bench count -- --short
 else

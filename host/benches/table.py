@@ -39,7 +39,7 @@ IN_SHORT = [
 # What holds every bar; the order of the document.
 BENCHES = [
     "path", "http", "schedule", "million", "start", "scale", "tick", "scenario", "log", "day",
-    "backfill", "report",
+    "backfill", "report", "languages",
 ]
 
 
@@ -126,6 +126,25 @@ def short(found):
     return head("what", "mockfleet", "beside it") + lines if lines else []
 
 
+def languages(found):
+    """A column for each language, a line for each thing that was measured."""
+    if not (report := found.get("languages")):
+        return []
+    columns, rows = [], {}
+    for case in report["cases"]:
+        language, what = case["name"].split(": ", 1)
+        if language not in columns:
+            columns.append(language)
+        rows.setdefault(f"{what}, {case['unit']}", {})[language] = number(case["ours"]["median"])
+        if baseline := case["baseline"]:
+            beside = f"the same {baseline['name']}, {case['unit']}"
+            rows.setdefault(beside, {})[language] = number(baseline["figures"]["median"])
+    lines = head("", *columns)
+    for what, figures in rows.items():
+        lines.append("| " + " | ".join([what, *(figures.get(column, "") for column in columns)]) + " |")
+    return lines + ["", about(report) + "."]
+
+
 def stages(found):
     lines = []
     if report := found.get("profile"):
@@ -164,7 +183,7 @@ def peers(found):
     return lines + ["```"]
 
 
-TABLES = {"all": whole, "short": short, "stages": stages, "counts": counts, "peers": peers}
+TABLES = {"all": whole, "short": short, "stages": stages, "counts": counts, "peers": peers, "languages": languages}
 
 
 def rendered(document, found):

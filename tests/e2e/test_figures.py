@@ -50,9 +50,10 @@ class Place:
             shutil.copy(ROOT / name, folder / name)
 
     def report(self, **changes):
-        file = self.folder / "target/bench/path.json"
+        report = REPORT | changes
+        file = self.folder / f"target/bench/{report['bench']}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(REPORT | changes))
+        file.write_text(json.dumps(report))
 
     def table(self, *arguments):
         script = self.folder / "host/benches/table.py"
@@ -88,6 +89,29 @@ def test_a_report_comes_into_the_documents_with_its_spread_bar_and_command(place
     assert "`cargo bench --bench path`, commit 0123456789, 2026-01-02, 2 cores" in place.text("docs/performance.md")
     assert "| 100 devices flat out, QoS 0 | 81,234 msg/s | 100,000 msg/s, a bare loop |" in place.text("README.md")
     assert place.table("--check").returncode == 0
+
+
+def test_languages_stand_side_by_side_in_the_readme(place):
+    def case(name, median, baseline=None):
+        return REPORT["cases"][0] | {
+            "name": name,
+            "unit": "µs",
+            "ours": {"median": median, "low": median, "high": median, "rounds": [median]},
+            "baseline": baseline and {
+                "name": "natively",
+                "figures": {"median": baseline, "rounds": [baseline]},
+            },
+        }
+
+    cases = [case("Rust: tick", 1.5, 0.5), case("Rust: start", 9), case("Python: tick", 40)]
+    place.report(bench="languages", cases=cases)
+    assert place.table().returncode == 0
+    table = (
+        "|  | Rust | Python |\n|---|---|---|\n| tick, µs | 1.50 | 40.00 |\n"
+        "| the same natively, µs | 0.50 |  |\n| start, µs | 9.00 |  |\n"
+    )
+    assert table in place.text("README.md")
+    assert "| Rust: tick | 1.50 µs | 0.50 µs, natively |" in place.text("docs/performance.md")
 
 
 def test_a_figure_that_was_changed_by_hand_is_found(place):

@@ -19,19 +19,26 @@ class Report:
     def __init__(self, name, short):
         self.name, self.short, self.cases = name, short, []
 
-    def alone(self, name, unit, rounds, details=None, counted_by="mosquitto"):
-        self.cases.append(
-            {
-                "name": name,
-                "unit": unit,
-                "counted_by": counted_by,
-                "ours": figures(rounds),
-                "baseline": None,
-                "ratio": None,
-                "judged": None,
-                "details": [details],
-            }
-        )
+    def alone(self, name, unit, rounds, details=None, counted_by="mosquitto", beside=None, at_most=None):
+        """A case. `beside`: the baseline's name, and its figures in the same rounds; `at_most`:
+        the bar."""
+        case = {
+            "name": name,
+            "unit": unit,
+            "counted_by": counted_by,
+            "ours": figures(rounds),
+            "baseline": None,
+            "ratio": None,
+            "judged": None,
+            "details": [details],
+        }
+        if beside:
+            baseline, theirs = beside
+            case["baseline"] = {"name": baseline, "figures": figures(theirs)}
+            case["ratio"] = figures([one / other for one, other in zip(rounds, theirs)])
+        if at_most is not None:
+            case["judged"] = judged(statistics.median(rounds), at_most)
+        self.cases.append(case)
 
     def finish(self):
         report = {
@@ -55,6 +62,17 @@ def figures(rounds):
         "low": min(rounds),
         "high": max(rounds),
         "rounds": rounds,
+    }
+
+
+def judged(value, at_most):
+    return {
+        "figure": "ours",
+        "value": value,
+        "at_least": False,
+        "bar": at_most,
+        "stretch": None,
+        "verdict": "held" if value <= at_most else "missed",
     }
 
 

@@ -16,7 +16,7 @@ pub struct Manifest {
     pub format: u32,
     /// The version of mockfleet that made it.
     pub mockfleet: String,
-    /// The contract that this version made plugins run by: `mockfleet:device@0.1.0`.
+    /// The latest contract that one of its plugins is of: `mockfleet:device@0.1.0`.
     pub contract: String,
     /// The part that is the fleet file.
     pub fleet: String,

@@ -25,7 +25,7 @@ pub struct Plugin {
 }
 
 /// Packs a fleet whose file has this text; `plugins` are those of its groups, in their
-/// order.
+/// order, and `contract` is the latest that one of them is of.
 ///
 /// # Errors
 /// What a bundle does not take, and what cannot be read.

@@ -11,7 +11,6 @@ use super::{Ending, Failure};
 use crate::bundle::{Plugin, is_bundle, pack};
 use crate::cli::print::{say, tell};
 use crate::fleet::{Fleet, Problems};
-use crate::plugin::CONTRACT;
 use crate::run::components;
 use crate::status::bytes;
 
@@ -55,7 +54,10 @@ pub(super) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
     let printed = Printed::new();
     let found = components(&fleet, &engine()?, &printed.console());
     printed.take().iter().for_each(|line| tell!("{line}"));
-    let plugins: Vec<Plugin> = found?
+    let found = found?;
+    let contracts = found.iter().map(|(plugin, ..)| plugin.contract());
+    let contract = contracts.max().map(|latest| latest.to_string());
+    let plugins: Vec<Plugin> = found
         .into_iter()
         .map(|(plugin, from, bytes)| Plugin {
             from,
@@ -68,7 +70,7 @@ pub(super) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
             "warning: {shown}:{place}: a secret stands in the file, and whoever has the bundle has it; write ${{NAME}}, and it comes from the environment where the bundle runs"
         );
     }
-    let (manifest, archive) = pack(&fleet, &text, &plugins, CONTRACT)?;
+    let (manifest, archive) = pack(&fleet, &text, &plugins, &contract.unwrap_or_default())?;
     write(&output, &archive).map_err(|error| {
         refused(
             "--output",

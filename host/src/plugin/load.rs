@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
+use super::Description;
 use super::bindings::PluginPre;
 use super::cell::Cell;
 use super::console::Console;
+use super::contract::{self, Contract};
 use super::engine::{Compiling, Engine};
 use super::fault::{Fault, innermost};
 use super::limits::Limits;
 use super::sandbox::{GIVEN, Sandbox};
 use super::surroundings;
-use super::{CONTRACT, Description};
 
 /// A compiled plugin, ready to be instantiated. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ struct Inner {
     file: PathBuf,
     name: String,
     digest: String,
+    contract: Contract,
     behaviour: PluginPre<Sandbox>,
     description: Description,
     memory: usize,
@@ -45,19 +47,24 @@ pub enum LoadError {
     #[error("plugin {file} is no WebAssembly component: {cause}")]
     NoComponent { file: String, cause: String },
     #[error(
-        "plugin {file} implements {found}, and this mockfleet runs {CONTRACT}; rebuild it against wit/device.wit of this version"
+        "plugin {file} implements {found}, and this mockfleet runs {}; {}", contract::all(), contract::way_out(.found)
     )]
     OtherVersion { file: String, found: String },
     #[error(
-        "plugin {file} does not export mockfleet:device/behaviour@0.1.0; it exports {found}. A behaviour implements the world `plugin` of wit/device.wit"
+        "plugin {file} does not export {}; it exports {found}. A behaviour implements the world `plugin` of wit/device.wit",
+        contract::behaviours()
     )]
     NoBehaviour { file: String, found: String },
     #[error(
         "plugin {file} imports {imports}, and a plugin is given WASI 0.2 without HTTP only; build it without what needs that"
     )]
     Imports { file: String, imports: String },
-    #[error("plugin {file} does not fit {CONTRACT}: {cause}")]
-    Mismatch { file: String, cause: String },
+    #[error("plugin {file} does not fit {contract}: {cause}")]
+    Mismatch {
+        file: String,
+        contract: Contract,
+        cause: String,
+    },
     #[error("plugin {file} cannot say what it is: {cause}")]
     NoDescription { file: String, cause: Fault },
 }
@@ -95,20 +102,22 @@ impl Plugin {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         let (component, compiled) = compile(engine, &shown, bytes, &digest)?;
-        check_exports(engine, &shown, &component)?;
-        check_imports(engine, &shown, &component)?;
+        let contract = contract_of(engine, &shown, &component)?;
+        check_imports(engine, &shown, &component, contract)?;
         let behaviour = engine
             .linker
             .instantiate_pre(&component)
             .and_then(PluginPre::new)
             .map_err(|error| LoadError::Mismatch {
                 file: shown.clone(),
+                contract,
                 cause: format!("{error:#}"),
             })?;
         let mut plugin = Inner {
             file: file.to_owned(),
             name: shown.clone(),
             digest,
+            contract,
             behaviour,
             description: unknown(),
             memory: 0,
@@ -141,6 +150,12 @@ impl Plugin {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.0.digest
+    }
+
+    /// The version of the contract that it implements.
+    #[must_use]
+    pub fn contract(&self) -> Contract {
+        self.0.contract
     }
 
     /// What the behaviour says about itself.
@@ -211,43 +226,40 @@ fn compile(
     Ok((component, Some(compiled)))
 }
 
-fn check_exports(engine: &Engine, file: &str, component: &Component) -> Result<(), LoadError> {
+/// The version of the contract that a component implements.
+fn contract_of(engine: &Engine, file: &str, component: &Component) -> Result<Contract, LoadError> {
     let kind = component.component_type();
     let names: Vec<String> = kind
         .exports(&engine.wasmtime)
         .map(|(name, _)| name.to_owned())
         .collect();
-    let contract = "mockfleet:device/behaviour";
-    if names
-        .iter()
-        .any(|name| name == &format!("{contract}@0.1.0"))
-    {
-        return Ok(());
-    }
-    let file = file.to_owned();
-    let other = names.iter().find_map(|name| name.strip_prefix(contract));
-    match other {
-        Some(version) => Err(LoadError::OtherVersion {
-            file,
-            found: format!("mockfleet:device{version}"),
-        }),
-        None if names.is_empty() => Err(LoadError::NoBehaviour {
-            file,
-            found: "nothing".into(),
-        }),
-        None => Err(LoadError::NoBehaviour {
-            file,
-            found: names.join(", "),
-        }),
-    }
+    Contract::of(&names).map_err(|other| {
+        let file = file.to_owned();
+        match other {
+            Some(found) => LoadError::OtherVersion { file, found },
+            None if names.is_empty() => LoadError::NoBehaviour {
+                file,
+                found: "nothing".into(),
+            },
+            None => LoadError::NoBehaviour {
+                file,
+                found: names.join(", "),
+            },
+        }
+    })
 }
 
-fn check_imports(engine: &Engine, file: &str, component: &Component) -> Result<(), LoadError> {
+fn check_imports(
+    engine: &Engine,
+    file: &str,
+    component: &Component,
+    contract: Contract,
+) -> Result<(), LoadError> {
     let kind = component.component_type();
     let foreign: Vec<String> = kind
         .imports(&engine.wasmtime)
         .map(|(name, _)| name.to_owned())
-        .filter(|name| !is_given(name))
+        .filter(|name| !(contract.gives(name) || is_wasi(name)))
         .collect();
     if foreign.is_empty() {
         return Ok(());
@@ -258,13 +270,10 @@ fn check_imports(engine: &Engine, file: &str, component: &Component) -> Result<(
     })
 }
 
-fn is_given(import: &str) -> bool {
+fn is_wasi(import: &str) -> bool {
     let package = import.split('/').next().unwrap_or_default();
     let version = import.rsplit_once('@').map(|(_, version)| version);
-    import.starts_with("mockfleet:device/types@0.1.0")
-        || import.starts_with("mockfleet:device/data@0.1.0")
-        || import.starts_with("mockfleet:device/group@0.1.0")
-        || (GIVEN.contains(&package) && version.is_some_and(|v| v.starts_with("0.2.")))
+    GIVEN.contains(&package) && version.is_some_and(|v| v.starts_with("0.2."))
 }
 
 /// What it says of itself, and how much memory it then has.
@@ -278,6 +287,7 @@ fn describe(plugin: &Inner, console: &Console) -> Result<(Description, usize), F
         file: plugin.file.clone(),
         name: plugin.name.clone(),
         digest: plugin.digest.clone(),
+        contract: plugin.contract,
         behaviour: plugin.behaviour.clone(),
         description: unknown(),
         memory: 0,

@@ -9,6 +9,7 @@ mod bindings;
 mod cache;
 mod cell;
 mod console;
+mod contract;
 mod engine;
 mod fault;
 mod kept;
@@ -23,12 +24,10 @@ pub use bindings::mockfleet::device::types::{
 };
 pub use cell::{Cell, Seat};
 pub use console::{Console, Line, Stream};
+pub use contract::Contract;
 pub use engine::{Compiling, Engine, Watch};
 pub use fault::{CallError, Cause, Fault};
 pub use kept::{Compiled, compiled, delete_halves};
 pub use limits::Limits;
 pub use load::{LoadError, Plugin};
 pub use surroundings::{Left, Surroundings};
-
-/// The package and version of the contract that this host speaks.
-pub const CONTRACT: &str = "mockfleet:device@0.1.0";

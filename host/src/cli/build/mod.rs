@@ -15,7 +15,7 @@ use super::run::engine;
 use super::{Ending, Failure, changes};
 use crate::cli::print::{say, tell};
 use crate::fleet::{Problem, Problems, Project};
-use crate::plugin::{CONTRACT, Engine, Plugin};
+use crate::plugin::{Engine, Plugin};
 use crate::status::bytes;
 
 /// Builds the plugin of a project, as its plugin.toml says, and checks it.
@@ -190,7 +190,7 @@ fn text(project: &Project, made: &Made) -> String {
             bytes(made.size)
         ),
         format!("built in {}, {compiled}", seconds(made.built)),
-        format!("contract {CONTRACT}"),
+        format!("contract {}", made.plugin.contract()),
         format!("channels {}", list(&about.channels)),
         format!("statuses {}", list(&about.statuses)),
         format!("events   {}", list(&events)),
@@ -206,7 +206,7 @@ fn object(project: &Project, made: &Made) -> serde_json::Value {
         "name": about.name,
         "version": about.version,
         "file": project.output.display().to_string(),
-        "contract": CONTRACT,
+        "contract": plugin.contract().to_string(),
         "size": made.size,
         "build_seconds": made.built.as_secs_f64(),
         "compile_seconds": plugin.compiled().map(|time| time.as_secs_f64()),
