@@ -227,7 +227,7 @@ def measure(report, language, folder, arguments):
 
     def tell(what, unit, figures, **more):
         report.alone(f"{name}: {what}", unit, figures, **({"counted_by": ""} | more))
-        print(f"{name}: {what}: {statistics.median(figures):,.2f} {unit} ({len(figures)} rounds)", flush=True)
+        print(f"{name}: {what}: {statistics.median(figures):,.2f} {unit} (of {len(figures)})", flush=True)
 
     tell("component", "MiB", [subject.built["size"] / 2**20])
     cold = [first_message(subject, folder / f"cold-{n}") for n in range(1 if short else 3)]

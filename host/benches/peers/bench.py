@@ -43,7 +43,7 @@ class Report:
     def finish(self):
         report = {
             "bench": self.name,
-            "command": " ".join(["python3", os.path.relpath(sys.argv[0], ROOT), *sys.argv[1:]]),
+            "command": " ".join([python(), os.path.relpath(sys.argv[0], ROOT), *sys.argv[1:]]),
             "short": self.short,
             "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "commit": commit(),
@@ -63,6 +63,12 @@ def figures(rounds):
         "high": max(rounds),
         "rounds": rounds,
     }
+
+
+def python():
+    """How this Python is called in the repository: that of the tests, or the system's."""
+    own = os.path.relpath(sys.executable, ROOT)
+    return "python3" if own.startswith("..") else own
 
 
 def judged(value, at_most):
