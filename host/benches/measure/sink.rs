@@ -61,7 +61,7 @@ async fn swallow(mut stream: TcpStream, counted: Arc<Counted>) {
             return;
         };
         let mut rest = buffer.get(..read).expect("what was read");
-        let (mut published, mut answers) = (0, Vec::new());
+        let (mut published, mut answers, mut over) = (0, Vec::new(), false);
         while let Some((first, after)) = rest.split_first() {
             let (kind, left) = match place {
                 Place::Start => {
@@ -88,10 +88,11 @@ async fn swallow(mut stream: TcpStream, counted: Arc<Counted>) {
             }
             place = Place::Start;
             match kind {
-                // CONNECT, PUBLISH, PINGREQ
+                // CONNECT, PUBLISH, PINGREQ, DISCONNECT
                 1 => answers.extend_from_slice(&[0x20, 2, 0, 0]),
                 3 => published += 1,
                 12 => answers.extend_from_slice(&[0xD0, 0]),
+                14 => over = true,
                 _ => {}
             }
         }
@@ -102,7 +103,8 @@ async fn swallow(mut stream: TcpStream, counted: Arc<Counted>) {
             }
             counted.received.fetch_add(published, Ordering::Relaxed);
         }
-        if !answers.is_empty() && stream.write_all(&answers).await.is_err() {
+        // Whoever has said goodbye waits for the end of the connection.
+        if over || !answers.is_empty() && stream.write_all(&answers).await.is_err() {
             return;
         }
     }
