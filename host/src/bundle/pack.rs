@@ -40,8 +40,8 @@ pub fn pack(
     if !parts.problems.is_empty() {
         return Err(parts.problems);
     }
-    let whole =
-        fleet_file::linked(text, &links).map_err(|why| problems(fleet.shown().to_owned(), why))?;
+    let whole = fleet_file::linked(text, &links)
+        .map_err(|why| Problems::one(fleet.shown().to_owned(), why))?;
     let fleet_path = plain_name(fleet.shown());
     let mut list = vec![part(&fleet_path, Kind::Fleet, whole.as_bytes(), None)];
     let mut contents = vec![Bytes::from(whole)];
@@ -57,18 +57,12 @@ pub fn pack(
         parts: list,
     };
     let archive = archive(&manifest, &contents).map_err(|error| {
-        problems(
+        Problems::one(
             fleet.shown().to_owned(),
             format!("cannot be packed: {error}"),
         )
     })?;
     Ok((manifest, archive))
-}
-
-fn problems(place: String, text: String) -> Problems {
-    let mut problems = Problems::default();
-    problems.push(Problem { place, text });
-    problems
 }
 
 fn part(path: &str, kind: Kind, bytes: &[u8], plugin: Option<String>) -> Part {

@@ -1,13 +1,12 @@
 //! `mockfleet bundle`: a fleet file with its plugins and data, as one file.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::console::Printed;
 use super::describe::refused;
-use super::given::{Given, problems};
+use super::given::Given;
 use super::run::engine;
-use super::{Ending, Failure};
+use super::{Ending, Failure, whole};
 use crate::bundle::{Plugin, is_bundle, pack};
 use crate::cli::print::{say, tell};
 use crate::fleet::{Fleet, Problems};
@@ -71,7 +70,7 @@ pub(super) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         );
     }
     let (manifest, archive) = pack(&fleet, &text, &plugins, &contract.unwrap_or_default())?;
-    write(&output, &archive).map_err(|error| {
+    whole::write(&output, &archive).map_err(|error| {
         refused(
             "--output",
             format!("{} cannot be written: {error}", output.display()),
@@ -105,29 +104,15 @@ fn check_output(output: &Path) -> Result<(), Problems> {
     let shown = output.display();
     if output.is_dir() {
         let text = format!("{shown} is a folder; name a file, such as {shown}/fleet.bundle");
-        return Err(problems("--output", text));
+        return Err(Problems::one("--output", text));
     }
     match std::fs::read(output) {
-        Ok(there) if !is_bundle(&there) => Err(problems(
+        Ok(there) if !is_bundle(&there) => Err(Problems::one(
             "--output",
             format!("{shown} is there and no bundle, and is not written over; name another file"),
         )),
         _ => Ok(()),
     }
-}
-
-/// Written aside and renamed, so that there is never half a bundle.
-fn write(output: &Path, archive: &[u8]) -> std::io::Result<()> {
-    let folder = match output.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let mut aside = tempfile::NamedTempFile::new_in(folder)?;
-    aside.write_all(archive)?;
-    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    aside.as_file().set_permissions(readable)?;
-    aside.persist(output)?;
-    Ok(())
 }
 
 /// The lines of the file in which a secret stands.

@@ -9,7 +9,7 @@ use super::run::engine;
 use super::{Ending, Failure};
 use crate::builtin;
 use crate::cli::print::{say, tell};
-use crate::fleet::{Problem, Problems, component};
+use crate::fleet::{Problems, component};
 use crate::plugin::{Engine, Interests, Plugin};
 use crate::status::bytes;
 
@@ -56,12 +56,7 @@ pub(super) fn load(engine: &Engine, file: &Path, printed: &Printed) -> Result<Pl
 
 /// A problem of one argument.
 pub(super) fn refused(place: &str, text: String) -> Failure {
-    let mut problems = Problems::default();
-    problems.push(Problem {
-        place: place.to_owned(),
-        text,
-    });
-    Failure::Input(problems)
+    Failure::Input(Problems::one(place, text))
 }
 
 pub(super) fn interests(interests: Interests) -> Vec<&'static str> {

@@ -10,7 +10,7 @@ use super::work::Work;
 use crate::bundle::{Bundle, is_bundle};
 use crate::cli::print::tell;
 use crate::fetch::{Address, fetch};
-use crate::fleet::{Fleet, Override, Problem, Problems, Refused, asked_of_environment};
+use crate::fleet::{Fleet, Override, Problems, Refused, asked_of_environment};
 
 /// What was found there.
 pub(super) enum Given {
@@ -28,11 +28,11 @@ impl Given {
         let address = file.to_str().and_then(Address::parse);
         let (shown, bytes) = match address {
             Some(Ok(address)) => (address.shown(), fetched(&address)?),
-            Some(Err(why)) => return Err(problems("FILE", why)),
+            Some(Err(why)) => return Err(Problems::one("FILE", why)),
             None if begins_as_bundle(file) => {
                 let shown = file.display().to_string();
                 let bytes = std::fs::read(file).map_err(|error| {
-                    problems(&shown, format!("the bundle cannot be read: {error}"))
+                    Problems::one(&shown, format!("the bundle cannot be read: {error}"))
                 })?;
                 (shown, bytes.into())
             }
@@ -102,7 +102,7 @@ fn fetched(address: &Address) -> Result<Bytes, Problems> {
         work.show("fetching, bytes", done, of)
     });
     work.done();
-    let fetched = fetched.map_err(|why| problems(&shown, why))?;
+    let fetched = fetched.map_err(|why| Problems::one(&shown, why))?;
     if address.pin().is_none() {
         tell!(
             "fetched {shown}; #sha256={} after the address pins what was there",
@@ -118,13 +118,4 @@ fn begins_as_bundle(file: &Path) -> bool {
     File::open(file)
         .and_then(|mut file| file.read_exact(&mut begin))
         .is_ok_and(|()| is_bundle(&begin))
-}
-
-pub(super) fn problems(place: &str, text: String) -> Problems {
-    let mut problems = Problems::default();
-    problems.push(Problem {
-        place: place.to_owned(),
-        text,
-    });
-    problems
 }

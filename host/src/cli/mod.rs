@@ -25,6 +25,7 @@ mod schema;
 mod try_plugin;
 mod verify;
 mod watch;
+mod whole;
 mod work;
 
 use std::process::ExitCode;

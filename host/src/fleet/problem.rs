@@ -23,6 +23,15 @@ impl fmt::Display for Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
+    /// A single one.
+    #[must_use]
+    pub fn one(place: impl Into<String>, text: impl Into<String>) -> Self {
+        Self(vec![Problem {
+            place: place.into(),
+            text: text.into(),
+        }])
+    }
+
     /// Adds one, unless the same has been said already.
     pub fn push(&mut self, problem: Problem) {
         if !self.0.contains(&problem) {

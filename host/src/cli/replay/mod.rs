@@ -14,7 +14,7 @@ use super::watch::{Form, Watch};
 use super::work::Work;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet::{Problem, Problems, Store};
+use crate::fleet::{Problems, Store};
 use crate::run::replay::{Asked, Mapping, Playing, Recording, Speed, prepare};
 use crate::sendlog::{self, LogFiles, moment};
 use crate::status::count;
@@ -219,7 +219,7 @@ impl Recorded {
             return Self::log(text, arguments.run.as_deref());
         }
         if let Some(run) = &arguments.run {
-            return Err(only(
+            return Err(Problems::one(
                 "--run",
                 format!("{text} is no log of mockfleet's, so it has no run {run}"),
             ));
@@ -237,7 +237,7 @@ impl Recorded {
     }
 
     fn log(text: &str, run: Option<&str>) -> Result<Self, Problems> {
-        let wrong = |why: String| only("LOG|FILE", why);
+        let wrong = |why: String| Problems::one("LOG|FILE", why);
         let store = Store::parse(text).map_err(wrong)?;
         let files = LogFiles::find(&store).map_err(|error| wrong(error.to_string()))?;
         let runs = files.runs();
@@ -249,7 +249,7 @@ impl Recorded {
             Some(run) if runs.contains(&run) => run,
             Some(run) => {
                 let known = runs.iter().rev().take(12).copied().collect::<Vec<_>>();
-                return Err(only(
+                return Err(Problems::one(
                     "--run",
                     format!("{text} has no run {run}; it has {}", known.join(", ")),
                 ));
@@ -270,14 +270,4 @@ impl Recorded {
             notes,
         })
     }
-}
-
-/// A single problem.
-fn only(place: &str, text: String) -> Problems {
-    let mut problems = Problems::default();
-    problems.push(Problem {
-        place: place.to_owned(),
-        text,
-    });
-    problems
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 use serde_json::json;
 
 use super::super::given;
-use super::only;
 use crate::fleet::{Connections, Fleet, Override, Problems, Protocol, Refused};
 use crate::run::replay::Recording;
 
@@ -56,7 +55,7 @@ impl Target {
                 targets
                     .position(|target| target.name == name)
                     .ok_or_else(|| {
-                        only(
+                        Problems::one(
                             "--to",
                             format!("{file} has no target {name:?}; it has {}", names()),
                         )
@@ -64,7 +63,7 @@ impl Target {
             }
             None if fleet.plan.targets.len() == 1 => 0,
             None => {
-                return Err(only(
+                return Err(Problems::one(
                     "--to",
                     format!(
                         "{file} has the targets {}; say which: --to {file}#NAME",

@@ -24,7 +24,7 @@ use self::trial::Trial;
 use super::console::Printed;
 use super::describe::refused;
 use super::run::engine;
-use super::{Ending, Failure};
+use super::{Ending, Failure, whole};
 use crate::cli::print::{say, tell};
 use crate::fleet::Problems;
 use crate::plugin::Engine;
@@ -199,26 +199,12 @@ fn has_colours(out: &impl IsTerminal) -> bool {
     out.is_terminal() && !unwanted
 }
 
-/// Writes a file as a whole: one of that name is there with all of it, or as it was.
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let folder = match file.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let written = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-        .tempfile_in(folder)
-        .and_then(|mut new| {
-            std::io::Write::write_all(&mut new, text.as_bytes())?;
-            new.persist(file).map_err(|error| error.error)
-        });
-    let said = |error| {
-        format!(
+    whole::write(file, text.as_bytes()).map_err(|error| {
+        let text = format!(
             "{} cannot be written: {error}; give a file in a folder that is there",
             file.display()
-        )
-    };
-    written
-        .map(drop)
-        .map_err(|error| refused("--output", said(error)))
+        );
+        refused("--output", text)
+    })
 }
