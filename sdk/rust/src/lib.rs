@@ -83,6 +83,8 @@ pub mod generate;
 #[doc(hidden)]
 pub mod glue;
 pub mod group;
+#[cfg(target_arch = "wasm32")]
+mod pool;
 mod problem;
 mod random;
 mod rounding;
@@ -122,6 +124,14 @@ macro_rules! export {
         type MockfleetPlugin = $crate::glue::Plugin<$behaviour>;
         #[cfg(target_arch = "wasm32")]
         $crate::glue::bindings::export_plugin!(MockfleetPlugin with_types_in $crate::glue::bindings);
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            #[unsafe(export_name = "mockfleet:device/behaviour@0.1.0#[method]device.tick")]
+            unsafe extern "C" fn tick(device: *const u8, at: u64, sequence: u64) -> *const $crate::glue::Answer {
+                // SAFETY: it is called as the contract says.
+                unsafe { $crate::glue::tick::<$behaviour>(device, at, sequence) }
+            }
+        };
         #[cfg(not(target_arch = "wasm32"))]
         const _: fn() -> $crate::About = <$behaviour as $crate::Behaviour>::about;
     };

@@ -26,8 +26,8 @@ impl<B: Behaviour> Seat<B> {
         })
     }
 
-    pub(crate) fn tick(&mut self, tick: Tick) -> Result<Turn, Error> {
-        let mut turn = Turn::default();
+    /// Calls on schedule; `turn` is an empty one.
+    pub(crate) fn tick(&mut self, tick: Tick, mut turn: Turn) -> Result<Turn, Error> {
         self.behaviour.tick(tick, &mut turn)?;
         self.note_status(&mut turn);
         Ok(turn)

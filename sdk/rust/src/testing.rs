@@ -229,7 +229,7 @@ impl<B: Behaviour> Trial<B> {
             sequence: self.sequence,
         };
         self.sequence += 1;
-        let answer = self.seat.tick(tick);
+        let answer = self.seat.tick(tick, Turn::default());
         self.take(answer)
     }
 

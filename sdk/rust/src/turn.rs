@@ -84,6 +84,17 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// An empty turn with this one's room for messages.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn emptied(self) -> Self {
+        let mut messages = self.messages;
+        messages.clear();
+        Self {
+            messages,
+            ..Self::default()
+        }
+    }
+
     /// Sends `value` as JSON, with the content type `application/json`. Returns the
     /// message, to add properties to it or to touch its bytes.
     ///

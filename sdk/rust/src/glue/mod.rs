@@ -3,6 +3,8 @@
 //! what is in them.
 #![allow(missing_docs, reason = "reached through `export!` only")]
 
+mod answer;
+
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use crate::event::{Event, Outcome, Receipt};
 use crate::seat::{Seat, schema};
 use crate::time::{Instant, micros};
 use crate::turn::{Link, Message, Turn};
+pub use answer::Answer;
 
 #[allow(
     clippy::all,
@@ -30,6 +33,7 @@ pub mod bindings {
         pub_export_macro: true,
         export_macro_name: "export_plugin",
         default_bindings_module: "mockfleet_sdk::glue::bindings",
+        skip: ["[method]device.tick"],
     });
 }
 
@@ -64,18 +68,26 @@ impl<B: Behaviour> exports::GuestDevice for Resource<B> {
         Ok(exports::Device::new(Self(RefCell::new(seat))))
     }
 
-    fn tick(&self, tick: wit::Tick) -> Result<wit::Turn, wit::Error> {
-        let tick = Tick {
-            at: Instant::from_micros(tick.at),
-            sequence: tick.sequence,
-        };
-        Ok(self.0.borrow_mut().tick(tick)?.into())
-    }
-
     fn handle(&self, at: wit::Instant, event: wit::Event) -> Result<wit::Turn, wit::Error> {
         let at = Instant::from_micros(at);
         Ok(self.0.borrow_mut().handle(at, event.into())?.into())
     }
+}
+
+/// The contract's `tick`, without the code that the bindings would generate for it: it is
+/// what a plugin is called for most.
+///
+/// # Safety
+/// `device` is what the host was given when it made a device of this behaviour.
+pub unsafe fn tick<B: Behaviour>(device: *const u8, at: u64, sequence: u64) -> *const Answer {
+    // SAFETY: as the caller's.
+    let device = unsafe { exports::DeviceBorrow::lift(device) };
+    let seat = &device.get::<Resource<B>>().0;
+    let tick = Tick {
+        at: Instant::from_micros(at),
+        sequence,
+    };
+    answer::keep(|turn| seat.borrow_mut().tick(tick, turn))
 }
 
 fn description(about: About, config_schema: String) -> wit::Description {
