@@ -14,25 +14,12 @@ test *arguments:
 # Format, lints, licences
 lint:
     cargo fmt --check
-    cargo clippy --release --workspace --all-targets -- -D warnings
+    cargo clippy --profile quick --workspace --all-targets -- -D warnings
     cargo deny check
 
 # Every benchmark but the peers, ours beside its baseline (needs mosquitto, perf, valgrind)
 bench: && profile
-    cargo bench --bench tick
-    cargo bench --bench scenario
-    cargo bench --bench day
-    cargo bench --bench log
-    cargo bench --bench backfill
-    cargo bench --bench report
-    cargo bench --bench stages
-    cargo bench --bench start
-    cargo bench --bench path
-    cargo bench --bench http
-    cargo bench --bench schedule
-    cargo bench --bench schedule -- --million
-    cargo bench --bench scale
-    cargo bench --bench count
+    cargo bench
     tests/.venv/bin/python host/benches/languages.py
 
 # Proves in two minutes that the benchmarks run; its figures say nothing

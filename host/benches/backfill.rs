@@ -3,26 +3,16 @@
 //! guests called in a loop, and a plain `ArrowWriter` fed from memory with the same rows.
 //!
 //! ```text
-//! cargo bench --bench backfill [-- --rounds 3 --hours 24] [--short]
+//! cargo bench -- backfill [--rounds 3 --hours 24] [--short]
 //! ```
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-#[path = "measure/guests.rs"]
-mod guests;
-mod measure;
-#[path = "measure/sendlog.rs"]
-mod sendlog;
 
 use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::measure::guests::{Guests, plugin};
+use crate::measure::{Bench, Case, Fleet, float, option, sendlog};
 use arrow_array::RecordBatch;
-use guests::{Guests, plugin};
-// The plugin's tests, which cargo compiles too, look for it here.
-#[allow(unused_imports)]
-use guests::Thermometer;
-use measure::{Bench, Case, Fleet, float, option};
 use mockfleet::plugin::{Console, Engine, Plugin};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -32,7 +22,7 @@ use serde_json::json;
 /// Rows that the bare encode is fed with: enough for some seconds, and they fit in memory.
 const ENCODED: usize = 1_000_000;
 
-fn main() {
+pub(crate) fn main() {
     let (rounds, hours) = (option("--rounds", 3, 1), option("--hours", 24, 1));
     let engine = Engine::new().expect("WebAssembly runs here");
     let (plugin, console) = plugin(&engine);

@@ -3,36 +3,24 @@
 //! and the difference is what N times cost, without start and end.
 //!
 //! ```text
-//! cargo bench --bench count [-- --rounds 2] [--short]
+//! cargo bench -- count [--rounds 2] [--short]
 //! ```
 //!
 //! Needs valgrind (`apt-get install valgrind`). What the kernel does is not in it.
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-#[path = "measure/guests.rs"]
-mod guests;
-mod measure;
-#[path = "measure/rows.rs"]
-mod rows;
-#[path = "measure/wire.rs"]
-mod wire;
 
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use guests::{Guests, Natives, plugin};
-// The plugin's tests, which cargo compiles too, look for it here.
-#[allow(unused_imports)]
-use guests::Thermometer;
-use measure::{Bench, Case, Child, float, option};
+use crate::measure::guests::{Guests, Natives, plugin};
+use crate::measure::wire::Wire;
+use crate::measure::{self, Bench, Case, Child, float, option, rows};
 use mockfleet::fleet::KeepPayload;
 use mockfleet::plugin::Engine;
 use rumqttc::QoS;
 use rumqttc::mqttbytes::v4::Publish;
 use serde_json::json;
-use wire::Wire;
 
 /// A loop: its name, what one time of it is, and how often it runs.
 struct Loop {
@@ -96,18 +84,7 @@ const LOOPS: [Loop; 7] = [
     },
 ];
 
-fn main() {
-    if measure::was_bare() {
-        return;
-    }
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("loop") {
-        let name = arguments.next().expect("a loop's name");
-        let found = LOOPS.iter().find(|known| known.name == name);
-        let port = u16::try_from(option("--port", 0, 0)).expect("a port");
-        (found.expect("a loop").work)(option("--times", 1, 1), port);
-        return;
-    }
+pub(crate) fn main() {
     let rounds = option("--rounds", 2, 1);
     let mut bench = Bench::new("count");
     for found in &LOOPS {
@@ -129,6 +106,14 @@ fn main() {
         bench.add(&case);
     }
     bench.finish();
+}
+
+/// Runs the loop that is named first, in a process that valgrind watches.
+pub(crate) fn run_loop() {
+    let name = std::env::args().nth(2).expect("a loop's name");
+    let found = LOOPS.iter().find(|known| known.name == name);
+    let port = u16::try_from(option("--port", 0, 0)).expect("a port");
+    (found.expect("a loop").work)(option("--times", 1, 1), port);
 }
 
 /// Instructions of the process, or of its main thread, that runs the loop.

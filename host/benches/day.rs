@@ -2,25 +2,17 @@
 //! thermometers are called once for each of 86,400 seconds, as fast as they go.
 //!
 //! ```text
-//! cargo bench --bench day [-- --cells 4] [--short]
+//! cargo bench -- day [--cells 4] [--short]
 //! ```
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
 
-#[path = "measure/guests.rs"]
-mod guests;
-mod measure;
-
-use guests::{Guests, plugin};
-// The plugin's tests, which cargo compiles too, look for it here.
-#[allow(unused_imports)]
-use guests::Thermometer;
-use measure::{Bar, Bench, Case, float, option, pick, resident};
+use crate::measure::guests::{Guests, plugin};
+use crate::measure::{Bar, Bench, Case, float, option, pick, resident};
 use mockfleet::plugin::Engine;
 use serde_json::json;
 
 const DAY: u64 = 86_400;
 
-fn main() {
+pub(crate) fn main() {
     let (rounds, cells) = (option("--rounds", 1, 1), option("--cells", 4, 1));
     let day = pick(DAY, 600);
     let engine = Engine::new().expect("WebAssembly runs here");

@@ -2,21 +2,15 @@
 //! same reqwest calls with a constant body. A small server, the same for both, counts.
 //!
 //! ```text
-//! cargo bench --bench http [-- --rounds 5 --seconds 10] [--short]
+//! cargo bench -- http [--rounds 5 --seconds 10] [--short]
 //! ```
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-mod measure;
 
 use std::path::Path;
 
-use measure::{Bar, Bench, Case, Child, Fleet, bare, float, in_turn, option};
+use crate::measure::{Bar, Bench, Case, Child, Fleet, bare, float, in_turn, option};
 use serde_json::{Value, json};
 
-fn main() {
-    if measure::was_bare() {
-        return;
-    }
+pub(crate) fn main() {
     let (rounds, seconds) = (option("--rounds", 5, 1), option("--seconds", 10, 1));
     let folder = tempfile::tempdir().expect("a folder");
     let mut bench = Bench::new("http");

@@ -3,29 +3,22 @@
 //! append costs the worker; bytes a row.
 //!
 //! ```text
-//! cargo bench --bench log [-- --rounds 5 --rows 1000000] [--short]
+//! cargo bench -- log [--rounds 5 --rows 1000000] [--short]
 //! ```
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-mod measure;
-#[path = "measure/rows.rs"]
-mod rows;
-#[path = "measure/sendlog.rs"]
-mod sendlog;
 
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::measure::{Bench, Case, float, in_turn, option, rows, sendlog};
 use arrow_array::RecordBatch;
-use measure::{Bench, Case, float, in_turn, option};
 use mockfleet::fleet::KeepPayload;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
-fn main() {
+pub(crate) fn main() {
     let (rounds, rows) = (
         option("--rounds", 5, 2),
         option("--rows", 1_000_000, 20_000),

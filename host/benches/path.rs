@@ -3,23 +3,17 @@
 //! send log costs: the same with the log and without.
 //!
 //! ```text
-//! cargo bench --bench path [-- --rounds 5 --seconds 10] [--short]
+//! cargo bench -- path [--rounds 5 --seconds 10] [--short]
 //! ```
 //!
 //! Needs mosquitto (`apt-get install mosquitto`).
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-mod measure;
 
 use std::path::Path;
 
-use measure::{Bar, Bench, Case, Fleet, Mosquitto, bare, float, in_turn, option};
+use crate::measure::{Bar, Bench, Case, Fleet, Mosquitto, bare, float, in_turn, option};
 use serde_json::{Value, json};
 
-fn main() {
-    if measure::was_bare() {
-        return;
-    }
+pub(crate) fn main() {
     let (rounds, seconds) = (option("--rounds", 5, 1), option("--seconds", 10, 1));
     let folder = tempfile::tempdir().expect("a folder");
     let broker = Mosquitto::start(folder.path());

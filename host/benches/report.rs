@@ -3,21 +3,14 @@
 //! doing nothing with them.
 //!
 //! ```text
-//! cargo bench --bench report [-- --rounds 5 --rows 5000000] [--short]
+//! cargo bench -- report [--rounds 5 --rows 5000000] [--short]
 //! ```
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-mod measure;
-#[path = "measure/rows.rs"]
-mod rows;
-#[path = "measure/sendlog.rs"]
-mod sendlog;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use measure::{Bench, Case, Usage, in_turn, option, watch};
+use crate::measure::{self, Bench, Case, Usage, in_turn, option, rows, sendlog, watch};
 use mockfleet::fleet::KeepPayload;
 use serde_json::json;
 
@@ -34,7 +27,7 @@ const COLUMNS: [&str; 9] = [
     "latency_us",
 ];
 
-fn main() {
+pub(crate) fn main() {
     let (rounds, rows) = (
         option("--rounds", 5, 2),
         option("--rows", 5_000_000, 50_000),

@@ -4,33 +4,23 @@
 //! network and log. The baseline is scaled in the same way.
 //!
 //! ```text
-//! cargo bench --bench scale [-- --rounds 3 --seconds 5] [--short]
+//! cargo bench -- scale [--rounds 3 --seconds 5] [--short]
 //! ```
 //!
 //! Needs mosquitto (`apt-get install mosquitto`).
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-mod measure;
-
-#[path = "measure/guests.rs"]
-mod guests;
 
 use std::path::Path;
 use std::time::Instant;
 
-use guests::{Guests, plugin};
-// The plugin's tests, which cargo compiles too, look for it here.
-#[allow(unused_imports)]
-use guests::Thermometer;
-use measure::{Bar, Bench, Case, Child, Fleet, Mosquitto, bare, float, in_turn, option, pick};
+use crate::measure::guests::{Guests, plugin};
+use crate::measure::{
+    Bar, Bench, Case, Child, Fleet, Mosquitto, bare, float, in_turn, option, pick,
+};
 use mockfleet::plugin::{Console, Engine, Plugin};
 use mockfleet::run::{Settings, prepare};
 use serde_json::{Value, json};
 
-fn main() {
-    if measure::was_bare() {
-        return;
-    }
+pub(crate) fn main() {
     let rounds = option("--rounds", 3, 1);
     let folder = tempfile::tempdir().expect("a folder");
     let broker = Mosquitto::start(folder.path());

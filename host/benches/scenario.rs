@@ -3,17 +3,14 @@
 //! what 50,000 scenario devices weigh; and what a data file of 10 MiB adds to 10,000.
 //!
 //! ```text
-//! cargo bench --bench scenario [-- --rounds 9 --ticks 200000 --devices 50000] [--short]
+//! cargo bench -- scenario [--rounds 9 --ticks 200000 --devices 50000] [--short]
 //! ```
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-mod measure;
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use measure::{Bar, Bench, Case, float, in_turn, option, resident};
+use crate::measure::{Bar, Bench, Case, float, in_turn, option, resident};
 use mockfleet::plugin::{
     Cell, Console, DeviceSpec, Engine, Limits, Plugin, Seat, Surroundings, Tick,
 };
@@ -48,7 +45,7 @@ const CONSTANT: &str = r#"{
     "messages": { "telemetry": { "json": { "t": "{{ weather }}" } } }
 }"#;
 
-fn main() {
+pub(crate) fn main() {
     let (rounds, ticks) = (option("--rounds", 9, 2), option("--ticks", 200_000, 2_000));
     let devices = option("--devices", 50_000, 1_000);
     let mut bench = Bench::new("scenario");

@@ -1,37 +1,27 @@
 //! Devices on schedule: ten thousand with a connection and a message a second each,
 //! against as many bare tokio timers that write one constant packet. How much of the
 //! schedule was kept, how late messages left, how much memory that took, and how long
-//! it was until all were sending. With `--million`, a million devices over 64
-//! connections instead.
+//! it was until all were sending. Beside it, as a benchmark
+//! of its own, a million devices over 64 connections.
 //!
 //! ```text
-//! cargo bench --bench schedule [-- --rounds 3 --seconds 30] [--short]
-//! cargo bench --bench schedule -- --million [--seconds 90]
+//! cargo bench -- schedule [--rounds 3 --seconds 30] [--short]
+//! cargo bench -- million [--seconds 90]
 //! ```
 //!
 //! Needs mosquitto (`apt-get install mosquitto`).
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-mod measure;
-#[path = "measure/sendlog.rs"]
-mod sendlog;
 
 use std::path::Path;
 
-use measure::{Bar, Bench, Case, Fleet, Mosquitto, bare, flag, float, in_turn, option, short};
+use crate::measure::{
+    self, Bar, Bench, Case, Fleet, Mosquitto, bare, float, in_turn, option, sendlog, short,
+};
 use serde_json::{Value, json};
 
-fn main() {
-    if measure::was_bare() {
-        return;
-    }
+pub(crate) fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let broker = Mosquitto::start(folder.path());
-    if flag("--million") {
-        million(&broker, folder.path());
-    } else {
-        connected(&broker, folder.path());
-    }
+    connected(&broker, folder.path());
 }
 
 /// What a round of ours, or of the bare timers, came to.
@@ -167,7 +157,10 @@ fn timers_of(broker: &Mosquitto, devices: u32, seconds: u32, rate: u32) -> Kept 
 }
 
 /// A million devices, a message a minute each, over 64 connections.
-fn million(broker: &Mosquitto, folder: &Path) {
+pub(crate) fn million() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let broker = &Mosquitto::start(folder);
     let (rounds, seconds) = (option("--rounds", 1, 1), option("--seconds", 90, 3));
     let devices = option("--devices", 1_000_000, 10_000);
     let every = if short() { "2s" } else { "1m" };

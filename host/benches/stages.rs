@@ -3,19 +3,8 @@
 //! stages cost inside of a run, `host/benches/profile.py` says.
 //!
 //! ```text
-//! cargo bench --bench stages [-- --rounds 5] [--short]
+//! cargo bench -- stages [--rounds 5] [--short]
 //! ```
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-#[path = "measure/guests.rs"]
-mod guests;
-mod measure;
-#[path = "measure/rows.rs"]
-mod rows;
-#[path = "measure/sendlog.rs"]
-mod sendlog;
-#[path = "measure/wire.rs"]
-mod wire;
 
 use std::fs::File;
 use std::hint::black_box;
@@ -24,12 +13,10 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::measure::guests::{Guests, Natives, plugin};
+use crate::measure::wire::Wire;
+use crate::measure::{Bench, Case, Child, option, rows, sendlog};
 use arrow_array::RecordBatch;
-use guests::{Guests, Natives, plugin};
-// The plugin's tests, which cargo compiles too, look for it here.
-#[allow(unused_imports)]
-use guests::Thermometer;
-use measure::{Bench, Case, Child, option};
 use mockfleet::fleet::KeepPayload;
 use mockfleet::plugin::Engine;
 use parquet::arrow::ArrowWriter;
@@ -39,12 +26,8 @@ use rumqttc::QoS;
 use rumqttc::mqttbytes::v4::Publish;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use serde_json::Value;
-use wire::Wire;
 
-fn main() {
-    if measure::was_bare() {
-        return;
-    }
+pub(crate) fn main() {
     let (rounds, times) = (option("--rounds", 5, 1), option("--times", 200_000, 2_000));
     let mut stages: Vec<(Case, Box<dyn FnMut() -> f64>)> = Vec::new();
     let mut stage = |name: &str, work: Box<dyn FnMut() -> f64>| {

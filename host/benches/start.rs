@@ -3,22 +3,16 @@
 //! publishes. And the first start of all, which compiles the plugin.
 //!
 //! ```text
-//! cargo bench --bench start [-- --rounds 15] [--short]
+//! cargo bench -- start [--rounds 15] [--short]
 //! ```
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-mod measure;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use measure::{Bar, Bench, Case, Child, Fleet, in_turn, now, option};
+use crate::measure::{Bar, Bench, Case, Child, Fleet, in_turn, now, option};
 use serde_json::{Value, json};
 
-fn main() {
-    if measure::was_bare() {
-        return;
-    }
+pub(crate) fn main() {
     let rounds = option("--rounds", 15, 2);
     let folder = tempfile::tempdir().expect("a folder");
     let mut bench = Bench::new("start");

@@ -2,25 +2,17 @@
 //! same source compiled natively, and what a device weighs in a cell.
 //!
 //! ```text
-//! cargo bench --bench tick [-- --rounds 9 --ticks 200000] [--short]
+//! cargo bench -- tick [--rounds 9 --ticks 200000] [--short]
 //! ```
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
-
-#[path = "measure/guests.rs"]
-mod guests;
-mod measure;
 
 use std::time::Instant;
 
-use guests::{Guests, Natives, plugin};
-// The plugin's tests, which cargo compiles too, look for it here.
-#[allow(unused_imports)]
-use guests::Thermometer;
-use measure::{Bar, Bench, Case, float, in_turn, option, resident};
+use crate::measure::guests::{Guests, Natives, plugin};
+use crate::measure::{Bar, Bench, Case, float, in_turn, option, resident};
 use mockfleet::plugin::{Console, Engine, Plugin};
 use serde_json::{Value, json};
 
-fn main() {
+pub(crate) fn main() {
     let (rounds, ticks) = (option("--rounds", 9, 2), option("--ticks", 200_000, 2_000));
     let engine = Engine::new().expect("WebAssembly runs here");
     let (plugin, console) = plugin(&engine);

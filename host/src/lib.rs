@@ -28,6 +28,7 @@
 //! | [`status`] | counts, and the words and figures they become | how they came about |
 //! | [`cli`] | the command line; wires everything | |
 
+mod allocator;
 mod builtin;
 pub mod bundle;
 mod cache_folder;
@@ -43,3 +44,5 @@ pub mod status;
 pub mod tables;
 pub mod transport;
 pub mod verify;
+
+pub use allocator::Allocator;

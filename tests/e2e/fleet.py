@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GUESTS = ROOT / "tests/guests/dist"
 PLUGINS = ROOT / "plugins"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-BINARY = TARGET / "release/mockfleet"
+BINARY = TARGET / os.environ.get("MOCKFLEET_PROFILE", "quick") / "mockfleet"
 
 
 def environment(**more):

@@ -10,7 +10,7 @@ from fleet import ROOT
 
 REPORT = {
     "bench": "path",
-    "command": "cargo bench --bench path",
+    "command": "cargo bench -- path",
     "short": False,
     "date": "2026-01-02T03:04:05Z",
     "commit": "0123456789",
@@ -86,7 +86,7 @@ def test_a_report_comes_into_the_documents_with_its_spread_bar_and_command(place
         "| ≥ 0.5 of it; better ≥ 0.9: held | mosquitto |"
     )
     assert row in place.text("docs/performance.md")
-    assert "`cargo bench --bench path`, commit 0123456789, 2026-01-02, 2 cores" in place.text("docs/performance.md")
+    assert "`cargo bench -- path`, commit 0123456789, 2026-01-02, 2 cores" in place.text("docs/performance.md")
     assert "| 100 devices flat out, QoS 0 | 81,234 msg/s | 100,000 msg/s, a bare loop |" in place.text("README.md")
     assert place.table("--check").returncode == 0
 

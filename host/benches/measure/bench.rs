@@ -57,13 +57,9 @@ fn folder() -> PathBuf {
 }
 
 fn command(name: &str) -> String {
-    // Cargo adds `--bench` by itself.
-    let rest: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
-    match rest.is_empty() {
-        true => format!("cargo bench --bench {name}"),
-        false => format!("cargo bench --bench {name} -- {}", rest.join(" ")),
-    }
+    // Behind `alone NAME`.
+    let options: Vec<String> = std::env::args().skip(3).collect();
+    let words = ["cargo bench --", name].into_iter();
+    let words: Vec<&str> = words.chain(options.iter().map(String::as_str)).collect();
+    words.join(" ")
 }

@@ -64,13 +64,10 @@ pub(crate) fn raise_open_files() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// Whether this process is a bare loop or a server of a benchmark; then it has run.
-pub(crate) fn was_bare() -> bool {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() != Some("bare") {
-        return false;
-    }
-    match arguments.next().as_deref() {
+/// What this process is when its first argument is `bare`: the loop or the server that the
+/// second one names.
+pub(crate) fn bare_loop() {
+    match std::env::args().nth(2).as_deref() {
         Some("flat-out") => super::bare_mqtt::flat_out(),
         Some("on-schedule") => super::bare_mqtt::on_schedule(),
         Some("once") => super::bare_mqtt::once(),
@@ -79,7 +76,6 @@ pub(crate) fn was_bare() -> bool {
         Some("server") => super::server::run(),
         other => unreachable!("no bare loop is named {other:?}"),
     }
-    true
 }
 
 /// Runs a bare loop as a process of its own: what it printed, and what it took.

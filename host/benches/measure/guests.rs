@@ -1,6 +1,5 @@
 //! The same devices twice: thermometers in cells, and thermometers compiled natively
 //! from the same source.
-#![allow(dead_code, reason = "each benchmark uses the part of it that it needs")]
 
 // Cargo sets `test` for benchmarks: the plugin's tests come with it, and rest.
 #[allow(dead_code, unreachable_pub, unused_imports, missing_docs)]

@@ -1,11 +1,6 @@
 //! What every benchmark is made of: rounds of ours and a baseline in turn, and what
 //! they come to; the broker, the sink and the server that count; runs of the program
 //! and of bare loops as processes of their own, with their memory and their time.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each benchmark uses the part of it that it needs"
-)]
 
 mod bare_http;
 mod bare_mqtt;
@@ -13,22 +8,26 @@ mod bench;
 mod broker;
 mod case;
 mod child;
+pub(crate) mod guests;
 mod machine;
 mod options;
 mod ours;
+pub(crate) mod rows;
+pub(crate) mod sendlog;
 mod server;
 mod sink;
+pub(crate) mod wire;
 
 pub(crate) use bench::Bench;
 pub(crate) use broker::Mosquitto;
-pub(crate) use case::{Bar, Case, Round};
-pub(crate) use child::{Child, Usage, bare, raise_open_files, resident, was_bare, watch};
-pub(crate) use options::{flag, float, option, pick, short};
-pub(crate) use ours::{Fleet, Ran, now};
+pub(crate) use case::{Bar, Case};
+pub(crate) use child::{Child, Usage, bare, bare_loop, raise_open_files, resident, watch};
+pub(crate) use options::{float, option, pick, short};
+pub(crate) use ours::{Fleet, now};
 
 /// The program's allocator, for ours and for what it is held against.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: mockfleet::Allocator = mockfleet::Allocator;
 
 /// Runs ours and the baseline, by turns the one or the other first: whoever goes
 /// second finds the machine as the first one left it.

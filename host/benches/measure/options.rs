@@ -11,7 +11,7 @@ pub(crate) fn option(name: &str, usual: u32, small: u32) -> u32 {
 }
 
 /// Whether an option without a value is given.
-pub(crate) fn flag(name: &str) -> bool {
+fn flag(name: &str) -> bool {
     std::env::args().any(|argument| argument == name)
 }
 

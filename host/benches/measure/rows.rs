@@ -1,5 +1,4 @@
 //! A send log with made-up rows: a log in a folder, and messages with their outcomes.
-#![allow(dead_code, reason = "each benchmark uses the part of it that it needs")]
 
 use std::path::Path;
 use std::time::Duration;

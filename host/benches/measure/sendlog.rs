@@ -1,5 +1,4 @@
 //! When devices were connected and had sent, read back from the send log.
-#![allow(dead_code, reason = "each benchmark uses the part of it that it needs")]
 
 use std::collections::HashMap;
 use std::fs::File;

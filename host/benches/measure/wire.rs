@@ -1,5 +1,4 @@
 //! The MQTT transport alone: envelopes in, packets to a sink, outcomes back.
-#![allow(dead_code, reason = "each benchmark uses the part of it that it needs")]
 
 use std::path::Path;
 use std::sync::Arc;

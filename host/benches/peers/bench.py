@@ -107,9 +107,10 @@ def machine():
 
 
 def program():
-    program = TARGET / "release" / "mockfleet"
+    profile = os.environ.get("MOCKFLEET_PROFILE", "release")
+    program = TARGET / profile / "mockfleet"
     if not program.exists():
-        raise SystemExit(f"{program} is missing: cargo build --release")
+        raise SystemExit(f"{program} is missing: cargo build --profile {profile}")
     return program
 
 

@@ -36,7 +36,6 @@ pub struct Cell {
 const READING: Duration = Duration::from_secs(20);
 
 struct Occupant {
-    id: Arc<str>,
     seed: u64,
     /// Calls so far; with the seed it determines the call's randomness.
     calls: u64,
@@ -107,11 +106,11 @@ impl Cell {
     pub fn create(&mut self, spec: &wit::DeviceSpec) -> Result<Seat, CallError> {
         let seat = Seat(u32::try_from(self.seats.len()).unwrap_or(u32::MAX));
         self.seats.push(Occupant {
-            id: spec.id.as_str().into(),
             seed: spec.seed,
             calls: 0,
             device: None,
         });
+        self.store.data().printer.seated(&spec.id);
         self.enter(seat, spec.born)?;
         if !self.store.data().surroundings.data.is_empty() {
             // The first device of a cell reads the files for all of them.
@@ -185,7 +184,7 @@ impl Cell {
         let index = usize::try_from(seat.0).unwrap_or(usize::MAX);
         let occupant = self.seats.get_mut(index).ok_or_else(retired)?;
         let sandbox = self.store.data_mut();
-        sandbox.enter(&occupant.id, occupant.seed, occupant.calls, now);
+        sandbox.enter(seat.0, occupant.seed, occupant.calls, now);
         occupant.calls += 1;
         Ok(occupant.device)
     }

@@ -1,6 +1,7 @@
 //! What guests print: bytes become lines with the device's id, at most so many a
 //! second and so long. A guest that prints without end costs a counter.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,11 +36,22 @@ pub type Console = Arc<dyn Fn(Line<'_>) + Send + Sync>;
 
 /// The printing side of one cell, shared with its output streams.
 #[derive(Clone)]
-pub(super) struct Printer(Arc<Mutex<Inner>>);
+pub(super) struct Printer(Arc<Shared>);
+
+struct Shared {
+    /// The call at hand: how many there have been, above the 32 bits of its seat. Said
+    /// before each call, and looked at only when something is printed.
+    call: AtomicU64,
+    inner: Mutex<Inner>,
+}
 
 struct Inner {
     console: Console,
+    /// The call that printed last, and whose it was.
+    call: u64,
     from: Arc<str>,
+    /// The devices, by seat.
+    names: Vec<Arc<str>>,
     lines: [Vec<u8>; 2],
     limit: u32,
     second: Instant,
@@ -55,23 +67,34 @@ const LAST_WORDS: usize = 4;
 
 impl Printer {
     pub(super) fn new(console: Console, limit: u32, from: &str) -> Self {
-        Self(Arc::new(Mutex::new(Inner {
-            console,
-            from: from.into(),
-            lines: [Vec::new(), Vec::new()],
-            limit,
-            second: Instant::now(),
-            printed: 0,
-            skipped: 0,
-            last_words: Vec::new(),
-        })))
+        Self(Arc::new(Shared {
+            call: AtomicU64::new(0),
+            inner: Mutex::new(Inner {
+                console,
+                call: 0,
+                from: from.into(),
+                names: Vec::new(),
+                lines: [Vec::new(), Vec::new()],
+                limit,
+                second: Instant::now(),
+                printed: 0,
+                skipped: 0,
+                last_words: Vec::new(),
+            }),
+        }))
+    }
+
+    /// The device takes the next seat.
+    pub(super) fn seated(&self, device: &str) {
+        self.lock().names.push(device.into());
     }
 
     /// Says whose call follows.
-    pub(super) fn called(&self, device: &Arc<str>) {
-        let mut inner = self.lock();
-        inner.from = Arc::clone(device);
-        inner.last_words.clear();
+    pub(super) fn called(&self, seat: u32) {
+        // One thread at a time calls a cell.
+        let call = self.0.call.load(Ordering::Relaxed) >> 32;
+        let call = (call + 1) << 32 | u64::from(seat);
+        self.0.call.store(call, Ordering::Relaxed);
     }
 
     /// What the guest said on standard error in this call.
@@ -86,12 +109,28 @@ impl Printer {
         self.lock().write(stream, bytes);
     }
 
+    /// What is kept, told of the call at hand.
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let inner = self.0.inner.lock();
+        let mut inner = inner.unwrap_or_else(PoisonError::into_inner);
+        inner.follow(self.0.call.load(Ordering::Relaxed));
+        inner
     }
 }
 
 impl Inner {
+    fn follow(&mut self, call: u64) {
+        if call == self.call {
+            return;
+        }
+        self.call = call;
+        self.last_words.clear();
+        let seat = usize::try_from(call & u64::from(u32::MAX));
+        if let Some(name) = seat.ok().and_then(|seat| self.names.get(seat)) {
+            self.from = Arc::clone(name);
+        }
+    }
+
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
         let mut parts = bytes.split(|byte| *byte == b'\n');
         if let Some(first) = parts.next() {
@@ -190,7 +229,9 @@ mod tests {
     fn bytes_become_lines_with_the_name_of_the_device() {
         let (printer, seen) = printer(10);
         printer.write(Stream::Out, b"hel");
-        printer.called(&"d-1".into());
+        printer.seated("d-0");
+        printer.seated("d-1");
+        printer.called(1);
         printer.write(Stream::Out, b"lo\nworld\n\nopen");
         assert_eq!(*seen.lock().unwrap(), ["d-1: hello (0)", "d-1: world (0)"]);
     }
@@ -217,7 +258,8 @@ mod tests {
     fn the_last_words_are_those_of_the_call() {
         let (printer, _) = printer(0);
         printer.write(Stream::Err, b"old\n");
-        printer.called(&"d-1".into());
+        printer.seated("d-0");
+        printer.called(0);
         assert_eq!(printer.last_words(), None);
         printer.write(
             Stream::Err,

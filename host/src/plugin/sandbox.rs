@@ -66,8 +66,8 @@ impl Sandbox {
     }
 
     /// Says whose call follows, the how-manieth of this device, and when it is.
-    pub(super) fn enter(&mut self, device: &Arc<str>, seed: u64, call: u64, now: u64) {
-        self.printer.called(device);
+    pub(super) fn enter(&mut self, seat: u32, seed: u64, call: u64, now: u64) {
+        self.printer.called(seat);
         self.now = now;
         self.random = Random::of_call(seed, call);
         self.overtime = None;

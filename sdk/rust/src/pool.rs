@@ -41,6 +41,14 @@ const fn block(class: usize) -> Layout {
     unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
 }
 
+/// A block of the system's, of this class.
+#[cold]
+#[inline(never)]
+fn fresh(class: usize) -> *mut u8 {
+    // SAFETY: no class has blocks of no bytes.
+    unsafe { System.alloc(block(class)) }
+}
+
 // SAFETY: a block is handed out by one owner at a time: it leaves its list when it is
 // given, and enters it when it is let go. All blocks of a list have its class's size.
 unsafe impl GlobalAlloc for Pool {
@@ -56,10 +64,25 @@ unsafe impl GlobalAlloc for Pool {
             let first = (*self.0.get()).as_mut_ptr().add(class);
             let free = *first;
             if free.is_null() {
-                return System.alloc(block(class));
+                return fresh(class);
             }
             *first = free.cast::<*mut u8>().read();
             free
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if class(layout).is_none() {
+            // SAFETY: as the caller's; what the system has fresh is zero already.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
+        // SAFETY: a block of this size.
+        unsafe {
+            let block = self.alloc(layout);
+            if !block.is_null() {
+                block.write_bytes(0, layout.size());
+            }
+            block
         }
     }
 
@@ -77,7 +100,6 @@ unsafe impl GlobalAlloc for Pool {
         }
     }
 
-    #[inline]
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller's layout with another size that it vouches for.
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };

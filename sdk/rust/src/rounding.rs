@@ -6,12 +6,30 @@
 pub fn round(value: f64, decimals: u32) -> f64 {
     // 10^15 is the last power of ten that leaves a digit before the point exact.
     let scale = 10_f64.powi(i32::try_from(decimals.min(15)).unwrap_or(15));
-    (value * scale).round() / scale
+    half_away(value * scale) / scale
+}
+
+/// `value.round()`, of instructions that WebAssembly has: it has none for halves away from
+/// zero. The number before 0.5, since 0.5 would carry the number before it up to 1; LLVM
+/// expands `round` so for processors without it.
+fn half_away(value: f64) -> f64 {
+    (value + 0.5_f64.next_down().copysign(value)).trunc()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn halves_go_away_from_zero(value in any::<f64>(), half in -10_000_i32..10_000) {
+            let half = f64::from(half) / 2.0;
+            for value in [value, half, half.next_up(), half.next_down()] {
+                prop_assert_eq!(half_away(value).to_bits(), value.round().to_bits());
+            }
+        }
+    }
 
     #[test]
     fn numbers_keep_so_many_decimals() {

@@ -4,6 +4,7 @@
 //! know either of them.
 
 use std::borrow::Cow;
+use std::ptr;
 
 use crate::behaviour::{Behaviour, Device, Tick};
 use crate::error::Error;
@@ -27,10 +28,10 @@ impl<B: Behaviour> Seat<B> {
     }
 
     /// Calls on schedule; `turn` is an empty one.
-    pub(crate) fn tick(&mut self, tick: Tick, mut turn: Turn) -> Result<Turn, Error> {
-        self.behaviour.tick(tick, &mut turn)?;
-        self.note_status(&mut turn);
-        Ok(turn)
+    pub(crate) fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
+        self.behaviour.tick(tick, turn)?;
+        self.note_status(turn);
+        Ok(())
     }
 
     pub(crate) fn handle(&mut self, at: Instant, event: Event) -> Result<Turn, Error> {
@@ -41,11 +42,20 @@ impl<B: Behaviour> Seat<B> {
     }
 
     fn note_status(&mut self, turn: &mut Turn) {
-        if turn.status == self.status {
+        if same(&turn.status, &self.status) {
             turn.status = None;
         } else if turn.status.is_some() {
             self.status.clone_from(&turn.status);
         }
+    }
+}
+
+/// Whether both say the same. Mostly they are the same words of the program, which need
+/// not be read.
+fn same(one: &Option<Cow<'static, str>>, other: &Option<Cow<'static, str>>) -> bool {
+    match (one, other) {
+        (Some(Cow::Borrowed(one)), Some(Cow::Borrowed(other))) if ptr::eq(*one, *other) => true,
+        _ => one == other,
     }
 }
 

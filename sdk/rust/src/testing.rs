@@ -229,8 +229,9 @@ impl<B: Behaviour> Trial<B> {
             sequence: self.sequence,
         };
         self.sequence += 1;
-        let answer = self.seat.tick(tick, Turn::default());
-        self.take(answer)
+        let mut turn = Turn::default();
+        let answer = self.seat.tick(tick, &mut turn);
+        self.take(answer.map(|()| turn))
     }
 
     /// Runs so many ticks; fewer when the device retires.

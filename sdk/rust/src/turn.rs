@@ -84,15 +84,24 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// An empty turn with this one's room for messages.
+    /// [`Turn::default`], for statics.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn emptied(self) -> Self {
-        let mut messages = self.messages;
-        messages.clear();
+    pub(crate) const fn new() -> Self {
         Self {
-            messages,
-            ..Self::default()
+            messages: Vec::new(),
+            status: None,
+            next_tick: None,
+            link: None,
         }
+    }
+
+    /// Makes it an empty turn again, which keeps its room for messages.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn empty(&mut self) {
+        self.messages.clear();
+        self.status = None;
+        self.next_tick = None;
+        self.link = None;
     }
 
     /// Sends `value` as JSON, with the content type `application/json`. Returns the

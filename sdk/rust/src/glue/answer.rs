@@ -12,7 +12,8 @@ use crate::time::micros;
 use crate::turn::{Link, Message, Turn};
 
 static LAST: Last = Last(UnsafeCell::new(Kept {
-    result: None,
+    turn: Turn::new(),
+    error: None,
     messages: Vec::new(),
     properties: Vec::new(),
     answer: MaybeUninit::uninit(),
@@ -25,7 +26,8 @@ unsafe impl Sync for Last {}
 
 /// The last answer, and what its pointers point to.
 struct Kept {
-    result: Option<Result<Turn, Error>>,
+    turn: Turn,
+    error: Option<Error>,
     messages: Vec<RawMessage>,
     properties: Vec<[Text; 2]>,
     answer: MaybeUninit<Answer>,
@@ -123,36 +125,28 @@ impl<T: Copy> Maybe<T> {
 
 /// Lets the last answer go, calls, and keeps the new one. The host has read it before it
 /// calls anything here again.
-pub(super) fn keep(call: impl FnOnce(Turn) -> Result<Turn, Error>) -> *const Answer {
+pub(super) fn keep(call: impl FnOnce(&mut Turn) -> Result<(), Error>) -> *const Answer {
     // SAFETY: one thread; `call` has no way to come back here.
     let kept = unsafe { &mut *LAST.0.get() };
-    let turn = match kept.result.take() {
-        Some(Ok(turn)) => turn.emptied(),
-        _ => Turn::default(),
-    };
-    let result = kept.result.insert(call(turn));
-    kept.answer.write(match result {
-        Ok(turn) => Answer {
-            case: 0,
-            body: Body {
-                turn: lay_out(turn, &mut kept.messages, &mut kept.properties),
-            },
-        },
-        Err(error) => {
+    kept.turn.empty();
+    kept.error = call(&mut kept.turn).err();
+    let (case, body) = match &kept.error {
+        None => {
+            let turn = lay_out(&kept.turn, &mut kept.messages, &mut kept.properties);
+            (0, Body { turn })
+        }
+        Some(error) => {
             let (case, why) = match error {
                 Error::InvalidConfig(why) => (0, why),
                 Error::Failed(why) => (1, why),
                 Error::Retired(why) => (2, why),
             };
             let why = Text::of(why.as_bytes());
-            Answer {
-                case: 1,
-                body: Body {
-                    error: RawError { case, why },
-                },
-            }
+            let error = RawError { case, why };
+            (1, Body { error })
         }
-    })
+    };
+    kept.answer.write(Answer { case, body })
 }
 
 fn lay_out(
@@ -164,10 +158,18 @@ fn lay_out(
     // At once, so that what points into it stays true.
     properties.reserve(turn.messages.iter().map(|m| m.properties.len()).sum());
     messages.clear();
-    messages.extend(turn.messages.iter().map(|message| lay_out_message(message, properties)));
+    messages.extend(
+        turn.messages
+            .iter()
+            .map(|message| lay_out_message(message, properties)),
+    );
     RawTurn {
         messages: Text::of(messages),
-        status: Maybe::of(turn.status.as_deref().map(|status| Text::of(status.as_bytes()))),
+        status: Maybe::of(
+            turn.status
+                .as_deref()
+                .map(|status| Text::of(status.as_bytes())),
+        ),
         next_tick: Maybe::of(turn.next_tick.map(micros)),
         link: Maybe::of(turn.link.map(|link| match link {
             Link::Reconnect => RawLink { case: 0, length: 0 },
@@ -182,7 +184,8 @@ fn lay_out(
 fn lay_out_message(message: &Message, properties: &mut Vec<[Text; 2]>) -> RawMessage {
     let first = properties.len();
     let texts = message.properties.iter();
-    properties.extend(texts.map(|(name, value)| [Text::of(name.as_bytes()), Text::of(value.as_bytes())]));
+    properties
+        .extend(texts.map(|(name, value)| [Text::of(name.as_bytes()), Text::of(value.as_bytes())]));
     let content_type = message.content_type.as_deref();
     RawMessage {
         channel: Text::of(message.channel.as_bytes()),
