@@ -40,6 +40,7 @@ pub mod plugin;
 pub mod report;
 pub mod run;
 pub mod sendlog;
+mod sha256;
 pub mod status;
 pub mod tables;
 pub mod transport;

@@ -14,15 +14,5 @@ pub use manifest::{Kind, Manifest, Part};
 pub use open::{Bundle, is_bundle};
 pub use pack::{Plugin, pack};
 
-use sha2::{Digest, Sha256};
-
-/// In hex.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests;

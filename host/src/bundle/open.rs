@@ -10,8 +10,8 @@ use zip::read::ZipFile;
 use zip::result::ZipError;
 
 use super::manifest::{FORMAT, Kind, Manifest, NAME, Part, is_plain};
-use super::sha256;
 use crate::fleet::{Files, Fleet, Override, Problem, Problems, Refused};
+use crate::sha256;
 
 /// All parts together, unpacked.
 const LARGEST: u64 = 2 << 30;
@@ -130,7 +130,7 @@ impl Opening<'_> {
         self.check_fleet(&manifest, &parts);
         Some(Bundle {
             shown: self.shown.to_owned(),
-            digest: sha256(bytes),
+            digest: sha256::hex(bytes),
             manifest,
             parts,
         })
@@ -211,7 +211,7 @@ impl Opening<'_> {
                 return None;
             }
         };
-        let found = sha256(&bytes);
+        let found = sha256::hex(&bytes);
         if found != part.sha256 {
             self.wrong(format!(
                 "part {} is not what the manifest says (its sha256 is {found}, {} is written there): the bundle was altered; take it from its source again",

@@ -10,8 +10,8 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::fleet_file::{self, Links};
 use super::manifest::{FORMAT, Kind, Manifest, NAME, Part, plain_name};
-use super::sha256;
 use crate::fleet::{Fleet, Problem, Problems};
+use crate::sha256;
 
 /// A group's plugin.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ fn part(path: &str, kind: Kind, bytes: &[u8], plugin: Option<String>) -> Part {
         path: path.to_owned(),
         kind,
         size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        sha256: sha256(bytes),
+        sha256: sha256::hex(bytes),
         plugin,
     }
 }

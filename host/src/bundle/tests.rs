@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::{Bundle, Plugin, is_bundle, pack, sha256};
+use super::{Bundle, Plugin, is_bundle, pack};
 use crate::fleet::{Fleet, PluginSource};
+use crate::sha256;
 
 const FLEET: &str = r#"
 [targets.b]
@@ -63,8 +64,8 @@ fn manifest(path: &str, content: &[u8], size: usize) -> String {
             {{ "path": "f.toml", "kind": "fleet", "size": 1, "sha256": "{}" }},
             {{ "path": {path:?}, "kind": "data", "size": {size}, "sha256": "{}" }}
         ] }}"#,
-        sha256(b"#"),
-        sha256(content)
+        sha256::hex(b"#"),
+        sha256::hex(content)
     )
 }
 
@@ -211,7 +212,7 @@ fn a_bundle_reads_and_writes_nowhere_else() {
     std::fs::write(&secret, "s").unwrap();
     let fleet = FLEET.replace("\"w.csv\"", &format!("{:?}", secret.display().to_string()))
         + "[log]\nstore = \"../../elsewhere\"\n";
-    let digest = sha256(fleet.as_bytes());
+    let digest = sha256::hex(fleet.as_bytes());
     let list = format!(
         r#"{{ "format": 1, "mockfleet": "0.1.0", "contract": "c", "fleet": "f.toml", "parts": [
             {{ "path": "f.toml", "kind": "fleet", "size": {}, "sha256": "{digest}" }} ] }}"#,

@@ -94,7 +94,7 @@ pub(super) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         output.display(),
         manifest.parts.len(),
         bytes(size),
-        crate::bundle::sha256(&archive)
+        crate::sha256::hex(&archive)
     );
     Ok(Ending::Done)
 }

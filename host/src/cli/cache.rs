@@ -100,6 +100,7 @@ fn clear(clear: &Clear, entries: Vec<Entry>) -> Result<Ending, Failure> {
     }
     if clear.named.is_empty() {
         plugin::delete_halves();
+        fetch::delete_halves();
     }
     if clear.json {
         let failed: Vec<Value> = failed

@@ -2,12 +2,12 @@
 //! change one changes nothing but that it is fetched anew.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::sha256;
-use crate::cache_folder::{is_hex, of_user};
+use crate::cache_folder::{self, is_hex, of_user};
+use crate::sha256;
 
 /// `fetched` in the user's cache.
 fn folder() -> Option<PathBuf> {
@@ -60,10 +60,20 @@ pub fn fetched() -> Vec<Kept> {
     all
 }
 
+/// What a killed process left half-written here, of more than an hour ago.
+pub fn delete_halves() {
+    if let Some(folder) = folder() {
+        cache_folder::delete_halves(&folder, HOUR, |name| is_hex(name, 64));
+    }
+}
+
+/// Writing one takes seconds.
+const HOUR: Duration = Duration::from_secs(3_600);
+
 pub(super) fn get(digest: &str) -> Option<Bytes> {
     let path = folder()?.join(digest);
     let bytes = std::fs::read(&path).ok()?;
-    if sha256(&bytes) != digest {
+    if sha256::hex(&bytes) != digest {
         let _ = std::fs::remove_file(path);
         return None;
     }
@@ -79,6 +89,7 @@ pub(super) fn put(digest: &str, bytes: &[u8]) {
         return;
     };
     let _ = std::fs::create_dir_all(&folder);
+    delete_halves();
     // Written aside and renamed, so that a reader never sees half a file.
     let aside = folder.join(format!("{digest}.{}.part", std::process::id()));
     let written =

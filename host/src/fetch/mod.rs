@@ -7,12 +7,11 @@ mod https;
 mod kept;
 
 pub use address::Address;
-pub use kept::{Kept, fetched};
+pub use kept::{Kept, delete_halves, fetched};
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
-use crate::sendlog;
+use crate::{sendlog, sha256};
 
 /// What is fetched at most, bytes.
 const LARGEST: u64 = 2 << 30;
@@ -50,7 +49,7 @@ pub fn fetch(
         Some((bucket, key)) => sendlog::object(bucket, key, LARGEST)?,
         None => https::get(address, LARGEST, progress)?,
     };
-    let digest = sha256(&bytes);
+    let digest = sha256::hex(&bytes);
     if let Some(pin) = address.pin().filter(|pin| *pin != digest) {
         return Err(format!(
             "what is there now has the sha256 {digest}, and the address pins {pin}: it was changed since, or is not what was meant; nothing of it was used"
@@ -62,11 +61,4 @@ pub fn fetch(
         digest,
         kept: false,
     })
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::engine;
-use crate::cache_folder::{is_hex, of_user};
+use crate::cache_folder::{self, is_hex, of_user};
 
 /// A compiled plugin on disk.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ pub fn compiled() -> Vec<Compiled> {
 /// What a killed process left half-written here, of more than an hour ago.
 pub fn delete_halves() {
     if let Some(folder) = of_user() {
-        sweep_halves(&folder, Duration::from_secs(3_600));
+        cache_folder::delete_halves(&folder, Duration::from_secs(3_600), is_stem);
     }
 }
 
@@ -84,28 +84,11 @@ pub(super) fn sweep(folder: &Path, engine: u64, unused: Duration) {
             let _ = old.delete();
         }
     }
-    sweep_halves(folder, unused);
+    cache_folder::delete_halves(folder, unused, is_stem);
 }
 
-fn sweep_halves(folder: &Path, unused: Duration) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let age = entry.metadata().ok().filter(std::fs::Metadata::is_file);
-        let age = age.and_then(|about| about.modified().ok()?.elapsed().ok());
-        let half = entry.file_name().to_str().is_some_and(is_half);
-        if half && age.is_some_and(|age| age > unused) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// `DIGEST-ENGINE.PID.part`.
-fn is_half(name: &str) -> bool {
-    let stem = name
-        .strip_suffix(".part")
-        .and_then(|name| name.rsplit_once('.'));
-    stem.is_some_and(|(stem, process)| {
-        parts(stem).is_some() && process.bytes().all(|c| c.is_ascii_digit())
-    })
+fn is_stem(text: &str) -> bool {
+    parts(text).is_some()
 }
 
 /// Digest and engine of `DIGEST-ENGINE`.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use super::Description;
@@ -18,6 +17,7 @@ use super::fault::{Fault, innermost};
 use super::limits::Limits;
 use super::sandbox::{GIVEN, Sandbox};
 use super::surroundings;
+use crate::sha256;
 
 /// A compiled plugin, ready to be instantiated. Cheap to clone.
 #[derive(Clone)]
@@ -97,10 +97,7 @@ impl Plugin {
         console: &Console,
     ) -> Result<Self, LoadError> {
         let shown = file.display().to_string();
-        let digest: String = Sha256::digest(bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = sha256::hex(bytes);
         let (component, compiled) = compile(engine, &shown, bytes, &digest)?;
         let contract = contract_of(engine, &shown, &component)?;
         check_imports(engine, &shown, &component, contract)?;

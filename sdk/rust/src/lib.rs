@@ -83,7 +83,7 @@ pub mod generate;
 #[doc(hidden)]
 pub mod glue;
 pub mod group;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "pool"))]
 mod pool;
 mod problem;
 mod random;
