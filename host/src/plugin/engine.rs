@@ -134,8 +134,6 @@ fn settings(memories: Memories) -> wasmtime::Config {
     // concurrent ones.
     config.concurrency_support(false);
     config.epoch_interruption(true);
-    // A guest that writes floats multiplies in 128 bits.
-    config.wasm_wide_arithmetic(true);
     config.guard_before_linear_memory(false);
     // A cell's first pages are written at once, mostly; an image to copy from on write
     // would only be one more mapping.
