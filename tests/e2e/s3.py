@@ -153,6 +153,8 @@ class SeaweedFs(Store):
             *("server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
             *("-s3", f"-s3.port={self.port}", f"-s3.port.grpc={free_port()}"),
             f"-s3.config={config}",
+            # Catalogs on ports that are the same for all: a second store would end at them.
+            *("-s3.port.iceberg=0", "-s3.port.lance=0"),
             *("-master.volumeSizeLimitMB=64", "-volume.max=20"),
             *ports,
         ]
