@@ -11,7 +11,6 @@ target/bench/profile.json.
 
 import argparse
 import collections
-import json
 import os
 import re
 import subprocess
