@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::measure::{Bar, Bench, Case, float, in_turn, option, resident};
-use mockfleet::plugin::{
+use mockfleet_plugin::{
     Cell, Console, DeviceSpec, Engine, Limits, Plugin, Seat, Surroundings, Tick,
 };
 use serde_json::{Value, json};
@@ -179,7 +179,7 @@ impl Guests {
         Self { cell, seats }
     }
 
-    fn turn(&mut self, n: u64) -> mockfleet::plugin::Turn {
+    fn turn(&mut self, n: u64) -> mockfleet_plugin::Turn {
         let place = usize::try_from(n).expect("64 bits") % self.seats.len();
         let seat = *self.seats.get(place).expect("a seat");
         let tick = Tick {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mockfleet::plugin::{Cell, Console, DeviceSpec, Engine, Limits, Plugin, Seat, Tick, Turn};
+use mockfleet_plugin::{Cell, Console, DeviceSpec, Engine, Limits, Plugin, Seat, Tick, Turn};
 use mockfleet_sdk::Behaviour as _;
 use mockfleet_sdk::testing::Setup;
 pub(crate) use thermometer::Thermometer;

@@ -9,9 +9,9 @@ use super::run::engine;
 use super::{Ending, Failure};
 use crate::builtin;
 use crate::cli::print::{say, tell};
-use crate::fleet::{Problems, component};
-use crate::plugin::{Engine, Interests, Plugin};
-use crate::status::bytes;
+use mockfleet_config::{Problems, component};
+use mockfleet_plugin::{Engine, Interests, Plugin};
+use mockfleet_metrics::bytes;
 
 /// Shows what a plugin is: its channels, statuses, events and settings.
 #[derive(Debug, clap::Args)]

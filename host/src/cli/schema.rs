@@ -6,7 +6,7 @@ use super::run::engine;
 use super::{Ending, Failure};
 use crate::builtin;
 use crate::cli::print::say;
-use crate::fleet::{self, Settings};
+use mockfleet_config::{Settings};
 
 /// Prints the JSON Schema of the fleet file, the settings of the built-in plugins included:
 /// editors complete and check with it.
@@ -30,7 +30,7 @@ pub(super) fn schema(_: &Arguments) -> Result<Ending, Failure> {
             plugin,
         });
     }
-    let schema = fleet::schema(settings);
+    let schema = mockfleet_config::schema(settings);
     let text = serde_json::to_string_pretty(&schema).map_err(anyhow::Error::from)?;
     say!("{text}");
     Ok(Ending::Done)
