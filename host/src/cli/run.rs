@@ -370,7 +370,11 @@ pub(super) fn engine_for(fleet: &Result<Fleet, Refused>) -> anyhow::Result<Engin
 }
 
 fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engine> {
-    let engine = engine.map(|engine| engine.watched(compiling::watch()));
+    let builtins = |name: &str| mockfleet_builtin::find(name).map_err(|error| error.to_string());
+    let engine = engine.map(|engine| {
+        let engine = engine.with_builtins(builtins);
+        engine.watched(compiling::watch())
+    });
     engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }
 

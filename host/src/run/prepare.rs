@@ -12,7 +12,6 @@ use super::data::DataFiles;
 use super::files;
 use super::group::Group;
 use super::settings::{self, Finding};
-use crate::builtin;
 use crate::fleet::{
     File, Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
 };
@@ -79,7 +78,7 @@ fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plu
             Plugin::from_bytes(engine, Path::new(shown), bytes, console)
         }
         PluginSource::Builtin(name) => {
-            let bytes = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
+            let bytes = engine.builtin(name)?;
             Plugin::from_bytes(
                 engine,
                 Path::new(&format!("builtin:{name}")),
@@ -104,7 +103,7 @@ pub(crate) fn components(
     let groups = groups(fleet, engine, console, &mut problems);
     let mut components = Vec::new();
     for (group, made) in fleet.plan.groups.iter().zip(groups) {
-        match bytes(&group.plugin) {
+        match bytes(&group.plugin, engine) {
             Ok((from, bytes)) => components.push((made.plugin, from, bytes)),
             Err(text) => problems.push(problem(fleet, &["groups", &group.name, "plugin"], text)),
         }
@@ -115,10 +114,10 @@ pub(crate) fn components(
     }
 }
 
-fn bytes(source: &PluginSource) -> Result<(String, Bytes), String> {
+fn bytes(source: &PluginSource, engine: &Engine) -> Result<(String, Bytes), String> {
     let file = match source {
         PluginSource::Builtin(name) => {
-            let bytes = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
+            let bytes = engine.builtin(name)?;
             return Ok((name.clone(), Bytes::from_static(bytes)));
         }
         PluginSource::File(File::Disk(path)) => File::Disk(component(path)?),
