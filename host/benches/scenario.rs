@@ -52,12 +52,8 @@ pub(crate) fn main() {
     let engine = Engine::new().expect("WebAssembly runs here");
     let console: Console = Arc::new(|line| eprintln!("{}: {}", line.from, line.text));
     let plugin = |name: &str| {
-        let folder = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../plugins/target/wasm32-wasip2/release/"
-        );
-        let file = format!("{folder}{name}.wasm");
-        Plugin::load(&engine, file.as_ref(), &console).expect("the plugin is built")
+        let bytes = mockfleet_builtin::find(name).expect("a built-in plugin");
+        Plugin::from_bytes(&engine, name.as_ref(), bytes, &console).expect("a plugin")
     };
     let (scenario, thermometer) = (plugin("scenario"), plugin("thermometer"));
 

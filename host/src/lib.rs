@@ -29,7 +29,6 @@
 //! | [`cli`] | the command line; wires everything | |
 
 mod allocator;
-mod builtin;
 pub mod cli;
 pub mod fetch;
 pub mod forecast;

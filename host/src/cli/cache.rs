@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::logs::stats::plural;
 use super::{Ending, Failure};
-use mockfleet_files::cache_folder;
 use crate::cli::print::{say, tell};
 use crate::fetch::{self, Kept};
 use mockfleet_config::{Problem, Problems, among};
-use mockfleet_plugin::{Compiled};
-use mockfleet_sendlog::Columns;
+use mockfleet_files::cache_folder;
 use mockfleet_metrics::bytes;
+use mockfleet_plugin::Compiled;
+use mockfleet_sendlog::Columns;
 
 /// Lists compiled plugins and fetched files that are kept, or clears them.
 ///

@@ -79,8 +79,8 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// Reads back what was written, and says which question that answers.
 fn answer(store: &Store, run: &str) -> Result<(), Failure> {
-    let rows =
-        mockfleet_sendlog::read(store, run, mockfleet_sendlog::FIRST_ROWS).context("the log cannot be read back")?;
+    let rows = mockfleet_sendlog::read(store, run, mockfleet_sendlog::FIRST_ROWS)
+        .context("the log cannot be read back")?;
     say!("The log, read back from its Parquet files:");
     say!("{}", mockfleet_sendlog::table(&rows));
     say!();

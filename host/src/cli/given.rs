@@ -7,9 +7,9 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::work::Work;
-use mockfleet_bundle::{Bundle, is_bundle};
 use crate::cli::print::tell;
 use crate::fetch::{Address, fetch};
+use mockfleet_bundle::{Bundle, is_bundle};
 use mockfleet_config::{Fleet, Override, Problems, Refused, asked_of_environment};
 
 /// What was found there.

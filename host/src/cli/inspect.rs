@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::describe::refused;
 use super::given::{Given, environment};
 use super::{Ending, Failure};
-use mockfleet_bundle::Bundle;
 use crate::cli::print::say;
+use mockfleet_bundle::Bundle;
 use mockfleet_config::{Pace, Plan, Problems, Store, shown};
 use mockfleet_metrics::{bytes, count};
 

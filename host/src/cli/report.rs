@@ -11,9 +11,9 @@ use super::describe::refused;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_config::{Store, among};
+use mockfleet_metrics::{bytes, count};
 use mockfleet_report::{Told, page};
 use mockfleet_sendlog::{LogError, Survey};
-use mockfleet_metrics::{bytes, count};
 
 /// Writes a run as one page: rate asked and reached, latency and lag over time, what became
 /// of the messages and why, faults, connections, the worst devices, the checks, and the
@@ -90,7 +90,8 @@ pub(super) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// The run that is asked for, or the last one.
 fn chosen(arguments: &Arguments, location: &str) -> Result<String, Failure> {
-    let runs = mockfleet_sendlog::runs(&arguments.log).map_err(|error| refused("LOG", error.to_string()))?;
+    let runs = mockfleet_sendlog::runs(&arguments.log)
+        .map_err(|error| refused("LOG", error.to_string()))?;
     match (&arguments.run, runs.last()) {
         (_, None) => Err(refused(
             "LOG",

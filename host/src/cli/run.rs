@@ -14,9 +14,9 @@ use super::watch::{Form, Watch};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_config::{Fleet, Override, Pace, Problem, Problems, Refused, Scope};
-use mockfleet_plugin::Engine;
 use mockfleet_engine::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
 use mockfleet_metrics::{Log, Summary};
+use mockfleet_plugin::Engine;
 
 /// Runs a fleet: calls its devices on schedule, sends what they return, writes the
 /// send log, and says at the end what came of it.
@@ -314,7 +314,13 @@ pub(super) fn run_fleet(
     let engine = engine_for(&fleet)?;
     let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, &how)?;
     // The store has just been proven: what an earlier run left behind goes there too.
-    match fleet.plan.log.store.as_ref().map(mockfleet_sendlog::recover) {
+    match fleet
+        .plan
+        .log
+        .store
+        .as_ref()
+        .map(mockfleet_sendlog::recover)
+    {
         Some(Ok(runs)) => runs.iter().for_each(|run| tell!("{}", said(run))),
         Some(Err(error)) => tell!("warning: {error}"),
         None => {}
@@ -368,7 +374,11 @@ pub(super) fn engine_for(fleet: &Result<Fleet, Refused>) -> anyhow::Result<Engin
 }
 
 fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engine> {
-    let engine = engine.map(|engine| engine.watched(compiling::watch()));
+    let builtins = |name: &str| mockfleet_builtin::find(name).map_err(|error| error.to_string());
+    let engine = engine.map(|engine| {
+        let engine = engine.with_builtins(builtins);
+        engine.watched(compiling::watch())
+    });
     engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }
 

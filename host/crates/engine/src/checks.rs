@@ -171,7 +171,12 @@ enum Found {
     Nothing(String),
 }
 
-fn judge(check: &mockfleet_config::Check, tally: &Tally, span: Duration, warm_up: bool) -> mockfleet_metrics::Check {
+fn judge(
+    check: &mockfleet_config::Check,
+    tally: &Tally,
+    span: Duration,
+    warm_up: bool,
+) -> mockfleet_metrics::Check {
     let bound = &check.bound;
     let found = find(bound, tally, span, warm_up);
     let order = match (&found, bound.limit) {

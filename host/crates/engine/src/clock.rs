@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use mockfleet_config::{Speed};
+use mockfleet_config::Speed;
 
 /// Microseconds of the run's own time since it began; the unit of everything that is
 /// scheduled.

@@ -222,7 +222,8 @@ fn surroundings(
 /// What a cell may use. By a clock that waits, no call holds up anybody: whether one takes
 /// too long must not hang on what else the machine does.
 fn limits(limits: &mockfleet_config::Limits, packing: Packing, only_busy: bool) -> Limits {
-    let bytes = |size: mockfleet_config::ByteSize| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
+    let bytes =
+        |size: mockfleet_config::ByteSize| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
     Limits {
         memory: packing.memory,
         deadline: limits.deadline,

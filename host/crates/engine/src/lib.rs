@@ -55,14 +55,14 @@ use self::group::Group;
 use self::tempo::Score;
 use self::threads::{Common, Waiting};
 use mockfleet_config::{Connections, Fleet, Problems, Protocol, Speed};
+use mockfleet_metrics::{Board, Check, ClockNow, Counters, Passed, StageDone, StageNow};
 use mockfleet_plugin::{Console, Engine};
 use mockfleet_sendlog::{Closed, Identity, Progress, SendLog};
-use mockfleet_metrics::{Board, Check, ClockNow, Counters, Passed, StageDone, StageNow};
 use mockfleet_transport::RunNames;
 
-pub(crate) use self::prepare::{components, first_devices, refused_line};
-pub(crate) use self::seed::device as device_seed;
-pub(crate) use self::settings::{Schema, findings};
+pub use self::prepare::{components, first_devices, refused_line};
+pub use self::seed::device as device_seed;
+pub use self::settings::{Schema, findings};
 
 /// How a fleet is run.
 #[derive(Clone)]

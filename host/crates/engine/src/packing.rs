@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU32;
 
-use mockfleet_config::{DEVICES_PER_CELL};
+use mockfleet_config::DEVICES_PER_CELL;
 
 /// An instance above this is an interpreter with its library, which each cell has anew: QuickJS
 /// takes 1.7 MiB and CPython 12.5; compiled languages stay below, 1 MiB of stack included.

@@ -12,7 +12,6 @@ use super::data::DataFiles;
 use super::files;
 use super::group::Group;
 use super::settings::{self, Finding};
-use crate::builtin;
 use mockfleet_config::{
     File, Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
 };
@@ -79,7 +78,7 @@ fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plu
             Plugin::from_bytes(engine, Path::new(shown), bytes, console)
         }
         PluginSource::Builtin(name) => {
-            let bytes = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
+            let bytes = engine.builtin(name)?;
             Plugin::from_bytes(
                 engine,
                 Path::new(&format!("builtin:{name}")),
@@ -95,7 +94,7 @@ fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plu
 ///
 /// # Errors
 /// All that is wrong with the groups, their plugins, settings and data files.
-pub(crate) fn components(
+pub fn components(
     fleet: &Fleet,
     engine: &Engine,
     console: &Console,
@@ -104,7 +103,7 @@ pub(crate) fn components(
     let groups = groups(fleet, engine, console, &mut problems);
     let mut components = Vec::new();
     for (group, made) in fleet.plan.groups.iter().zip(groups) {
-        match bytes(&group.plugin) {
+        match bytes(&group.plugin, engine) {
             Ok((from, bytes)) => components.push((made.plugin, from, bytes)),
             Err(text) => problems.push(problem(fleet, &["groups", &group.name, "plugin"], text)),
         }
@@ -115,10 +114,10 @@ pub(crate) fn components(
     }
 }
 
-fn bytes(source: &PluginSource) -> Result<(String, Bytes), String> {
+fn bytes(source: &PluginSource, engine: &Engine) -> Result<(String, Bytes), String> {
     let file = match source {
         PluginSource::Builtin(name) => {
-            let bytes = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
+            let bytes = engine.builtin(name)?;
             return Ok((name.clone(), Bytes::from_static(bytes)));
         }
         PluginSource::File(File::Disk(path)) => File::Disk(component(path)?),
@@ -343,7 +342,7 @@ pub(super) fn refusals(
 }
 
 /// A line of what the device of a group refused, at its place in the fleet file.
-pub(crate) fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
+pub fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
     let (path, text) = refused_path(line).unwrap_or_else(|| (Vec::new(), line));
     let key = shown(&path);
     Problem {
@@ -356,7 +355,7 @@ pub(crate) fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
 ///
 /// # Errors
 /// What is wrong with the group, its plugin and its data files.
-pub(crate) fn first_devices(
+pub fn first_devices(
     fleet: &Fleet,
     name: &str,
     engine: &Engine,
@@ -430,18 +429,19 @@ pub(super) fn directory(plan: &Plan, groups: &[Group]) -> Directory {
         });
     let mut routes = Vec::new();
     for target in &plan.targets {
-        let mut add = |channel: &str, method: Option<String>, topic: &mockfleet_config::Template| {
-            routes.push(RouteEntry {
-                channel: channel.to_owned(),
-                protocol: match target.protocol {
-                    Protocol::Mqtt(_) => "mqtt".into(),
-                    Protocol::Http(_) => "http".into(),
-                },
-                destination: target.address.shown.clone(),
-                method,
-                topic: topic.clone(),
-            });
-        };
+        let mut add =
+            |channel: &str, method: Option<String>, topic: &mockfleet_config::Template| {
+                routes.push(RouteEntry {
+                    channel: channel.to_owned(),
+                    protocol: match target.protocol {
+                        Protocol::Mqtt(_) => "mqtt".into(),
+                        Protocol::Http(_) => "http".into(),
+                    },
+                    destination: target.address.shown.clone(),
+                    method,
+                    topic: topic.clone(),
+                });
+            };
         match &target.protocol {
             Protocol::Mqtt(mqtt) => mqtt
                 .channels

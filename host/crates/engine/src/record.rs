@@ -8,8 +8,8 @@ use super::checks::Gauge;
 use super::clock::{Clock, Micros};
 use super::crew::Device;
 use super::group::Group;
-use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, OutcomeRow};
 use mockfleet_metrics::{Counters, Depth};
+use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, OutcomeRow};
 use mockfleet_transport::{Envelope, INJECTED, Outcome, Settled};
 
 /// One worker's record of its part of the run.

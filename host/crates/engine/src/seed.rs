@@ -11,7 +11,7 @@ pub(crate) fn group(fleet: u64, name: &str) -> u64 {
 }
 
 /// Derives the seed of a device from its group's.
-pub(crate) fn device(group: u64, index: u32) -> u64 {
+pub fn device(group: u64, index: u32) -> u64 {
     mix(group.wrapping_add(GOLDEN.wrapping_mul(u64::from(index) + 1)))
 }
 

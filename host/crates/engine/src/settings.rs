@@ -12,13 +12,13 @@ use mockfleet_config::among;
 
 /// One thing that is wrong: the keys that lead to it, and what.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Finding {
-    pub(crate) path: Vec<String>,
-    pub(crate) text: String,
+pub struct Finding {
+    pub path: Vec<String>,
+    pub text: String,
 }
 
 /// A JSON Schema, ready to be asked.
-pub(crate) struct Schema {
+pub struct Schema {
     content: Value,
     validator: Validator,
 }
@@ -28,13 +28,13 @@ impl Schema {
     ///
     /// # Errors
     /// Why it is no JSON Schema.
-    pub(crate) fn new(content: Value) -> Result<Self, String> {
+    pub fn new(content: Value) -> Result<Self, String> {
         let validator = jsonschema::validator_for(&content).map_err(|error| error.to_string())?;
         Ok(Self { content, validator })
     }
 
     /// All that is wrong with a value.
-    pub(crate) fn findings(&self, value: &Value) -> Vec<Finding> {
+    pub fn findings(&self, value: &Value) -> Vec<Finding> {
         let mut found = BTreeSet::new();
         for error in self.validator.iter_errors(value) {
             explain(&error, &self.content, &mut found);
@@ -47,7 +47,7 @@ impl Schema {
 ///
 /// # Errors
 /// Why the text is no JSON Schema.
-pub(crate) fn findings(schema: &str, settings: &Value) -> Result<Vec<Finding>, String> {
+pub fn findings(schema: &str, settings: &Value) -> Result<Vec<Finding>, String> {
     let schema = serde_json::from_str(schema).map_err(|error| error.to_string())?;
     Ok(Schema::new(schema)?.findings(settings))
 }

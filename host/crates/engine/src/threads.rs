@@ -17,9 +17,9 @@ use super::prepare::Line;
 use super::record::Record;
 use super::tempo::{Score, Tempo};
 use super::worker::{Shared, Worker};
+use mockfleet_metrics::{Board, Counters};
 use mockfleet_plugin::Console;
 use mockfleet_sendlog::Appender;
-use mockfleet_metrics::{Board, Counters};
 use mockfleet_transport::{Broker, Inbox, Nowhere, Server, Transport};
 
 /// What all workers of a run are given.

@@ -16,9 +16,9 @@ use super::outlet::Outlet;
 use super::record::{Record, shared};
 use super::schedule::{Moment, Schedule};
 use super::tempo::Tempo;
+use mockfleet_metrics::Board;
 use mockfleet_plugin::{Link, Turn};
 use mockfleet_sendlog::EventKind;
-use mockfleet_metrics::Board;
 use mockfleet_transport::{Envelope, Inbox, LinkAction, Report, Slot, Transport};
 
 /// Devices are called for about this long before I/O gets its turn: long enough to

@@ -1,4 +1,6 @@
-//! Digests and cache folders of files.
+//! Hashes files and finds the user's cache folder.
+//!
+//! Internal to mockfleet: other crates of the workspace use it, and it promises no stable API.
 
 pub mod cache_folder;
 pub mod sha256;

@@ -19,7 +19,11 @@ pub struct Engine {
     pub(super) linker: wasmtime::component::Linker<Sandbox>,
     pub(super) cache: Cache,
     watch: Option<Watch>,
+    builtins: Option<Builtins>,
 }
+
+/// Finds the component of a built-in plugin by its name, or says which names there are.
+pub type Builtins = fn(&str) -> Result<&'static [u8], String>;
 
 /// What becomes of a plugin whose compiled code is not in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +97,7 @@ impl Engine {
             wasmtime,
             linker,
             watch: None,
+            builtins: None,
         })
     }
 
@@ -101,6 +106,26 @@ impl Engine {
     pub fn watched(mut self, watch: Watch) -> Self {
         self.watch = Some(watch);
         self
+    }
+
+    /// The same, with built-in plugins.
+    #[must_use]
+    pub fn with_builtins(mut self, builtins: Builtins) -> Self {
+        self.builtins = Some(builtins);
+        self
+    }
+
+    /// Returns the component of a built-in plugin.
+    ///
+    /// # Errors
+    /// A sentence that lists the names that exist.
+    pub fn builtin(&self, name: &str) -> Result<&'static [u8], String> {
+        match self.builtins {
+            Some(find) => find(name),
+            None => Err(format!(
+                "there are no built-in plugins here, and so no {name:?}"
+            )),
+        }
     }
 
     pub(super) fn tell(&self, what: Compiling<'_>) {

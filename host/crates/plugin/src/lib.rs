@@ -25,7 +25,7 @@ pub use bindings::mockfleet::device::types::{
 pub use cell::{Cell, Seat};
 pub use console::{Console, Line, Stream};
 pub use contract::Contract;
-pub use engine::{Compiling, Engine, Watch};
+pub use engine::{Builtins, Compiling, Engine, Watch};
 pub use fault::{CallError, Cause, Fault};
 pub use kept::{Compiled, compiled, delete_halves};
 pub use limits::Limits;

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::axis::Unit;
 use super::escape::escaped;
 use super::page::Told;
-use mockfleet_sendlog::{OUTCOMES, Survey};
 use mockfleet_metrics::{count, micros};
+use mockfleet_sendlog::{OUTCOMES, Survey};
 
 /// How a run went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::escape::escaped;
 use super::head::share;
 use super::page::Told;
-use mockfleet_sendlog::Survey;
 use mockfleet_metrics::{count, micros};
+use mockfleet_sendlog::Survey;
 
 /// Rows that a table shows; the rest is a number.
 const ROWS: usize = 30;

@@ -78,17 +78,17 @@ pub use stats::{Aside, RunStats, Stats, Tally, stats};
 pub use survey::{
     Device, EVENTS, Kinds, LATE, OUTCOMES, Quantiles, Slice, Survey, Times, runs, survey,
 };
-pub(crate) use table::Columns;
+pub use table::Columns;
 pub use taken::{Taken, taken};
 
 use serde::{Deserialize, Serialize};
 
-use mockfleet_config::{Log, SpoolFull, Store, Template};
 use appender::Handed;
 use columns::Words;
 use delivery::Delivery;
 use encoder::Encoder;
 use live::Live;
+use mockfleet_config::{Log, SpoolFull, Store, Template};
 use progress::Shared;
 
 /// An object of a bucket that need not be of a log, with the credentials of the `AWS_*`

@@ -15,8 +15,8 @@ use super::name::Name;
 use super::schema::Table;
 use super::shelf::{Found, Shelf};
 use super::stats::Aside;
-use mockfleet_config::Store;
 use gather::Part;
+use mockfleet_config::Store;
 use moment::Frame;
 
 /// Moments that are told apart: as many as a wide screen can show.

@@ -2,18 +2,18 @@
 
 /// Columns with a head, as wide as their widest cell.
 #[derive(Debug)]
-pub(crate) struct Columns<const N: usize>(Vec<[String; N]>);
+pub struct Columns<const N: usize>(Vec<[String; N]>);
 
 impl<const N: usize> Columns<N> {
-    pub(crate) fn new(head: [&str; N]) -> Self {
+    pub fn new(head: [&str; N]) -> Self {
         Self(vec![head.map(str::to_owned)])
     }
 
-    pub(crate) fn row(&mut self, cells: [String; N]) {
+    pub fn row(&mut self, cells: [String; N]) {
         self.0.push(cells);
     }
 
-    pub(crate) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let mut widths = [0; N];
         for row in &self.0 {
             for (width, cell) in widths.iter_mut().zip(row) {

@@ -15,8 +15,8 @@ use super::run::engine;
 use super::{Ending, Failure, changes};
 use crate::cli::print::{say, tell};
 use mockfleet_config::{Problem, Problems, Project};
-use mockfleet_plugin::{Engine, Plugin};
 use mockfleet_metrics::bytes;
+use mockfleet_plugin::{Engine, Plugin};
 
 /// Builds the plugin of a project, as its plugin.toml says, and checks it.
 #[derive(Debug, clap::Args)]

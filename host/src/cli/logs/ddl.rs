@@ -4,7 +4,7 @@ use super::super::describe::refused;
 use super::{Ending, Failure};
 use crate::cli::print::say;
 use mockfleet_config::Store;
-use mockfleet_sendlog::{LogTable};
+use mockfleet_sendlog::LogTable;
 
 /// Prints the statements that make the tables `sends` and `events` known to an engine.
 ///

@@ -6,8 +6,8 @@ use super::super::describe::refused;
 use super::stats::{named, warn};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use mockfleet_sendlog::{Digest, Digests, Left};
 use mockfleet_metrics::count;
+use mockfleet_sendlog::{Digest, Digests, Left};
 
 /// Prints one hash of all messages of a run: of device, number, due time, channel,
 /// payload and fault of each row of `sends`, whatever the order of the rows.
@@ -37,8 +37,9 @@ pub(super) struct Arguments {
 
 pub(super) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
-    let read =
-        |run| mockfleet_sendlog::digests(store, run).map_err(|error| refused("STORE", error.to_string()));
+    let read = |run| {
+        mockfleet_sendlog::digests(store, run).map_err(|error| refused("STORE", error.to_string()))
+    };
     let digests = read(arguments.run.as_deref())?;
     let location = mockfleet_sendlog::location(store);
     match &arguments.run {

@@ -8,8 +8,8 @@ use super::super::describe::refused;
 use super::stats::{in_spool, named, plural, spool, warn};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use mockfleet_sendlog::{Columns, Prune, Pruned};
 use mockfleet_metrics::{bytes, count};
+use mockfleet_sendlog::{Columns, Prune, Pruned};
 
 /// Deletes the files of hours that ended long enough ago. Without --yes it only lists
 /// them.

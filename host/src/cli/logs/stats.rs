@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::describe::refused;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use mockfleet_sendlog::{Aside, Columns, Left, LeftBehind, RunStats, Stats, Tally};
 use mockfleet_metrics::{bytes, count};
+use mockfleet_sendlog::{Aside, Columns, Left, LeftBehind, RunStats, Stats, Tally};
 
 /// Says what a store holds: runs, rows, files, bytes, times and outcomes.
 ///

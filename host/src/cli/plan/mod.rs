@@ -13,9 +13,9 @@ use super::given;
 use super::run::{Over, engine};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use mockfleet_config::{Fleet, Pace, Prices, Problems, Rate, Refused, prices};
 use crate::forecast::bill::{MONTH_HOURS, Terms};
 use crate::forecast::{Forecast, forecast};
+use mockfleet_config::{Fleet, Pace, Prices, Problems, Rate, Refused, prices};
 use mockfleet_engine::{Rehearsing, rehearse};
 
 /// Forecasts a fleet before anything runs: messages, files and bytes of its log an

@@ -16,8 +16,8 @@ use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_config::{Problems, Store};
 use mockfleet_engine::replay::{Asked, Mapping, Playing, Recording, Speed, prepare};
-use mockfleet_sendlog::{LogFiles, moment};
 use mockfleet_metrics::count;
+use mockfleet_sendlog::{LogFiles, moment};
 use mockfleet_tables::Table;
 
 /// Sends a recorded log again: the same payloads, to the same topics, with the same time
@@ -169,7 +169,13 @@ pub(super) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
         targets_topics: arguments.topics == "target",
     };
     let prepared = prepare(recording, &fleet, number, playing)?;
-    match fleet.plan.log.store.as_ref().map(mockfleet_sendlog::recover) {
+    match fleet
+        .plan
+        .log
+        .store
+        .as_ref()
+        .map(mockfleet_sendlog::recover)
+    {
         Some(Ok(runs)) => runs.iter().for_each(|run| tell!("{}", said(run))),
         Some(Err(error)) => tell!("warning: {error}"),
         None => {}

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::memory::Memory;
 use mockfleet_config::shown;
-use mockfleet_plugin::Message;
 use mockfleet_metrics::{bytes, count, micros};
+use mockfleet_plugin::Message;
 
 /// What is counted during a trial.
 #[derive(Debug, Default)]

@@ -10,9 +10,9 @@ use super::schema::Schemas;
 use super::subject::Subject;
 use crate::cli::print::{say, tell};
 use mockfleet_config::Problems;
+use mockfleet_metrics::count;
 use mockfleet_plugin::{Link, Message, Turn};
 use mockfleet_report::Plot;
-use mockfleet_metrics::count;
 
 /// How messages are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

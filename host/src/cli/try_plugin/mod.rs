@@ -27,8 +27,8 @@ use super::run::engine;
 use super::{Ending, Failure, whole};
 use crate::cli::print::{say, tell};
 use mockfleet_config::Problems;
-use mockfleet_plugin::Engine;
 use mockfleet_metrics::count;
+use mockfleet_plugin::Engine;
 
 /// Makes a device and shows what it returns, on a virtual clock: ten ticks take as long as
 /// their code, however far apart they are. Given a fleet file, the device is the first of
@@ -185,8 +185,14 @@ fn tell_plots(arguments: &Arguments, listener: &mut Listener<'_>) -> Result<(), 
     for plot in &plots {
         match arguments.json {
             // Its messages are the result.
-            true => tell!("{}", mockfleet_report::drawn(plot, has_colours(&std::io::stderr()))),
-            false => say!("{}", mockfleet_report::drawn(plot, has_colours(&std::io::stdout()))),
+            true => tell!(
+                "{}",
+                mockfleet_report::drawn(plot, has_colours(&std::io::stderr()))
+            ),
+            false => say!(
+                "{}",
+                mockfleet_report::drawn(plot, has_colours(&std::io::stdout()))
+            ),
         }
     }
     Ok(())

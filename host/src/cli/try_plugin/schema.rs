@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::asked::keep;
 use mockfleet_config::{Problem, Problems, among};
-use mockfleet_plugin::Message;
 use mockfleet_engine::Schema;
+use mockfleet_plugin::Message;
 
 /// The schemas of `--schema`.
 #[derive(Default)]

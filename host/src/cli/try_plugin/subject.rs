@@ -112,7 +112,8 @@ impl Subject {
         let start = fleet.plan.clock.start.map(jiff::Timestamp::as_microsecond);
         let born = start.and_then(|start| u64::try_from(start).ok());
         let which = (born.unwrap_or(BORN), arguments.devices);
-        let tried = mockfleet_engine::first_devices(&fleet, &name, engine, &printed.console(), which);
+        let tried =
+            mockfleet_engine::first_devices(&fleet, &name, engine, &printed.console(), which);
         printed.take().iter().for_each(|line| tell!("{line}"));
         let (plugin, mut specs, mut surroundings) = tried?;
         if let Some(seed) = arguments.seed {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use mockfleet_sendlog::Columns;
 use mockfleet_metrics::{count, micros};
+use mockfleet_sendlog::Columns;
 use mockfleet_verify::{Bound, Cause, Example, Findings};
 
 /// Reasons that are shown of each cause; the rest is a number.

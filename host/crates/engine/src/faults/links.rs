@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::Faults;
 use super::held::Due;
 use super::windows::Span;
-use mockfleet_config::{FaultKind, shown};
 use crate::clock::{Micros, micros};
 use crate::crew::Life;
 use crate::worker::{Stage, Worker};
+use mockfleet_config::{FaultKind, shown};
 use mockfleet_sendlog::EventKind;
 use mockfleet_transport::{Cut, INJECTED, LinkAction, Slot};
 

@@ -3,8 +3,8 @@
 
 use rustc_hash::FxHashSet;
 
-use mockfleet_config::CutTo;
 use crate::seed;
+use mockfleet_config::CutTo;
 
 /// Flips so many bytes, at places and to values that are drawn.
 pub(super) fn corrupt(payload: &mut [u8], bytes: u32, seed: u64) -> bool {

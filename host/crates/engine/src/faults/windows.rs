@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use mockfleet_config::{Moments, When};
 use crate::clock::{Micros, micros};
 use crate::seed;
+use mockfleet_config::{Moments, When};
 
 /// A time in which a fault is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,8 +25,8 @@ use super::clock::{self, Clock, Micros, micros};
 use super::prepare::Line;
 use super::{Running, files};
 use mockfleet_config::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
-use mockfleet_sendlog::{DeviceIds, Directory, GroupEntry, Identity, RouteEntry, SendLog};
 use mockfleet_metrics::Board;
+use mockfleet_sendlog::{DeviceIds, Directory, GroupEntry, Identity, RouteEntry, SendLog};
 use mockfleet_transport::{BrokerTarget, HttpTarget, Member, Routes, RunNames};
 
 /// A replay that can begin.

@@ -13,8 +13,8 @@ use crate::clock::{Clock, Micros, micros};
 use crate::prepare::Line;
 use crate::record::Record;
 use crate::threads;
-use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow};
 use mockfleet_metrics::{Board, Counters};
+use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow};
 use mockfleet_transport::{Envelope, Inbox, Member, Outcome, Report, Settled, Slot, Transport};
 
 /// Messages leave for about this long before I/O gets its turn.

@@ -236,8 +236,8 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mockfleet_config::Qos;
     use crate::{Envelope, Report};
+    use mockfleet_config::Qos;
 
     fn open(seq: u64, fault: Option<&str>) -> Open {
         Open {

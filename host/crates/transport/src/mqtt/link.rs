@@ -11,10 +11,8 @@ use tokio::time::Instant;
 
 use super::hurt::Hurt;
 use super::{BrokerTarget, Shared, TRIES};
+use crate::{Envelope, INJECTED, Inbox, LinkAction, Member, Outcome, Report, Settled, Slot};
 use mockfleet_config::Qos;
-use crate::{
-    Envelope, INJECTED, Inbox, LinkAction, Member, Outcome, Report, Settled, Slot,
-};
 
 /// What a link should do once its messages are on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

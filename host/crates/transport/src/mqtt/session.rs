@@ -19,8 +19,8 @@ use super::hurt::Budget;
 use super::link::{Command, Link, Open, packet_id};
 use super::stream::Stream;
 use super::{End, GOODBYE, Shared};
-use mockfleet_config::Qos;
 use crate::{Cut, LinkAction, Outcome, Settled};
+use mockfleet_config::Qos;
 
 /// About as much as one write hands to the kernel; more only waits there.
 const BATCH: usize = 64 << 10;
