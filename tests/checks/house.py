@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""Checks how the Rust sources are laid out, named and described.
+
+    house.py             prints the counts as a table, with the worst places below it
+    house.py --verbose   lists every place
+    house.py --check     prints what breaks a limit, and exits with 1 where anything does
+    --root FOLDER        checks another checkout
+    --under PATH         counts and lists the files below a folder only, such as host/src/cli
+
+house.toml beside this file has the order of the crates, the homes of libraries and the
+names that are no longer used.
+"""
+
+import argparse
+import sys
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import layout
+import prose
+from rust_imports import read_crate
+
+WORST = 5
+
+
+@dataclass
+class Rule:
+    """A heading of the report: its limit with the reason, and the way out of a breach.
+
+    A rule without a limit only informs.
+    """
+
+    heading: str
+    limit: float | None
+    reason: str
+    way_out: str = ""
+    value: float = 0
+    unit: str = ""
+    places: list[tuple[str, str]] = field(default_factory=list)
+
+    def is_broken(self) -> bool:
+        """Tells whether the value is above the limit."""
+        return self.limit is not None and self.value > self.limit
+
+    def count(self, places: list[tuple[str, str]]) -> None:
+        """Takes the places, and their number as the value."""
+        self.places = places
+        self.value = len(places)
+
+
+def rules() -> dict[str, Rule]:
+    """Returns every rule with its limit and the reason for the limit."""
+    per_1000 = "per 1,000 words"
+    what = "name the thing: a noun or a verb that a reader can search for"
+    return {
+        "circles": Rule("Circles between files", 0, "no file of a circle can be read alone",
+                        "move what both need to a file below both"),
+        "parents": Rule("Circles through mod.rs or lib.rs", 0, "a parent's file declares, its "
+                        "children never import from it", "name the leaf file in the import, and "
+                        "move types of the parent's file to a leaf file"),
+        "rooms": Rule("Pairs of rooms with arrows both ways", 0, "the top folders of a crate have "
+                      "an order", "move what both need to the lower room"),
+        "folders": Rule("Circles of entries in any folder", None, "shows the tangles inside rooms"),
+        "order": Rule("Dependencies against the order of crates", 0, "house.toml is the map",
+                      "pass the value in from above, or move it to a crate below"),
+        "homes": Rule("Libraries outside of their home", 0, "a large library has one home",
+                      "use it through the home's functions"),
+        "entries": Rule("Entries in the fullest folder", 12, "a dozen names are seen at a glance",
+                        "group the files in folders by task", unit="entries"),
+        "long": Rule("Files above 500 lines", 0, "a longer file does more than one thing",
+                     "move one task to a file of its own"),
+        "parent-items": Rule("mod.rs and lib.rs that define items", 0, "they declare and "
+                             "re-export only", "move the items to leaf files"),
+        "docs": Rule('"what" in doc comments', 3, "other projects have 0.2 to 0.6", what,
+                     unit=per_1000),
+        "say": Rule('"say", "tell", "ask", "hear" in doc comments', None, "things do not speak",
+                    unit=per_1000),
+        "many": Rule('"so many", "whoever", "nobody" in doc comments', None, "they hide the noun",
+                     unit=per_1000),
+        "lie": Rule('"lie", "stand", "come", "become" in doc comments', None, "they hide the verb",
+                    unit=per_1000),
+        "texts": Rule('"what" in texts of the program', 3, "as in doc comments", what, unit=per_1000),
+        "help": Rule('"what" in docs of the command line (its help)', 3, "as in doc comments", what,
+                     unit=per_1000),
+        "pages": Rule('"what" in docs/ and README', 3, "as in doc comments", what, unit=per_1000),
+        "first-lines": Rule("First lines of modules", 0, "a list of first lines is the map of a "
+                            "folder", "begin with a verb phrase of at most 12 words"),
+        "doc-starts": Rule("Docs that begin with What, Whoever or Where", 0, "the noun comes first",
+                           "begin with a noun or a verb"),
+        "phrases": Rule('Texts with "What of" and its like', 0, "a message names the thing", what),
+        "tests": Rule("Names of tests above 60 characters", 0, "longer names are cut in reports",
+                      "write subject_condition_result, and the rest to the docstring"),
+        "names": Rule("Names of the old language", 0, "the field's terms are searched for",
+                      "take the term of GLOSSARY.md"),
+        "of": Rule("Constructors named `of`", None, "`new`, `from_…` and `parse` are idiomatic"),
+    }
+
+
+def crate_folders(root: Path) -> list[Path]:
+    """Returns the folders of the crates that are checked."""
+    found = [root / "host", *sorted(root.glob("host/crates/*")), root / "sdk/rust"]
+    found += sorted(root.glob("plugins/*"))
+    return [folder for folder in found if (folder / "src").is_dir()]
+
+
+def size(place: tuple[str, str]) -> int:
+    """Returns the number that the problem of a place begins with."""
+    return int(place[1].split()[0])
+
+
+class House:
+    """A checkout, read once, with the results of each rule."""
+
+    def __init__(self, root: Path, table: dict[str, dict], under: str = "") -> None:
+        self.root = root
+        self.under = under
+        self.table = table
+        self.rules = rules()
+        self.crates = {self.name(folder): read_crate(folder / "src")
+                       for folder in crate_folders(root)}
+        self.docs: dict[str, prose.Count] = {}
+        self.other: dict[str, prose.Count] = {}
+
+    def name(self, path: Path) -> str:
+        """Returns the path below the root."""
+        return path.relative_to(self.root).as_posix()
+
+    def measure(self) -> None:
+        """Applies every rule."""
+        self.measure_layout()
+        self.rules["order"].count(layout.order_breaches(self.root, self.table["order"]))
+        self.rules["homes"].count(
+            layout.strays(self.root, self.table["homes"], list(self.crates.values())))
+        self.measure_prose()
+        self.measure_names()
+        for key, rule in self.rules.items() if self.under else ():
+            rule.places = [place for place in rule.places if place[0].startswith(self.under)]
+            if not rule.unit:
+                rule.value = len(rule.places)
+
+    def measure_layout(self) -> None:
+        """Applies the rules of circles and folders."""
+        found: dict[str, layout.Places] = defaultdict(list)
+        for crate in self.crates.values():
+            for key, places in layout.findings(crate, self.name).items():
+                found[key] += places
+        for key in ("circles", "parents", "rooms", "folders", "long", "parent-items"):
+            self.rules[key].count(found[key])
+        self.rules["parents"].places = found["parent-arrows"]
+        entries, items = self.rules["entries"], self.rules["parent-items"]
+        entries.value = max(map(size, found["entries"]), default=0)
+        full = [place for place in found["entries"] if size(place) > (entries.limit or 0)]
+        entries.places = sorted(full, key=size, reverse=True)
+        items.places.sort(key=size, reverse=True)
+
+    def measure_prose(self) -> None:
+        """Applies the rules of words and beginnings."""
+        program, help_texts = prose.Count(), prose.Count()
+        for folder, crate in self.crates.items():
+            count = self.docs[folder] = prose.Count()
+            for file, tokens in crate.tokens.items():
+                name = self.name(file)
+                if not name.startswith(self.under):
+                    continue
+                docs = prose.doc_count(tokens, name)
+                count.join(docs)
+                in_cli = name.startswith("host/src/cli/")
+                if in_cli:
+                    help_texts.join(docs)
+                if folder.startswith("host"):
+                    least = prose.CLI_TEXT_WORDS if in_cli else prose.TEXT_WORDS
+                    for line, text in prose.texts(tokens, least):
+                        program.add(text, name)
+                        if prose.BAD_PHRASE.search(text):
+                            self.place("phrases", f"{name}:{line}", f'"{prose.shorten(text)}"')
+                problem = prose.first_line_problem(tokens)
+                if problem:
+                    self.place("first-lines", name, problem)
+                for line, text in prose.bad_doc_starts(tokens):
+                    self.place("doc-starts", f"{name}:{line}", f'"{text}"')
+        pages = [*sorted((self.root / "docs").rglob("*.md")), self.root / "README.md"]
+        page_texts = prose.page_count([page for page in pages if page.is_file()], self.root)
+        self.docs = {name: count for name, count in self.docs.items() if count.words}
+        self.other = {"texts": program, "help": help_texts, "pages": page_texts}
+        for key, count in self.other.items():
+            self.rate(key, "what", {key: count})
+        for key, kind in zip(("docs", "say", "many", "lie"), prose.COUNTED):
+            self.rate(key, kind, self.docs)
+
+    def rate(self, key: str, kind: str, counts: dict[str, prose.Count]) -> None:
+        """Sets the value to the highest rate of the bodies of text, and lists their files."""
+        rule = self.rules[key]
+        rule.value = max((count.hits[kind] * 1000 / max(count.words, 1000)
+                          for count in counts.values()), default=0)
+        places: list[tuple[int, str, str]] = []
+        for count in counts.values():
+            if rule.limit is None or count.breaks(kind, rule.limit):
+                places += [(file.hits[kind], name, f'{file.hits[kind]} in {file.words:,} words')
+                           for name, file in count.files.items() if file.hits[kind]]
+        rule.places = [(name, text) for _, name, text in sorted(places, key=lambda p: (-p[0], p[1]))]
+
+    def place(self, key: str, where: str, problem: str) -> None:
+        """Adds a place to a rule that counts its places."""
+        self.rules[key].places.append((where, problem))
+        self.rules[key].value = len(self.rules[key].places)
+
+    def measure_names(self) -> None:
+        """Applies the rules of names to tests, types, modules and constructors."""
+        for folder, crate in self.crates.items():
+            old = self.table["names"][folder.split("/")[0]]
+            for file, tokens in crate.tokens.items():
+                for line, kind, name in prose.defined_names(tokens):
+                    where = f"{self.name(file)}:{line}"
+                    if kind == "functions" and name == "of":
+                        self.place("of", where, "`of`")
+                    elif name in old.get(kind, ()):
+                        self.place("names", where, f"`{name}`")
+        found = []
+        sources: list[tuple[str, Callable]] = [("rs", prose.rust_tests), ("py", prose.python_tests)]
+        for ending, read in sources:
+            for file in layout.sources(self.root, ending):
+                found += [(len(name), f"{self.name(file)}:{line}", f"{len(name)}: {name}")
+                          for line, name in read(file) if len(name) > layout.TEST_NAME]
+        self.rules["tests"].count([place[1:] for place in sorted(found, key=lambda f: -f[0])])
+
+
+def show(house: House, verbose: bool) -> None:
+    """Prints the counts as Markdown."""
+    print("| rule | count | limit |\n|---|---|---|")
+    for rule in house.rules.values():
+        limit = "" if rule.limit is None else f"{rule.limit:g}"
+        mark = " **" if rule.is_broken() else ""
+        print(f"| {rule.heading} | {rule.value:.3g}{' ' + rule.unit if rule.unit else ''} | {limit}{mark and ' broken'} |")
+    print('\n| text | words | what | say/tell/ask/hear | so many/whoever/nobody | lie/stand/come/become |'
+          "\n|---|---|---|---|---|---|")
+    whole = prose.Count()
+    for count in house.docs.values():
+        whole.join(count)
+    bodies = {f"docs of {name}": count for name, count in house.docs.items()}
+    names = {"texts": "texts of the program", "help": "docs of the command line", "pages": "docs/ and README"}
+    bodies |= {"all doc comments": whole} | {names[key]: count for key, count in house.other.items()}
+    for name, count in bodies.items():
+        print(f"| {name} | {count.words} | " + " | ".join(f"{count.rate(kind):.1f}" for kind in prose.COUNTED) + " |")
+    for rule in house.rules.values():
+        if rule.places:
+            print(f"\n### {rule.heading}: {rule.reason}")
+            for where, problem in rule.places if verbose else rule.places[:WORST]:
+                print(f"- {where}: {problem}")
+            if not verbose and len(rule.places) > WORST:
+                print(f"- and {len(rule.places) - WORST} more (`--verbose`)")
+
+
+def main() -> int:
+    """Runs the check; returns the exit code."""
+    here = Path(__file__).resolve().parent
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--root", type=Path, default=here.parents[1])
+    parser.add_argument("--check", action="store_true", help="exit with 1 where a limit is broken")
+    parser.add_argument("--verbose", action="store_true", help="list every place")
+    parser.add_argument("--under", default="", metavar="PATH", help="only files below PATH")
+    arguments = parser.parse_args()
+    table = tomllib.loads((here / "house.toml").read_text(encoding="utf-8"))
+    house = House(arguments.root.resolve(), table, arguments.under)
+    house.measure()
+    if not arguments.check:
+        show(house, arguments.verbose)
+        return 0
+    broken = [rule for rule in house.rules.values() if rule.is_broken()]
+    for rule in broken:
+        print(f"{rule.heading}: {rule.value:.3g}, limit {rule.limit:g} ({rule.reason})")
+        for where, problem in rule.places:
+            print(f"  {where}: {problem}; {rule.way_out}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
