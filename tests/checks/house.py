@@ -128,25 +128,26 @@ class House:
         """Returns the path below the root."""
         return path.relative_to(self.root).as_posix()
 
+    def is_under(self, place: tuple[str, str]) -> bool:
+        """Tells whether a place is in the part of the checkout that is to be checked."""
+        return place[0].startswith(self.under)
+
     def measure(self) -> None:
         """Applies every rule."""
         self.measure_layout()
-        self.rules["order"].count(layout.order_breaches(self.root, self.table["order"]))
-        self.rules["homes"].count(
-            layout.strays(self.root, self.table["homes"], list(self.crates.values())))
+        breaches = layout.order_breaches(self.root, self.table["order"])
+        strays = layout.strays(self.root, self.table["homes"], list(self.crates.values()))
+        self.rules["order"].count([*filter(self.is_under, breaches)])
+        self.rules["homes"].count([*filter(self.is_under, strays)])
         self.measure_prose()
         self.measure_names()
-        for key, rule in self.rules.items() if self.under else ():
-            rule.places = [place for place in rule.places if place[0].startswith(self.under)]
-            if not rule.unit:
-                rule.value = len(rule.places)
 
     def measure_layout(self) -> None:
         """Applies the rules of circles and folders."""
         found: dict[str, layout.Places] = defaultdict(list)
         for crate in self.crates.values():
             for key, places in layout.findings(crate, self.name).items():
-                found[key] += places
+                found[key] += filter(self.is_under, places)
         for key in ("circles", "parents", "rooms", "folders", "long", "parent-items"):
             self.rules[key].count(found[key])
         self.rules["parents"].places = found["parent-arrows"]
@@ -204,8 +205,8 @@ class House:
 
     def place(self, key: str, where: str, problem: str) -> None:
         """Adds a place to a rule that counts its places."""
-        self.rules[key].places.append((where, problem))
-        self.rules[key].value = len(self.rules[key].places)
+        if self.is_under((where, problem)):
+            self.rules[key].count([*self.rules[key].places, (where, problem)])
 
     def measure_names(self) -> None:
         """Applies the rules of names to tests, types, modules and constructors."""
@@ -222,6 +223,8 @@ class House:
         sources: list[tuple[str, Callable]] = [("rs", prose.rust_tests), ("py", prose.python_tests)]
         for ending, read in sources:
             for file in layout.sources(self.root, ending):
+                if not self.name(file).startswith(self.under):
+                    continue
                 found += [(len(name), f"{self.name(file)}:{line}", f"{len(name)}: {name}")
                           for line, name in read(file) if len(name) > layout.TEST_NAME]
         self.rules["tests"].count([place[1:] for place in sorted(found, key=lambda f: -f[0])])
