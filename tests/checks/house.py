@@ -3,7 +3,7 @@
 
     house.py             prints the counts as a table, with the worst places below it
     house.py --verbose   lists every place
-    house.py --check     prints what breaks a limit, and exits with 1 where anything does
+    house.py --check     prints each breach of a limit, and exits with 1 after a breach
     --root FOLDER        checks another checkout
     --under PATH         counts and lists the files below a folder only, such as host/src/cli
 
@@ -12,91 +12,26 @@ names that are no longer used.
 """
 
 import argparse
+import signal
 import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import layout
 import prose
+from rules import rules
 from rust_imports import read_crate
 
+#: How many places of each rule are listed without `--verbose`.
 WORST = 5
-
-
-@dataclass
-class Rule:
-    """A heading of the report: its limit with the reason, and the way out of a breach.
-
-    A rule without a limit only informs.
-    """
-
-    heading: str
-    limit: float | None
-    reason: str
-    way_out: str = ""
-    value: float = 0
-    unit: str = ""
-    places: list[tuple[str, str]] = field(default_factory=list)
-
-    def is_broken(self) -> bool:
-        """Tells whether the value is above the limit."""
-        return self.limit is not None and self.value > self.limit
-
-    def count(self, places: list[tuple[str, str]]) -> None:
-        """Takes the places, and their number as the value."""
-        self.places = places
-        self.value = len(places)
-
-
-def rules() -> dict[str, Rule]:
-    """Returns every rule with its limit and the reason for the limit."""
-    per_1000 = "per 1,000 words"
-    what = "name the thing: a noun or a verb that a reader can search for"
-    return {
-        "circles": Rule("Circles between files", 0, "no file of a circle can be read alone",
-                        "move what both need to a file below both"),
-        "parents": Rule("Circles through mod.rs or lib.rs", 0, "a parent's file declares, its "
-                        "children never import from it", "name the leaf file in the import, and "
-                        "move types of the parent's file to a leaf file"),
-        "rooms": Rule("Pairs of rooms with arrows both ways", 0, "the top folders of a crate have "
-                      "an order", "move what both need to the lower room"),
-        "folders": Rule("Circles of entries in any folder", None, "shows the tangles inside rooms"),
-        "order": Rule("Dependencies against the order of crates", 0, "house.toml is the map",
-                      "pass the value in from above, or move it to a crate below"),
-        "homes": Rule("Libraries outside of their home", 0, "a large library has one home",
-                      "use it through the home's functions"),
-        "entries": Rule("Entries in the fullest folder", 12, "a dozen names are seen at a glance",
-                        "group the files in folders by task", unit="entries"),
-        "long": Rule("Files above 500 lines", 0, "a longer file does more than one thing",
-                     "move one task to a file of its own"),
-        "parent-items": Rule("mod.rs and lib.rs that define items", 0, "they declare and "
-                             "re-export only", "move the items to leaf files"),
-        "docs": Rule('"what" in doc comments', 3, "other projects have 0.2 to 0.6", what,
-                     unit=per_1000),
-        "say": Rule('"say", "tell", "ask", "hear" in doc comments', None, "things do not speak",
-                    unit=per_1000),
-        "many": Rule('"so many", "whoever", "nobody" in doc comments', None, "they hide the noun",
-                     unit=per_1000),
-        "lie": Rule('"lie", "stand", "come", "become" in doc comments', None, "they hide the verb",
-                    unit=per_1000),
-        "texts": Rule('"what" in texts of the program', 3, "as in doc comments", what, unit=per_1000),
-        "help": Rule('"what" in docs of the command line (its help)', 3, "as in doc comments", what,
-                     unit=per_1000),
-        "pages": Rule('"what" in docs/ and README', 3, "as in doc comments", what, unit=per_1000),
-        "first-lines": Rule("First lines of modules", 0, "a list of first lines is the map of a "
-                            "folder", "begin with a verb phrase of at most 12 words"),
-        "doc-starts": Rule("Docs that begin with What, Whoever or Where", 0, "the noun comes first",
-                           "begin with a noun or a verb"),
-        "phrases": Rule('Texts with "What of" and its like', 0, "a message names the thing", what),
-        "tests": Rule("Names of tests above 60 characters", 0, "longer names are cut in reports",
-                      "write subject_condition_result, and the rest to the docstring"),
-        "names": Rule("Names of the old language", 0, "the field's terms are searched for",
-                      "take the term of GLOSSARY.md"),
-        "of": Rule("Constructors named `of`", None, "`new`, `from_…` and `parse` are idiomatic"),
-    }
+OTHER_TEXTS = {
+    "texts": "texts of the program",
+    "help": "doc comments of the command line",
+    "pages": "docs/ and README",
+}
 
 
 def crate_folders(root: Path) -> list[Path]:
@@ -114,13 +49,14 @@ def size(place: tuple[str, str]) -> int:
 class House:
     """A checkout, read once, with the results of each rule."""
 
-    def __init__(self, root: Path, table: dict[str, dict], under: str = "") -> None:
+    def __init__(self, root: Path, table: dict[str, Any], under: str = "") -> None:
         self.root = root
         self.under = under
         self.table = table
         self.rules = rules()
-        self.crates = {self.name(folder): read_crate(folder / "src")
-                       for folder in crate_folders(root)}
+        self.crates = {
+            self.name(folder): read_crate(folder / "src") for folder in crate_folders(root)
+        }
         self.docs: dict[str, prose.Count] = {}
         self.other: dict[str, prose.Count] = {}
 
@@ -129,7 +65,7 @@ class House:
         return path.relative_to(self.root).as_posix()
 
     def is_under(self, place: tuple[str, str]) -> bool:
-        """Tells whether a place is in the part of the checkout that is to be checked."""
+        """Returns whether a place is in the part of the checkout that is to be checked."""
         return place[0].startswith(self.under)
 
     def measure(self) -> None:
@@ -194,14 +130,20 @@ class House:
     def rate(self, key: str, kind: str, counts: dict[str, prose.Count]) -> None:
         """Sets the value to the highest rate of the bodies of text, and lists their files."""
         rule = self.rules[key]
-        rule.value = max((count.hits[kind] * 1000 / max(count.words, 1000)
-                          for count in counts.values()), default=0)
+        rule.value = max(
+            (count.hits[kind] * 1000 / max(count.words, 1000) for count in counts.values()),
+            default=0,
+        )
         places: list[tuple[int, str, str]] = []
         for count in counts.values():
             if rule.limit is None or count.breaks(kind, rule.limit):
-                places += [(file.hits[kind], name, f'{file.hits[kind]} in {file.words:,} words')
-                           for name, file in count.files.items() if file.hits[kind]]
-        rule.places = [(name, text) for _, name, text in sorted(places, key=lambda p: (-p[0], p[1]))]
+                places += [
+                    (file.hits[kind], name, f"{file.hits[kind]} in {file.words:,} words")
+                    for name, file in count.files.items()
+                    if file.hits[kind]
+                ]
+        places.sort(key=lambda place: (-place[0], place[1]))
+        rule.places = [(name, text) for _, name, text in places]
 
     def place(self, key: str, where: str, problem: str) -> None:
         """Adds a place to a rule that counts its places."""
@@ -219,45 +161,64 @@ class House:
                         self.place("of", where, "`of`")
                     elif name in old.get(kind, ()):
                         self.place("names", where, f"`{name}`")
-        found = []
-        sources: list[tuple[str, Callable]] = [("rs", prose.rust_tests), ("py", prose.python_tests)]
+        found: list[tuple[int, str, str]] = []
+        sources: list[tuple[str, Callable[[Path], list[tuple[int, str]]]]] = [
+            ("rs", prose.rust_tests),
+            ("py", prose.python_tests),
+        ]
         for ending, read in sources:
             for file in layout.sources(self.root, ending):
                 if not self.name(file).startswith(self.under):
                     continue
-                found += [(len(name), f"{self.name(file)}:{line}", f"{len(name)}: {name}")
-                          for line, name in read(file) if len(name) > layout.TEST_NAME]
+                found += [
+                    (len(name), f"{self.name(file)}:{line}", f"{len(name)}: {name}")
+                    for line, name in read(file)
+                    if len(name) > layout.TEST_NAME
+                ]
         self.rules["tests"].count([place[1:] for place in sorted(found, key=lambda f: -f[0])])
+
+
+def row(*cells: object) -> None:
+    """Prints one row of a Markdown table."""
+    print(f"| {' | '.join(map(str, cells))} |")
 
 
 def show(house: House, verbose: bool) -> None:
     """Prints the counts as Markdown."""
-    print("| rule | count | limit |\n|---|---|---|")
+    row("rule", "count", "limit")
+    row(*["---"] * 3)
     for rule in house.rules.values():
         limit = "" if rule.limit is None else f"{rule.limit:g}"
-        mark = " **" if rule.is_broken() else ""
-        print(f"| {rule.heading} | {rule.value:.3g}{' ' + rule.unit if rule.unit else ''} | {limit}{mark and ' broken'} |")
-    print('\n| text | words | what | say/tell/ask/hear | so many/whoever/nobody | lie/stand/come/become |'
-          "\n|---|---|---|---|---|---|")
+        row(
+            rule.heading,
+            f"{rule.value:.3g} {rule.unit}".rstrip(),
+            f"{limit}, broken" if rule.is_broken() else limit,
+        )
+    print()
+    row("text", "words", *prose.COUNTED)
+    row(*["---"] * (2 + len(prose.COUNTED)))
     whole = prose.Count()
     for count in house.docs.values():
         whole.join(count)
-    bodies = {f"docs of {name}": count for name, count in house.docs.items()}
-    names = {"texts": "texts of the program", "help": "docs of the command line", "pages": "docs/ and README"}
-    bodies |= {"all doc comments": whole} | {names[key]: count for key, count in house.other.items()}
+    bodies = {f"doc comments of {name}": count for name, count in house.docs.items()}
+    bodies["all doc comments"] = whole
+    bodies |= {OTHER_TEXTS[key]: count for key, count in house.other.items()}
     for name, count in bodies.items():
-        print(f"| {name} | {count.words} | " + " | ".join(f"{count.rate(kind):.1f}" for kind in prose.COUNTED) + " |")
+        row(name, count.words, *(f"{count.rate(kind):.1f}" for kind in prose.COUNTED))
     for rule in house.rules.values():
         if rule.places:
             print(f"\n### {rule.heading}: {rule.reason}")
-            for where, problem in rule.places if verbose else rule.places[:WORST]:
+            shown = rule.places if verbose else rule.places[:WORST]
+            for where, problem in shown:
                 print(f"- {where}: {problem}")
-            if not verbose and len(rule.places) > WORST:
-                print(f"- and {len(rule.places) - WORST} more (`--verbose`)")
+            if len(shown) < len(rule.places):
+                print(f"- and {len(rule.places) - len(shown)} more (`--verbose`)")
 
 
 def main() -> int:
     """Runs the check; returns the exit code."""
+    # A reader such as `head` may close the pipe early.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--root", type=Path, default=here.parents[1])

@@ -12,10 +12,20 @@ from rust_source import Token, items
 PARENTS = ("mod.rs", *ROOTS)
 MAX_LINES = 500
 TEST_NAME = 60
-DEFINITIONS = {"struct", "enum", "union", "fn", "trait", "impl", "const", "static", "type",
-               "macro_rules"}
-#: Folders of tools and of builds; and of those that hold no code of ours.
-SKIPPED = {"target", ".venv", "node_modules", ".git", "dist", "__pycache__"}
+DEFINITIONS = {
+    "struct",
+    "enum",
+    "union",
+    "fn",
+    "trait",
+    "impl",
+    "const",
+    "static",
+    "type",
+    "macro_rules",
+}
+#: Folders of builds and of packages; those of tools begin with a dot.
+SKIPPED = {"target", "node_modules", "dist", "__pycache__"}
 PREFIX = "mockfleet-"
 Places = list[tuple[str, str]]
 
@@ -59,12 +69,20 @@ def findings(crate: Crate, name: Callable[[Path], str]) -> dict[str, Places]:
         found["circles"].append((name(group[0]), describe(crate, group, arrows)))
     for group in parent_circles(crate):
         parents = [file for file in group if file in parent_files(crate)]
-        tied = {pair: names for pair, names in crate.direct.items()
-                if pair[0] in group and pair[1] in parents}
+        tied = {
+            pair: names
+            for pair, names in crate.direct.items()
+            if pair[0] in group and pair[1] in parents
+        }
         found["parents"].append((name(parents[0]), f"circle of {len(group)} files"))
-        found["parent-arrows"] += [(name(source), f"imports {', '.join(sorted(names))} from "
-                                    f"{name(target)}, in a circle of {len(group)} files")
-                                   for (source, target), names in sorted(tied.items())]
+        found["parent-arrows"] += [
+            (
+                name(source),
+                f"imports {', '.join(sorted(names))} from "
+                f"{name(target)}, in a circle of {len(group)} files",
+            )
+            for (source, target), names in sorted(tied.items())
+        ]
     for pair in room_pairs(crate):
         found["rooms"].append((name(crate.folder), pair))
     for folder, entries in folders(crate).items():
@@ -86,8 +104,11 @@ def findings(crate: Crate, name: Callable[[Path], str]) -> dict[str, Places]:
 
 def inner(crate: Crate) -> Names:
     """Returns the arrows between files, re-exports followed, without those to a parent's file."""
-    return {pair: names for pair, names in crate.followed.items()
-            if pair[1] not in crate.parents[pair[0]]}
+    return {
+        pair: names
+        for pair, names in crate.followed.items()
+        if pair[1] not in crate.parents[pair[0]]
+    }
 
 
 def parent_files(crate: Crate) -> set[Path]:
@@ -104,9 +125,11 @@ def parent_circles(crate: Crate) -> list[list[Path]]:
 def describe(crate: Crate, group: list[Path], arrows: Names) -> str:
     """Returns a circle in words: its files and the names that tie them."""
     short = {file: file.relative_to(crate.folder).as_posix() for file in group}
-    tied = [f"{short[source]} -> {short[target]} ({', '.join(sorted(names))})"
-            for (source, target), names in sorted(arrows.items())
-            if source in short and target in short]
+    tied = [
+        f"{short[source]} -> {short[target]} ({', '.join(sorted(names))})"
+        for (source, target), names in sorted(arrows.items())
+        if source in short and target in short
+    ]
     return f"circle of {len(group)} files ({', '.join(short.values())}): {'; '.join(tied)}"
 
 
@@ -134,11 +157,14 @@ def room_pairs(crate: Crate) -> list[str]:
     def some(names: set[str]) -> str:
         return ", ".join(sorted(names)[:4])
 
-    found = [f"{one} -> {two} ({some(arrows[one, two])}) and {two} -> {one} "
-             f"({some(arrows[two, one])})"
-             for one, two in sorted(arrows) if one < two and (two, one) in arrows]
+    found = [
+        f"{one} -> {two} ({some(arrows[one, two])}) and {two} -> {one} ({some(arrows[two, one])})"
+        for one, two in sorted(arrows)
+        if one < two and (two, one) in arrows
+    ]
     for group in circles(arrows):
-        if len(group) > 2 and not any((b, a) in arrows for a in group for b in group if (a, b) in arrows):
+        inside = [pair for pair in arrows if set(pair) <= set(group)]
+        if not any(pair[::-1] in arrows for pair in inside):
             found.append(f"circle of rooms: {', '.join(group)}")
     return found
 
@@ -170,7 +196,9 @@ def definitions(tokens: list[Token]) -> list[str]:
 def sources(root: Path, ending: str) -> Iterator[Path]:
     """Yields the files of a kind in a checkout, without those of builds and tools."""
     for entry in sorted(root.iterdir()):
-        if entry.is_dir() and not entry.is_symlink() and entry.name not in SKIPPED:
+        if entry.name in SKIPPED or entry.name.startswith(".") or entry.is_symlink():
+            continue
+        if entry.is_dir():
             yield from sources(entry, ending)
         elif entry.suffix == f".{ending}":
             yield entry
@@ -203,8 +231,11 @@ def order_breaches(root: Path, order: dict[str, list[str]]) -> Places:
     found: Places = []
     ranks = {name: rank for rank, name in enumerate(order)}
     for name, below in order.items():
-        found += [("house.toml", f"{name} may use {other}, which is not above it")
-                  for other in below if ranks.get(other, len(ranks)) >= ranks[name]]
+        found += [
+            ("house.toml", f"{name} may use {other}, which is not above it")
+            for other in below
+            if ranks.get(other, len(ranks)) >= ranks[name]
+        ]
     for name, (folder, needed) in host_crates(root).items():
         where = (folder / "Cargo.toml").relative_to(root).as_posix()
         if name not in order:
@@ -229,22 +260,23 @@ def strays(root: Path, homes: dict[str, list[str]], crates: list[Crate]) -> Plac
             where = (folder / "Cargo.toml").relative_to(root).as_posix()
             if library in needed and name not in allowed:
                 found.append((where, f"{library} belongs to {', '.join(places)}"))
-        for place in places:
-            name, _, inside = place.partition("/")
-            for crate in crates:
-                if inside and crate.folder.parent == parts[name][0]:
-                    found += outside(root, crate, library, inside, places)
+        for crate in crates:
+            home = next((n for n in allowed if parts[n][0] == crate.folder.parent), None)
+            if home and home not in places:
+                found += outside(root, crate, library, home, places)
     return found
 
 
-def outside(root: Path, crate: Crate, library: str, inside: str, places: list[str]) -> Places:
-    """Returns the files of a crate that use the library and are not in the folder `inside`."""
+def outside(root: Path, crate: Crate, library: str, name: str, places: list[str]) -> Places:
+    """Returns the files of a home crate that use the library and are not in its places."""
     word = library.replace("-", "_")
+    inside = [place.removeprefix(f"{name}/") for place in places if place.startswith(f"{name}/")]
     found = []
     for file, tokens in crate.tokens.items():
         below = file.relative_to(crate.folder).as_posix()
         used = any(a.text == word and b.text == "::" for a, b in zip(tokens, tokens[1:]))
-        if used and not below.startswith((f"{inside}/", f"{inside}.rs")):
-            found.append((file.relative_to(root).as_posix(),
-                          f"{library} belongs to {', '.join(places)}"))
+        if used and not any(below.startswith((f"{place}/", f"{place}.rs")) for place in inside):
+            found.append(
+                (file.relative_to(root).as_posix(), f"{library} belongs to {', '.join(places)}")
+            )
     return found

@@ -57,7 +57,7 @@ class Count:
         return 1000 * self.hits[kind] / self.words if self.words else 0.0
 
     def breaks(self, kind: str, limit: float) -> bool:
-        """Tells whether the rate is above the limit; a text of few words counts as 1,000."""
+        """Returns whether the rate is above the limit; a text of few words counts as 1,000."""
         return 1000 * self.hits[kind] > limit * max(self.words, 1000)
 
 
@@ -170,8 +170,15 @@ def python_tests(file: Path) -> list[tuple[int, str]]:
 
 def defined_names(tokens: list[Token]) -> list[tuple[int, str, str]]:
     """Returns line, kind (types, modules or functions) and name of each definition."""
-    kinds = {"struct": "types", "enum": "types", "trait": "types", "type": "types",
-             "union": "types", "mod": "modules", "fn": "functions"}
+    kinds = {
+        "struct": "types",
+        "enum": "types",
+        "trait": "types",
+        "type": "types",
+        "union": "types",
+        "mod": "modules",
+        "fn": "functions",
+    }
     return [
         (name.line, kinds[word.text], name.text)
         for word, name in zip(tokens, tokens[1:])

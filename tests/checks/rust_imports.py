@@ -1,4 +1,4 @@
-"""Finds which Rust file imports which, and the circles among them."""
+"""Finds which Rust file imports which."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ class Module:
 
 @dataclass
 class Target:
-    """A resolved path: the module that it names, the item in it, and the re-exports passed."""
+    """A resolved path: module and item of its origin, and of its first re-export before that."""
 
     module: Module
     item: str | None
@@ -97,13 +97,13 @@ class Reader:
                     at += 1
             elif token.text == "mod" and is_ident(tokens, at + 1):
                 at = self.child(module, tokens, at, below)
-            elif token.text == "use" and at + 1 < len(tokens) and tokens[at + 1].text != "<":
-                end = next(i for i in range(at, len(tokens)) if tokens[i].text == ";")
+            elif token.text == "use" and text_at(tokens, at + 1) != "<":
+                end = next((i for i in range(at, len(tokens)) if tokens[i].text == ";"), at)
                 public = visibility(tokens, at)
                 for names, alias in use_tree(tokens[at + 1 : end]):
                     add_use(module, names, alias, public)
                 at = end + 1
-            elif at + 1 < len(tokens) and tokens[at + 1].text == "::":
+            elif text_at(tokens, at + 1) == "::":
                 at = add_path(module, tokens, at)
             else:
                 if token.text in DEFINING and is_ident(tokens, at + 1):
@@ -113,7 +113,7 @@ class Reader:
     def child(self, module: Module, tokens: list[Token], at: int, below: Path) -> int:
         """Adds the child module declared at `at`; returns the end of the declaration."""
         name = tokens[at + 1].text
-        if at + 2 < len(tokens) and tokens[at + 2].text == "{":
+        if text_at(tokens, at + 2) == "{":
             end = match_end(tokens, at + 2)
             child = Module((*module.path, name), module.file, module)
             module.children[name] = child
@@ -125,13 +125,18 @@ class Reader:
         return at + 2
 
 
+def text_at(tokens: list[Token], at: int) -> str:
+    """Returns the text of the token at `at`; nothing past the end."""
+    return tokens[at].text if at < len(tokens) else ""
+
+
 def is_ident(tokens: list[Token], at: int) -> bool:
-    """Tells whether the token at `at` is an identifier."""
+    """Returns whether the token at `at` is an identifier."""
     return at < len(tokens) and tokens[at].kind == "ident"
 
 
 def visibility(tokens: list[Token], at: int) -> bool:
-    """Tells whether `pub` of any reach precedes the token at `at`."""
+    """Returns whether `pub` of any reach precedes the token at `at`."""
     before = at - 1
     if before >= 0 and tokens[before].text == ")":
         while before >= 0 and tokens[before].text != "(":
@@ -198,10 +203,13 @@ def add_path(module: Module, tokens: list[Token], at: int) -> int:
     # `pub(in crate::run)` names a reach and imports nothing.
     reach = at > 1 and tokens[at - 1].text == "in" and tokens[at - 2].text == "("
     at += 1
-    while at + 1 < len(tokens) and tokens[at].text == "::" and is_ident(tokens, at + 1):
+    while text_at(tokens, at) == "::" and is_ident(tokens, at + 1):
         names.append(tokens[at + 1].text)
         at += 2
-    if starts and not reach and len(names) > 1:
+    # The crate's root names an exported macro, in whichever file it is.
+    is_call = text_at(tokens, at) == "!" and text_at(tokens, at + 1) != "="
+    macro = is_call and len(names) == 2 and names[0] == "crate"
+    if starts and not reach and not macro and len(names) > 1:
         module.paths.append((names, "path"))
     return at
 
@@ -231,7 +239,8 @@ def resolve(module: Module, names: list[str], hops: int = 0) -> Target | None:
         return Target(here, None, here, None)
     item = names[at]
     end = Target(here, item, here, item)
-    if here is not module and item not in here.items and hops < MAX_HOPS:
+    imported = item in here.uses or item not in here.items
+    if here is not module and imported and hops < MAX_HOPS:
         behind = follow(here, item, names[at + 1 :], hops)
         if behind:
             end = Target(behind.module, behind.item, here, item)

@@ -109,7 +109,7 @@ def attribute_at(tokens: list[Token], at: int) -> int:
 
 
 def is_compiled(condition: list[Token]) -> bool:
-    """Tells whether a `cfg` can hold outside of tests; other options may be set or not."""
+    """Returns whether a `cfg` can hold outside of tests; other options may be set or not."""
 
     def value(at: int) -> tuple[bool, bool, int]:
         """Returns whether the condition at `at` can hold, whether it can fail, and its end."""

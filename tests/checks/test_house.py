@@ -6,102 +6,23 @@ from pathlib import Path
 
 import pytest
 
-import layout
-import prose
+from checkout import TABLE, places, write
 from house import House
-from rust_imports import read_crate
-from rust_source import docs, tokenize, without_tests
 
 HERE = Path(__file__).resolve().parent
-TABLE = {
-    "order": {"config": [], "sendlog": ["config"], "mockfleet": ["config", "sendlog"]},
-    "homes": {"parquet": ["sendlog"], "clap": ["mockfleet/cli"]},
-    "names": {"host": {"types": ["Convoy"], "modules": ["rush"]}, "sdk": {}, "plugins": {}},
-}
-
-
-def write(root: Path, files: dict[str, str]) -> Path:
-    """Writes files below a folder, and returns the folder."""
-    for name, text in files.items():
-        file = root / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return root
-
-
-def arrows(root: Path, files: dict[str, str]) -> set[tuple[str, str, str]]:
-    """Returns the arrows of a crate as source, target and item, re-exports not followed."""
-    crate = read_crate(write(root, files))
-    short = lambda file: file.relative_to(root).as_posix()
-    return {(short(a), short(b), name) for (a, b), names in crate.direct.items() for name in names}
-
-
-def places(root: Path, files: dict[str, str], rule: str) -> list[tuple[str, str]]:
-    """Returns the places of a rule in a checkout of these files."""
-    house = House(write(root, files), TABLE)
-    house.measure()
-    return house.rules[rule].places
-
-
-def test_nested_use_is_resolved_to_its_files(tmp_path):
-    found = arrows(tmp_path, {
-        "lib.rs": "mod a; mod room;",
-        "a.rs": "pub struct A;",
-        "room/mod.rs": "mod b; mod c; pub struct R;",
-        "room/b.rs": "pub struct B;",
-        "room/c.rs": "use super::{R, b::{self, B as Other}};\nuse crate::a::{A};\nuse std::io;",
-    })
-    assert found == {
-        ("room/c.rs", "room/mod.rs", "R"),
-        ("room/c.rs", "room/b.rs", "B"),
-        ("room/c.rs", "a.rs", "A"),
-    }
-
-
-def test_paths_without_use_are_arrows(tmp_path):
-    found = arrows(tmp_path, {
-        "lib.rs": "mod a; mod b;",
-        "a.rs": "use crate::b;\nfn f() { crate::b::one(); b::two::<u8>(); self::f(); Vec::<u8>::new(); }",
-        "b.rs": "pub fn one() {} pub fn two<T>() {}",
-    })
-    assert found == {("a.rs", "b.rs", "one"), ("a.rs", "b.rs", "two")}
-
-
-def test_comments_strings_and_tests_are_no_arrows(tmp_path):
-    found = arrows(tmp_path, {
-        "lib.rs": "mod a; mod b; #[cfg(test)] mod tests;",
-        "a.rs": """
-            // crate::b::one()
-            /* crate::b::two() /* nested */ crate::b::three() */
-            /// [`crate::b::four`]
-            fn f() -> char { let _ = "crate::b::five()"; let _ = r#"" crate::b::six()"#; '"' }
-            pub(in crate::b::seven) fn g<'a>(x: &'a str) {}
-            #[cfg(test)]
-            mod tests { use crate::b::eight; fn f() { crate::b::nine(); } }
-            #[cfg(test)]
-            use crate::b::ten;
-        """,
-        "b.rs": "use crate::a::f;",
-        "tests.rs": "use crate::a::f;",
-    })
-    assert found == {("b.rs", "a.rs", "f")}
-
-
-def test_code_of_fuzzing_and_of_platforms_stays():
-    kept = without_tests(tokenize(
-        "#[cfg(any(test, fuzzing))] fn a() {} #[cfg(not(test))] fn b() {} #[cfg(not(unix))] fn c() {}"
-        " #[cfg(all(test, unix))] fn d() {} struct S { #[cfg(test)] e: u8, f: u8 }"
-    ))
-    assert [token.text for token in kept if token.text in list("abcdef")] == ["a", "b", "c", "f"]
 
 
 def test_circle_of_two_files_is_found_with_its_ties(tmp_path):
-    [(where, problem)] = places(tmp_path, {
-        "host/src/lib.rs": "mod a; mod b; mod c;",
-        "host/src/a.rs": "use crate::b::B; pub struct A;",
-        "host/src/b.rs": "pub struct B(super::a::A);",
-        "host/src/c.rs": "use crate::a::A;",
-    }, "circles")
+    [(where, problem)] = places(
+        tmp_path,
+        {
+            "host/src/lib.rs": "mod a; mod b; mod c;",
+            "host/src/a.rs": "use crate::b::B; pub struct A;",
+            "host/src/b.rs": "pub struct B(super::a::A);",
+            "host/src/c.rs": "use crate::a::A;",
+        },
+        "circles",
+    )
     assert where == "host/src/a.rs"
     assert problem == "circle of 2 files (a.rs, b.rs): a.rs -> b.rs (B); b.rs -> a.rs (A)"
 
@@ -127,10 +48,12 @@ def test_circle_through_mod_rs_names_the_import(tmp_path):
         "host/src/room/b.rs": "use super::A;",
     }
     assert places(tmp_path, files, "circles") == []
-    assert places(tmp_path, files, "parents") == [(
-        "host/src/room/b.rs",
-        "imports A from host/src/room/mod.rs, in a circle of 2 files",
-    )]
+    assert places(tmp_path, files, "parents") == [
+        (
+            "host/src/room/b.rs",
+            "imports A from host/src/room/mod.rs, in a circle of 2 files",
+        )
+    ]
 
 
 def test_leaf_named_directly_is_no_circle(tmp_path):
@@ -144,22 +67,30 @@ def test_leaf_named_directly_is_no_circle(tmp_path):
 
 
 def test_rooms_with_arrows_both_ways_are_found(tmp_path):
-    [(where, problem)] = places(tmp_path, {
-        "host/src/lib.rs": "mod low; mod high;",
-        "host/src/low/mod.rs": "mod a; mod b;",
-        "host/src/low/a.rs": "pub struct A;",
-        "host/src/low/b.rs": "use crate::high::c::C;",
-        "host/src/high/mod.rs": "mod c; mod d;",
-        "host/src/high/c.rs": "pub struct C;",
-        "host/src/high/d.rs": "use crate::low::a::A;",
-    }, "rooms")
+    [(where, problem)] = places(
+        tmp_path,
+        {
+            "host/src/lib.rs": "mod low; mod high;",
+            "host/src/low/mod.rs": "mod a; mod b;",
+            "host/src/low/a.rs": "pub struct A;",
+            "host/src/low/b.rs": "use crate::high::c::C;",
+            "host/src/high/mod.rs": "mod c; mod d;",
+            "host/src/high/c.rs": "pub struct C;",
+            "host/src/high/d.rs": "use crate::low::a::A;",
+        },
+        "rooms",
+    )
     assert (where, problem) == ("host/src", "high -> low (A) and low -> high (C)")
 
 
 def crates(sendlog: str, config: str, host: str = "") -> dict[str, str]:
     """Returns the manifests of a host with two crates, with these dependencies."""
+
     def manifest(name: str, needed: str) -> str:
-        return f'[package]\nname = "{name}"\n[dependencies]\n{needed}\n[dev-dependencies]\nparquet = "1"\n'
+        return (
+            f'[package]\nname = "{name}"\n[dependencies]\n{needed}\n'
+            '[dev-dependencies]\nparquet = "1"\n'
+        )
 
     return {
         "host/Cargo.toml": manifest("mockfleet", host),
@@ -169,7 +100,7 @@ def crates(sendlog: str, config: str, host: str = "") -> dict[str, str]:
 
 
 def test_dependency_against_the_order_is_found(tmp_path):
-    needed = 'mockfleet-{}.workspace = true'
+    needed = "mockfleet-{}.workspace = true"
     files = crates(needed.format("config"), needed.format("sendlog"), needed.format("sendlog"))
     assert places(tmp_path, files, "order") == [
         ("host/crates/config/Cargo.toml", "config must not depend on sendlog"),
@@ -204,53 +135,40 @@ def test_folder_with_thirteen_entries_is_found(tmp_path):
     assert places(tmp_path, files, "entries") == [("host/src", "13 entries")]
 
 
-def test_tests_are_no_entries_of_a_folder(tmp_path):
-    crate = read_crate(write(tmp_path, {
-        "lib.rs": "mod a; #[cfg(test)] mod tests;",
-        "a.rs": "#[cfg(test)] mod tests;",
-        "a/tests.rs": "",
-        "tests.rs": "",
-    }))
-    assert layout.folders(crate) == {tmp_path: {"a.rs"}}
-
-
-@pytest.mark.parametrize(("text", "count"), [
-    ("mod a;\npub use a::A;\n#[cfg(test)]\nmod tests { fn f() {} }", 0),
-    ("/// Doc.\npub(crate) struct A;\nimpl A { fn f() {} }", 2),
-    ("pub const A: u8 = { 1 };\npub async fn f() -> impl Sized {}\nmod a;", 2),
-])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("mod a;\npub use a::A;\n#[cfg(test)]\nmod tests { fn f() {} }", 0),
+        ("/// Doc.\npub(crate) struct A;\nimpl A { fn f() {} }", 2),
+        ("pub const A: u8 = { 1 };\npub async fn f() -> impl Sized {}\nmod a;", 2),
+    ],
+)
 def test_items_of_a_mod_rs_are_counted(tmp_path, text, count):
-    found = places(tmp_path, {
-        "host/src/lib.rs": "mod room;", "host/src/room/mod.rs": text, "host/src/room/a.rs": "",
-    }, "parent-items")
+    found = places(
+        tmp_path,
+        {
+            "host/src/lib.rs": "mod room;",
+            "host/src/room/mod.rs": text,
+            "host/src/room/a.rs": "",
+        },
+        "parent-items",
+    )
     assert [int(problem.split()[0]) for _, problem in found] == [count] * (count > 0)
 
 
 def test_what_is_counted_in_docs_and_not_in_code(tmp_path):
-    house = House(write(tmp_path, {
-        "host/src/lib.rs": "//! What is what.\n/// Four words without it\nfn what() { let _ = \"what\"; } // what",
-    }), TABLE)
+    house = House(
+        write(
+            tmp_path,
+            {
+                "host/src/lib.rs": '//! What is what.\n/// Four words without it\nfn what() { let _ = "what"; } // what',
+            },
+        ),
+        TABLE,
+    )
     house.measure()
     count = house.docs["host"]
     assert (count.words, count.hits["what"]) == (7, 2)
-
-
-def test_code_blocks_of_pages_are_not_counted(tmp_path):
-    write(tmp_path, {"docs/a.md": "One what.\n\n```sh\nwhat what\n```\n\nTwo.\n"})
-    count = prose.page_count([tmp_path / "docs/a.md"], tmp_path)
-    assert (count.words, count.hits["what"]) == (3, 1)
-
-
-@pytest.mark.parametrize(("line", "problem"), [
-    ("Uploads finished files to the store.", None),
-    ("Uploads files: see below. What follows is long, and has many more words than twelve.", None),
-    ("What the store has.", 'the first line begins with "What": What the store has'),
-    ("One two three four five six seven\n//! eight nine ten eleven twelve thirteen.",
-     "the first line has 13 words"),
-])
-def test_first_line_is_short_and_begins_with_a_verb(line, problem):
-    found = prose.first_line_problem(tokenize(f"//! {line}\n//!\n//! What comes after is free.\n"))
-    assert found == problem or (problem and found and found.startswith(problem))
 
 
 def test_module_without_a_doc_is_found(tmp_path):
@@ -260,36 +178,41 @@ def test_module_without_a_doc_is_found(tmp_path):
 
 
 def test_doc_that_begins_with_what_is_found(tmp_path):
-    assert places(tmp_path, {
-        "host/src/lib.rs": "//! Reads.\n\n/// Where it is.\nfn a() {}\n/// Returns what is.\nfn b() {}\n",
-    }, "doc-starts") == [("host/src/lib.rs:3", '"Where it is."')]
+    assert places(
+        tmp_path,
+        {
+            "host/src/lib.rs": "//! Reads.\n\n/// Where it is.\nfn a() {}\n/// Returns what is.\nfn b() {}\n",
+        },
+        "doc-starts",
+    ) == [("host/src/lib.rs:3", '"Where it is."')]
 
 
 def test_long_names_of_tests_are_found(tmp_path):
     long, short = "a" * 61, "b" * 60
-    assert places(tmp_path, {
-        "host/src/lib.rs": f"#[cfg(test)] mod tests {{ #[test] fn {long}() {{}} #[test] fn {short}() {{}} }}",
-        "host/src/a.rs": f"#[cfg(test)]\nfn not_a_test_{long}() {{}}",
-        "tests/e2e/test_a.py": f"def test_{short}():\n    pass\n\ndef {long}():\n    pass\n",
-    }, "tests") == [
+    assert places(
+        tmp_path,
+        {
+            "host/src/lib.rs": f"#[cfg(test)] mod tests {{ #[test] fn {long}() {{}} #[test] fn {short}() {{}} }}",
+            "host/src/a.rs": f"#[cfg(test)]\nfn not_a_test_{long}() {{}}",
+            "tests/e2e/test_a.py": f"def test_{short}():\n    pass\n\ndef {long}():\n    pass\n",
+        },
+        "tests",
+    ) == [
         ("tests/e2e/test_a.py:1", f"65: test_{short}"),
         ("host/src/lib.rs:1", f"61: {long}"),
     ]
 
 
 def test_names_of_the_old_language_are_found(tmp_path):
-    found = places(tmp_path, {
-        "host/src/lib.rs": "mod rush; /// Convoy\nstruct Convoy; struct ConvoyTwo; use other::Convoy as C;",
-        "host/src/rush.rs": "",
-    }, "names")
+    found = places(
+        tmp_path,
+        {
+            "host/src/lib.rs": "mod rush; /// Convoy\nstruct Convoy; struct ConvoyTwo; use other::Convoy as C;",
+            "host/src/rush.rs": "",
+        },
+        "names",
+    )
     assert [problem for _, problem in found] == ["`rush`", "`Convoy`"]
-
-
-def test_docs_keep_their_lines_together():
-    found = docs(tokenize("//! One\n//! two\n\n/// Three\nfn f() {}\n/// Four\nfn g() {}"))
-    assert [(kind, line, len(lines)) for kind, line, lines in found] == [
-        ("inner", 1, 2), ("outer", 4, 1), ("outer", 6, 1),
-    ]
 
 
 @pytest.mark.parametrize(("text", "code"), [("", 0), ("fn of() {}\nmod rush;", 1)])
@@ -297,7 +220,9 @@ def test_check_exits_with_1_on_a_breach(tmp_path, text, code):
     write(tmp_path, {"host/src/lib.rs": f"//! Runs.\n{text}", "host/src/rush.rs": "//! Runs.\n"})
     done = subprocess.run(
         [sys.executable, HERE / "house.py", "--root", tmp_path, "--check"],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
     if code:
