@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rust_source import Token, attribute_at, match_end, tokenize, without_tests
+from rust_source import Token, attribute_at, match_end, tokenize, use_tree, without_tests
 
 ROOTS = ("lib.rs", "main.rs")
 #: Longest chain of re-exports that is followed; a longer one is a circle of re-exports.
@@ -143,45 +143,6 @@ def visibility(tokens: list[Token], at: int) -> bool:
             before -= 1
         before -= 1
     return before >= 0 and tokens[before].text == "pub"
-
-
-def use_tree(tokens: list[Token]) -> list[tuple[list[str], str]]:
-    """Returns each path of a `use` with the name it gets; `*` ends a glob."""
-    prefix: list[str] = []
-    at = 0
-    while at < len(tokens):
-        text = tokens[at].text
-        if text == "{":
-            found: list[tuple[list[str], str]] = []
-            inside = tokens[at + 1 : match_end(tokens, at) - 1]
-            for part in split_commas(inside):
-                for names, alias in use_tree(part):
-                    if names == ["self"]:
-                        alias = prefix[-1] if alias == "self" and prefix else alias
-                        names = []
-                    found.append((prefix + names, alias))
-            return found
-        if text == "as":
-            return [(prefix, tokens[at + 1].text)]
-        if text == "::" and not prefix:
-            return []
-        if text != "::":
-            prefix.append(text)
-        at += 1
-    return [(prefix, prefix[-1])] if prefix else []
-
-
-def split_commas(tokens: list[Token]) -> list[list[Token]]:
-    """Splits at the commas outside of braces."""
-    parts: list[list[Token]] = [[]]
-    depth = 0
-    for token in tokens:
-        depth += (token.text == "{") - (token.text == "}")
-        if token.text == "," and depth == 0:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return [part for part in parts if part]
 
 
 def add_use(module: Module, names: list[str], alias: str, public: bool) -> None:

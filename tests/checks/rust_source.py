@@ -239,3 +239,42 @@ def docs(tokens: list[Token]) -> list[tuple[str, int, list[str]]]:
                 blocks.append((token.kind, token.line, [token.text]))
             last = token
     return blocks
+
+
+def use_tree(tokens: list[Token]) -> list[tuple[list[str], str]]:
+    """Returns each path of a `use` with the name it gets; `*` ends a glob."""
+    prefix: list[str] = []
+    at = 0
+    while at < len(tokens):
+        text = tokens[at].text
+        if text == "{":
+            found: list[tuple[list[str], str]] = []
+            inside = tokens[at + 1 : match_end(tokens, at) - 1]
+            for part in split_commas(inside):
+                for names, alias in use_tree(part):
+                    if names == ["self"]:
+                        alias = prefix[-1] if alias == "self" and prefix else alias
+                        names = []
+                    found.append((prefix + names, alias))
+            return found
+        if text == "as":
+            return [(prefix, tokens[at + 1].text)]
+        if text == "::" and not prefix:
+            return []
+        if text != "::":
+            prefix.append(text)
+        at += 1
+    return [(prefix, prefix[-1])] if prefix else []
+
+
+def split_commas(tokens: list[Token]) -> list[list[Token]]:
+    """Splits at the commas outside of braces."""
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += (token.text == "{") - (token.text == "}")
+        if token.text == "," and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
