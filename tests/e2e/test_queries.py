@@ -274,7 +274,7 @@ def test_bytes_are_those_of_the_channel(asked, rows):
     expected = Counter()
     for row in rows:
         expected[row["channel"], row["destination"]] += row["payload_size"]
-    answer = asked.ask("Bytes by device and channel")
+    answer = asked.ask("Bytes by channel")
     assert {(row["channel"], row["destination"]): row["bytes"] for row in answer} == expected
     assert all(row["bytes_on_the_wire"] >= 0 for row in answer)
 
