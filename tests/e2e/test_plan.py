@@ -331,8 +331,8 @@ def test_people_are_told_what_it_rests_on_and_what_it_leaves_out(fleet):
 
 
 def test_the_page_about_it_shows_what_it_prints(fleet):
-    """The example of docs/plan.md, without the figures that depend on the machine's name."""
-    page = (ROOT / "docs/plan.md").read_text()
+    """The example of docs/estimate.md, without the figures that depend on the machine's name."""
+    page = (ROOT / "docs/estimate.md").read_text()
     shown = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
     text = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
     fleet.folder.joinpath("fleet.toml").write_text(text)
