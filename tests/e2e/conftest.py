@@ -1,13 +1,13 @@
 """Fixtures: each test gets parts of its own, and leaves nothing running."""
 
 import pytest
-import spark as spark_session
-from authors import Project
-from broker import Broker
-from certificates import Authority
-from fleet import BINARY, Fleet
-from server import Server
-from subscriber import Subscriber
+from support.backends import spark as spark_session
+from support.sdk_project import Project
+from support.backends.broker import Broker
+from support.certificates import Authority
+from support.fleet import BINARY, Fleet
+from support.backends.server import Server
+from support.backends.subscriber import Subscriber
 
 
 def pytest_sessionstart(session):

@@ -1,0 +1,73 @@
+"""`mockfleet demo`: one command with nothing else there."""
+
+import re
+
+import duckdb
+import pytest
+from support.log import Log
+
+
+@pytest.fixture
+def demo(fleet):
+    """Runs the demo and returns its stdout."""
+
+    def run(*arguments):
+        process = fleet.mockfleet("demo", *arguments)
+        assert process.finish() == 0, process.report()
+        return process.stdout
+
+    return run
+
+
+def test_the_demo_writes_a_row_for_every_message_that_its_broker_counted(demo, fleet):
+    said = demo("--devices", "50", "--duration", "2s")
+    log = Log(fleet.folder / "mockfleet-logs")
+    rows = log.count()
+    assert 95 <= rows <= 100
+    assert log.outcomes() == {"acked": rows}
+    assert f"50 devices, {rows} messages in " in said
+    assert re.search(rf"^The broker counted +{rows} messages received$", said, re.MULTILINE)
+    assert f"yes: the backend confirmed all {rows} messages" in said
+    assert f"mockfleet-logs: {rows} rows in sends" in said
+    log.assert_sound()
+
+
+def test_the_query_that_the_demo_prints_runs_in_duckdb_and_gives_the_rows_that_it_printed(
+    demo, fleet, monkeypatch
+):
+    said = demo("--devices", "50", "--duration", "2s")
+    (query,) = [line for line in said.splitlines() if line.startswith("SELECT ")]
+    # As it stands: the log's folder is named from where the demo was run.
+    monkeypatch.chdir(fleet.folder)
+    cursor = duckdb.connect().execute(query)
+    answer = cursor.fetchall()
+    assert len(answer) == 5
+
+    head = [column for column, *_ in cursor.description]
+    lines = [line.split() for line in said.splitlines()]
+    start = lines.index(head) + 2
+    printed = lines[start : start + len(answer)]
+    for cells, row in zip(printed, answer, strict=True):
+        for name, cell, value in zip(head, cells, row, strict=True):
+            if name == "latency_ms":
+                # Two roundings to two digits.
+                assert abs(float(cell) - value) < 0.011
+            else:
+                assert cell == str(value)
+
+
+def test_the_summary_names_a_command_that_a_shell_can_run(demo, fleet):
+    said = demo("--devices", "3", "--duration", "1s")
+    (command,) = re.findall(r'duckdb -c "(.*)"$', said, re.MULTILINE)
+    assert '"' not in command and "$" not in command and "`" not in command
+
+
+def test_the_log_of_a_demo_goes_where_it_is_told(demo, fleet):
+    demo("--devices", "3", "--duration", "1s", "--log", "else/where")
+    assert Log(fleet.folder / "else/where").count() == 3
+    assert not (fleet.folder / "mockfleet-logs").exists()
+
+
+def test_a_thousand_devices_are_what_the_demo_has_by_default(demo):
+    said = demo("--duration", "1s")
+    assert "1,000 devices" in said

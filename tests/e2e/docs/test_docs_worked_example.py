@@ -1,0 +1,122 @@
+"""The example at the end of docs/verdicts.md: a fleet with every fault, twice the same, and
+what its backend threw away is found among all that broke on purpose."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+
+from support.fleet import ROOT
+from support.log import Log
+from support.backends.subscriber_recorder import Recorder
+
+PAGE = ROOT / "docs/verdicts.md"
+CAUSES = ["missing", "doubled", "late", "altered", "out-of-order"]
+
+
+def worked():
+    """The fleet file of the page."""
+    blocks = re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    (text,) = [block for block in blocks if block.startswith("# worked.toml")]
+    return text
+
+
+def kinds():
+    """All kinds of faults that there are, by the page about them."""
+    page = (ROOT / "docs/faults.md").read_text()
+    return {*re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)} - {"kind"}
+
+
+def finish(process, *, expect=0):
+    code = process.finish()
+    assert code == expect, process.report()
+    return process
+
+
+def innocent(log, count):
+    """Messages that no fault touched, the last of their devices: none is missed by those
+    after it."""
+    return log.rows(
+        f"""SELECT device_id, seq FROM sends s
+            WHERE fault IS NULL AND outcome = 'acked' AND attempt = 1
+              AND seq = (SELECT max(seq) FROM sends o WHERE o.device_id = s.device_id)
+            ORDER BY device_id LIMIT {count}"""
+    )
+
+
+def test_a_fleet_with_every_fault_is_the_same_twice_and_only_what_the_backend_lost_is_left(
+    fleet, broker, closing
+):
+    text = worked()
+    assert set(re.findall(r'^kind = "([a-z-]+)"', text, re.MULTILINE)) == kinds()
+    (fleet.folder / "worked.toml").write_text(text.replace("1883", str(broker.port)))
+    recorder = closing(Recorder(broker, "site/#", qos=1))
+    run = ("run", "worked.toml", "--json")
+    first = finish(fleet.mockfleet(*run, "--junit", "verdict.xml"))
+    summary = json.loads(first.out[-1])
+    # A machine too slow for the schedule would explain a difference.
+    assert summary["missed_ticks"] == 0
+    assert (summary["failed"], summary["dropped"], summary["unconfirmed"]) == (0, 0, 0)
+    assert summary["injected"]["touched"].keys() == kinds()
+    suites = ET.parse(fleet.folder / "verdict.xml").getroot()
+    assert suites.findall(".//testcase") and not suites.findall(".//failure")
+
+    log = Log(fleet.folder / "worked-log")
+    log.assert_sound()
+    gone_astray = "fault LIKE '%wrong-topic%'"
+    recorder.wait_for(log.count(f"outcome = 'acked' AND NOT coalesce({gone_astray}, false)"))
+    recorder.close()
+    rows = received(recorder)
+
+    # The same again, as fast as it goes, on one thread.
+    again = ("--set", "clock.speed=max", "--log", "again", "--workers", "1")
+    finish(fleet.mockfleet(*run, *again))
+    digests = [finish(fleet.mockfleet("logs", "digest", store)) for store in ("worked-log", "again")]
+    assert digests[0].out[0].split()[0] == digests[1].out[0].split()[0]
+
+    # What was broken on purpose is explained, to the last message.
+    write(rows, fleet.folder / "received.jsonl")
+    verify = ("verify", "worked-log", "--received", "received.jsonl", "--json")
+    said = json.loads(finish(fleet.mockfleet(*verify)).stdout)
+    assert {cause: said["causes"][cause]["unexplained"] for cause in CAUSES} == dict.fromkeys(CAUSES, 0)
+    missing = said["causes"]["missing"]["explained"]
+    assert sum(missing.values()) > 0, missing
+
+    # And what the subscriber throws away itself is not.
+    thrown = innocent(log, 3)
+    assert len(thrown) == 3
+    kept = [row for row in rows if not is_one_of(row, thrown)]
+    assert len(kept) == len(rows) - 3
+    write(kept, fleet.folder / "received.jsonl")
+    said = json.loads(finish(fleet.mockfleet(*verify), expect=1).stdout)
+    found = said["causes"]["missing"]
+    assert found["unexplained"] == 3
+    assert sorted((e["device"], e["seq"]) for e in found["examples"]) == sorted(thrown)
+    assert found["explained"] == missing
+
+
+def received(recorder):
+    """What a backend keeps that takes texts only: what a fault has made of some is none."""
+    rows = []
+    for at, message in zip(recorder.times, recorder.messages, strict=True):
+        try:
+            payload = message.payload.decode()
+        except UnicodeDecodeError:
+            continue
+        device = message.topic.split("/")[1]
+        rows.append({"received_at": at, "topic": message.topic, "device": device, "payload": payload})
+    return rows
+
+
+def is_one_of(row, messages):
+    try:
+        return (row["device"], json.loads(row["payload"])["seq"]) in messages
+    except ValueError:
+        # A payload that a fault has cut.
+        return False
+
+
+def write(rows, file):
+    """Payloads as texts: what a fault has made of them need not be JSON."""
+    with file.open("w") as out:
+        for row in rows:
+            print(json.dumps(row), file=out)

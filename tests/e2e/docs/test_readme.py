@@ -1,0 +1,114 @@
+"""The README: what it shows is what happens."""
+
+import re
+
+import duckdb
+import pyarrow
+import pyarrow.parquet
+import pytest
+from support.fleet import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def fleet_file():
+    (text,) = [block for block in blocks("toml") if block.startswith("name = ")]
+    return text
+
+
+def ddl():
+    return [block for block in blocks("sql") if block.startswith("CREATE")]
+
+
+def queries():
+    return [block for block in blocks("sql") if not block.startswith("CREATE")]
+
+
+@pytest.fixture
+def demo(fleet):
+    """The folder in which a small demo was run."""
+    process = fleet.mockfleet("demo", "--devices", "50", "--duration", "2s")
+    assert process.finish() == 0, process.report()
+    return fleet.folder
+
+
+def test_the_fleet_file_of_the_readme_sends_to_a_broker(fleet, broker):
+    text = fleet_file()
+    fleet.folder.joinpath("readme.toml").write_text(text)
+    arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
+    process = fleet.mockfleet("run", "readme.toml", *arguments)
+    assert process.finish() == 0, process.report()
+    assert "warehouse: 1,000 devices" in process.stdout
+
+
+def test_the_stages_of_the_readme_go_with_its_fleet_file(fleet, broker):
+    (stages,) = [block for block in blocks("toml") if block.startswith("[[groups.stages]]")]
+    fleet.folder.joinpath("readme.toml").write_text(fleet_file() + stages)
+    arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
+    process = fleet.mockfleet("run", "readme.toml", *arguments)
+    assert process.finish() == 0, process.report()
+    assert "stage 1 of 2, ramp 1/s with 0%..100% of devices for 30s" in process.stdout
+
+
+def test_the_http_variant_of_the_readme_is_accepted(fleet):
+    text = fleet_file()
+    for line in re.findall(r"`((?:url|telemetry) = .*?)`(?: and|,|$)", README, re.MULTILINE):
+        key = line.split(" = ")[0]
+        text = re.sub(rf"^{key} = .*$", line.replace("\\", r"\\"), text, flags=re.MULTILINE)
+    text = text.replace("qos = 1\n", "")
+    assert "http://" in text and "path" in text
+    fleet.folder.joinpath("readme.toml").write_text(text)
+    process = fleet.mockfleet("check", "readme.toml")
+    assert process.finish() == 0, process.report()
+
+
+def test_the_device_without_code_of_the_readme_runs_beside_the_first_group(fleet, broker):
+    text = "".join(blocks("toml"))
+    fleet.folder.joinpath("readme.toml").write_text(text)
+    arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
+    process = fleet.mockfleet("run", "readme.toml", *arguments)
+    assert process.finish() == 0, process.report()
+    assert "warehouse: 1,100 devices" in process.stdout
+
+
+def test_the_device_of_the_readme_is_the_one_that_the_sdk_tests(fleet):
+    (code,) = blocks("rust")
+    assert code.strip() in (ROOT / "sdk/rust/README.md").read_text()
+
+
+def test_each_query_of_the_readme_runs_in_duckdb(demo, monkeypatch):
+    monkeypatch.chdir(demo)
+    assert len(queries()) == 3
+    for query in queries():
+        duckdb.connect().execute(query).fetchall()
+
+
+def test_the_tables_that_the_readme_declares_for_athena_are_what_logs_ddl_prints(fleet):
+    process = fleet.mockfleet("logs", "ddl", "--engine", "athena", "s3://bucket/prefix")
+    assert process.finish() == 0, process.report()
+    assert "\n".join(ddl()).strip() == process.stdout
+
+
+def test_the_tables_that_the_readme_declares_for_athena_have_the_columns_of_the_files(demo):
+    names = {"sends", "events"}
+    athena = {
+        pyarrow.string(): "string",
+        pyarrow.int64(): "bigint",
+        pyarrow.int32(): "int",
+        pyarrow.binary(): "binary",
+        pyarrow.timestamp("us", "UTC"): "timestamp",
+    }
+    for statement in ddl():
+        (table, columns) = re.match(
+            r"CREATE EXTERNAL TABLE (\w+) \((.*?)\n\)", statement, re.DOTALL
+        ).groups()
+        declared = [tuple(column.split()) for column in columns.replace("`", "").split(",")]
+        (file,) = (demo / "mockfleet-logs" / table).glob("*/*/*.parquet")
+        schema = pyarrow.parquet.read_schema(file)
+        assert declared == [(field.name, athena[field.type]) for field in schema]
+        names.remove(table)
+    assert not names

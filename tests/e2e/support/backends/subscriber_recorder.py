@@ -1,0 +1,65 @@
+"""A subscriber that writes down what it got, in the forms that backends keep it in."""
+
+import csv
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pyarrow
+import pyarrow.parquet
+from support.backends.subscriber import Subscriber
+
+COLUMNS = ["received_at", "topic", "device", "payload"]
+
+
+class Recorder(Subscriber):
+    """Hears everything, and when each message came."""
+
+    def __init__(self, broker, filter="#", *, qos=2):
+        self.times = []
+        super().__init__(broker, filter, qos=qos)
+
+    def take(self, client, data, message):
+        self.times.append(time.time_ns() // 1_000)
+        super().take(client, data, message)
+
+    def rows(self):
+        """A row a message, in the order in which they came."""
+        with self.changed:
+            pairs = list(zip(self.times, self.messages, strict=True))
+        return [
+            {
+                "received_at": at,
+                "topic": message.topic,
+                "device": message.topic.split("/")[1],
+                "payload": message.payload.decode(),
+            }
+            for at, message in pairs
+        ]
+
+
+def moment(micros):
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
+def as_jsonl(rows, file):
+    """Payloads as objects: what many pipelines make of JSON."""
+    with file.open("w") as out:
+        for row in rows:
+            more = {"received_at": moment(row["received_at"]).isoformat()}
+            more["payload"] = json.loads(row["payload"])
+            print(json.dumps(row | more), file=out)
+
+
+def as_csv(rows, file):
+    with file.open("w", newline="") as out:
+        writer = csv.DictWriter(out, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def as_parquet(rows, file):
+    columns = {name: [row[name] for row in rows] for name in COLUMNS}
+    columns["received_at"] = pyarrow.array(columns["received_at"], pyarrow.timestamp("us", "UTC"))
+    # Snappy and dictionaries: what writers do when nobody says otherwise.
+    pyarrow.parquet.write_table(pyarrow.table(columns), file)
