@@ -2,12 +2,12 @@
 
 import pytest
 from support.backends import spark as spark_session
-from support.sdk_project import Project
 from support.backends.broker import Broker
-from support.certificates import Authority
-from support.fleet import BINARY, Fleet
 from support.backends.server import Server
 from support.backends.subscriber import Subscriber
+from support.certificates import Authority
+from support.fleet import BINARY, Fleet
+from support.sdk_project import Project
 
 
 def pytest_sessionstart(session):
@@ -42,6 +42,12 @@ def fleet(tmp_path, closing):
     folder = tmp_path / "fleet"
     folder.mkdir()
     return closing(Fleet(folder))
+
+
+@pytest.fixture
+def shared(fleet, broker):
+    """A fleet on one connection, so that all its devices are switched on at once."""
+    return fleet.broker(broker.url, qos=1, connections=1)
 
 
 @pytest.fixture

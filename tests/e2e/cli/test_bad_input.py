@@ -4,8 +4,8 @@ fault one sentence with its place and the way out."""
 import re
 
 import pytest
-from support.fleet import GUESTS
 from support.backends.server import Server
+from support.fleet import GUESTS
 from support.invalid_configs import FAULTS, GOOD
 from support.wait import free_port
 
@@ -64,7 +64,7 @@ def component_with_import():
 
 @pytest.mark.parametrize("command", ["run", "check"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_is_named_with_its_line_before_anything_is_sent(run_bad, fault, command):
+def test_fault_is_reported_with_its_line_before_anything_is_sent(run_bad, fault, command):
     sentences = run_bad(fault.text(), command=command)
     place = f"fleet.toml:{fault.line()}: "
     named = [line for line in sentences if line.startswith(place)]
@@ -79,12 +79,12 @@ def with_group(name, plugin, more=""):
     return GOOD.replace("[log]", f"{group}[log]")
 
 
-def test_one_fault_is_one_sentence(run_bad):
+def test_one_fault_gives_one_message(run_bad):
     assert len(run_bad(GOOD.replace("count = 3", "count = 0"))) == 1
     assert len(run_bad(GOOD.replace("builtin:", "nowhere/"))) == 1
 
 
-def test_all_faults_of_a_file_are_said_at_once(run_bad):
+def test_all_faults_of_a_file_are_reported_at_once(run_bad):
     faults = {
         'name = "test"': "name = 7",
         "qos = 1": "qos = 3",
@@ -110,31 +110,32 @@ DEEPER = (
 )
 
 
-def test_faults_of_plugins_settings_and_store_are_said_at_once(run_bad):
+def test_faults_of_plugin_config_and_store_are_reported_at_once(run_bad):
     sentences = run_bad(DEEPER)
     for word in ("nowhere.wasm", "5000", "a-file"):
         assert any(word in sentence for sentence in sentences), (word, sentences)
 
 
-def test_a_slip_in_a_key_hides_no_fault_of_plugins_settings_and_store(run_bad):
+def test_misspelled_key_hides_no_other_fault(run_bad):
+    """The faults of plugins, settings and the store are reported too."""
     sentences = run_bad(DEEPER.replace("qos = 1", "quos = 1"))
     for word in ("quos", "nowhere.wasm", "5000", "a-file"):
         assert any(word in sentence for sentence in sentences), (word, sentences)
 
 
-def test_groups_of_one_name_are_refused(run_bad):
+def test_duplicate_group_names_are_refused(run_bad):
     sentences = run_bad(with_group("thermometer", "builtin:meter"))
     assert any(re.search(r'fleet\.toml:1[89]: .*"thermometer"', s) for s in sentences), sentences
 
 
-def test_devices_of_one_name_are_refused(run_bad):
+def test_duplicate_device_ids_are_refused(run_bad):
     same = 'device-id = "d-{index}"'
     text = with_group("other", "builtin:thermometer", same)
     sentences = run_bad(text.replace("count = 3", f"count = 3\n{same}"))
     assert any('"d-0"' in sentence for sentence in sentences), sentences
 
 
-def test_with_several_targets_a_group_says_which(run_bad):
+def test_group_must_name_one_of_several_targets(run_bad):
     text = (
         GOOD + '\n[targets.api]\nurl = "http://127.0.0.1:1"\nchannels.telemetry = { path = "/" }\n'
     )
@@ -142,7 +143,7 @@ def test_with_several_targets_a_group_says_which(run_bad):
     assert re.match(r"fleet\.toml:11: .*target", sentence)
 
 
-def test_certificates_that_cannot_be_used_are_refused(run_bad, authority, fleet):
+def test_unusable_certificates_are_refused(run_bad, authority, fleet):
     text = GOOD.replace("@URL@", f"mqtts://127.0.0.1:{free_port()}")
     (fleet.folder / "no.pem").write_text("no certificate")
     for tls, said in {
@@ -154,13 +155,13 @@ def test_certificates_that_cannot_be_used_are_refused(run_bad, authority, fleet)
         assert any(re.match(rf"fleet\.toml:6: .*{said}", s) for s in sentences), sentences
 
 
-def test_a_fleet_without_groups_or_targets_is_refused(run_bad):
+def test_fleet_without_groups_or_targets_is_refused(run_bad):
     sentences = run_bad('name = "empty"\n')
     assert any("[targets.broker]" in sentence for sentence in sentences), sentences
     assert any("[[groups]]" in sentence for sentence in sentences), sentences
 
 
-def test_too_few_open_files_are_said_with_the_number_needed(fleet, backend):
+def test_low_open_file_limit_is_reported_with_the_needed_number(fleet, backend):
     fleet.broker(backend.url.replace("http", "mqtt")).group(count=300)
     fleet.write()
     process = fleet.mockfleet("run", "fleet.toml", limit_files=200)
@@ -168,7 +169,7 @@ def test_too_few_open_files_are_said_with_the_number_needed(fleet, backend):
     assert re.search(r"300 connections need 400 open files.* 200;.*ulimit -n 400", process.stderr)
 
 
-def test_enough_open_files_are_taken_where_the_system_allows_them(fleet, broker):
+def test_open_file_limit_is_raised_where_the_system_allows(fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=300)
     fleet.write()
     process = fleet.start("--duration", "1s", limit_files=200, limit_files_hard=1000)
@@ -190,7 +191,7 @@ def test_enough_open_files_are_taken_where_the_system_allows_them(fleet, broker)
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_fault_of_an_option_is_named_with_the_option(run_bad, arguments, place, says):
+def test_fault_in_an_option_is_reported_with_the_option(run_bad, arguments, place, says):
     (sentence,) = run_bad(GOOD, *arguments)
     assert sentence.startswith(f"{place}: ") and says in sentence, sentence
 
@@ -219,7 +220,7 @@ def test_a_fault_of_an_option_is_named_with_the_option(run_bad, arguments, place
     ],
     ids=" ".join,
 )
-def test_arguments_that_make_no_sense_end_with_exit_code_2_and_a_reason(fleet, arguments):
+def test_invalid_arguments_exit_with_code_2_and_a_reason(fleet, arguments):
     process = fleet.mockfleet(*arguments)
     assert process.finish() == 2, process.report()
     assert process.err and process.out == []

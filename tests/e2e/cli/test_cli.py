@@ -37,17 +37,18 @@ def test_every_command_has_help(printed, command):
     assert f"Usage: mockfleet {command}" in short
 
 
-def test_the_version_is_printed(printed):
+def test_version_is_printed(printed):
     assert printed("--version")[0] == "mockfleet 0.1.0"
 
 
-def test_who_reads_the_beginning_only_is_no_trouble():
+def test_closed_pipe_is_not_an_error():
+    """A reader such as `head` may close the pipe after the first bytes."""
     command = ["sh", "-c", '"$1" schema | head -c 20', "sh", BINARY]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert (len(ended.stdout), ended.stderr) == (20, "")
 
 
-def test_check_says_that_a_good_file_is_good_and_sends_nothing(printed, fleet, broker):
+def test_check_accepts_a_good_file_and_sends_nothing(printed, fleet, broker):
     fleet.broker(broker.url).group(count=1200).group("other", "builtin:meter", count=34)
     fleet.write()
     out, err = printed("check", "fleet.toml")
@@ -57,7 +58,7 @@ def test_check_says_that_a_good_file_is_good_and_sends_nothing(printed, fleet, b
     assert not fleet.store.exists(), "nothing is left behind"
 
 
-def test_check_takes_many_files_and_says_what_is_wrong_with_each(fleet, broker):
+def test_check_takes_many_files_and_reports_the_faults_of_each(fleet, broker):
     fleet.broker(broker.url).group()
     fleet.write()
     good = fleet.file.read_text()
@@ -72,7 +73,7 @@ def test_check_takes_many_files_and_says_what_is_wrong_with_each(fleet, broker):
 
 @pytest.mark.parametrize("plugin", ["thermometer", "vehicle", "meter"])
 @pytest.mark.parametrize("place", ["builtin", "file"])
-def test_describe_shows_what_a_plugin_is(printed, plugin, place):
+def test_describe_prints_name_version_and_config_of_a_plugin(printed, plugin, place):
     name = f"builtin:{plugin}" if place == "builtin" else PLUGINS / f"dist/{plugin}.wasm"
     text, _ = printed("describe", name)
     assert text.startswith(f"{plugin} 0.1.0: ")
@@ -89,7 +90,7 @@ def test_describe_shows_what_a_plugin_is(printed, plugin, place):
         assert re.search(rf"^  {key} ", text, re.MULTILINE)
 
 
-def test_try_shows_what_a_device_returns_on_a_clock_of_its_own(printed):
+def test_try_prints_messages_on_a_virtual_clock(printed):
     # An hour in no time.
     out, err = printed(
         "try", "builtin:thermometer", "--ticks", "5", "--every", "15m", "--seed", "7"
@@ -104,7 +105,7 @@ def test_try_shows_what_a_device_returns_on_a_clock_of_its_own(printed):
     assert "5 ticks, 5 messages" in err
 
 
-def test_try_with_the_same_seed_prints_the_same_and_takes_settings(printed):
+def test_try_is_reproducible_by_seed_and_takes_settings(printed):
     def tried(*arguments):
         out, _ = printed("try", "builtin:thermometer", "--json", *arguments)
         return [json.loads(line) for line in out.splitlines()]
@@ -118,7 +119,7 @@ def test_try_with_the_same_seed_prints_the_same_and_takes_settings(printed):
     assert all(message["size"] == len(message["payload"]) for message in cold)
 
 
-def test_a_run_says_what_became_of_it_on_stdout_and_talks_on_stderr(fleet, broker):
+def test_run_prints_summary_to_stdout_and_progress_to_stderr(fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=5, every="200ms")
     fleet.write()
     process = fleet.mockfleet("run", "fleet.toml", "--duration", "1s")
@@ -135,7 +136,7 @@ def test_a_run_says_what_became_of_it_on_stdout_and_talks_on_stderr(fleet, broke
     assert "\x1b" not in said, "no colours where there is no terminal"
 
 
-def test_json_is_an_object_a_line_and_the_summary_comes_last(fleet, broker):
+def test_json_output_is_one_object_a_line_with_the_summary_last(fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=5, every="200ms")
     run = fleet.run(duration="3s")
     assert len(run.progress) >= 2
@@ -156,7 +157,7 @@ def test_json_is_an_object_a_line_and_the_summary_comes_last(fleet, broker):
     assert summary["seconds"] >= 3
 
 
-def test_what_is_set_on_the_command_line_wins_over_the_file(fleet, broker, tmp_path):
+def test_option_set_overrides_the_fleet_file(fleet, broker, tmp_path):
     fleet.broker("mqtt://127.0.0.1:1", qos=0).group(count=1, every="1h")
     changes = {
         "targets.broker.url": broker.url,
@@ -176,7 +177,7 @@ def test_what_is_set_on_the_command_line_wins_over_the_file(fleet, broker, tmp_p
     assert run.log.count("payload LIKE '%\"temperature\":-40.0%' AND strlen(payload) = 70") == 16
 
 
-def test_on_a_terminal_there_is_a_live_block(fleet, broker):
+def test_terminal_shows_a_live_block(fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=5, every="200ms")
     fleet.write()
     terminal, end = os.openpty()

@@ -19,7 +19,7 @@ def demo(fleet):
     return run
 
 
-def test_the_demo_writes_a_row_for_every_message_that_its_broker_counted(demo, fleet):
+def test_demo_writes_a_row_for_every_message_of_its_broker(demo, fleet):
     said = demo("--devices", "50", "--duration", "2s")
     log = Log(fleet.folder / "mockfleet-logs")
     rows = log.count()
@@ -32,7 +32,7 @@ def test_the_demo_writes_a_row_for_every_message_that_its_broker_counted(demo, f
     log.assert_sound()
 
 
-def test_the_query_that_the_demo_prints_runs_in_duckdb_and_gives_the_rows_that_it_printed(
+def test_printed_query_runs_in_duckdb_and_gives_the_printed_rows(
     demo, fleet, monkeypatch
 ):
     said = demo("--devices", "50", "--duration", "2s")
@@ -56,18 +56,18 @@ def test_the_query_that_the_demo_prints_runs_in_duckdb_and_gives_the_rows_that_i
                 assert cell == str(value)
 
 
-def test_the_summary_names_a_command_that_a_shell_can_run(demo, fleet):
+def test_summary_prints_a_command_that_a_shell_can_run(demo, fleet):
     said = demo("--devices", "3", "--duration", "1s")
     (command,) = re.findall(r'duckdb -c "(.*)"$', said, re.MULTILINE)
     assert '"' not in command and "$" not in command and "`" not in command
 
 
-def test_the_log_of_a_demo_goes_where_it_is_told(demo, fleet):
+def test_demo_writes_its_log_to_the_given_folder(demo, fleet):
     demo("--devices", "3", "--duration", "1s", "--log", "else/where")
     assert Log(fleet.folder / "else/where").count() == 3
     assert not (fleet.folder / "mockfleet-logs").exists()
 
 
-def test_a_thousand_devices_are_what_the_demo_has_by_default(demo):
+def test_demo_has_a_thousand_devices_by_default(demo):
     said = demo("--duration", "1s")
     assert "1,000 devices" in said

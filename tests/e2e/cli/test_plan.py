@@ -31,7 +31,7 @@ def share(found, wanted):
     return abs(found - wanted) / wanted
 
 
-def test_the_messages_of_a_run_are_those_that_were_forecast(fleet, broker, plan):
+def test_run_sends_the_forecast_number_of_messages(fleet, broker, plan):
     fleet.broker(broker.url, qos=1, connections=1)
     fleet.group("together", count=40, every="200ms")
     fleet.group("spread", count=70, every="300ms", start="spread")
@@ -45,7 +45,7 @@ def test_the_messages_of_a_run_are_those_that_were_forecast(fleet, broker, plan)
     assert [group["sample"]["devices"] for group in answer["groups"]] == [10, 10, 10]
 
 
-def test_with_jitter_the_forecast_is_as_far_off_as_jitter_moves_ticks(fleet, broker, plan):
+def test_forecast_with_jitter_is_off_by_at_most_the_jitter(fleet, broker, plan):
     fleet.broker(broker.url, qos=1, connections=1)
     fleet.group(count=200, every="100ms", jitter="50%", start="spread").set(duration="2s")
     answer = plan("--sample", "50")
@@ -53,7 +53,7 @@ def test_with_jitter_the_forecast_is_as_far_off_as_jitter_moves_ticks(fleet, bro
     assert abs(answer["run"]["messages"] - run.counted()) <= 200
 
 
-def test_devices_that_name_their_next_tick_are_rehearsed_as_they_are(fleet, broker, plan):
+def test_devices_with_own_next_tick_are_forecast_by_rehearsal(fleet, broker, plan):
     fleet.broker(broker.url, qos=1, connections=1, channels=("telemetry", "reply"))
     parks = {"park-chance": 0.5, "park-seconds": 1.0, "parked-every": 0.7}
     fleet.group("vehicle", "builtin:vehicle", count=60, every="100ms", config=parks)
@@ -68,7 +68,7 @@ def test_devices_that_name_their_next_tick_are_rehearsed_as_they_are(fleet, brok
 
 @pytest.mark.parametrize("payload", ["full", "none", "hash"])
 @pytest.mark.parametrize("plugin", ["thermometer", "vehicle", "meter"])
-def test_the_bytes_of_a_row_are_those_of_a_real_log(fleet, broker, plan, plugin, payload):
+def test_forecast_bytes_per_row_match_a_real_log(fleet, broker, plan, plugin, payload):
     fleet.broker(broker.url, qos=1, connections=4, channels=("telemetry", "reply"))
     fleet.group(plugin, f"builtin:{plugin}", count=1000, every="200ms", start="spread")
     fleet.set(duration="5s", log={"payload": payload})
@@ -83,7 +83,7 @@ def test_the_bytes_of_a_row_are_those_of_a_real_log(fleet, broker, plan, plugin,
     assert abs(told - real) < beside, f"{told:.1f} bytes a row, and the run had {real:.1f}"
 
 
-def test_files_are_counted_as_they_roll(fleet, broker, plan):
+def test_forecast_counts_files_as_they_roll(fleet, broker, plan):
     fleet.broker(broker.url, qos=1, connections=1).group(count=20, every="50ms")
     fleet.set(duration="5s", log={"roll": {"every": "1s"}})
     answer = plan()
@@ -99,7 +99,7 @@ def test_files_are_counted_as_they_roll(fleet, broker, plan):
     assert hour["puts"] == hour["heads"] == hour["files"]
 
 
-def test_an_hour_is_what_its_schedule_says(fleet, plan):
+def test_forecast_of_an_hour_follows_the_schedule(fleet, plan):
     fleet.broker("mqtt://127.0.0.1:1", qos=1)
     fleet.group("fast", count=12_000, every="1s").group("slow", count=7, every="1h")
     answer = plan()
@@ -135,7 +135,7 @@ storage = 13.0
 """
 
 
-def test_the_bill_is_what_one_reckons_by_hand(fleet, plan):
+def test_bill_equals_a_calculation_by_hand(fleet, plan):
     fleet.broker("mqtt://127.0.0.1:1", qos=1).group(count=3000, every="2s")
     (fleet.folder / "prices.toml").write_text(PRICES)
     # Half of the month's time, and rows go after half a month.
@@ -169,7 +169,7 @@ def test_the_bill_is_what_one_reckons_by_hand(fleet, plan):
     assert {price["source"] for price in answer["prices"]} == {"prices.toml"}
 
 
-def test_rows_that_are_kept_for_ever_cost_more_each_month(fleet, plan):
+def test_rows_without_retention_cost_more_each_month(fleet, plan):
     fleet.broker("mqtt://127.0.0.1:1", qos=1).group(count=100)
     first, twelfth = plan()["months"]
 
@@ -182,7 +182,7 @@ def test_rows_that_are_kept_for_ever_cost_more_each_month(fleet, plan):
     assert first["s3"]["usd"] < first["dynamodb_on_demand"]["usd"]
 
 
-def test_other_forms_of_the_rows_are_measured_on_the_rows(fleet, broker, plan):
+def test_sizes_of_other_row_formats_are_measured(fleet, broker, plan):
     fleet.broker(broker.url, qos=1, connections=1)
     fleet.group("meter", "builtin:meter", count=20, every="100ms").set(duration="2s")
     answer = plan("--for", "2s")
@@ -202,7 +202,7 @@ def iso(moment):
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def test_the_table_of_prices_can_be_printed_changed_and_given_back(fleet, plan):
+def test_price_table_can_be_printed_edited_and_passed_back(fleet, plan):
     printed = fleet.mockfleet("plan", "--show-prices")
     assert printed.finish() == 0, printed.report()
     fleet.broker("mqtt://127.0.0.1:1", qos=1).group(count=100)
@@ -221,12 +221,12 @@ def test_the_table_of_prices_can_be_printed_changed_and_given_back(fleet, plan):
     assert (dear[0], dear[2]) == (cheap[0], cheap[2])
 
 
-def test_the_same_seed_forecasts_the_same(fleet, plan):
+def test_same_seed_gives_the_same_forecast(fleet, plan):
     fleet.broker("mqtt://127.0.0.1:1", qos=1).group(count=300, start="spread")
     assert plan("--seed", "7") == plan("--seed", "7")
 
 
-def test_nothing_is_sent_and_nothing_left_behind(fleet, broker, plan, tmp_path):
+def test_plan_sends_nothing_and_leaves_no_files(fleet, broker, plan, tmp_path):
     fleet.broker(broker.url, qos=1).group(count=10)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -238,7 +238,7 @@ def test_nothing_is_sent_and_nothing_left_behind(fleet, broker, plan, tmp_path):
     assert sorted(path.name for path in fleet.folder.iterdir()) == ["fleet.toml"]
 
 
-def test_groups_without_a_rate_are_forecast_with_one_that_is_given(fleet, plan):
+def test_group_without_a_rate_is_forecast_at_a_given_rate(fleet, plan):
     fleet.broker("mqtt://127.0.0.1:1", qos=1)
     fleet.group("fast", count=5, rate="max").group("even", count=5)
     refused = plan(expect=2)
@@ -249,7 +249,7 @@ def test_groups_without_a_rate_are_forecast_with_one_that_is_given(fleet, plan):
     assert answer["assumed"] == {"groups": ["fast"], "seconds_between_ticks": 0.004}
 
 
-def test_a_plugin_that_misbehaves_is_forecast_as_far_as_it_can_be(fleet, plan):
+def test_failing_plugin_is_forecast_up_to_its_failure(fleet, plan):
     fleet.broker("mqtt://127.0.0.1:1", qos=1)
     fleet.guest(count=4, config={"does": "trap", "at": 5, "index": 0})
     answer = plan("--for", "1m")
@@ -258,7 +258,7 @@ def test_a_plugin_that_misbehaves_is_forecast_as_far_as_it_can_be(fleet, plan):
     assert "guest-00000" in sample["fault"]
 
 
-def test_all_that_is_wrong_is_said_as_check_says_it(fleet, plan):
+def test_plan_reports_all_faults_as_check_does(fleet, plan):
     fleet.broker("mqtt://127.0.0.1:1", qos=1)
     fleet.group(count=10, config={"base": "warm"}).group("no", "nowhere.wasm", count=1)
     fleet.set(log={"stor": "logs"})
@@ -270,7 +270,7 @@ def test_all_that_is_wrong_is_said_as_check_says_it(fleet, plan):
     assert said.err == checked.err
 
 
-def test_bad_prices_are_named_with_their_line(fleet, plan):
+def test_invalid_prices_are_reported_with_their_line(fleet, plan):
     fleet.broker("mqtt://127.0.0.1:1", qos=1).group(count=10)
     (fleet.folder / "bad.toml").write_text("[s3]\nputs = 1.0\nhead = -2\n[gcs]\n")
     said = plan("--prices", "bad.toml", expect=2).err
@@ -294,18 +294,18 @@ def test_bad_prices_are_named_with_their_line(fleet, plan):
         ("--hours=nan", "up to 730 hours"),
     ],
 )
-def test_bad_options_are_refused(fleet, plan, option, says):
+def test_invalid_options_are_refused(fleet, plan, option, says):
     fleet.broker("mqtt://127.0.0.1:1", qos=1).group(count=10)
     assert says in plan(option, expect=2).stderr
 
 
-def test_without_a_fleet_file_there_is_no_plan(fleet):
+def test_plan_requires_a_fleet_file(fleet):
     process = fleet.mockfleet("plan")
     assert process.finish() == 2
     assert "<FILE>" in process.stderr
 
 
-def test_people_are_told_what_it_rests_on_and_what_it_leaves_out(fleet):
+def test_text_output_names_assumptions_and_omissions(fleet):
     fleet.broker("mqtt://127.0.0.1:1", qos=1).group(count=1000, every="10s")
     fleet.set(duration="1m").write()
     process = fleet.mockfleet("plan", "fleet.toml", "--sample", "50", "--keep", "30d")
@@ -330,7 +330,7 @@ def test_people_are_told_what_it_rests_on_and_what_it_leaves_out(fleet):
     assert process.err == []
 
 
-def test_the_page_about_it_shows_what_it_prints(fleet):
+def test_example_of_docs_plan_matches_the_output(fleet):
     """The example of docs/plan.md, without the figures that depend on the machine's name."""
     page = (ROOT / "docs/plan.md").read_text()
     shown = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]

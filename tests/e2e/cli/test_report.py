@@ -6,10 +6,10 @@ import json
 import re
 
 import pytest
-from support.browser import look
-from support.fleet import ROOT
 from support.backends.s3 import Moto
 from support.backends.server import Answer
+from support.browser import look
+from support.fleet import ROOT
 
 # What stands in a fleet file or in its environment, and never in a log or a page.
 SECRET, TOKEN = "hunter2-in-the-file", "s3cret-of-the-environment"
@@ -46,7 +46,7 @@ def troubled(fleet, serve):
     return fleet.run("--set", "groups.\"<b>odd & 'co'\".devices-per-cell=1", duration="3s", expect=1)
 
 
-def test_a_browser_shows_the_page_in_light_and_dark_and_nothing_leaves_it(
+def test_browser_shows_the_page_in_both_themes_without_requests(
     fleet, troubled, report, tmp_path
 ):
     said = report("logs")
@@ -87,7 +87,8 @@ def test_a_browser_shows_the_page_in_light_and_dark_and_nothing_leaves_it(
     assert re.findall(r'(?:src|href|action)\s*=', page.read_text()) == []
 
 
-def test_a_page_that_asks_for_something_would_be_seen_to(serve, tmp_path):
+def test_a_request_of_a_page_would_be_detected(serve, tmp_path):
+    """Without this, the test above could pass for a page that loads files."""
     server = serve()
     page = tmp_path / "page.html"
     page.write_text(f"<!doctype html><img src='{server.url}/x.png'>")
@@ -95,7 +96,7 @@ def test_a_page_that_asks_for_something_would_be_seen_to(serve, tmp_path):
     assert seen.requests == [f"{server.url}/x.png"]
 
 
-def test_no_secret_reaches_the_log_or_the_page(fleet, troubled, report):
+def test_secrets_are_absent_from_log_and_page(fleet, troubled, report):
     report("logs")
     (note,) = fleet.store.glob("runs/*.json")
     for file in (note, fleet.folder / "report.html"):
@@ -115,7 +116,7 @@ def figures(page):
     return {chart["id"]: chart["series"] for chart in json.loads(data)["charts"]}
 
 
-def test_figures_of_the_page_are_those_of_the_rows(fleet, troubled, report):
+def test_page_figures_match_the_rows(fleet, troubled, report):
     report("logs", "-o", "page.html")
     page = fleet.folder / "page.html"
     log, charts = troubled.log, figures(page)
@@ -140,7 +141,7 @@ def test_figures_of_the_page_are_those_of_the_rows(fleet, troubled, report):
         assert p99 == pytest.approx(slowest, rel=0.01) if slowest else p99 is None
 
 
-def test_a_run_that_was_killed_has_a_page_that_says_so(fleet, broker, report):
+def test_page_of_a_killed_run_says_that_it_has_no_end(fleet, broker, report):
     fleet.broker(broker.url, qos=1).group(count=5, every="50ms").set(seed=7)
     process = fleet.start("--duration", "1h")
     process.wait_for_line('"event":"progress"', of="out")
@@ -155,7 +156,7 @@ def test_a_run_that_was_killed_has_a_page_that_says_so(fleet, broker, report):
     assert "mockfleet run fleet.toml --duration 1h --seed 7" in text
 
 
-def test_the_last_run_is_told_of_unless_another_is_asked_for(fleet, broker, report):
+def test_report_shows_the_last_run_unless_another_is_named(fleet, broker, report):
     fleet.broker(broker.url).group(count=2, every="100ms")
     first, second = (fleet.run(duration="500ms").summary["run"] for _ in range(2))
     assert second in report("logs", "-o", "-").stdout
@@ -171,7 +172,7 @@ def test_the_last_run_is_told_of_unless_another_is_asked_for(fleet, broker, repo
     assert "no verdict" in report("logs", "-o", "-").stdout
 
 
-def test_notes_go_with_the_last_rows_of_their_run_and_no_sooner(fleet, broker, report):
+def test_run_note_is_deleted_with_the_last_rows_of_its_run(fleet, broker, report):
     fleet.broker(broker.url).group(count=2, every="100ms")
     run = fleet.run(duration="300ms").summary["run"]
     (note,) = fleet.store.glob(f"runs/*-{run}.json")
@@ -188,7 +189,7 @@ def test_notes_go_with_the_last_rows_of_their_run_and_no_sooner(fleet, broker, r
     assert not note.exists() and stranger.exists()
 
 
-def test_the_page_of_a_log_in_a_bucket_is_that_of_the_folder(fleet, broker, report, tmp_path):
+def test_page_of_a_bucket_equals_the_page_of_the_folder(fleet, broker, report, tmp_path):
     bucket = Moto(tmp_path / "s3")
     try:
         bucket.start()
@@ -203,7 +204,7 @@ def test_the_page_of_a_log_in_a_bucket_is_that_of_the_folder(fleet, broker, repo
     assert run in text and "passed" in text and "yes: the backend confirmed all 30 messages" in text
 
 
-def test_the_pictures_of_the_docs_are_in_the_repository():
+def test_pictures_of_docs_verdicts_are_in_the_repository():
     page = (ROOT / "docs/verdicts.md").read_text()
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", page):
         assert (ROOT / "docs" / picture).stat().st_size > 10_000

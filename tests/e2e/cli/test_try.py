@@ -43,13 +43,13 @@ def objects(process):
     return [json.loads(line) for line in process.out]
 
 
-def test_a_time_has_the_ticks_that_are_due_within_it(tried):
+def test_duration_contains_the_ticks_due_within_it(tried):
     process = tried("builtin:thermometer", "--for", "1h", "--every", "10m", "--json")
     # As in a run, one that is due at its end is not.
     assert [message["seconds"] for message in objects(process)] == [n * 600 for n in range(6)]
 
 
-def test_a_message_that_is_sent_comes_before_the_first_tick(tried):
+def test_sent_command_arrives_before_the_first_tick(tried):
     arguments = [EXAMPLES / "smart-meter.toml", "--ticks", "1", "--json"]
     command = 'command={"id": "%s", "do": "read"}'
     sent = tried(*arguments, "--send", command % 1, "--send", command % 2)
@@ -61,12 +61,12 @@ def test_a_message_that_is_sent_comes_before_the_first_tick(tried):
     assert [message["channel"] for message in objects(tried(*arguments))] == ["readings", "reply"]
 
 
-def test_what_comes_after_the_end_is_said(tried):
+def test_event_after_the_end_is_reported(tried):
     process = tried("builtin:thermometer", "--ticks", "2", "--link", "1m:lost")
     assert "60.000 s: connection lost: did not happen, since the trial was over" in process.stderr
 
 
-def test_several_devices_take_turns_and_the_first_is_the_same_as_alone(tried):
+def test_several_devices_take_turns_without_changing_the_first(tried):
     several = objects(
         tried("builtin:thermometer", "--devices", "3", "--ticks", "4", "--seed", "5", "--json")
     )
@@ -80,7 +80,7 @@ def test_several_devices_take_turns_and_the_first_is_the_same_as_alone(tried):
     assert re.match(r" +0\.000 s  try-00001  telemetry +\d+ B  \{", line)
 
 
-def test_devices_of_a_fleet_file_have_the_ids_and_seeds_of_a_run(fleet, broker, tried):
+def test_devices_of_a_fleet_file_have_ids_and_seeds_of_a_run(fleet, broker, tried):
     fleet.broker(broker.url).group(count=3).write()
     process = tried(fleet.file.name, "--devices", "3", "--ticks", "2", "--json")
     in_trial = sorted((m["device"], strip(m["payload"])) for m in objects(process))
@@ -97,7 +97,7 @@ def strip(payload):
     return json.dumps(reading)
 
 
-def test_a_chart_takes_the_place_of_messages_and_fits_80_columns(counters, tried):
+def test_chart_replaces_messages_and_fits_80_columns(counters, tried):
     process = tried(counters.file.name, "--ticks", "61", "--plot", "n", "--plot", "room.list.0")
     assert process.out[0] == "n"
     assert "room.list.0" in process.out
@@ -111,7 +111,7 @@ def test_a_chart_takes_the_place_of_messages_and_fits_80_columns(counters, tried
     assert "61 ticks, 61 messages" in process.stderr
 
 
-def test_a_chart_of_several_devices_tells_them_apart(counters, tried):
+def test_chart_of_several_devices_tells_them_apart(counters, tried):
     process = tried(counters.file.name, "--devices", "3", "--plot", "telemetry:n")
     for letter, device, line in zip("abc", (0, 1, 2), process.out[-3:], strict=True):
         assert re.fullmatch(rf"{letter} counter-0*{device} +min +\d+ +max +\d+ +last +\d+", line)
@@ -119,13 +119,13 @@ def test_a_chart_of_several_devices_tells_them_apart(counters, tried):
     assert "--plot: 2 more lines are not drawn; 6 can be told apart" in many.stderr
 
 
-def test_json_goes_on_where_a_chart_is_drawn(counters, tried):
+def test_json_output_continues_beside_a_chart(counters, tried):
     process = tried(counters.file.name, "--ticks", "3", "--plot", "n", "--json")
     assert len(objects(process)) == 3
     assert re.search(r"^min \d+  max \d+  last \d+$", process.stderr, re.M)
 
 
-def test_a_picture_is_one_file_for_light_and_dark(fleet, tried):
+def test_svg_is_one_file_for_light_and_dark(fleet, tried):
     process = tried(
         "builtin:meter", "--for", "1d", "--every", "30m", "--devices", "2",
         "--plot", "kwh", "--plot", "samples.0.watts", "-o", "x.svg",
@@ -140,7 +140,7 @@ def test_a_picture_is_one_file_for_light_and_dark(fleet, tried):
     assert not re.search(r"(href|src|url\()", text)
 
 
-def test_what_cannot_be_drawn_names_what_can(counters, tried):
+def test_unplottable_field_error_names_the_plottable_ones(counters, tried):
     for field, words in (
         ("m", 'no message has m; did you mean "n"?'),
         ("humidity", "no message has humidity; these are numbers: n, room.list.0"),
@@ -152,20 +152,20 @@ def test_what_cannot_be_drawn_names_what_can(counters, tried):
     assert not (counters.folder / "x.svg").exists()
 
 
-def test_a_picture_that_cannot_be_written_leaves_nothing(counters, tried):
+def test_unwritable_svg_leaves_no_file(counters, tried):
     process = tried(counters.file.name, "--plot", "n", "-o", "nowhere/x.svg", expect=2)
     assert process.err[-1].startswith("--output: nowhere/x.svg cannot be written: ")
     assert not (counters.folder / "nowhere").exists()
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in EXAMPLES.glob("*.toml")))
-def test_the_payloads_of_ready_scenarios_fit_the_schemas_beside_them(tried, name):
+def test_example_scenario_payloads_fit_their_schemas(tried, name):
     schema = EXAMPLES / f"{name}.schema.json"
     process = tried(EXAMPLES / f"{name}.toml", "--ticks", "40", "--schema", schema)
     assert re.search(r"^--schema: [1-9]\d* payloads? fits?$", process.stderr, re.M)
 
 
-def test_payloads_that_do_not_fit_are_told_one_by_one(fleet, tried):
+def test_payloads_that_violate_the_schema_are_listed(fleet, tried):
     schema = {"required": ["unit"], "properties": {"temperature": {"type": "integer"}}}
     (fleet.folder / "s.json").write_text(json.dumps(schema))
     for option in ("s.json", "telemetry=s.json"):
@@ -180,7 +180,7 @@ def test_payloads_that_do_not_fit_are_told_one_by_one(fleet, tried):
         assert len(process.out) == 2
 
 
-def test_what_is_no_json_is_held_to_a_schema_as_a_text(counters, tried):
+def test_payload_that_is_not_json_is_validated_as_a_string(counters, tried):
     counters.content["groups"][0]["config"] = {
         "fields": {"n": {"kind": "counter"}},
         "messages": {"telemetry": {"text": "n;{{ n }}"}},
@@ -192,7 +192,7 @@ def test_what_is_no_json_is_held_to_a_schema_as_a_text(counters, tried):
     assert re.search(r'telemetry: no JSON \(.*\): "n;\d+" is not of type "object"', process.stderr)
 
 
-def test_a_schema_that_nothing_was_held_to_is_said(counters, tried):
+def test_schema_that_validated_nothing_is_reported(counters, tried):
     (counters.folder / "s.json").write_text("true")
     process = tried(counters.file.name, "--schema", "telemetry=s.json", "--ticks", "1")
     assert "--schema: 1 payload fits" in process.err
@@ -203,7 +203,7 @@ def test_a_schema_that_nothing_was_held_to_is_said(counters, tried):
     assert process.err == ['--schema: there is no channel "telemtry"; did you mean "telemetry"?']
 
 
-def test_the_costs_stand_at_the_end(tried):
+def test_costs_are_printed_last(tried):
     process = tried("builtin:thermometer", "--ticks", "100", "--devices", "2", "--every", "1m")
     counts, tick, memory, core = process.err[-4:]
     assert counts.startswith("200 ticks, 200 messages, ")
@@ -219,7 +219,7 @@ def test_the_costs_stand_at_the_end(tried):
     )
 
 
-def test_the_costs_are_the_last_line_of_talk_for_machines(tried):
+def test_costs_are_the_last_line_of_stderr_as_json(tried):
     process = tried("builtin:meter", "--ticks", "20", "--json")
     costs = json.loads(process.err[-1])["costs"]
     assert costs["ticks"] == costs["messages"] == 20
@@ -233,12 +233,12 @@ def test_the_costs_are_the_last_line_of_talk_for_machines(tried):
     assert 0 < costs["device_bytes"] * 10 < costs["cell_bytes"] < 8 << 20
 
 
-def test_one_tick_does_not_tell_what_a_core_can_drive(tried):
+def test_one_tick_gives_no_devices_per_core(tried):
     process = tried("builtin:thermometer", "--ticks", "1", "--json")
     assert json.loads(process.err[-1])["costs"]["devices_per_core"] is None
 
 
-def test_where_no_time_is_to_pass_a_core_has_so_many_ticks(fleet, tried):
+def test_rate_max_reports_ticks_per_core(fleet, tried):
     fleet.broker("mqtt://127.0.0.1:1").group(rate="max").write()
     process = tried(fleet.file.name, "--ticks", "3")
     assert re.fullmatch(
@@ -246,7 +246,7 @@ def test_where_no_time_is_to_pass_a_core_has_so_many_ticks(fleet, tried):
     )
 
 
-def test_a_device_that_retires_leaves_the_others_and_a_fault_ends_the_trial(tried):
+def test_retired_device_leaves_others_and_a_trap_ends_the_trial(tried):
     guest = [GUESTS / "rogue.wasm", "--devices", "2", "--ticks", "3", "--json", "--config"]
     process = tried(*guest, '{"does": "retire", "at": 1, "index": 0}')
     assert [message["device"][-1] for message in objects(process)] == ["0", "1", "1", "1"]
@@ -256,7 +256,7 @@ def test_a_device_that_retires_leaves_the_others_and_a_fault_ends_the_trial(trie
     assert len(process.out) == 2
 
 
-def test_all_that_is_wrong_is_said_at_once(fleet, tried):
+def test_all_faults_of_a_trial_are_reported_at_once(fleet, tried):
     (fleet.folder / "wrong.json").write_text('{"type": "strnig"}')
     (fleet.folder / "none.json").write_text("{")
     process = tried(
@@ -296,7 +296,7 @@ def test_all_that_is_wrong_is_said_at_once(fleet, tried):
     ],
     ids=" ".join,
 )
-def test_options_that_make_no_sense_end_with_exit_code_2(fleet, tried, arguments):
+def test_invalid_options_exit_with_code_2(fleet, tried, arguments):
     (fleet.folder / "a.json").write_text("{}")
     process = tried("builtin:thermometer", *arguments, expect=2)
     assert process.err and process.out == []
@@ -309,7 +309,7 @@ def watching(fleet):
     return lambda *arguments: fleet.mockfleet("try", *arguments, "--watch")
 
 
-def test_watching_tries_again_when_the_fleet_file_or_a_schema_changes(counters, watching):
+def test_watch_retries_when_fleet_file_or_schema_changes(counters, watching):
     (counters.folder / "s.json").write_text("{}")
     process = watching(counters.file.name, "--ticks", "1", "--schema", "s.json")
     process.wait_for_line('"unit":"C"', of="out")
@@ -333,7 +333,7 @@ watch = ["src"]
 """
 
 
-def test_watching_a_project_builds_it_when_its_sources_change(fleet, watching):
+def test_watch_rebuilds_a_project_when_its_sources_change(fleet, watching):
     (fleet.folder / "src").mkdir()
     (fleet.folder / "plugin.toml").write_text(PROJECT)
     source = fleet.folder / "src/sensor.wasm"
@@ -351,7 +351,7 @@ def test_watching_a_project_builds_it_when_its_sources_change(fleet, watching):
     assert process.out[0] == process.out[1]
 
 
-def test_watching_a_plugin_tries_it_again_when_its_file_changes(fleet, watching):
+def test_watch_retries_when_the_plugin_file_changes(fleet, watching):
     file = fleet.folder / "sensor.wasm"
     shutil.copy(GUESTS / "rogue.wasm", file)
     process = watching(file.name, "--ticks", "1")

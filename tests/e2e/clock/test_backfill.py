@@ -24,7 +24,7 @@ def refused(fleet, *arguments):
     return process.stderr
 
 
-def test_a_day_is_written_without_a_broker_and_lies_in_its_hours(dry):
+def test_day_is_written_without_a_broker_into_its_hour_folders(dry):
     run = dry.backfill(*DAY)
     assert run.log.outcomes() == {"written": 20 * 1440}
     run.log.assert_sound()
@@ -50,7 +50,7 @@ def test_a_day_is_written_without_a_broker_and_lies_in_its_hours(dry):
     assert run.summary["missed_ticks"] == 0
 
 
-def test_devices_see_the_clock_of_the_range_and_no_other(fleet):
+def test_devices_see_only_the_clock_of_the_range(fleet):
     fleet.broker("mqtt://127.0.0.1:1")
     fleet.guest(plugin="curious", count=2, every="6h")
     run = fleet.backfill(*DAY)
@@ -64,7 +64,7 @@ def test_devices_see_the_clock_of_the_range_and_no_other(fleet):
         assert seen["monotonic_us"] == seq * 6 * 3_600_000_000
 
 
-def test_a_backfill_that_sends_brings_everything_to_the_broker_in_order_of_time(
+def test_sending_backfill_delivers_all_messages_in_time_order(
     fleet, broker, subscribe
 ):
     listener = subscribe(broker, "#")
@@ -81,7 +81,7 @@ def test_a_backfill_that_sends_brings_everything_to_the_broker_in_order_of_time(
         assert heard[topic] == payloads
 
 
-def test_a_range_that_the_log_already_has_is_refused_unless_it_is_asked_for(dry):
+def test_overlapping_range_is_refused_without_the_option(dry):
     run = dry.backfill(*DAY)
     said = refused(dry, "--from", "2025-03-01T12:00:00Z", "--to", "2025-03-05")
     assert "logs has rows of fleet \"test\"" in said and run.summary["run"] in said
@@ -93,7 +93,7 @@ def test_a_range_that_the_log_already_has_is_refused_unless_it_is_asked_for(dry)
     assert dry.backfill(*DAY, "--again").counted() == 20 * 1440
 
 
-def test_everything_that_is_wrong_with_a_backfill_is_said_at_once(dry):
+def test_all_faults_of_a_backfill_are_reported_at_once(dry):
     dry.group("flat", rate="max", count=1)
     dry.set(log={"store": "logs", "keep": "30d"})
     dry.set(nmae="x")
@@ -113,16 +113,17 @@ def test_everything_that_is_wrong_with_a_backfill_is_said_at_once(dry):
         (("yesterday", "2025-03-01"), "no moment"),
     ],
 )
-def test_a_range_that_is_none_is_refused(dry, range, says):
+def test_invalid_range_is_refused(dry, range, says):
     assert says in refused(dry, "--from", range[0], "--to", range[1])
 
 
-def test_a_backfill_of_which_nothing_would_be_left_is_refused(dry):
+def test_backfill_without_log_and_sending_is_refused(dry):
+    """Neither a log nor a broker would keep any of its rows."""
     said = refused(dry, "--from", DAY[0], "--to", DAY[1], "--log", "none")
     assert "nothing would be left of it" in said
 
 
-def test_a_backfill_that_is_killed_has_lost_no_row_that_it_counted(dry):
+def test_killed_backfill_loses_no_counted_row(dry):
     dry.content["groups"][0]["every"] = "1s"
     dry.write()
     arguments = ("--from", "2020-01-01", "--to", "2025-01-01", "--json")

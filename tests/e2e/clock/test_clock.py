@@ -14,7 +14,7 @@ def timed(fleet, broker):
     return fleet
 
 
-def test_a_clock_that_is_sixty_times_as_fast_lives_through_minutes_in_seconds(timed):
+def test_clock_at_speed_60_passes_minutes_in_seconds(timed):
     timed.set(clock={"start": START, "speed": 60})
     before = datetime.datetime.now(datetime.UTC)
     run = timed.run(duration="2m30s")
@@ -35,7 +35,8 @@ def test_a_clock_that_is_sixty_times_as_fast_lives_through_minutes_in_seconds(ti
     assert all(p["clock"]["at"].startswith("2025-06-01T12:0") for p in run.progress)
 
 
-def test_a_clock_as_fast_as_it_goes_waits_for_the_backend_and_drops_nothing(fleet, broker):
+def test_clock_at_max_speed_waits_for_the_backend(fleet, broker):
+    """It drops no message, even with an outbox of one."""
     fleet.broker(broker.url, qos=1, outbox=1)
     fleet.set(clock={"start": START, "speed": "max"})
     fleet.group(count=5, every="1s")
@@ -45,7 +46,7 @@ def test_a_clock_as_fast_as_it_goes_waits_for_the_backend_and_drops_nothing(flee
     run.log.assert_sound(clock=True)
 
 
-def test_the_summary_says_what_time_passed_and_whether_there_was_a_schedule(timed):
+def test_summary_shows_virtual_time_and_the_missing_schedule(timed):
     timed.set(clock={"start": START, "speed": "max"})
     timed.write()
     process = timed.mockfleet("run", timed.file.name, "--duration", "1d")
@@ -55,7 +56,7 @@ def test_the_summary_says_what_time_passed_and_whether_there_was_a_schedule(time
     assert "there was no time to keep up with" in process.stdout
 
 
-def test_a_slow_clock_has_fewer_ticks_in_the_same_time(fleet, broker):
+def test_slow_clock_has_fewer_ticks_in_the_same_time(fleet, broker):
     fleet.broker(broker.url, qos=1)
     fleet.set(clock={"speed": 0.1})
     fleet.group(count=5, every="100ms")
@@ -63,7 +64,7 @@ def test_a_slow_clock_has_fewer_ticks_in_the_same_time(fleet, broker):
     assert run.log.outcomes() == {"acked": 15}
 
 
-def test_a_device_of_a_fleet_is_tried_at_the_time_of_its_clock(timed):
+def test_try_uses_the_clock_of_the_fleet_file(timed):
     timed.set(clock={"start": START})
     timed.content["groups"][0] |= {"plugin": "builtin:scenario", "config": {
         "fields": {"x": {"kind": "counter"}},
@@ -75,7 +76,7 @@ def test_a_device_of_a_fleet_is_tried_at_the_time_of_its_clock(timed):
     assert "2025-06-01T12:00" in process.stdout
 
 
-def test_a_forecast_says_whose_hours_it_means(timed):
+def test_forecast_names_the_clock_of_its_hours(timed):
     timed.set(clock={"start": START, "speed": 60})
     timed.write()
     process = timed.mockfleet("plan", timed.file.name)
@@ -91,7 +92,7 @@ def test_a_forecast_says_whose_hours_it_means(timed):
         ({"start": "9999-12-25"}, ("--duration", "10d"), "beyond the year 9999"),
     ],
 )
-def test_what_does_not_go_with_a_clock_is_said_before_anything_is_sent(
+def test_options_incompatible_with_a_clock_are_refused(
     timed, clock, arguments, says
 ):
     timed.set(clock=clock)

@@ -36,7 +36,8 @@ def payloads(fleet, broker):
     return run
 
 
-def test_the_same_seed_gives_the_same_payloads_however_devices_are_packed_and_spread(payloads):
+def test_same_seed_gives_the_same_payloads(payloads):
+    """The number of workers and of devices per cell changes nothing."""
     first = payloads("--seed", "7", "--workers", "1")
     assert len(first) == 90
     assert all(len(sequence) >= 3 for sequence in first.values())
@@ -46,14 +47,14 @@ def test_the_same_seed_gives_the_same_payloads_however_devices_are_packed_and_sp
     assert payloads("--seed", "7", "--workers", "2", devices_per_cell=1000) == first, "in one cell"
 
 
-def test_another_seed_gives_other_payloads(payloads):
+def test_different_seeds_give_different_payloads(payloads):
     first, other = payloads("--seed", "7"), payloads("--seed", "8")
     assert first.keys() == other.keys()
     same = [device for device in first if first[device] == other[device]]
     assert same == []
 
 
-def test_no_two_devices_send_the_same(payloads):
+def test_devices_send_different_payloads(payloads):
     sequences = payloads()
     # Their own names apart.
     nameless = {

@@ -6,33 +6,17 @@ import pytest
 SECOND = 1_000_000
 
 
-@pytest.fixture
-def shared(fleet, broker):
-    """A fleet on one connection, so that all its devices are switched on at once."""
-    return fleet.broker(broker.url, qos=1, connections=1)
-
-
-def moments(run):
-    """When the messages of each device were due, in microseconds after it was born."""
-    rows = run.log.rows(
-        """SELECT device_id, list(epoch_us(scheduled_at) - epoch_us("at") ORDER BY seq)
-           FROM sends JOIN events USING (device_id) WHERE kind = 'born'
-           GROUP BY device_id ORDER BY device_id"""
-    )
-    return dict(rows)
-
-
 @pytest.mark.parametrize("schedule", [{"every": "200ms"}, {"rate": "5/s"}, {"rate": "300/min"}])
-def test_devices_that_start_together_are_due_together(shared, schedule):
+def test_devices_started_together_are_due_together(shared, schedule):
     run = shared.group(count=5, **schedule).run(duration="1s")
     even = [number * SECOND // 5 for number in range(5)]
-    assert moments(run) == {f"thermometer-{n:05}": even for n in range(5)}
+    assert run.log.due_after_birth() == {f"thermometer-{n:05}": even for n in range(5)}
 
 
-def test_devices_that_are_spread_have_each_a_phase_of_their_own(shared):
+def test_spread_devices_have_different_phases(shared):
     run = shared.group(count=50, every="200ms", start="spread").run(duration="1s")
     phases = set()
-    for due in moments(run).values():
+    for due in run.log.due_after_birth().values():
         phase = due[0]
         assert due == [phase + number * SECOND // 5 for number in range(5)]
         assert 0 <= phase < SECOND // 5
@@ -42,12 +26,12 @@ def test_devices_that_are_spread_have_each_a_phase_of_their_own(shared):
     assert min(phases) < SECOND // 20 and max(phases) > SECOND * 3 // 20
 
 
-def test_jitter_moves_ticks_by_no_more_than_it_says_and_does_not_add_up(shared):
+def test_jitter_stays_within_its_bound_and_does_not_accumulate(shared):
     # Before the eleventh tick could be due, which jitter may put ahead of the second.
     run = shared.group(count=10, every="200ms", jitter="20%").run(duration="1900ms")
     strays = [
         due - number * SECOND // 5
-        for times in moments(run).values()
+        for times in run.log.due_after_birth().values()
         for number, due in enumerate(times)
     ]
     assert len(strays) == 100
@@ -55,7 +39,7 @@ def test_jitter_moves_ticks_by_no_more_than_it_says_and_does_not_add_up(shared):
     assert len(set(strays)) > 50
 
 
-def test_a_ramp_switches_devices_on_one_after_the_other(shared):
+def test_ramp_starts_devices_one_after_the_other(shared):
     run = shared.group(count=10, every="1h", ramp="1s").run(duration="2s")
     births = run.log.column(
         """SELECT epoch_us("at") FROM events WHERE kind = 'born' ORDER BY "at" """
@@ -64,7 +48,7 @@ def test_a_ramp_switches_devices_on_one_after_the_other(shared):
     assert run.counted() == 10
 
 
-def test_flat_out_is_as_fast_as_the_outbox_allows(fleet, broker):
+def test_rate_max_is_as_fast_as_the_outbox_allows(fleet, broker):
     fleet.broker(broker.url, qos=1, outbox=10).group(count=3, rate="max")
     run = fleet.run(duration="1s")
     # It waits for room instead of dropping.
@@ -75,7 +59,7 @@ def test_flat_out_is_as_fast_as_the_outbox_allows(fleet, broker):
     run.log.assert_sound()
 
 
-def test_ticks_that_a_busy_thread_misses_are_counted_and_not_made_up(shared):
+def test_missed_ticks_are_counted_and_not_made_up(shared):
     shared.group("good", count=5, every="100ms")
     config = {"does": "spin", "at": 5, "index": 0}
     limits = {"deadline": "1s"}

@@ -70,13 +70,13 @@ def place(tmp_path):
     return Place(tmp_path)
 
 
-def test_the_documents_say_what_the_kept_reports_say():
+def test_docs_figures_match_the_kept_reports():
     script = ROOT / "host/benches/table.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_report_comes_into_the_documents_with_its_spread_bar_and_command(place):
+def test_report_is_written_with_spread_bar_and_command(place):
     place.report()
     done = place.table()
     assert done.returncode == 0, done.stderr
@@ -91,7 +91,7 @@ def test_a_report_comes_into_the_documents_with_its_spread_bar_and_command(place
     assert place.table("--check").returncode == 0
 
 
-def test_languages_stand_side_by_side_in_the_readme(place):
+def test_readme_shows_languages_side_by_side(place):
     def case(name, median, baseline=None):
         return REPORT["cases"][0] | {
             "name": name,
@@ -114,7 +114,7 @@ def test_languages_stand_side_by_side_in_the_readme(place):
     assert "| Rust: tick | 1.50 µs | 0.50 µs, natively |" in place.text("docs/performance.md")
 
 
-def test_a_figure_that_was_changed_by_hand_is_found(place):
+def test_figure_changed_by_hand_is_found(place):
     place.report()
     place.table()
     readme = place.folder / "README.md"
@@ -124,7 +124,7 @@ def test_a_figure_that_was_changed_by_hand_is_found(place):
     assert "README.md: differs from what docs/measured gives" in done.stderr
 
 
-def test_the_short_form_of_a_benchmark_is_never_taken(place):
+def test_short_benchmark_report_is_never_used(place):
     before = place.text("README.md")
     place.report(short=True)
     done = place.table()

@@ -29,7 +29,7 @@ def blocks(language):
 
 
 @pytest.mark.parametrize("profile", blocks("toml"))
-def test_each_profile_of_the_page_runs(fleet, broker, profile):
+def test_each_profile_of_docs_load_runs(fleet, broker, profile):
     fleet.folder.joinpath("load.toml").write_text(HEAD.replace("@URL@", broker.url) + profile)
     process = fleet.mockfleet("run", "load.toml", "--json")
     process.finish()
@@ -38,7 +38,7 @@ def test_each_profile_of_the_page_runs(fleet, broker, profile):
     assert run.summary["limit"] is None
 
 
-def test_the_query_of_the_page_answers(fleet, broker, monkeypatch):
+def test_query_of_docs_load_gives_rows(fleet, broker, monkeypatch):
     fleet.broker(broker.url, qos=1).group(count=5, every="100ms")
     fleet.set(log={"store": "mockfleet-logs"})
     fleet.store = fleet.folder / "mockfleet-logs"
@@ -50,7 +50,7 @@ def test_the_query_of_the_page_answers(fleet, broker, monkeypatch):
     assert {lost for _, _, lost, *_ in rows} == {0}
 
 
-def test_the_example_runs_and_each_stage_has_what_its_rate_promises(fleet, broker):
+def test_examples_load_toml_sends_its_rates_in_each_stage(fleet, broker):
     process = fleet.mockfleet(
         *("run", ROOT / "examples/load.toml", "--json", "--log", fleet.store),
         *("--set", f"targets.broker.url={broker.url}"),

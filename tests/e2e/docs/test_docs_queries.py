@@ -12,9 +12,9 @@ import duckdb
 import pyarrow.parquet
 import pytest
 from support.backends.broker import Broker
-from support.fleet import ROOT, Fleet
 from support.backends.server import Answer, Server
 from support.backends.subscriber import Subscriber
+from support.fleet import ROOT, Fleet
 from support.wait import free_port, wait_until
 
 PAGE = (ROOT / "docs/queries.md").read_text()
@@ -141,14 +141,14 @@ def quantile(values, share):
     return values[low] + (values[high] - values[low]) * (place - low)
 
 
-def test_the_run_has_every_trouble_that_is_asked_about(rows, trouble):
+def test_run_has_every_outcome_that_the_queries_need(rows, trouble):
     _, run = trouble
     assert {row["outcome"] for row in rows} >= {"acked", "failed", "dropped"}
     kinds = set(run.log.column("SELECT DISTINCT kind FROM events"))
     assert kinds >= {"born", "connected", "disconnected", "status", "stopped", "restarted"}
 
 
-def test_every_query_runs_and_those_that_should_have_an_answer_do(asked, backend):
+def test_every_query_runs_and_gives_rows_where_expected(asked, backend):
     queries = [(heading, n) for heading, all in sections().items() for n in range(len(all))]
     assert len(queries) >= 18
     for heading, number in queries:
@@ -159,7 +159,7 @@ def test_every_query_runs_and_those_that_should_have_an_answer_do(asked, backend
             assert answer, heading
 
 
-def test_each_device_is_counted(asked, rows):
+def test_messages_of_each_device_are_counted(asked, rows):
     expected = {}
     for device, own in groupby(rows, key=lambda row: row["device_id"]):
         own = list(own)
@@ -178,7 +178,7 @@ def test_each_device_is_counted(asked, rows):
     assert [row["lost"] for row in answer] == sorted((row["lost"] for row in answer), reverse=True)
 
 
-def test_gaps_are_the_rows_that_are_missing(asked):
+def test_gaps_are_the_missing_rows(asked):
     asked.database.execute(
         """CREATE TABLE holed AS SELECT * FROM sends
            WHERE device_id != 'thermometer-00002' OR seq NOT IN (0, 1, 4, 6, 7, 8);
@@ -192,7 +192,7 @@ def test_gaps_are_the_rows_that_are_missing(asked):
     ]
 
 
-def test_stretches_are_the_losses_one_after_the_other(asked, rows):
+def test_loss_streaks_are_consecutive_losses(asked, rows):
     expected = []
     for device, own in groupby(rows, key=lambda row: row["device_id"]):
         for is_lost, stretch in groupby(own, key=lambda row: row["outcome"] in LOST):
@@ -210,7 +210,7 @@ def lag(row):
     return (row["sent_at"] or row["scheduled_at"]) - row["scheduled_at"]
 
 
-def test_late_are_those_that_waited(asked, rows):
+def test_late_messages_are_those_that_waited(asked, rows):
     def later(ms, group):
         after = timedelta(milliseconds=ms)
         return sum(row["group"] == group and lag(row) > after for row in rows)
@@ -232,7 +232,7 @@ def test_late_are_those_that_waited(asked, rows):
     assert latest[0]["late_ms"] == max(row["late_ms"] for row in latest)
 
 
-def test_percentiles_are_those_of_each_minute(asked, rows):
+def test_percentiles_match_each_minute(asked, rows):
     minutes = defaultdict(list)
     for row in rows:
         if row["outcome"] == "acked":
@@ -258,7 +258,7 @@ def test_failures_have_their_cause(asked, rows):
     assert (refused["outcome"], refused["devices"]) == ("failed", 1)
 
 
-def test_every_device_has_its_last_status(asked, rows):
+def test_each_device_has_its_last_status(asked, rows):
     last = {row["device_id"]: row["device_status"] for row in rows}
     answer = asked.ask("What did the devices last say of themselves?")
     counts = {(row["group"], row["status"]): row["devices"] for row in answer}
@@ -270,7 +270,7 @@ def test_every_device_has_its_last_status(asked, rows):
     assert sum(n for (name, _), n in counts.items() if name == "guest") == 3
 
 
-def test_bytes_are_those_of_the_channel(asked, rows):
+def test_bytes_match_each_channel(asked, rows):
     expected = Counter()
     for row in rows:
         expected[row["channel"], row["destination"]] += row["payload_size"]
@@ -279,7 +279,7 @@ def test_bytes_are_those_of_the_channel(asked, rows):
     assert all(row["bytes_on_the_wire"] >= 0 for row in answer)
 
 
-def test_what_a_fault_touched_stands_beside_what_none_did(asked, rows):
+def test_faulted_messages_are_compared_with_the_others(asked, rows):
     asked.database.execute(
         """CREATE TABLE faulty AS SELECT * REPLACE (
              CASE WHEN "group" = 'meter' AND seq < 2 THEN 'delay' ELSE fault END AS fault
@@ -296,7 +296,7 @@ def test_what_a_fault_touched_stands_beside_what_none_did(asked, rows):
     }
 
 
-def test_a_failure_stands_beside_what_happened_to_the_device_then(asked, rows, trouble):
+def test_failure_is_joined_with_the_last_event_of_its_device(asked, rows, trouble):
     _, run = trouble
     events = run.log.rows('SELECT device_id, "at", kind FROM events')
     span = timedelta(seconds=5)
@@ -317,7 +317,7 @@ def test_a_failure_stands_beside_what_happened_to_the_device_then(asked, rows, t
     assert {"born", "disconnected"} <= {row["what"] for row in line}
 
 
-def test_what_the_backend_lost_is_what_it_does_not_have(asked, backend):
+def test_lost_messages_are_those_missing_in_the_backend(asked, backend):
     lost, twice, dropped = backend
     assert len(lost) > 10
     asked.ask("What did my backend lose?", 0)

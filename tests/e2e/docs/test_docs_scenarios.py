@@ -48,7 +48,7 @@ def shown(fleet, command, files):
 
 
 @pytest.mark.parametrize("number", range(len(steps())))
-def test_a_step_of_the_page_prints_what_it_shows(fleet, number):
+def test_step_of_docs_scenarios_prints_the_shown_output(fleet, number):
     command, files, output = steps()[number]
     assert shown(fleet, command, files) == output
 
@@ -58,7 +58,7 @@ def generators():
     return re.findall(r"^\| `([a-z]+)` \| `(\{ kind .*? \})` \|", PAGE.read_text(), re.MULTILINE)
 
 
-def test_each_example_of_a_generator_gives_values(fleet, printed_schema):
+def test_each_generator_example_gives_values(fleet, printed_schema):
     kinds = [
         form["properties"]["kind"]["const"]
         for form in printed_schema["$defs"]["builtin-scenario-Spec"]["oneOf"]
@@ -101,6 +101,6 @@ def printed_schema(fleet):
     return json.loads(process.stdout)
 
 
-def test_the_pictures_of_the_page_are_there():
+def test_pictures_of_docs_scenarios_exist():
     for picture in re.findall(r"\]\((generators/\w+\.svg)\)", PAGE.read_text()):
         assert (PAGE.parent / picture).read_text().startswith("<svg"), picture

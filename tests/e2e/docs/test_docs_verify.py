@@ -5,8 +5,8 @@ import subprocess
 
 import duckdb
 import pytest
-from support.fleet import BINARY, ROOT
 from support.backends.postgres import PASSWORD, Postgres
+from support.fleet import BINARY, ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What differs from run to run: ids, moments, and numbers that depend on the machine.
@@ -90,7 +90,7 @@ def lines(text):
     return [line.strip() for line in masked(text).splitlines() if line.strip()]
 
 
-def test_the_page_of_verify_goes_from_its_fleet_file_to_the_three_lost_messages(page):
+def test_docs_verify_leads_to_the_three_lost_messages(page):
     found = page.follow("verify.md")
     codes = [said.returncode for _, said, _ in found]
     assert codes == [0, 1, 1, 0], [said.stderr for _, said, _ in found]
@@ -101,7 +101,7 @@ def test_the_page_of_verify_goes_from_its_fleet_file_to_the_three_lost_messages(
     assert [line for line in about if line in lines(spoilt)] == lines(spoilt), second.stdout
 
 
-def test_the_page_of_replay_sends_a_log_again_and_a_file(page):
+def test_docs_replay_replays_a_log_and_a_file(page):
     found = page.follow("replay.md")
     assert [said.returncode for _, said, _ in found] == [0] * 4, [s.stderr for _, s, _ in found]
     assert "plant: 10 devices, 300 messages" in found[1][1].stdout
@@ -110,7 +110,7 @@ def test_the_page_of_replay_sends_a_log_again_and_a_file(page):
     assert "yes: the backend confirmed all 3 messages" in found[3][1].stdout
 
 
-def test_the_database_of_the_page_is_asked_as_it_says(page, tmp_path_factory, closing):
+def test_docs_verify_reads_the_database(page, tmp_path_factory, closing):
     server = closing(Postgres(tmp_path_factory.mktemp("postgres")))
     found = page.follow("verify.md")
     assert found

@@ -5,9 +5,9 @@ import json
 import re
 import xml.etree.ElementTree as ET
 
+from support.backends.subscriber_recorder import Recorder
 from support.fleet import ROOT
 from support.log import Log
-from support.backends.subscriber_recorder import Recorder
 
 PAGE = ROOT / "docs/verdicts.md"
 CAUSES = ["missing", "doubled", "late", "altered", "out-of-order"]
@@ -43,7 +43,7 @@ def innocent(log, count):
     )
 
 
-def test_a_fleet_with_every_fault_is_the_same_twice_and_only_what_the_backend_lost_is_left(
+def test_worked_example_is_reproducible_and_finds_real_losses(
     fleet, broker, closing
 ):
     text = worked()

@@ -36,7 +36,7 @@ def demo(fleet):
     return fleet.folder
 
 
-def test_the_fleet_file_of_the_readme_sends_to_a_broker(fleet, broker):
+def test_readme_fleet_file_sends_to_a_broker(fleet, broker):
     text = fleet_file()
     fleet.folder.joinpath("readme.toml").write_text(text)
     arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
@@ -45,7 +45,7 @@ def test_the_fleet_file_of_the_readme_sends_to_a_broker(fleet, broker):
     assert "warehouse: 1,000 devices" in process.stdout
 
 
-def test_the_stages_of_the_readme_go_with_its_fleet_file(fleet, broker):
+def test_readme_stages_extend_its_fleet_file(fleet, broker):
     (stages,) = [block for block in blocks("toml") if block.startswith("[[groups.stages]]")]
     fleet.folder.joinpath("readme.toml").write_text(fleet_file() + stages)
     arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
@@ -54,7 +54,7 @@ def test_the_stages_of_the_readme_go_with_its_fleet_file(fleet, broker):
     assert "stage 1 of 2, ramp 1/s with 0%..100% of devices for 30s" in process.stdout
 
 
-def test_the_http_variant_of_the_readme_is_accepted(fleet):
+def test_readme_http_variant_is_accepted(fleet):
     text = fleet_file()
     for line in re.findall(r"`((?:url|telemetry) = .*?)`(?: and|,|$)", README, re.MULTILINE):
         key = line.split(" = ")[0]
@@ -66,7 +66,7 @@ def test_the_http_variant_of_the_readme_is_accepted(fleet):
     assert process.finish() == 0, process.report()
 
 
-def test_the_device_without_code_of_the_readme_runs_beside_the_first_group(fleet, broker):
+def test_readme_scenario_runs_beside_the_first_group(fleet, broker):
     text = "".join(blocks("toml"))
     fleet.folder.joinpath("readme.toml").write_text(text)
     arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
@@ -75,25 +75,25 @@ def test_the_device_without_code_of_the_readme_runs_beside_the_first_group(fleet
     assert "warehouse: 1,100 devices" in process.stdout
 
 
-def test_the_device_of_the_readme_is_the_one_that_the_sdk_tests(fleet):
+def test_readme_device_equals_the_one_of_the_sdk_readme(fleet):
     (code,) = blocks("rust")
     assert code.strip() in (ROOT / "sdk/rust/README.md").read_text()
 
 
-def test_each_query_of_the_readme_runs_in_duckdb(demo, monkeypatch):
+def test_readme_queries_run_in_duckdb(demo, monkeypatch):
     monkeypatch.chdir(demo)
     assert len(queries()) == 3
     for query in queries():
         duckdb.connect().execute(query).fetchall()
 
 
-def test_the_tables_that_the_readme_declares_for_athena_are_what_logs_ddl_prints(fleet):
+def test_readme_athena_tables_match_logs_ddl(fleet):
     process = fleet.mockfleet("logs", "ddl", "--engine", "athena", "s3://bucket/prefix")
     assert process.finish() == 0, process.report()
     assert "\n".join(ddl()).strip() == process.stdout
 
 
-def test_the_tables_that_the_readme_declares_for_athena_have_the_columns_of_the_files(demo):
+def test_readme_athena_tables_match_the_columns_of_the_files(demo):
     names = {"sends", "events"}
     athena = {
         pyarrow.string(): "string",

@@ -6,7 +6,7 @@ import re
 from support.wait import free_port, wait_until
 
 
-def test_without_a_broker_the_run_goes_on_and_every_message_is_a_row(fleet):
+def test_run_without_a_broker_continues_and_logs_every_message(fleet):
     url = f"mqtt://127.0.0.1:{free_port()}"
     fleet.broker(url, qos=1).group(count=10, every="100ms")
     run = fleet.run(duration="2s", expect=1)
@@ -24,7 +24,7 @@ def test_without_a_broker_the_run_goes_on_and_every_message_is_a_row(fleet):
     run.log.assert_sound()
 
 
-def test_what_does_not_fit_the_outbox_is_dropped_with_the_reason(fleet):
+def test_message_beyond_the_outbox_is_dropped_with_the_reason(fleet):
     fleet.broker(f"mqtt://127.0.0.1:{free_port()}", qos=1, outbox=5)
     fleet.group(count=2, every="50ms")
     run = fleet.run(duration="1s", expect=1)
@@ -35,7 +35,7 @@ def test_what_does_not_fit_the_outbox_is_dropped_with_the_reason(fleet):
     assert run.log.count(f"error = '{full}' AND seq < 5") == 0
 
 
-def test_a_broker_that_goes_and_comes_back_gets_what_waited_and_nothing_is_counted_twice(
+def test_restarted_broker_gets_waiting_messages_counted_once(
     fleet, broker, subscribe
 ):
     fleet.broker(broker.url, qos=1, outbox=10_000).group(count=10, every="50ms")
@@ -72,7 +72,7 @@ def test_a_broker_that_goes_and_comes_back_gets_what_waited_and_nothing_is_count
     }
 
 
-def test_a_session_that_the_broker_kept_is_taken_up_again(fleet, start_broker, subscribe):
+def test_session_kept_by_the_broker_is_resumed(fleet, start_broker, subscribe):
     broker = start_broker(persistent=True)
     fleet.broker(broker.url, qos=2, outbox=10_000, clean_session=False)
     fleet.group(count=5, every="50ms")
@@ -94,7 +94,7 @@ def test_a_session_that_the_broker_kept_is_taken_up_again(fleet, start_broker, s
         assert len(payloads) == len(set(payloads)), topic
 
 
-def test_a_login_that_is_refused_is_said_and_the_run_goes_on(fleet, start_broker):
+def test_refused_login_is_reported_and_the_run_continues(fleet, start_broker):
     broker = start_broker(users={"fleet": "right"})
     fleet.broker(broker.url, qos=1, username="fleet", password="wr0ng-one").group(
         count=3, every="250ms"
@@ -108,7 +108,8 @@ def test_a_login_that_is_refused_is_said_and_the_run_goes_on(fleet, start_broker
     assert broker.received() == 0
 
 
-def test_a_message_that_the_broker_closes_the_connection_on_fails_in_the_end(fleet, broker):
+def test_message_that_closes_the_connection_fails(fleet, broker):
+    """The broker closes the connection on each attempt to send it."""
     # Mosquitto takes topics of up to 200 levels.
     topics = {"telemetry": {"topic": "a/" * 250 + "{device}"}}
     fleet.broker(broker.url, qos=1, channels=(), topics=topics).group("bad", count=1, every="1h")
@@ -132,7 +133,7 @@ def test_a_message_that_the_broker_closes_the_connection_on_fails_in_the_end(fle
     assert notice["times"] >= 5
 
 
-def test_a_server_that_comes_later_gets_what_is_sent_from_then_on(fleet, serve):
+def test_late_server_gets_messages_sent_after_its_start(fleet, serve):
     server = serve()
     server.close()
     fleet.server(server.url).group(count=2, every="100ms")
@@ -149,7 +150,7 @@ def test_a_server_that_comes_later_gets_what_is_sent_from_then_on(fleet, serve):
     run.log.assert_sound()
 
 
-def test_a_variable_that_is_not_set_is_said_before_anything_is_sent(fleet, broker):
+def test_unset_variable_is_reported_before_anything_is_sent(fleet, broker):
     fleet.broker(broker.url, username="fleet", password="${NO_SUCH_PASSWORD}").group()
     process = fleet.start()
     assert process.finish() == 2

@@ -130,7 +130,7 @@ def assert_everything_is_written(run, fleet, broker):
     assert not (fleet.store / ".spool").exists()
 
 
-def test_devices_wait_for_a_full_disk_and_with_room_again_everything_is_written(
+def test_devices_wait_for_a_full_disk_and_all_rows_are_written(
     small_fleet, disk, broker
 ):
     process = begin(small_fleet)
@@ -161,7 +161,7 @@ def test_devices_wait_for_a_full_disk_and_with_room_again_everything_is_written(
     assert set(lines) <= notices
 
 
-def test_many_more_rows_go_through_a_small_disk_than_it_holds_at_once(
+def test_small_disk_passes_more_rows_than_it_holds(
     small_fleet, disk, broker
 ):
     # Each message is 20 KB in the spool, and hardly anything in a file.
@@ -176,7 +176,7 @@ def test_many_more_rows_go_through_a_small_disk_than_it_holds_at_once(
     assert_everything_is_written(run, small_fleet, broker)
 
 
-def test_rows_that_find_no_room_are_lost_and_counted_where_that_is_asked_for(
+def test_rows_without_room_are_lost_and_counted_when_configured(
     small_fleet, disk, broker
 ):
     small_fleet.set(log={"spool_full": "drop"})
@@ -205,7 +205,7 @@ def test_rows_that_find_no_room_are_lost_and_counted_where_that_is_asked_for(
     assert not (small_fleet.store / ".spool").exists()
 
 
-def test_a_run_that_ends_while_the_disk_is_full_writes_everything_once_there_is_room(
+def test_run_ending_on_a_full_disk_writes_rows_after_it_has_room(
     small_fleet, disk, broker
 ):
     # So many that there are always some which have not left.
@@ -232,7 +232,7 @@ def counted(process):
     return sum(last[outcome] for outcome in ("acked", "sent", "failed", "dropped"))
 
 
-def test_a_process_that_is_killed_on_a_full_disk_has_lost_no_row_that_it_counted(
+def test_process_killed_on_a_full_disk_loses_no_counted_row(
     small_fleet, disk, broker
 ):
     # Nothing may leave before it is on the disk, and what finds no room is much at once.
@@ -256,7 +256,7 @@ def test_a_process_that_is_killed_on_a_full_disk_has_lost_no_row_that_it_counted
     assert bool(left) == ("set aside" in recovering.stdout), recovering.report()
 
 
-def test_a_disk_that_is_full_from_the_start_is_said_before_anything_is_sent(
+def test_disk_full_at_start_is_reported_before_anything_is_sent(
     small_fleet, disk, broker
 ):
     small_fleet.write()

@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 
 import jsonschema
 import pytest
+from support.backends.server import Answer
 from support.fleet import ROOT
 from support.log import IS_COPY, Log
-from support.backends.server import Answer
 
 PAGE = ROOT / "docs/faults.md"
 
@@ -82,7 +82,7 @@ def assert_touched(run, fault, begin, end):
     assert run.log.count(f"fault = '{fault}'") > 0
 
 
-def test_what_faults_make_of_messages_is_what_the_broker_gets_and_the_rows_have(
+def test_faulted_messages_match_between_broker_and_rows(
     fleet, broker, subscribe
 ):
     heard = subscribe(broker)
@@ -162,7 +162,8 @@ def test_what_faults_make_of_messages_is_what_the_broker_gets_and_the_rows_have(
 
 
 @pytest.mark.parametrize("vanish", [False, True])
-def test_a_device_is_cut_off_with_or_without_a_goodbye_and_sends_later(broken, broker, vanish):
+def test_disconnected_device_sends_its_messages_later(broken, broker, vanish):
+    """With `vanish` it closes the connection without a DISCONNECT packet."""
     run = broken({"kind": "disconnect", "at": "650ms", "length": "400ms", "vanish": vanish})
     log, words = run.log, "disconnect without a goodbye" if vanish else "disconnect"
     assert sorted(log.events("fault")) == [
@@ -182,7 +183,7 @@ def test_a_device_is_cut_off_with_or_without_a_goodbye_and_sends_later(broken, b
     assert_nobody_is_blamed(run)
 
 
-def test_the_broker_of_a_half_open_link_hears_nothing_until_the_device_comes_anew(broken, broker):
+def test_half_open_link_is_silent_until_the_device_reconnects(broken, broker):
     run = broken({"kind": "half-open", "at": "650ms", "length": "500ms"}, keep_alive="60s")
     assert broker.logged("thermometer-00000 already connected, closing old connection")
     assert broker.logged("thermometer-00000 closed its connection") == []
@@ -194,7 +195,7 @@ def test_the_broker_of_a_half_open_link_hears_nothing_until_the_device_comes_ane
     assert_nobody_is_blamed(run)
 
 
-def test_a_device_notices_by_its_keep_alive_that_its_link_is_half_open(broken, broker):
+def test_keep_alive_detects_a_half_open_link(broken, broker):
     fault = {"kind": "half-open", "at": "500ms", "length": "3s"}
     run = broken(fault, duration="4s", count=1, keep_alive="1s")
     ((_, why),) = [e for e in run.log.events("disconnected") if "ping" in e[1]]
@@ -211,7 +212,7 @@ def test_a_device_notices_by_its_keep_alive_that_its_link_is_half_open(broken, b
     assert_nobody_is_blamed(run)
 
 
-def test_a_flapping_link_goes_and_comes_as_often_as_it_says(broken, broker):
+def test_flapping_link_reconnects_the_configured_number_of_times(broken, broker):
     run = broken({"kind": "flapping", "at": "450ms", "times": 3, "down": "150ms", "up": "150ms"})
     assert broker.clients().count("thermometer-00000") == 1 + 3
     assert len(broker.logged("thermometer-00000 closed its connection")) == 3
@@ -221,7 +222,8 @@ def test_a_flapping_link_goes_and_comes_as_often_as_it_says(broken, broker):
     assert_nobody_is_blamed(run)
 
 
-def test_a_storm_brings_all_devices_back_at_one_moment_past_the_connect_rate(broken, broker):
+def test_reconnect_storm_ignores_the_connect_rate(broken, broker):
+    """All devices come back at one moment."""
     storm = {"kind": "storm", "at": "1500ms", "length": "300ms"}
     run = broken(storm, count=30, every="500ms", duration="3s", connect_rate="40/s")
     log = run.log
@@ -235,7 +237,7 @@ def test_a_storm_brings_all_devices_back_at_one_moment_past_the_connect_rate(bro
     assert_nobody_is_blamed(run)
 
 
-def test_a_slow_link_lets_bytes_through_at_its_pace_and_messages_later_in_their_order(
+def test_slow_link_delays_messages_and_keeps_their_order(
     broken, broker, subscribe
 ):
     heard = subscribe(broker)
@@ -256,7 +258,7 @@ def test_a_slow_link_lets_bytes_through_at_its_pace_and_messages_later_in_their_
     assert_nobody_is_blamed(run)
 
 
-def test_a_device_whose_clock_is_wrong_tells_the_wrong_time_and_is_called_on_time(broken):
+def test_clock_skew_changes_payload_times_and_not_the_schedule(broken):
     # Its schedule does not move: messages come as if the clock were right.
     run = broken(
         {"kind": "clock-skew", "offset": "-1h", "from": "500ms", "until": "1s", "devices": "50%"}
@@ -270,7 +272,7 @@ def test_a_device_whose_clock_is_wrong_tells_the_wrong_time_and_is_called_on_tim
     assert log.events("fault") == [], "each message says so"
 
 
-def test_what_no_longer_fits_the_outbox_of_a_device_that_is_cut_off_is_blamed_on_the_fault(
+def test_messages_dropped_while_cut_off_are_blamed_on_the_fault(
     broken,
 ):
     run = broken({"kind": "storm", "at": "350ms", "length": "1s"}, outbox=5)
@@ -281,7 +283,7 @@ def test_what_no_longer_fits_the_outbox_of_a_device_that_is_cut_off_is_blamed_on
     assert_nobody_is_blamed(run)
 
 
-def test_a_device_is_told_what_a_real_one_would_know(fleet, broker):
+def test_device_receives_the_events_that_a_real_device_would(fleet, broker):
     fleet.broker(broker.url, qos=1)
     faults = [
         {"kind": "drop", "probability": "30%"},
@@ -328,7 +330,7 @@ def everything(fleet, broker):
     return run
 
 
-def test_a_fleet_with_every_fault_at_once_has_a_row_for_each_message_and_copy(
+def test_all_faults_at_once_leave_a_row_per_message_and_copy(
     everything, broker, subscribe
 ):
     heard = subscribe(broker)
@@ -349,7 +351,8 @@ def test_a_fleet_with_every_fault_at_once_has_a_row_for_each_message_and_copy(
     assert acked - got == Counter() and (got - acked).keys() <= acked.keys()
 
 
-def test_the_same_seed_breaks_the_same_places_however_devices_are_packed_and_spread(everything):
+def test_same_seed_injects_the_same_faults(everything):
+    """The number of workers and of devices per cell changes nothing."""
     def places(run):
         return run.log.rows(
             """SELECT device_id, seq, channel, fault, topic, coalesce(encode(payload), payload_bin)
@@ -367,9 +370,10 @@ def test_the_same_seed_breaks_the_same_places_however_devices_are_packed_and_spr
     assert [row[3] for row in places(one)] != [row[3] for row in places(other)]
 
 
-def test_an_http_device_keeps_its_requests_while_it_is_cut_off_and_refusals_are_the_faults(
+def test_cut_off_http_device_keeps_its_requests(
     fleet, serve
 ):
+    """Messages refused meanwhile are blamed on the fault."""
     def answer(request):
         return Answer(404 if request.path.startswith("/lost") else 204)
 
@@ -392,7 +396,7 @@ def test_an_http_device_keeps_its_requests_while_it_is_cut_off_and_refusals_are_
     assert_nobody_is_blamed(run)
 
 
-def test_the_example_of_the_page_is_broken_as_it_says(fleet, broker):
+def test_example_of_docs_faults_matches_its_summary(fleet, broker):
     """The fleet file of docs/faults.md, and the lines of its summary."""
     toml, text = blocks("toml"), blocks("text")
     fleet.file.write_text(toml[0].replace("1883", str(broker.port)))
@@ -410,7 +414,7 @@ def test_the_example_of_the_page_is_broken_as_it_says(fleet, broker):
     assert {words for _, words in log.events("fault")} == {"disconnect without a goodbye for 500ms"}
 
 
-def test_the_example_has_each_kind_and_is_good(fleet):
+def test_examples_faults_toml_is_valid_and_has_each_kind(fleet):
     example = ROOT / "examples/faults.toml"
     process = fleet.mockfleet("check", str(example), "--set", "log.store=logs")
     assert process.finish() == 0, process.report()
@@ -428,7 +432,7 @@ def schema_lines(fleet):
     return process.out
 
 
-def test_a_forecast_counts_copies_and_what_is_left_of_payloads(fleet):
+def test_forecast_counts_copies_and_truncated_payloads(fleet):
     fleet.broker("mqtt://127.0.0.1:1")
     size = {}
     for faults in (
@@ -447,7 +451,7 @@ def test_a_forecast_counts_copies_and_what_is_left_of_payloads(fleet):
     assert size[True] == 2 * size[False]
 
 
-def test_each_kind_that_there_is_stands_on_the_page():
+def test_docs_faults_lists_every_kind():
     rows = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(), re.MULTILINE)
     assert {*rows} - {"kind"} == {fault["kind"] for fault in every_kind()}
 

@@ -10,7 +10,7 @@ from support.wait import wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_ends_the_run_with_a_whole_log(fleet, broker, subscribe, number):
+def test_first_ctrl_c_ends_the_run_with_a_complete_log(fleet, broker, subscribe, number):
     subscriber = subscribe(broker)
     fleet.broker(broker.url, qos=1).group(count=20, every="50ms")
     process = fleet.start()
@@ -25,7 +25,7 @@ def test_the_first_ends_the_run_with_a_whole_log(fleet, broker, subscribe, numbe
     run.log.assert_sound()
 
 
-def test_the_second_ends_it_at_once(fleet, serve):
+def test_second_ctrl_c_ends_the_run_at_once(fleet, serve):
     over = threading.Event()
     server = serve(answer=lambda request: Answer(after=over))
     fleet.server(server.url, timeout="1h").group(count=1, every="1h")
@@ -40,7 +40,7 @@ def test_the_second_ends_it_at_once(fleet, serve):
     assert not any('"event":"summary"' in line for line in process.out)
 
 
-def test_open_messages_are_given_time_to_be_confirmed(fleet, serve):
+def test_open_messages_get_time_to_be_confirmed(fleet, serve):
     over = threading.Event()
     server = serve(answer=lambda request: Answer(after=over))
     fleet.server(server.url, timeout="1h").group(count=3, every="1h")
@@ -53,7 +53,7 @@ def test_open_messages_are_given_time_to_be_confirmed(fleet, serve):
     assert run.log.outcomes() == {"acked": 3}
 
 
-def test_a_run_without_a_duration_goes_on_until_it_is_stopped(fleet, broker, subscribe):
+def test_run_without_a_duration_continues_until_stopped(fleet, broker, subscribe):
     subscriber = subscribe(broker)
     fleet.broker(broker.url).group(count=2, every="100ms")
     process = fleet.start()
@@ -63,7 +63,7 @@ def test_a_run_without_a_duration_goes_on_until_it_is_stopped(fleet, broker, sub
     fleet.end(process, expect=130)
 
 
-def test_the_second_ends_it_at_once_where_the_store_takes_no_log(fleet, broker, tmp_path, closing):
+def test_second_ctrl_c_ends_the_run_at_once_with_a_store_down(fleet, broker, tmp_path, closing):
     store = closing(Moto(tmp_path / "s3"))
     store.start()
     fleet.environment |= store.environment()

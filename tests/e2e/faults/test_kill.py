@@ -55,7 +55,7 @@ def kill_again_and_again(fleet, kills, seed):
 
 
 @pytest.mark.timeout(3600)
-def test_no_counted_row_is_lost_and_none_is_doubled(tmp_path, broker, closing):
+def test_killed_run_loses_and_duplicates_no_counted_row(tmp_path, broker, closing):
     fleets = []
     for number in range(FLEETS):
         folder = tmp_path / f"fleet-{number}"

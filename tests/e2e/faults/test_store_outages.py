@@ -5,9 +5,9 @@ import json
 import re
 
 import pytest
-from support.log import Log
-from support.backends.store_proxy import Proxy, Together, answering, dropping_replies, resetting, slow
 from support.backends.s3 import Moto
+from support.backends.store_proxy import Proxy, Together, answering, dropping_replies, resetting, slow
+from support.log import Log
 from support.wait import wait_until
 
 TROUBLES = {
@@ -118,7 +118,7 @@ def end(fleet, process, store):
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_what_the_store_spoils_for_a_while_is_in_the_bucket_once(
+def test_store_failures_leave_each_row_in_the_bucket_once(
     s3_fleet, store, proxy, broker, tmp_path, trouble
 ):
     process = begin(s3_fleet, store)
@@ -133,7 +133,7 @@ def test_what_the_store_spoils_for_a_while_is_in_the_bucket_once(
     assert run.summary["log_error"] is None
 
 
-def test_a_store_that_cannot_be_reached_for_a_while_gets_everything_when_it_is_back(
+def test_unreachable_store_gets_all_rows_after_its_return(
     s3_fleet, store, proxy, broker, tmp_path
 ):
     process = begin(s3_fleet, store)
@@ -146,7 +146,7 @@ def test_a_store_that_cannot_be_reached_for_a_while_gets_everything_when_it_is_b
     assert_said_once(run, s3_fleet)
 
 
-def test_a_slow_store_slows_no_device_down(s3_fleet, store, proxy, broker, tmp_path):
+def test_slow_store_delays_no_device(s3_fleet, store, proxy, broker, tmp_path):
     process = begin(s3_fleet, store)
     proxy.spoils(slow)
     proxy.wait_for_spoiled(6)
@@ -156,7 +156,7 @@ def test_a_slow_store_slows_no_device_down(s3_fleet, store, proxy, broker, tmp_p
     assert run.summary["notices"] == []
 
 
-def test_files_go_to_the_store_side_by_side(s3_fleet, store, proxy, broker, tmp_path):
+def test_files_are_uploaded_concurrently(s3_fleet, store, proxy, broker, tmp_path):
     process = begin(s3_fleet, store)
     # Files pile up, so that there is more than one to bring when the store is back.
     proxy.spoils(answering(503))
@@ -168,7 +168,7 @@ def test_files_go_to_the_store_side_by_side(s3_fleet, store, proxy, broker, tmp_
     assert_all_there(run, store, s3_fleet, broker, tmp_path)
 
 
-def test_who_stops_a_run_whose_store_stays_down_is_told_how_far_it_came(
+def test_stopped_run_with_its_store_down_reports_its_progress(
     s3_fleet, store, proxy, broker
 ):
     process = begin(s3_fleet, store)
@@ -186,7 +186,7 @@ def test_who_stops_a_run_whose_store_stays_down_is_told_how_far_it_came(
     assert notice["times"] >= 2
 
 
-def test_the_trouble_of_the_last_files_is_waited_for_when_the_run_is_over(
+def test_run_waits_for_retries_of_its_last_files(
     s3_fleet, store, proxy, broker, tmp_path
 ):
     process = begin(s3_fleet, store)
@@ -215,7 +215,7 @@ def recover(fleet, expect=0):
 
 
 @pytest.mark.timeout(600)
-def test_what_a_store_that_stays_down_did_not_take_is_brought_there_later(
+def test_next_run_uploads_files_that_the_store_did_not_take(
     s3_fleet, store, proxy, broker, tmp_path
 ):
     process = begin(s3_fleet, store, "--duration", "8s")
@@ -259,7 +259,7 @@ def counted(process):
 
 @pytest.mark.parametrize("next_one", ["recover", "run"])
 @pytest.mark.parametrize("trouble", ["down", "dropping-replies"])
-def test_files_that_waited_when_the_process_was_killed_are_brought_there(
+def test_next_command_uploads_files_of_a_killed_process(
     s3_fleet, store, proxy, broker, tmp_path, trouble, next_one
 ):
     process = begin(s3_fleet, store)

@@ -11,7 +11,7 @@ def verdict(run, who):
     return found["words"]
 
 
-def test_nobody_is_blamed_for_a_run_in_which_all_went_well(fleet, broker):
+def test_good_run_has_no_bottleneck(fleet, broker):
     run = fleet.broker(broker.url, qos=1).group(count=20, every="200ms").run()
     words = verdict(run, "nobody")
     assert words.startswith("nobody: its ")
@@ -19,7 +19,7 @@ def test_nobody_is_blamed_for_a_run_in_which_all_went_well(fleet, broker):
     assert run.summary["outbox"]["found_full"] == 0
 
 
-def test_a_broker_that_confirms_late_is_called_slow_though_it_held_up_nobody(
+def test_late_broker_is_called_slow_without_being_the_bottleneck(
     fleet, broker, subscribe, closing
 ):
     line = closing(Line(broker.port))
@@ -39,7 +39,7 @@ def test_a_broker_that_confirms_late_is_called_slow_though_it_held_up_nobody(
     assert run.log.outcomes() == {"acked": run.counted()}
 
 
-def test_a_broker_whose_late_confirmations_fill_the_outbox_is_the_bottleneck(
+def test_late_broker_that_fills_the_outbox_is_the_bottleneck(
     fleet, broker, closing
 ):
     line = closing(Line(broker.port, late=1.5))
@@ -53,7 +53,7 @@ def test_a_broker_whose_late_confirmations_fill_the_outbox_is_the_bottleneck(
     assert f"and {full} messages found it full" in words
 
 
-def test_a_broker_that_stops_reading_is_named_with_how_long_nothing_got_through(
+def test_broker_that_stops_reading_is_named_with_blocked_time(
     fleet, broker, subscribe, closing
 ):
     line = closing(Line(broker.port))
@@ -73,7 +73,7 @@ def test_a_broker_that_stops_reading_is_named_with_how_long_nothing_got_through(
     assert run.log.count("outcome = 'unconfirmed' AND sent_at IS NULL") == 0
 
 
-def test_a_host_whose_plugin_takes_more_time_than_there_is_was_the_bottleneck(fleet, broker):
+def test_host_with_a_slow_plugin_is_the_bottleneck(fleet, broker):
     fleet.broker(broker.url, qos=1)
     # Some milliseconds a tick, on any machine, and thousands of ticks a second.
     fleet.guest(count=200, every="50ms", config={"effort": 5_000})
@@ -86,7 +86,7 @@ def test_a_host_whose_plugin_takes_more_time_than_there_is_was_the_bottleneck(fl
 
 
 @pytest.mark.parametrize("qos", [0, 1])
-def test_a_backend_that_is_not_there_is_named(fleet, broker, qos):
+def test_missing_backend_is_named(fleet, broker, qos):
     broker.stop()
     run = fleet.broker(broker.url, qos=qos).group(count=3, every="100ms").run(expect=1)
     assert "no message arrived" in verdict(run, "backend")

@@ -49,7 +49,7 @@ def search(fleet, *bounds, expect=0, more=()):
 @pytest.mark.parametrize(
     ("refuses", "bound"), [(True, "failed > 5%"), (False, "ack.p99 > 400ms")]
 )
-def test_the_limit_of_a_server_is_found_where_it_lies(fleet, serve, refuses, bound):
+def test_search_finds_the_limit_of_the_server(fleet, serve, refuses, bound):
     server = serve(answer=Bucket(refuses=refuses))
     fleet.server(server.url, outbox=1000).group(count=25, start="spread")
     steps, run = search(fleet, bound)
@@ -76,7 +76,7 @@ def test_the_limit_of_a_server_is_found_where_it_lies(fleet, serve, refuses, bou
     run.log.assert_sound()
 
 
-def test_a_broker_that_takes_all_that_the_devices_can_ask_for_is_not_blamed(fleet, broker):
+def test_broker_that_takes_every_rate_is_not_blamed(fleet, broker):
     # Ten times faster is as fast as a device can be.
     fleet.broker(broker.url, qos=1).group(count=2, every="10ms", start="spread")
     steps, run = search(fleet, "ack.p99 > 10s", "failed > 50%", "lag.p99 > 10s", expect=1)
@@ -95,7 +95,7 @@ def test_a_broker_that_takes_all_that_the_devices_can_ask_for_is_not_blamed(flee
             assert step["messages_per_second"] >= 0.8 * step["asked_per_second"]
 
 
-def test_a_host_that_is_reached_first_is_said_with_what_shows_it(fleet, broker):
+def test_host_limit_is_reported_with_its_evidence(fleet, broker):
     fleet.broker(broker.url, qos=1)
     # Some milliseconds a tick: a few hundred a second are all that one thread can do.
     fleet.guest(count=50, every="1s", start="spread", config={"effort": 3_000})
@@ -108,7 +108,7 @@ def test_a_host_that_is_reached_first_is_said_with_what_shows_it(fleet, broker):
     assert limit["broke"]["asked_per_second"] < 10_000
 
 
-def test_ctrl_c_ends_a_search_with_what_is_known_so_far(fleet, broker):
+def test_ctrl_c_ends_a_search_with_its_results_so_far(fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=2, every="1s", start="spread")
     process = fleet.start("--step", "2s", "--until", "ack.p99 > 10s")
     process.wait_for_line('"event":"step"', of="out")
@@ -118,7 +118,7 @@ def test_ctrl_c_ends_a_search_with_what_is_known_so_far(fleet, broker):
     assert "the search was stopped" in run.summary["limit"]["words"]
 
 
-def test_its_lines_are_read_by_people(fleet, serve):
+def test_search_prints_readable_lines(fleet, serve):
     server = serve(answer=lambda _: Answer(status=503))
     fleet.server(server.url).group(count=5, every="100ms", start="spread")
     fleet.write()
@@ -140,7 +140,7 @@ def test_its_lines_are_read_by_people(fleet, serve):
         (["--step", "2s"], "--until"),
     ],
 )
-def test_what_is_wrong_is_said_before_anything_is_sent(fleet, serve, arguments, says):
+def test_faults_of_a_search_are_reported_before_anything_is_sent(fleet, serve, arguments, says):
     server = serve()
     fleet.server(server.url).group()
     process = fleet.start(*arguments)
@@ -149,7 +149,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(fleet, serve, arguments, 
     assert server.requests == []
 
 
-def test_groups_without_a_rate_to_raise_are_refused_all_at_once(fleet, serve):
+def test_groups_without_a_rate_to_raise_are_refused_together(fleet, serve):
     server = serve()
     fleet.server(server.url)
     fleet.group("fast", rate="max").group("staged", stages=[{"duration": "1s", "rate": "5/s"}])

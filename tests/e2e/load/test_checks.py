@@ -5,8 +5,8 @@ import itertools
 import re
 from xml.etree import ElementTree
 
-from support.fleet import ROOT
 from support.backends.server import Answer
+from support.fleet import ROOT
 
 CHECKS = {
     "fleet": ["acked >= 99.9%", "latency.p99 <= 10s", "lag.max < 10s", "failed == 0", "rate > 1/s"],
@@ -51,7 +51,7 @@ def junit(file):
     return suites
 
 
-def test_checks_that_hold_are_shown_with_their_figures_and_read_by_ci(fleet, broker):
+def test_passed_checks_are_shown_with_figures_and_in_junit(fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=10).set(checks=CHECKS)
     run = fleet.run("--check", "unconfirmed == 0", "--junit", "verdict.xml", duration="3s")
     checks = by_text(run)
@@ -77,7 +77,7 @@ def test_checks_that_hold_are_shown_with_their_figures_and_read_by_ci(fleet, bro
     assert ("acked >= 99.9%", "held", "100 % (30 of 30)") in suites["fleet"]
 
 
-def test_a_check_that_does_not_hold_fails_the_run_and_says_by_how_much(fleet, serve):
+def test_failed_check_fails_the_run_and_shows_the_measured_value(fleet, serve):
     # The answers to one device are refused.
     server = serve(answer=lambda request: Answer(status=503 if "00003" in request.path else 204))
     fleet.server(server.url).group("<odd> & \"name\"", count=4)
@@ -92,7 +92,7 @@ def test_a_check_that_does_not_hold_fails_the_run_and_says_by_how_much(fleet, se
     assert [end for _, end, _ in cases] == ["failure", "held"]
 
 
-def test_what_was_due_before_the_warm_up_does_not_count(fleet, serve):
+def test_messages_due_in_the_warm_up_do_not_count(fleet, serve):
     # The first tick of each of the five devices is refused.
     server = serve(answer=lambda _: Answer(status=503 if len(server.requests) <= 5 else 204))
     fleet.server(server.url).group(count=5)
@@ -102,7 +102,7 @@ def test_what_was_due_before_the_warm_up_does_not_count(fleet, serve):
     assert [check["held"] for check in run.summary["checks"]] == [True, True]
 
 
-def test_a_check_of_which_nothing_was_measured_does_not_hold(fleet, broker):
+def test_check_without_data_fails(fleet, broker):
     fleet.broker(broker.url).group(count=2).group("silent", count=1, every="1h", start="spread")
     silent = ["failed == 0", "latency.p99 <= 1s", "messages == 0"]
     fleet.set(checks={"groups": {"silent": silent}, "fleet": ["latency.p99 <= 1s"]})
@@ -118,7 +118,7 @@ def test_a_check_of_which_nothing_was_measured_does_not_hold(fleet, broker):
     assert words == "no message was due, so nothing was measured"
 
 
-def test_all_that_is_wrong_with_checks_is_said_at_once_before_anything_is_sent(fleet, serve):
+def test_all_faults_in_checks_are_reported_before_sending(fleet, serve):
     server = serve()
     fleet.server(server.url).group(count=2)
     fleet.write()
@@ -161,7 +161,7 @@ alarm = "failed == 0"
     assert server.connections == 0 and process.out == []
 
 
-def test_the_checks_of_the_docs_are_good_and_its_figures_are_all_there_are(fleet, broker):
+def test_docs_verdicts_has_valid_checks_and_lists_every_figure(fleet, broker):
     page = (ROOT / "docs/verdicts.md").read_text()
     block = re.search(r"```toml\n(.*?)```", page, re.DOTALL).group(1)
     fleet.broker(broker.url, channels=("telemetry", "alarm"), qos=1).group(count=2)

@@ -4,16 +4,9 @@ file says, by the times that the log says messages were due."""
 import itertools
 import math
 
-import pytest
-from test_schedule import SECOND, moments
+SECOND = 1_000_000
 
 WAVE = {"duration": "2s", "shape": "sine", "rate": "0/s..20/s", "period": "1s"}
-
-
-@pytest.fixture
-def shared(fleet, broker):
-    """A fleet on one connection, so that all its devices are switched on at once."""
-    return fleet.broker(broker.url, qos=1, connections=1)
 
 
 def lengths(times, border):
@@ -21,7 +14,7 @@ def lengths(times, border):
     return [time for time in times if time < border], [time for time in times if time >= border]
 
 
-def test_a_step_changes_the_rate_at_once_and_leaves_no_gap(shared):
+def test_step_changes_the_rate_at_once_without_a_gap(shared):
     stages = [
         {"duration": "1s", "rate": "5/s"},
         {"duration": "1s", "rate": "0/s"},
@@ -32,34 +25,34 @@ def test_a_step_changes_the_rate_at_once_and_leaves_no_gap(shared):
     third = [2 * SECOND + n * SECOND // 10 for n in range(10)]
     # After the stages, the group's own tick each second.
     wanted = first + third + [3 * SECOND]
-    assert moments(run) == {f"thermometer-{n:05}": wanted for n in range(4)}
+    assert run.log.due_after_birth() == {f"thermometer-{n:05}": wanted for n in range(4)}
     run.log.assert_sound()
 
 
-def test_a_ramp_from_none_brings_the_integral_of_its_rate(shared):
+def test_ramp_from_zero_sends_the_integral_of_its_rate(shared):
     stages = [{"duration": "2s", "shape": "ramp", "rate": "0/s..20/s"}]
     run = shared.group(count=3, stages=stages, after_stages="hold").run(duration="3s")
-    for due in moments(run).values():
+    for due in run.log.due_after_birth().values():
         rising, level = lengths(due, 2 * SECOND)
         # 5 t² ticks in t seconds.
         assert rising == [round(math.sqrt(n / 5) * SECOND) for n in range(20)]
         assert level == [2 * SECOND + n * SECOND // 20 for n in range(20)]
 
 
-def test_a_spike_goes_up_and_comes_down_again(shared):
+def test_spike_rises_and_falls(shared):
     stages = [{"duration": "2s", "shape": "spike", "rate": "2/s..18/s"}]
     run = shared.group(count=2, every="1h", stages=stages).run(duration="2s")
-    for due in moments(run).values():
+    for due in run.log.due_after_birth().values():
         up, down = lengths(due, SECOND)
         assert len(up) == len(down) == 10
         gaps = [after - before for before, after in itertools.pairwise(due)]
         assert gaps.index(min(gaps)) in (9, 10), "it is fastest in the middle"
 
 
-def test_a_sine_swings_between_its_rates_in_each_period(shared):
+def test_sine_swings_between_its_rates_in_each_period(shared):
     shared.group(count=2, stages=[WAVE], after_stages="repeat")
     run = shared.run(duration="4s")
-    for due in moments(run).values():
+    for due in run.log.due_after_birth().values():
         # The mean of 0 and 20 a second, and all of it in the middle of the period.
         assert len(due) == 40
         for period in range(4):
@@ -69,7 +62,7 @@ def test_a_sine_swings_between_its_rates_in_each_period(shared):
             assert 7 <= len(middle) <= 9
 
 
-def test_devices_are_switched_on_by_share_and_all_at_once_when_it_says_so(shared):
+def test_devices_are_switched_on_by_share_or_all_at_once(shared):
     stages = [
         {"duration": "1s", "shape": "ramp", "devices": "0%..50%"},
         {"duration": "1s"},
@@ -85,11 +78,11 @@ def test_devices_are_switched_on_by_share_and_all_at_once_when_it_says_so(shared
     assert births == [n * SECOND // 5 for n in range(5)] + [2 * SECOND] * 5
     assert len(run.log.events("connected")) == 10
     # Those that are switched off keep their connection, and are silent.
-    counts = [len(due) for due in moments(run).values()]
+    counts = [len(due) for due in run.log.due_after_birth().values()]
     assert counts == [50, 48] + [30 - 2 * n for n in (2, 3, 4)] + [10] * 5
 
 
-def test_the_same_seed_is_the_same_moments_however_many_workers_there_are(fleet, broker):
+def test_same_seed_gives_the_same_times_for_any_worker_count(fleet, broker):
     fleet.broker(broker.url, qos=1, connections=3)
     stages = [
         {"duration": "500ms", "shape": "ramp", "rate": "30/s", "devices": "10%..100%"},
@@ -100,7 +93,7 @@ def test_the_same_seed_is_the_same_moments_however_many_workers_there_are(fleet,
     def due(*arguments):
         run = fleet.run(*arguments, duration="3s")
         assert run.summary["missed_ticks"] == 0
-        return moments(run)
+        return run.log.due_after_birth()
 
     first = due("--workers", "1")
     assert len(first) == 30
@@ -108,7 +101,7 @@ def test_the_same_seed_is_the_same_moments_however_many_workers_there_are(fleet,
     assert due("--workers", "1", "--seed", "43") != first
 
 
-def test_the_summary_has_what_was_asked_and_reached_in_each_stage(shared):
+def test_summary_has_requested_and_reached_rates_of_each_stage(shared):
     stages = [
         {"duration": "2s", "shape": "ramp", "rate": "0/s..10/s"},
         {"duration": "1s", "rate": "20/s"},
@@ -130,7 +123,7 @@ def test_the_summary_has_what_was_asked_and_reached_in_each_stage(shared):
     assert max(stage["asked_per_second"] for stage in shown) <= 100
 
 
-def test_ticks_that_are_missed_are_counted_in_the_stage_that_they_were_due_in(shared):
+def test_missed_ticks_are_counted_in_the_stage_they_were_due_in(shared):
     stages = [{"duration": "1s", "rate": "20/s"}, {"duration": "2s", "rate": "10/s"}]
     shared.group("good", count=5, every="1h", stages=stages)
     config = {"does": "spin", "at": 0, "index": 0}
@@ -148,7 +141,7 @@ def test_ticks_that_are_missed_are_counted_in_the_stage_that_they_were_due_in(sh
     )
 
 
-def test_the_words_of_the_summary_name_each_stage(fleet, broker):
+def test_summary_text_names_each_stage(fleet, broker):
     fleet.broker(broker.url, qos=1, connections=1)
     fleet.group(count=5, stages=[{"duration": "1s", "shape": "ramp", "rate": "0/s..20/s"}])
     fleet.write()

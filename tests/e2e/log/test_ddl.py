@@ -6,10 +6,9 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 import pytest
-from support.log import TABLES
-from support.process import refused
 from support.backends.spark import SPARK
-from test_log import SENDS
+from support.log import SENDS, TABLES
+from support.process import refused
 
 ATHENA = {
     pyarrow.string(): "string",
@@ -29,7 +28,7 @@ def run(fleet, broker):
     return fleet.run(duration="1s")
 
 
-def test_duckdb_takes_the_statements_as_they_stand_wherever_it_is(logs, run):
+def test_duckdb_runs_the_statements_from_any_folder(logs, run):
     statements = logs("ddl", "--engine", "duckdb").stdout
     # Not the folder that the store was named from.
     database = duckdb.connect()
@@ -52,7 +51,7 @@ def test_duckdb_takes_the_statements_as_they_stand_wherever_it_is(logs, run):
     assert database.fetchone() == (0,)
 
 
-def test_a_store_with_an_odd_name_is_described_too(logs, run, fleet):
+def test_store_with_special_characters_in_its_name_is_described(logs, run, fleet):
     odd = fleet.folder / "it's [new] *"
     fleet.store.rename(odd)
     database = duckdb.connect()
@@ -60,7 +59,7 @@ def test_a_store_with_an_odd_name_is_described_too(logs, run, fleet):
     assert database.execute("SELECT count(*) FROM sends").fetchone() == (25,)
 
 
-def test_athena_is_told_the_columns_that_the_files_have(logs, run):
+def test_athena_statement_declares_the_columns_of_the_files(logs, run):
     for table in TABLES:
         statement = logs("ddl", "--engine", "athena", "--table", table, "s3://b/p").stdout
         name, columns = re.match(
@@ -74,7 +73,7 @@ def test_athena_is_told_the_columns_that_the_files_have(logs, run):
 
 @pytest.mark.xdist_group("spark")
 @pytest.mark.timeout(600)
-def test_spark_takes_the_statements_as_they_stand(logs, run, spark):
+def test_spark_runs_the_statements_unchanged(logs, run, spark):
     # An hour with one digit: Spark must not look for `hour=7`.
     for table in TABLES:
         (hour,) = run.store.glob(f"{table}/dt=*/hour=*")
@@ -93,14 +92,14 @@ def test_spark_takes_the_statements_as_they_stand(logs, run, spark):
             spark.sql(f"DROP TABLE {table}")
 
 
-def test_nothing_but_the_statements_is_printed_and_nothing_is_made(logs, fleet):
+def test_ddl_prints_only_the_statements_and_creates_nothing(logs, fleet):
     said = logs("ddl", "--engine", "spark")
     assert said.err == []
     assert str(fleet.folder / "mockfleet-logs/sends") in said.stdout
     assert list(fleet.folder.iterdir()) == []
 
 
-def test_what_ddl_cannot_do_is_said_with_the_way_out(logs):
+def test_unsupported_ddl_is_refused_with_the_way_out(logs):
     refused(
         logs("ddl", "--engine", "athena", expect=2), "STORE", "mockfleet-logs", "s3://bucket/prefix"
     )

@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from support.fleet import BINARY, PLUGINS, ROOT
 from support.backends.s3 import Moto
+from support.fleet import BINARY, PLUGINS, ROOT
 
 START = "2025-06-01T00:00:00Z"
 GROUPS = {
@@ -57,9 +57,10 @@ def packed(fleet, devices):
         group["devices-per-cell"] = devices
 
 
-def test_the_same_seed_has_the_same_digest_whatever_workers_packing_speed_and_sending(
+def test_same_seed_has_the_same_digest_in_every_setup(
     mixed, broker
 ):
+    """Workers, devices per cell, speed of the clock and sending change nothing."""
     url = f"targets.broker.url={broker.url}"
     runs = []
     # In real time, ten times as fast, and as fast as it goes.
@@ -82,7 +83,7 @@ def test_the_same_seed_has_the_same_digest_whatever_workers_packing_speed_and_se
     assert digest(mixed, other) != digest(mixed, runs[0])
 
 
-def test_a_clock_that_is_far_faster_has_the_same_digest_as_one_that_waits(fleet, broker):
+def test_fast_clock_has_the_digest_of_a_slow_clock(fleet, broker):
     fleet.broker(broker.url, qos=1)
     fleet.set(clock={"start": START})
     fleet.group(count=10, every="2m", start="spread", ramp="0s")
@@ -94,7 +95,7 @@ def test_a_clock_that_is_far_faster_has_the_same_digest_as_one_that_waits(fleet,
     assert digest(fleet, dry) == digest(fleet, fast)
 
 
-def test_a_fleet_whose_cells_fall_has_the_same_digest_on_any_number_of_workers(fleet):
+def test_trapping_fleet_has_one_digest_for_any_number_of_workers(fleet):
     fleet.broker("mqtt://127.0.0.1:1")
     fleet.guest(count=20, every="30s", devices_per_cell=1, config={"does": "trap", "at": 3})
     fleet.group(count=20, every="30s", start="spread")
@@ -112,7 +113,7 @@ def test_a_fleet_whose_cells_fall_has_the_same_digest_on_any_number_of_workers(f
     assert gaps == [1.0] * 20
 
 
-def test_others_compute_the_same_digest_by_the_rules_of_the_page(mixed):
+def test_digest_can_be_recomputed_by_the_rules_of_docs_time(mixed):
     run = mixed.backfill(START, "2025-06-01T00:01:00Z")
     page = (ROOT / "docs/time.md").read_text()
     (script,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -126,7 +127,7 @@ def test_others_compute_the_same_digest_by_the_rules_of_the_page(mixed):
     assert done.stdout.split() == [digest(mixed, run), run.summary["run"]]
 
 
-def test_the_example_for_ones_own_ci_tells_a_fleet_that_has_changed(mixed):
+def test_ci_example_of_docs_time_detects_a_changed_fleet(mixed):
     page = (ROOT / "docs/time.md").read_text()
     (script,) = re.findall(r"^```sh\n(set -e\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
     for group in mixed.content["groups"]:
@@ -147,7 +148,7 @@ def test_the_example_for_ones_own_ci_tells_a_fleet_that_has_changed(mixed):
     assert "something else than before" in changed.stdout
 
 
-def test_the_digest_says_what_a_log_that_keeps_no_payloads_cannot_prove(mixed):
+def test_digest_of_a_log_without_payloads_names_its_limits(mixed):
     def said(payload):
         mixed.set(log={"store": "logs", "payload": payload})
         run = mixed.backfill(START, "2025-06-01T00:00:02Z", "--again")
@@ -161,7 +162,7 @@ def test_the_digest_says_what_a_log_that_keeps_no_payloads_cannot_prove(mixed):
     assert "were cut" in said("4B")
 
 
-def test_a_digest_of_no_run_or_of_files_that_cannot_be_read_is_none(mixed):
+def test_unknown_run_or_unreadable_file_has_no_digest(mixed):
     run = mixed.backfill(START, "2025-06-01T00:00:02Z")
     process = mixed.mockfleet("logs", "digest", "logs", "--run", "01M8835DCGFEHSEP2HFFMX1S1Y")
     assert process.finish() == 2
@@ -175,7 +176,7 @@ def test_a_digest_of_no_run_or_of_files_that_cannot_be_read_is_none(mixed):
     assert str(file.name) in json.loads(process.stdout)["not_read"][0]["file"]
 
 
-def test_the_examples_that_ship_have_one_digest_each(fleet):
+def test_example_scenarios_have_fixed_digests(fleet):
     """What generators draw hangs on the seed alone, faults of values included."""
     for file, minutes in (("beacon", 1), ("industrial-machine", 2), ("water-level", 20)):
         path = PLUGINS / f"scenario/examples/{file}.toml"
@@ -195,7 +196,7 @@ def test_the_examples_that_ship_have_one_digest_each(fleet):
         assert len(digests) == 1, file
 
 
-def test_a_bucket_has_the_digest_of_the_folder_and_is_asked_for_the_range(
+def test_bucket_has_the_folder_digest_and_refuses_overlap(
     mixed, closing, tmp_path
 ):
     store = closing(Moto(tmp_path / "s3")).start()

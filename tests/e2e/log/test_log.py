@@ -5,44 +5,8 @@ import re
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.log import EVENTS, SENDS
 
-# Name, DuckDB's type, whether it may be null: DESIGN's tables, in their order.
-SENDS = [
-    ("run_id", "VARCHAR", False),
-    ("host_id", "VARCHAR", False),
-    ("log_seq", "BIGINT", False),
-    ("group", "VARCHAR", False),
-    ("device_id", "VARCHAR", False),
-    ("plugin", "VARCHAR", False),
-    ("seq", "BIGINT", False),
-    ("attempt", "INTEGER", False),
-    ("channel", "VARCHAR", False),
-    ("protocol", "VARCHAR", False),
-    ("destination", "VARCHAR", False),
-    ("topic", "VARCHAR", True),
-    ("outcome", "VARCHAR", False),
-    ("code", "INTEGER", True),
-    ("error", "VARCHAR", True),
-    ("fault", "VARCHAR", True),
-    ("device_status", "VARCHAR", True),
-    ("scheduled_at", "TIMESTAMP WITH TIME ZONE", False),
-    ("sent_at", "TIMESTAMP WITH TIME ZONE", True),
-    ("acked_at", "TIMESTAMP WITH TIME ZONE", True),
-    ("latency_us", "BIGINT", True),
-    ("payload_size", "INTEGER", False),
-    ("payload", "VARCHAR", True),
-    ("payload_bin", "BLOB", True),
-]
-EVENTS = [
-    ("run_id", "VARCHAR", False),
-    ("host_id", "VARCHAR", False),
-    ("log_seq", "BIGINT", False),
-    ("group", "VARCHAR", False),
-    ("device_id", "VARCHAR", False),
-    ("at", "TIMESTAMP WITH TIME ZONE", False),
-    ("kind", "VARCHAR", False),
-    ("detail", "VARCHAR", True),
-]
 # 48 bits of time and 80 of chance, in Crockford's base 32.
 ULID = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 
@@ -54,7 +18,7 @@ def run(fleet, broker):
 
 
 @pytest.mark.parametrize(("table", "columns"), [("sends", SENDS), ("events", EVENTS)])
-def test_a_table_has_the_columns_and_types_of_its_description(run, table, columns):
+def test_table_has_the_documented_columns_and_types(run, table, columns):
     described = run.log.rows(f"DESCRIBE SELECT * FROM {table}")
     assert [(name, kind) for name, kind, *_ in described] == [(n, kind) for n, kind, _ in columns]
     for schema in run.log.arrow_schemas(table):
@@ -66,7 +30,7 @@ def test_a_table_has_the_columns_and_types_of_its_description(run, table, column
         assert set(times) == {pa.timestamp("us", tz="UTC")}
 
 
-def test_a_run_has_a_ulid_and_a_host_and_numbers_its_rows_from_zero(run):
+def test_rows_have_run_host_and_numbers_from_zero(run):
     for table in ("sends", "events"):
         ((run_id, host_id),) = run.log.rows(f"SELECT DISTINCT run_id, host_id FROM {table}")
         assert re.fullmatch(ULID, run_id)
@@ -77,7 +41,7 @@ def test_a_run_has_a_ulid_and_a_host_and_numbers_its_rows_from_zero(run):
     assert run.log.count(table="events") == run.summary["events"]
 
 
-def test_files_lie_in_folders_by_day_and_hour_and_are_named_by_their_rows(run):
+def test_files_are_in_hour_folders_and_named_by_their_rows(run):
     for table in ("sends", "events"):
         for file in run.log.files(table):
             place = file.relative_to(run.store / table).as_posix()
@@ -117,14 +81,14 @@ def test_files_lie_in_folders_by_day_and_hour_and_are_named_by_their_rows(run):
     assert partitions, "DuckDB reads the folders as columns"
 
 
-def test_nothing_but_whole_files_is_left_in_the_store(run):
+def test_store_contains_only_complete_files(run):
     files = {file for file in run.store.rglob("*") if file.is_file()}
     (note,) = (file for file in files if file.parent.name == "runs")
     assert note.name.endswith(f"-{run.summary['run']}.json")
     assert {file.suffix for file in files - {note}} == {".parquet"}
 
 
-def test_a_file_ends_when_it_is_as_old_as_asked(fleet, broker):
+def test_file_rolls_at_its_maximum_age(fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=5, every="100ms")
     fleet.set(log={"roll": {"every": "1s"}})
     run = fleet.run(duration="4s")
@@ -134,7 +98,7 @@ def test_a_file_ends_when_it_is_as_old_as_asked(fleet, broker):
     run.log.assert_sound()
 
 
-def test_a_file_ends_when_it_is_as_large_as_asked(fleet, broker):
+def test_file_rolls_at_its_maximum_size(fleet, broker):
     fleet.broker(broker.url, qos=1)
     # Half a megabyte of numbers each; rows are encoded some megabytes at a time.
     config = {"samples": 10_000}
@@ -146,7 +110,7 @@ def test_a_file_ends_when_it_is_as_large_as_asked(fleet, broker):
     run.log.assert_sound()
 
 
-def test_runs_into_the_same_store_are_told_apart(fleet, broker):
+def test_runs_in_the_same_store_are_distinguishable(fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=5)
     first, second = fleet.run(duration="1s"), fleet.run(duration="1s")
     assert first.summary["run"] < second.summary["run"], "ULIDs are in the order of time"
@@ -157,7 +121,7 @@ def test_runs_into_the_same_store_are_told_apart(fleet, broker):
 @pytest.mark.parametrize(
     ("payload", "kept"), [("full", "size"), ("none", "NULL"), ("100B", "least(size, 100)")]
 )
-def test_of_a_payload_is_kept_what_was_asked_for(fleet, broker, payload, kept):
+def test_log_keeps_the_configured_part_of_a_payload(fleet, broker, payload, kept):
     fleet.broker(broker.url, qos=1).group(count=5, config={"size": 300})
     fleet.set(log={"payload": payload})
     run = fleet.run(duration="1s")

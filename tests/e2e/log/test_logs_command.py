@@ -10,10 +10,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 from support.backends.broker import Broker
+from support.backends.s3 import READER_KEY, READER_SECRET, SECRET_KEY, Moto, SeaweedFs
 from support.fleet import Fleet
 from support.log import TABLES, Log
 from support.process import refused
-from support.backends.s3 import READER_KEY, READER_SECRET, SECRET_KEY, Moto, SeaweedFs
 from support.wait import free_port
 
 
@@ -44,7 +44,7 @@ def in_bucket(bucket, fleet):
 
 
 @pytest.mark.parametrize("command", ["ddl", "stats", "prune"])
-def test_help_teaches_with_an_example(logs, command):
+def test_help_has_an_example(logs, command):
     assert re.search(rf"^  {command} ", logs("--help").stdout, re.MULTILINE)
     said = logs(command, "--help").stdout
     assert f"Usage: mockfleet logs {command}" in said
@@ -121,7 +121,7 @@ def runs(fleet, two_runs):
     return ids, fleet.store
 
 
-def test_stats_are_what_the_rows_say(logs, runs, fleet):
+def test_stats_match_the_rows(logs, runs, fleet):
     ids, store = runs
     log = Log(store)
     answer = said(logs("stats", "--json"))
@@ -142,7 +142,7 @@ def test_stats_are_what_the_rows_say(logs, runs, fleet):
         assert re.search(rf"^  {outcome} +{rows}$", people.stdout, re.MULTILINE)
 
 
-def test_stats_of_a_bucket_are_those_of_the_folder(logs, runs, in_bucket):
+def test_stats_of_a_bucket_equal_those_of_the_folder(logs, runs, in_bucket):
     _, store = runs
     url = in_bucket(store)
     answer = said(logs("stats", "--json", url))
@@ -168,7 +168,7 @@ def test_stats_do_not_read_payloads(logs, runs):
     assert logs("stats", "--json").stdout == before
 
 
-def test_what_is_broken_or_of_others_is_said_and_counted_and_the_rest_goes_on(logs, runs):
+def test_broken_and_foreign_files_are_reported_and_skipped(logs, runs):
     _, store = runs
     before = json.loads(logs("stats", "--json").stdout)
     hour = next(store.glob("sends/*/*"))
@@ -196,7 +196,7 @@ def test_what_is_broken_or_of_others_is_said_and_counted_and_the_rest_goes_on(lo
         assert any(name in line and why in line for line in people.err)
 
 
-def test_no_damage_ends_the_count(logs, runs):
+def test_damaged_files_do_not_end_the_count(logs, runs):
     """Truncated and flipped at random, a file is counted or said, and nothing else is."""
     _, store = runs
     good = next(store.glob("sends/*/*/*.parquet"))
@@ -219,14 +219,14 @@ def test_no_damage_ends_the_count(logs, runs):
     assert answer["not_counted"]
 
 
-def test_an_empty_store_has_nothing(logs, fleet):
+def test_empty_store_has_no_rows(logs, fleet):
     (fleet.folder / "mockfleet-logs").mkdir()
     assert logs("stats").out == [
         "mockfleet-logs: 0 runs, 0 rows in sends, 0 in events, 0 B in 0 files"
     ]
 
 
-def test_a_store_that_cannot_be_looked_at_is_said(logs, fleet, in_bucket, bucket):
+def test_unreadable_store_is_reported(logs, fleet, in_bucket, bucket):
     refused(logs("stats", "no-such", expect=2), "STORE", "no-such", "give the folder")
     (fleet.folder / "file").touch()
     refused(logs("stats", "file", expect=2), "STORE", "it is no folder")
@@ -290,7 +290,7 @@ STRANGERS = (
 )
 
 
-def test_without_yes_prune_only_shows_what_would_go(logs, aged, runs):
+def test_prune_without_yes_only_lists_files(logs, aged, runs):
     store, old = aged
     before = sizes(store)
     answer = json.loads(logs("prune", *MONTH, "--json").stdout)
@@ -319,7 +319,7 @@ def test_without_yes_prune_only_shows_what_would_go(logs, aged, runs):
     assert sizes(store) == before
 
 
-def test_prune_deletes_what_is_old_and_nothing_else(logs, aged):
+def test_prune_deletes_only_old_files(logs, aged):
     store, old = aged
     before = sizes(store)
     answer = json.loads(logs("prune", *MONTH, "--yes", "--json").stdout)
@@ -331,7 +331,7 @@ def test_prune_deletes_what_is_old_and_nothing_else(logs, aged):
     assert again.out[0].startswith("mockfleet-logs: no files of hours that ended before ")
 
 
-def test_prune_of_a_bucket_is_that_of_the_folder(logs, aged, in_bucket, bucket, fleet):
+def test_prune_of_a_bucket_equals_that_of_the_folder(logs, aged, in_bucket, bucket, fleet):
     store, old = aged
     url = in_bucket(store)
     prefix = url.removeprefix(f"s3://{bucket.bucket}/")
@@ -357,7 +357,7 @@ def test_prune_of_a_bucket_is_that_of_the_folder(logs, aged, in_bucket, bucket, 
     assert left == before - set(old)
 
 
-def test_a_running_hour_is_never_old(logs, runs):
+def test_current_hour_is_never_pruned(logs, runs):
     _, store = runs
     before = sizes(store)
     answer = json.loads(logs("prune", "--older-than", "1h", "--yes", "--json").stdout)
@@ -370,7 +370,7 @@ def spooled(answer):
     return {left["state"]: left for left in answer["spool"]}
 
 
-def test_what_is_in_the_spool_is_sized_and_only_what_is_damaged_is_tidied_away(logs, fleet, broker):
+def test_spool_is_sized_and_only_damaged_segments_are_deleted(logs, fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=5, every="20ms")
     fleet.store = fleet.folder / "mockfleet-logs"
     process = fleet.start("--log", fleet.store.name)
@@ -410,7 +410,7 @@ def test_what_is_in_the_spool_is_sized_and_only_what_is_damaged_is_tidied_away(l
     assert json.loads(logs("stats", "--json").stdout)["spool"] == []
 
 
-def test_the_spool_of_a_bucket_lists_the_runs_of_that_bucket(logs, fleet, broker, bucket):
+def test_spool_of_a_bucket_lists_only_runs_of_that_bucket(logs, fleet, broker, bucket):
     fleet.environment |= bucket.environment()
     fleet.broker(broker.url, qos=1).group(count=5, every="20ms")
     url = f"s3://{bucket.bucket}/{fleet.folder.parent.name}"
@@ -424,7 +424,7 @@ def test_the_spool_of_a_bucket_lists_the_runs_of_that_bucket(logs, fleet, broker
     assert json.loads(logs("stats", "--json", url).stdout)["spool"] == []
 
 
-def test_what_prune_cannot_do_is_said_with_the_way_out(logs):
+def test_unsupported_prune_is_refused_with_the_way_out(logs):
     refused(logs("prune", *MONTH, "no-such", expect=2), "STORE", "no-such", "give the folder")
     assert "--older-than <TIME>" in logs("prune", expect=2).stderr
     assert (

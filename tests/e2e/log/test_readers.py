@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
-from support.fleet import PLUGINS
 from support.backends.server import Answer
 from support.backends.spark import SPARK
-from test_log import EVENTS, SENDS
+from support.fleet import PLUGINS
+from support.log import EVENTS, SENDS
 from support.wait import free_port
 
 LARGE = 64 << 10
@@ -105,7 +105,7 @@ def by_pyarrow(run, table):
     return comparable(pa.dataset.dataset(files(run, table)).to_table().to_pylist())
 
 
-def test_every_value_is_what_was_sent_and_what_came_of_it(everything):
+def test_every_value_matches_the_message_and_its_outcome(everything):
     run, received = everything
     rows = by_duckdb(run, "sends")
     assert len(rows) == run.summary["rows"] == run.counted() == 36
@@ -154,7 +154,7 @@ def test_pyarrow_reads_every_column_with_its_type(everything):
     assert len(files(run, "sends")) >= 2
 
 
-def test_footers_alone_say_how_many_rows_there_are_and_which(everything):
+def test_footers_give_the_count_and_the_range_of_rows(everything):
     run, _ = everything
     rows, numbers = 0, []
     for file in run.log.files("sends"):

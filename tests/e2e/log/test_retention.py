@@ -14,7 +14,7 @@ def files(store):
     return {file.relative_to(store).as_posix() for file in store.rglob("*") if file.is_file()}
 
 
-def test_what_is_older_than_keep_goes_with_the_next_run_and_what_is_not_ours_stays(small):
+def test_next_run_deletes_old_files_and_leaves_foreign_files(small):
     first = small.run(duration="1s")
     (young,) = first.log.files("sends")
     old = small.store / "sends/dt=2026-01-17/hour=07"
@@ -35,7 +35,7 @@ def test_what_is_older_than_keep_goes_with_the_next_run_and_what_is_not_ours_sta
     assert second.summary["notices"] == []
 
 
-def test_keep_is_refused_for_a_bucket_and_for_less_than_an_hour(small):
+def test_retention_is_refused_for_a_bucket_and_below_an_hour(small):
     small.set(log={"store": "s3://bucket/logs", "keep": "30d"})
     small.write()
     process = small.mockfleet("check", "fleet.toml")
@@ -48,7 +48,7 @@ def test_keep_is_refused_for_a_bucket_and_for_less_than_an_hour(small):
     assert "keep" in process.stderr and "1h" in process.stderr
 
 
-def test_a_run_without_a_log_sends_the_same_and_writes_nothing(small, broker):
+def test_run_without_a_log_sends_the_same_and_writes_nothing(small, broker):
     before = files(small.folder)
     run = small.run("--log", "none", duration="1s")
     assert run.summary["acked"] == run.counted() == broker.received() == 25

@@ -4,8 +4,8 @@ import re
 
 import duckdb
 import pytest
-from support.log import Log
 from support.backends.s3 import ACCESS_KEY, SECRET_KEY, Moto, SeaweedFs
+from support.log import Log
 from support.wait import free_port
 
 
@@ -27,7 +27,7 @@ def s3_fleet(fleet, broker, store):
     return fleet
 
 
-def test_rows_are_in_the_bucket_and_are_what_the_broker_counted(
+def test_rows_in_the_bucket_match_the_count_of_the_broker(
     s3_fleet, store, broker, subscribe, tmp_path
 ):
     subscriber = subscribe(broker)
@@ -51,7 +51,7 @@ def test_rows_are_in_the_bucket_and_are_what_the_broker_counted(
     assert left == [], "what is in the bucket is on no disk"
 
 
-def test_duckdb_reads_the_bucket_as_it_is(s3_fleet, store):
+def test_duckdb_reads_the_bucket(s3_fleet, store):
     database = duckdb.connect()
     try:
         database.execute("INSTALL httpfs")
@@ -79,29 +79,29 @@ def assert_refused(fleet, broker, says):
 
 
 @pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-def test_missing_credentials_are_said_before_anything_is_sent(s3_fleet, broker, missing):
+def test_missing_credentials_are_reported_before_sending(s3_fleet, broker, missing):
     del s3_fleet.environment[missing]
     assert_refused(s3_fleet, broker, missing)
 
 
-def test_a_bucket_that_is_not_there_is_said_before_anything_is_sent(s3_fleet, broker):
+def test_missing_bucket_is_reported_before_sending(s3_fleet, broker):
     s3_fleet.set(log={"store": "s3://no-such-bucket/logs"})
     assert_refused(s3_fleet, broker, "no-such-bucket")
 
 
-def test_plain_http_is_used_only_when_it_is_asked_for(s3_fleet, broker):
+def test_plain_http_is_used_only_when_allowed(s3_fleet, broker):
     del s3_fleet.environment["AWS_ALLOW_HTTP"]
     assert_refused(s3_fleet, broker, "AWS_ALLOW_HTTP")
 
 
-def test_a_store_that_is_not_there_is_said_before_anything_is_sent(s3_fleet, broker):
+def test_unreachable_store_is_reported_before_sending(s3_fleet, broker):
     s3_fleet.environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{free_port()}"
     assert_refused(s3_fleet, broker, r"s3://")
 
 
 @pytest.mark.parametrize("store", [SeaweedFs], ids=["seaweedfs"], indirect=True)
 @pytest.mark.parametrize("wrong", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-def test_credentials_that_the_store_refuses_are_said_before_anything_is_sent(
+def test_refused_credentials_are_reported_before_sending(
     s3_fleet, broker, wrong
 ):
     s3_fleet.environment[wrong] = "some-other"

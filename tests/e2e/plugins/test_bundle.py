@@ -7,11 +7,11 @@ import re
 import zipfile
 
 import pytest
+from support.backends.s3 import Moto
+from support.backends.server import Answer
 from support.fleet import BINARY, PLUGINS, ROOT, environment
 from support.log import Log
 from support.process import Process, refused
-from support.backends.s3 import Moto
-from support.backends.server import Answer
 from support.wait import free_port
 
 
@@ -55,7 +55,7 @@ def pin(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_a_bundle_runs_in_an_empty_folder(fleet, packed):
+def test_bundle_runs_in_an_empty_folder(fleet, packed):
     assert [entry.name for entry in fleet.folder.iterdir() if entry.name != "state"] == []
     good = typed(fleet, "check", "../w.bundle")
     assert "../w.bundle: good: 10 devices in 2 groups" in good.stdout
@@ -71,7 +71,7 @@ def test_a_bundle_runs_in_an_empty_folder(fleet, packed):
     assert "mockfleet run ../w.bundle" in page and "a word of ours" not in page
 
 
-def test_the_page_shows_what_is_printed(fleet):
+def test_docs_bundles_matches_the_output(fleet):
     page = (ROOT / "docs/bundles.md").read_text()
     toml, csv, commands, packed, inspected, *_ = re.findall(r"```\w+\n(.*?)```", page, re.S)
     (fleet.folder / "warehouse.toml").write_text(toml)
@@ -89,7 +89,7 @@ def test_the_page_shows_what_is_printed(fleet):
     typed(fleet, "check", "warehouse.bundle")
 
 
-def test_inspect_shows_what_is_inside_and_runs_nothing(fleet, packed):
+def test_inspect_shows_the_content_and_runs_nothing(fleet, packed):
     shown = typed(fleet, "inspect", "../w.bundle").stdout
     for words in (
         "for mockfleet:device@0.1.0",
@@ -111,7 +111,7 @@ def test_inspect_shows_what_is_inside_and_runs_nothing(fleet, packed):
         assert b"a word of ours" not in b"".join(map(archive.read, archive.namelist()))
 
 
-def test_the_same_input_gives_the_same_bytes_wherever_it_lies(tmp_path):
+def test_same_input_gives_the_same_bytes_in_any_folder(tmp_path):
     made = []
     for name in ("here", "there/deeper"):
         folder = tmp_path / name
@@ -130,7 +130,7 @@ def test_the_same_input_gives_the_same_bytes_wherever_it_lies(tmp_path):
     assert made[0] == made[1]
 
 
-def test_an_unpacked_bundle_is_a_folder_that_runs(fleet, packed):
+def test_unpacked_bundle_is_a_folder_that_runs(fleet, packed):
     unpacked = fleet.folder / "unpacked"
     with zipfile.ZipFile(packed) as archive:
         archive.extractall(unpacked)
@@ -146,7 +146,7 @@ def altered(packed, change):
             archive.writestr(name, change(name, content))
 
 
-def test_a_bundle_that_was_cut_or_altered_is_refused(fleet, packed):
+def test_truncated_or_altered_bundle_is_refused(fleet, packed):
     whole = packed.read_bytes()
     packed.write_bytes(whole[: len(whole) // 2])
     for command in ("run", "check", "inspect"):
@@ -159,7 +159,7 @@ def test_a_bundle_that_was_cut_or_altered_is_refused(fleet, packed):
     assert not fleet.store.exists()
 
 
-def test_what_is_no_bundle_or_cannot_be_packed_is_said(fleet, broker, tmp_path):
+def test_invalid_bundle_and_unpackable_fleet_are_refused(fleet, broker, tmp_path):
     fleet.broker(broker.url).group(plugin="nowhere.wasm", data={"w": "no.csv"}).write()
     said = typed(fleet, "bundle", "fleet.toml", expect=2)
     assert len(said.err) == 2 and "nowhere.wasm" in said.err[0] and "no.csv" in said.err[1]
@@ -208,7 +208,7 @@ def shop(packed, serve, authority, fleet):
     return server
 
 
-def test_a_bundle_is_fetched_and_pinned(fleet, packed, shop):
+def test_bundle_is_fetched_and_pinned(fleet, packed, shop):
     url = f"{shop.url}/w.bundle"
     said = typed(fleet, "check", url)
     assert "good: 10 devices" in said.stdout
@@ -233,7 +233,7 @@ def test_a_bundle_is_fetched_and_pinned(fleet, packed, shop):
     refused(said, url, f"has the sha256 {digest}, and the address pins {other}")
 
 
-def test_what_keeps_an_address_from_being_fetched_is_said(fleet, shop):
+def test_failed_fetch_is_reported_with_its_cause(fleet, shop):
     closed = shop.url.replace("https://", "https://me:pw@") + "/closed"
     typed(fleet, "inspect", closed)
     typed(fleet, "inspect", f"{shop.url}/moved")
@@ -255,7 +255,7 @@ def test_what_keeps_an_address_from_being_fetched_is_said(fleet, shop):
     assert not fleet.store.exists()
 
 
-def test_a_fleet_file_from_an_address_reads_no_files(fleet, shop, serve, tmp_path):
+def test_fetched_fleet_file_reads_no_local_files(fleet, shop, serve, tmp_path):
     text = b"""[targets.b]\nurl = "mqtt://127.0.0.1"\n[targets.b.channels]\ntelemetry = { topic = "x" }
 [[groups]]\nname = "a"\nplugin = "builtin:thermometer"\ncount = 1\nevery = "1s"\n"""
     files = {"/good": text, "/reads": text + b'data = { p = "/etc/passwd" }\n', "/odd": b"\xff\xfe"}
@@ -268,7 +268,7 @@ def test_a_fleet_file_from_an_address_reads_no_files(fleet, shop, serve, tmp_pat
     refused(typed(fleet, "check", pinned["/odd"], expect=2), at["/odd"], "neither a bundle nor")
 
 
-def test_a_bundle_lies_in_a_bucket(fleet, packed, tmp_path, closing):
+def test_bundle_is_read_from_a_bucket(fleet, packed, tmp_path, closing):
     store = closing(Moto(tmp_path / "store").start())
     store.client().upload_file(str(packed), store.bucket, "fleets/w.bundle")
     fleet.environment["XDG_CACHE_HOME"] = str(fleet.folder / "state/cache")
@@ -283,7 +283,7 @@ def test_a_bundle_lies_in_a_bucket(fleet, packed, tmp_path, closing):
     refused(typed(fleet, "run", address[:-1], expect=2), address[:-1], "no such bucket or object")
 
 
-def test_a_bundle_is_the_fleet_of_other_commands_too(fleet, packed):
+def test_bundle_is_accepted_by_the_other_commands(fleet, packed):
     typed(fleet, "try", "../w.bundle", "--group", "weather", "--ticks", "2")
     typed(fleet, "plan", "../w.bundle")
     typed(fleet, "backfill", "../w.bundle", "--from", "2026-01-01", "--to", "2026-01-01T00:01:00Z")

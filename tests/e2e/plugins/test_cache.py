@@ -32,7 +32,8 @@ def entries(cached):
     return json.loads(line)["entries"]
 
 
-def test_what_was_compiled_is_listed_with_name_size_and_use_and_found_again(cached):
+def test_compiled_plugin_is_listed_and_reused(cached):
+    """The list has its name, size and last use."""
     assert "0 compiled plugins and 0 fetched files" in cached("cache").stdout
     cached("describe", PLUGINS / "dist/meter.wasm")
     (meter,) = entries(cached)
@@ -49,7 +50,7 @@ def test_what_was_compiled_is_listed_with_name_size_and_use_and_found_again(cach
     assert "meter 0.1.0" in shown and str(cached.folder) in shown
 
 
-def test_clearing_takes_what_is_named_and_nothing_that_is_not_ours(cached):
+def test_clear_deletes_the_named_entries_and_no_foreign_files(cached):
     cached("describe", PLUGINS / "dist/meter.wasm")
     cached("describe", PLUGINS / "dist/thermometer.wasm")
     foreign = [cached.folder / "notes.cwasm", cached.folder / f"{DIGEST}-1.cwasm.bak"]
@@ -81,7 +82,7 @@ def test_clearing_takes_what_is_named_and_nothing_that_is_not_ours(cached):
     assert sorted(files) == sorted(foreign)
 
 
-def test_what_another_version_compiled_goes_after_a_month(cached):
+def test_entries_of_another_version_are_deleted_after_a_month(cached):
     cached.folder.mkdir(parents=True, mode=0o700)
     cached.folder.parent.chmod(0o700)
     ages = {"0" * 16: 31, "1" * 16: 29}
@@ -98,7 +99,7 @@ def test_what_another_version_compiled_goes_after_a_month(cached):
 
 @pytest.mark.xdist_group("authors")
 @pytest.mark.timeout(600)
-def test_a_slow_compilation_is_said_once_on_standard_error(built, cached):
+def test_slow_compilation_is_reported_once_on_stderr(built, cached):
     project, _ = built("python")
     first = cached("describe", project.folder, "--json")
     assert json.loads(first.stdout)["name"] == "sensor"

@@ -21,7 +21,7 @@ def name(file):
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=name)
-def test_a_bundle_of_an_earlier_version_says_what_it_said_then(bundle, tmp_path):
+def test_released_bundle_gives_its_recorded_output(bundle, tmp_path):
     expected = bundle.with_suffix(".expected").read_text()
     assert said(bundle, tmp_path / "packed") == expected
     # And unpacked, as a fleet file beside a component.
@@ -43,7 +43,7 @@ def test_each_version_has_a_bundle_of_each_language():
 
 
 @pytest.mark.parametrize("released", CONTRACTS, ids=name)
-def test_the_contract_of_a_released_version_never_changes(released):
+def test_released_contract_never_changes(released):
     text = released.read_text()
     package = re.match(r"package mockfleet:device@\d+\.\d+\.\d+;\n", text)[0]
     today = [
@@ -57,7 +57,7 @@ def test_the_contract_of_a_released_version_never_changes(released):
     )
 
 
-def test_the_contract_of_today_is_among_those_that_are_kept():
+def test_current_contract_is_among_the_kept_ones():
     today = (ROOT / "wit/device.wit").read_text().splitlines()[0]
     assert today in [file.read_text().splitlines()[0] for file in CONTRACTS], (
         f"tests/compat has no copy of {today} `tests/compat/make` makes it"

@@ -4,9 +4,9 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from support.sdk_project import SOURCE
 from support.fleet import BINARY
 from support.process import Process
+from support.sdk_project import SOURCE
 
 # The projects of test_sdk_projects.py are these, built once.
 pytestmark = [pytest.mark.xdist_group("authors"), pytest.mark.timeout(600)]
@@ -59,19 +59,21 @@ def growth(*fleet):
 
 
 @pytest.mark.parametrize("language", SOURCE)
-def test_an_hour_of_a_device_of_each_language_takes_no_more_memory_than_ten_minutes(
+def test_device_memory_does_not_grow_in_an_hour(
     built, language
 ):
+    """Compared with its memory after ten minutes, in each language."""
     project, _ = built(language)
     assert growth(project.folder, project.environment, 'plugin = "."') <= ROOM
 
 
-def test_nor_does_one_that_is_built_in(fleet):
+def test_built_in_plugin_memory_does_not_grow(fleet):
     group = 'plugin = "builtin:thermometer"'
     assert growth(fleet.folder, fleet.environment, group) <= ROOM
 
 
-def test_a_device_that_keeps_the_number_of_each_tick_is_seen_to_grow(projects, tmp_path):
+def test_leaking_device_is_detected(projects, tmp_path):
+    """The device keeps the number of each tick."""
     project = projects("js").copy(tmp_path)
     project.edit("    return {\n", "    (globalThis.kept ??= []).push({ tick });\n    return {\n")
     project.expect("mockfleet build")

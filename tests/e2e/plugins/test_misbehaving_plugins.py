@@ -81,7 +81,7 @@ def assert_good_group_did_not_notice(run):
 
 
 @pytest.mark.parametrize("misdeed", MISDEEDS, ids=lambda misdeed: misdeed.does)
-def test_a_device_that_misbehaves_is_named_and_the_other_group_does_not_notice(
+def test_misbehaving_device_is_named_and_others_are_unaffected(
     good_group, broker, misdeed
 ):
     fleet = good_group
@@ -133,7 +133,7 @@ def test_a_device_that_misbehaves_is_named_and_the_other_group_does_not_notice(
         assert log.count("device_id = 'rogue-00001'") == AT
 
 
-def test_a_cell_that_falls_again_waits_longer(good_group):
+def test_cell_that_traps_again_waits_longer(good_group):
     fleet = good_group
     # Two devices of one cell: the second one comes to its tick when the cell is back.
     fleet.guest("rogue", count=2, every=EVERY, config={"does": "trap", "at": AT})
@@ -147,7 +147,7 @@ def test_a_cell_that_falls_again_waits_longer(good_group):
     assert waits == ["1", "2"]
 
 
-def test_a_message_of_100_mib_is_refused_where_memory_would_allow_it(good_group):
+def test_message_of_100_mib_is_refused_with_enough_memory(good_group):
     fleet = good_group
     limits = {"memory": "512MiB", "deadline": "5s"}
     config = {"does": "giant", "at": AT, "index": 0}
@@ -164,7 +164,7 @@ def test_a_message_of_100_mib_is_refused_where_memory_would_allow_it(good_group)
     assert run.log.count("payload_size > 1000000") == 0
 
 
-def test_a_guest_that_prints_without_end_is_heard_so_often_a_second_and_no_more(fleet, broker):
+def test_output_of_a_guest_is_rate_limited(fleet, broker):
     fleet.broker(broker.url, qos=1)
     config = {"does": "print", "at": 0, "index": 0}
     fleet.guest("rogue", count=1, every=EVERY, limits={"log-lines": 3}, config=config)
@@ -174,7 +174,7 @@ def test_a_guest_that_prints_without_end_is_heard_so_often_a_second_and_no_more(
     assert all(line.startswith("rogue-00000: ") for line in lines)
 
 
-def test_what_a_guest_prints_goes_to_stderr_with_the_name_of_its_device(fleet, broker):
+def test_output_of_a_guest_goes_to_stderr_with_its_device_id(fleet, broker):
     fleet.broker(broker.url, qos=1)
     fleet.guest("curious", "curious", count=1)
     run = fleet.run(duration="1s")
@@ -182,7 +182,8 @@ def test_what_a_guest_prints_goes_to_stderr_with_the_name_of_its_device(fleet, b
     assert "curious-00000 (stderr): curious curious-00000 complains at tick 0" in run.stderr
 
 
-def test_a_guest_sees_the_clock_and_randomness_of_its_run_and_nothing_of_the_machine(fleet, broker):
+def test_guest_sees_only_the_clock_and_randomness_of_its_run(fleet, broker):
+    """Files, environment and network of the machine are hidden."""
     fleet.environment["SECRET_OF_THE_MACHINE"] = "s3cret"
     fleet.broker(broker.url, qos=1)
     fleet.guest("curious", "curious", count=2, every="250ms")

@@ -5,7 +5,7 @@ from support.fleet import PLUGINS, Run
 
 
 @pytest.mark.parametrize("plugin", ["thermometer", "vehicle", "meter"])
-def test_the_fleet_file_of_a_plugin_runs_and_rows_are_what_the_broker_counted(
+def test_plugin_fleet_file_runs_and_rows_match_the_broker_count(
     fleet, broker, subscribe, plugin
 ):
     subscriber = subscribe(broker)
@@ -35,7 +35,7 @@ def test_the_fleet_file_of_a_plugin_runs_and_rows_are_what_the_broker_counted(
         ("meter", {"normal", "peak"}),
     ],
 )
-def test_a_row_says_the_status_that_its_device_last_reported(fleet, broker, plugin, statuses):
+def test_row_has_the_last_status_of_its_device(fleet, broker, plugin, statuses):
     config = {
         "thermometer": {},
         "vehicle": {"park-chance": 0.5},
@@ -50,7 +50,8 @@ def test_a_row_says_the_status_that_its_device_last_reported(fleet, broker, plug
     assert reported == statuses
 
 
-def test_a_thermometer_whose_battery_is_empty_retires_and_the_run_goes_on(fleet, broker):
+def test_thermometer_with_empty_battery_retires(fleet, broker):
+    """The run goes on."""
     fleet.broker(broker.url, qos=1)
     # 0.36 s, and up to a tenth more or less.
     fleet.group("short", count=3, every="100ms", config={"battery-hours": 0.0001})

@@ -101,13 +101,13 @@ def example(fleet, broker):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_ready_scenario_is_good_as_it_stands(fleet, name):
+def test_example_scenario_is_valid(fleet, name):
     process = fleet.mockfleet("check", EXAMPLES / f"{name}.toml", "--log", fleet.store)
     assert process.finish() == 0, process.report()
     assert "good" in process.out[0]
 
 
-def test_an_air_conditioner_obeys_its_remote_control_fails_and_recovers(
+def test_air_conditioner_obeys_commands_fails_and_recovers(
     example, broker, subscribe
 ):
     it = example("air-conditioner")
@@ -148,7 +148,7 @@ def test_an_air_conditioner_obeys_its_remote_control_fails_and_recovers(
     assert cooling == sorted(cooling, reverse=True)
 
 
-def test_an_industrial_machine_vibrates_more_and_more_until_it_fails(example):
+def test_industrial_machine_vibrates_increasingly_until_it_fails(example):
     it = example("industrial-machine")
     points = [(0, 0.7), (1, 1.1), (2, 3.2), (3, 9.0)]
     curve = ", ".join(f'{{ at = "{at}s", value = {value} }}' for at, value in points)
@@ -169,7 +169,7 @@ def test_an_industrial_machine_vibrates_more_and_more_until_it_fails(example):
     assert len(alarms) == 50
 
 
-def test_a_delivery_truck_drives_delivers_and_sends_late_what_it_saw_in_the_tunnel(example):
+def test_delivery_truck_sends_tunnel_readings_late(example):
     it = example("delivery-truck")
     run = it.run(
         "8s",
@@ -189,7 +189,7 @@ def test_a_delivery_truck_drives_delivers_and_sends_late_what_it_saw_in_the_tunn
     assert all(json.loads(payload)["at"] < f"{sent:%Y-%m-%dT%H:%M:%S.%f}Z" for payload, sent in rows)
 
 
-def test_a_smart_meter_sends_its_readings_in_bulk_and_on_command(example, broker, subscribe):
+def test_smart_meter_sends_readings_in_bulk_and_on_command(example, broker, subscribe):
     it = example("smart-meter")
     subscriber = subscribe(broker)
     process = it.start("4s", every="1s")
@@ -205,7 +205,7 @@ def test_a_smart_meter_sends_its_readings_in_bulk_and_on_command(example, broker
     assert serials == 1
 
 
-def test_a_beacon_sends_bytes_in_its_layout(example):
+def test_beacon_sends_bytes_in_its_layout(example):
     it = example("beacon")
     run = it.run("2s")
     seen = it.check(run)
@@ -217,7 +217,7 @@ def test_a_beacon_sends_bytes_in_its_layout(example):
     assert bytes(frame)[:5] == b"\xaa\xfe\x20\x00\x7b"
 
 
-def test_the_water_rises_in_the_storm_and_falls_again(example):
+def test_water_level_rises_in_a_storm_and_falls_again(example):
     it = example("water-level")
     curve = '{ kind = "curve", origin = "status", points = [{ at = "0s", value = %s }, { at = "2s", value = %s }] }'
     run = it.run(
@@ -235,7 +235,7 @@ def test_the_water_rises_in_the_storm_and_falls_again(example):
     assert {line.split(",")[-1].strip() for line in run.log.column("SELECT payload FROM sends WHERE channel = 'level'")} == {"0.1"}
 
 
-def test_a_cold_chain_logger_sends_late_and_with_the_times_of_its_readings(example):
+def test_cold_chain_logger_sends_late_with_times_of_readings(example):
     it = example("cold-chain-logger")
     run = it.run(
         "8s",
@@ -263,9 +263,10 @@ def scenario(fleet, broker, config, **group):
     return fleet
 
 
-def test_what_shows_only_in_the_run_is_a_failed_event_with_the_field_and_the_device_lives_on(
+def test_scenario_error_at_run_time_is_an_event_naming_the_field(
     fleet, broker
 ):
+    """The device lives on."""
     config = {
         "fields": {
             "n": {"kind": "counter", "step": 1, "until": 2},
@@ -282,7 +283,7 @@ def test_what_shows_only_in_the_run_is_a_failed_event_with_the_field_and_the_dev
     assert 15 <= len(failed) <= 21
 
 
-def test_the_same_seed_gives_the_same_payloads_however_scenarios_are_packed(fleet, broker):
+def test_same_seed_gives_the_same_payloads_for_any_packing(fleet, broker):
     config = {
         "fields": {
             "walk": {"kind": "walk", "step": 1},
@@ -315,7 +316,7 @@ def test_the_same_seed_gives_the_same_payloads_however_scenarios_are_packed(flee
     assert payloads("--workers", "3", devices_per_cell=7) == first
 
 
-def test_a_data_file_is_checked_with_its_line_and_column(fleet, broker):
+def test_data_file_fault_is_reported_with_line_and_column(fleet, broker):
     config = {
         "fields": {"rain": {"kind": "replay", "file": "rain", "column": {"name": "mm", "type": "number"}, "every": "1s"}},
         "messages": {"telemetry": {"json": "{{ rain }}"}},

@@ -5,10 +5,10 @@ import json
 import re
 
 import pytest
-from support.sdk_project import HEADINGS, PAGE, command, commands
 from support.fleet import BINARY, GUESTS, ROOT
 from support.log import Log
 from support.process import Process
+from support.sdk_project import HEADINGS, PAGE, command, commands
 
 LANGUAGES = list(HEADINGS)
 # One worker has all of them: what is built is used by several tests.
@@ -18,13 +18,13 @@ each_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
 @each_language
-def test_a_new_project_passes_its_own_unit_test(projects, language):
+def test_new_project_passes_its_own_unit_test(projects, language):
     (_, _, test, *_) = commands(language)
     assert re.search(r"\b(1 passed|pass 1)\b", projects(language).expect(test))
 
 
 @each_language
-def test_a_build_says_what_came_out(built, language):
+def test_build_prints_the_built_component(built, language):
     project, said = built(language)
     assert "mockfleet build" in commands(language)
     assert re.search(r"^sensor 0\.1\.0: \S*sensor\.wasm, [\d.]+ [KM]iB$", said, re.M), said
@@ -35,7 +35,7 @@ def test_a_build_says_what_came_out(built, language):
 
 
 @each_language
-def test_the_same_seed_gives_the_values_that_the_page_shows(built, language):
+def test_same_seed_gives_the_values_shown_in_docs_authors(built, language):
     project, _ = built(language)
     said = project.expect(command(language, "mockfleet try"))
     shown = re.search(r"^ +0\.000 s: status ok\n.*?(?=^```)", PAGE, re.M | re.S)[0]
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_values_that_the_page_shows(built, language):
     assert said.startswith(shown)
 
 
-def test_what_the_page_tries_prints_what_it_shows(built):
+def test_try_examples_of_docs_authors_print_the_shown_output(built):
     project, _ = built("rust")
     section = re.search(r"^## Trying\n(.*?)^## ", PAGE, re.M | re.S)[1]
     (schema,) = re.findall(r"^```json\n(.*?)^```$", section, re.M | re.S)
@@ -66,7 +66,7 @@ def test_what_the_page_tries_prints_what_it_shows(built):
 
 
 @each_language
-def test_a_fleet_of_a_new_project_sends_to_a_broker(built, broker, subscribe, language):
+def test_fleet_of_a_new_project_sends_to_a_broker(built, broker, subscribe, language):
     project, _ = built(language)
     run = command(language, "mockfleet run")
     subscriber = subscribe(broker, "site/#")
@@ -79,7 +79,7 @@ def test_a_fleet_of_a_new_project_sends_to_a_broker(built, broker, subscribe, la
 
 
 @each_language
-def test_its_bundle_runs_in_an_empty_folder(built, broker, subscribe, language):
+def test_project_bundle_runs_in_an_empty_folder(built, broker, subscribe, language):
     project, _ = built(language)
     assert "plugins/sensor.wasm  (sensor 0.1.0)" in project.expect(
         command(language, "mockfleet bundle")
@@ -103,7 +103,7 @@ def test_its_bundle_runs_in_an_empty_folder(built, broker, subscribe, language):
 
 
 @each_language
-def test_what_goes_wrong_in_a_tick_reaches_the_author_with_device_tick_and_line(
+def test_error_in_a_tick_is_reported_with_device_tick_and_line(
     built, broker, language
 ):
     project, _ = built(language)
@@ -132,7 +132,7 @@ def test_what_goes_wrong_in_a_tick_reaches_the_author_with_device_tick_and_line(
 
 
 @each_language
-def test_settings_that_do_not_fit_are_refused_with_their_key(built, language):
+def test_settings_outside_the_schema_are_refused_with_their_key(built, language):
     project, _ = built(language)
     said = project.expect("mockfleet try . --config '{\"bse\": 3, \"limit\": \"x\"}'", code=2)
     assert "bse" in said and "limit" in said
@@ -148,7 +148,7 @@ BROKEN = {
 
 
 @each_language
-def test_a_source_that_does_not_compile_has_the_compilers_own_words(
+def test_compile_error_is_shown_as_the_compiler_prints_it(
     projects, tmp_path, language
 ):
     project = projects(language).copy(tmp_path)
@@ -162,7 +162,7 @@ def test_a_source_that_does_not_compile_has_the_compilers_own_words(
     )
 
 
-def test_a_missing_tool_is_said_with_the_line_that_installs_it(projects, tmp_path):
+def test_missing_tool_is_reported_with_its_install_command(projects, tmp_path):
     project = projects("js").copy(tmp_path)
     (project.folder / "node_modules/esbuild").unlink()
     said = project.expect("mockfleet build", code=2)
@@ -175,7 +175,7 @@ def test_a_missing_tool_is_said_with_the_line_that_installs_it(projects, tmp_pat
     assert said.count("this") == 2
 
 
-def test_what_is_no_component_of_this_contract_is_refused(projects, tmp_path):
+def test_component_of_another_contract_is_refused(projects, tmp_path):
     project = projects("python").copy(tmp_path)
     file = project.folder / "plugin.toml"
     text = re.sub("^build = .*$", 'build = "true"', file.read_text(), flags=re.M)
@@ -192,7 +192,7 @@ def test_what_is_no_component_of_this_contract_is_refused(projects, tmp_path):
     assert 'unknown key "outptu" in plugin.toml; did you mean "output"?' in said
 
 
-def test_a_name_that_cannot_be_leaves_nothing_behind(tmp_path):
+def test_invalid_project_name_leaves_no_files(tmp_path):
     def new(*arguments):
         process = Process([BINARY, "new", *arguments], folder=tmp_path)
         assert process.finish() == 2, process.report()
@@ -207,7 +207,7 @@ def test_a_name_that_cannot_be_leaves_nothing_behind(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
 
 
-def test_watching_builds_again_with_each_change_and_goes_on_after_a_mistake(
+def test_watch_rebuilds_on_each_change_and_survives_mistakes(
     projects, tmp_path, closing
 ):
     project = projects("js").copy(tmp_path)
@@ -232,7 +232,7 @@ def test_watching_builds_again_with_each_change_and_goes_on_after_a_mistake(
     watching.wait_for_line('"channels":\\["alarm"\\]', of="out")
 
 
-def test_a_python_project_passes_a_strict_type_check(projects, tmp_path):
+def test_python_project_passes_a_strict_type_check(projects, tmp_path):
     project = projects("python").copy(tmp_path)
     check = f".venv/bin/python -m mypy --strict --cache-dir {tmp_path} device.py test_device.py"
     sdk = project.folder / ".mockfleet/sdk/python/src"
@@ -241,7 +241,7 @@ def test_a_python_project_passes_a_strict_type_check(projects, tmp_path):
     assert '"Settings" has no attribute "limt"' in project.expect(f"MYPYPATH={sdk} {check}", 1)
 
 
-def test_the_versions_that_tests_use_are_those_of_the_templates():
+def test_tool_versions_of_tests_match_the_templates():
     there = json.loads((ROOT / "tests/node/package.json").read_text())["devDependencies"]
     template = json.loads((ROOT / "sdk/templates/ts/package.json").read_text())
     assert there == template["devDependencies"]

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 
 from PIL import Image
+
 from support.wait import PATIENCE
 
 # Nothing but the page: no first-run pages, no updates, no services of the browser's maker.

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import tomli_w
+
 from support.log import Log
 from support.process import Process
 

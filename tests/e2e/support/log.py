@@ -7,6 +7,44 @@ import pyarrow.parquet
 
 TABLES = ("sends", "events")
 
+# The columns of a table in their order: name, DuckDB's type, whether null is allowed.
+SENDS = [
+    ("run_id", "VARCHAR", False),
+    ("host_id", "VARCHAR", False),
+    ("log_seq", "BIGINT", False),
+    ("group", "VARCHAR", False),
+    ("device_id", "VARCHAR", False),
+    ("plugin", "VARCHAR", False),
+    ("seq", "BIGINT", False),
+    ("attempt", "INTEGER", False),
+    ("channel", "VARCHAR", False),
+    ("protocol", "VARCHAR", False),
+    ("destination", "VARCHAR", False),
+    ("topic", "VARCHAR", True),
+    ("outcome", "VARCHAR", False),
+    ("code", "INTEGER", True),
+    ("error", "VARCHAR", True),
+    ("fault", "VARCHAR", True),
+    ("device_status", "VARCHAR", True),
+    ("scheduled_at", "TIMESTAMP WITH TIME ZONE", False),
+    ("sent_at", "TIMESTAMP WITH TIME ZONE", True),
+    ("acked_at", "TIMESTAMP WITH TIME ZONE", True),
+    ("latency_us", "BIGINT", True),
+    ("payload_size", "INTEGER", False),
+    ("payload", "VARCHAR", True),
+    ("payload_bin", "BLOB", True),
+]
+EVENTS = [
+    ("run_id", "VARCHAR", False),
+    ("host_id", "VARCHAR", False),
+    ("log_seq", "BIGINT", False),
+    ("group", "VARCHAR", False),
+    ("device_id", "VARCHAR", False),
+    ("at", "TIMESTAMP WITH TIME ZONE", False),
+    ("kind", "VARCHAR", False),
+    ("detail", "VARCHAR", True),
+]
+
 # What an injected fault has sent again shares the number of its message.
 IS_COPY = "coalesce(fault LIKE '%duplicate%', false)"
 
@@ -63,6 +101,15 @@ class Log:
         return self.rows(
             f"SELECT device_id, detail FROM events WHERE kind = '{kind}' AND {where} ORDER BY log_seq"
         )
+
+    def due_after_birth(self):
+        """The due times of each device's messages, in microseconds after its birth."""
+        rows = self.rows(
+            """SELECT device_id, list(epoch_us(scheduled_at) - epoch_us("at") ORDER BY seq)
+               FROM sends JOIN events USING (device_id) WHERE kind = 'born'
+               GROUP BY device_id ORDER BY device_id"""
+        )
+        return dict(rows)
 
     def payloads(self, by="device_id"):
         """The payloads of each device, as bytes, in the order of their numbers."""

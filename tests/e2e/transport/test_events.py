@@ -2,8 +2,8 @@
 
 import json
 
-from support.fleet import GUESTS
 from support.backends.server import Answer
+from support.fleet import GUESTS
 from support.wait import wait_until
 
 DEVICES, COMMANDS = 100, 5_000
@@ -53,7 +53,7 @@ def test_each_message_has_one_receipt_with_its_outcome(fleet, broker):
         assert report["doubled"] == 0
 
 
-def test_a_broker_that_goes_and_comes_back_is_noticed_by_each_device(fleet, start_broker):
+def test_each_device_notices_a_broker_restart(fleet, start_broker):
     broker = start_broker()
     fleet.broker(broker.url, qos=0)
     fleet.group("guest", GUESTS / "listener.wasm", count=200, every="100ms")
@@ -68,7 +68,7 @@ def test_a_broker_that_goes_and_comes_back_is_noticed_by_each_device(fleet, star
         assert report["told"]["disconnected"] == report["told"]["connected"] - 1
 
 
-def test_answers_of_a_server_are_events_and_so_are_receipts(fleet, serve):
+def test_server_answers_and_receipts_reach_the_device_as_events(fleet, serve):
     server = serve(answer=lambda request: Answer(200, body=b"{}"))
     fleet.server(server.url)
     fleet.group("guest", GUESTS / "listener.wasm", count=100, every="50ms")
@@ -79,7 +79,7 @@ def test_answers_of_a_server_are_events_and_so_are_receipts(fleet, serve):
     assert answers == acked > 1000
 
 
-def test_thousands_of_commands_get_thousands_of_answers_of_a_scenario(fleet, broker, subscribe):
+def test_scenario_answers_thousands_of_commands(fleet, broker, subscribe):
     fleet.broker(broker.url, channels=("telemetry", "reply"), qos=1, outbox=1000)
     fleet.content["targets"]["broker"]["downlink"] = {
         "command": {"topic": "{device}/command", "qos": 1}

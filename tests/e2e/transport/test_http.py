@@ -8,7 +8,7 @@ import pytest
 from support.backends.server import Answer
 
 
-def test_requests_are_what_the_fleet_file_says_and_each_is_a_row(fleet, serve):
+def test_requests_match_the_fleet_file_and_each_is_a_row(fleet, serve):
     server = serve()
     fleet.environment["API_TOKEN"] = "t0ken"
     channels = {
@@ -45,7 +45,7 @@ def test_requests_are_what_the_fleet_file_says_and_each_is_a_row(fleet, serve):
     run.log.assert_sound()
 
 
-def test_every_status_of_the_2xx_is_a_confirmation_and_every_other_a_failure(fleet, serve):
+def test_status_2xx_confirms_and_every_other_status_fails(fleet, serve):
     statuses = [200, 201, 202, 204, 400, 401, 404, 429, 500, 503]
     server = serve(answer=lambda request: Answer(statuses[int(request.path[1:])]))
     fleet.server(server.url, channels={"telemetry": {"path": "/{index}"}})
@@ -61,7 +61,7 @@ def test_every_status_of_the_2xx_is_a_confirmation_and_every_other_a_failure(fle
     run.log.assert_sound()
 
 
-def test_the_same_failure_is_said_once_and_counted(fleet, serve):
+def test_repeated_failure_is_reported_once_and_counted(fleet, serve):
     server = serve(answer=lambda request: Answer(500))
     fleet.server(server.url).group(count=10, every="100ms")
     run = fleet.run(duration="1s", expect=1)
@@ -71,7 +71,7 @@ def test_the_same_failure_is_said_once_and_counted(fleet, serve):
     assert notice["times"] == 100
 
 
-def test_a_connection_that_is_reset_fails_its_message_and_says_so(fleet, serve):
+def test_connection_reset_fails_the_message_with_its_reason(fleet, serve):
     def answer(request):
         return Answer(reset=True) if request.path == "/1" else Answer()
 
@@ -87,7 +87,7 @@ def test_a_connection_that_is_reset_fails_its_message_and_says_so(fleet, serve):
     run.log.assert_sound()
 
 
-def test_nobody_listening_fails_every_message_and_the_run_goes_on(fleet, serve):
+def test_closed_port_fails_every_message_and_the_run_continues(fleet, serve):
     server = serve()
     url = server.url
     server.close()
@@ -98,7 +98,7 @@ def test_nobody_listening_fails_every_message_and_the_run_goes_on(fleet, serve):
     assert run.log.count("sent_at IS NOT NULL") == 0
 
 
-def test_an_answer_that_takes_longer_than_the_timeout_is_a_failure(fleet, serve):
+def test_answer_after_the_timeout_is_a_failure(fleet, serve):
     over = threading.Event()
     server = serve(answer=lambda request: Answer(after=over if request.path == "/slow/0" else None))
     channels = {"telemetry": {"path": "/slow/{index}", "timeout": "300ms"}}
@@ -112,7 +112,7 @@ def test_an_answer_that_takes_longer_than_the_timeout_is_a_failure(fleet, serve)
     ]
 
 
-def test_what_is_unanswered_when_the_run_ends_is_unconfirmed(fleet, serve):
+def test_unanswered_message_at_the_end_is_unconfirmed(fleet, serve):
     over = threading.Event()
     server = serve(answer=lambda request: Answer(after=over))
     fleet.server(server.url, timeout="1h").group(count=2, every="1h")
@@ -126,7 +126,7 @@ def test_what_is_unanswered_when_the_run_ends_is_unconfirmed(fleet, serve):
     assert run.counted("unconfirmed") == 2
 
 
-def test_a_redirect_to_another_host_is_not_followed(fleet, serve):
+def test_redirect_to_another_host_is_not_followed(fleet, serve):
     elsewhere = serve()
     server = serve(
         answer=lambda request: Answer(307, headers={"location": elsewhere.url + "/other"})
@@ -140,7 +140,7 @@ def test_a_redirect_to_another_host_is_not_followed(fleet, serve):
     assert f"redirects (307 Temporary Redirect) to {elsewhere.url}" in error
 
 
-def test_a_redirect_within_the_server_keeps_method_and_body(fleet, serve):
+def test_redirect_within_the_server_keeps_method_and_body(fleet, serve):
     def answer(request):
         if request.path == "/new":
             return Answer()
@@ -155,7 +155,7 @@ def test_a_redirect_within_the_server_keeps_method_and_body(fleet, serve):
     assert bodies == sorted(payload for [payload] in run.log.payloads().values())
 
 
-def test_a_redirect_that_would_make_a_get_of_a_post_is_not_followed(fleet, serve):
+def test_redirect_from_post_to_get_is_not_followed(fleet, serve):
     server = serve(answer=lambda request: Answer(302, headers={"location": "/new"}))
     fleet.server(server.url).group(count=1)
     run = fleet.run(duration="1s", expect=1)
@@ -163,7 +163,7 @@ def test_a_redirect_that_would_make_a_get_of_a_post_is_not_followed(fleet, serve
     assert run.log.rows("SELECT outcome, code FROM sends") == [("failed", 302)]
 
 
-def test_connections_are_kept_and_used_again(fleet, serve):
+def test_connections_are_reused(fleet, serve):
     server = serve()
     fleet.server(server.url).group(count=2, every="20ms", start="spread")
     run = fleet.run("--workers", "1", duration="2s")
@@ -174,7 +174,7 @@ def test_connections_are_kept_and_used_again(fleet, serve):
 
 
 @pytest.mark.parametrize("status", [200, 409])
-def test_the_body_of_an_answer_is_a_message_to_the_device(fleet, serve, status):
+def test_answer_body_is_a_message_to_the_device(fleet, serve, status):
     told = []
 
     def answer(request):
@@ -195,7 +195,7 @@ def test_the_body_of_an_answer_is_a_message_to_the_device(fleet, serve, status):
     assert run.log.count("channel = 'reply' AND outcome = 'acked'") == 1
 
 
-def test_answers_to_a_behaviour_that_does_not_listen_are_let_go(fleet, serve):
+def test_answer_to_a_plugin_without_events_is_discarded(fleet, serve):
     server = serve(answer=lambda request: Answer(200, b"hello"))
     fleet.server(server.url).group(count=2)
     run = fleet.run(duration="1s")
@@ -203,7 +203,7 @@ def test_answers_to_a_behaviour_that_does_not_listen_are_let_go(fleet, serve):
     assert run.summary["received"] == 0
 
 
-def test_a_server_with_a_certificate_of_a_ca_file_is_trusted(fleet, serve, authority):
+def test_server_certificate_of_the_ca_file_is_trusted(fleet, serve, authority):
     server = serve(tls=authority.server())
     fleet.server(server.url, tls={"ca": str(authority.file)}).group(count=4, every="250ms")
     run = fleet.run(duration="1s")
@@ -211,7 +211,7 @@ def test_a_server_with_a_certificate_of_a_ca_file_is_trusted(fleet, serve, autho
     assert len(server.requests) == 16
 
 
-def test_a_server_that_wants_a_client_certificate_gets_it(fleet, serve, authority):
+def test_server_gets_the_client_certificate(fleet, serve, authority):
     server = serve(tls=authority.server(), client_certificates=True)
     client = authority.client()
     tls = {"ca": str(authority.file), "cert": str(client.cert), "key": str(client.key)}
@@ -221,7 +221,7 @@ def test_a_server_that_wants_a_client_certificate_gets_it(fleet, serve, authorit
 
 
 @pytest.mark.parametrize("wrong", ["no client certificate", "another CA"])
-def test_without_the_right_certificates_nothing_is_sent(fleet, serve, authority, tmp_path, wrong):
+def test_wrong_certificates_stop_every_message(fleet, serve, authority, tmp_path, wrong):
     server = serve(tls=authority.server(), client_certificates=wrong != "another CA")
     ca = authority.file
     if wrong == "another CA":

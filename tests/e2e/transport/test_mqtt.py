@@ -30,7 +30,7 @@ def counted_apart(subscriber):
 
 @pytest.mark.parametrize(("qos", "outcome"), [(0, "sent"), (1, "acked"), (2, "acked")])
 @pytest.mark.parametrize("connections", ["per-device", 3])
-def test_rows_are_what_the_broker_counted_and_what_a_subscriber_got(
+def test_rows_match_the_broker_count_and_a_subscriber(
     fleet, broker, subscribe, qos, outcome, connections
 ):
     subscriber = subscribe(broker)
@@ -43,7 +43,7 @@ def test_rows_are_what_the_broker_counted_and_what_a_subscriber_got(
     assert len(broker.clients()) == (40 if connections == "per-device" else connections)
 
 
-def test_a_channel_has_its_own_topic_and_qos(fleet, broker, subscribe):
+def test_channel_has_its_own_topic_and_qos(fleet, broker, subscribe):
     subscriber = subscribe(broker)
     topics = {
         "telemetry": {"topic": "{fleet}/{group}/{index}/{device}", "qos": 2},
@@ -57,7 +57,7 @@ def test_a_channel_has_its_own_topic_and_qos(fleet, broker, subscribe):
     assert {message.qos for message in subscriber.messages} == {2}
 
 
-def test_the_broker_keeps_the_last_message_of_a_channel_with_retain(fleet, broker, subscribe):
+def test_retain_keeps_the_last_message_of_a_channel(fleet, broker, subscribe):
     topics = {"telemetry": {"topic": "kept/{device}", "retain": True}}
     fleet.broker(broker.url, channels=(), topics=topics, qos=1).group(count=5, every="200ms")
     run = fleet.run(duration="1s")
@@ -68,7 +68,7 @@ def test_the_broker_keeps_the_last_message_of_a_channel_with_retain(fleet, broke
     assert late.by_topic() == last
 
 
-def test_the_broker_publishes_the_last_will_of_each_device_when_the_run_is_killed(
+def test_killed_run_leaves_the_last_will_of_each_device(
     fleet, broker, subscribe
 ):
     will = {"topic": "will/{device}", "payload": "{device} of {group} is gone", "qos": 1}
@@ -84,7 +84,7 @@ def test_the_broker_publishes_the_last_will_of_each_device_when_the_run_is_kille
     }
 
 
-def test_a_run_that_ends_says_goodbye_and_leaves_no_will(fleet, broker, subscribe):
+def test_finished_run_disconnects_without_a_last_will(fleet, broker, subscribe):
     will = {"topic": "will/{device}", "payload": "gone", "qos": 1}
     fleet.broker(broker.url, qos=1, will=will).group(count=3)
     everything = subscribe(broker)
@@ -94,7 +94,7 @@ def test_a_run_that_ends_says_goodbye_and_leaves_no_will(fleet, broker, subscrib
     assert len(broker.logged("Received DISCONNECT from thermometer-")) == 3
 
 
-def test_devices_log_in_with_the_user_name_and_password_of_the_environment(
+def test_devices_log_in_with_credentials_from_the_environment(
     fleet, start_broker, subscribe
 ):
     broker = start_broker(users={"fleet": "s3cret-pass"})
@@ -109,7 +109,7 @@ def test_devices_log_in_with_the_user_name_and_password_of_the_environment(
         assert b"s3cret-pass" not in file.read_bytes()
 
 
-def test_a_device_that_rests_is_kept_alive_by_pings(fleet, broker):
+def test_idle_device_is_kept_alive_by_pings(fleet, broker):
     fleet.broker(broker.url, keep_alive="1s").group(count=2, every="1h")
     process = fleet.start()
     # A broker closes a client that is silent for one and a half keep-alives: by its
@@ -123,7 +123,7 @@ def test_a_device_that_rests_is_kept_alive_by_pings(fleet, broker):
     assert {detail for _, detail in run.log.events("disconnected")} <= {"closed"}
 
 
-def test_a_broker_with_a_certificate_of_a_ca_file_is_trusted(
+def test_broker_certificate_of_the_ca_file_is_trusted(
     fleet, start_broker, subscribe, authority
 ):
     broker = start_broker(tls=authority.server())
@@ -134,7 +134,7 @@ def test_a_broker_with_a_certificate_of_a_ca_file_is_trusted(
     assert run.log.outcomes() == {"acked": 50}
 
 
-def test_a_broker_that_wants_a_client_certificate_gets_it(
+def test_broker_gets_the_client_certificate(
     fleet, start_broker, subscribe, authority
 ):
     broker = start_broker(tls=authority.server(), client_certificates=True)
@@ -150,7 +150,7 @@ def test_a_broker_that_wants_a_client_certificate_gets_it(
     assert run.log.outcomes() == {"acked": 50}
 
 
-def test_a_broker_with_a_certificate_of_a_stranger_gets_nothing(
+def test_broker_with_an_unknown_certificate_gets_nothing(
     fleet, start_broker, authority, tmp_path
 ):
     broker = start_broker(tls=authority.server())
@@ -162,7 +162,7 @@ def test_a_broker_with_a_certificate_of_a_stranger_gets_nothing(
     assert broker.received() == 0
 
 
-def test_a_command_reaches_its_vehicle_and_is_answered(fleet, broker, subscribe):
+def test_command_reaches_its_vehicle_and_is_answered(fleet, broker, subscribe):
     fleet.broker(
         broker.url,
         qos=1,
@@ -192,7 +192,7 @@ def test_a_command_reaches_its_vehicle_and_is_answered(fleet, broker, subscribe)
     run.log.assert_sound()
 
 
-def test_devices_that_share_connections_each_get_their_own_commands(fleet, broker, subscribe):
+def test_devices_sharing_a_connection_get_their_own_commands(fleet, broker, subscribe):
     fleet.broker(
         broker.url,
         qos=1,

@@ -7,9 +7,9 @@ from collections import defaultdict
 
 import pytest
 from support.backends.broker import Broker
+from support.backends.subscriber_recorder import Recorder, as_csv, as_jsonl, as_parquet
 from support.fleet import Fleet
 from support.log import Log
-from support.backends.subscriber_recorder import Recorder, as_csv, as_jsonl, as_parquet
 
 DEVICES, TICKS = 4, 20
 
@@ -79,7 +79,7 @@ def listen(broker, closing):
     return closing(Recorder(broker))
 
 
-def test_the_second_time_the_same_arrives_in_the_same_order(first, replay, fleet, broker, closing):
+def test_replay_delivers_the_same_messages_in_the_same_order(first, replay, fleet, broker, closing):
     run, recorder = first
     again = listen(broker, closing)
     summary = replay(run.store, "--to", broker.url, "--speed", "4")
@@ -96,7 +96,7 @@ def test_the_second_time_the_same_arrives_in_the_same_order(first, replay, fleet
     assert len(events) == DEVICES
 
 
-def test_a_report_tells_of_a_replay_and_how_it_is_done_again(first, replay, fleet, broker):
+def test_report_of_a_replay_shows_its_command(first, replay, fleet, broker):
     run, _ = first
     login = ["--set", "targets.replay.username=me", "--set", "targets.replay.password=secret"]
     replay(run.store, "--to", broker.url, "--device", "meter-0000[12]", "--speed", "max", *login)
@@ -109,7 +109,7 @@ def test_a_report_tells_of_a_replay_and_how_it_is_done_again(first, replay, flee
     assert re.search(r'class="verdict good">passed<', page)
 
 
-def test_time_between_messages_is_what_it_was_divided_by_the_speed(first, replay, fleet, broker):
+def test_gaps_between_messages_are_divided_by_the_speed(first, replay, fleet, broker):
     run, _ = first
     summary = replay(run.store, "--to", broker.url, "--speed", "10")
     log = Log(fleet.folder / "mockfleet-logs", run=summary["run"])
@@ -119,7 +119,7 @@ def test_time_between_messages_is_what_it_was_divided_by_the_speed(first, replay
     assert all(abs(a[2] / 10 - b[2]) <= 1 for a, b in zip(then, now, strict=True))
 
 
-def test_a_fleet_file_says_how_and_a_log_is_verified_against_what_came(
+def test_replay_with_a_fleet_file_can_be_verified(
     first, replay, fleet, broker, closing
 ):
     run, _ = first
@@ -139,7 +139,7 @@ def test_a_fleet_file_says_how_and_a_log_is_verified_against_what_came(
     assert 'no target "nowhere"; it has broker, other' in refused
 
 
-def test_devices_channels_times_and_outcomes_are_picked(first, replay, broker, closing):
+def test_replay_selects_devices_channels_times_and_outcomes(first, replay, broker, closing):
     run, _ = first
     again = listen(broker, closing)
     (middle,) = run.log.column("SELECT strftime(min(scheduled_at) + INTERVAL 1 second, '%Y-%m-%dT%H:%M:%S.%fZ') FROM sends")
@@ -156,7 +156,7 @@ def test_devices_channels_times_and_outcomes_are_picked(first, replay, broker, c
 @pytest.mark.parametrize(
     ("write", "name"), [(as_jsonl, "got.jsonl"), (as_csv, "got.csv"), (as_parquet, "got.parquet")]
 )
-def test_what_a_backend_wrote_down_is_sent_again(
+def test_backend_recording_is_replayed(
     first, replay, fleet, broker, closing, write, name
 ):
     _, recorder = first
@@ -170,7 +170,7 @@ def test_what_a_backend_wrote_down_is_sent_again(
         assert by_device(again) == by_device(recorder)
 
 
-def test_requests_go_to_the_same_paths_with_the_same_bodies(first, replay, fleet, serve):
+def test_http_replay_sends_the_same_paths_and_bodies(first, replay, fleet, serve):
     run, _ = first
     server = serve()
     channels = {
@@ -197,7 +197,7 @@ def test_requests_go_to_the_same_paths_with_the_same_bodies(first, replay, fleet
     assert seen(server.requests) == seen(once)
 
 
-def test_a_recording_that_cannot_be_sent_is_refused_before_anything_is(
+def test_invalid_recording_is_refused_before_anything_is_sent(
     first, replay, fleet, broker, closing
 ):
     run, recorder = first
@@ -231,14 +231,14 @@ def test_a_recording_that_cannot_be_sent_is_refused_before_anything_is(
     assert summary["acked"] == len(rows)
 
 
-def test_a_log_without_payloads_cannot_be_sent_again(fleet, broker, replay):
+def test_log_without_payloads_cannot_be_replayed(fleet, broker, replay):
     fleet.broker(broker.url, qos=1).group(count=2, every="100ms").set(log={"payload": "hash"})
     fleet.run(duration="500ms")
     refused = replay("logs", "--to", broker.url, expect=2)
     assert 'only a log with payload = "full" in [log] can be sent again' in refused
 
 
-def test_ctrl_c_ends_a_replay_with_its_log_whole(first, replay, fleet, broker):
+def test_ctrl_c_ends_a_replay_with_a_complete_log(first, replay, fleet, broker):
     run, _ = first
     process = fleet.mockfleet("replay", run.store, "--to", broker.url, "--speed", "0.01", "--json")
     process.wait_for_line('"messages":[1-9]', of="out")

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.backends.broker import Broker
-from support.fleet import Fleet
 from support.backends.postgres import PASSWORD, Postgres
 from support.backends.subscriber_recorder import Recorder, as_csv, as_jsonl, as_parquet
+from support.fleet import Fleet
 
 DEVICES, TICKS = 5, 40
 CAUSES = ["missing", "doubled", "late", "altered", "out-of-order", "unknown"]
@@ -128,7 +128,7 @@ def assert_found(said):
 @pytest.mark.parametrize(
     ("write", "name"), [(as_jsonl, "got.jsonl"), (as_csv, "got.csv"), (as_parquet, "got.parquet")]
 )
-def test_exactly_what_a_backend_did_to_messages_is_found(verify, rows, tmp_path, write, name):
+def test_every_change_by_the_backend_is_found(verify, rows, tmp_path, write, name):
     write(rows, tmp_path / name)
     said = verify(name)
     assert unexplained(said) == NONE and said["holds"]
@@ -145,7 +145,7 @@ def postgres(tmp_path_factory):
     server.close()
 
 
-def test_a_database_is_asked_and_its_password_is_shown_nowhere(verify, rows, tmp_path, postgres):
+def test_database_is_read_without_showing_its_password(verify, rows, tmp_path, postgres):
     spoil(rows)
     as_csv(rows, tmp_path / "got.csv")
     postgres.sql(
@@ -175,7 +175,7 @@ def test_a_database_is_asked_and_its_password_is_shown_nowhere(verify, rows, tmp
     assert "a database needs a query" in verify(with_password, expect=2)
 
 
-def test_the_text_names_what_is_wrong_and_whose_it_is(verify, rows, tmp_path):
+def test_text_output_names_differences_and_devices(verify, rows, tmp_path):
     spoil(rows)
     as_csv(rows, tmp_path / "got.csv")
     text = verify("got.csv", expect=1, text=True)
@@ -185,7 +185,7 @@ def test_the_text_names_what_is_wrong_and_whose_it_is(verify, rows, tmp_path):
     assert "meter-00004" in text
 
 
-def test_checks_say_what_may_be_wrong(verify, rows, tmp_path):
+def test_checks_set_the_allowed_differences(verify, rows, tmp_path):
     del rows[0]
     as_csv(rows, tmp_path / "got.csv")
     verify("got.csv", expect=1)
@@ -194,7 +194,7 @@ def test_checks_say_what_may_be_wrong(verify, rows, tmp_path):
     verify("got.csv", "--check", "missing < 0.5%", expect=1)
 
 
-def test_payloads_can_be_the_key_and_what_is_not_in_the_log_is_unknown(verify, rows, tmp_path):
+def test_payload_key_reports_unlogged_messages_as_unknown(verify, rows, tmp_path):
     rows[3]["payload"] = "{}"
     as_csv(rows, tmp_path / "got.csv")
     said = verify("got.csv", "--by", "payload", expect=1)
@@ -204,7 +204,7 @@ def test_payloads_can_be_the_key_and_what_is_not_in_the_log_is_unknown(verify, r
     )
 
 
-def test_columns_and_fields_are_named_where_they_are_called_otherwise(verify, rows, tmp_path):
+def test_columns_and_fields_can_be_mapped_by_name(verify, rows, tmp_path):
     spoil(rows)
     with (tmp_path / "got.jsonl").open("w") as out:
         for row in rows:
@@ -225,7 +225,7 @@ def change(store, change):
         pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
 
 
-def test_outcomes_and_injected_faults_explain_what_they_did(verify, rows, tmp_path):
+def test_outcomes_and_injected_faults_explain_differences(verify, rows, tmp_path):
     marked = {
         (0, 1): {"outcome": "failed", "error": "the connection was lost", "acked_at": None},
         (0, 2): {"outcome": "dropped", "error": "injected fault: drop", "fault": "drop"},
@@ -260,7 +260,7 @@ def test_outcomes_and_injected_faults_explain_what_they_did(verify, rows, tmp_pa
     assert explained(said, "doubled") == {"sent again after a lost connection": 1}
 
 
-def test_a_copy_that_a_fault_sent_may_come_too(verify, rows, tmp_path):
+def test_injected_duplicate_may_be_received(verify, rows, tmp_path):
     for file in (verify.fleet.store / "sends").rglob("*.parquet"):
         table = pq.read_table(file)
         sent = table.to_pylist()
@@ -278,7 +278,7 @@ def test_a_copy_that_a_fault_sent_may_come_too(verify, rows, tmp_path):
     assert unexplained(verify("got.csv", expect=1)) == NONE | {"doubled": 1}
 
 
-def test_hashes_in_the_log_are_enough_to_know_payloads_by(verify, rows, tmp_path):
+def test_hashed_payloads_in_the_log_identify_messages(verify, rows, tmp_path):
     def hashed(row):
         row["payload"] = "sha256:" + hashlib.sha256(row["payload"].encode()).hexdigest()
 
@@ -289,7 +289,7 @@ def test_hashes_in_the_log_are_enough_to_know_payloads_by(verify, rows, tmp_path
     assert "holds no payloads" in verify("got.csv", "--key", "device,seq", expect=2)
 
 
-def test_a_key_that_means_two_messages_is_refused(verify, rows, tmp_path):
+def test_ambiguous_key_is_refused(verify, rows, tmp_path):
     as_csv(rows, tmp_path / "got.csv")
     refused = verify("got.csv", "--key", "seq", expect=2)
     assert "--key: /seq=/seq does not tell messages of the log apart" in refused
@@ -297,7 +297,7 @@ def test_a_key_that_means_two_messages_is_refused(verify, rows, tmp_path):
     assert "add a field that differs" in refused
 
 
-def test_all_that_is_wrong_is_said_at_once_with_its_place(verify, rows, tmp_path):
+def test_all_faults_of_the_received_file_are_reported_with_place(verify, rows, tmp_path):
     as_csv(rows, tmp_path / "got.csv")
     lines = (tmp_path / "got.csv").read_text().splitlines()
     lines[4] += ",more"
@@ -318,7 +318,7 @@ def test_all_that_is_wrong_is_said_at_once_with_its_place(verify, rows, tmp_path
     assert "--received: none.csv cannot be read" in refused and "--run: logs has no run" in refused
 
 
-def test_the_fleet_file_says_what_may_be_wrong(verify, rows, tmp_path):
+def test_fleet_file_sets_the_allowed_differences(verify, rows, tmp_path):
     as_csv(rows[2:], tmp_path / "got.csv")
     fleet = verify.fleet.broker("mqtt://127.0.0.1:1").group()
     fleet.write()
@@ -336,7 +336,7 @@ def test_the_fleet_file_says_what_may_be_wrong(verify, rows, tmp_path):
     assert verify("got.csv", "--fleet", "fleet.toml", expect=1)["causes"]["missing"]["found"] == 2
 
 
-def test_columns_that_are_not_there_are_named_with_those_that_are(verify, rows, tmp_path):
+def test_missing_columns_are_reported_with_the_existing_ones(verify, rows, tmp_path):
     as_csv(rows, tmp_path / "got.csv")
     refused = verify("got.csv", "--key", "device=devcie,sqe=seq", expect=2)
     assert 'is called "devcie"; did you mean "device"?' in refused

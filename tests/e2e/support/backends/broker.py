@@ -7,6 +7,7 @@ import subprocess
 import threading
 
 import paho.mqtt.client as mqtt
+
 from support.wait import PATIENCE, free_port, is_listening, wait_until
 
 RECEIVED = "$SYS/broker/publish/messages/received"

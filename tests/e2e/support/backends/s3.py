@@ -8,6 +8,7 @@ from pathlib import Path
 
 import boto3
 import botocore.config
+
 from support.fleet import environment
 from support.wait import PATIENCE, free_port, wait_until
 

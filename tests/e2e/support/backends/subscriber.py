@@ -4,6 +4,7 @@ import threading
 from collections import defaultdict
 
 import paho.mqtt.client as mqtt
+
 from support.wait import PATIENCE
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow
 import pyarrow.parquet
+
 from support.backends.subscriber import Subscriber
 
 COLUMNS = ["received_at", "topic", "device", "payload"]
