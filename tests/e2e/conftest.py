@@ -1,9 +1,13 @@
 """Fixtures: each test gets parts of its own, and leaves nothing running."""
 
+import functools
+import threading
+
 import pytest
+
 from support.backends import spark as spark_session
 from support.backends.broker import Broker
-from support.backends.server import Server
+from support.backends.server import Answer, Server
 from support.backends.subscriber import Subscriber
 from support.certificates import Authority
 from support.fleet import BINARY, Fleet
@@ -83,6 +87,16 @@ def serve(closing):
     return lambda **settings: closing(Server(**settings))
 
 
+@pytest.fixture
+def silent_server(serve):
+    """An HTTP server that answers once its event `release` is set, which the test's end does."""
+    release = threading.Event()
+    server = serve(answer=lambda _: Answer(after=release))
+    server.release = release
+    yield server
+    release.set()
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
     """The CA that brokers and servers of these tests are signed by."""
@@ -99,15 +113,15 @@ def spark(tmp_path_factory):
 
 
 @pytest.fixture
-def logs(fleet):
-    """Runs `mockfleet logs …`, which must end with the code that is expected."""
+def mockfleet(fleet):
+    """Runs a command in the fleet's folder to its end; its exit code must be `expect`."""
+    return lambda *arguments, expect=0: fleet.mockfleet(*arguments).expect(expect)
 
-    def run(*arguments, expect=0):
-        process = fleet.mockfleet("logs", *arguments)
-        assert process.finish() == expect, process.report()
-        return process
 
-    return run
+@pytest.fixture
+def logs(mockfleet):
+    """Runs `mockfleet logs …`."""
+    return functools.partial(mockfleet, "logs")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ fault one sentence with its place and the way out."""
 import re
 
 import pytest
+
 from support.backends.server import Server
 from support.fleet import GUESTS
 from support.invalid_configs import FAULTS, GOOD

@@ -10,20 +10,20 @@ import subprocess
 import termios
 
 import pytest
+
 from support.fleet import BINARY, PLUGINS
 from support.wait import PATIENCE
 
 
 @pytest.fixture
-def printed(fleet):
+def printed(mockfleet):
     """Runs a command that must succeed; returns its stdout and stderr."""
 
-    def run(*arguments):
-        process = fleet.mockfleet(*arguments)
-        assert process.finish() == 0, process.report()
+    def streams(*arguments):
+        process = mockfleet(*arguments)
         return process.stdout, process.stderr
 
-    return run
+    return streams
 
 
 @pytest.mark.parametrize("command", ["demo", "run", "check", "plan", "describe", "try", "new", "build", "cache", "logs"])

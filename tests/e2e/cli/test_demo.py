@@ -4,19 +4,14 @@ import re
 
 import duckdb
 import pytest
+
 from support.log import Log
 
 
 @pytest.fixture
-def demo(fleet):
+def demo(mockfleet):
     """Runs the demo and returns its stdout."""
-
-    def run(*arguments):
-        process = fleet.mockfleet("demo", *arguments)
-        assert process.finish() == 0, process.report()
-        return process.stdout
-
-    return run
+    return lambda *arguments: mockfleet("demo", *arguments).stdout
 
 
 def test_demo_writes_a_row_for_every_message_of_its_broker(demo, fleet):

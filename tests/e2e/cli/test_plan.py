@@ -5,25 +5,25 @@ import json
 import re
 
 import pytest
-from support.fleet import ROOT
+
+from support.docs import code_blocks
 
 GB = 1 << 30
 
 
 @pytest.fixture
-def plan(fleet):
+def plan(fleet, mockfleet):
     """Runs `mockfleet plan` on the fleet; its answer, or with `expect` the process."""
 
-    def run(*arguments, expect=0):
+    def forecast(*arguments, expect=0):
         fleet.write()
-        process = fleet.mockfleet("plan", fleet.file.name, "--json", *arguments)
-        assert process.finish() == expect, process.report()
+        process = mockfleet("plan", fleet.file.name, "--json", *arguments, expect=expect)
         if expect:
             return process
         (line,) = process.out
         return json.loads(line)
 
-    return run
+    return forecast
 
 
 def share(found, wanted):
@@ -332,9 +332,7 @@ def test_text_output_names_assumptions_and_omissions(fleet):
 
 def test_example_of_docs_plan_matches_the_output(fleet):
     """The example of docs/plan.md, without the figures that depend on the machine's name."""
-    page = (ROOT / "docs/plan.md").read_text()
-    shown = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
-    text = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
+    (shown, *_), (text, *_) = (code_blocks("docs/plan.md", kind) for kind in ("text", "toml"))
     fleet.folder.joinpath("fleet.toml").write_text(text)
     process = fleet.mockfleet("plan", "fleet.toml")
     assert process.finish() == 0, process.report()

@@ -1,11 +1,13 @@
 """`mockfleet report`: a run as one page, which a real browser shows in light and dark, and
 from which nothing leaves."""
 
+import functools
 import html
 import json
 import re
 
 import pytest
+
 from support.backends.s3 import Moto
 from support.backends.server import Answer
 from support.browser import look
@@ -23,15 +25,9 @@ INKS = (
 
 
 @pytest.fixture
-def report(fleet):
-    """Runs `mockfleet report`; returns the page's text and the process."""
-
-    def make(*arguments, expect=0):
-        process = fleet.mockfleet("report", *arguments)
-        assert process.finish() == expect, process.report()
-        return process
-
-    return make
+def report(mockfleet):
+    """Runs `mockfleet report …`."""
+    return functools.partial(mockfleet, "report")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from support.log import Log
 from support.wait import wait_until
 

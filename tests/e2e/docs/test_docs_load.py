@@ -1,12 +1,12 @@
 """docs/load.md and examples/load.toml: what they show is what happens."""
 
-import re
-
 import duckdb
 import pytest
+
+from support.docs import code_blocks
 from support.fleet import ROOT, Run
 
-PAGE = (ROOT / "docs/load.md").read_text()
+PAGE = "docs/load.md"
 
 HEAD = """\
 duration = "2s"
@@ -24,11 +24,7 @@ store = "mockfleet-logs"
 """
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-@pytest.mark.parametrize("profile", blocks("toml"))
+@pytest.mark.parametrize("profile", code_blocks(PAGE, "toml"))
 def test_each_profile_of_docs_load_runs(fleet, broker, profile):
     fleet.folder.joinpath("load.toml").write_text(HEAD.replace("@URL@", broker.url) + profile)
     process = fleet.mockfleet("run", "load.toml", "--json")
@@ -44,7 +40,7 @@ def test_query_of_docs_load_gives_rows(fleet, broker, monkeypatch):
     fleet.store = fleet.folder / "mockfleet-logs"
     run = fleet.run()
     monkeypatch.chdir(fleet.folder)
-    (query,) = blocks("sql")
+    (query,) = code_blocks(PAGE, "sql")
     rows = duckdb.connect().execute(query).fetchall()
     assert sum(messages for _, messages, *_ in rows) == run.counted()
     assert {lost for _, _, lost, *_ in rows} == {0}

@@ -11,9 +11,11 @@ from itertools import groupby
 import duckdb
 import pyarrow.parquet
 import pytest
+
 from support.backends.broker import Broker
 from support.backends.server import Answer, Server
 from support.backends.subscriber import Subscriber
+from support.docs import FENCE
 from support.fleet import ROOT, Fleet
 from support.wait import free_port, wait_until
 
@@ -24,7 +26,7 @@ LOST = {"failed", "dropped", "unconfirmed"}
 def sections():
     """The SQL blocks of each heading."""
     return {
-        heading: re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        heading: [code for language, code in FENCE.findall(text) if language == "sql"]
         for heading, text in re.findall(
             r"^#+ ([^\n]*)\n(.*?)(?=^##? |\Z)", PAGE, re.MULTILINE | re.DOTALL
         )

@@ -6,16 +6,17 @@ import shlex
 import subprocess
 
 import pytest
+
+from support.docs import all_blocks
 from support.fleet import BINARY, ROOT
 
 PAGE = ROOT / "docs/scenarios.md"
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def steps():
     """Each command of the page with the files shown before it and the output after it."""
     files, command, found = {}, None, []
-    for kind, text in BLOCK.findall(PAGE.read_text()):
+    for kind, text in all_blocks(PAGE):
         match kind:
             case "toml":
                 files = {"fleet.toml": text}

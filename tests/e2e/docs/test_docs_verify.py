@@ -5,10 +5,11 @@ import subprocess
 
 import duckdb
 import pytest
-from support.backends.postgres import PASSWORD, Postgres
-from support.fleet import BINARY, ROOT
 
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+from support.backends.postgres import PASSWORD, Postgres
+from support.docs import all_blocks, code_blocks
+from support.fleet import BINARY
+
 # What differs from run to run: ids, moments, and numbers that depend on the machine.
 DIFFERS = [
     (r"[0-9A-HJKMNP-TV-Z]{26}", "RUN"),
@@ -22,10 +23,6 @@ DIFFERS = [
     (r"─+", "─"),
     (r" +", " "),
 ]
-
-
-def blocks(page):
-    return BLOCK.findall((ROOT / "docs" / page).read_text())
 
 
 def masked(text):
@@ -49,20 +46,18 @@ class Page:
             "received.jsonl &\n"
             f"until mosquitto_pub -p {self.broker.port} -t site/x -n && [ -s received.jsonl ]; do sleep 0.05; done\n",
         ).replace("kill %1\n", "kill %1; sed -i '/site.x\"/d' received.jsonl\n")
-        done = subprocess.run(
+        return subprocess.run(
             ["bash", "-m", "-c", text],
             cwd=self.fleet.folder,
             env=self.fleet.environment | {"PATH": f"{BINARY.parent}:{self.fleet.environment['PATH']}"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
         )
-        return done
 
     def follow(self, page, until=None):
         """Carries out the blocks, and returns what each command printed and what is shown."""
         said, found = None, []
-        for kind, text in blocks(page):
+        for kind, text in all_blocks(f"docs/{page}"):
             match kind:
                 case "toml":
                     text = text.replace("127.0.0.1:1883", f"127.0.0.1:{self.broker.port}")
@@ -114,7 +109,7 @@ def test_docs_verify_reads_the_database(page, tmp_path_factory, closing):
     server = closing(Postgres(tmp_path_factory.mktemp("postgres")))
     found = page.follow("verify.md")
     assert found
-    ((_, table),) = [block for block in blocks("verify.md") if block[0] == "sql"]
+    (table,) = code_blocks("docs/verify.md", "sql")
     server.sql("CREATE DATABASE iot")
     server.database = "iot"
     server.sql(table)
@@ -125,7 +120,7 @@ def test_docs_verify_reads_the_database(page, tmp_path_factory, closing):
         f"FROM read_parquet('{files}')) TO '{rows}' (HEADER)"
     )
     server.copy("telemetry", rows)
-    (command,) = [text for kind, text in blocks("verify.md") if kind == "sh" and "postgres://" in text]
+    (command,) = [text for text in code_blocks("docs/verify.md", "sh") if "postgres://" in text]
     command = command.replace("127.0.0.1:5432", f"127.0.0.1:{server.port}")
     page.fleet.environment |= {"PGPASSWORD": PASSWORD}
     said = page.sh(command)

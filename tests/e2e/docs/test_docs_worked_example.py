@@ -6,17 +6,16 @@ import re
 import xml.etree.ElementTree as ET
 
 from support.backends.subscriber_recorder import Recorder
+from support.docs import code_blocks
 from support.fleet import ROOT
 from support.log import Log
 
-PAGE = ROOT / "docs/verdicts.md"
 CAUSES = ["missing", "doubled", "late", "altered", "out-of-order"]
 
 
 def worked():
     """The fleet file of the page."""
-    blocks = re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    (text,) = [block for block in blocks if block.startswith("# worked.toml")]
+    (text,) = [block for block in code_blocks("docs/verdicts.md", "toml") if block.startswith("# worked.toml")]
     return text
 
 
@@ -24,12 +23,6 @@ def kinds():
     """All kinds of faults that there are, by the page about them."""
     page = (ROOT / "docs/faults.md").read_text()
     return {*re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)} - {"kind"}
-
-
-def finish(process, *, expect=0):
-    code = process.finish()
-    assert code == expect, process.report()
-    return process
 
 
 def innocent(log, count):
@@ -51,7 +44,7 @@ def test_worked_example_is_reproducible_and_finds_real_losses(
     (fleet.folder / "worked.toml").write_text(text.replace("1883", str(broker.port)))
     recorder = closing(Recorder(broker, "site/#", qos=1))
     run = ("run", "worked.toml", "--json")
-    first = finish(fleet.mockfleet(*run, "--junit", "verdict.xml"))
+    first = fleet.mockfleet(*run, "--junit", "verdict.xml").expect()
     summary = json.loads(first.out[-1])
     # A machine too slow for the schedule would explain a difference.
     assert summary["missed_ticks"] == 0
@@ -69,14 +62,14 @@ def test_worked_example_is_reproducible_and_finds_real_losses(
 
     # The same again, as fast as it goes, on one thread.
     again = ("--set", "clock.speed=max", "--log", "again", "--workers", "1")
-    finish(fleet.mockfleet(*run, *again))
-    digests = [finish(fleet.mockfleet("logs", "digest", store)) for store in ("worked-log", "again")]
+    fleet.mockfleet(*run, *again).expect()
+    digests = [fleet.mockfleet("logs", "digest", store).expect() for store in ("worked-log", "again")]
     assert digests[0].out[0].split()[0] == digests[1].out[0].split()[0]
 
     # What was broken on purpose is explained, to the last message.
     write(rows, fleet.folder / "received.jsonl")
     verify = ("verify", "worked-log", "--received", "received.jsonl", "--json")
-    said = json.loads(finish(fleet.mockfleet(*verify)).stdout)
+    said = json.loads(fleet.mockfleet(*verify).expect().stdout)
     assert {cause: said["causes"][cause]["unexplained"] for cause in CAUSES} == dict.fromkeys(CAUSES, 0)
     missing = said["causes"]["missing"]["explained"]
     assert sum(missing.values()) > 0, missing
@@ -87,7 +80,7 @@ def test_worked_example_is_reproducible_and_finds_real_losses(
     kept = [row for row in rows if not is_one_of(row, thrown)]
     assert len(kept) == len(rows) - 3
     write(kept, fleet.folder / "received.jsonl")
-    said = json.loads(finish(fleet.mockfleet(*verify), expect=1).stdout)
+    said = json.loads(fleet.mockfleet(*verify).expect(1).stdout)
     found = said["causes"]["missing"]
     assert found["unexplained"] == 3
     assert sorted((e["device"], e["seq"]) for e in found["examples"]) == sorted(thrown)

@@ -6,26 +6,24 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 import pytest
+
+from support.docs import code_blocks
 from support.fleet import ROOT
 
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
 def fleet_file():
-    (text,) = [block for block in blocks("toml") if block.startswith("name = ")]
+    (text,) = [block for block in code_blocks("README.md", "toml") if block.startswith("name = ")]
     return text
 
 
 def ddl():
-    return [block for block in blocks("sql") if block.startswith("CREATE")]
+    return [block for block in code_blocks("README.md", "sql") if block.startswith("CREATE")]
 
 
 def queries():
-    return [block for block in blocks("sql") if not block.startswith("CREATE")]
+    return [block for block in code_blocks("README.md", "sql") if not block.startswith("CREATE")]
 
 
 @pytest.fixture
@@ -46,7 +44,7 @@ def test_readme_fleet_file_sends_to_a_broker(fleet, broker):
 
 
 def test_readme_stages_extend_its_fleet_file(fleet, broker):
-    (stages,) = [block for block in blocks("toml") if block.startswith("[[groups.stages]]")]
+    (stages,) = [block for block in code_blocks("README.md", "toml") if block.startswith("[[groups.stages]]")]
     fleet.folder.joinpath("readme.toml").write_text(fleet_file() + stages)
     arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
     process = fleet.mockfleet("run", "readme.toml", *arguments)
@@ -67,7 +65,7 @@ def test_readme_http_variant_is_accepted(fleet):
 
 
 def test_readme_scenario_runs_beside_the_first_group(fleet, broker):
-    text = "".join(blocks("toml"))
+    text = "".join(code_blocks("README.md", "toml"))
     fleet.folder.joinpath("readme.toml").write_text(text)
     arguments = ["--set", f"targets.backend.url={broker.url}", "--duration", "2s"]
     process = fleet.mockfleet("run", "readme.toml", *arguments)
@@ -76,7 +74,7 @@ def test_readme_scenario_runs_beside_the_first_group(fleet, broker):
 
 
 def test_readme_device_equals_the_one_of_the_sdk_readme(fleet):
-    (code,) = blocks("rust")
+    (code,) = code_blocks("README.md", "rust")
     assert code.strip() in (ROOT / "sdk/rust/README.md").read_text()
 
 

@@ -35,21 +35,26 @@ def test_message_beyond_the_outbox_is_dropped_with_the_reason(fleet):
     assert run.log.count(f"error = '{full}' AND seq < 5") == 0
 
 
-def test_restarted_broker_gets_waiting_messages_counted_once(
-    fleet, broker, subscribe
-):
-    fleet.broker(broker.url, qos=1, outbox=10_000).group(count=10, every="50ms")
+def run_over_a_restart(fleet, broker, subscribe, first, then):
+    """A run whose broker restarts after `first` messages and gets `then` more, and the
+    subscriber to the restarted broker."""
     before = subscribe(broker)
     process = fleet.start()
-    before.wait_for(100)
+    before.wait_for(first)
     broker.stop()
     process.wait_for_line("warning: target broker .*(closed|lost|refused)")
     broker.start()
     after = subscribe(broker)
-    after.wait_for(300)
+    after.wait_for(then)
     process.interrupt()
-    run = fleet.end(process, expect=130)
+    return fleet.end(process, expect=130), after
 
+
+def test_restarted_broker_gets_waiting_messages_counted_once(
+    fleet, broker, subscribe
+):
+    fleet.broker(broker.url, qos=1, outbox=10_000).group(count=10, every="50ms")
+    run, after = run_over_a_restart(fleet, broker, subscribe, 100, 300)
     log = run.log
     rows = log.count()
     assert rows == run.counted() == run.summary["rows"]
@@ -76,16 +81,7 @@ def test_session_kept_by_the_broker_is_resumed(fleet, start_broker, subscribe):
     broker = start_broker(persistent=True)
     fleet.broker(broker.url, qos=2, outbox=10_000, clean_session=False)
     fleet.group(count=5, every="50ms")
-    before = subscribe(broker)
-    process = fleet.start()
-    before.wait_for(50)
-    broker.stop()
-    process.wait_for_line("warning: target broker .*(closed|lost|refused)")
-    broker.start()
-    after = subscribe(broker)
-    after.wait_for(150)
-    process.interrupt()
-    run = fleet.end(process, expect=130)
+    run, after = run_over_a_restart(fleet, broker, subscribe, 50, 150)
     log = run.log
     assert log.outcomes() == {"acked": run.counted()}
     log.assert_sound()

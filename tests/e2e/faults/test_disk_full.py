@@ -2,12 +2,12 @@
 again everything is written."""
 
 import errno
-import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
+
 from support.fleet import BINARY, Fleet
 from support.log import Log
 from support.process import Process
@@ -105,9 +105,7 @@ def small_fleet(disk, broker, closing):
 def begin(fleet):
     """Starts a run and waits until files of it are in the store. One worker: each reserves
     room of its own."""
-    process = fleet.start("--workers", "1")
-    wait_until(lambda: Log(fleet.store).files("sends"), "the first file in the store")
-    return process
+    return fleet.start_and_wait_for(lambda: Log(fleet.store).files("sends"), "--workers", "1")
 
 
 def wait_until_held_up(process, broker):
@@ -225,13 +223,6 @@ def test_run_ending_on_a_full_disk_writes_rows_after_it_has_room(
     assert set(run.log.outcomes()) <= {"acked", "dropped"}
 
 
-def counted(process):
-    """The outcomes that the process has published."""
-    lines = [line for line in process.out if line.endswith("}")]
-    last = json.loads(lines[-1])
-    return sum(last[outcome] for outcome in ("acked", "sent", "failed", "dropped"))
-
-
 def test_process_killed_on_a_full_disk_loses_no_counted_row(
     small_fleet, disk, broker
 ):
@@ -245,7 +236,7 @@ def test_process_killed_on_a_full_disk_loses_no_counted_row(
     recovering = small_fleet.mockfleet("logs", "recover", "logs")
     assert recovering.finish() == 0, recovering.report()
     log = Log(small_fleet.store)
-    assert log.count() >= counted(process)
+    assert log.count() >= process.published_outcomes()
     assert set(log.outcomes()) <= {"acked", "unconfirmed"}
     log.assert_sound()
     assert broker.received() <= log.count(), "what left is a row"

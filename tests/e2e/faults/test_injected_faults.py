@@ -8,7 +8,9 @@ from collections import Counter, defaultdict
 
 import jsonschema
 import pytest
+
 from support.backends.server import Answer
+from support.docs import code_blocks
 from support.fleet import ROOT
 from support.log import IS_COPY, Log
 
@@ -398,7 +400,7 @@ def test_cut_off_http_device_keeps_its_requests(
 
 def test_example_of_docs_faults_matches_its_summary(fleet, broker):
     """The fleet file of docs/faults.md, and the lines of its summary."""
-    toml, text = blocks("toml"), blocks("text")
+    toml, text = code_blocks(PAGE, "toml"), code_blocks(PAGE, "text")
     fleet.file.write_text(toml[0].replace("1883", str(broker.port)))
     process = fleet.mockfleet("run", "fleet.toml")
     assert process.finish() == 0, process.report()
@@ -406,7 +408,7 @@ def test_example_of_docs_faults_matches_its_summary(fleet, broker):
     for line in text[0].splitlines():
         # A machine too slow for the schedule sends less.
         assert re.search(re.sub(r"[\d,]+", r"[\\d,]+", re.escape(line)), said), said
-    (query,) = blocks("sql")
+    (query,) = code_blocks(PAGE, "sql")
     log = Log(fleet.store)
     log.assert_sound()
     log.database.execute("SET VARIABLE run = (SELECT max(run_id) FROM sends)")
@@ -454,8 +456,3 @@ def test_forecast_counts_copies_and_truncated_payloads(fleet):
 def test_docs_faults_lists_every_kind():
     rows = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(), re.MULTILINE)
     assert {*rows} - {"kind"} == {fault["kind"] for fault in every_kind()}
-
-
-def blocks(kind):
-    """What the page shows of a kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)

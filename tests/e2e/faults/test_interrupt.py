@@ -1,11 +1,10 @@
 """Ctrl-C: the run ends in an orderly way, with a whole log; a second one ends it at once."""
 
 import signal
-import threading
 
 import pytest
+
 from support.backends.s3 import Moto
-from support.backends.server import Answer
 from support.wait import wait_until
 
 
@@ -25,30 +24,25 @@ def test_first_ctrl_c_ends_the_run_with_a_complete_log(fleet, broker, subscribe,
     run.log.assert_sound()
 
 
-def test_second_ctrl_c_ends_the_run_at_once(fleet, serve):
-    over = threading.Event()
-    server = serve(answer=lambda request: Answer(after=over))
-    fleet.server(server.url, timeout="1h").group(count=1, every="1h")
+def test_second_ctrl_c_ends_the_run_at_once(fleet, silent_server):
+    fleet.server(silent_server.url, timeout="1h").group(count=1, every="1h")
     process = fleet.start()
-    server.wait_for(1)
+    silent_server.wait_for(1)
     process.interrupt()
     # From here on, the request that nobody answers would be waited for.
     process.wait_for_line("Ctrl-C again stops at once")
     process.interrupt()
     assert process.finish() == 130
-    over.set()
     assert not any('"event":"summary"' in line for line in process.out)
 
 
-def test_open_messages_get_time_to_be_confirmed(fleet, serve):
-    over = threading.Event()
-    server = serve(answer=lambda request: Answer(after=over))
-    fleet.server(server.url, timeout="1h").group(count=3, every="1h")
+def test_open_messages_get_time_to_be_confirmed(fleet, silent_server):
+    fleet.server(silent_server.url, timeout="1h").group(count=3, every="1h")
     process = fleet.start()
-    server.wait_for(3)
+    silent_server.wait_for(3)
     process.interrupt()
     process.wait_for_line("open messages have 5 s")
-    over.set()
+    silent_server.release.set()
     run = fleet.end(process, expect=130)
     assert run.log.outcomes() == {"acked": 3}
 

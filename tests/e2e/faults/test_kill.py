@@ -2,27 +2,18 @@
 
 `MOCKFLEET_KILLS=1000` makes it the long form."""
 
-import json
 import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from support.fleet import Fleet
 from support.log import Log
 
 KILLS = int(os.environ.get("MOCKFLEET_KILLS", "100"))
 FLEETS = 4
-
-
-def counted(process):
-    """The outcomes that the process had published when it died."""
-    lines = [line for line in process.out if line.endswith("}")]
-    if not lines:
-        return 0
-    last = json.loads(lines[-1])
-    return sum(last[outcome] for outcome in ("acked", "sent", "failed", "dropped"))
 
 
 def kill_again_and_again(fleet, kills, seed):
@@ -39,7 +30,7 @@ def kill_again_and_again(fleet, kills, seed):
         # What earlier runs left behind is finished by the next one, or by its own command.
         for folder in spool.iterdir() if spool.exists() else []:
             if folder.name not in runs and folder.name != "damaged":
-                runs[folder.name] = counted(process)
+                runs[folder.name] = process.published_outcomes()
         if number % 3 == 0:
             recovering = fleet.mockfleet("logs", "recover", "logs")
             if number % 2 == 0:

@@ -1,10 +1,11 @@
 """A store in trouble while the run goes on: sends do not notice, and in the end the bucket
 has each row once."""
 
-import json
+import contextlib
 import re
 
 import pytest
+
 from support.backends.s3 import Moto
 from support.backends.store_proxy import Proxy, Together, answering, dropping_replies, resetting, slow
 from support.log import Log
@@ -23,11 +24,8 @@ EVERY = "100ms"
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    store = Moto(tmp_path_factory.mktemp("s3"))
-    try:
+    with contextlib.closing(Moto(tmp_path_factory.mktemp("s3"))) as store:
         yield store.start()
-    finally:
-        store.close()
 
 
 @pytest.fixture
@@ -104,9 +102,7 @@ def assert_all_there(run, store, fleet, broker, tmp_path):
 
 def begin(fleet, store, *arguments):
     """Starts a run and waits until files of it are in the bucket."""
-    process = fleet.start(*arguments)
-    wait_until(lambda: objects(store, fleet), "the first file in the bucket")
-    return process
+    return fleet.start_and_wait_for(lambda: objects(store, fleet), *arguments)
 
 
 def end(fleet, process, store):
@@ -209,9 +205,7 @@ def connected(broker):
 
 def recover(fleet, expect=0):
     process = fleet.mockfleet("logs", "recover", location(fleet))
-    code = process.finish(150)
-    assert code == expect, process.report()
-    return process
+    return process.expect(expect, patience=150)
 
 
 @pytest.mark.timeout(600)
@@ -250,13 +244,6 @@ def test_next_run_uploads_files_that_the_store_did_not_take(
     assert not spool(s3_fleet).exists()
 
 
-def counted(process):
-    """The outcomes that the process has published."""
-    lines = [line for line in process.out if line.endswith("}")]
-    last = json.loads(lines[-1])
-    return sum(last[outcome] for outcome in ("acked", "sent", "failed", "dropped"))
-
-
 @pytest.mark.parametrize("next_one", ["recover", "run"])
 @pytest.mark.parametrize("trouble", ["down", "dropping-replies"])
 def test_next_command_uploads_files_of_a_killed_process(
@@ -280,7 +267,7 @@ def test_next_command_uploads_files_of_a_killed_process(
         # It says what it found, and brings it there before it begins.
         assert re.search(f"recovered run {folder.name}", s3_fleet.run(duration="1s").stderr)
     log = bucket_log(store, s3_fleet, tmp_path, folder.name)
-    assert log.count() >= counted(process)
+    assert log.count() >= process.published_outcomes()
     # What the broker has and no one knows of is a row too.
     everything = bucket_log(store, s3_fleet, tmp_path)
     assert broker.received() <= everything.count()

@@ -1,6 +1,7 @@
 """Was it me or my backend? The summary says who held up a run, and what shows it."""
 
 import pytest
+
 from support.backends.latency_proxy import Line
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+
 from support.backends.server import Answer
 
 # Requests a second that the server takes.

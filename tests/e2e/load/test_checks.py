@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 from support.backends.server import Answer
+from support.docs import code_blocks
 from support.fleet import ROOT
 
 CHECKS = {
@@ -72,7 +73,7 @@ def test_passed_checks_are_shown_with_figures_and_in_junit(fleet, broker):
     assert 9 <= checks["rate > 1/s"]["figure"] <= 11
     suites = junit(fleet.folder / "verdict.xml")
     assert list(suites) == ["run", "fleet", "group thermometer", "channel telemetry"]
-    own = dict((name, end) for name, end, _ in suites["run"])
+    own = {name: end for name, end, _ in suites["run"]}
     assert own["something arrived"] == own["the log is whole"] == "held"
     assert ("acked >= 99.9%", "held", "100 % (30 of 30)") in suites["fleet"]
 
@@ -163,7 +164,7 @@ alarm = "failed == 0"
 
 def test_docs_verdicts_has_valid_checks_and_lists_every_figure(fleet, broker):
     page = (ROOT / "docs/verdicts.md").read_text()
-    block = re.search(r"```toml\n(.*?)```", page, re.DOTALL).group(1)
+    block = code_blocks("docs/verdicts.md", "toml")[0]
     fleet.broker(broker.url, channels=("telemetry", "alarm"), qos=1).group(count=2)
     fleet.write()
     fleet.file.write_text(fleet.file.read_text() + block)

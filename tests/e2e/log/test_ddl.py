@@ -6,6 +6,7 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 import pytest
+
 from support.backends.spark import SPARK
 from support.log import SENDS, TABLES
 from support.process import refused

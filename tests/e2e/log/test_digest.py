@@ -8,8 +8,10 @@ import subprocess
 import sys
 
 import pytest
+
 from support.backends.s3 import Moto
-from support.fleet import BINARY, PLUGINS, ROOT
+from support.docs import code_blocks
+from support.fleet import BINARY, PLUGINS
 
 START = "2025-06-01T00:00:00Z"
 GROUPS = {
@@ -115,8 +117,7 @@ def test_trapping_fleet_has_one_digest_for_any_number_of_workers(fleet):
 
 def test_digest_can_be_recomputed_by_the_rules_of_docs_time(mixed):
     run = mixed.backfill(START, "2025-06-01T00:01:00Z")
-    page = (ROOT / "docs/time.md").read_text()
-    (script,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (script,) = code_blocks("docs/time.md", "python")
     done = subprocess.run(
         [sys.executable, "-c", script, "logs"],
         cwd=mixed.folder,
@@ -128,8 +129,7 @@ def test_digest_can_be_recomputed_by_the_rules_of_docs_time(mixed):
 
 
 def test_ci_example_of_docs_time_detects_a_changed_fleet(mixed):
-    page = (ROOT / "docs/time.md").read_text()
-    (script,) = re.findall(r"^```sh\n(set -e\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (script,) = [text for text in code_blocks("docs/time.md", "sh") if text.startswith("set -e\n")]
     for group in mixed.content["groups"]:
         group["every"] = "10m"
 

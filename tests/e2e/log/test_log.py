@@ -5,6 +5,7 @@ import re
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from support.log import EVENTS, SENDS
 
 # 48 bits of time and 80 of chance, in Crockford's base 32.

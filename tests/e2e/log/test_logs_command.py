@@ -9,36 +9,27 @@ from datetime import UTC, datetime
 import pyarrow
 import pyarrow.parquet
 import pytest
+
 from support.backends.broker import Broker
-from support.backends.s3 import READER_KEY, READER_SECRET, SECRET_KEY, Moto, SeaweedFs
+from support.backends.s3 import READER_KEY, READER_SECRET, SECRET_KEY, SeaweedFs
 from support.fleet import Fleet
 from support.log import TABLES, Log
 from support.process import refused
 from support.wait import free_port
 
 
-@pytest.fixture(scope="module", params=[Moto, SeaweedFs], ids=["moto", "seaweedfs"])
-def bucket(request, tmp_path_factory):
-    """An S3 server with a bucket."""
-    store = request.param(tmp_path_factory.mktemp("s3"))
-    try:
-        yield store.start()
-    finally:
-        store.close()
-
-
 @pytest.fixture
-def in_bucket(bucket, fleet):
+def in_bucket(s3, fleet):
     """Copies a folder into the bucket, under a prefix of its own; returns its URL."""
-    fleet.environment |= bucket.environment()
+    fleet.environment |= s3.environment()
     prefix = f"{fleet.folder.parent.name}/it's a log"
 
     def upload(folder):
         for file in folder.rglob("*"):
             if file.is_file():
                 key = f"{prefix}/{file.relative_to(folder).as_posix()}"
-                bucket.client().upload_file(str(file), bucket.bucket, key)
-        return f"s3://{bucket.bucket}/{prefix}"
+                s3.client().upload_file(str(file), s3.bucket, key)
+        return f"s3://{s3.bucket}/{prefix}"
 
     return upload
 
@@ -226,7 +217,7 @@ def test_empty_store_has_no_rows(logs, fleet):
     ]
 
 
-def test_unreadable_store_is_reported(logs, fleet, in_bucket, bucket):
+def test_unreadable_store_is_reported(logs, fleet, in_bucket, s3):
     refused(logs("stats", "no-such", expect=2), "STORE", "no-such", "give the folder")
     (fleet.folder / "file").touch()
     refused(logs("stats", "file", expect=2), "STORE", "it is no folder")
@@ -234,8 +225,8 @@ def test_unreadable_store_is_reported(logs, fleet, in_bucket, bucket):
         logs("stats", "s3://no-such-bucket/logs", expect=2), "STORE", "s3://no-such-bucket/logs"
     )
     fleet.environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{free_port()}"
-    process = logs("stats", f"s3://{bucket.bucket}/logs", expect=2)
-    refused(process, "STORE", f"s3://{bucket.bucket}/logs")
+    process = logs("stats", f"s3://{s3.bucket}/logs", expect=2)
+    refused(process, "STORE", f"s3://{s3.bucket}/logs")
     assert SECRET_KEY not in process.report()
     del fleet.environment["AWS_SECRET_ACCESS_KEY"]
     refused(logs("stats", "s3://b", expect=2), "STORE", "AWS_SECRET_ACCESS_KEY")
@@ -331,15 +322,15 @@ def test_prune_deletes_only_old_files(logs, aged):
     assert again.out[0].startswith("mockfleet-logs: no files of hours that ended before ")
 
 
-def test_prune_of_a_bucket_equals_that_of_the_folder(logs, aged, in_bucket, bucket, fleet):
+def test_prune_of_a_bucket_equals_that_of_the_folder(logs, aged, in_bucket, s3, fleet):
     store, old = aged
     url = in_bucket(store)
-    prefix = url.removeprefix(f"s3://{bucket.bucket}/")
+    prefix = url.removeprefix(f"s3://{s3.bucket}/")
     before = set(sizes(store))
     dry = json.loads(logs("prune", *MONTH, "--json", url).stdout)
     assert {file["file"]: file["bytes"] for file in dry["old"]} == old
-    assert {key.removeprefix(f"{prefix}/") for key in bucket.keys(prefix)} == before
-    if isinstance(bucket, SeaweedFs):
+    assert {key.removeprefix(f"{prefix}/") for key in s3.keys(prefix)} == before
+    if isinstance(s3, SeaweedFs):
         # Who may only read sees the same, and cannot delete.
         allowed = dict(fleet.environment)
         fleet.environment |= {
@@ -353,7 +344,7 @@ def test_prune_of_a_bucket_equals_that_of_the_folder(logs, aged, in_bucket, buck
         fleet.environment = allowed
     done = json.loads(logs("prune", *MONTH, "--yes", "--json", url).stdout)
     assert (done["deleted_files"], done["deleted_bytes"]) == (len(old), sum(old.values()))
-    left = {key.removeprefix(f"{prefix}/") for key in bucket.keys(prefix)}
+    left = {key.removeprefix(f"{prefix}/") for key in s3.keys(prefix)}
     assert left == before - set(old)
 
 
@@ -410,10 +401,10 @@ def test_spool_is_sized_and_only_damaged_segments_are_deleted(logs, fleet, broke
     assert json.loads(logs("stats", "--json").stdout)["spool"] == []
 
 
-def test_spool_of_a_bucket_lists_only_runs_of_that_bucket(logs, fleet, broker, bucket):
-    fleet.environment |= bucket.environment()
+def test_spool_of_a_bucket_lists_only_runs_of_that_bucket(logs, fleet, broker, s3):
+    fleet.environment |= s3.environment()
     fleet.broker(broker.url, qos=1).group(count=5, every="20ms")
-    url = f"s3://{bucket.bucket}/{fleet.folder.parent.name}"
+    url = f"s3://{s3.bucket}/{fleet.folder.parent.name}"
     process = fleet.start("--log", url)
     process.wait_for_line('"event":"progress"', of="out")
     process.kill()

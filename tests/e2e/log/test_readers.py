@@ -2,11 +2,13 @@
 value of the right type in every column, and it is the right value."""
 
 import datetime
+import itertools
 
 import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
+
 from support.backends.server import Answer
 from support.backends.spark import SPARK
 from support.fleet import PLUGINS
@@ -139,7 +141,7 @@ def test_every_value_matches_the_message_and_its_outcome(everything):
     }
     for device in {row["device_id"] for row in rows}:
         mine = [row["scheduled_at"] for row in rows if row["device_id"] == device]
-        assert {b - a for a, b in zip(sorted(mine), sorted(mine)[1:])} == {1_000_000}
+        assert {b - a for a, b in itertools.pairwise(sorted(mine))} == {1_000_000}
     run.log.assert_sound()
 
 

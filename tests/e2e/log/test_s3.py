@@ -4,54 +4,46 @@ import re
 
 import duckdb
 import pytest
-from support.backends.s3 import ACCESS_KEY, SECRET_KEY, Moto, SeaweedFs
+
+from support.backends.s3 import ACCESS_KEY, SECRET_KEY, SeaweedFs
 from support.log import Log
 from support.wait import free_port
 
 
-@pytest.fixture(scope="module", params=[Moto, SeaweedFs], ids=["moto", "seaweedfs"])
-def store(request, tmp_path_factory):
-    store = request.param(tmp_path_factory.mktemp("s3"))
-    try:
-        yield store.start()
-    finally:
-        store.close()
-
-
 @pytest.fixture
-def s3_fleet(fleet, broker, store):
+def s3_fleet(fleet, broker, s3):
     """A fleet whose log goes into the bucket, under a prefix of its own."""
-    fleet.environment |= store.environment()
+    fleet.environment |= s3.environment()
     fleet.broker(broker.url, qos=1).group(count=5, every="200ms")
-    fleet.set(log={"store": f"s3://{store.bucket}/{fleet.folder.parent.name}"})
+    fleet.set(log={"store": f"s3://{s3.bucket}/{fleet.folder.parent.name}"})
     return fleet
 
 
 def test_rows_in_the_bucket_match_the_count_of_the_broker(
-    s3_fleet, store, broker, subscribe, tmp_path
+    s3_fleet, s3, broker, subscribe, tmp_path
 ):
     subscriber = subscribe(broker)
     run = s3_fleet.run(duration="1s")
     prefix = s3_fleet.folder.parent.name
-    keys = store.files(prefix)
-    (note,) = set(store.keys(prefix)) - set(keys)
+    keys = s3.files(prefix)
+    (note,) = set(s3.keys(prefix)) - set(keys)
     assert re.fullmatch(rf"{prefix}/runs/[^/]+-{run.summary['run']}\.json", note)
     assert len(keys) == run.summary["files"] >= 2
     for key in keys:
         assert re.fullmatch(
             rf"{prefix}/(sends|events)/dt=\d{{4}}-\d\d-\d\d/hour=\d\d/[^/]+\.parquet", key
         )
-    assert run.summary["log"] == f"s3://{store.bucket}/{prefix}"
-    log = Log(store.download(tmp_path / "copy", prefix), run=run.summary["run"])
+    assert run.summary["log"] == f"s3://{s3.bucket}/{prefix}"
+    log = Log(s3.download(tmp_path / "copy", prefix), run=run.summary["run"])
     assert log.count() == run.summary["rows"] == broker.received() == 25
     assert log.payloads(by="topic") == subscriber.by_topic()
     log.assert_sound()
     assert SECRET_KEY not in run.process.report()
-    left = [file for file in s3_fleet.folder.rglob("*.part")]
+    left = list(s3_fleet.folder.rglob("*.part"))
     assert left == [], "what is in the bucket is on no disk"
 
 
-def test_duckdb_reads_the_bucket(s3_fleet, store):
+def test_duckdb_reads_the_bucket(s3_fleet, s3):
     database = duckdb.connect()
     try:
         database.execute("INSTALL httpfs")
@@ -61,7 +53,7 @@ def test_duckdb_reads_the_bucket(s3_fleet, store):
     run = s3_fleet.run(duration="1s")
     database.execute(
         f"""CREATE SECRET (TYPE s3, KEY_ID '{ACCESS_KEY}', SECRET '{SECRET_KEY}',
-            ENDPOINT '127.0.0.1:{store.port}', URL_STYLE 'path', USE_SSL false)"""
+            ENDPOINT '127.0.0.1:{s3.port}', URL_STYLE 'path', USE_SSL false)"""
     )
     query = f"SELECT count(*) FROM read_parquet('{run.summary['log']}/sends/**/*.parquet')"
     assert database.execute(query).fetchall() == [(25,)]
@@ -99,7 +91,7 @@ def test_unreachable_store_is_reported_before_sending(s3_fleet, broker):
     assert_refused(s3_fleet, broker, r"s3://")
 
 
-@pytest.mark.parametrize("store", [SeaweedFs], ids=["seaweedfs"], indirect=True)
+@pytest.mark.parametrize("s3", [SeaweedFs], ids=["seaweedfs"], indirect=True)
 @pytest.mark.parametrize("wrong", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
 def test_refused_credentials_are_reported_before_sending(
     s3_fleet, broker, wrong

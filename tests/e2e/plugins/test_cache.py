@@ -6,6 +6,7 @@ import os
 import time
 
 import pytest
+
 from support.fleet import BINARY, PLUGINS, environment
 from support.process import Process
 
@@ -19,9 +20,7 @@ def cached(tmp_path):
 
     def run(*arguments, expect=0):
         own = environment(XDG_CACHE_HOME=str(tmp_path / "cache"))
-        process = Process([BINARY, *arguments], folder=tmp_path, environment=own)
-        assert process.finish() == expect, process.report()
-        return process
+        return Process([BINARY, *arguments], folder=tmp_path, environment=own).expect(expect)
 
     run.folder = tmp_path / "cache/mockfleet"
     return run

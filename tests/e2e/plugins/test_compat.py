@@ -6,6 +6,7 @@ import re
 import zipfile
 
 import pytest
+
 from support.compat import COMPAT, said
 from support.fleet import ROOT
 

@@ -1,9 +1,10 @@
 """Devices that live long: an hour of their time takes no more memory than ten minutes."""
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, UTC
 
 import pytest
+
 from support.fleet import BINARY
 from support.process import Process
 from support.sdk_project import SOURCE
@@ -12,7 +13,7 @@ from support.sdk_project import SOURCE
 pytestmark = [pytest.mark.xdist_group("authors"), pytest.mark.timeout(600)]
 
 DEVICES = 40
-START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 # What may not be given back of the last fifty minutes, 120,000 ticks. An interpreter starts
 # with a few MiB to spare: all devices share one, or a leak of small things would hide there.
 ROOM = 1 << 20

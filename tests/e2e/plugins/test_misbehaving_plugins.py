@@ -120,7 +120,7 @@ def test_misbehaving_device_is_named_and_others_are_unaffected(
             for device, detail in log.events("missed")
             if device == "rogue-00000"
         )
-        assert sent + missed == TICKS and 1 <= missed
+        assert sent + missed == TICKS and missed >= 1
         assert log.count("device_id = 'rogue-00001' AND seq >= 3") > 0
     elif misdeed.kind == "failed":
         assert run.summary["failed_calls"] == 1

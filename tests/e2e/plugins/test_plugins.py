@@ -1,6 +1,7 @@
 """The plugins that ship: their fleet files run as they stand, but for the broker's address."""
 
 import pytest
+
 from support.fleet import PLUGINS, Run
 
 

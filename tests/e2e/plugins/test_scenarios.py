@@ -6,6 +6,7 @@ import tomllib
 
 import jsonschema
 import pytest
+
 from support.fleet import PLUGINS, Run
 from support.wait import wait_until
 

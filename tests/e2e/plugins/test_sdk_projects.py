@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+
 from support.fleet import BINARY, GUESTS, ROOT
 from support.log import Log
 from support.process import Process

@@ -8,6 +8,7 @@ import tomli_w
 
 from support.log import Log
 from support.process import Process
+from support.wait import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 GUESTS = ROOT / "tests/guests/dist"
@@ -107,11 +108,15 @@ class Fleet:
         self.write()
         return self.mockfleet("run", self.file.name, "--json", *arguments, **limits)
 
+    def start_and_wait_for(self, files, *arguments):
+        """Starts a run and waits until `files` returns the first files of its log."""
+        process = self.start(*arguments)
+        wait_until(files, "the first file of the log")
+        return process
+
     def end(self, process, *, expect=0):
         """Waits for the end of a run that was started."""
-        code = process.finish()
-        assert code == expect, f"exit code {code}, not {expect}:\n{process.report()}"
-        return Run(process, self.store)
+        return Run(process.expect(expect), self.store)
 
     def run(self, *arguments, duration="2s", expect=0):
         """Runs the fleet to its end."""

@@ -1,5 +1,6 @@
 """A program under test: its lines as they come, signals to it, its end."""
 
+import json
 import re
 import signal
 import subprocess
@@ -70,6 +71,18 @@ class Process:
         for reader in self.readers:
             reader.join(patience)
         return code
+
+    def expect(self, code=0, patience=PATIENCE):
+        """Waits for the end, which must have this exit code, and returns the process."""
+        ended = self.finish(patience)
+        assert ended == code, f"exit code {ended}, not {code}:\n{self.report()}"
+        return self
+
+    def published_outcomes(self):
+        """The number of outcomes in the last complete line of `--json`; 0 without one."""
+        lines = [line for line in self.out if line.endswith("}")]
+        last = json.loads(lines[-1]) if lines else {}
+        return sum(last.get(outcome, 0) for outcome in ("acked", "sent", "failed", "dropped"))
 
     def kill(self):
         """kill -9, where it still runs."""

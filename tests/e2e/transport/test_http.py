@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 
 import pytest
+
 from support.backends.server import Answer
 
 
@@ -112,15 +113,12 @@ def test_answer_after_the_timeout_is_a_failure(fleet, serve):
     ]
 
 
-def test_unanswered_message_at_the_end_is_unconfirmed(fleet, serve):
-    over = threading.Event()
-    server = serve(answer=lambda request: Answer(after=over))
-    fleet.server(server.url, timeout="1h").group(count=2, every="1h")
+def test_unanswered_message_at_the_end_is_unconfirmed(fleet, silent_server):
+    fleet.server(silent_server.url, timeout="1h").group(count=2, every="1h")
     process = fleet.start()
-    server.wait_for(2)
+    silent_server.wait_for(2)
     process.interrupt()
     run = fleet.end(process, expect=130)
-    over.set()
     assert run.log.outcomes() == {"unconfirmed": 2}
     assert run.log.count("sent_at IS NULL") == 0
     assert run.counted("unconfirmed") == 2

@@ -4,6 +4,7 @@ a subscriber gets, and what the log holds."""
 import json
 
 import pytest
+
 from support.certificates import Authority
 from support.wait import wait_until
 

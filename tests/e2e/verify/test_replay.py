@@ -6,9 +6,8 @@ import re
 from collections import defaultdict
 
 import pytest
-from support.backends.broker import Broker
-from support.backends.subscriber_recorder import Recorder, as_csv, as_jsonl, as_parquet
-from support.fleet import Fleet
+
+from support.backends.subscriber_recorder import Recorder, as_csv, as_jsonl, as_parquet, recorded_run
 from support.log import Log
 
 DEVICES, TICKS = 4, 20
@@ -18,9 +17,6 @@ DEVICES, TICKS = 4, 20
 def first(tmp_path_factory):
     """A run with two channels, and what a subscriber got of it."""
     folder = tmp_path_factory.mktemp("first")
-    broker = Broker(folder / "broker")
-    broker.start()
-    fleet = Fleet(folder)
     config = {
         "fields": {"t": {"kind": "normal", "mean": 20, "deviation": 2, "decimals": 2}},
         "messages": {
@@ -28,28 +24,18 @@ def first(tmp_path_factory):
             "alarm": {"json": {"alarm": "{{ sequence }}"}},
         },
     }
-    fleet.broker(broker.url, qos=1, channels=("telemetry", "alarm"))
-    fleet.group("meter", "builtin:scenario", count=DEVICES, every="100ms", config=config)
-    recorder = Recorder(broker)
-    try:
-        run = fleet.run(duration="2s")
-        recorder.wait_for(run.counted("acked"))
+    group = {"count": DEVICES, "every": "100ms", "config": config}
+    with recorded_run(folder, channels=("telemetry", "alarm"), **group) as (_, run, recorder):
         yield run, recorder
-    finally:
-        recorder.close()
-        broker.stop()
-        fleet.close()
 
 
 @pytest.fixture
-def replay(first, fleet):
+def replay(first, fleet, mockfleet):
     """Runs `mockfleet replay`, and returns its summary."""
     fleet.environment |= {"FIRST": str(first[0].store)}
 
     def run(recorded, *arguments, expect=0):
-        process = fleet.mockfleet("replay", recorded, "--json", *arguments)
-        code = process.finish()
-        assert code == expect, process.report()
+        process = mockfleet("replay", recorded, "--json", *arguments, expect=expect)
         if expect == 2:
             assert process.stdout == ""
             return process.stderr

@@ -8,9 +8,9 @@ import shutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.backends.broker import Broker
+
 from support.backends.postgres import PASSWORD, Postgres
-from support.backends.subscriber_recorder import Recorder, as_csv, as_jsonl, as_parquet
+from support.backends.subscriber_recorder import as_csv, as_jsonl, as_parquet, recorded_run
 from support.fleet import Fleet
 
 DEVICES, TICKS = 5, 40
@@ -22,25 +22,13 @@ NONE = dict.fromkeys(CAUSES, 0)
 def sent(tmp_path_factory):
     """A run, and what a subscriber got of it: everything."""
     folder = tmp_path_factory.mktemp("sent")
-    broker = Broker(folder / "broker")
-    broker.start()
-    fleet = Fleet(folder)
     numbered = {
         "fields": {"t": {"kind": "normal", "mean": 20, "deviation": 2, "decimals": 2}},
         "messages": {"telemetry": {"json": {"seq": "{{ sequence }}", "t": "{{ t }}"}}},
     }
-    fleet.broker(broker.url, qos=1)
-    fleet.group("meter", "builtin:scenario", count=DEVICES, every="50ms", config=numbered)
-    recorder = Recorder(broker)
-    try:
-        run = fleet.run(duration="2s")
+    with recorded_run(folder, count=DEVICES, every="50ms", config=numbered) as (fleet, run, recorder):
         assert run.counted("acked") == DEVICES * TICKS, run.process.report()
-        recorder.wait_for(DEVICES * TICKS)
         yield fleet, recorder.rows()
-    finally:
-        recorder.close()
-        broker.stop()
-        fleet.close()
 
 
 @pytest.fixture
@@ -60,8 +48,7 @@ def verify(sent, tmp_path, closing):
         fleet.environment |= environment or {}
         form = [] if text else ["--json"]
         process = fleet.mockfleet("verify", "logs", "--received", received, *form, *arguments)
-        code = process.finish()
-        assert code == expect, process.report()
+        process.expect(expect)
         if expect == 2:
             assert process.stdout == ""
             return process.stderr

@@ -1,6 +1,7 @@
 """A line between devices and a broker that a test controls: answers come late on it, or what
 devices send is not read any more."""
 
+import contextlib
 import queue
 import socket
 import threading
@@ -74,7 +75,5 @@ class Line:
 
 def quietly(work, *arguments):
     """Lines that break are what tests do."""
-    try:
+    with contextlib.suppress(OSError):
         work(*arguments)
-    except OSError:
-        pass

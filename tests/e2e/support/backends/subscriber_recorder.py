@@ -1,5 +1,6 @@
 """A subscriber that writes down what it got, in the forms that backends keep it in."""
 
+import contextlib
 import csv
 import json
 import time
@@ -8,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow
 import pyarrow.parquet
 
+from support.backends.broker import Broker
 from support.backends.subscriber import Subscriber
+from support.fleet import Fleet
 
 COLUMNS = ["received_at", "topic", "device", "payload"]
 
@@ -37,6 +40,24 @@ class Recorder(Subscriber):
             }
             for at, message in pairs
         ]
+
+
+@contextlib.contextmanager
+def recorded_run(folder, *, channels=("telemetry",), **group):
+    """Runs a group `meter` of the scenario plugin for 2 s against a broker of its own. Gives
+    the fleet, the run, and the recorder that has every message."""
+    broker = Broker(folder / "broker").start()
+    fleet = Fleet(folder).broker(broker.url, qos=1, channels=channels)
+    fleet.group("meter", "builtin:scenario", **group)
+    recorder = Recorder(broker)
+    try:
+        run = fleet.run(duration="2s")
+        recorder.wait_for(run.counted("acked"))
+        yield fleet, run, recorder
+    finally:
+        recorder.close()
+        broker.stop()
+        fleet.close()
 
 
 def moment(micros):
