@@ -1,21 +1,43 @@
 """Fixtures: each test gets parts of its own, and leaves nothing running."""
 
 import functools
+import os
 import threading
 
 import pytest
 
+from support import rounds
 from support.backends import spark as spark_session
 from support.backends.broker import Broker
+from support.backends.certificates import Authority
 from support.backends.server import Answer, Server
 from support.backends.subscriber import Subscriber
-from support.certificates import Authority
 from support.fleet import BINARY, Fleet
 from support.sdk_project import Project
 
 
+def pytest_report_header():
+    counts = "full" if rounds.LONG else "usual"
+    return f"random tests: MOCKFLEET_TEST_SEED={rounds.SEED}, {counts} counts"
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leaves out files without a smoke test: they may import packages that are not installed."""
+    if config.option.markexpr != "smoke" or not collection_path.name.startswith("test_"):
+        return None
+    return "pytest.mark.smoke" not in collection_path.read_text() or None
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Appends the tests that ran again to the file that `tests/run` prints last."""
+    if file := os.environ.get("MOCKFLEET_RERUNS"):
+        names = {report.nodeid for report in terminalreporter.stats.get("rerun", [])}
+        with open(file, "a") as out:
+            out.writelines(f"{name}\n" for name in sorted(names))
+
+
 def pytest_sessionstart(session):
-    if not BINARY.exists():
+    if not session.config.option.collectonly and not BINARY.exists():
         pytest.exit(f"{BINARY} is missing; `./tests/run --only-e2e` builds it", returncode=2)
 
 

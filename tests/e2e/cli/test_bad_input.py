@@ -85,6 +85,7 @@ def test_one_fault_gives_one_message(run_bad):
     assert len(run_bad(GOOD.replace("builtin:", "nowhere/"))) == 1
 
 
+@pytest.mark.smoke
 def test_all_faults_of_a_file_are_reported_at_once(run_bad):
     faults = {
         'name = "test"': "name = 7",

@@ -48,6 +48,7 @@ def test_closed_pipe_is_not_an_error():
     assert (len(ended.stdout), ended.stderr) == (20, "")
 
 
+@pytest.mark.smoke
 def test_check_accepts_a_good_file_and_sends_nothing(printed, fleet, broker):
     fleet.broker(broker.url).group(count=1200).group("other", "builtin:meter", count=34)
     fleet.write()
@@ -119,6 +120,7 @@ def test_try_is_reproducible_by_seed_and_takes_settings(printed):
     assert all(message["size"] == len(message["payload"]) for message in cold)
 
 
+@pytest.mark.smoke
 def test_run_prints_summary_to_stdout_and_progress_to_stderr(fleet, broker):
     fleet.broker(broker.url, qos=1).group(count=5, every="200ms")
     fleet.write()

@@ -27,9 +27,8 @@ def test_demo_writes_a_row_for_every_message_of_its_broker(demo, fleet):
     log.assert_sound()
 
 
-def test_printed_query_runs_in_duckdb_and_gives_the_printed_rows(
-    demo, fleet, monkeypatch
-):
+@pytest.mark.smoke
+def test_printed_query_runs_in_duckdb_and_gives_the_printed_rows(demo, fleet, monkeypatch):
     said = demo("--devices", "50", "--duration", "2s")
     (query,) = [line for line in said.splitlines() if line.startswith("SELECT ")]
     # As it stands: the log's folder is named from where the demo was run.

@@ -42,9 +42,7 @@ def troubled(fleet, serve):
     return fleet.run("--set", "groups.\"<b>odd & 'co'\".devices-per-cell=1", duration="3s", expect=1)
 
 
-def test_browser_shows_the_page_in_both_themes_without_requests(
-    fleet, troubled, report, tmp_path
-):
+def test_browser_shows_the_page_in_both_themes_without_requests(fleet, troubled, report, tmp_path):
     said = report("logs")
     run = troubled.summary["run"]
     assert re.fullmatch(rf"report\.html: run {run}, .* rows, read in .* s", said.stdout)

@@ -25,6 +25,7 @@ def refused(fleet, *arguments):
     return process.stderr
 
 
+@pytest.mark.smoke
 def test_day_is_written_without_a_broker_into_its_hour_folders(dry):
     run = dry.backfill(*DAY)
     assert run.log.outcomes() == {"written": 20 * 1440}
@@ -65,9 +66,7 @@ def test_devices_see_only_the_clock_of_the_range(fleet):
         assert seen["monotonic_us"] == seq * 6 * 3_600_000_000
 
 
-def test_sending_backfill_delivers_all_messages_in_time_order(
-    fleet, broker, subscribe
-):
+def test_sending_backfill_delivers_all_messages_in_time_order(fleet, broker, subscribe):
     listener = subscribe(broker, "#")
     fleet.broker(broker.url, qos=1, outbox=2)
     fleet.group(count=10, every="1m", start="spread")

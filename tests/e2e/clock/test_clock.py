@@ -92,9 +92,7 @@ def test_forecast_names_the_clock_of_its_hours(timed):
         ({"start": "9999-12-25"}, ("--duration", "10d"), "beyond the year 9999"),
     ],
 )
-def test_options_incompatible_with_a_clock_are_refused(
-    timed, clock, arguments, says
-):
+def test_options_incompatible_with_a_clock_are_refused(timed, clock, arguments, says):
     timed.set(clock=clock)
     timed.write()
     process = timed.mockfleet("run", timed.file.name, *arguments)

@@ -36,6 +36,7 @@ def payloads(fleet, broker):
     return run
 
 
+@pytest.mark.smoke
 def test_same_seed_gives_the_same_payloads(payloads):
     """The number of workers and of devices per cell changes nothing."""
     first = payloads("--seed", "7", "--workers", "1")

@@ -36,9 +36,7 @@ def innocent(log, count):
     )
 
 
-def test_worked_example_is_reproducible_and_finds_real_losses(
-    fleet, broker, closing
-):
+def test_worked_example_is_reproducible_and_finds_real_losses(fleet, broker, closing):
     text = worked()
     assert set(re.findall(r'^kind = "([a-z-]+)"', text, re.MULTILINE)) == kinds()
     (fleet.folder / "worked.toml").write_text(text.replace("1883", str(broker.port)))

@@ -3,9 +3,12 @@ trouble is said once and counted."""
 
 import re
 
+import pytest
+
 from support.wait import free_port, wait_until
 
 
+@pytest.mark.smoke
 def test_run_without_a_broker_continues_and_logs_every_message(fleet):
     url = f"mqtt://127.0.0.1:{free_port()}"
     fleet.broker(url, qos=1).group(count=10, every="100ms")
@@ -50,9 +53,8 @@ def run_over_a_restart(fleet, broker, subscribe, first, then):
     return fleet.end(process, expect=130), after
 
 
-def test_restarted_broker_gets_waiting_messages_counted_once(
-    fleet, broker, subscribe
-):
+@pytest.mark.smoke
+def test_restarted_broker_gets_waiting_messages_counted_once(fleet, broker, subscribe):
     fleet.broker(broker.url, qos=1, outbox=10_000).group(count=10, every="50ms")
     run, after = run_over_a_restart(fleet, broker, subscribe, 100, 300)
     log = run.log

@@ -128,9 +128,7 @@ def assert_everything_is_written(run, fleet, broker):
     assert not (fleet.store / ".spool").exists()
 
 
-def test_devices_wait_for_a_full_disk_and_all_rows_are_written(
-    small_fleet, disk, broker
-):
+def test_devices_wait_for_a_full_disk_and_all_rows_are_written(small_fleet, disk, broker):
     process = begin(small_fleet)
     disk.fill()
     wait_until_held_up(process, broker)
@@ -159,9 +157,7 @@ def test_devices_wait_for_a_full_disk_and_all_rows_are_written(
     assert set(lines) <= notices
 
 
-def test_small_disk_passes_more_rows_than_it_holds(
-    small_fleet, disk, broker
-):
+def test_small_disk_passes_more_rows_than_it_holds(small_fleet, disk, broker):
     # Each message is 20 KB in the spool, and hardly anything in a file.
     small_fleet.content["groups"][0]["config"] = {"size": 20_000}
     disk.fill()
@@ -174,9 +170,7 @@ def test_small_disk_passes_more_rows_than_it_holds(
     assert_everything_is_written(run, small_fleet, broker)
 
 
-def test_rows_without_room_are_lost_and_counted_when_configured(
-    small_fleet, disk, broker
-):
+def test_rows_without_room_are_lost_and_counted_when_configured(small_fleet, disk, broker):
     small_fleet.set(log={"spool_full": "drop"})
     process = begin(small_fleet)
     disk.fill()
@@ -203,9 +197,7 @@ def test_rows_without_room_are_lost_and_counted_when_configured(
     assert not (small_fleet.store / ".spool").exists()
 
 
-def test_run_ending_on_a_full_disk_writes_rows_after_it_has_room(
-    small_fleet, disk, broker
-):
+def test_run_ending_on_a_full_disk_writes_rows_after_it_has_room(small_fleet, disk, broker):
     # So many that there are always some which have not left.
     small_fleet.content["groups"][0]["count"] = 200
     process = begin(small_fleet)
@@ -223,9 +215,7 @@ def test_run_ending_on_a_full_disk_writes_rows_after_it_has_room(
     assert set(run.log.outcomes()) <= {"acked", "dropped"}
 
 
-def test_process_killed_on_a_full_disk_loses_no_counted_row(
-    small_fleet, disk, broker
-):
+def test_process_killed_on_a_full_disk_loses_no_counted_row(small_fleet, disk, broker):
     # Nothing may leave before it is on the disk, and what finds no room is much at once.
     small_fleet.content["groups"][0] |= {"count": 200, "config": {"size": 5000}}
     process = begin(small_fleet)
@@ -247,9 +237,7 @@ def test_process_killed_on_a_full_disk_loses_no_counted_row(
     assert bool(left) == ("set aside" in recovering.stdout), recovering.report()
 
 
-def test_disk_full_at_start_is_reported_before_anything_is_sent(
-    small_fleet, disk, broker
-):
+def test_disk_full_at_start_is_reported_before_anything_is_sent(small_fleet, disk, broker):
     small_fleet.write()
     disk.fill()
     process = small_fleet.mockfleet("run", "fleet.toml", "--json", "--duration", "1s")

@@ -84,9 +84,7 @@ def assert_touched(run, fault, begin, end):
     assert run.log.count(f"fault = '{fault}'") > 0
 
 
-def test_faulted_messages_match_between_broker_and_rows(
-    fleet, broker, subscribe
-):
+def test_faulted_messages_match_between_broker_and_rows(fleet, broker, subscribe):
     heard = subscribe(broker)
     # A connection for all devices of a worker: what one is sent is heard in that order.
     fleet.broker(broker.url, qos=1, connections=2)
@@ -239,9 +237,7 @@ def test_reconnect_storm_ignores_the_connect_rate(broken, broker):
     assert_nobody_is_blamed(run)
 
 
-def test_slow_link_delays_messages_and_keeps_their_order(
-    broken, broker, subscribe
-):
+def test_slow_link_delays_messages_and_keeps_their_order(broken, broker, subscribe):
     heard = subscribe(broker)
     slow = {"kind": "slow-link", "bandwidth": "1KiB/s", "latency": "200ms", "from": "500ms"}
     big = {"kind": "oversize", "size": "400B", "probability": "100%"}
@@ -274,9 +270,7 @@ def test_clock_skew_changes_payload_times_and_not_the_schedule(broken):
     assert log.events("fault") == [], "each message says so"
 
 
-def test_messages_dropped_while_cut_off_are_blamed_on_the_fault(
-    broken,
-):
+def test_messages_dropped_while_cut_off_are_blamed_on_the_fault(broken):
     run = broken({"kind": "storm", "at": "350ms", "length": "1s"}, outbox=5)
     why = "injected fault: storm: the outbox was full: 5 messages of this device are open"
     lost = run.log.count(f"outcome = 'dropped' AND error = '{why}'")
@@ -332,9 +326,7 @@ def everything(fleet, broker):
     return run
 
 
-def test_all_faults_at_once_leave_a_row_per_message_and_copy(
-    everything, broker, subscribe
-):
+def test_all_faults_at_once_leave_a_row_per_message_and_copy(everything, broker, subscribe):
     heard = subscribe(broker)
     run = everything()
     injected, log = run.summary["injected"], run.log
@@ -372,9 +364,7 @@ def test_same_seed_injects_the_same_faults(everything):
     assert [row[3] for row in places(one)] != [row[3] for row in places(other)]
 
 
-def test_cut_off_http_device_keeps_its_requests(
-    fleet, serve
-):
+def test_cut_off_http_device_keeps_its_requests(fleet, serve):
     """Messages refused meanwhile are blamed on the fault."""
     def answer(request):
         return Answer(404 if request.path.startswith("/lost") else 204)

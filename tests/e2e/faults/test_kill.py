@@ -1,9 +1,5 @@
-"""kill -9 at any moment: no row that was counted is lost, and none is doubled.
+"""kill -9 at any moment: no row that was counted is lost, and none is doubled."""
 
-`MOCKFLEET_KILLS=1000` makes it the long form."""
-
-import os
-import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,14 +7,15 @@ import pytest
 
 from support.fleet import Fleet
 from support.log import Log
+from support.rounds import generator, rounds
 
-KILLS = int(os.environ.get("MOCKFLEET_KILLS", "100"))
+KILLS = rounds(100, 1000)
 FLEETS = 4
 
 
-def kill_again_and_again(fleet, kills, seed):
-    """Runs and kills; returns what each run had counted, by its id."""
-    chance = random.Random(seed)
+def kill_again_and_again(fleet, kills):
+    """Runs and kills; returns the outcomes that each run had published, by its id."""
+    chance = generator(fleet.folder.name)
     spool = fleet.store / ".spool"
     runs = {}
     for number in range(kills):
@@ -56,7 +53,7 @@ def test_killed_run_loses_and_duplicates_no_counted_row(tmp_path, broker, closin
         fleet.group(count=20, every="20ms").set(log={"roll": {"every": "1s"}})
         fleets.append(fleet)
     with ThreadPoolExecutor(FLEETS) as pool:
-        shares = pool.map(kill_again_and_again, fleets, [KILLS // FLEETS] * FLEETS, range(FLEETS))
+        shares = pool.map(kill_again_and_again, fleets, [KILLS // FLEETS] * FLEETS)
         counts = list(shares)
     rows = 0
     for fleet, runs in zip(fleets, counts, strict=True):

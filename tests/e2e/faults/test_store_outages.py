@@ -7,7 +7,14 @@ import re
 import pytest
 
 from support.backends.s3 import Moto
-from support.backends.store_proxy import Proxy, Together, answering, dropping_replies, resetting, slow
+from support.backends.store_proxy import (
+    Proxy,
+    Together,
+    answering,
+    dropping_replies,
+    resetting,
+    slow,
+)
 from support.log import Log
 from support.wait import wait_until
 
@@ -164,9 +171,7 @@ def test_files_are_uploaded_concurrently(s3_fleet, store, proxy, broker, tmp_pat
     assert_all_there(run, store, s3_fleet, broker, tmp_path)
 
 
-def test_stopped_run_with_its_store_down_reports_its_progress(
-    s3_fleet, store, proxy, broker
-):
+def test_stopped_run_with_its_store_down_reports_its_progress(s3_fleet, store, proxy, broker):
     process = begin(s3_fleet, store)
     proxy.down()
     process.wait_for_line(f"^warning: {location(s3_fleet)}")
@@ -182,9 +187,7 @@ def test_stopped_run_with_its_store_down_reports_its_progress(
     assert notice["times"] >= 2
 
 
-def test_run_waits_for_retries_of_its_last_files(
-    s3_fleet, store, proxy, broker, tmp_path
-):
+def test_run_waits_for_retries_of_its_last_files(s3_fleet, store, proxy, broker, tmp_path):
     process = begin(s3_fleet, store)
     proxy.spoils(answering(503))
     process.wait_for_line(f"^warning: {location(s3_fleet)}")

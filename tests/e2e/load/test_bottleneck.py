@@ -40,9 +40,7 @@ def test_late_broker_is_called_slow_without_being_the_bottleneck(
     assert run.log.outcomes() == {"acked": run.counted()}
 
 
-def test_late_broker_that_fills_the_outbox_is_the_bottleneck(
-    fleet, broker, closing
-):
+def test_late_broker_that_fills_the_outbox_is_the_bottleneck(fleet, broker, closing):
     line = closing(Line(broker.port, late=1.5))
     fleet.broker(line.url, qos=1, outbox=4).group(count=5, every="100ms")
     run = fleet.run(duration="5s")
@@ -54,9 +52,7 @@ def test_late_broker_that_fills_the_outbox_is_the_bottleneck(
     assert f"and {full} messages found it full" in words
 
 
-def test_broker_that_stops_reading_is_named_with_blocked_time(
-    fleet, broker, subscribe, closing
-):
+def test_broker_that_stops_reading_is_named_with_blocked_time(fleet, broker, subscribe, closing):
     line = closing(Line(broker.port))
     subscriber = subscribe(broker)
     fleet.broker(line.url, qos=1, outbox=20, keep_alive="0s")

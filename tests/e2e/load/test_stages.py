@@ -4,6 +4,8 @@ file says, by the times that the log says messages were due."""
 import itertools
 import math
 
+import pytest
+
 SECOND = 1_000_000
 
 WAVE = {"duration": "2s", "shape": "sine", "rate": "0/s..20/s", "period": "1s"}
@@ -14,6 +16,7 @@ def lengths(times, border):
     return [time for time in times if time < border], [time for time in times if time >= border]
 
 
+@pytest.mark.smoke
 def test_step_changes_the_rate_at_once_without_a_gap(shared):
     stages = [
         {"duration": "1s", "rate": "5/s"},

@@ -59,9 +59,7 @@ def packed(fleet, devices):
         group["devices-per-cell"] = devices
 
 
-def test_same_seed_has_the_same_digest_in_every_setup(
-    mixed, broker
-):
+def test_same_seed_has_the_same_digest_in_every_setup(mixed, broker):
     """Workers, devices per cell, speed of the clock and sending change nothing."""
     url = f"targets.broker.url={broker.url}"
     runs = []
@@ -196,9 +194,7 @@ def test_example_scenarios_have_fixed_digests(fleet):
         assert len(digests) == 1, file
 
 
-def test_bucket_has_the_folder_digest_and_refuses_overlap(
-    mixed, closing, tmp_path
-):
+def test_bucket_has_the_folder_digest_and_refuses_overlap(mixed, closing, tmp_path):
     store = closing(Moto(tmp_path / "s3")).start()
     mixed.environment |= store.environment()
     url = f"s3://{store.bucket}/history"

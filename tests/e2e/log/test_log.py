@@ -18,6 +18,7 @@ def run(fleet, broker):
     return fleet.run(duration="1s")
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(("table", "columns"), [("sends", SENDS), ("events", EVENTS)])
 def test_table_has_the_documented_columns_and_types(run, table, columns):
     described = run.log.rows(f"DESCRIBE SELECT * FROM {table}")
@@ -82,6 +83,7 @@ def test_files_are_in_hour_folders_and_named_by_their_rows(run):
     assert partitions, "DuckDB reads the folders as columns"
 
 
+@pytest.mark.smoke
 def test_store_contains_only_complete_files(run):
     files = {file for file in run.store.rglob("*") if file.is_file()}
     (note,) = (file for file in files if file.parent.name == "runs")

@@ -1,7 +1,6 @@
 """`mockfleet logs`: a log in its store is counted and tidied away."""
 
 import json
-import random
 import re
 import shutil
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from support.backends.s3 import READER_KEY, READER_SECRET, SECRET_KEY, SeaweedFs
 from support.fleet import Fleet
 from support.log import TABLES, Log
 from support.process import refused
+from support.rounds import generator, rounds
 from support.wait import free_port
 
 
@@ -194,8 +194,9 @@ def test_damaged_files_do_not_end_the_count(logs, runs):
     content = good.read_bytes()
     shutil.rmtree(store)
     good.parent.mkdir(parents=True)
-    chance = random.Random(7)
-    for number in range(300):
+    chance = generator("damage")
+    files = rounds(300, 3000)
+    for number in range(files):
         damaged = bytearray(content)
         if number % 3 == 0:
             del damaged[chance.randrange(len(damaged)) :]
@@ -206,7 +207,7 @@ def test_damaged_files_do_not_end_the_count(logs, runs):
                 damaged[min(place, len(damaged) - 1)] ^= 1 << chance.randrange(8)
         (good.parent / f"{number}.parquet").write_bytes(damaged)
     answer = json.loads(logs("stats", "--json").stdout)
-    assert answer["sends"]["files"] + len(answer["not_counted"]) == 300
+    assert answer["sends"]["files"] + len(answer["not_counted"]) == files
     assert answer["not_counted"]
 
 

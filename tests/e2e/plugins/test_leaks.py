@@ -1,7 +1,7 @@
 """Devices that live long: an hour of their time takes no more memory than ten minutes."""
 
 import json
-from datetime import datetime, timedelta, UTC
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -60,9 +60,7 @@ def growth(*fleet):
 
 
 @pytest.mark.parametrize("language", SOURCE)
-def test_device_memory_does_not_grow_in_an_hour(
-    built, language
-):
+def test_device_memory_does_not_grow_in_an_hour(built, language):
     """Compared with its memory after ten minutes, in each language."""
     project, _ = built(language)
     assert growth(project.folder, project.environment, 'plugin = "."') <= ROOM

@@ -81,9 +81,7 @@ def assert_good_group_did_not_notice(run):
 
 
 @pytest.mark.parametrize("misdeed", MISDEEDS, ids=lambda misdeed: misdeed.does)
-def test_misbehaving_device_is_named_and_others_are_unaffected(
-    good_group, broker, misdeed
-):
+def test_misbehaving_device_is_named_and_others_are_unaffected(good_group, broker, misdeed):
     fleet = good_group
     config = {"does": misdeed.does, "at": AT, "index": 1}
     limits = misdeed.limits

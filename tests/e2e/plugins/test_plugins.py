@@ -6,9 +6,7 @@ from support.fleet import PLUGINS, Run
 
 
 @pytest.mark.parametrize("plugin", ["thermometer", "vehicle", "meter"])
-def test_plugin_fleet_file_runs_and_rows_match_the_broker_count(
-    fleet, broker, subscribe, plugin
-):
+def test_plugin_fleet_file_runs_and_rows_match_the_broker_count(fleet, broker, subscribe, plugin):
     subscriber = subscribe(broker)
     process = fleet.mockfleet(
         *("run", PLUGINS / plugin / "fleet.toml", "--json"),

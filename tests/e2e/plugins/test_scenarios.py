@@ -108,9 +108,7 @@ def test_example_scenario_is_valid(fleet, name):
     assert "good" in process.out[0]
 
 
-def test_air_conditioner_obeys_commands_fails_and_recovers(
-    example, broker, subscribe
-):
+def test_air_conditioner_obeys_commands_fails_and_recovers(example, broker, subscribe):
     it = example("air-conditioner")
     subscriber = subscribe(broker)
     process = it.start(
@@ -264,9 +262,7 @@ def scenario(fleet, broker, config, **group):
     return fleet
 
 
-def test_scenario_error_at_run_time_is_an_event_naming_the_field(
-    fleet, broker
-):
+def test_scenario_error_at_run_time_is_an_event_naming_the_field(fleet, broker):
     """The device lives on."""
     config = {
         "fields": {

@@ -104,9 +104,7 @@ def test_project_bundle_runs_in_an_empty_folder(built, broker, subscribe, langua
 
 
 @each_language
-def test_error_in_a_tick_is_reported_with_device_tick_and_line(
-    built, broker, language
-):
+def test_error_in_a_tick_is_reported_with_device_tick_and_line(built, broker, language):
     project, _ = built(language)
     number = 1 + next(
         place
@@ -149,9 +147,7 @@ BROKEN = {
 
 
 @each_language
-def test_compile_error_is_shown_as_the_compiler_prints_it(
-    projects, tmp_path, language
-):
+def test_compile_error_is_shown_as_the_compiler_prints_it(projects, tmp_path, language):
     project = projects(language).copy(tmp_path)
     old, new, words = BROKEN[language]
     project.edit(old, new)
@@ -208,9 +204,7 @@ def test_invalid_project_name_leaves_no_files(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
 
 
-def test_watch_rebuilds_on_each_change_and_survives_mistakes(
-    projects, tmp_path, closing
-):
+def test_watch_rebuilds_on_each_change_and_survives_mistakes(projects, tmp_path, closing):
     project = projects("js").copy(tmp_path)
 
     class Watching(Process):

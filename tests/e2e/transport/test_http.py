@@ -9,6 +9,7 @@ import pytest
 from support.backends.server import Answer
 
 
+@pytest.mark.smoke
 def test_requests_match_the_fleet_file_and_each_is_a_row(fleet, serve):
     server = serve()
     fleet.environment["API_TOKEN"] = "t0ken"

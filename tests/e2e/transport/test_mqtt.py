@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from support.certificates import Authority
+from support.backends.certificates import Authority
 from support.wait import wait_until
 
 
@@ -29,6 +29,7 @@ def counted_apart(subscriber):
     return any(message.qos == 2 for message in subscriber.messages)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(("qos", "outcome"), [(0, "sent"), (1, "acked"), (2, "acked")])
 @pytest.mark.parametrize("connections", ["per-device", 3])
 def test_rows_match_the_broker_count_and_a_subscriber(
@@ -69,9 +70,7 @@ def test_retain_keeps_the_last_message_of_a_channel(fleet, broker, subscribe):
     assert late.by_topic() == last
 
 
-def test_killed_run_leaves_the_last_will_of_each_device(
-    fleet, broker, subscribe
-):
+def test_killed_run_leaves_the_last_will_of_each_device(fleet, broker, subscribe):
     will = {"topic": "will/{device}", "payload": "{device} of {group} is gone", "qos": 1}
     fleet.broker(broker.url, qos=1, will=will).group(count=3, every="100ms")
     wills, messages = subscribe(broker, "will/#"), subscribe(broker, "thermometer/#")
@@ -95,9 +94,7 @@ def test_finished_run_disconnects_without_a_last_will(fleet, broker, subscribe):
     assert len(broker.logged("Received DISCONNECT from thermometer-")) == 3
 
 
-def test_devices_log_in_with_credentials_from_the_environment(
-    fleet, start_broker, subscribe
-):
+def test_devices_log_in_with_credentials_from_the_environment(fleet, start_broker, subscribe):
     broker = start_broker(users={"fleet": "s3cret-pass"})
     subscriber = subscribe(broker)
     fleet.environment["BROKER_PASSWORD"] = "s3cret-pass"
@@ -124,9 +121,7 @@ def test_idle_device_is_kept_alive_by_pings(fleet, broker):
     assert {detail for _, detail in run.log.events("disconnected")} <= {"closed"}
 
 
-def test_broker_certificate_of_the_ca_file_is_trusted(
-    fleet, start_broker, subscribe, authority
-):
+def test_broker_certificate_of_the_ca_file_is_trusted(fleet, start_broker, subscribe, authority):
     broker = start_broker(tls=authority.server())
     subscriber = subscribe(broker)
     fleet.broker(broker.url, qos=1, tls={"ca": str(authority.file)}).group(count=10, every="200ms")
@@ -135,9 +130,7 @@ def test_broker_certificate_of_the_ca_file_is_trusted(
     assert run.log.outcomes() == {"acked": 50}
 
 
-def test_broker_gets_the_client_certificate(
-    fleet, start_broker, subscribe, authority
-):
+def test_broker_gets_the_client_certificate(fleet, start_broker, subscribe, authority):
     broker = start_broker(tls=authority.server(), client_certificates=True)
     subscriber = subscribe(broker)
     client = authority.client()
@@ -151,9 +144,7 @@ def test_broker_gets_the_client_certificate(
     assert run.log.outcomes() == {"acked": 50}
 
 
-def test_broker_with_an_unknown_certificate_gets_nothing(
-    fleet, start_broker, authority, tmp_path
-):
+def test_broker_with_an_unknown_certificate_gets_nothing(fleet, start_broker, authority, tmp_path):
     broker = start_broker(tls=authority.server())
     stranger = Authority(tmp_path / "stranger", "stranger")
     fleet.broker(broker.url, qos=1, tls={"ca": str(stranger.file)}).group(count=2)
@@ -163,6 +154,7 @@ def test_broker_with_an_unknown_certificate_gets_nothing(
     assert broker.received() == 0
 
 
+@pytest.mark.smoke
 def test_command_reaches_its_vehicle_and_is_answered(fleet, broker, subscribe):
     fleet.broker(
         broker.url,

@@ -7,7 +7,13 @@ from collections import defaultdict
 
 import pytest
 
-from support.backends.subscriber_recorder import Recorder, as_csv, as_jsonl, as_parquet, recorded_run
+from support.backends.subscriber_recorder import (
+    Recorder,
+    as_csv,
+    as_jsonl,
+    as_parquet,
+    recorded_run,
+)
 from support.log import Log
 
 DEVICES, TICKS = 4, 20
@@ -105,9 +111,7 @@ def test_gaps_between_messages_are_divided_by_the_speed(first, replay, fleet, br
     assert all(abs(a[2] / 10 - b[2]) <= 1 for a, b in zip(then, now, strict=True))
 
 
-def test_replay_with_a_fleet_file_can_be_verified(
-    first, replay, fleet, broker, closing
-):
+def test_replay_with_a_fleet_file_can_be_verified(first, replay, fleet, broker, closing):
     run, _ = first
     again = listen(broker, closing)
     fleet.broker(broker.url, qos=0, connections=1, channels=("telemetry", "alarm"))
@@ -142,9 +146,7 @@ def test_replay_selects_devices_channels_times_and_outcomes(first, replay, broke
 @pytest.mark.parametrize(
     ("write", "name"), [(as_jsonl, "got.jsonl"), (as_csv, "got.csv"), (as_parquet, "got.parquet")]
 )
-def test_backend_recording_is_replayed(
-    first, replay, fleet, broker, closing, write, name
-):
+def test_backend_recording_is_replayed(first, replay, fleet, broker, closing, write, name):
     _, recorder = first
     again = listen(broker, closing)
     write(recorder.rows(), fleet.folder / name)

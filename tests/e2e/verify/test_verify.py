@@ -10,7 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from support.backends.postgres import PASSWORD, Postgres
-from support.backends.subscriber_recorder import as_csv, as_jsonl, as_parquet, recorded_run
+from support.backends.subscriber_recorder import (
+    as_csv,
+    as_jsonl,
+    as_parquet,
+    recorded_run,
+)
 from support.fleet import Fleet
 
 DEVICES, TICKS = 5, 40
@@ -112,6 +117,7 @@ def assert_found(said):
     assert not said["holds"]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("write", "name"), [(as_jsonl, "got.jsonl"), (as_csv, "got.csv"), (as_parquet, "got.parquet")]
 )
