@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.rounds import fleet_seeds
+
 GROUPS = {
     "thermometer": {"drift": 0.5},
     "vehicle": {"park-chance": 0.5, "park-seconds": 0.5, "parked-every": 0.3},
@@ -37,15 +39,16 @@ def payloads(fleet, broker):
 
 
 @pytest.mark.smoke
-def test_same_seed_gives_the_same_payloads(payloads):
+@pytest.mark.parametrize("seed", fleet_seeds(20))
+def test_same_seed_gives_the_same_payloads(payloads, seed):
     """The number of workers and of devices per cell changes nothing."""
-    first = payloads("--seed", "7", "--workers", "1")
+    first = payloads("--seed", seed, "--workers", "1")
     assert len(first) == 90
     assert all(len(sequence) >= 3 for sequence in first.values())
-    assert payloads("--seed", "7", "--workers", "1") == first, "the same once more"
-    assert payloads("--seed", "7", "--workers", "3") == first, "spread over three threads"
-    assert payloads("--seed", "7", "--workers", "2", devices_per_cell=1) == first, "a cell each"
-    assert payloads("--seed", "7", "--workers", "2", devices_per_cell=1000) == first, "in one cell"
+    assert payloads("--seed", seed, "--workers", "1") == first, "the same once more"
+    assert payloads("--seed", seed, "--workers", "3") == first, "spread over three threads"
+    assert payloads("--seed", seed, "--workers", "2", devices_per_cell=1) == first, "a cell each"
+    assert payloads("--seed", seed, "--workers", "2", devices_per_cell=1000) == first, "in one cell"
 
 
 def test_different_seeds_give_different_payloads(payloads):

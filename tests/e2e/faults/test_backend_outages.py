@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from support.rounds import rounds
 from support.wait import free_port, wait_until
 
 
@@ -40,15 +41,16 @@ def test_message_beyond_the_outbox_is_dropped_with_the_reason(fleet):
 
 def run_over_a_restart(fleet, broker, subscribe, first, then):
     """A run whose broker restarts after `first` messages and gets `then` more, and the
-    subscriber to the restarted broker."""
-    before = subscribe(broker)
-    process = fleet.start()
-    before.wait_for(first)
-    broker.stop()
-    process.wait_for_line("warning: target broker .*(closed|lost|refused)")
-    broker.start()
+    subscriber to the restarted broker. In the long run, the broker restarts ten times."""
     after = subscribe(broker)
-    after.wait_for(then)
+    process = fleet.start()
+    after.wait_for(first)
+    for _ in range(rounds(1, 10)):
+        broker.stop()
+        process.wait_for_line("warning: target broker .*(closed|lost|refused)")
+        broker.start()
+        after = subscribe(broker)
+        after.wait_for(then)
     process.interrupt()
     return fleet.end(process, expect=130), after
 

@@ -13,6 +13,7 @@ from support.backends.server import Answer
 from support.docs import code_blocks
 from support.fleet import ROOT
 from support.log import IS_COPY, Log
+from support.rounds import fleet_seeds
 
 PAGE = ROOT / "docs/faults.md"
 
@@ -345,8 +346,10 @@ def test_all_faults_at_once_leave_a_row_per_message_and_copy(everything, broker,
     assert acked - got == Counter() and (got - acked).keys() <= acked.keys()
 
 
-def test_same_seed_injects_the_same_faults(everything):
+@pytest.mark.parametrize("seed", fleet_seeds(10))
+def test_same_seed_injects_the_same_faults(everything, seed):
     """The number of workers and of devices per cell changes nothing."""
+
     def places(run):
         return run.log.rows(
             """SELECT device_id, seq, channel, fault, topic, coalesce(encode(payload), payload_bin)
@@ -356,11 +359,11 @@ def test_same_seed_injects_the_same_faults(everything):
     def events(run):
         return sorted(run.log.events("fault"))
 
-    one = everything("--seed", "7", "--workers", "1")
-    three = everything("--seed", "7", "--workers", "3", devices_per_cell=1)
+    one = everything("--seed", seed, "--workers", "1")
+    three = everything("--seed", seed, "--workers", "3", devices_per_cell=1)
     assert places(one) == places(three)
     assert events(one) == events(three)
-    other = everything("--seed", "8", "--workers", "1")
+    other = everything("--seed", str(int(seed) + 1), "--workers", "1")
     assert [row[3] for row in places(one)] != [row[3] for row in places(other)]
 
 

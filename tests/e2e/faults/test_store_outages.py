@@ -16,6 +16,7 @@ from support.backends.store_proxy import (
     slow,
 )
 from support.log import Log
+from support.rounds import rounds
 from support.wait import wait_until
 
 TROUBLES = {
@@ -120,16 +121,19 @@ def end(fleet, process, store):
     return fleet.end(process, expect=130)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_store_failures_leave_each_row_in_the_bucket_once(
     s3_fleet, store, proxy, broker, tmp_path, trouble
 ):
     process = begin(s3_fleet, store)
-    proxy.spoils(TROUBLES[trouble])
-    # More than the HTTP client tries on its own, and more than one generation of files.
-    proxy.wait_for_spoiled(6)
-    wait_until(lambda: len(waiting(s3_fleet)) >= 3, "files that wait")
-    proxy.heals()
+    for _ in range(rounds(1, 5)):
+        wait_until(lambda: not waiting(s3_fleet), "the files of the last outage to be uploaded")
+        proxy.spoils(TROUBLES[trouble])
+        # More than the HTTP client tries on its own, and more than one generation of files.
+        proxy.wait_for_spoiled(6)
+        wait_until(lambda: len(waiting(s3_fleet)) >= 3, "files that wait")
+        proxy.heals()
     run = end(s3_fleet, process, store)
     assert_all_there(run, store, s3_fleet, broker, tmp_path)
     assert_said_once(run, s3_fleet)

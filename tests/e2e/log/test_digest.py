@@ -12,6 +12,7 @@ import pytest
 from support.backends.s3 import Moto
 from support.docs import code_blocks
 from support.fleet import BINARY, PLUGINS
+from support.rounds import fleet_seeds
 
 START = "2025-06-01T00:00:00Z"
 GROUPS = {
@@ -59,8 +60,10 @@ def packed(fleet, devices):
         group["devices-per-cell"] = devices
 
 
-def test_same_seed_has_the_same_digest_in_every_setup(mixed, broker):
+@pytest.mark.parametrize("seed", fleet_seeds(10))
+def test_same_seed_has_the_same_digest_in_every_setup(mixed, broker, seed):
     """Workers, devices per cell, speed of the clock and sending change nothing."""
+    mixed.set(seed=int(seed))
     url = f"targets.broker.url={broker.url}"
     runs = []
     # In real time, ten times as fast, and as fast as it goes.

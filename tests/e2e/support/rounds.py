@@ -19,3 +19,9 @@ def rounds(usual, full):
 def generator(name):
     """A random generator of its own for each name, from the seed of the run."""
     return random.Random(f"{SEED}/{name}")
+
+
+def fleet_seeds(full):
+    """Seeds of fleets for `--seed`: one in the gate, `full` of them in the long run."""
+    drawn = generator("fleet seeds")
+    return ["7", *(str(drawn.randrange(1 << 32)) for _ in range(rounds(1, full) - 1))]
