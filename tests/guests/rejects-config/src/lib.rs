@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-mockfleet_sdk::export!(Picky);
+mockfleet_sdk::export!(RejectsConfig);
 
 /// One device.
 #[derive(Debug)]
-pub struct Picky {
+pub struct RejectsConfig {
     id: String,
 }
 
@@ -24,7 +24,7 @@ pub struct Config {
     pub refuse_all: bool,
 }
 
-impl Behaviour for Picky {
+impl Behaviour for RejectsConfig {
     type Config = Config;
 
     fn about() -> About {
@@ -63,7 +63,7 @@ mod tests {
             config,
             ..Setup::default()
         };
-        let refused = Trial::<Picky>::create(&setup).err();
+        let refused = Trial::<RejectsConfig>::create(&setup).err();
         refused.map(|error| error.to_string())
     }
 

@@ -8,18 +8,18 @@ use mockfleet_sdk::{
 };
 use serde_json::json;
 
-mockfleet_sdk::export!(Listener);
+mockfleet_sdk::export!(EchoesEvents);
 
 /// One device.
 #[derive(Debug, Default)]
-pub struct Listener {
+pub struct EchoesEvents {
     counts: BTreeMap<&'static str, u64>,
     /// The number of the last receipt; they come once each.
     settled: Vec<u64>,
     doubled: u64,
 }
 
-impl Behaviour for Listener {
+impl Behaviour for EchoesEvents {
     type Config = NoConfig;
 
     fn about() -> About {
