@@ -1,4 +1,4 @@
-"""Fixtures: each test gets parts of its own, and leaves nothing running."""
+"""Fixtures: each test gets its own servers and fleet, and all of them end with it."""
 
 import functools
 import os
@@ -51,7 +51,7 @@ def pytest_collection_finish(session):
 
 @pytest.fixture
 def closing():
-    """Takes what has to be closed after the test, and returns it."""
+    """Returns a function that takes a thing and closes it after the test."""
     taken = []
 
     def take(thing):
@@ -93,7 +93,7 @@ def start_broker(tmp_path):
 
 @pytest.fixture
 def broker(start_broker):
-    """A broker that takes everybody."""
+    """A broker without login."""
     return start_broker()
 
 
@@ -121,7 +121,7 @@ def silent_server(serve):
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
-    """The CA that brokers and servers of these tests are signed by."""
+    """The CA that signs the certificates of brokers and servers."""
     return Authority(tmp_path_factory.mktemp("ca"))
 
 
@@ -148,8 +148,8 @@ def logs(mockfleet):
 
 @pytest.fixture(scope="session")
 def projects(tmp_path_factory):
-    """Projects by language, made when they are asked for: one of each for all tests. Whoever
-    uses them is of the group `authors`, so that one worker of pytest has all of them."""
+    """Projects by language, made at first use: one of each for all tests. Their tests are of the
+    group `authors`, so that one worker of pytest has all of them."""
     made = {}
 
     def project(language):
@@ -163,7 +163,7 @@ def projects(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def built(projects):
-    """The same, built; and what `build` printed."""
+    """The same projects, built, with the output of `build`."""
     said = {}
 
     def project(language):

@@ -1,5 +1,7 @@
-"""What is wrong with the input is said before anything is sent: exit code 2, and for each
-fault one sentence with its place and the way out."""
+"""Faults in the input are reported before anything is sent.
+
+Exit code 2, and for each fault one message with its place and the way out.
+"""
 
 import re
 
@@ -13,7 +15,7 @@ from support.wait import free_port
 
 @pytest.fixture(scope="module")
 def backend():
-    """Stands where the broker would be: whoever connects is counted."""
+    """A server in the broker's place that counts connections."""
     server = Server()
     yield server
     server.close()

@@ -1,4 +1,4 @@
-"""What the commands print, for people and for machines."""
+"""The output of the commands, for people and for machines."""
 
 import contextlib
 import fcntl

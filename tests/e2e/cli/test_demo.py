@@ -1,4 +1,4 @@
-"""`mockfleet demo`: one command with nothing else there."""
+"""`mockfleet demo` runs with nothing installed or configured."""
 
 import re
 

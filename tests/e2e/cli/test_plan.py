@@ -1,5 +1,7 @@
-"""`mockfleet plan`: what it forecasts is what a run does, and its bill is what one reckons
-by hand. It sends nothing."""
+"""`mockfleet plan` forecasts a run and its bill, and sends nothing.
+
+A run does as it was forecast, and the bill equals a calculation by hand.
+"""
 
 import json
 import re
@@ -27,7 +29,7 @@ def plan(fleet, mockfleet):
 
 
 def share(found, wanted):
-    """How far they are apart, of what is wanted."""
+    """The difference of two figures as a share of the wanted one."""
     return abs(found - wanted) / wanted
 
 

@@ -1,5 +1,7 @@
-"""`mockfleet report`: a run as one page, which a real browser shows in light and dark, and
-from which nothing leaves."""
+"""`mockfleet report` writes a run as one page, which loads nothing.
+
+A real browser shows it in the light and the dark theme.
+"""
 
 import functools
 import html

@@ -1,5 +1,7 @@
-"""`mockfleet try`: devices on a clock of their own, what they send, how it looks over time,
-whether it fits a schema, and what it costs."""
+"""`mockfleet try` runs devices on a virtual clock.
+
+Its messages, charts, schema checks and costs.
+"""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""History without a broker: a fleet lives through a range of the past."""
+"""`mockfleet backfill` writes a range of the past without a broker."""
 
 import json
 
@@ -12,7 +12,7 @@ DAY = ("2025-03-01", "2025-03-02")
 
 @pytest.fixture
 def dry(fleet):
-    """Thermometers whose broker is nowhere."""
+    """Thermometers without a broker."""
     fleet.broker("mqtt://127.0.0.1:1", qos=1)
     fleet.group(count=20, every="1m")
     return fleet

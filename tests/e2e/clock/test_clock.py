@@ -1,4 +1,4 @@
-"""The run's own clock: slower, faster, in the past, and as fast as it goes."""
+"""The clock of a run: slower, faster, in the past, and at full speed."""
 
 import datetime
 

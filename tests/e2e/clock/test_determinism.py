@@ -1,4 +1,4 @@
-"""The same seed is the same run, however devices are packed and spread over threads."""
+"""The same seed gives the same run, for any packing and any number of workers."""
 
 import pytest
 

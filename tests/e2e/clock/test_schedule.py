@@ -1,5 +1,4 @@
-"""When devices are called: to the microsecond as the fleet file says, by the times that the
-log says messages were due."""
+"""Schedules hold to the microsecond, by the due times in the log."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Figures in the documents: they are those of the reports, and stay so."""
+"""Figures in the documents equal those of the kept reports."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""docs/load.md and examples/load.toml: what they show is what happens."""
+"""docs/load.md and examples/load.toml are true."""
 
 import duckdb
 import pytest

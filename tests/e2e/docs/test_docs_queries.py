@@ -1,5 +1,7 @@
-"""docs/queries.md: every query runs against the log of a run in which things went wrong, and
-what the main ones answer is what the rows themselves say."""
+"""Every query of docs/queries.md runs on the log of a run with failures.
+
+The answers of the main queries match the rows themselves.
+"""
 
 import csv
 import json
@@ -54,8 +56,8 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def trouble(tmp_path_factory):
-    """A run whose broker goes and comes back, whose server refuses one device, which has a
-    broker that was never there and a plugin that falls."""
+    """A run with failures: a broker that restarts, a server that refuses one device, a broker
+    that was never there, and a plugin that traps."""
     folder = tmp_path_factory.mktemp("trouble")
     broker = Broker(folder / "broker").start()
     server = Server(answer=lambda request: Answer(503 if "00001" in request.path else 204))
@@ -118,8 +120,8 @@ def asked(trouble):
 
 @pytest.fixture
 def backend(trouble, rows):
-    """The user's own table: what was confirmed, without what the backend then lost; one
-    message twice, and one of which the log says that it never left. Returns those three."""
+    """The user's own table: the confirmed messages without those that the backend lost, one
+    message twice, and one that never left by the log. Returns those three."""
     fleet, _ = trouble
     own = [row for row in rows if row["group"] == "thermometer"]
     acked = [row for row in own if row["outcome"] == "acked"]

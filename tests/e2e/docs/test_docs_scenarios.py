@@ -1,4 +1,4 @@
-"""What docs/scenarios.md shows is what happens."""
+"""docs/scenarios.md is true."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def steps():
 
 
 def shown(fleet, command, files):
-    """What a command prints, but for what it cost, which stands at the end."""
+    """The output of a command without its costs, which are printed last."""
     for name, text in files.items():
         (fleet.folder / name).write_text(text)
     program, *arguments = shlex.split(command)

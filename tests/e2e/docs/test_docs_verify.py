@@ -1,4 +1,4 @@
-"""What docs/verify.md and docs/replay.md show is what happens."""
+"""docs/verify.md and docs/replay.md are true, from the first command to the last."""
 
 import re
 import subprocess
@@ -32,7 +32,7 @@ def masked(text):
 
 
 class Page:
-    """A page whose blocks are carried out in a folder, in a shell as a reader has it."""
+    """A page whose blocks run in a folder, in a reader's shell."""
 
     def __init__(self, fleet, broker):
         self.fleet, self.broker = fleet, broker
@@ -55,7 +55,7 @@ class Page:
         )
 
     def follow(self, page, until=None):
-        """Carries out the blocks, and returns what each command printed and what is shown."""
+        """Runs the blocks; returns the output of each command with the output that the page shows."""
         said, found = None, []
         for kind, text in all_blocks(f"docs/{page}"):
             match kind:

@@ -1,5 +1,8 @@
-"""The example at the end of docs/verdicts.md: a fleet with every fault, twice the same, and
-what its backend threw away is found among all that broke on purpose."""
+"""The worked example of docs/verdicts.md is true.
+
+A fleet with every fault runs twice with the same result, and `verify` finds the messages that
+the backend lost among all that were broken on purpose.
+"""
 
 import json
 import re
@@ -26,8 +29,8 @@ def kinds():
 
 
 def innocent(log, count):
-    """Messages that no fault touched, the last of their devices: none is missed by those
-    after it."""
+    """Messages that no fault touched, the last of their devices, so that no later message
+    reveals their loss."""
     return log.rows(
         f"""SELECT device_id, seq FROM sends s
             WHERE fault IS NULL AND outcome = 'acked' AND attempt = 1
@@ -86,7 +89,7 @@ def test_worked_example_is_reproducible_and_finds_real_losses(fleet, broker, clo
 
 
 def received(recorder):
-    """What a backend keeps that takes texts only: what a fault has made of some is none."""
+    """The messages of a backend that takes texts only: some faulted payloads are none."""
     rows = []
     for at, message in zip(recorder.times, recorder.messages, strict=True):
         try:
@@ -107,7 +110,7 @@ def is_one_of(row, messages):
 
 
 def write(rows, file):
-    """Payloads as texts: what a fault has made of them need not be JSON."""
+    """Writes payloads as texts: a faulted payload need not be JSON."""
     with file.open("w") as out:
         for row in rows:
             print(json.dumps(row), file=out)

@@ -1,4 +1,4 @@
-"""The README: what it shows is what happens."""
+"""README.md is true."""
 
 import re
 

@@ -1,5 +1,7 @@
-"""Trouble while running: the run goes on, every message has its outcome, and the same
-trouble is said once and counted."""
+"""Outages of brokers and servers: the run continues, and every message has an outcome.
+
+The same outage is reported once and counted.
+"""
 
 import re
 

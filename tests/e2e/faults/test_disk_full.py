@@ -1,5 +1,4 @@
-"""A disk that is full while the run goes on: devices wait, the process lives, and with room
-again everything is written."""
+"""A full disk during a run: devices wait, and with free space all rows are written."""
 
 import errno
 import os
@@ -18,8 +17,8 @@ SIZE = 32 << 20
 
 
 class Disk:
-    """A small file system in a namespace of its own: nobody else sees it, and it is gone
-    with the process that holds it, which ends when this one does."""
+    """A small file system in a mount namespace of its own. It ends with the process that holds
+    it, which ends with this one."""
 
     def __init__(self, folder, size=SIZE):
         self.folder = folder
@@ -43,18 +42,18 @@ class Disk:
 
     @property
     def seen(self):
-        """The folder of the file system, as it is seen from outside."""
+        """The folder of the file system, from outside of the namespace."""
         return Path(f"/proc/{self.holder.pid}/root") / self.folder.relative_to("/")
 
     def inside(self, *command):
-        """The command that runs another one where the file system is, in its folder."""
+        """The command that runs another one inside of the namespace, in the folder."""
         enter = ["nsenter", "--target", str(self.holder.pid), "--mount"]
         if "--user" in self.flags:
             enter += ["--user", "--preserve-credentials"]
         return [*enter, "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", self.folder, *command]
 
     def fill(self):
-        """Takes the room that is left, to the last byte."""
+        """Takes the free space, to the last byte."""
         with open(self.seen / "ballast", "ab", buffering=0) as ballast:
             piece = 1 << 20
             while piece:
@@ -65,7 +64,7 @@ class Disk:
                     piece //= 2
 
     def give_back(self, room):
-        """Frees so many bytes of what was taken."""
+        """Frees `room` bytes of the taken space."""
         os.truncate(self.seen / "ballast", (self.seen / "ballast").stat().st_size - room)
 
     def make_room(self):
@@ -76,7 +75,7 @@ class Disk:
 
 
 class FleetThere(Fleet):
-    """A fleet whose folder, and store, is on a disk."""
+    """A fleet whose folder and store are on such a disk."""
 
     def __init__(self, disk):
         super().__init__(disk.seen)
@@ -105,12 +104,12 @@ def small_fleet(disk, broker, closing):
 
 def begin(fleet):
     """Starts a run and waits until files of it are in the store. One worker: each reserves
-    room of its own."""
+    space of its own."""
     return fleet.start_and_wait_for(lambda: Log(fleet.store).files("sends"), "--workers", "1")
 
 
 def wait_until_held_up(process, broker):
-    """Says that the disk is full, and nobody sends any more."""
+    """Waits until the run reports the full disk and no device sends."""
     process.wait_for_line("^warning: .*(No space left on device|is over its limit)")
 
     def still():

@@ -1,5 +1,4 @@
-"""What a fleet file breaks on purpose breaks on the wire, the rows say so, and nobody else
-is blamed for it."""
+"""Injected faults are seen on the wire and in the rows, and nobody else is blamed."""
 
 import json
 import re
@@ -63,7 +62,7 @@ def broken(fleet, broker):
 
 
 def assert_nobody_is_blamed(run):
-    """All that got lost was lost to a fault, and is said to be."""
+    """Every lost message was lost to a fault, and its row says so."""
     summary = run.summary
     assert (summary["failed"], summary["dropped"], summary["unconfirmed"]) == (0, 0, 0)
     assert summary["bottleneck"]["who"] != "backend"
@@ -80,7 +79,7 @@ def due(begin, end):
 
 
 def assert_touched(run, fault, begin, end):
-    """Exactly what was due in this time has the fault, and there was some."""
+    """Exactly the messages due in this time have the fault, and there are some."""
     assert run.log.count(f"(fault = '{fault}') IS TRUE != {due(begin, end)}") == 0
     assert run.log.count(f"fault = '{fault}'") > 0
 
@@ -421,7 +420,7 @@ def test_examples_faults_toml_is_valid_and_has_each_kind(fleet):
 
 
 def schema_lines(fleet):
-    """What `mockfleet schema` prints."""
+    """The lines of `mockfleet schema`."""
     process = fleet.mockfleet("schema")
     assert process.finish() == 0, process.report()
     return process.out

@@ -1,4 +1,4 @@
-"""Ctrl-C: the run ends in an orderly way, with a whole log; a second one ends it at once."""
+"""Ctrl-C ends a run in order with a complete log; a second one ends it at once."""
 
 import signal
 

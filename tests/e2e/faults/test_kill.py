@@ -1,4 +1,4 @@
-"""kill -9 at any moment: no row that was counted is lost, and none is doubled."""
+"""`kill -9` at any moment loses no counted row and duplicates none."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,5 +1,4 @@
-"""A store in trouble while the run goes on: sends do not notice, and in the end the bucket
-has each row once."""
+"""Outages of the store during a run: devices send on, and the bucket gets each row once."""
 
 import contextlib
 import re
@@ -73,13 +72,13 @@ def objects(store, fleet):
 
 
 def bucket_log(store, fleet, tmp_path, run=None):
-    """What is in the bucket."""
+    """The log in the bucket."""
     return Log(store.download(tmp_path / "copy", prefix(fleet)), run=run)
 
 
 def assert_said_once(run, fleet):
-    """The warning about the store, whatever it was, came once, in one line, and is counted. A
-    refused upload and a refused look at what is there have words of their own."""
+    """The warning about the store was printed once, in one line, and is counted. A refused
+    upload and a refused listing have texts of their own."""
     about = [line for line in run.process.err if line.startswith(f"warning: {location(fleet)}")]
     notices = run.notices(f"{location(fleet)} takes no file")
     assert 1 <= len(about) <= 2, run.stderr
@@ -88,7 +87,7 @@ def assert_said_once(run, fleet):
 
 
 def assert_on_schedule(log):
-    """Each device sent at each of its moments: trouble of the log held up nobody."""
+    """Each device sent at each of its times: an outage of the store delays no device."""
     steps = log.column(
         """SELECT DISTINCT epoch_us(scheduled_at) - epoch_us(lag(scheduled_at) OVER
            (PARTITION BY device_id ORDER BY seq)) AS step FROM sends QUALIFY step IS NOT NULL"""

@@ -1,4 +1,4 @@
-"""Was it me or my backend? The summary says who held up a run, and what shows it."""
+"""The summary names the bottleneck of a run with its evidence."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from support.backends.latency_proxy import Line
 
 
 def verdict(run, who):
-    """The words of the summary, which must name `who`."""
+    """The text of the summary, which must name `who`."""
     found = run.summary["bottleneck"]
     assert found["who"] == who, found
     return found["words"]

@@ -1,5 +1,7 @@
-"""`--until`: the rate is raised until something breaks, and what broke is named. The found
-limit lies around what the test's own server takes."""
+"""`--until` raises the rate until a limit breaks, and names it.
+
+The limit found is near the limit of the test's own server.
+"""
 
 import itertools
 import threading
@@ -14,8 +16,7 @@ TAKES = 100
 
 
 class Bucket:
-    """A bucket of tokens: each answer takes one, and so many a second come. Without one, a
-    request is refused, or waits for the next."""
+    """A token bucket: each answer takes a token. Without one, a request is refused or waits."""
 
     def __init__(self, *, refuses):
         self.refuses = refuses

@@ -1,5 +1,7 @@
-"""`[checks]`, `--check` and `--junit`: what must hold at the end of a run, in the summary, in
-the exit code, and in what CI servers read."""
+"""`[checks]`, `--check` and `--junit` decide whether a run passed.
+
+In the summary, in the exit code, and in files that CI servers read.
+"""
 
 import itertools
 import re
@@ -17,14 +19,14 @@ CHECKS = {
 
 
 def by_text(run):
-    """The checks of the summary by what was to hold."""
+    """The checks of the summary by their text."""
     return {check["check"]: check for check in run.summary["checks"]}
 
 
 def junit(file):
-    """The suites of a JUnit file, with their cases: (name, end, words). What CI servers
-    count on must be there: GitLab reads classname, name, time, failure and system-out,
-    Jenkins suites with their counts, GitHub's actions file and message."""
+    """The suites of a JUnit file, with their cases: (name, end, text). Checks the attributes that
+    CI servers read: GitLab classname, name, time, failure and system-out, Jenkins the counts
+    of suites, GitHub's actions file and message."""
     root = ElementTree.parse(file).getroot()
     assert root.tag == "testsuites" and root.get("name")
     suites = {}

@@ -1,5 +1,4 @@
-"""Stages: rates and devices that change while the run goes, to the microsecond as the fleet
-file says, by the times that the log says messages were due."""
+"""Stages change rates and devices to the microsecond, by the due times in the log."""
 
 import itertools
 import math

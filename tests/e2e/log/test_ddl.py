@@ -1,4 +1,4 @@
-"""`mockfleet logs ddl`: the statements that make a log known to an engine."""
+"""`mockfleet logs ddl` prints statements that declare a log to an engine."""
 
 import re
 

@@ -1,5 +1,7 @@
-"""One seed, one digest: whatever the workers, the packing, the speed of the clock, and
-whether anything is sent."""
+"""One seed has one digest.
+
+Workers, packing, speed of the clock and sending change nothing.
+"""
 
 import json
 import os
@@ -178,7 +180,7 @@ def test_unknown_run_or_unreadable_file_has_no_digest(mixed):
 
 
 def test_example_scenarios_have_fixed_digests(fleet):
-    """What generators draw hangs on the seed alone, faults of values included."""
+    """The values of generators depend on the seed alone, injected faults of values included."""
     for file, minutes in (("beacon", 1), ("industrial-machine", 2), ("water-level", 20)):
         path = PLUGINS / f"scenario/examples/{file}.toml"
         to = f"2025-01-01T00:{minutes:02}:00Z"

@@ -1,4 +1,4 @@
-"""The send log: the schema that analysts rely on, where its files lie, when they end."""
+"""The send log: columns, paths of the files, and the time at which a file ends."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""`mockfleet logs`: a log in its store is counted and tidied away."""
+"""`mockfleet logs` counts and prunes a log in its store."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def test_help_has_an_example(logs, command):
 
 
 def counted(log, run):
-    """What `logs stats --json` has to say of a run, from its rows."""
+    """The expected `logs stats --json` of a run, from its rows."""
 
     def table(name, at):
         files = [file for file in log.files(name) if run in file.name]
@@ -72,7 +72,7 @@ def counted(log, run):
 
 
 def said(process):
-    """What `logs stats --json` said, with its times as times."""
+    """The output of `logs stats --json`, with its times as times."""
     (line,) = process.out
     answer = json.loads(line)
     for about in [answer, *answer["runs"]]:
@@ -85,7 +85,7 @@ def said(process):
 
 @pytest.fixture(scope="module")
 def two_runs(tmp_path_factory):
-    """Two runs of several files in one store: one went well, in the other some failed."""
+    """Two runs of several files in one store: one without failures, one with some."""
     folder = tmp_path_factory.mktemp("two-runs")
     broker, fleet = Broker(folder / "broker").start(), Fleet(folder)
     try:
@@ -188,7 +188,8 @@ def test_broken_and_foreign_files_are_reported_and_skipped(logs, runs):
 
 
 def test_damaged_files_do_not_end_the_count(logs, runs):
-    """Truncated and flipped at random, a file is counted or said, and nothing else is."""
+    """Files are truncated and flipped at random. Each is counted or reported, and nothing else
+    is."""
     _, store = runs
     good = next(store.glob("sends/*/*/*.parquet"))
     content = good.read_bytes()
@@ -247,8 +248,8 @@ def sizes(store):
 
 @pytest.fixture
 def aged(runs):
-    """A store whose first run, and a file of the second, are of days long gone, with what is
-    not mockfleet's among them. Returns the store and what is old."""
+    """A store whose first run, and a file of the second, are old, with foreign files among
+    them. Returns the store and the old files."""
     (first, second), store = runs
     young = sorted(store.glob(f"sends/*/*/*{second}*.parquet"))
     old = {}
@@ -358,7 +359,7 @@ def test_current_hour_is_never_pruned(logs, runs):
 
 
 def spooled(answer):
-    """What `--json` says of the spool, by state."""
+    """The spool in `--json`, by state."""
     return {left["state"]: left for left in answer["spool"]}
 
 

@@ -1,5 +1,7 @@
-"""One log with every kind of row, read by DuckDB, pyarrow and Spark: each finds the same
-value of the right type in every column, and it is the right value."""
+"""DuckDB, pyarrow and Spark read the same values of the right types.
+
+The log has every kind of row.
+"""
 
 import datetime
 import itertools
@@ -29,8 +31,8 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def broken_thermometer(folder):
-    """The thermometer with a byte in the name of a field that is no UTF-8: no language's
-    JSON library would send it, and devices do."""
+    """The thermometer with a byte in the name of a field that is not UTF-8: no JSON library
+    sends it, and devices do."""
     whole = (PLUGINS / "dist/thermometer.wasm").read_bytes()
     names = b"uptime_mstemperaturehumidity"
     assert whole.count(names) == 1, "the fields' names, as the compiler lays them out"
@@ -41,8 +43,8 @@ def broken_thermometer(folder):
 
 @pytest.fixture
 def everything(fleet, broker, subscribe, serve):
-    """A run whose rows have each outcome, each null, and payloads of all kinds; what was
-    really received, by device."""
+    """A run whose rows have each outcome, each null, and payloads of all kinds; and the received
+    payloads by device."""
     subscriber = subscribe(broker)
     server = serve(answer=lambda request: Answer(503 if request.path == "/refused-00000" else 200))
     fleet.broker(broker.url, qos=1)

@@ -1,4 +1,4 @@
-"""How long a log is kept, and a run that keeps none."""
+"""Retention deletes old files of a log; a run can keep no log at all."""
 
 import shutil
 

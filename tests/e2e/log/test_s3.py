@@ -60,7 +60,7 @@ def test_duckdb_reads_the_bucket(s3_fleet, s3):
 
 
 def assert_refused(fleet, broker, says):
-    """Exit code 2 and a sentence, and nothing was sent."""
+    """Exit code 2 with a message, and nothing was sent."""
     process = fleet.start("--duration", "1s")
     assert process.finish() == 2, process.report()
     assert any(

@@ -1,5 +1,8 @@
-"""Bundles: one file that runs in an empty folder, from the disk and from addresses, and is
-refused where it was cut, altered, or is not what was pinned."""
+"""A bundle is one file that runs in an empty folder.
+
+It is read from the disk and from addresses, and refused when it was cut, altered, or is not the
+pinned one.
+"""
 
 import hashlib
 import json
@@ -182,7 +185,7 @@ def test_invalid_bundle_and_unpackable_fleet_are_refused(fleet, mockfleet, broke
 
 @pytest.fixture
 def shop(packed, serve, authority, fleet):
-    """An HTTPS server that gives out the bundle, at times behind a login or another address."""
+    """An HTTPS server that serves the bundle, also behind a login and behind a redirect."""
 
     def answer(request):
         if request.path == "/moved":

@@ -1,5 +1,7 @@
-"""The cache: a plugin is compiled once and says so; what is kept can be seen and cleared, and
-nothing else in its folder is touched."""
+"""The cache keeps compiled plugins.
+
+Its entries are listed and cleared, and no other file in its folder is touched.
+"""
 
 import json
 import os

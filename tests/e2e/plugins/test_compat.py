@@ -1,5 +1,7 @@
-"""What was released runs: the bundles and components of each version in tests/compat say to
-the byte what they said then, and its contract is still there, unchanged."""
+"""Released bundles and components give the same bytes as at their release.
+
+The contract of each version in tests/compat is still there, unchanged.
+"""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Devices that live long: an hour of their time takes no more memory than ten minutes."""
+"""Devices that live for an hour take no more memory than after ten minutes."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ ROOM = 1 << 20
 
 
 def guest_memory(folder, environment, group, minutes):
-    """The memory of all cells after so much of the devices' time, and that all went well."""
+    """The memory of all cells after `duration` of the devices' time; nothing may fail."""
     file = folder / "leaks.toml"
     # A project that was copied has no log from before.
     store = folder / f"leaks-{folder.parent.name}-{minutes}"

@@ -1,5 +1,4 @@
-"""Plugins that misbehave: each has its sentence and its rows, and the group beside it does
-not notice."""
+"""Plugins that misbehave are named, and do not disturb the group beside them."""
 
 import json
 import re
@@ -20,7 +19,7 @@ AT = 2
 
 @dataclass
 class Misdeed:
-    """What a rogue does when it is told to, what is said about it, and what it takes."""
+    """A misdeed of the plugin `rogue`, the text that reports it, and its settings."""
 
     does: str
     said: str
@@ -59,7 +58,7 @@ MISDEEDS = [
 
 @pytest.fixture
 def good_group(fleet, broker):
-    """A fleet with a group that does what it should."""
+    """A fleet with a group that behaves."""
     fleet.broker(broker.url, qos=1)
     return fleet.group("good", count=GOOD, every=EVERY)
 

@@ -1,4 +1,4 @@
-"""The plugins that ship: their fleet files run as they stand, but for the broker's address."""
+"""The fleet files of the built-in plugins run unchanged, but for the broker's address."""
 
 import pytest
 

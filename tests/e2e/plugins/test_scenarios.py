@@ -1,5 +1,7 @@
-"""The ready scenarios: each runs against a broker as it stands, but for its times, and each
-payload fits the JSON Schema beside it."""
+"""The example scenarios run unchanged, but for their times.
+
+Each payload fits the JSON Schema of its scenario.
+"""
 
 import json
 import tomllib

@@ -1,5 +1,7 @@
-"""The author's loop: `mockfleet new`, its own unit test, `build`, `try`, `run`, in each
-language, typed as docs/authors.md shows it."""
+"""An author's work in each language, typed as docs/authors.md shows it.
+
+`mockfleet new`, the project's own unit test, `build`, `try`, `run`.
+"""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A browser that opens a page of this machine, and what it made of it."""
+"""Opens a local page in Chromium and returns its text, picture and requests."""
 
 import json
 import re
@@ -37,12 +37,12 @@ class Seen:
     requests: list
 
     def colours(self):
-        """The colours of the picture, with how many of its pixels have each."""
+        """The colours of the picture with their numbers of pixels."""
         return {colour: n for n, colour in self.picture.getcolors(maxcolors=1 << 24)}
 
     @property
     def text(self):
-        """What is to be read, without tags and scripts."""
+        """The readable text, without tags and scripts."""
         body = re.sub(r"<(script|style).*?</\1>", " ", self.html, flags=re.DOTALL)
         return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", body))
 
@@ -68,7 +68,8 @@ def look(page, folder, *, dark=False, width=1200, height=2400):
 
 
 def requests(log):
-    """The URLs of a net log that a page stands behind. A browser that was ended may not have closed its list."""
+    """The URLs of a net log that the page requested. The list of a browser that was killed may be
+    unclosed."""
     try:
         events = json.loads(log)["events"]
     except json.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""What a bundle of tests/compat says: a text to compare, of what a later mockfleet must say too."""
+"""Runs a bundle of tests/compat and returns its output as a text to compare."""
 
 import json
 import subprocess
@@ -20,8 +20,8 @@ ROWS = """
 
 
 def said(given, folder):
-    """Runs a bundle, or what was unpacked of one, in a folder of its own: the digest of its
-    log, its first rows, and what its first device answers to a command."""
+    """Runs a bundle, or the fleet file of an unpacked one, in a folder of its own: the digest of
+    its log, its first rows, and the answers of its first device to a command."""
     folder.mkdir()
 
     def mockfleet(*arguments):

@@ -1,4 +1,4 @@
-"""A fleet file in a folder of its own, mockfleet run on it, and the log it leaves."""
+"""Writes a fleet file, runs mockfleet on it, and reads its summary and log."""
 
 import json
 import os
@@ -18,8 +18,8 @@ BINARY = TARGET / os.environ.get("MOCKFLEET_PROFILE", "quick") / "mockfleet"
 
 
 def environment(**more):
-    """The environment of this process without what would lead a run elsewhere: the
-    credentials and settings of a real AWS account, and the user's own folders."""
+    """The environment of this process without the credentials and settings of a real AWS account
+    and without the user's own folders."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     # Plugins are compiled once for all tests.
     return kept | {"XDG_CACHE_HOME": str(TARGET.absolute() / "e2e-cache")} | more
@@ -31,7 +31,7 @@ def keys(values):
 
 
 class Fleet:
-    """A fleet file that is written when it is used, and what is started with it."""
+    """A fleet file that is written at its use, and the processes that use it."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -65,8 +65,8 @@ class Fleet:
         return self
 
     def group(self, name="thermometer", plugin="builtin:thermometer", *, count=10, **more):
-        """A group; `every` is a second unless something else is said, and all devices start
-        together, so that each has the same number of ticks in the same time."""
+        """A group. `every` is a second by default, and all devices start together, so that each has
+        the same number of ticks in the same time."""
         group = {"name": name, "plugin": str(plugin), "count": count, "start": "together"}
         if len(self.content["targets"]) > 1:
             group["target"] = next(iter(self.content["targets"]))
@@ -92,8 +92,8 @@ class Fleet:
         self.file.write_text(tomli_w.dumps(self.content))
 
     def mockfleet(self, *arguments, limit_files=None, limit_files_hard=None):
-        """Starts mockfleet in the fleet's folder. `limit_files`: how many files it may have
-        open; with a `limit_files_hard` above it may raise that itself."""
+        """Starts mockfleet in the fleet's folder. `limit_files` is the number of files that it may
+        open; it may raise it to `limit_files_hard` itself."""
         command = [BINARY, *arguments]
         if limit_files:
             hard = limit_files_hard or limit_files
@@ -123,7 +123,7 @@ class Fleet:
         return self.end(self.start("--duration", duration, *arguments), expect=expect)
 
     def backfill(self, start, end, *arguments, expect=0):
-        """Lets the fleet live through a range of time."""
+        """Runs the fleet through a range of time."""
         self.write()
         command = ["backfill", self.file.name, "--from", start, "--to", end, "--json"]
         return self.end(self.mockfleet(*command, *arguments), expect=expect)
@@ -134,7 +134,7 @@ class Fleet:
 
 
 class Run:
-    """A run that is over: what it said, and its log."""
+    """A finished run: its output and its log."""
 
     def __init__(self, process, store):
         self.process = process
@@ -147,13 +147,13 @@ class Run:
 
     @property
     def log(self):
-        """What of the store belongs to this run."""
+        """The log of this run."""
         return Log(self.store, run=self.summary["run"])
 
     def counted(self, outcome=None):
-        """Messages, or those of one outcome, by the summary."""
+        """The number of messages, or of those with one outcome, by the summary."""
         return self.summary[outcome or "messages"]
 
     def notices(self, text):
-        """The summary's notices that have the text, with how often each came."""
+        """The summary's notices that contain the text, with their counts."""
         return [n for n in self.summary["notices"] if text in n["text"]]

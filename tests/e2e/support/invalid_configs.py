@@ -1,4 +1,4 @@
-"""A good fleet file, and each slip that can be made in it: what is changed, and what is said."""
+"""Lists the faults of a fleet file with the messages that report them."""
 
 from dataclasses import dataclass
 
@@ -27,8 +27,8 @@ store = "logs"
 
 @dataclass
 class Fault:
-    """`old` in the good file becomes `new`; the line that then holds `at` (that of `new`
-    when it is not given) is named, and said is what `says` matches."""
+    """A fault: `old` in the good file is replaced by `new`. The message names the line with `at`
+    (of `new` by default) and matches `says`."""
 
     name: str
     old: str

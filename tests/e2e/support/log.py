@@ -1,4 +1,4 @@
-"""The send log, read by DuckDB as an analyst reads it."""
+"""Reads the send log with DuckDB, as an analyst does."""
 
 from collections import defaultdict
 
@@ -89,7 +89,7 @@ class Log:
         return self.one(f"SELECT count(*) FROM {table} WHERE {where}")
 
     def outcomes(self):
-        """How many messages had each outcome."""
+        """The number of messages with each outcome."""
         if not self.files("sends"):
             return {}
         return dict(self.rows("SELECT outcome, count(*) FROM sends GROUP BY outcome"))
@@ -122,8 +122,8 @@ class Log:
         return dict(found)
 
     def assert_sound(self, *, clock=False):
-        """What holds of every log: no message twice, none left out, times in their order.
-        With a `clock` of the fleet's own, due times are not the machine's."""
+        """Holds for every log: no message twice, none left out, times in order. With a `clock` of
+        the fleet's own, due times are not those of the machine."""
         for table in TABLES:
             if not self.files(table):
                 continue

@@ -1,4 +1,4 @@
-"""A program under test: its lines as they come, signals to it, its end."""
+"""Runs a program: its lines as they are printed, signals, and its end."""
 
 import json
 import re
@@ -93,7 +93,7 @@ class Process:
             reader.join(PATIENCE)
 
     def report(self):
-        """What was typed and what came of it, for failures."""
+        """The command and its output, for failures."""
         return (
             f"$ {' '.join(self.command)}\n(exit code {self.child.poll()})\n"
             f"--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"

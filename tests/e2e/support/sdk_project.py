@@ -1,4 +1,4 @@
-"""Projects of authors: made by `mockfleet new`, with the toolchain that the tests have."""
+"""Makes projects with `mockfleet new` and the toolchains of the tests."""
 
 import os
 import re
@@ -36,19 +36,19 @@ MISTAKES = {
 
 
 def commands(language):
-    """What the page types for a language, but for what installs its tools."""
+    """The commands of the page for a language, without those that install its tools."""
     (block,) = re.findall(rf"^### {HEADINGS[language]}\n\n```sh\n(.*?)^```$", PAGE, re.M | re.S)
     return [line for line in block.splitlines() if not line.endswith("# once")]
 
 
 def command(language, begin):
-    """The page's line for a language that begins with this."""
+    """The page's command for a language with this beginning."""
     (line,) = [line for line in commands(language) if line.startswith(begin)]
     return line
 
 
 class Project:
-    """A folder that `mockfleet new` made. `folder` is where the page's commands are typed."""
+    """A folder made by `mockfleet new`. The page's commands run in `folder`."""
 
     def __init__(self, language, folder):
         self.language = language
@@ -91,7 +91,7 @@ class Project:
         (modules / ".bin/tsc").symlink_to(NODE / ".bin/tsc")
 
     def type(self, command, folder=None):
-        """Runs a line as it is typed. What it prints is in one text, in order."""
+        """Runs a line in a shell. Its output is one text, in order."""
         return subprocess.run(
             ["sh", "-c", command],
             cwd=folder or self.folder,
@@ -103,7 +103,7 @@ class Project:
         )
 
     def expect(self, command, code=0):
-        """The same; what it printed, if its exit code is this."""
+        """Runs a line, which must end with this exit code, and returns its output."""
         done = self.type(command)
         assert done.returncode == code, f"$ {command}\n({done.returncode})\n{done.stdout}"
         return done.stdout
@@ -118,7 +118,7 @@ class Project:
         self.source.write_text(text.replace(old, new, 1))
 
     def slip(self):
-        """The device gets its mistake."""
+        """Adds the mistake to the device."""
         before, mistake = MISTAKES[self.language]
         self.edit(before, mistake + before)
 

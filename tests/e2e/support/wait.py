@@ -1,4 +1,4 @@
-"""Waiting for conditions, and ports that nobody uses."""
+"""Waits for conditions, and finds free ports."""
 
 import random
 import socket
@@ -20,11 +20,10 @@ def wait_until(condition, what, patience=PATIENCE):
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody listens on.
+    """A free port of 127.0.0.1.
 
-    Below the range from which the system takes the ports of outgoing connections (32768
-    and up): there, another connection could take it before it is used, or a client that
-    finds nobody listening could end up connected to itself.
+    It is below the range of outgoing connections (32768 and up): there, another connection could
+    take it before its use, or a client of a missing server could be connected to itself.
     """
     while True:
         port = random.randrange(10_000, 32_000)
@@ -38,7 +37,7 @@ def free_port():
 
 
 def is_listening(port):
-    """Whether somebody accepts connections on a port of 127.0.0.1."""
+    """Whether a server accepts connections on a port of 127.0.0.1."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""Events reach the behaviours that ask for them, also when thousands come at once."""
+"""Events reach the devices that ask for them, also thousands at once."""
 
 import json
 
@@ -10,7 +10,7 @@ DEVICES, COMMANDS = 100, 5_000
 
 
 def told(run):
-    """What each device was told of, by its last message."""
+    """The counts of events that each device received, by its last message."""
     rows = run.log.rows("SELECT device_id, arg_max(payload, seq) FROM sends GROUP BY device_id")
     return {device: json.loads(payload) for device, payload in rows}
 

@@ -1,4 +1,4 @@
-"""The whole way against an HTTP server: requests as configured, answers as outcomes."""
+"""Messages reach an HTTP server as configured, and its answers are outcomes."""
 
 import json
 import threading

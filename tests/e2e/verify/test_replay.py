@@ -1,4 +1,4 @@
-"""`mockfleet replay`: what was recorded is sent again, as it was."""
+"""`mockfleet replay` sends a recording again, unchanged."""
 
 import html
 import json
@@ -21,7 +21,7 @@ DEVICES, TICKS = 4, 20
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
-    """A run with two channels, and what a subscriber got of it."""
+    """A run with two channels, and the recorder that received it."""
     folder = tmp_path_factory.mktemp("first")
     config = {
         "fields": {"t": {"kind": "normal", "mean": 20, "deviation": 2, "decimals": 2}},
@@ -51,7 +51,7 @@ def replay(first, fleet, mockfleet):
 
 
 def by_device(recorder):
-    """What each device sent, where to, in order."""
+    """The topics and payloads of each device, in order."""
     found = defaultdict(list)
     for row in recorder.rows():
         found[row["device"]].append((row["topic"], row["payload"]))

@@ -1,4 +1,4 @@
-"""`mockfleet verify`: what was sent against what a subscriber says that it got."""
+"""`mockfleet verify` compares the sent messages with the received ones."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ NONE = dict.fromkeys(CAUSES, 0)
 
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory):
-    """A run, and what a subscriber got of it: everything."""
+    """A run, and its messages as a subscriber received them: all of them."""
     folder = tmp_path_factory.mktemp("sent")
     numbered = {
         "fields": {"t": {"kind": "normal", "mean": 20, "deviation": 2, "decimals": 2}},
@@ -38,7 +38,7 @@ def sent(tmp_path_factory):
 
 @pytest.fixture
 def rows(sent):
-    """What was received, to be spoiled by a test."""
+    """The received messages, to be spoiled by a test."""
     return [dict(row) for row in sent[1]]
 
 
@@ -76,7 +76,7 @@ def number(row):
 
 
 def of(rows, device, seq):
-    """Where a message is in the rows."""
+    """The position of a message in the rows."""
     name = f"meter-{device:05}"
     places = [p for p, row in enumerate(rows) if row["device"] == name and number(row) == seq]
     assert len(places) == 1
@@ -84,7 +84,7 @@ def of(rows, device, seq):
 
 
 def spoil(rows):
-    """Does to the rows what a backend should not, once each, and thrice throws one away."""
+    """Changes the rows as no backend should: each kind of change once, and three losses."""
     rows.append(dict(rows[of(rows, 0, 7)]) | {"received_at": rows[-1]["received_at"]})
     altered = rows[of(rows, 1, 8)]
     altered["payload"] = json.dumps(json.loads(altered["payload"]) | {"t": -1})
@@ -209,7 +209,7 @@ def test_columns_and_fields_can_be_mapped_by_name(verify, rows, tmp_path):
 
 
 def change(store, change):
-    """Rewrites the rows of a log: `change` is given each as a dictionary."""
+    """Rewrites the rows of a log; `change` gets each as a dictionary."""
     for file in (store / "sends").rglob("*.parquet"):
         table = pq.read_table(file)
         rows = table.to_pylist()

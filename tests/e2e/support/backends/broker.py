@@ -1,4 +1,4 @@
-"""Mosquitto: a broker of its own for each test, on a free port, with a written config."""
+"""Starts Mosquitto: a broker for each test, on a free port, with its own configuration."""
 
 import re
 import shutil
@@ -99,19 +99,20 @@ class Broker:
         self.child = None
 
     def received(self):
-        """How many messages clients have published, by the broker's own count.
+        """The number of messages that clients have published, by the broker's own count.
 
         It leaves out those with QoS 2 or retain: mosquitto 2.0 compares the packet's first
-        byte with too many of its flags. `published` has them all."""
+        byte with too many of its flags. `published` has them all.
+        """
         return self.counts.now()
 
     def published(self):
-        """How many messages mockfleet has published, by the lines of the broker's log."""
+        """The number of messages that mockfleet has published, by the lines of the broker's log."""
         return len(self.logged(r"Received PUBLISH from (?!auto-)"))
 
     def clients(self):
-        """The ids of the clients that connected, one for each time; the test's own have
-        ids that paho and the broker make up."""
+        """The ids of the clients that connected, one for each time, without the test's own clients,
+        whose ids are made up by paho and the broker."""
         lines = self.logged("New client connected from ")
         ids = [re.search(r" as (\S+) \(", line)[1] for line in lines]
         return [name for name in ids if name != "counts" and not name.startswith("auto-")]
@@ -125,7 +126,7 @@ class Broker:
 
 
 class Counts:
-    """Listens to what the broker says about itself."""
+    """Subscribes to the broker's own counts."""
 
     def __init__(self, port):
         self.changed = threading.Condition()
@@ -146,8 +147,8 @@ class Counts:
                 self.changed.notify_all()
 
     def now(self):
-        """The count of a round that began after this call: the round that ends next may
-        have begun before it."""
+        """The count of a round that began after this call: the next round to end may have begun
+        before it."""
         with self.changed:
             after = self.rounds + 2
             came = self.changed.wait_for(lambda: self.rounds >= after, PATIENCE)

@@ -1,4 +1,4 @@
-"""Certificates made on the spot: a CA, and what it signs."""
+"""Makes a CA and the certificates that it signs."""
 
 import datetime
 import ipaddress

@@ -1,5 +1,4 @@
-"""A line between devices and a broker that a test controls: answers come late on it, or what
-devices send is not read any more."""
+"""Delays or blocks the traffic between devices and a broker."""
 
 import contextlib
 import queue
@@ -11,8 +10,8 @@ from support.wait import free_port
 
 
 class Line:
-    """Listens from when it is made until it is closed, and passes on what comes. `late`: for
-    so many seconds, what the broker says is on its way."""
+    """Listens until it is closed, and forwards all bytes. The broker's answers arrive `late`
+    seconds later."""
 
     def __init__(self, port, *, late=0.0):
         self.far = port
@@ -29,7 +28,7 @@ class Line:
         return f"mqtt://127.0.0.1:{self.port}"
 
     def stop_reading(self):
-        """From now on, what devices send stays in the buffers of their machine."""
+        """From now on, bytes from devices stay in the buffers of their machine."""
         self.reads.clear()
 
     def accept(self):
@@ -74,6 +73,6 @@ class Line:
 
 
 def quietly(work, *arguments):
-    """Lines that break are what tests do."""
+    """Ignores broken connections: tests break them."""
     with contextlib.suppress(OSError):
         work(*arguments)

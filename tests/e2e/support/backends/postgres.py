@@ -1,4 +1,4 @@
-"""PostgreSQL: a server of its own, in a folder that goes with the test."""
+"""Starts PostgreSQL: a server in a folder of the test."""
 
 import glob
 import os

@@ -1,5 +1,8 @@
-"""S3 servers: moto, which is up in a second and takes any credentials, and SeaweedFS, a real
-store that refuses wrong ones."""
+"""Starts S3 servers: moto and SeaweedFS.
+
+moto starts in a second and takes any credentials. SeaweedFS is a real store that refuses wrong
+ones.
+"""
 
 import json
 import subprocess
@@ -76,7 +79,7 @@ class Store:
         )
 
     def environment(self):
-        """What a run needs to use the store."""
+        """The variables that a run needs for this store."""
         return {
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -98,7 +101,7 @@ class Store:
         return [key for key in self.keys(prefix) if key.endswith(".parquet")]
 
     def download(self, folder, prefix=""):
-        """Copies what lies under the prefix into a folder, which then is a local store."""
+        """Copies the objects under the prefix into a folder, which is then a local store."""
         for key in self.keys(prefix):
             file = folder / key.removeprefix(prefix).lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)

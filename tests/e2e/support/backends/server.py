@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server that keeps what it is asked and answers what the test wants."""
+"""Serves HTTP/1.1: records the requests and gives the answers of the test."""
 
 import socket
 import ssl
@@ -12,7 +12,7 @@ from support.wait import PATIENCE, free_port
 
 @dataclass
 class Request:
-    """What came."""
+    """A received request."""
 
     method: str
     path: str
@@ -24,8 +24,8 @@ class Request:
 
 @dataclass
 class Answer:
-    """What goes back. `reset`: nothing but the end of the connection. `after`: an event
-    that the answer waits for."""
+    """An answer. `reset`: the connection is reset instead. `after`: an event that the answer
+    waits for."""
 
     status: int = 204
     body: bytes = b""
@@ -35,8 +35,7 @@ class Answer:
 
 
 class Server:
-    """Listens from when it is made until it is closed. `answer` gets each request and
-    returns its answer."""
+    """Listens until it is closed. `answer` gets each request and returns its answer."""
 
     def __init__(
         self, *, answer=lambda request: Answer(), tls=None, client_certificates=False, port=0
@@ -66,7 +65,7 @@ class Server:
             self.changed.notify_all()
 
     def wait_for(self, count):
-        """Waits until so many requests have come, and returns all of them."""
+        """Waits until `count` requests have arrived, and returns all of them."""
         with self.changed:
             came = self.changed.wait_for(lambda: len(self.requests) >= count, PATIENCE)
             assert came, f"{len(self.requests)} requests came, {count} were waited for"

@@ -1,4 +1,4 @@
-"""Spark, in this process: it takes seconds to start, so there is one for all tests."""
+"""Starts Spark in this process: one session for all tests, since it takes seconds."""
 
 # DuckDB's name of each type of the log, as Spark has it.
 SPARK = {

@@ -1,5 +1,4 @@
-"""An HTTP proxy before a store that a test controls: it passes on what comes, goes away and
-comes back, and spoils requests in the ways that stores and lines do."""
+"""Passes requests on to a store, and fails in the ways of stores and networks."""
 
 import http.client
 import socket
@@ -24,26 +23,26 @@ def answering(status):
 
 
 def resetting(exchange):
-    """The line breaks in the middle of a body, or before the answer where there is none."""
+    """The connection breaks in the middle of a body, or before the answer if there is none."""
     exchange.pass_on(exchange.body[: len(exchange.body) // 2])
     exchange.reset()
 
 
 def dropping_replies(exchange):
-    """The store does what it is asked, and nobody hears of it."""
+    """The store carries out the request, and the answer is lost."""
     exchange.pass_on(exchange.body)
     exchange.hear()
     exchange.reset()
 
 
 def slow(exchange):
-    """Each request takes its time, whatever its size: the body comes in drops."""
+    """Each request takes a second, whatever its size: the body arrives in pieces."""
     exchange.pass_on(exchange.body, drops=20)
     exchange.answer(*exchange.hear())
 
 
 class Together:
-    """Requests go on only once so many of them are under way at the same time."""
+    """Requests go on once `count` of them are under way."""
 
     def __init__(self, count):
         self.barrier = threading.Barrier(count)
@@ -62,7 +61,7 @@ def error(status):
 
 
 class Proxy:
-    """Listens from when it is made until it is closed. `store` is what answers behind it."""
+    """Listens until it is closed. `store` is the server behind it."""
 
     def __init__(self, store):
         self.store = store
@@ -76,16 +75,16 @@ class Proxy:
         self.up()
 
     def environment(self):
-        """What a run needs to use the store through the proxy."""
+        """The variables that a run needs to use the store through the proxy."""
         return self.store.environment() | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}"}
 
     def up(self):
-        """Takes connections, as it does when it is made."""
+        """Accepts connections, as it does from the start."""
         self.http = Listener(("127.0.0.1", self.port), handler(self))
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
     def down(self):
-        """Refuses connections, and breaks those that there are."""
+        """Refuses connections, and breaks the open ones."""
         if self.http:
             self.http.shutdown()
             self.http.server_close()
@@ -104,7 +103,7 @@ class Proxy:
         self.spoils(None)
 
     def wait_for_spoiled(self, count):
-        """Waits until so many requests have been spoiled since `spoils`."""
+        """Waits until `count` requests have been spoiled since `spoils`."""
         with self.changed:
             came = self.changed.wait_for(lambda: self.spoiled >= count, PATIENCE)
             assert came, f"{self.spoiled} requests were spoiled, {count} were waited for"
@@ -137,7 +136,7 @@ class Listener(ThreadingHTTPServer):
 
 
 def break_off(connection):
-    """The other side sees a reset, and not an end."""
+    """Resets the connection instead of closing it."""
     try:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         # Whoever reads from it in another thread wakes up.

@@ -1,4 +1,4 @@
-"""A subscriber of another implementation than mockfleet's: keeps all that it hears."""
+"""Subscribes to a broker with paho, an implementation other than mockfleet's."""
 
 import threading
 from collections import defaultdict
@@ -9,7 +9,7 @@ from support.wait import PATIENCE
 
 
 class Subscriber:
-    """Hears a topic filter from when it is made until it is closed."""
+    """Receives a topic filter until it is closed."""
 
     def __init__(self, broker, filter="#", *, qos=2):
         self.changed = threading.Condition()
@@ -31,7 +31,7 @@ class Subscriber:
             self.changed.notify_all()
 
     def wait_for(self, count):
-        """Waits until so many messages have come, and returns all of them."""
+        """Waits until `count` messages have arrived, and returns all of them."""
         with self.changed:
             came = self.changed.wait_for(lambda: len(self.messages) >= count, PATIENCE)
             assert came, f"{len(self.messages)} messages came, {count} were waited for"

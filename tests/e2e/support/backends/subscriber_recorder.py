@@ -1,4 +1,4 @@
-"""A subscriber that writes down what it got, in the forms that backends keep it in."""
+"""Records received messages in the formats of backends."""
 
 import contextlib
 import csv
@@ -17,7 +17,7 @@ COLUMNS = ["received_at", "topic", "device", "payload"]
 
 
 class Recorder(Subscriber):
-    """Hears everything, and when each message came."""
+    """Records every message and its time of arrival."""
 
     def __init__(self, broker, filter="#", *, qos=2):
         self.times = []
@@ -28,7 +28,7 @@ class Recorder(Subscriber):
         super().take(client, data, message)
 
     def rows(self):
-        """A row a message, in the order in which they came."""
+        """A row a message, in the order of arrival."""
         with self.changed:
             pairs = list(zip(self.times, self.messages, strict=True))
         return [
@@ -65,7 +65,7 @@ def moment(micros):
 
 
 def as_jsonl(rows, file):
-    """Payloads as objects: what many pipelines make of JSON."""
+    """Payloads as objects, as many pipelines store JSON."""
     with file.open("w") as out:
         for row in rows:
             more = {"received_at": moment(row["received_at"]).isoformat()}
