@@ -30,7 +30,9 @@ def pytest_ignore_collect(collection_path, config):
 
 def pytest_terminal_summary(terminalreporter):
     """Appends the tests that ran again to the file that `tests/run` prints last."""
-    if file := os.environ.get("MOCKFLEET_RERUNS"):
+    # The workers of pytest-xdist have a summary too, which is part of the one here.
+    file = os.environ.get("MOCKFLEET_RERUNS")
+    if file and not hasattr(terminalreporter.config, "workerinput"):
         names = {report.nodeid for report in terminalreporter.stats.get("rerun", [])}
         with open(file, "a") as out:
             out.writelines(f"{name}\n" for name in sorted(names))
