@@ -10,8 +10,8 @@ export CARGO_TARGET_DIR="$target"
 
 cargo build --locked --release --target wasm32-wasip2
 mkdir -p dist
-for name in echoes-events other-version probes-sandbox rejects-config rogue; do
-    # Cargo writes other_version.wasm for other-version.
+for name in rogue picky other-version curious listener; do
+    # Cargo writes other-version as other_version.wasm.
     built="$target/wasm32-wasip2/release/$(echo "$name" | tr - _).wasm"
     cmp -s "$built" "dist/$name.wasm" || cp "$built" "dist/$name.wasm"
 done

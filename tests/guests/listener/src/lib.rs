@@ -8,18 +8,18 @@ use mockfleet_sdk::{
 };
 use serde_json::json;
 
-mockfleet_sdk::export!(EchoesEvents);
+mockfleet_sdk::export!(Listener);
 
 /// One device.
 #[derive(Debug, Default)]
-pub struct EchoesEvents {
+pub struct Listener {
     counts: BTreeMap<&'static str, u64>,
     /// The number of the last receipt; they come once each.
     settled: Vec<u64>,
     doubled: u64,
 }
 
-impl Behaviour for EchoesEvents {
+impl Behaviour for Listener {
     type Config = NoConfig;
 
     fn about() -> About {

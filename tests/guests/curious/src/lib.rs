@@ -10,16 +10,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use mockfleet_sdk::{About, Behaviour, Device, Error, NoConfig, Tick, Turn};
 use serde_json::{Value, json};
 
-mockfleet_sdk::export!(ProbesSandbox);
+mockfleet_sdk::export!(Curious);
 
 /// One device.
 #[derive(Debug)]
-pub struct ProbesSandbox {
+pub struct Curious {
     id: String,
     started: Instant,
 }
 
-impl Behaviour for ProbesSandbox {
+impl Behaviour for Curious {
     type Config = NoConfig;
 
     fn about() -> About {
@@ -34,8 +34,8 @@ impl Behaviour for ProbesSandbox {
     }
 
     fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
-        println!("guest {} prints tick {}", self.id, tick.sequence);
-        eprintln!("guest {} complains at tick {}", self.id, tick.sequence);
+        println!("curious {} prints tick {}", self.id, tick.sequence);
+        eprintln!("curious {} complains at tick {}", self.id, tick.sequence);
         let report = json!({
             "device": self.id,
             "tick": tick.sequence,
@@ -50,7 +50,7 @@ impl Behaviour for ProbesSandbox {
             // In the order of the standard library's hash map, whose keys are random.
             "map": map_order(),
             "open": outcome(File::open("/etc/passwd")),
-            "write": outcome(fs::write("/tmp/mockfleet-guest", "was here")),
+            "write": outcome(fs::write("/tmp/curious", "was here")),
             "list": outcome(fs::read_dir("/")),
             "tcp": outcome(TcpStream::connect("127.0.0.1:1883")),
             "udp": outcome(UdpSocket::bind("127.0.0.1:0")),

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-mockfleet_sdk::export!(RejectsConfig);
+mockfleet_sdk::export!(Picky);
 
 /// One device.
 #[derive(Debug)]
-pub struct RejectsConfig {
+pub struct Picky {
     id: String,
 }
 
@@ -24,7 +24,7 @@ pub struct Config {
     pub refuse_all: bool,
 }
 
-impl Behaviour for RejectsConfig {
+impl Behaviour for Picky {
     type Config = Config;
 
     fn about() -> About {
@@ -63,7 +63,7 @@ mod tests {
             config,
             ..Setup::default()
         };
-        let refused = Trial::<RejectsConfig>::create(&setup).err();
+        let refused = Trial::<Picky>::create(&setup).err();
         refused.map(|error| error.to_string())
     }
 
