@@ -61,3 +61,7 @@ fuzz target="all" seconds="60":
 # The plugins that ship with it, to plugins/dist
 plugins:
     ./plugins/build.sh
+
+# What the program contains: plugins, and the files of `mockfleet new`; --templates, --check
+builtin *arguments:
+    ./host/crates/builtin/rebuild {{ arguments }}

@@ -13,7 +13,7 @@ use std::time::Instant;
 use crate::measure::guests::{Guests, plugin};
 use crate::measure::{Bench, Case, Fleet, float, option, sendlog};
 use arrow_array::RecordBatch;
-use mockfleet::plugin::{Console, Engine, Plugin};
+use mockfleet_plugin::{Console, Engine, Plugin};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;

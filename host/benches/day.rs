@@ -7,7 +7,7 @@
 
 use crate::measure::guests::{Guests, plugin};
 use crate::measure::{Bar, Bench, Case, float, option, pick, resident};
-use mockfleet::plugin::Engine;
+use mockfleet_plugin::Engine;
 use serde_json::json;
 
 const DAY: u64 = 86_400;

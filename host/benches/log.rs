@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::measure::{Bench, Case, float, in_turn, option, rows, sendlog};
 use arrow_array::RecordBatch;
-use mockfleet::fleet::KeepPayload;
+use mockfleet_config::KeepPayload;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::measure::{self, Bench, Case, Usage, in_turn, option, rows, sendlog, watch};
-use mockfleet::fleet::KeepPayload;
+use mockfleet_config::KeepPayload;
 use serde_json::json;
 
 /// What a report reads of each row.

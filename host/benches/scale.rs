@@ -16,8 +16,8 @@ use crate::measure::guests::{Guests, plugin};
 use crate::measure::{
     Bar, Bench, Case, Child, Fleet, Mosquitto, bare, float, in_turn, option, pick,
 };
-use mockfleet::plugin::{Console, Engine, Plugin};
-use mockfleet::run::{Settings, prepare};
+use mockfleet_engine::{Settings, prepare};
+use mockfleet_plugin::{Console, Engine, Plugin};
 use serde_json::{Value, json};
 
 pub(crate) fn main() {
@@ -49,7 +49,9 @@ config = { size = 256 }
 
 /// The workers alone, on the run's own clock at full speed.
 fn alone(bench: &mut Bench, rounds: u32) {
+    let builtins = |name: &str| mockfleet_builtin::find(name).map_err(|error| error.to_string());
     let engine = Engine::new().expect("WebAssembly runs here");
+    let engine = engine.with_builtins(builtins);
     let (plugin, console) = plugin(&engine);
     let ticks = option("--ticks", 4_000, 20);
     let what = "devices called, without network and log";
@@ -77,7 +79,7 @@ fn alone(bench: &mut Bench, rounds: u32) {
 /// Ticks a second of a run of 1,000 devices with so many ticks each.
 fn called(engine: &Engine, console: &Console, workers: u32, ticks: u32) -> f64 {
     let text = FLEET.replace("DURATION", &format!("{ticks}s"));
-    let fleet = mockfleet::fleet::Fleet::parse(&text, "scale.toml", Path::new("."), &[]);
+    let fleet = mockfleet_config::Fleet::parse(&text, "scale.toml", Path::new("."), &[]);
     let settings = Settings {
         workers: Some(workers),
         console: console.clone(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::measure::{Bar, Bench, Case, float, in_turn, option, resident};
-use mockfleet::plugin::{
+use mockfleet_plugin::{
     Cell, Console, DeviceSpec, Engine, Limits, Plugin, Seat, Surroundings, Tick,
 };
 use serde_json::{Value, json};
@@ -52,12 +52,8 @@ pub(crate) fn main() {
     let engine = Engine::new().expect("WebAssembly runs here");
     let console: Console = Arc::new(|line| eprintln!("{}: {}", line.from, line.text));
     let plugin = |name: &str| {
-        let folder = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../plugins/target/wasm32-wasip2/release/"
-        );
-        let file = format!("{folder}{name}.wasm");
-        Plugin::load(&engine, file.as_ref(), &console).expect("the plugin is built")
+        let bytes = mockfleet_builtin::find(name).expect("a built-in plugin");
+        Plugin::from_bytes(&engine, name.as_ref(), bytes, &console).expect("a plugin")
     };
     let (scenario, thermometer) = (plugin("scenario"), plugin("thermometer"));
 
@@ -179,7 +175,7 @@ impl Guests {
         Self { cell, seats }
     }
 
-    fn turn(&mut self, n: u64) -> mockfleet::plugin::Turn {
+    fn turn(&mut self, n: u64) -> mockfleet_plugin::Turn {
         let place = usize::try_from(n).expect("64 bits") % self.seats.len();
         let seat = *self.seats.get(place).expect("a seat");
         let tick = Tick {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::measure::guests::{Guests, Natives, plugin};
 use crate::measure::{Bar, Bench, Case, float, in_turn, option, resident};
-use mockfleet::plugin::{Console, Engine, Plugin};
+use mockfleet_plugin::{Console, Engine, Plugin};
 use serde_json::{Value, json};
 
 pub(crate) fn main() {

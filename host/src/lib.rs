@@ -29,21 +29,8 @@
 //! | [`cli`] | the command line; wires everything | |
 
 mod allocator;
-mod builtin;
-pub mod bundle;
-mod cache_folder;
 pub mod cli;
 pub mod fetch;
-pub mod fleet;
 pub mod forecast;
-pub mod plugin;
-pub mod report;
-pub mod run;
-pub mod sendlog;
-mod sha256;
-pub mod status;
-pub mod tables;
-pub mod transport;
-pub mod verify;
 
 pub use allocator::Allocator;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mockfleet::plugin::{Cell, Console, DeviceSpec, Engine, Limits, Plugin, Seat, Tick, Turn};
+use mockfleet_plugin::{Cell, Console, DeviceSpec, Engine, Limits, Plugin, Seat, Tick, Turn};
 use mockfleet_sdk::Behaviour as _;
 use mockfleet_sdk::testing::Setup;
 pub(crate) use thermometer::Thermometer;
@@ -21,14 +21,12 @@ const SECOND: u64 = 1_000_000;
 const BORN: u64 = 1_767_225_600 * SECOND;
 const CONFIG: &str = r#"{"size":256}"#;
 
-/// The built-in thermometer, as `plugins/build.sh` and the host's build make it.
+/// The built-in thermometer.
 pub(crate) fn plugin(engine: &Engine) -> (Plugin, Console) {
     let console: Console = Arc::new(|line| eprintln!("{}: {}", line.from, line.text));
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../plugins/target/wasm32-wasip2/release/thermometer.wasm"
-    );
-    let plugin = Plugin::load(engine, Path::new(file), &console).expect("the plugin is built");
+    let bytes = mockfleet_builtin::find("thermometer").expect("a built-in plugin");
+    let file = Path::new("builtin:thermometer");
+    let plugin = Plugin::from_bytes(engine, file, bytes, &console).expect("a plugin");
     (plugin, console)
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use mockfleet::fleet::{ByteSize, KeepPayload, Log, Name, SpoolFull, Store, Template};
-use mockfleet::sendlog::{
+use mockfleet_config::{ByteSize, KeepPayload, Log, Name, SpoolFull, Store, Template};
+use mockfleet_sendlog::{
     Appender, DeviceIds, Directory, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow,
     RouteEntry, SendLog,
 };

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mockfleet::fleet::{Fleet, Protocol};
-use mockfleet::transport::{
+use mockfleet_config::{Fleet, Protocol};
+use mockfleet_transport::{
     Broker, BrokerTarget, Envelope, Inbox, Member, Report, RunNames, Slot, Transport as _,
 };
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};

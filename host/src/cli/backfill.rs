@@ -11,8 +11,7 @@ use super::run::{Changes, How, ending, run_fleet};
 use super::watch::Form;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet::{self, Fleet, Override, Problem, Problems, Refused, Way};
-use crate::sendlog;
+use mockfleet_config::{Fleet, Override, Problem, Problems, Refused, Way};
 
 /// Lets a fleet live through a range of time as fast as it goes, and writes what it would
 /// have sent to the send log.
@@ -33,10 +32,10 @@ pub(super) struct Arguments {
     /// The fleet file.
     file: PathBuf,
     /// Where the range begins: date, time and zone, or a date in UTC.
-    #[arg(long, value_name = "MOMENT", value_parser = fleet::moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = mockfleet_config::moment)]
     from: Timestamp,
     /// Where it ends; nothing is due at this moment any more.
-    #[arg(long, value_name = "MOMENT", value_parser = fleet::moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = mockfleet_config::moment)]
     to: Timestamp,
     /// Send everything to the targets too.
     #[arg(long)]
@@ -176,14 +175,14 @@ fn place(fleet: &Fleet, arguments: &Arguments) -> Result<(), Problem> {
         return Ok(());
     }
     // Rows that a killed process left in the spool are rows of the range too.
-    match sendlog::recover(store) {
+    match mockfleet_sendlog::recover(store) {
         Ok(runs) => runs.iter().for_each(|run| tell!("{}", said(run))),
         Err(error) => tell!("warning: {error}"),
     }
     let groups = fleet.plan.groups.iter();
     let groups: Vec<&str> = groups.map(|group| group.name.as_str()).collect();
     let name = &fleet.plan.name;
-    let taken = sendlog::taken(store, name, &groups, arguments.from, arguments.to)
+    let taken = mockfleet_sendlog::taken(store, name, &groups, arguments.from, arguments.to)
         .map_err(|error| wrong(error.to_string()))?;
     if taken.files == 0 {
         return Ok(());
@@ -191,7 +190,7 @@ fn place(fleet: &Fleet, arguments: &Arguments) -> Result<(), Problem> {
     let runs: Vec<&str> = taken.runs.iter().map(String::as_str).collect();
     Err(wrong(format!(
         "{} has rows of fleet {name:?} from {} to {} already ({} files of run {}); name another store or another range, or write them a second time with --again",
-        sendlog::location(store),
+        mockfleet_sendlog::location(store),
         arguments.from,
         arguments.to,
         taken.files,

@@ -7,11 +7,11 @@ use super::describe::refused;
 use super::given::Given;
 use super::run::engine;
 use super::{Ending, Failure, whole};
-use crate::bundle::{Plugin, is_bundle, pack};
 use crate::cli::print::{say, tell};
-use crate::fleet::{Fleet, Problems};
-use crate::run::components;
-use crate::status::bytes;
+use mockfleet_bundle::{Plugin, is_bundle, pack};
+use mockfleet_config::{Fleet, Problems};
+use mockfleet_engine::components;
+use mockfleet_metrics::bytes;
 
 /// Packs a fleet file with its plugins, data files and CA certificates into one file, which
 /// `mockfleet run` takes anywhere, without anything beside it.
@@ -94,7 +94,7 @@ pub(super) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         output.display(),
         manifest.parts.len(),
         bytes(size),
-        crate::sha256::hex(&archive)
+        mockfleet_files::sha256::hex(&archive)
     );
     Ok(Ending::Done)
 }

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::logs::stats::plural;
 use super::{Ending, Failure};
-use crate::cache_folder;
 use crate::cli::print::{say, tell};
 use crate::fetch::{self, Kept};
-use crate::fleet::{Problem, Problems, among};
-use crate::plugin::{self, Compiled};
-use crate::sendlog::Columns;
-use crate::status::bytes;
+use mockfleet_config::{Problem, Problems, among};
+use mockfleet_files::cache_folder;
+use mockfleet_metrics::bytes;
+use mockfleet_plugin::Compiled;
+use mockfleet_sendlog::Columns;
 
 /// Lists compiled plugins and fetched files that are kept, or clears them.
 ///
@@ -79,7 +79,7 @@ pub(super) fn cache(arguments: &Arguments) -> Result<Ending, Failure> {
 }
 
 fn entries() -> Vec<Entry> {
-    let plugins = plugin::compiled().into_iter().map(Entry::Plugin);
+    let plugins = mockfleet_plugin::compiled().into_iter().map(Entry::Plugin);
     plugins
         .chain(fetch::fetched().into_iter().map(Entry::Fetched))
         .collect()
@@ -99,7 +99,7 @@ fn clear(clear: &Clear, entries: Vec<Entry>) -> Result<Ending, Failure> {
         }
     }
     if clear.named.is_empty() {
-        plugin::delete_halves();
+        mockfleet_plugin::delete_halves();
         fetch::delete_halves();
     }
     if clear.json {

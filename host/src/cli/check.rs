@@ -6,8 +6,8 @@ use super::given;
 use super::run::{How, Over, engine_for, prepare_fleet};
 use super::{Ending, Failure};
 use crate::cli::print::say;
-use crate::fleet::{Plan, Problems};
-use crate::status::count;
+use mockfleet_config::{Plan, Problems};
+use mockfleet_metrics::count;
 
 /// Checks fleet files as `run` does before it sends: keys, units, plugins, channels,
 /// settings of every device, certificates, open files, the log's store.

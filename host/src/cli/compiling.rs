@@ -8,8 +8,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::print::tell;
-use crate::plugin::{Compiling, Watch};
-use crate::status::bytes;
+use mockfleet_metrics::bytes;
+use mockfleet_plugin::{Compiling, Watch};
 
 /// What takes no longer is not worth a line.
 const QUICK: Duration = Duration::from_millis(500);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::plugin::{Console, Line, Stream};
+use mockfleet_plugin::{Console, Line, Stream};
 
 /// Lines that wait for the terminal.
 const WAITING: usize = 1_000;

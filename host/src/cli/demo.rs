@@ -12,9 +12,8 @@ use rumqttd::{Broker, Config, ConnectionSettings, Notification, RouterConfig, Se
 use super::run::{How, ending, run_fleet};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet::{Fleet, Override, Problems, Store};
-use crate::sendlog;
-use crate::status::count;
+use mockfleet_config::{Fleet, Override, Problems, Store};
+use mockfleet_metrics::count;
 
 /// Runs a thousand thermometers against a broker that is built in, and reads the log.
 ///
@@ -80,13 +79,13 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// Reads back what was written, and says which question that answers.
 fn answer(store: &Store, run: &str) -> Result<(), Failure> {
-    let rows =
-        sendlog::read(store, run, sendlog::FIRST_ROWS).context("the log cannot be read back")?;
+    let rows = mockfleet_sendlog::read(store, run, mockfleet_sendlog::FIRST_ROWS)
+        .context("the log cannot be read back")?;
     say!("The log, read back from its Parquet files:");
-    say!("{}", sendlog::table(&rows));
+    say!("{}", mockfleet_sendlog::table(&rows));
     say!();
     say!("The same in DuckDB (`pip install duckdb-cli`, or https://duckdb.org):");
-    say!("{}", sendlog::query(store, run));
+    say!("{}", mockfleet_sendlog::query(store, run));
     Ok(())
 }
 

@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 use super::console::Printed;
 use super::run::engine;
 use super::{Ending, Failure};
-use crate::builtin;
 use crate::cli::print::{say, tell};
-use crate::fleet::{Problems, component};
-use crate::plugin::{Engine, Interests, Plugin};
-use crate::status::bytes;
+use mockfleet_config::{Problems, component};
+use mockfleet_metrics::bytes;
+use mockfleet_plugin::{Engine, Interests, Plugin};
 
 /// Shows what a plugin is: its channels, statuses, events and settings.
 #[derive(Debug, clap::Args)]
@@ -40,12 +39,10 @@ pub(super) fn describe(arguments: &Arguments) -> Result<Ending, Failure> {
 pub(super) fn load(engine: &Engine, file: &Path, printed: &Printed) -> Result<Plugin, Failure> {
     let shown = file.display().to_string();
     let loaded = match shown.strip_prefix("builtin:") {
-        Some(name) => builtin::find(name)
-            .ok_or_else(|| builtin::unknown(name))
-            .and_then(|bytes| {
-                Plugin::from_bytes(engine, file, bytes, &printed.console())
-                    .map_err(|error| error.to_string())
-            }),
+        Some(name) => engine.builtin(name).and_then(|bytes| {
+            Plugin::from_bytes(engine, file, bytes, &printed.console())
+                .map_err(|error| error.to_string())
+        }),
         None => component(file).and_then(|file| {
             Plugin::load(engine, &file, &printed.console()).map_err(|error| error.to_string())
         }),

@@ -7,10 +7,10 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::work::Work;
-use crate::bundle::{Bundle, is_bundle};
 use crate::cli::print::tell;
 use crate::fetch::{Address, fetch};
-use crate::fleet::{Fleet, Override, Problems, Refused, asked_of_environment};
+use mockfleet_bundle::{Bundle, is_bundle};
+use mockfleet_config::{Fleet, Override, Problems, Refused, asked_of_environment};
 
 /// What was found there.
 pub(super) enum Given {

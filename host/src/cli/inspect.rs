@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::describe::refused;
 use super::given::{Given, environment};
 use super::{Ending, Failure};
-use crate::bundle::Bundle;
 use crate::cli::print::say;
-use crate::fleet::{Pace, Plan, Problems, Store, shown};
-use crate::status::{bytes, count};
+use mockfleet_bundle::Bundle;
+use mockfleet_config::{Pace, Plan, Problems, Store, shown};
+use mockfleet_metrics::{bytes, count};
 
 /// Shows what is in a bundle: its parts with their digests, who sends what where, what it
 /// reads of the environment. Runs nothing of it.

@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::cli::print::tell;
-use crate::fleet::Problems;
+use mockfleet_config::Problems;
 
 /// Runs fleets of virtual IoT devices.
 ///

@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 
 use crate::cli::print::tell;
-use crate::fleet::{Clock, Fleet, Speed, Store, shown_argument};
-use crate::run::{Prepared, Running};
-use crate::sendlog::{self, Identity};
-use crate::status::Summary;
+use mockfleet_config::{Clock, Fleet, Speed, Store, shown_argument};
+use mockfleet_engine::{Prepared, Running};
+use mockfleet_metrics::Summary;
+use mockfleet_sendlog::Identity;
 
 /// The note of a run that writes a log.
 pub(super) struct Note {
@@ -73,7 +73,8 @@ impl Note {
 
     /// A store that does not take it holds up no run: rows are what counts.
     fn write(&self) {
-        if let Err(error) = sendlog::note(&self.store, &self.identity, self.about.clone()) {
+        if let Err(error) = mockfleet_sendlog::note(&self.store, &self.identity, self.about.clone())
+        {
             tell!("warning: the fleet file is not kept beside its log: {error}");
         }
     }

@@ -10,10 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::describe::refused;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet::{Store, among};
-use crate::report::{Told, page};
-use crate::sendlog::{self, LogError, Survey};
-use crate::status::{bytes, count};
+use mockfleet_config::{Store, among};
+use mockfleet_metrics::{bytes, count};
+use mockfleet_report::{Told, page};
+use mockfleet_sendlog::{LogError, Survey};
 
 /// Writes a run as one page: rate asked and reached, latency and lag over time, what became
 /// of the messages and why, faults, connections, the worst devices, the checks, and the
@@ -42,10 +42,10 @@ pub(super) struct Arguments {
 
 pub(super) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     let looked = |error: LogError| refused("LOG", error.to_string());
-    let location = sendlog::location(&arguments.log);
+    let location = mockfleet_sendlog::location(&arguments.log);
     let run = chosen(arguments, &location)?;
-    let noted = sendlog::noted(&arguments.log, &run).map_err(looked)?;
-    let left = sendlog::left_behind(&arguments.log);
+    let noted = mockfleet_sendlog::noted(&arguments.log, &run).map_err(looked)?;
+    let left = mockfleet_sendlog::left_behind(&arguments.log);
     let left = left.iter().find(|left| left.run == run);
     let began = Instant::now();
     let bar = Bar::new();
@@ -53,7 +53,7 @@ pub(super) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
         .as_ref()
         .and_then(|note| note.get("clock"))
         .is_none_or(serde_json::Value::is_null);
-    let survey = sendlog::survey(&arguments.log, &run, by_the_machine, |done, all| {
+    let survey = mockfleet_sendlog::survey(&arguments.log, &run, by_the_machine, |done, all| {
         bar.show(done, all);
     });
     bar.clear();
@@ -90,7 +90,8 @@ pub(super) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// The run that is asked for, or the last one.
 fn chosen(arguments: &Arguments, location: &str) -> Result<String, Failure> {
-    let runs = sendlog::runs(&arguments.log).map_err(|error| refused("LOG", error.to_string()))?;
+    let runs = mockfleet_sendlog::runs(&arguments.log)
+        .map_err(|error| refused("LOG", error.to_string()))?;
     match (&arguments.run, runs.last()) {
         (_, None) => Err(refused(
             "LOG",

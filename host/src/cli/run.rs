@@ -13,12 +13,10 @@ use super::note::Note;
 use super::watch::{Form, Watch};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet::{self, Fleet, Override, Pace, Problem, Problems, Refused, Scope};
-use crate::plugin::Engine;
-use crate::report;
-use crate::run::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
-use crate::sendlog;
-use crate::status::{Log, Summary};
+use mockfleet_config::{Fleet, Override, Pace, Problem, Problems, Refused, Scope};
+use mockfleet_engine::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
+use mockfleet_metrics::{Log, Summary};
+use mockfleet_plugin::Engine;
 
 /// Runs a fleet: calls its devices on schedule, sends what they return, writes the
 /// send log, and says at the end what came of it.
@@ -162,7 +160,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     }
     // Last: a disk that is full must not take the summary along.
     if let Some(junit) = junit {
-        std::fs::write(junit, report::junit(&summary, &began))
+        std::fs::write(junit, mockfleet_report::junit(&summary, &began))
             .with_context(|| format!("{} cannot be written", junit.display()))?;
     }
     Ok(ending(&summary, interrupted))
@@ -206,7 +204,7 @@ fn with_checks(
     wrong.into_iter().for_each(|problem| problems.push(problem));
     let mut read = Vec::new();
     for text in checks {
-        match fleet::check(&Scope::Fleet, text) {
+        match mockfleet_config::check(&Scope::Fleet, text) {
             Ok(check) => read.push(check),
             Err(text) => problems.push(Problem {
                 place: "--check".into(),
@@ -256,7 +254,7 @@ pub(super) struct Until {
 }
 
 fn step(text: &str) -> Result<Duration, String> {
-    let length = fleet::duration(text)?;
+    let length = mockfleet_config::duration(text)?;
     let bounds = Duration::from_secs(1)..=Duration::from_secs(3600);
     if bounds.contains(&length) {
         Ok(length)
@@ -316,7 +314,13 @@ pub(super) fn run_fleet(
     let engine = engine_for(&fleet)?;
     let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, &how)?;
     // The store has just been proven: what an earlier run left behind goes there too.
-    match fleet.plan.log.store.as_ref().map(sendlog::recover) {
+    match fleet
+        .plan
+        .log
+        .store
+        .as_ref()
+        .map(mockfleet_sendlog::recover)
+    {
         Some(Ok(runs)) => runs.iter().for_each(|run| tell!("{}", said(run))),
         Some(Err(error)) => tell!("warning: {error}"),
         None => {}
@@ -370,7 +374,11 @@ pub(super) fn engine_for(fleet: &Result<Fleet, Refused>) -> anyhow::Result<Engin
 }
 
 fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engine> {
-    let engine = engine.map(|engine| engine.watched(compiling::watch()));
+    let builtins = |name: &str| mockfleet_builtin::find(name).map_err(|error| error.to_string());
+    let engine = engine.map(|engine| {
+        let engine = engine.with_builtins(builtins);
+        engine.watched(compiling::watch())
+    });
     engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }
 
@@ -379,7 +387,7 @@ pub(super) fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
     let run = finished.identity.run.clone();
     let closed = finished.log;
     let mut log = Log {
-        location: store.map(sendlog::location),
+        location: store.map(mockfleet_sendlog::location),
         rows: closed.rows,
         events: closed.events,
         files: closed.files,
@@ -388,7 +396,7 @@ pub(super) fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
         requests: closed.requests,
         pruned: closed.pruned,
         error: closed.error.map(|error| error.to_string()),
-        query: store.map(|store| sendlog::query(store, &run)),
+        query: store.map(|store| mockfleet_sendlog::query(store, &run)),
     };
     for (trouble, times) in closed.troubles {
         finished.counters.notices.count_times(&trouble, times);

@@ -4,9 +4,8 @@ use super::console::Printed;
 use super::describe::load;
 use super::run::engine;
 use super::{Ending, Failure};
-use crate::builtin;
 use crate::cli::print::say;
-use crate::fleet::{self, Settings};
+use mockfleet_config::Settings;
 
 /// Prints the JSON Schema of the fleet file, the settings of the built-in plugins included:
 /// editors complete and check with it.
@@ -20,7 +19,7 @@ pub(super) fn schema(_: &Arguments) -> Result<Ending, Failure> {
     let engine = engine()?;
     let printed = Printed::new();
     let mut settings = Vec::new();
-    for name in builtin::names() {
+    for name in mockfleet_builtin::names() {
         let plugin = format!("builtin:{name}");
         let loaded = load(&engine, plugin.as_ref(), &printed)?;
         let text = loaded.description().config_schema.as_deref();
@@ -30,7 +29,7 @@ pub(super) fn schema(_: &Arguments) -> Result<Ending, Failure> {
             plugin,
         });
     }
-    let schema = fleet::schema(settings);
+    let schema = mockfleet_config::schema(settings);
     let text = serde_json::to_string_pretty(&schema).map_err(anyhow::Error::from)?;
     say!("{text}");
     Ok(Ending::Done)

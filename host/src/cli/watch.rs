@@ -10,8 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::console::Printed;
 use crate::cli::print::tell;
-use crate::run::{Act, Finished, Pacer, Running};
-use crate::status::{Counters, Live, Moment, StageNow};
+use mockfleet_engine::{Act, Finished, Pacer, Running};
+use mockfleet_metrics::{Counters, Live, Moment, StageNow};
 
 /// How often the terminal is brought up to date.
 const GLANCE: Duration = Duration::from_millis(200);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::print::tell;
-use crate::status::count;
+use mockfleet_metrics::count;
 
 /// Between two lines where there is no terminal.
 const LINE: Duration = Duration::from_secs(5);

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::cache_folder::{self, is_hex, of_user};
-use crate::sha256;
+use mockfleet_files::cache_folder::{self, is_hex, of_user};
+use mockfleet_files::sha256;
 
 /// `fetched` in the user's cache.
 fn folder() -> Option<PathBuf> {

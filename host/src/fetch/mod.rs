@@ -11,7 +11,7 @@ pub use kept::{Kept, delete_halves, fetched};
 
 use bytes::Bytes;
 
-use crate::{sendlog, sha256};
+use mockfleet_files::sha256;
 
 /// What is fetched at most, bytes.
 const LARGEST: u64 = 2 << 30;
@@ -46,7 +46,7 @@ pub fn fetch(
         });
     }
     let bytes = match address.bucket() {
-        Some((bucket, key)) => sendlog::object(bucket, key, LARGEST)?,
+        Some((bucket, key)) => mockfleet_sendlog::object(bucket, key, LARGEST)?,
         None => https::get(address, LARGEST, progress)?,
     };
     let digest = sha256::hex(&bytes);

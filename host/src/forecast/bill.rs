@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::Hour;
-use crate::fleet::Prices;
-use crate::fleet::prices::Item;
+use mockfleet_config::Prices;
+use mockfleet_config::prices::Item;
 
 /// Hours of a month, as the vendor counts them.
 pub const MONTH_HOURS: f64 = 730.0;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{float, ratio};
-use crate::fleet::Log;
+use mockfleet_config::Log;
 
 /// Microseconds.
 const HOUR: u64 = 3_600_000_000;
@@ -137,7 +137,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::fleet::Fleet;
+    use mockfleet_config::Fleet;
 
     fn rolls(every: &str, size: &str, second: f64, circles: &[Circle<'_>]) -> Rolls {
         let text = format!(

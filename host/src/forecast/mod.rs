@@ -10,10 +10,10 @@ mod weigh;
 
 use std::time::Duration;
 
-use crate::fleet::{Log, Plan, Speed};
-use crate::run::{Rehearsal, Rehearsed};
-use crate::sendlog::{Forms, LogError};
 use generations::{Circle, Rolls, files_within};
+use mockfleet_config::{Log, Plan, Speed};
+use mockfleet_engine::{Rehearsal, Rehearsed};
+use mockfleet_sendlog::{Forms, LogError};
 use weigh::Scale;
 
 /// Why there is no forecast.

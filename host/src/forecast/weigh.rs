@@ -6,9 +6,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{ForecastError, float, ratio};
-use crate::fleet::{ByteSize, Log, Plan, SpoolFull, Store};
-use crate::run::{Rehearsal, Rehearsed};
-use crate::sendlog::{self, Forms, Identity, SendLog};
+use mockfleet_config::{ByteSize, Log, Plan, SpoolFull, Store};
+use mockfleet_engine::{Rehearsal, Rehearsed};
+use mockfleet_sendlog::{Forms, Identity, SendLog};
 
 /// The weights of one group's rows.
 pub(super) struct Scale<'a> {
@@ -127,9 +127,9 @@ impl<'a> Scale<'a> {
         if let Some(error) = open.close(|_| {}).error {
             return Err(error.into());
         }
-        let total = sendlog::stats(&store)?.total();
+        let total = mockfleet_sendlog::stats(&store)?.total();
         let forms = match measure {
-            true => sendlog::forms(folder.path())?,
+            true => mockfleet_sendlog::forms(folder.path())?,
             false => Default::default(),
         };
         Ok(Weighed {

@@ -14,9 +14,9 @@ use super::describe::{interests, refused, settings_names};
 use super::run::engine;
 use super::{Ending, Failure, changes};
 use crate::cli::print::{say, tell};
-use crate::fleet::{Problem, Problems, Project};
-use crate::plugin::{Engine, Plugin};
-use crate::status::bytes;
+use mockfleet_config::{Problem, Problems, Project};
+use mockfleet_metrics::bytes;
+use mockfleet_plugin::{Engine, Plugin};
 
 /// Builds the plugin of a project, as its plugin.toml says, and checks it.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::fleet::{Need, Problem, Problems, Project};
+use mockfleet_config::{Need, Problem, Problems, Project};
 
 /// Asks for everything that the project needs.
 ///

@@ -3,8 +3,8 @@
 use super::super::describe::refused;
 use super::{Ending, Failure};
 use crate::cli::print::say;
-use crate::fleet::Store;
-use crate::sendlog::{self, LogTable};
+use mockfleet_config::Store;
+use mockfleet_sendlog::LogTable;
 
 /// Prints the statements that make the tables `sends` and `events` known to an engine.
 ///
@@ -51,9 +51,9 @@ enum Table {
 
 pub(super) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     let engine = match arguments.engine {
-        Engine::Athena => sendlog::Engine::Athena,
-        Engine::Duckdb => sendlog::Engine::DuckDb,
-        Engine::Spark => sendlog::Engine::Spark,
+        Engine::Athena => mockfleet_sendlog::Engine::Athena,
+        Engine::Duckdb => mockfleet_sendlog::Engine::DuckDb,
+        Engine::Spark => mockfleet_sendlog::Engine::Spark,
     };
     let tables: &[LogTable] = match arguments.table {
         None => &[LogTable::Sends, LogTable::Events],
@@ -62,12 +62,12 @@ pub(super) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let store = match engine {
         // It reads no folder, and says so of the one that was given.
-        sendlog::Engine::Athena => arguments.log.store().clone(),
+        mockfleet_sendlog::Engine::Athena => arguments.log.store().clone(),
         _ => findable(arguments.log.store())?,
     };
     let statements: Vec<String> = tables
         .iter()
-        .map(|table| sendlog::ddl(engine, &store, *table))
+        .map(|table| mockfleet_sendlog::ddl(engine, &store, *table))
         .collect::<Result<_, _>>()
         .map_err(|error| refused("STORE", error.to_string()))?;
     say!("{}", statements.join("\n\n"));

@@ -6,8 +6,8 @@ use super::super::describe::refused;
 use super::stats::{named, warn};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::sendlog::{self, Digest, Digests, Left};
-use crate::status::count;
+use mockfleet_metrics::count;
+use mockfleet_sendlog::{Digest, Digests, Left};
 
 /// Prints one hash of all messages of a run: of device, number, due time, channel,
 /// payload and fault of each row of `sends`, whatever the order of the rows.
@@ -37,10 +37,11 @@ pub(super) struct Arguments {
 
 pub(super) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
-    let read =
-        |run| sendlog::digests(store, run).map_err(|error| refused("STORE", error.to_string()));
+    let read = |run| {
+        mockfleet_sendlog::digests(store, run).map_err(|error| refused("STORE", error.to_string()))
+    };
     let digests = read(arguments.run.as_deref())?;
-    let location = sendlog::location(store);
+    let location = mockfleet_sendlog::location(store);
     match &arguments.run {
         Some(run) if digests.runs.is_empty() && digests.unread.is_empty() => {
             return Err(refused("--run", unknown(&location, run, &read(None)?)));
@@ -65,7 +66,7 @@ pub(super) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
             tell!("note: run {run}: {lacking}");
         }
     }
-    for left in sendlog::left_behind(store) {
+    for left in mockfleet_sendlog::left_behind(store) {
         let counts = digests.runs.contains_key(&left.run);
         if counts && matches!(left.state, Left::UnderWay | Left::Unfinished) {
             tell!(

@@ -9,7 +9,7 @@ pub(super) mod stats;
 use clap::Subcommand;
 
 use super::{Ending, Failure};
-use crate::fleet::Store;
+use mockfleet_config::Store;
 
 /// Works with the send log that runs have left in a folder or a bucket.
 #[derive(Debug, clap::Args)]

@@ -8,9 +8,8 @@ use super::super::describe::refused;
 use super::stats::{in_spool, named, plural, spool, warn};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet;
-use crate::sendlog::{self, Columns, Prune, Pruned};
-use crate::status::{bytes, count};
+use mockfleet_metrics::{bytes, count};
+use mockfleet_sendlog::{Columns, Prune, Pruned};
 
 /// Deletes the files of hours that ended long enough ago. Without --yes it only lists
 /// them.
@@ -32,7 +31,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     log: super::Place,
     /// How long ago an hour must have ended: 12h, 30d.
-    #[arg(long, value_name = "TIME", value_parser = fleet::duration)]
+    #[arg(long, value_name = "TIME", value_parser = mockfleet_config::duration)]
     older_than: Duration,
     /// Delete; without it nothing is.
     #[arg(long)]
@@ -43,9 +42,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
-    let prune = sendlog::prune(arguments.log.store(), arguments.older_than)
+    let prune = mockfleet_sendlog::prune(arguments.log.store(), arguments.older_than)
         .map_err(|error| refused("STORE", error.to_string()))?;
-    let location = sendlog::location(arguments.log.store());
+    let location = mockfleet_sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
     if arguments.json {
         say!("{}", object(&location, &prune, pruned.as_ref()));

@@ -2,8 +2,8 @@
 
 use crate::cli::print::say;
 use crate::cli::{Ending, Failure};
-use crate::sendlog::{self, Recovered};
-use crate::status::count;
+use mockfleet_metrics::count;
+use mockfleet_sendlog::Recovered;
 
 /// Finishes the runs of a store whose process was killed or lost its power: rows that
 /// were counted become Parquet, files that were on their way arrive.
@@ -21,9 +21,13 @@ pub(in crate::cli) struct Arguments {
 
 pub(in crate::cli) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
-    let recovered = sendlog::recover(store).map_err(|error| Failure::Other(error.into()))?;
+    let recovered =
+        mockfleet_sendlog::recover(store).map_err(|error| Failure::Other(error.into()))?;
     if recovered.is_empty() {
-        say!("{}: nothing was left behind", sendlog::location(store));
+        say!(
+            "{}: nothing was left behind",
+            mockfleet_sendlog::location(store)
+        );
     }
     recovered.iter().for_each(|run| say!("{}", said(run)));
     Ok(Ending::Done)

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::describe::refused;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::sendlog::{self, Aside, Columns, Left, LeftBehind, RunStats, Stats, Tally};
-use crate::status::{bytes, count};
+use mockfleet_metrics::{bytes, count};
+use mockfleet_sendlog::{Aside, Columns, Left, LeftBehind, RunStats, Stats, Tally};
 
 /// Says what a store holds: runs, rows, files, bytes, times and outcomes.
 ///
@@ -32,10 +32,10 @@ pub(super) struct Arguments {
 const NAMED: usize = 10;
 
 pub(super) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
-    let stats = sendlog::stats(arguments.log.store())
+    let stats = mockfleet_sendlog::stats(arguments.log.store())
         .map_err(|error| refused("STORE", error.to_string()))?;
-    let location = sendlog::location(arguments.log.store());
-    let left = sendlog::left_behind(arguments.log.store());
+    let location = mockfleet_sendlog::location(arguments.log.store());
+    let left = mockfleet_sendlog::left_behind(arguments.log.store());
     if arguments.json {
         say!("{}", object(&location, &stats, &left));
     } else {

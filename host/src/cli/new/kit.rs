@@ -1,10 +1,7 @@
 //! What `mockfleet new` writes: a project from a template, and the SDK of its language,
-//! both inside the binary. Knows what belongs to which language; writes no files.
+//! both inside the program. Knows what belongs to which language; writes no files.
 
 use std::collections::BTreeMap;
-
-/// Each file below the repository's root, with its content.
-const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/kit.rs"));
 
 /// A language that devices are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -35,20 +32,25 @@ impl Language {
 }
 
 /// The files of a new project of this name, by their paths in its folder.
-#[must_use]
-pub(super) fn project(name: &str, language: Language) -> BTreeMap<String, Vec<u8>> {
+///
+/// # Errors
+/// The archive inside the program is damaged.
+pub(super) fn project(
+    name: &str,
+    language: Language,
+) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
     let mut project = BTreeMap::new();
-    for (path, content) in FILES {
+    for (path, content) in mockfleet_builtin::template_files()? {
         if let Some(path) = path.strip_prefix(language.template()) {
-            project.insert(placed(path), filled(content, name));
+            project.insert(placed(path), filled(&content, name));
         } else if path.starts_with(language.sdk()) {
-            project.insert(format!(".mockfleet/{path}"), vendored(path, content));
+            project.insert(format!(".mockfleet/{path}"), vendored(&path, content));
         } else if path.starts_with("wit/") && language == Language::Rust {
             // The bindings of the Rust SDK are made from it.
-            project.insert(format!(".mockfleet/{path}"), content.to_vec());
+            project.insert(format!(".mockfleet/{path}"), content);
         }
     }
-    project
+    Ok(project)
 }
 
 /// Where a template's file goes: those whose names begin with a dot would mean something
@@ -70,10 +72,10 @@ fn filled(content: &[u8], name: &str) -> Vec<u8> {
 }
 
 /// A file of an SDK as it stands alone.
-fn vendored(path: &str, content: &[u8]) -> Vec<u8> {
+fn vendored(path: &str, content: Vec<u8>) -> Vec<u8> {
     match path {
-        "sdk/rust/Cargo.toml" => manifest(&String::from_utf8_lossy(content)).into_bytes(),
-        _ => content.to_vec(),
+        "sdk/rust/Cargo.toml" => manifest(&String::from_utf8_lossy(&content)).into_bytes(),
+        _ => content,
     }
 }
 
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn a_project_has_its_template_and_the_sdk_of_its_language_only() {
         for language in Language::value_variants() {
-            let project = project("my-sensor", *language);
+            let project = project("my-sensor", *language).unwrap();
             let has = |path: &str| project.contains_key(path);
             assert!(has("plugin.toml") && has("fleet.toml") && has("README.md"));
             assert!(has(".gitignore") && !has("gitignore"), "{language:?}");
@@ -149,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_rust_sdk_stands_alone() {
-        let project = project("my-sensor", Language::Rust);
+        let project = project("my-sensor", Language::Rust).unwrap();
         let text = String::from_utf8_lossy(&project[".mockfleet/sdk/rust/Cargo.toml"]);
         assert!(!text.contains("workspace"), "{text}");
         assert!(!text.contains("example"), "{text}");

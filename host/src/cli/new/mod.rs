@@ -153,7 +153,7 @@ fn write(folder: &Path, name: &str, language: Language) -> std::io::Result<()> {
         .prefix(&format!(".{name}-"))
         .tempdir_in(parent)?;
     let made = beside.path().join(name);
-    for (path, content) in kit::project(name, language) {
+    for (path, content) in kit::project(name, language)? {
         let file = made.join(path);
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder)?;

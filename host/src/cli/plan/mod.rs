@@ -13,10 +13,10 @@ use super::given;
 use super::run::{Over, engine};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet::{self, Fleet, Pace, Prices, Problems, Rate, Refused, prices};
 use crate::forecast::bill::{MONTH_HOURS, Terms};
 use crate::forecast::{Forecast, forecast};
-use crate::run::{Rehearsing, rehearse};
+use mockfleet_config::{Fleet, Pace, Prices, Problems, Rate, Refused, prices};
+use mockfleet_engine::{Rehearsing, rehearse};
 
 /// Forecasts a fleet before anything runs: messages, files and bytes of its log an
 /// hour, and what a month of that costs on S3, beside what the same rows would cost in
@@ -68,7 +68,7 @@ pub(super) struct Arguments {
 
 fn time(text: &str) -> Result<Duration, String> {
     let bounds = Duration::from_millis(1)..=Duration::from_secs(10 * 366 * 86_400);
-    let time = fleet::duration(text)?;
+    let time = mockfleet_config::duration(text)?;
     if bounds.contains(&time) {
         Ok(time)
     } else {

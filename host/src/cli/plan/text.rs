@@ -1,11 +1,11 @@
 //! A forecast for people: tables, and what they rest on.
 
 use super::{MONTHS, Planned};
-use crate::fleet::{Speed, Store};
 use crate::forecast::bill::{Bill, MONTH_HOURS, bills};
 use crate::forecast::{GroupHour, Hour};
-use crate::sendlog::{Columns, location};
-use crate::status::{bytes, count};
+use mockfleet_config::{Speed, Store};
+use mockfleet_metrics::{bytes, count};
+use mockfleet_sendlog::{Columns, location};
 
 pub(super) fn text(planned: &Planned) -> String {
     let groups = &planned.forecast.groups;

@@ -14,11 +14,11 @@ use super::watch::{Form, Watch};
 use super::work::Work;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use crate::fleet::{Problems, Store};
-use crate::run::replay::{Asked, Mapping, Playing, Recording, Speed, prepare};
-use crate::sendlog::{self, LogFiles, moment};
-use crate::status::count;
-use crate::tables::Table;
+use mockfleet_config::{Problems, Store};
+use mockfleet_engine::replay::{Asked, Mapping, Playing, Recording, Speed, prepare};
+use mockfleet_metrics::count;
+use mockfleet_sendlog::{LogFiles, moment};
+use mockfleet_tables::Table;
 
 /// Sends a recorded log again: the same payloads, to the same topics, with the same time
 /// between them, from as many devices. What comes of it is a run of its own, with its own
@@ -169,7 +169,13 @@ pub(super) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
         targets_topics: arguments.topics == "target",
     };
     let prepared = prepare(recording, &fleet, number, playing)?;
-    match fleet.plan.log.store.as_ref().map(sendlog::recover) {
+    match fleet
+        .plan
+        .log
+        .store
+        .as_ref()
+        .map(mockfleet_sendlog::recover)
+    {
         Some(Ok(runs)) => runs.iter().for_each(|run| tell!("{}", said(run))),
         Some(Err(error)) => tell!("warning: {error}"),
         None => {}
@@ -200,7 +206,7 @@ pub(super) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// A length as people read it.
 fn shown(length: std::time::Duration) -> String {
-    crate::status::micros(u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
+    mockfleet_metrics::micros(u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// What was recorded.

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::super::given;
-use crate::fleet::{Connections, Fleet, Override, Problems, Protocol, Refused};
-use crate::run::replay::Recording;
+use mockfleet_config::{Connections, Fleet, Override, Problems, Protocol, Refused};
+use mockfleet_engine::replay::Recording;
 
 /// A target that was found.
 pub(super) enum Target {
@@ -102,7 +102,7 @@ impl Target {
     }
 }
 
-fn shared(target: &crate::fleet::Target) -> Option<u32> {
+fn shared(target: &mockfleet_config::Target) -> Option<u32> {
     match &target.protocol {
         Protocol::Mqtt(mqtt) => match mqtt.connections {
             Connections::Shared(n) => Some(n.get()),

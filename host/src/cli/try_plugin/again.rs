@@ -8,9 +8,9 @@ use super::super::{Ending, Failure, changes};
 use super::subject::is_fleet;
 use super::{Arguments, once};
 use crate::cli::print::tell;
-use crate::fleet::plan::PluginSource;
-use crate::fleet::{File, Fleet, Project};
-use crate::plugin::Engine;
+use mockfleet_config::plan::PluginSource;
+use mockfleet_config::{File, Fleet, Project};
+use mockfleet_plugin::Engine;
 
 /// Tries now and after each change, until the process is ended.
 pub(super) fn again(arguments: &Arguments, engine: &Engine) -> Result<Ending, Failure> {

@@ -7,7 +7,7 @@ use super::Arguments;
 use super::field::Field;
 use super::happening::{Happening, happenings};
 use super::schema::Schemas;
-use crate::fleet::{Problem, Problems, duration};
+use mockfleet_config::{Problem, Problems, duration};
 
 /// What was asked for.
 pub(super) struct Asked {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::memory::Memory;
-use crate::fleet::shown;
-use crate::plugin::Message;
-use crate::status::{bytes, count, micros};
+use mockfleet_config::shown;
+use mockfleet_metrics::{bytes, count, micros};
+use mockfleet_plugin::Message;
 
 /// What is counted during a trial.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use super::Arguments;
 use super::asked::{keep, micros};
-use crate::fleet::Problems;
-use crate::plugin::{Event, Message};
+use mockfleet_config::Problems;
+use mockfleet_plugin::{Event, Message};
 
 /// Something that happens.
 pub(super) struct Happening {

@@ -9,10 +9,10 @@ use super::plot::Plots;
 use super::schema::Schemas;
 use super::subject::Subject;
 use crate::cli::print::{say, tell};
-use crate::fleet::Problems;
-use crate::plugin::{Link, Message, Turn};
-use crate::report::Plot;
-use crate::status::count;
+use mockfleet_config::Problems;
+use mockfleet_metrics::count;
+use mockfleet_plugin::{Link, Message, Turn};
+use mockfleet_report::Plot;
 
 /// How messages are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

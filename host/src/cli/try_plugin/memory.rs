@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::subject::Subject;
 use super::trial::cell;
-use crate::plugin::{CallError, Cell, Console, Tick};
+use mockfleet_plugin::{CallError, Cell, Console, Tick};
 
 /// Bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

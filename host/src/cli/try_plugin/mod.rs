@@ -26,10 +26,9 @@ use super::describe::refused;
 use super::run::engine;
 use super::{Ending, Failure, whole};
 use crate::cli::print::{say, tell};
-use crate::fleet::Problems;
-use crate::plugin::Engine;
-use crate::report;
-use crate::status::count;
+use mockfleet_config::Problems;
+use mockfleet_metrics::count;
+use mockfleet_plugin::Engine;
 
 /// Makes a device and shows what it returns, on a virtual clock: ten ticks take as long as
 /// their code, however far apart they are. Given a fleet file, the device is the first of
@@ -175,19 +174,25 @@ fn tell_plots(arguments: &Arguments, listener: &mut Listener<'_>) -> Result<(), 
         tell!(
             "--plot: {} more lines are not drawn; {} can be told apart",
             count(left_out),
-            report::MOST
+            mockfleet_report::MOST
         );
     }
     if let Some(file) = &arguments.output {
-        write(file, &report::svg(&plots))?;
+        write(file, &mockfleet_report::svg(&plots))?;
         tell!("{} written", file.display());
         return Ok(());
     }
     for plot in &plots {
         match arguments.json {
             // Its messages are the result.
-            true => tell!("{}", report::drawn(plot, has_colours(&std::io::stderr()))),
-            false => say!("{}", report::drawn(plot, has_colours(&std::io::stdout()))),
+            true => tell!(
+                "{}",
+                mockfleet_report::drawn(plot, has_colours(&std::io::stderr()))
+            ),
+            false => say!(
+                "{}",
+                mockfleet_report::drawn(plot, has_colours(&std::io::stdout()))
+            ),
         }
     }
     Ok(())

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::field::{Field, numbers};
-use crate::fleet::{Problem, Problems, among};
-use crate::plugin::Message;
-use crate::report::{Line, MOST, Plot};
+use mockfleet_config::{Problem, Problems, among};
+use mockfleet_plugin::Message;
+use mockfleet_report::{Line, MOST, Plot};
 
 /// Fields that are kept to be named where another one is wanted.
 const KNOWN: usize = 1_000;

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::asked::keep;
-use crate::fleet::{Problem, Problems, among};
-use crate::plugin::Message;
-use crate::run::Schema;
+use mockfleet_config::{Problem, Problems, among};
+use mockfleet_engine::Schema;
+use mockfleet_plugin::Message;
 
 /// The schemas of `--schema`.
 #[derive(Default)]

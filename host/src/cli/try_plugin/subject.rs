@@ -12,9 +12,8 @@ use super::super::given;
 use super::asked::{keep, micros};
 use super::{Arguments, BORN};
 use crate::cli::print::tell;
-use crate::fleet::{Fleet, Override, Problem, Problems};
-use crate::plugin::{DeviceSpec, Engine, Plugin, Surroundings};
-use crate::run;
+use mockfleet_config::{Fleet, Override, Problem, Problems};
+use mockfleet_plugin::{DeviceSpec, Engine, Plugin, Surroundings};
 
 /// The devices that are tried.
 pub(super) struct Subject {
@@ -113,7 +112,8 @@ impl Subject {
         let start = fleet.plan.clock.start.map(jiff::Timestamp::as_microsecond);
         let born = start.and_then(|start| u64::try_from(start).ok());
         let which = (born.unwrap_or(BORN), arguments.devices);
-        let tried = run::first_devices(&fleet, &name, engine, &printed.console(), which);
+        let tried =
+            mockfleet_engine::first_devices(&fleet, &name, engine, &printed.console(), which);
         printed.take().iter().for_each(|line| tell!("{line}"));
         let (plugin, mut specs, mut surroundings) = tried?;
         if let Some(seed) = arguments.seed {
@@ -158,7 +158,7 @@ impl Subject {
         let mut problems = Problems::default();
         for line in why.lines() {
             problems.push(match &self.fleet {
-                Some((fleet, group)) => run::refused_line(fleet, group, line),
+                Some((fleet, group)) => mockfleet_engine::refused_line(fleet, group, line),
                 None => Problem {
                     place: "--config".into(),
                     text: line.to_owned(),
@@ -189,7 +189,7 @@ fn another(first: &DeviceSpec, index: u32) -> DeviceSpec {
 fn seed_of(seed: u64, index: u32) -> u64 {
     match index {
         0 => seed,
-        index => run::device_seed(seed, index),
+        index => mockfleet_engine::device_seed(seed, index),
     }
 }
 
@@ -247,7 +247,7 @@ fn check_config(plugin: &Plugin, config: &Value, problems: &mut Problems) {
         return;
     };
     // A schema that is none is the plugin's fault, and no reason not to try it.
-    for finding in run::findings(schema, config).unwrap_or_default() {
+    for finding in mockfleet_engine::findings(schema, config).unwrap_or_default() {
         let path = finding.path.join(".");
         let text = match path.as_str() {
             "" => finding.text,

@@ -13,7 +13,7 @@ use super::happening::Happening;
 use super::listener::Listener;
 use super::subject::Subject;
 use crate::cli::print::tell;
-use crate::plugin::{CallError, Cell, Console, Fault, Limits, Seat, Tick, Turn};
+use mockfleet_plugin::{CallError, Cell, Console, Fault, Limits, Seat, Tick, Turn};
 
 /// The time between two ticks where a schedule says "as fast as it goes", and the shortest
 /// one that a device can ask for. Microseconds.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::verify::{Bound, Cause, Counts, Example, Findings};
+use mockfleet_verify::{Bound, Cause, Counts, Example, Findings};
 
 pub(super) fn object(findings: &Findings, bounds: &[Bound], late: Duration) -> Value {
     let causes: Map<String, Value> = Cause::ALL

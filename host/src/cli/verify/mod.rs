@@ -10,8 +10,8 @@ use super::given;
 use super::work::Work;
 use super::{Ending, Failure};
 use crate::cli::print::say;
-use crate::fleet::{self, Problem, Problems, Store};
-use crate::verify::{Ask, Bound, By, Pair, verify as compare};
+use mockfleet_config::{Problem, Problems, Store};
+use mockfleet_verify::{Ask, Bound, By, Pair, verify as compare};
 
 /// Compares a send log with what a backend has received: which messages are missing,
 /// doubled, late, altered or out of order, less what their outcome and injected faults
@@ -65,7 +65,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COLUMN")]
     received_at: Option<String>,
     /// A message that arrives more than this after it was sent is late.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = fleet::duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = mockfleet_config::duration)]
     late: Duration,
     /// What may be wrong: missing, doubled, late, altered, out-of-order or unknown, ==, <=
     /// or <, and a number or a share of the messages. Can be given many times [default:

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::sendlog::Columns;
-use crate::status::{count, micros};
-use crate::verify::{Bound, Cause, Example, Findings};
+use mockfleet_metrics::{count, micros};
+use mockfleet_sendlog::Columns;
+use mockfleet_verify::{Bound, Cause, Example, Findings};
 
 /// Reasons that are shown of each cause; the rest is a number.
 const REASONS: usize = 8;

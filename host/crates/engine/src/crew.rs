@@ -1,0 +1,351 @@
+//! The devices of one worker and the cells they live in: making them, calling them,
+//! and what is left of them when a cell falls. Knows nothing of time beyond the
+//! moments it is given, nothing of messages, networks and logs.
+
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::clock::Micros;
+use super::group::Group;
+use super::schedule::Moment;
+use mockfleet_plugin::{CallError, Cell, Console, Event, Fault, Seat, Tick, Turn};
+use mockfleet_transport::Slot;
+
+/// A device of this worker.
+pub(crate) struct Device {
+    /// Index into the groups.
+    pub(crate) group: u32,
+    /// Its place in its group.
+    pub(crate) index: u32,
+    /// When it is switched on.
+    pub(crate) born: Micros,
+    /// When its next tick is due.
+    pub(crate) moment: Moment,
+    /// Ticks that it has had.
+    pub(crate) ticks: u64,
+    /// Messages that it has returned.
+    pub(crate) messages: u64,
+    /// Messages that have not come to their end.
+    pub(crate) open: u32,
+    /// What it last said about itself.
+    pub(crate) status: Option<Rc<str>>,
+    pub(crate) life: Life,
+    /// It is in the schedule.
+    pub(crate) armed: bool,
+    /// Its connection is up.
+    pub(crate) up: bool,
+    cell: u32,
+    seat: Option<Seat>,
+}
+
+/// Where a device stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Made, and not yet switched on.
+    Unborn,
+    /// Called on schedule.
+    Alive,
+    /// Done, for good.
+    Retired,
+}
+
+/// A cell and who lives in it.
+struct Berth {
+    cell: Option<Cell>,
+    group: u32,
+    /// Its devices: consecutive slots.
+    slots: Range<Slot>,
+    /// Falls in a row.
+    falls: u32,
+    /// When it was last made.
+    since: Micros,
+}
+
+/// A cell that holds for this long is taken to be well again.
+const WELL: Micros = 60_000_000;
+
+/// The first and the longest wait before a cell is made again.
+const FIRST_WAIT: Micros = 1_000_000;
+const LONGEST_WAIT: Micros = 60_000_000;
+
+/// A device that could not be made.
+pub(crate) struct Refusal {
+    pub(crate) group: usize,
+    pub(crate) slot: Slot,
+    pub(crate) device: String,
+    pub(crate) error: CallError,
+}
+
+impl Refusal {
+    /// The fault, if it took the whole cell.
+    pub(crate) fn fault(&self) -> Option<(Slot, &Fault)> {
+        match &self.error {
+            CallError::Fault(fault) => Some((self.slot, fault)),
+            _ => None,
+        }
+    }
+}
+
+/// The devices of one worker.
+pub(crate) struct Crew {
+    groups: Arc<[Group]>,
+    console: Console,
+    devices: Vec<Device>,
+    berths: Vec<Berth>,
+}
+
+impl Crew {
+    /// Places the devices of `worker` out of `workers`; none is made yet.
+    pub(crate) fn new(groups: Arc<[Group]>, console: Console, worker: u32, workers: u32) -> Self {
+        let mut crew = Self {
+            groups: Arc::clone(&groups),
+            console,
+            devices: Vec::new(),
+            berths: Vec::new(),
+        };
+        let all: u32 = groups.iter().map(|group| group.count).sum();
+        // Not by doubling: a million devices are some hundred MiB.
+        let share = usize::try_from(all.div_ceil(workers)).unwrap_or(0);
+        crew.devices.reserve_exact(share + groups.len());
+        for (number, group) in (0u32..).zip(groups.iter()) {
+            let offset = (worker + workers - group.first % workers) % workers;
+            let step = usize::try_from(workers).unwrap_or(1);
+            for index in (offset..group.count).step_by(step) {
+                crew.place(number, group, index);
+            }
+        }
+        crew
+    }
+
+    fn place(&mut self, number: u32, group: &Group, index: u32) {
+        let slot = Slot::try_from(self.devices.len()).unwrap_or(Slot::MAX);
+        let full = |berth: &Berth| {
+            berth.group != number || berth.slots.end - berth.slots.start >= group.devices_per_cell
+        };
+        if self.berths.last().is_none_or(full) {
+            self.berths.push(Berth {
+                cell: None,
+                group: number,
+                slots: slot..slot,
+                falls: 0,
+                since: 0,
+            });
+        }
+        if let Some(berth) = self.berths.last_mut() {
+            berth.slots.end = slot + 1;
+        }
+        let born = group.born(index);
+        self.devices.push(Device {
+            group: number,
+            index,
+            born,
+            moment: group.beat.first(group.owner(index, born)),
+            ticks: 0,
+            messages: 0,
+            open: 0,
+            status: None,
+            life: Life::Unborn,
+            armed: false,
+            up: false,
+            cell: u32::try_from(self.berths.len() - 1).unwrap_or(u32::MAX),
+            seat: None,
+        });
+    }
+
+    /// Makes all devices; `guest` turns a moment of the run into one of the guests.
+    pub(crate) fn make(&mut self, guest: impl Fn(Micros) -> u64) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        for berth in 0..self.berths.len() {
+            self.make_cell(berth, &guest, &mut refusals);
+        }
+        refusals
+    }
+
+    /// Makes a fallen cell again, its devices included.
+    pub(crate) fn restart(
+        &mut self,
+        berth: u32,
+        now: Micros,
+        guest: impl Fn(Micros) -> u64,
+    ) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        let place = usize::try_from(berth).unwrap_or(usize::MAX);
+        self.make_cell(place, &guest, &mut refusals);
+        if let Some(berth) = self.berths.get_mut(place) {
+            berth.since = now;
+        }
+        refusals
+    }
+
+    fn make_cell(
+        &mut self,
+        berth: usize,
+        guest: &impl Fn(Micros) -> u64,
+        refusals: &mut Vec<Refusal>,
+    ) {
+        let Some(berth) = self.berths.get_mut(berth) else {
+            return;
+        };
+        let number = usize::try_from(berth.group).unwrap_or(usize::MAX);
+        let Some(group) = self.groups.get(number) else {
+            return;
+        };
+        let slots = range(&berth.slots);
+        let devices = self.devices.get_mut(slots).unwrap_or_default();
+        let mut refuse = |slot: Slot, index: u32, error: CallError| {
+            refusals.push(Refusal {
+                group: number,
+                slot,
+                device: group.id(index),
+                error,
+            });
+        };
+        let made = Cell::new(
+            &group.plugin,
+            &group.limits,
+            &group.surroundings,
+            &self.console,
+        );
+        let mut cell = match made {
+            Ok(cell) => cell,
+            Err(fault) => {
+                let index = devices.first().map_or(0, |device| device.index);
+                return refuse(berth.slots.start, index, CallError::Fault(fault));
+            }
+        };
+        let alive = |(_, device): &(Slot, &mut Device)| device.life != Life::Retired;
+        for (slot, device) in berth.slots.clone().zip(devices).filter(alive) {
+            // A device that stages never switch on is born nowhere in time.
+            let born = Some(device.born).filter(|born| *born != Micros::MAX);
+            match cell.create(&group.spec(device.index, guest(born.unwrap_or(0)))) {
+                Ok(seat) => device.seat = Some(seat),
+                Err(CallError::Fault(fault)) => {
+                    return refuse(slot, device.index, CallError::Fault(fault));
+                }
+                Err(error) => {
+                    device.seat = None;
+                    refuse(slot, device.index, error);
+                }
+            }
+        }
+        berth.cell = Some(cell);
+    }
+
+    /// How many devices there are.
+    pub(crate) fn len(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// Linear memory of all cells that are there, bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let cells = self.berths.iter().filter_map(|berth| berth.cell.as_ref());
+        cells
+            .map(|cell| u64::try_from(cell.memory()).unwrap_or(u64::MAX))
+            .sum()
+    }
+
+    /// A device.
+    pub(crate) fn device(&mut self, slot: Slot) -> Option<&mut Device> {
+        self.devices.get_mut(usize::try_from(slot).ok()?)
+    }
+
+    /// A device and its group.
+    pub(crate) fn with_group(&mut self, slot: Slot) -> Option<(&mut Device, &Group)> {
+        let device = self.devices.get_mut(usize::try_from(slot).ok()?)?;
+        let group = self.groups.get(usize::try_from(device.group).ok()?)?;
+        Some((device, group))
+    }
+
+    /// The index of the target that a device sends to.
+    pub(crate) fn target(&self, slot: Slot) -> Option<usize> {
+        let device = self.devices.get(usize::try_from(slot).ok()?)?;
+        let group = self.groups.get(usize::try_from(device.group).ok()?)?;
+        Some(group.target)
+    }
+
+    /// Whether the device's cell is there.
+    pub(crate) fn can_call(&self, slot: Slot) -> bool {
+        let place = usize::try_from(slot).unwrap_or(usize::MAX);
+        let Some(device) = self.devices.get(place) else {
+            return false;
+        };
+        let berth = usize::try_from(device.cell)
+            .ok()
+            .and_then(|cell| self.berths.get(cell));
+        device.seat.is_some() && berth.is_some_and(|berth| berth.cell.is_some())
+    }
+
+    /// Calls a device on schedule.
+    pub(crate) fn tick(&mut self, slot: Slot, at: u64) -> Result<Turn, CallError> {
+        let device = self.device(slot).ok_or_else(gone)?;
+        let sequence = device.ticks;
+        device.ticks += 1;
+        let (cell, seat) = self.seat(slot)?;
+        cell.tick(seat, Tick { at, sequence })
+    }
+
+    /// Tells a device what happened.
+    pub(crate) fn handle(&mut self, slot: Slot, at: u64, event: &Event) -> Result<Turn, CallError> {
+        let (cell, seat) = self.seat(slot)?;
+        cell.handle(seat, at, event)
+    }
+
+    fn seat(&mut self, slot: Slot) -> Result<(&mut Cell, Seat), CallError> {
+        let device = usize::try_from(slot)
+            .ok()
+            .and_then(|slot| self.devices.get(slot));
+        let device = device.ok_or_else(gone)?;
+        let berth = usize::try_from(device.cell)
+            .ok()
+            .and_then(|cell| self.berths.get_mut(cell));
+        let cell = berth.and_then(|berth| berth.cell.as_mut());
+        cell.zip(device.seat).ok_or_else(gone)
+    }
+
+    /// Lets a device go for good.
+    pub(crate) fn retire(&mut self, slot: Slot) -> Result<(), Fault> {
+        let done = match self.seat(slot) {
+            Ok((cell, seat)) => cell.retire(seat),
+            Err(_) => Ok(()),
+        };
+        if let Some(device) = self.device(slot) {
+            device.life = Life::Retired;
+            device.seat = None;
+        }
+        done
+    }
+
+    /// A cell has fallen: nobody in it can be called until it is made again. Says
+    /// which one, who lived in it, and how long to wait.
+    pub(crate) fn fall(&mut self, slot: Slot, now: Micros) -> Option<(u32, Range<Slot>, Micros)> {
+        let number = self.device(slot)?.cell;
+        let berth = self.berths.get_mut(usize::try_from(number).ok()?)?;
+        if now.saturating_sub(berth.since) > WELL {
+            berth.falls = 0;
+        }
+        let wait = FIRST_WAIT
+            .saturating_mul(1 << berth.falls.min(16))
+            .min(LONGEST_WAIT);
+        berth.falls += 1;
+        berth.cell = None;
+        Some((number, berth.slots.clone(), wait))
+    }
+
+    /// Who lives in a cell.
+    pub(crate) fn neighbours(&self, berth: u32) -> Range<Slot> {
+        let place = usize::try_from(berth).unwrap_or(usize::MAX);
+        self.berths
+            .get(place)
+            .map_or(0..0, |berth| berth.slots.clone())
+    }
+}
+
+fn gone() -> CallError {
+    CallError::Retired("the device is gone".into())
+}
+
+fn range(slots: &Range<Slot>) -> Range<usize> {
+    let place = |slot: Slot| usize::try_from(slot).unwrap_or(usize::MAX);
+    place(slots.start)..place(slots.end)
+}

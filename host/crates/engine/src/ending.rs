@@ -1,0 +1,82 @@
+//! The end of a worker: when no device is called any more, which ticks were not run, and
+//! how open messages and connections end. Knows nothing of what came before.
+
+use std::time::Instant;
+
+use super::clock::Micros;
+use super::crew::Life;
+use super::worker::{DRAIN, Stage, Worker};
+use mockfleet_transport::Slot;
+
+impl Worker {
+    /// Moves on from running to draining, and says when that is over too.
+    pub(super) fn is_over(&mut self) -> bool {
+        if let Stage::Draining(until) = self.stage {
+            return self.record.counters.open == 0 || Instant::now() >= until;
+        }
+        let clock = self.record.clock;
+        let now = clock.now();
+        let devices = u64::try_from(self.crew.len()).unwrap_or(u64::MAX);
+        let stopped = *self.stop.borrow();
+        let all_done = self.record.counters.retired == devices;
+        let ran_out = now >= self.end && self.schedule.next().is_none();
+        // The log has not taken a row for so long that it won't.
+        let stuck = self.end != Micros::MAX
+            && clock
+                .instant(self.end)
+                .is_some_and(|end| Instant::now() >= end + DRAIN);
+        if stopped || all_done || ran_out || stuck {
+            let end = if stopped { now } else { self.end };
+            self.count_what_is_left(self.schedule.tempo.beat(end));
+            self.schedule.clear().for_each(drop);
+            self.mend();
+            self.stage = Stage::Draining(Instant::now() + DRAIN);
+        }
+        false
+    }
+
+    /// Ticks that were due and will not be run: those of devices whose cell is down
+    /// or, where the log held up this worker, of all.
+    fn count_what_is_left(&mut self, end: Micros) {
+        let held_up = self.record.appender.is_full();
+        for slot in 0..Slot::try_from(self.crew.len()).unwrap_or(Slot::MAX) {
+            let down = !self.crew.can_call(slot);
+            let Some((device, group)) = self.crew.with_group(slot) else {
+                continue;
+            };
+            if device.life == Life::Alive && (down || held_up) {
+                let owner = group.owner(device.index, device.born);
+                let left = group.beat.remaining(device.moment, end, owner);
+                let counters = &mut self.record.counters;
+                group.count_missed(device.group, counters, device.moment, left, owner);
+                let why = if down {
+                    "its cell was down"
+                } else {
+                    "the send log could not take more rows"
+                };
+                self.record.missed(device, group, left, why);
+            }
+        }
+    }
+
+    pub(super) fn close(mut self) {
+        if self.record.appender.must_wait() {
+            // Also the goodbyes of connections would take along what waits.
+            for line in &mut self.lines {
+                line.drop_waiting("the disk of the send log was full when the run ended");
+            }
+        }
+        let Self { runtime, lines, .. } = &mut self;
+        runtime.block_on(async {
+            for line in lines {
+                line.close().await;
+            }
+        });
+        while !self.inbox.is_empty() {
+            self.take_reports();
+        }
+        self.record.counters.guest_memory = self.crew.memory();
+        self.board.publish(&self.record.counters);
+        self.record.appender.finish();
+    }
+}

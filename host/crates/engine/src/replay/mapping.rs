@@ -1,0 +1,146 @@
+//! Which column of a recorded table is what: said by the user, known of a log of
+//! mockfleet's, or guessed from its name. Knows nothing of what is in the rows.
+
+use std::collections::HashMap;
+
+use mockfleet_config::{Problem, Problems, among};
+use mockfleet_tables::{ARRIVAL, DEVICE, PAYLOAD, TIME, TOPIC, Table, guess};
+
+/// Which column is what.
+#[derive(Debug, Clone, Default)]
+pub struct Mapping {
+    pub(super) columns: HashMap<&'static str, String>,
+    /// A log of mockfleet's: its rows are not in order, and say more.
+    pub(super) is_log: bool,
+}
+
+/// What a column can be.
+const ROLES: [&str; 6] = ["device", "time", "payload", "topic", "channel", "group"];
+
+/// Without these nothing can be sent.
+const NEEDED: [(&str, &[&[&str]]); 3] = [
+    ("device", &[DEVICE]),
+    ("time", &[TIME, ARRIVAL]),
+    ("payload", &[PAYLOAD]),
+];
+
+pub(super) fn problem(place: &str, text: impl Into<String>) -> Problem {
+    Problem {
+        place: place.to_owned(),
+        text: text.into(),
+    }
+}
+
+impl Mapping {
+    /// Of a table, with what was `given` as `role=column`; the rest is guessed from the
+    /// names of columns, and said in the notes.
+    ///
+    /// # Errors
+    /// Columns that are not there, roles that nothing has, roles that nothing fills.
+    pub fn new(
+        table: &Table,
+        is_log: bool,
+        given: &[(String, String)],
+    ) -> Result<(Self, Vec<String>), Problems> {
+        let mut problems = Problems::default();
+        let mut columns: HashMap<&'static str, String> = HashMap::new();
+        if is_log {
+            let own = [
+                ("device", "device_id"),
+                ("time", "scheduled_at"),
+                ("payload", "payload"),
+                ("topic", "topic"),
+                ("channel", "channel"),
+                ("group", "group"),
+            ];
+            columns.extend(own.map(|(role, column)| (role, column.to_owned())));
+        }
+        let names = || table.columns().iter().map(String::as_str);
+        for (role, column) in given {
+            let Some(known) = ROLES.into_iter().find(|known| known == role) else {
+                let hint = among(role, ROLES.into_iter());
+                let text = format!(
+                    "{role:?} is nothing that a column can be{hint} (known are {})",
+                    ROLES.join(", ")
+                );
+                problems.push(problem("--columns", text));
+                continue;
+            };
+            if !table.has(column) {
+                let hint = among(column, names());
+                let text = format!(
+                    "{} has no column {column:?}{hint} (it has {})",
+                    table.shown(),
+                    table.columns().join(", ")
+                );
+                problems.push(problem("--columns", text));
+            }
+            columns.insert(known, column.clone());
+        }
+        let mut guessed = Vec::new();
+        // What the user has named wrongly is not guessed instead.
+        let guesses = problems.is_empty();
+        for (role, lists) in NEEDED {
+            if columns.contains_key(role) || !guesses {
+                continue;
+            }
+            let found = lists.iter().find_map(|list| guess(table.columns(), list));
+            match found {
+                Some(column) => {
+                    guessed.push(format!("{role}={column}"));
+                    columns.insert(role, column);
+                }
+                None => problems.push(problem(
+                    "--columns",
+                    format!(
+                        "no column of {} is known to be the {role}; name it with --columns {role}=COLUMN. It has {}",
+                        table.shown(),
+                        table.columns().join(", ")
+                    ),
+                )),
+            }
+        }
+        for (role, names) in [
+            ("topic", TOPIC),
+            ("channel", &["channel"]),
+            ("group", &["group"]),
+        ] {
+            if let (false, Some(column)) =
+                (columns.contains_key(role), guess(table.columns(), names))
+            {
+                guessed.push(format!("{role}={column}"));
+                columns.insert(role, column);
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let notes = match guessed.as_slice() {
+            [] => Vec::new(),
+            guessed => vec![format!(
+                "guessed from the columns: --columns {}",
+                guessed.join(",")
+            )],
+        };
+        Ok((Self { columns, is_log }, notes))
+    }
+
+    /// The columns to read: those of the roles, in their order, and what only a log has.
+    pub(super) fn wanted<'a>(&'a self) -> Vec<&'a str> {
+        // A name that no table has is null in each row.
+        let named = |column: Option<&'a String>| column.map_or("", String::as_str);
+        let roles = ROLES
+            .into_iter()
+            .map(move |role| named(self.columns.get(role)));
+        let log = [
+            "payload_bin",
+            "payload_size",
+            "outcome",
+            "protocol",
+            "plugin",
+            "seq",
+        ];
+        let log = log.map(|name| if self.is_log { name } else { "" });
+        roles.chain(log).collect()
+    }
+}

@@ -1,0 +1,407 @@
+//! What is to be sent again: the rows of a table that were asked for, each checked, put
+//! in order and dealt to the workers, before anything is sent.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use glob::Pattern;
+
+use super::mapping::{Mapping, problem};
+use super::sorter::{Message, Sorter, Stream};
+use mockfleet_config::Problems;
+use mockfleet_sendlog::Cell;
+use mockfleet_tables::{Place, Table};
+
+/// How fast a recording is sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// So many times faster than it was recorded.
+    Times(f64),
+    /// As fast as outboxes empty.
+    Max,
+}
+
+/// What of a table is to be sent, and by how many workers.
+#[derive(Debug)]
+pub struct Asked {
+    /// Which column is what.
+    pub mapping: Mapping,
+    /// Devices whose id one of these matches; all if empty.
+    pub devices: Vec<Pattern>,
+    /// Of these channels; of all if empty.
+    pub channels: Vec<String>,
+    /// With these outcomes; all but `dropped` if empty.
+    pub outcomes: Vec<String>,
+    /// From this moment on, in microseconds since 1970 …
+    pub from: Option<i64>,
+    /// … and before this one.
+    pub before: Option<i64>,
+    /// Rows that are not in the order of time are no mistake.
+    pub sort: bool,
+    /// Threads that will send.
+    pub workers: u32,
+}
+
+/// A device of a recording.
+#[derive(Debug)]
+pub(super) struct Device {
+    pub(super) id: Arc<str>,
+    /// Its group's number.
+    pub(super) group: u32,
+}
+
+/// What is to be sent.
+pub struct Recording {
+    /// Name and plugin.
+    pub(super) groups: Vec<(String, String)>,
+    /// In the order in which they were found.
+    pub(super) devices: Vec<Device>,
+    /// By number; none where the table has no channels.
+    pub(super) channels: Vec<Option<String>>,
+    /// The HTTP method of each channel, as far as it was recorded.
+    methods: Vec<Option<String>>,
+    /// By worker.
+    pub(super) streams: Vec<Stream>,
+    /// The moment of the first message.
+    pub(super) first: i64,
+    last: i64,
+    pub(super) over_http: bool,
+    pub(super) over_mqtt: bool,
+    messages: u64,
+    left_out: u64,
+}
+
+impl Recording {
+    /// How many messages there are.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Rows that were not asked for.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// How many devices sent them.
+    #[must_use]
+    pub fn devices(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// From the first message to the last.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        let length = self.last.saturating_sub(self.first);
+        Duration::from_micros(u64::try_from(length).unwrap_or(0))
+    }
+
+    /// The channels, and with which HTTP method each was sent.
+    pub fn channels(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
+        let channels = self.channels.iter().map(Option::as_deref);
+        channels.zip(self.methods.iter().map(Option::as_deref))
+    }
+
+    /// Reads what was asked for; `tell` is told how many rows are done, of how many.
+    ///
+    /// # Errors
+    /// Lines that cannot be sent, rows out of order, or that there are none.
+    pub fn read(
+        table: &Table,
+        asked: &Asked,
+        tell: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<Self, Problems> {
+        let mut reading = Reading::new(asked);
+        let mut problems = Problems::default();
+        let mut named = 0;
+        let mut rows = 0;
+        table.read(&asked.mapping.wanted(), &mut |place, cells| {
+            rows += 1;
+            if rows % TOLD == 0 {
+                tell(rows, table.rows());
+            }
+            match reading.row(place, cells, table) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(Wrong { text, last }) => {
+                    problems.push(problem(&table.place(place), text));
+                    named += 1;
+                    if last || named >= NAMED {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                }
+            }
+        })?;
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        reading.done(table)
+    }
+}
+
+/// Rows between two words about progress.
+const TOLD: u64 = 50_000;
+
+/// Rows that cannot be sent and are named.
+const NAMED: usize = 10;
+
+/// Why a row cannot be sent.
+struct Wrong {
+    text: String,
+    /// All others would have the same to say.
+    last: bool,
+}
+
+fn wrong(text: impl Into<String>) -> Wrong {
+    Wrong {
+        text: text.into(),
+        last: false,
+    }
+}
+
+fn same_for_all(text: impl Into<String>) -> Wrong {
+    Wrong {
+        text: text.into(),
+        last: true,
+    }
+}
+
+struct Reading<'a> {
+    asked: &'a Asked,
+    sorters: Vec<Sorter>,
+    numbers: HashMap<Arc<str>, u32>,
+    recording: Recording,
+    /// The moment of the row before.
+    before: Option<(i64, Place)>,
+    rows: u64,
+}
+
+impl<'a> Reading<'a> {
+    fn new(asked: &'a Asked) -> Self {
+        Self {
+            asked,
+            sorters: (0..asked.workers.max(1))
+                .map(|_| Sorter::default())
+                .collect(),
+            numbers: HashMap::new(),
+            recording: Recording {
+                groups: Vec::new(),
+                devices: Vec::new(),
+                channels: Vec::new(),
+                methods: Vec::new(),
+                streams: Vec::new(),
+                first: i64::MAX,
+                last: i64::MIN,
+                over_http: false,
+                over_mqtt: false,
+                messages: 0,
+                left_out: 0,
+            },
+            before: None,
+            rows: 0,
+        }
+    }
+
+    fn row(&mut self, place: Place, cells: &[Cell<'_>], table: &Table) -> Result<(), Wrong> {
+        let [device, time, payload, topic, channel, group, log @ ..] = cells else {
+            return Ok(());
+        };
+        let [binary, size, outcome, protocol, plugin, seq] = log else {
+            return Ok(());
+        };
+        self.rows += 1;
+        let named = |role: &str| {
+            let columns = &self.asked.mapping.columns;
+            columns.get(role).cloned().unwrap_or_default()
+        };
+        let at = time.time().ok_or_else(|| {
+            wrong(format!(
+                "column {:?} is no moment here; wanted is 2026-11-24T07:00:00Z, or a number since 1970",
+                named("time")
+            ))
+        })?;
+        if let Some((before, earlier)) = self.before
+            && !self.asked.mapping.is_log
+            && !self.asked.sort
+            && at < before
+        {
+            return Err(same_for_all(format!(
+                "this row is earlier than the one before it ({}): a recording is in the order of its time; sort it by {:?}, or give --sort",
+                table.place(earlier),
+                named("time")
+            )));
+        }
+        self.before = Some((at, place));
+        let id = device
+            .text()
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| wrong(format!("column {:?} names no device here", named("device"))))?;
+        let channel = channel.text();
+        if !self.is_asked(&id, channel.as_deref(), outcome, at) {
+            self.recording.left_out += 1;
+            return Ok(());
+        }
+        let payload = payload
+            .bytes()
+            .or_else(|| binary.bytes())
+            .map(std::borrow::Cow::into_owned);
+        let kept = payload.as_ref().map(|payload| payload.len());
+        let whole = size.int().and_then(|size| usize::try_from(size).ok());
+        let payload = match payload {
+            Some(payload) if whole.is_none() || whole == kept => payload,
+            _ if self.asked.mapping.is_log => {
+                return Err(same_for_all(
+                    "the log does not hold this payload as it was sent; only a log with payload = \"full\" in [log] can be sent again",
+                ));
+            }
+            _ => {
+                return Err(wrong(format!(
+                    "column {:?} is empty here",
+                    named("payload")
+                )));
+            }
+        };
+        let (method, topic) = self.address(topic.text().as_deref(), protocol)?;
+        let channel = self.channel(channel.as_deref(), method);
+        let device = self.device(&id, group.text().as_deref(), plugin.text().as_deref());
+        let then = match seq.int().and_then(|seq| u64::try_from(seq).ok()) {
+            // Copies of a message have its number.
+            Some(seq) => (seq << 16) | (self.rows & 0xffff),
+            None => self.rows,
+        };
+        self.recording.first = self.recording.first.min(at);
+        self.recording.last = self.recording.last.max(at);
+        self.recording.messages += 1;
+        let workers = self.sorters.len();
+        let worker = usize::try_from(device).unwrap_or(0) % workers;
+        if let Some(sorter) = self.sorters.get_mut(worker) {
+            let message = Message {
+                at,
+                then,
+                device,
+                channel,
+                topic,
+                payload,
+            };
+            sorter.put(message).map_err(same_for_all)?;
+        }
+        Ok(())
+    }
+
+    fn is_asked(&self, id: &str, channel: Option<&str>, outcome: &Cell<'_>, at: i64) -> bool {
+        let asked = self.asked;
+        let outcome = outcome.text();
+        let outcome = match (asked.outcomes.as_slice(), outcome.as_deref()) {
+            (_, None) => true,
+            // It never left.
+            ([], Some(outcome)) => outcome != "dropped",
+            (wanted, Some(outcome)) => wanted.iter().any(|wanted| wanted == outcome),
+        };
+        outcome
+            && (asked.devices.is_empty() || asked.devices.iter().any(|glob| glob.matches(id)))
+            && (asked.channels.is_empty()
+                || asked
+                    .channels
+                    .iter()
+                    .any(|name| Some(name.as_str()) == channel))
+            && asked.from.is_none_or(|from| at >= from)
+            && asked.before.is_none_or(|before| at < before)
+    }
+
+    /// Where it went: `POST /path` of a log is a method and a path.
+    fn address(
+        &mut self,
+        topic: Option<&str>,
+        protocol: &Cell<'_>,
+    ) -> Result<(Option<String>, Option<String>), Wrong> {
+        let Some(topic) = topic.filter(|topic| !topic.is_empty()) else {
+            return Ok((None, None));
+        };
+        let request = topic.split_once(' ').filter(|(method, path)| {
+            path.starts_with('/') && method.bytes().all(|byte| byte.is_ascii_uppercase())
+        });
+        if let Some((method, path)) = request {
+            self.recording.over_http = true;
+            return Ok((Some(method.to_owned()), Some(path.to_owned())));
+        }
+        if protocol.text().is_some_and(|protocol| protocol == "mqtt") || !topic.starts_with('/') {
+            self.recording.over_mqtt = true;
+        }
+        // MQTT 3.1.1, sections 4.7.1 and 4.7.3.
+        if topic.contains(['#', '+', '\0']) || topic.len() > 65_535 {
+            return Err(wrong(format!(
+                "{topic:?} is no topic that a message can be sent to"
+            )));
+        }
+        Ok((None, Some(topic.to_owned())))
+    }
+
+    fn channel(&mut self, name: Option<&str>, method: Option<String>) -> u16 {
+        let recording = &mut self.recording;
+        let channels = &mut recording.channels;
+        let known = channels.iter().position(|known| known.as_deref() == name);
+        let number = known.unwrap_or_else(|| {
+            channels.push(name.map(str::to_owned));
+            recording.methods.push(method);
+            channels.len() - 1
+        });
+        u16::try_from(number).unwrap_or(u16::MAX)
+    }
+
+    fn device(&mut self, id: &str, group: Option<&str>, plugin: Option<&str>) -> u32 {
+        if let Some(number) = self.numbers.get(id) {
+            return *number;
+        }
+        let (name, plugin) = (group.unwrap_or("replay"), plugin.unwrap_or("replay"));
+        let groups = &mut self.recording.groups;
+        let known = groups
+            .iter()
+            .position(|(known, by)| known == name && by == plugin);
+        let group = known.unwrap_or_else(|| {
+            groups.push((name.to_owned(), plugin.to_owned()));
+            groups.len() - 1
+        });
+        let number = u32::try_from(self.recording.devices.len()).unwrap_or(u32::MAX);
+        let id: Arc<str> = id.into();
+        self.numbers.insert(Arc::clone(&id), number);
+        self.recording.devices.push(Device {
+            id,
+            group: u32::try_from(group).unwrap_or(u32::MAX),
+        });
+        number
+    }
+
+    fn done(mut self, table: &Table) -> Result<Recording, Problems> {
+        let mut problems = Problems::default();
+        if self.recording.messages == 0 {
+            let text = match self.rows {
+                0 => "it has no rows, so there is nothing to send".to_owned(),
+                rows => format!(
+                    "none of its {rows} rows is asked for; --device, --channel, --outcome, --from and --before leave all of them out"
+                ),
+            };
+            problems.push(problem(table.shown(), text));
+            return Err(problems);
+        }
+        if self.recording.channels.len() > usize::from(u16::MAX) {
+            let text = "more than 65,535 different channels: name another column with --columns channel=COLUMN";
+            problems.push(problem(table.shown(), text));
+            return Err(problems);
+        }
+        for sorter in self.sorters {
+            match sorter.done() {
+                Ok(stream) => self.recording.streams.push(stream),
+                Err(text) => problems.push(problem("TMPDIR", text)),
+            }
+        }
+        if problems.is_empty() {
+            Ok(self.recording)
+        } else {
+            Err(problems)
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What reports of the transports do: a message's end becomes a row, a connection's
+//! life an event, and both reach the behaviours that asked for them.
+
+use super::clock::{Clock, Micros};
+use super::crew::Life;
+use super::schedule::Moment;
+use super::worker::{Stage, Worker};
+use mockfleet_plugin::{Event, Interests, Message, Receipt};
+use mockfleet_sendlog::EventKind;
+use mockfleet_transport::{INJECTED, Outcome, Report, Settled, Slot};
+
+impl Worker {
+    /// Takes one report.
+    pub(super) fn take(&mut self, report: Report) {
+        match report {
+            Report::Settled(settled) => self.settled(settled),
+            Report::Up(slot) => self.up(slot),
+            Report::Down(slot, why) => self.down(slot, &why),
+            Report::Received {
+                slot,
+                channel,
+                payload,
+                content_type,
+            } => {
+                let message = Message {
+                    channel: channel.to_string(),
+                    payload: payload.to_vec(),
+                    content_type,
+                    properties: Vec::new(),
+                };
+                self.received(slot, message);
+            }
+            Report::Trouble(text) => self.record.notice(&text),
+        }
+    }
+
+    fn settled(&mut self, mut settled: Settled) {
+        let clock = self.clock();
+        let slot = settled.envelope.slot;
+        let Some((device, group)) = self.crew.with_group(slot) else {
+            return;
+        };
+        let broken = group.faults.is_some() && self.broken.settled(&mut settled);
+        self.record.settled(device, group, &settled, broken);
+        device.open = device.open.saturating_sub(1);
+        let flat_out = group.beat.is_flat_out();
+        // Half-empty: a device that is called for every single place in its outbox
+        // is called once a write, and not for a batch of them.
+        if flat_out
+            && !device.armed
+            && device.life == Life::Alive
+            && device.open <= group.outbox / 2
+        {
+            let now = clock.now();
+            self.arm(
+                slot,
+                Moment {
+                    nominal: now,
+                    due: now,
+                },
+            );
+        }
+        if let Some(receipt) = self.receipt(&settled) {
+            self.tell(slot, &Event::Settled(receipt));
+        }
+    }
+
+    /// What the behaviour is told of it, if it wants to know.
+    fn receipt(&mut self, settled: &Settled) -> Option<Receipt> {
+        let (_, group) = self.crew.with_group(settled.envelope.slot)?;
+        let running = self.stage == Stage::Running && settled.outcome != Outcome::Written;
+        if !running || !group.interests.contains(Interests::RECEIPTS) {
+            return None;
+        }
+        // Of what was lost on its way, and of what was sent again on its own, no device
+        // hears.
+        let envelope = &settled.envelope;
+        if envelope.copy > 0 || is_lost_on_its_way(settled) {
+            return None;
+        }
+        let latency = settled.sent_at.zip(settled.acked_at);
+        let detail = match (settled.code, &settled.error) {
+            (_, Some(error)) => Some(error.to_string()),
+            (Some(code), None) => Some(code.to_string()),
+            (None, None) => None,
+        };
+        Some(Receipt {
+            sequence: settled.envelope.seq,
+            channel: group.routes.channel(settled.envelope.route).to_owned(),
+            outcome: match settled.outcome {
+                Outcome::Acked => mockfleet_plugin::Outcome::Acked,
+                Outcome::Sent | Outcome::Written => mockfleet_plugin::Outcome::Sent,
+                Outcome::Dropped => mockfleet_plugin::Outcome::Dropped,
+                Outcome::Failed | Outcome::Unconfirmed => mockfleet_plugin::Outcome::Failed,
+            },
+            latency: latency
+                .map(|(sent, acked)| super::clock::micros(acked.saturating_duration_since(sent))),
+            detail,
+        })
+    }
+
+    fn up(&mut self, slot: Slot) {
+        let now = self.clock().now();
+        let Some((device, group)) = self.crew.with_group(slot) else {
+            return;
+        };
+        if !std::mem::replace(&mut device.up, true) {
+            self.record.counters.up += 1;
+        }
+        self.record
+            .event(device, group, now, EventKind::Connected, None);
+        if group.interests.contains(Interests::LINK) {
+            self.tell(slot, &Event::Connected);
+        }
+    }
+
+    fn down(&mut self, slot: Slot, why: &str) {
+        let now = self.clock().now();
+        let Some((device, group)) = self.crew.with_group(slot) else {
+            return;
+        };
+        if std::mem::replace(&mut device.up, false) {
+            self.record.counters.up -= 1;
+        }
+        self.record
+            .event(device, group, now, EventKind::Disconnected, Some(why));
+        if group.interests.contains(Interests::LINK) {
+            self.tell(slot, &Event::Disconnected(seen(why).to_owned()));
+        }
+    }
+
+    fn received(&mut self, slot: Slot, message: Message) {
+        let now = self.clock().now();
+        let Some((device, group)) = self.crew.with_group(slot) else {
+            return;
+        };
+        self.record.counters.received += 1;
+        let detail = format!("{}: {} bytes", message.channel, message.payload.len());
+        self.record
+            .event(device, group, now, EventKind::Received, Some(&detail));
+        self.tell(slot, &Event::Received(message));
+    }
+
+    /// Calls a device for an event and does what it answers.
+    fn tell(&mut self, slot: Slot, event: &Event) {
+        let alive = self
+            .crew
+            .device(slot)
+            .is_some_and(|device| device.life == Life::Alive);
+        if self.stage != Stage::Running || !alive || !self.crew.can_call(slot) {
+            return;
+        }
+        let clock: Clock = self.clock();
+        let now = clock.now();
+        let told = match self.crew.with_group(slot) {
+            Some((device, group)) => group.told(device.index, now, clock.guest(now)),
+            None => return,
+        };
+        match self.crew.handle(slot, told, event) {
+            Ok(turn) => {
+                let asked = turn.next_tick;
+                self.apply(slot, now, turn, "handle");
+                self.move_tick(slot, now, asked);
+            }
+            Err(error) => self.went_wrong(slot, "handle", error),
+        }
+    }
+
+    /// A device that names its next tick in an event has it moved.
+    fn move_tick(&mut self, slot: Slot, now: Micros, asked: Option<Micros>) {
+        if let Some(length) = asked {
+            let reached = self.schedule.tempo.beat(now);
+            let due = reached.saturating_add(length.max(super::schedule::SHORTEST));
+            let Some((device, group)) = self.crew.with_group(slot) else {
+                return;
+            };
+            let owner = group.owner(device.index, device.born);
+            let moment = group.beat.at(due, owner);
+            self.arm(slot, moment);
+        }
+    }
+}
+
+/// Whether an injected fault has dropped it.
+fn is_lost_on_its_way(settled: &Settled) -> bool {
+    let why = settled.error.as_deref();
+    why.and_then(|why| why.strip_prefix(INJECTED)) == Some("drop")
+}
+
+/// What a device sees of the end of its connection: not that somebody wanted it so.
+fn seen(why: &str) -> &str {
+    let injected = why.strip_prefix(INJECTED);
+    let cause = injected.and_then(|rest| rest.split_once(": "));
+    cause.map_or(why, |(_, cause)| cause)
+}

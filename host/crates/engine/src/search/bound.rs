@@ -1,0 +1,115 @@
+//! `--until 'ack.p99 > 200ms'`: what breaks a step of a search.
+
+use mockfleet_config::{Comparison, Limit, Metric, WHOLE};
+use mockfleet_metrics::{Step, Who, micros};
+
+/// What a step of a search has, for messages.
+const FIGURES: &str = "ack.p50, ack.p95, ack.p99 (or latency.…), lag.p50, lag.p95, lag.p99, failed";
+
+/// A figure and what it must not pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    inner: mockfleet_config::Bound,
+    /// Microseconds, or a share.
+    most: f64,
+}
+
+impl Bound {
+    /// Reads `ack.p99 > 200ms`, `failed > 1%`: what breaks a step.
+    ///
+    /// # Errors
+    /// What a bound looks like.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let inner = mockfleet_config::Bound::parse(text)?;
+        if !matches!(inner.comparison, Comparison::Above | Comparison::AtLeast) {
+            return Err(format!(
+                "it says what breaks a step, and a step breaks upwards; write it with >, such as '{} > {}'",
+                inner.name, inner.value
+            ));
+        }
+        let most = match (inner.metric, inner.limit) {
+            (Metric::Latency(_) | Metric::Lag(_), Limit::Time(micros)) => float(micros),
+            (Metric::Failed, Limit::Share(share)) if share < WHOLE => float(share) / float(WHOLE),
+            (Metric::Failed, _) => {
+                return Err(format!(
+                    "{:?} is not understood; a share of messages lies between \"0%\" and \"100%\"",
+                    inner.value
+                ));
+            }
+            _ => {
+                return Err(format!(
+                    "a step of a search has no {}; there are {FIGURES}",
+                    inner.name
+                ));
+            }
+        };
+        Ok(Self { inner, most })
+    }
+
+    /// Whether it says how late the host may be.
+    pub(super) fn is_of_host(&self) -> bool {
+        matches!(self.inner.metric, Metric::Lag(_))
+    }
+
+    /// Whose fault it is that a step breaks this bound, and what shows it.
+    pub(super) fn broken(&self, step: &Step) -> Option<(Who, String)> {
+        let (found, who, shown) = match self.inner.metric {
+            Metric::Latency(share) => {
+                let found = step.ack.quantile(share);
+                (float(found), Who::Backend, micros(found))
+            }
+            Metric::Lag(share) => {
+                let found = step.lag.quantile(share);
+                (float(found), Who::Host, micros(found))
+            }
+            _ => {
+                let shown = format!("{:.2} %", step.failed * 100.0);
+                (step.failed, Who::Backend, shown)
+            }
+        };
+        self.inner
+            .comparison
+            .holds(found.total_cmp(&self.most))
+            .then(|| {
+                let Bound { inner, .. } = self;
+                let sign = match inner.comparison {
+                    Comparison::AtLeast => ">=",
+                    _ => ">",
+                };
+                let words = format!("{} was {shown} ({sign} {})", inner.name, inner.value);
+                (who, words)
+            })
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a time in microseconds, or a share: below 2^53"
+)]
+fn float(n: u64) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_read_as_people_write_them() {
+        assert_eq!(Bound::parse("ack.p99 > 200ms").unwrap().most, 200_000.0);
+        assert_eq!(Bound::parse("lag.p50>1s").unwrap().most, 1e6);
+        assert_eq!(Bound::parse(" failed > 0.5 %").unwrap().most, 0.005);
+        for (wrong, says) in [
+            ("ack.p99", "wanted is a figure"),
+            ("ack.p98 > 1s", "did you mean \"p90\"?"),
+            ("ack.p99 < 1s", "write it with >, such as 'ack.p99 > 1s'"),
+            ("ack.p99 > 200", "a time, such as 200ms"),
+            ("acked > 5", "has no acked; there are ack.p50"),
+            ("failed > 1", "between \"0%\" and \"100%\""),
+            ("failed > 100%", "between \"0%\" and \"100%\""),
+        ] {
+            let said = Bound::parse(wrong).unwrap_err();
+            assert!(said.contains(says), "{wrong}: {said}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Hashes files and finds the user's cache folder.
+//!
+//! Internal to mockfleet: other crates of the workspace use it, and it promises no stable API.
+
+pub mod cache_folder;
+pub mod sha256;

@@ -1,0 +1,320 @@
+//! Where the marks of an axis stand, and what is written beside them.
+
+use mockfleet_metrics::{count, micros};
+
+/// What a figure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// So many a second.
+    Rate,
+    /// Microseconds.
+    Time,
+    /// So many.
+    Count,
+}
+
+impl Unit {
+    /// A figure in words.
+    pub(super) fn shown(self, value: f64) -> String {
+        match self {
+            Self::Rate if value >= 9.95 || value == 0.0 => format!("{}/s", count(whole(value))),
+            Self::Rate => format!("{value:.1}/s"),
+            Self::Time => short_time(whole(value)),
+            Self::Count => count(whole(value)),
+        }
+    }
+
+    /// As the page's script knows it.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Time => "time",
+            Self::Count => "count",
+        }
+    }
+}
+
+/// `50 ms` where `micros` says `50.0 ms`: a mark of an axis is a round number.
+fn short_time(n: u64) -> String {
+    micros(n).replace(".00 ", " ").replace(".0 ", " ")
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures are positive and far below 2^53"
+)]
+pub(super) fn whole(value: f64) -> u64 {
+    value.max(0.0).round() as u64
+}
+
+/// A vertical axis: from its lower to its upper end, evenly or by powers of ten.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Scale {
+    low: f64,
+    high: f64,
+    by_tens: bool,
+    /// Where its marks stand.
+    pub(super) ticks: Vec<f64>,
+}
+
+/// A time whose largest value is so many times its middle one is shown by powers of ten:
+/// evenly, all but the peak would be a line at the bottom.
+const PEAKED: f64 = 20.0;
+
+/// Less is nothing.
+const TINY: f64 = 1e-300;
+
+impl Scale {
+    /// An axis for values; by powers of ten only where they may be.
+    pub(super) fn of(values: &mut [f64], may_be_by_tens: bool) -> Self {
+        values.sort_by(f64::total_cmp);
+        let high = values.last().copied().unwrap_or(0.0);
+        let middle = values.get(values.len() / 2).copied().unwrap_or(0.0);
+        if may_be_by_tens && middle > 0.0 && high > PEAKED * middle {
+            let least = values.iter().find(|value| **value > 0.0);
+            return Self::tens(least.copied().unwrap_or(1.0), high);
+        }
+        Self::even(high)
+    }
+
+    fn even(high: f64) -> Self {
+        let high = if high > 0.0 { high } else { 1.0 };
+        let step = round_step(high / 4.0);
+        let mut ticks = vec![0.0];
+        while ticks.last().is_some_and(|last| *last < high * 0.999_999) {
+            #[expect(clippy::cast_precision_loss, reason = "a handful")]
+            ticks.push(step * ticks.len() as f64);
+        }
+        Self {
+            low: 0.0,
+            high: ticks.last().copied().unwrap_or(high),
+            by_tens: false,
+            ticks,
+        }
+    }
+
+    /// An axis around values wherever they lie, below zero too.
+    pub(super) fn around(low: f64, high: f64) -> Self {
+        // A line that is level lies in the middle; so does one that is as good as level, in
+        // an arithmetic that cannot divide by so little.
+        let room = match (high - low > TINY, low.abs() > TINY) {
+            (true, _) => 0.0,
+            (false, true) => low.abs() * 0.1,
+            (false, false) => 1.0,
+        };
+        let (low, high) = (low - room, high + room);
+        let step = round_step((high - low) / 5.0);
+        let first = (low / step).floor();
+        let mut ticks: Vec<f64> = Vec::new();
+        // Seven are enough, and there is an end in any arithmetic: a step may be less than
+        // what tells two numbers apart.
+        for number in 0..8 {
+            if ticks.last().is_some_and(|last| *last >= high - step * 1e-6) {
+                break;
+            }
+            ticks.push((first + f64::from(number)) * step);
+        }
+        Self {
+            low: ticks.first().copied().unwrap_or(low),
+            high: ticks.last().copied().unwrap_or(high),
+            by_tens: false,
+            ticks,
+        }
+    }
+
+    fn tens(low: f64, high: f64) -> Self {
+        let (from, to) = (low.log10().floor(), high.log10().ceil());
+        let mut ticks = Vec::new();
+        let mut power = from;
+        while power <= to {
+            ticks.push(10f64.powf(power));
+            power += 1.0;
+        }
+        Self {
+            low: from,
+            high: to.max(from + 1.0),
+            by_tens: true,
+            ticks,
+        }
+    }
+
+    /// Whether it goes by powers of ten.
+    pub(super) const fn is_by_tens(&self) -> bool {
+        self.by_tens
+    }
+
+    /// How high a value stands, 0 to 1.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        let value = match self.by_tens {
+            true if value <= 0.0 => return 0.0,
+            true => value.log10(),
+            false => value,
+        };
+        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+    }
+}
+
+/// The marks of an even axis in words: all with as many digits as tell them apart.
+pub(super) fn marks(ticks: &[f64]) -> Vec<String> {
+    let largest = ticks
+        .iter()
+        .fold(0.0, |most: f64, tick| most.max(tick.abs()));
+    if largest >= 1e12 || (largest > 0.0 && largest < 1e-6) {
+        return ticks.iter().map(|tick| format!("{tick:.2e}")).collect();
+    }
+    let exact = |tick: &f64, digits: i32| {
+        let scaled = tick * 10f64.powi(digits);
+        (scaled - scaled.round()).abs() < 1e-6 * scaled.abs().max(1.0)
+    };
+    let digits = (0..12).find(|digits| ticks.iter().all(|tick| exact(tick, *digits)));
+    let digits = usize::try_from(digits.unwrap_or(12)).unwrap_or(0);
+    ticks
+        .iter()
+        // Nothing is not less than nothing.
+        .map(|tick| format!("{:.digits$}", if *tick == 0.0 { 0.0 } else { *tick }))
+        .collect()
+}
+
+/// The next of 1, 2, 2.5, 5, 10 and so on.
+fn round_step(least: f64) -> f64 {
+    let power = 10f64.powf(least.log10().floor());
+    let steps = [1.0, 2.0, 2.5, 5.0, 10.0];
+    let found = steps
+        .iter()
+        .find(|step| **step * power >= least * 0.999_999);
+    found.copied().unwrap_or(10.0) * power
+}
+
+/// Steps of a time axis that people count in, in microseconds.
+const STEPS: [i64; 24] = [
+    100_000,
+    200_000,
+    500_000,
+    1_000_000,
+    2_000_000,
+    5_000_000,
+    10_000_000,
+    15_000_000,
+    30_000_000,
+    60_000_000,
+    120_000_000,
+    300_000_000,
+    600_000_000,
+    900_000_000,
+    1_800_000_000,
+    3_600_000_000,
+    7_200_000_000,
+    21_600_000_000,
+    43_200_000_000,
+    86_400_000_000,
+    172_800_000_000,
+    604_800_000_000,
+    2_592_000_000_000,
+    7_776_000_000_000,
+];
+
+/// The marks of a time axis that is so long: at which microsecond, and its words.
+pub(super) fn times(length: i64) -> Vec<(i64, String)> {
+    let wanted = length / 7;
+    let step = STEPS.iter().find(|step| **step >= wanted);
+    let step = step.copied().unwrap_or(wanted.max(1));
+    let mut marks = Vec::new();
+    let mut at = 0;
+    while at <= length {
+        marks.push((at, since(at)));
+        at += step;
+    }
+    marks
+}
+
+/// How far a run is: `0`, `1.5 s`, `2 min`, `1 h 30`, `3 d 6 h`.
+pub(super) fn since(micros: i64) -> String {
+    let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
+    match seconds {
+        _ if micros == 0 => "0".into(),
+        0..60 if rest > 0 => format!("{seconds}.{} s", rest / 100_000),
+        0..60 => format!("{seconds} s"),
+        60..3_600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        60..3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
+        3_600..86_400 if seconds % 3_600 == 0 => format!("{} h", seconds / 3_600),
+        3_600..86_400 => format!("{} h {:02}", seconds / 3_600, seconds % 3_600 / 60),
+        _ if seconds % 86_400 < 3_600 => format!("{} d", seconds / 86_400),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_even_axis_has_round_marks_above_its_largest_value() {
+        let scale = Scale::of(&mut [3.0, 950.0, 400.0], false);
+        assert_eq!(scale.ticks, [0.0, 250.0, 500.0, 750.0, 1000.0]);
+        assert_eq!(scale.place(500.0), 0.5);
+        assert_eq!(Scale::of(&mut [], false).ticks.len(), 5);
+        assert_eq!(Scale::of(&mut [0.0], true).place(0.0), 0.0);
+    }
+
+    #[test]
+    fn an_axis_around_values_needs_no_zero() {
+        let scale = Scale::around(20.3, 22.9);
+        assert_eq!(scale.ticks, [20.0, 21.0, 22.0, 23.0]);
+        assert_eq!(scale.place(20.0), 0.0);
+        assert_eq!(marks(&scale.ticks), ["20", "21", "22", "23"]);
+        let below = Scale::around(-0.04, 0.011);
+        assert_eq!(marks(&below.ticks), ["-0.04", "-0.02", "0.00", "0.02"]);
+        let level = Scale::around(5.0, 5.0);
+        assert_eq!(
+            marks(&level.ticks),
+            ["4.4", "4.6", "4.8", "5.0", "5.2", "5.4", "5.6"]
+        );
+        assert!((level.place(5.0) - 0.5).abs() < 1e-9);
+        assert_eq!(Scale::around(0.0, 0.0).place(0.0), 0.5);
+    }
+
+    #[test]
+    fn an_axis_ends_in_any_arithmetic() {
+        for (low, high) in [
+            (1e17, 1e17),
+            (-1e300, 1e300),
+            (1e16, 1e16 + 2.0),
+            (0.0, 5e-324),
+        ] {
+            let scale = Scale::around(low, high);
+            assert!(scale.ticks.len() <= 8);
+            assert!((0.0..=1.0).contains(&scale.place(high)), "{low} {high}");
+        }
+        assert_eq!(marks(&[0.0, 1e300]), ["0.00e0", "1.00e300"]);
+    }
+
+    #[test]
+    fn times_with_a_peak_go_by_powers_of_ten() {
+        let scale = Scale::of(&mut [800.0, 1_000.0, 1_200.0, 900_000.0], true);
+        assert!(scale.is_by_tens());
+        assert_eq!(scale.ticks, [100.0, 1e3, 1e4, 1e5, 1e6]);
+        assert!((scale.place(1e4) - 0.5).abs() < 1e-9);
+        assert!(!Scale::of(&mut [800.0, 1_000.0, 5_000.0], true).is_by_tens());
+    }
+
+    #[test]
+    fn a_time_axis_counts_as_people_do() {
+        let words =
+            |length| -> Vec<String> { times(length).into_iter().map(|(_, words)| words).collect() };
+        assert_eq!(words(2_000_000), ["0", "0.5 s", "1 s", "1.5 s", "2 s"]);
+        assert_eq!(words(60_000_000).last().unwrap(), "1 min");
+        assert_eq!(words(7_200_000_000)[1], "30 min");
+        assert_eq!(since(5_400_000_000), "1 h 30");
+        assert_eq!(since(3 * 86_400_000_000), "3 d");
+    }
+
+    #[test]
+    fn figures_have_their_units() {
+        assert_eq!(Unit::Rate.shown(1_250.4), "1,250/s");
+        assert_eq!(Unit::Rate.shown(2.5), "2.5/s");
+        assert_eq!(Unit::Time.shown(50_000.0), "50 ms");
+        assert_eq!(Unit::Time.shown(1_500.0), "1.5 ms");
+        assert_eq!(Unit::Count.shown(1e6), "1,000,000");
+    }
+}

@@ -1,0 +1,280 @@
+//! CSV (RFC 4180) with a line of names at its head. The parser is `csv-core`, that of the
+//! crate `csv` without what binds its rows to types of Rust.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+
+use super::Bad;
+use mockfleet_sendlog::{Cell, TakeRow};
+
+/// How a query's answer writes what is null, so that it differs from an empty text.
+pub(super) const NULL: &str = "\\N";
+
+/// What is read at once.
+const PIECE: usize = 256 << 10;
+
+/// A record may be as long as MQTT allows, and more.
+const LONGEST: usize = 1 << 30;
+
+/// Records, one after the other.
+struct Records<R> {
+    from: R,
+    parser: Reader,
+    input: Vec<u8>,
+    /// What of the input is not parsed yet.
+    start: usize,
+    end: usize,
+    /// There is no more: a database that has said so must not be asked again.
+    over: bool,
+    values: Vec<u8>,
+    ends: Vec<usize>,
+    /// How many values the record at hand has.
+    count: usize,
+    /// The line on which it begins.
+    line: u64,
+}
+
+impl<R: Read> Records<R> {
+    fn new(from: R, delimiter: u8) -> Self {
+        Self {
+            from,
+            parser: ReaderBuilder::new().delimiter(delimiter).build(),
+            input: vec![0; PIECE],
+            start: 0,
+            end: 0,
+            over: false,
+            values: vec![0; 4 << 10],
+            ends: vec![0; 64],
+            count: 0,
+            line: 0,
+        }
+    }
+
+    /// Reads the next record; false when there is none.
+    fn advance(&mut self) -> Result<bool, String> {
+        let (mut used, mut ended) = (0, 0);
+        // What is left of the line before, where lines end as on Windows.
+        let before = self.start.checked_sub(1);
+        let open = before.and_then(|at| self.input.get(at)) == Some(&b'\r');
+        self.fill()?;
+        let open = open && self.input.get(self.start) == Some(&b'\n');
+        self.line = self.parser.line() + u64::from(open);
+        loop {
+            self.fill()?;
+            let input = self.input.get(self.start..self.end).unwrap_or_default();
+            let values = self.values.get_mut(used..).unwrap_or_default();
+            let ends = self.ends.get_mut(ended..).unwrap_or_default();
+            let (result, taken, written, closed) = self.parser.read_record(input, values, ends);
+            self.start += taken;
+            used += written;
+            ended += closed;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull if self.values.len() < LONGEST => {
+                    self.values.resize(self.values.len() * 2, 0);
+                }
+                ReadRecordResult::OutputFull => {
+                    return Err(format!("line {} is longer than 1 GiB", self.line));
+                }
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record => {
+                    self.count = ended;
+                    return Ok(true);
+                }
+                ReadRecordResult::End => return Ok(false),
+            }
+        }
+    }
+
+    /// Makes sure that there is input, as long as there is more.
+    fn fill(&mut self) -> Result<(), String> {
+        if self.start == self.end && !self.over {
+            let read = self.from.read(&mut self.input);
+            self.end = read.map_err(|error| error.to_string())?;
+            self.over = self.end == 0;
+            self.start = 0;
+        }
+        Ok(())
+    }
+
+    /// A value of the record at hand.
+    fn value(&self, place: usize) -> Option<&[u8]> {
+        if place >= self.count {
+            return None;
+        }
+        let from = match place.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.values.get(from..*self.ends.get(place)?)
+    }
+
+    /// The record at hand, as names of columns.
+    fn names(&self) -> Vec<String> {
+        let values = (0..self.count).filter_map(|place| self.value(place));
+        values
+            .map(|name| {
+                let name = String::from_utf8_lossy(name);
+                // Without the mark that some programs begin a file with.
+                name.trim_start_matches('\u{feff}').trim().to_owned()
+            })
+            .collect()
+    }
+}
+
+/// The names in the first line.
+pub(super) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut records = Records::new(file, delimiter);
+    if !records.advance()? || records.names().iter().all(String::is_empty) {
+        return Err("it is empty; wanted is a first line with the names of the columns".into());
+    }
+    Ok(records.names())
+}
+
+pub(super) fn read(
+    path: &Path,
+    delimiter: u8,
+    wanted: &[&str],
+    take: &mut TakeRow<'_>,
+    bad: &mut Bad<'_>,
+) -> Result<(), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    read_from(file, delimiter, false, wanted, take, bad)
+}
+
+/// Reads rows from anywhere; `nulls`: where a value may be [`NULL`].
+pub(super) fn read_from(
+    from: impl Read,
+    delimiter: u8,
+    nulls: bool,
+    wanted: &[&str],
+    take: &mut TakeRow<'_>,
+    bad: &mut Bad<'_>,
+) -> Result<(), String> {
+    let mut records = Records::new(from, delimiter);
+    if !records.advance()? {
+        return Ok(());
+    }
+    let names = records.names();
+    let places: Vec<Option<usize>> = wanted
+        .iter()
+        .map(|name| names.iter().position(|column| column == name))
+        .collect();
+    while records.advance()? {
+        let flow = if records.count == names.len() {
+            let cells = places.iter().map(|place| {
+                let value = place.and_then(|place| records.value(place));
+                value.map_or(Cell::Null, |value| cell(value, nulls))
+            });
+            let cells: Vec<Cell<'_>> = cells.collect();
+            take(records.line, &cells)
+        } else {
+            let text = format!(
+                "this line has {} values, and the first line names {} columns; text with commas or line breaks belongs in double quotes",
+                records.count,
+                names.len()
+            );
+            bad(records.line, text)
+        };
+        if flow.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn cell(value: &[u8], nulls: bool) -> Cell<'_> {
+    if nulls && value == NULL.as_bytes() {
+        return Cell::Null;
+    }
+    if nulls && value.starts_with(b"\\x") {
+        return hex(value);
+    }
+    match std::str::from_utf8(value) {
+        Ok(text) => Cell::Text(text.into()),
+        Err(_) => Cell::Bytes(value.into()),
+    }
+}
+
+/// Bytes as a query's answer writes them: `\x68656c6c6f`.
+fn hex(value: &[u8]) -> Cell<'_> {
+    let digits = std::str::from_utf8(value).unwrap_or_default();
+    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    let bytes: Option<Vec<u8>> = (2..value.len()).step_by(2).map(byte).collect();
+    match bytes.map(String::from_utf8) {
+        Some(Ok(text)) => Cell::Text(text.into()),
+        Some(Err(error)) => Cell::Bytes(error.into_bytes().into()),
+        None => Cell::Text(String::from_utf8_lossy(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+
+    #[test]
+    fn rows_have_their_values_and_their_lines() {
+        let long = "x".repeat(10_000);
+        let text = format!("\u{feff}a,b\n1,\"two,\n\"\"lines\"\"\"\n3\n\n4,{long}\n");
+        let (mut rows, mut bad) = (Vec::new(), Vec::new());
+        read_from(
+            text.as_bytes(),
+            b',',
+            false,
+            &["b", "none", "a"],
+            &mut |line, cells| {
+                let cells: Vec<_> = cells
+                    .iter()
+                    .map(|cell| cell.text().map(String::from))
+                    .collect();
+                rows.push((line, cells));
+                ControlFlow::Continue(())
+            },
+            &mut |line, _| {
+                bad.push(line);
+                ControlFlow::Continue(())
+            },
+        )
+        .unwrap();
+        let text = |text: &str| Some(text.to_owned());
+        let first = vec![text("two,\n\"lines\""), None, text("1")];
+        let last = vec![text(&long), None, text("4")];
+        assert_eq!(rows.first().map(|row| &row.1), Some(&first));
+        assert_eq!(rows.last().map(|row| &row.1), Some(&last));
+        assert_eq!((rows[0].0, bad), (2, vec![4]));
+    }
+
+    #[test]
+    fn lines_that_end_as_on_windows_are_counted_too() {
+        let mut lines = Vec::new();
+        read_from(
+            "a,b\r\n1,2\r\n3\r\n4,5\r\n".as_bytes(),
+            b',',
+            false,
+            &["a"],
+            &mut |line, _| {
+                lines.push(line);
+                ControlFlow::Continue(())
+            },
+            &mut |line, _| {
+                assert_eq!(line, 3);
+                ControlFlow::Continue(())
+            },
+        )
+        .unwrap();
+        assert_eq!(lines, [2, 4]);
+    }
+
+    #[test]
+    fn bytes_of_a_database_are_read() {
+        assert_eq!(hex(b"\\x6869"), Cell::Text("hi".into()));
+        assert_eq!(hex(b"\\xff00"), Cell::Bytes(vec![0xff, 0].into()));
+        assert_eq!(hex(b"\\xyz"), Cell::Text("\\xyz".into()));
+    }
+}

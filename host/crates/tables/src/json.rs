@@ -1,0 +1,116 @@
+//! JSON lines: an object a line. Text is unescaped; objects and lists stay as they
+//! stand there.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use serde_json::value::RawValue;
+
+use super::Bad;
+use mockfleet_sendlog::{Cell, TakeRow};
+
+/// Lines that are looked at for names of columns.
+const LOOKED_AT: usize = 1_000;
+
+/// A message may be as long as MQTT allows, in Base64 and more.
+const LONGEST: usize = 1 << 30;
+
+type Object<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
+
+/// The names that the first lines have.
+pub(super) fn head(path: &Path) -> Result<Vec<String>, String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut looked = 0;
+    lines(path, &mut |_, line| {
+        looked += 1;
+        if let Ok(object) = serde_json::from_slice::<serde_json::Map<String, _>>(line) {
+            let object: serde_json::Map<String, serde_json::Value> = object;
+            for name in object.keys() {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+        looked < LOOKED_AT
+    })?;
+    match (looked, names.is_empty()) {
+        (0, _) => Err("it is empty; wanted is a JSON object a line".into()),
+        (_, true) => Err("none of its first lines is a JSON object such as {\"device\": \"d-1\", \"payload\": \"…\"}".into()),
+        _ => Ok(names),
+    }
+}
+
+pub(super) fn read(
+    path: &Path,
+    wanted: &[&str],
+    take: &mut TakeRow<'_>,
+    bad: &mut Bad<'_>,
+) -> Result<(), String> {
+    lines(
+        path,
+        &mut |number, line| match serde_json::from_slice::<Object<'_>>(line) {
+            Ok(object) => {
+                let cells: Vec<Cell<'_>> = wanted
+                    .iter()
+                    .map(|name| object.get(*name).map_or(Cell::Null, |value| cell(value)))
+                    .collect();
+                take(number, &cells).is_continue()
+            }
+            Err(error) => {
+                let text = format!("this line is no JSON object: {error}");
+                bad(number, text).is_continue()
+            }
+        },
+    )
+}
+
+/// Gives each line that is not empty, with its number, until `take` has enough.
+fn lines(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut reader = BufReader::with_capacity(1 << 20, file);
+    let mut line = Vec::new();
+    let mut number = 0;
+    loop {
+        line.clear();
+        let read = reader
+            .read_until(b'\n', &mut line)
+            .map_err(|error| error.to_string())?;
+        if read == 0 {
+            return Ok(());
+        }
+        number += 1;
+        if line.len() > LONGEST {
+            return Err(format!("its line {number} is longer than 1 GiB"));
+        }
+        let text = line.trim_ascii();
+        if !text.is_empty() && !take(number, text) {
+            return Ok(());
+        }
+    }
+}
+
+fn cell(value: &RawValue) -> Cell<'_> {
+    let text = value.get();
+    match text.as_bytes().first() {
+        Some(b'n') => Cell::Null,
+        Some(b't') => Cell::Bool(true),
+        Some(b'f') => Cell::Bool(false),
+        Some(b'"') => match serde_json::from_str::<Text<'_>>(text) {
+            Ok(Text(text)) => Cell::Text(text),
+            // Half of a surrogate pair, which is no text: as it stands.
+            Err(_) => Cell::Text(text.into()),
+        },
+        Some(b'{' | b'[') => Cell::Text(text.into()),
+        _ => match text.parse::<i64>() {
+            Ok(number) => Cell::Int(number),
+            Err(_) => text.parse().map_or(Cell::Text(text.into()), Cell::Float),
+        },
+    }
+}
+
+/// A text, borrowed where nothing in it is escaped.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
