@@ -109,7 +109,7 @@ def whole(found):
             continue
         report = found[name]
         lines += ["", f"### {name}", "", about(report), ""]
-        lines += head("what", "mockfleet", "beside it", "ratio", "bar", "counted by")
+        lines += head("case", "mockfleet", "baseline", "ratio", "bar", "counted by")
         lines += [row(case) for case in report["cases"]]
     return lines[1:]
 
@@ -123,7 +123,7 @@ def short(found):
             baseline = case["baseline"]
             beside = f"{number(baseline['figures']['median'])} {case['unit']}, {baseline['name']}" if baseline else ""
             lines.append(f"| {case['name']} | {number(case['ours']['median'])} {case['unit']} | {beside} |")
-    return head("what", "mockfleet", "beside it") + lines if lines else []
+    return head("case", "mockfleet", "baseline") + lines if lines else []
 
 
 def languages(found):
@@ -161,14 +161,14 @@ def stages(found):
 def counts(found):
     if not (report := found.get("count")):
         return []
-    lines = [about(report), ""] + head("what", "instructions")
+    lines = [about(report), ""] + head("loop", "instructions")
     return lines + [f"| {case['name']} | {spread(case['ours'])} |" for case in report["cases"]]
 
 
 def peers(found):
     if not (report := found.get("peers")):
         return []
-    lines = [about(report), ""] + head("what", "the broker counted", "memory at most")
+    lines = [about(report), ""] + head("load and tool", "the broker counted", "memory at most")
     cases = {case["name"]: case for case in report["cases"]}
     for name, case in cases.items():
         if memory := cases.get(f"{name}, memory"):

@@ -332,9 +332,9 @@ def test_text_output_names_assumptions_and_omissions(fleet):
     assert process.err == []
 
 
-def test_example_of_docs_plan_matches_the_output(fleet):
-    """The example of docs/plan.md, without the figures that depend on the machine's name."""
-    (shown, *_), (text, *_) = (code_blocks("docs/plan.md", kind) for kind in ("text", "toml"))
+def test_example_of_docs_estimate_matches_the_output(fleet):
+    """The example of docs/estimate.md, without the figures that depend on the machine's name."""
+    (shown, *_), (text, *_) = (code_blocks("docs/estimate.md", kind) for kind in ("text", "toml"))
     fleet.folder.joinpath("fleet.toml").write_text(text)
     process = fleet.mockfleet("plan", "fleet.toml")
     assert process.finish() == 0, process.report()

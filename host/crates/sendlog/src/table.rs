@@ -5,14 +5,19 @@
 pub struct Columns<const N: usize>(Vec<[String; N]>);
 
 impl<const N: usize> Columns<N> {
+    /// Starts a table with these column heads.
+    #[must_use]
     pub fn new(head: [&str; N]) -> Self {
         Self(vec![head.map(str::to_owned)])
     }
 
+    /// Appends a row.
     pub fn row(&mut self, cells: [String; N]) {
         self.0.push(cells);
     }
 
+    /// Renders the table, two spaces before each column.
+    #[must_use]
     pub fn shown(&self) -> String {
         let mut widths = [0; N];
         for row in &self.0 {
