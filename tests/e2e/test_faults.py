@@ -288,7 +288,7 @@ def test_a_device_is_told_what_a_real_one_would_know(fleet, broker):
         {"kind": "duplicate", "copies": 3, "probability": "30%"},
         {"kind": "disconnect", "vanish": True, "at": "1s", "length": "200ms"},
     ]
-    fleet.guest(plugin="listener", count=4, every="50ms", faults=faults)
+    fleet.guest(plugin="echoes_events", count=4, every="50ms", faults=faults)
     run = fleet.run(duration="2s")
     run.log.assert_sound()
     last = f"""SELECT device_id, max_by(payload, seq), max(seq) FROM sends

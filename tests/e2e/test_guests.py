@@ -176,16 +176,16 @@ def test_a_guest_that_prints_without_end_is_heard_so_often_a_second_and_no_more(
 
 def test_what_a_guest_prints_goes_to_stderr_with_the_name_of_its_device(fleet, broker):
     fleet.broker(broker.url, qos=1)
-    fleet.guest("curious", "curious", count=1)
+    fleet.guest("probe", "probes_sandbox", count=1)
     run = fleet.run(duration="1s")
-    assert "curious-00000: curious curious-00000 prints tick 0" in run.stderr
-    assert "curious-00000 (stderr): curious curious-00000 complains at tick 0" in run.stderr
+    assert "probe-00000: probe probe-00000 prints tick 0" in run.stderr
+    assert "probe-00000 (stderr): probe probe-00000 complains at tick 0" in run.stderr
 
 
 def test_a_guest_sees_the_clock_and_randomness_of_its_run_and_nothing_of_the_machine(fleet, broker):
     fleet.environment["SECRET_OF_THE_MACHINE"] = "s3cret"
     fleet.broker(broker.url, qos=1)
-    fleet.guest("curious", "curious", count=2, every="250ms")
+    fleet.guest("probe", "probes_sandbox", count=2, every="250ms")
     runs = [fleet.run("--seed", "5", duration="1s") for _ in range(2)]
     reports = [
         [json.loads(payload) for payload in sequence]

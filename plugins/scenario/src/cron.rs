@@ -20,24 +20,24 @@ pub(crate) struct Cron {
 
 /// What is wrong with a pattern or its zone.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Wrong {
+pub(crate) enum CronProblem {
     Pattern(String),
     Zone(String),
 }
 
 impl Cron {
     /// Reads a pattern of six fields, and the zone (UTC if there is none).
-    pub(crate) fn read(pattern: &str, zone: Option<&str>) -> Result<Self, Vec<Wrong>> {
+    pub(crate) fn read(pattern: &str, zone: Option<&str>) -> Result<Self, Vec<CronProblem>> {
         let mut wrong = Vec::new();
         let parser = CronParser::builder().seconds(Seconds::Required).build();
         let parsed = parser.parse(pattern).map_err(|error| {
-            Wrong::Pattern(format!(
+            CronProblem::Pattern(format!(
                 "{pattern:?} is no cron with seconds: {error}; it has six fields (seconds, minutes, hours, day of month, month, day of week), such as \"0 30 6 * * MON-FRI\""
             ))
         });
         let zone = zone.map_or(Ok(TimeZone::UTC), |name| {
             jiff::tz::TimeZoneDatabase::bundled().get(name).map_err(|_| {
-                Wrong::Zone(format!(
+                CronProblem::Zone(format!(
                     "there is no time zone {name:?}; one of the IANA database is wanted, such as \"Europe/Berlin\" or \"UTC\""
                 ))
             })
@@ -57,7 +57,7 @@ impl Cron {
     pub(crate) fn after(&self, moment: Instant) -> Option<Instant> {
         let micros = i64::try_from(moment.micros()).ok()?;
         let start = Timestamp::from_microsecond(micros).ok()?;
-        let start = Clock(start.to_zoned_datetime(self.zone.clone()));
+        let start = ZonedTime(start.to_zoned_datetime(self.zone.clone()));
         let next = self.pattern.find_next_occurrence(&start, false).ok()?;
         let micros = next.0.timestamp().as_microsecond();
         u64::try_from(micros).ok().map(Instant::from_micros)
@@ -66,9 +66,9 @@ impl Cron {
 
 /// A moment on the clocks of a zone, as croner searches over them.
 #[derive(Debug, Clone)]
-struct Clock(ZonedDateTime);
+struct ZonedTime(ZonedDateTime);
 
-impl CronDateTime for Clock {
+impl CronDateTime for ZonedTime {
     fn to_civil(&self) -> CivilDateTime {
         let at = self.0.datetime();
         let part = |number: i8| u32::try_from(number).unwrap_or(0);
@@ -186,7 +186,7 @@ mod tests {
         let Err(wrong) = Cron::read("0 30 6 * *", Some("Europe/Atlantis")) else {
             panic!("five fields have no seconds");
         };
-        let [Wrong::Pattern(pattern), Wrong::Zone(zone)] = wrong.as_slice() else {
+        let [CronProblem::Pattern(pattern), CronProblem::Zone(zone)] = wrong.as_slice() else {
             panic!("{wrong:?}");
         };
         assert!(pattern.contains("six fields"), "{pattern}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mockfleet_sdk::testing::{Setup, Surroundings, Trial, surroundings};
+use mockfleet_sdk::testing::{GroupContext, Setup, Trial, group_context};
 use mockfleet_sdk::{Error, Event, Link};
 use serde_json::{Value, json};
 
@@ -15,9 +15,9 @@ fn device(config: Value) -> Trial<Scenario> {
 }
 
 fn every_second() {
-    surroundings(Surroundings {
+    group_context(GroupContext {
         interval: Some(Duration::from_secs(1)),
-        ..Surroundings::default()
+        ..GroupContext::default()
     });
 }
 
@@ -296,7 +296,7 @@ fn a_device_that_terminates_sends_its_last_message_first() {
 #[test]
 fn everything_that_is_wrong_is_said_at_once_and_where() {
     every_second();
-    surroundings(Surroundings {
+    group_context(GroupContext {
         channels: Some(vec!["telemetry".into()]),
         downlink: Some(vec![]),
         interval: None,

@@ -54,7 +54,7 @@ function entry(folder) {
 }
 
 /** Name and version of the plugin.toml beside the device or above it. */
-function stamp(folder) {
+function nameAndVersion(folder) {
   for (let above = 0; above < 3; above += 1, folder = dirname(folder)) {
     const file = join(folder, "plugin.toml");
     if (!existsSync(file)) continue;
@@ -111,7 +111,7 @@ async function bundle(esbuild, file, options) {
 async function check(esbuild, file) {
   const contents = `
     import * as module from "mockfleet:device-module";
-    import { checkDevice, findDevice, ownStack } from ${JSON.stringify(join(SDK, "seat.js"))};
+    import { checkDevice, findDevice, ownStack } from ${JSON.stringify(join(SDK, "device_slot.js"))};
     export const stack = ownStack;
     checkDevice(findDevice(module));`;
   const { outputFiles } = await bundle(esbuild, file, {
@@ -132,7 +132,7 @@ async function check(esbuild, file) {
   }
 }
 
-/** For each line of a bundle the file and the line that it comes from; see `seat.js`. */
+/** For each line of a bundle the file and the line that it comes from; see `device_slot.js`. */
 function origins(map) {
   const { sources, mappings } = JSON.parse(map);
   const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -199,7 +199,7 @@ async function main() {
   if (!(values.engine in ENGINES)) fail(`there is no engine ${values.engine}; there are quickjs and starlingmonkey`);
   const file = resolve(positionals[0]);
   if (!existsSync(file)) fail(`there is no file ${positionals[0]}`);
-  const stamped = stamp(dirname(file));
+  const stamped = nameAndVersion(dirname(file));
   const name = values.name ?? stamped.name;
   const version = values.version ?? stamped.version;
   const esbuild = await load("esbuild", "esbuild@0.28.2");
@@ -207,7 +207,7 @@ async function main() {
   const { outputFiles } = await bundle(esbuild, file, {
     stdin: {
       // StarlingMonkey has a console.
-      contents: `${values.engine === "quickjs" ? 'import "./console.js";' : ""} export * from "./glue.js";`,
+      contents: `${values.engine === "quickjs" ? 'import "./console.js";' : ""} export * from "./wit_export.js";`,
       resolveDir: SDK,
       sourcefile: join(SDK, "plugin.js"),
     },

@@ -4,15 +4,15 @@ import { Failed, Retired } from "./errors.js";
 import { Rng, utf8 } from "./generate/rng.js";
 
 /** Whose constructor is running: who the device is, and its settings. */
-let birth = null;
+let construction = null;
 
 /** Makes a device of a class that derives from `Device`. */
-export function give(kind, identity, config) {
-  birth = { identity, config };
+export function construct(kind, identity, config) {
+  construction = { identity, config };
   try {
     return new kind();
   } finally {
-    birth = null;
+    construction = null;
   }
 }
 
@@ -29,8 +29,8 @@ export class Device {
   #statusSince;
 
   constructor() {
-    if (birth === null) throw new TypeError("devices are made by mockfleet, or by run() of mockfleet/testing");
-    const { identity, config } = birth;
+    if (construction === null) throw new TypeError("devices are made by mockfleet, or by run() of mockfleet/testing");
+    const { identity, config } = construction;
     this.#identity = identity;
     this.#now = identity.born;
     this.#statusSince = identity.born;
@@ -82,16 +82,16 @@ export class Device {
   }
 
   /** For generators: when it is, in microseconds since 1970. */
-  moment() {
+  generatorContext() {
     return { now: this.#now, born: this.#identity.born, statusSince: this.#statusSince };
   }
 
-  /** For the seat: the time of the call that follows. */
+  /** For the slot: the time of the call that follows. */
   static enter(device, micros) {
     device.#now = micros;
   }
 
-  /** For the seat: the status, if it is another one than before. */
+  /** For the slot: the status, if it is another one than before. */
   static changed(device, status) {
     if (status === undefined || status === null || status === device.#status) return null;
     device.#status = status;

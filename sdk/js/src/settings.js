@@ -4,10 +4,10 @@
  */
 
 import { InvalidConfig } from "./errors.js";
-import { parseSpan, WANTED, writeSpan } from "./generate/span.js";
+import { parseSpan, EXPECTED, writeSpan } from "./generate/span.js";
 
 /** Stands for what could not be read. */
-const WRONG = Symbol("wrong");
+const INVALID = Symbol("wrong");
 
 /** One kind of setting: its schema, and how a value of it is read. */
 class Setting {
@@ -69,7 +69,7 @@ export function choice(choices, options = {}) {
 export function duration(options = {}) {
   const read = (value, wrong) => {
     const micros = typeof value === "string" ? parseSpan(value) : null;
-    return micros === null ? wrong(`${shown(value)} is no duration; ${WANTED}`) : micros / 1_000_000;
+    return micros === null ? wrong(`${shown(value)} is no duration; ${EXPECTED}`) : micros / 1_000_000;
   };
   const pattern = "^\\s*([0-9]+(\\.[0-9]+)?\\s*(us|µs|ms|s|m|h|d)\\s*)+$";
   const setting = new Setting({ type: "string", pattern, examples: ["500ms", "1h30m"] }, read, options);
@@ -141,7 +141,7 @@ export function readSettings(settings, json) {
 function readGroup(settings, value, path, problems) {
   if (!isTable(value)) {
     problems[path] = `${shown(value)} is no table of settings`;
-    return WRONG;
+    return INVALID;
   }
   const names = Object.keys(settings);
   const known = new Map(names.map((name) => [keyOf(name), name]));
@@ -164,7 +164,7 @@ function readGroup(settings, value, path, problems) {
 function readOne(setting, value, path, problems) {
   const wrong = (said) => {
     problems[path] = said;
-    return WRONG;
+    return INVALID;
   };
   return setting.read(value, wrong, path, problems);
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { choice, data, Device, duration, Failed, fleet, group, integer, list, Message, number, text } from "mockfleet";
-import { run, schema, surroundings } from "mockfleet/testing";
+import { run, schema, groupContext } from "mockfleet/testing";
 
 /** Does what its setting says at tick 2. */
 class Probe extends Device {
@@ -186,11 +186,11 @@ test("the schema has words, bounds and defaults, and refuses the unknown", () =>
 });
 
 test("what surrounds the device is what the test says", () => {
-  surroundings({ data: { weather: Uint8Array.from([1, 2]) }, channels: ["a"], interval: 2 });
+  groupContext({ data: { weather: Uint8Array.from([1, 2]) }, channels: ["a"], interval: 2 });
   assert.deepEqual(data.readAll("weather"), Uint8Array.from([1, 2]));
   assert.deepEqual([fleet.channels(), fleet.downlink(), fleet.interval()], [["a"], null, 2]);
   assert.throws(() => data.size("wether"), { message: /there are weather/ });
-  surroundings();
+  groupContext();
 });
 
 test("mistakes of a class are found before it runs", () => {

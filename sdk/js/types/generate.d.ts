@@ -29,13 +29,13 @@ export class Rng {
 
 /** A specification with the state of one device. */
 export class Generator<T> {
-  constructor(kind: Kind<T>, rng: Rng, moment: () => { now: number; born: number; statusSince: number });
+  constructor(spec: Specification<T>, rng: Rng, context: () => { now: number; born: number; statusSince: number });
   /** The value now: at the time of the tick or the event that is being handled. */
   next(): T;
 }
 
 /** A specification. Shared by all devices that use it: make it once, outside of the class. */
-export abstract class Kind<T> {
+export abstract class Specification<T> {
   /**
    * The generator of one device. `name` is the name of its stream of random numbers: another
    * one for each generator of a device.
@@ -44,12 +44,12 @@ export abstract class Kind<T> {
 }
 
 /** A number around a mean: the bell curve. What lies outside of `min` and `max` is set to them. */
-export class Normal extends Kind<number> {
+export class Normal extends Specification<number> {
   constructor(spec: { mean: number; deviation: number; min?: number; max?: number; decimals?: number });
 }
 
 /** A random walk: each value is the one before and a step, kept within bounds and drawn back to a mean. */
-export class Walk extends Kind<number> {
+export class Walk extends Specification<number> {
   constructor(spec?: {
     /** The first value. Absent: `mean`, else the middle of `min` and `max`, else 0. */
     start?: number;
@@ -74,7 +74,7 @@ export class Walk extends Kind<number> {
 export type Interpolation = "linear" | "step" | "smooth";
 
 /** A curve through points: times, counted from the origin, and values. */
-export class Curve extends Kind<number> {
+export class Curve extends Specification<number> {
   constructor(spec: {
     points: readonly (readonly [Duration, number])[];
     /** Begins again after this long. */
@@ -84,7 +84,7 @@ export class Curve extends Kind<number> {
     jitter?: number;
     /** Devices are ahead by up to this much, each by its own. */
     spread?: Duration;
-    /** From when time counts: the device's birth, its last change of status, or a moment. */
+    /** From when time counts: the device's construction, its last change of status, or a moment. */
     origin?: "born" | "status" | Date;
     decimals?: number;
   });
@@ -94,7 +94,7 @@ export class Curve extends Kind<number> {
 export type Day = readonly (readonly [string, number])[];
 
 /** Values by the time of day, UTC: the same each day or by the day of the week. */
-export class Profile extends Kind<number> {
+export class Profile extends Specification<number> {
   constructor(spec: {
     daily?: Day;
     weekly?: { mon?: Day; tue?: Day; wed?: Day; thu?: Day; fri?: Day; sat?: Day; sun?: Day };
@@ -105,12 +105,12 @@ export class Profile extends Kind<number> {
 }
 
 /** One of several values: by chance, with or without weights, or in turn. */
-export class Bucket<const T> extends Kind<T> {
+export class Bucket<const T> extends Specification<T> {
   constructor(spec: { values: readonly T[]; weights?: readonly number[]; order?: "random" | "sequence" });
 }
 
 /** A Markov chain: states, and how likely one leads to another; what is left to 1 is to stay. */
-export class Markov<T = string> extends Kind<T> {
+export class Markov<T = string> extends Specification<T> {
   constructor(spec: {
     states: Readonly<Record<string, { value?: T; to?: Readonly<Record<string, number>> }>>;
     /** The first state. */

@@ -3,7 +3,7 @@
 import type { Device, Duration, Link, Message, Outcome, Settings } from "./index.js";
 
 /** A class that derives from `Device`. */
-export type Kind<D extends Device<any>> = { new (): D; config: Settings; channels: readonly string[] };
+export type DeviceClass<D extends Device<any>> = { new (): D; config: Settings; channels: readonly string[] };
 
 /** Who the device is, and how often it ticks. */
 export interface Setup {
@@ -20,7 +20,7 @@ export interface Setup {
 
 /** One device on a clock of its own. */
 export class Trial<D extends Device<any> = Device<any>> {
-  constructor(kind: Kind<D>, config?: object, setup?: Setup);
+  constructor(device: DeviceClass<D>, config?: object, setup?: Setup);
   /** What the device has sent so far. */
   readonly messages: { at: Date; message: Message }[];
   /** Every change of status, and when it was. */
@@ -52,13 +52,13 @@ export class Trial<D extends Device<any> = Device<any>> {
 }
 
 /** Switches a device on with settings as they stand in the fleet file, and runs so many ticks. */
-export function run<D extends Device<any>>(kind: Kind<D>, config?: object, setup?: Setup & { ticks?: number }): Trial<D>;
+export function run<D extends Device<any>>(device: DeviceClass<D>, config?: object, setup?: Setup & { ticks?: number }): Trial<D>;
 
 /** The JSON Schema of the settings, as the host gets it. */
-export function schema(kind: Kind<Device<any>>): object;
+export function schema(device: DeviceClass<Device<any>>): object;
 
 /** Says what the fleet file says about the group of the devices that follow. */
-export function surroundings(given?: {
+export function groupContext(given?: {
   data?: Record<string, Uint8Array>;
   channels?: string[];
   downlink?: string[];

@@ -26,8 +26,8 @@ from mockfleet import (
     group,
     setting,
 )
-from mockfleet.seat import find_device
-from mockfleet.testing import Trial, run, schema, surroundings
+from mockfleet.device_slot import find_device
+from mockfleet.testing import Trial, run, schema, group_context
 
 
 @dataclass(frozen=True)
@@ -226,14 +226,14 @@ def test_a_message_is_compact_json_and_what_has_no_form_is_refused() -> None:
 
 
 def test_what_surrounds_the_device_is_what_the_test_says() -> None:
-    surroundings(data={"weather": b"1,2"}, channels=["a"], interval=2)
+    group_context(data={"weather": b"1,2"}, channels=["a"], interval=2)
     try:
         assert data.read_all("weather") == b"1,2"
         assert (group.channels(), group.downlink(), group.interval()) == (["a"], None, 2.0)
         with pytest.raises(FileNotFoundError, match="there are weather"):
             data.size("wether")
     finally:
-        surroundings()
+        group_context()
 
 
 def test_mistakes_of_a_class_are_found_before_it_runs() -> None:

@@ -73,36 +73,30 @@
 //! are what a device can look up beside its settings. `seat` calls it as the contract
 //! asks; above it stand [`testing`], and, in WebAssembly only, `glue` with the exports.
 
-mod about;
-mod behaviour;
-pub mod data;
-mod error;
-mod event;
+mod contract;
+mod device_slot;
 pub mod generate;
-#[cfg(target_arch = "wasm32")]
-#[doc(hidden)]
-pub mod glue;
-pub mod group;
-#[cfg(all(target_arch = "wasm32", feature = "pool"))]
-mod pool;
-mod problem;
+mod lookup;
 mod random;
 mod rounding;
-mod seat;
+mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod time;
-mod turn;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod wit_export;
 
-pub use about::About;
-pub use behaviour::{Behaviour, Device, NoConfig, Tick};
-pub use error::Error;
-pub use event::{Event, Outcome, Receipt};
-pub use problem::Problem;
+pub use contract::about::About;
+pub use contract::behaviour::{Behaviour, Device, NoConfig, Tick};
+pub use contract::error::Error;
+pub use contract::event::{Event, Outcome, Receipt};
+pub use contract::problem::Problem;
+pub use contract::turn::{Link, Message, Turn};
+pub use lookup::{data, group};
 pub use random::Rng;
 pub use rounding::round;
 pub use time::Instant;
-pub use turn::{Link, Message, Turn};
 
 /// The settings of a behaviour from their text, for its
 /// [`create_from`](Behaviour::create_from).
@@ -110,7 +104,7 @@ pub use turn::{Link, Message, Turn};
 /// # Errors
 /// What is not of the right shape, with its path.
 pub fn read_config<B: Behaviour>(config: &str) -> Result<B::Config, Error> {
-    seat::read::<B>(config)
+    settings::read::<B::Config>(config)
 }
 
 /// Makes the calling crate a plugin whose devices have this behaviour. Once a crate.
@@ -121,15 +115,15 @@ pub fn read_config<B: Behaviour>(config: &str) -> Result<B::Config, Error> {
 macro_rules! export {
     ($behaviour:ty) => {
         #[cfg(target_arch = "wasm32")]
-        type MockfleetPlugin = $crate::glue::Plugin<$behaviour>;
+        type MockfleetPlugin = $crate::wit_export::Plugin<$behaviour>;
         #[cfg(target_arch = "wasm32")]
-        $crate::glue::bindings::export_plugin!(MockfleetPlugin with_types_in $crate::glue::bindings);
+        $crate::wit_export::bindings::export_plugin!(MockfleetPlugin with_types_in $crate::wit_export::bindings);
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             #[unsafe(export_name = "mockfleet:device/behaviour@0.1.0#[method]device.tick")]
-            unsafe extern "C" fn tick(device: *const u8, at: u64, sequence: u64) -> *const $crate::glue::Answer {
+            unsafe extern "C" fn tick(device: *const u8, at: u64, sequence: u64) -> *const $crate::wit_export::TickResult {
                 // SAFETY: it is called as the contract says.
-                unsafe { $crate::glue::tick::<$behaviour>(device, at, sequence) }
+                unsafe { $crate::wit_export::tick::<$behaviour>(device, at, sequence) }
             }
         };
         #[cfg(not(target_arch = "wasm32"))]

@@ -1,11 +1,11 @@
 //! Expressions of conditions and variables. Owns how a text becomes one, and what counts
 //! as true.
 
-use mockfleet_sdk::generate::{At, Expression as Spec, Plan, Value};
+use mockfleet_sdk::generate::{Context, Expression as Spec, Plan, Value};
 use mockfleet_sdk::{Error, Problem, Rng};
 
-use super::names::Names;
-use super::within;
+use crate::compile::names::Names;
+use crate::problems::extend_within;
 
 /// An expression over the names of a scenario.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Expression {
 }
 
 impl Expression {
-    pub(super) fn read(
+    pub(crate) fn read(
         text: &str,
         names: &Names,
         path: &str,
@@ -33,7 +33,7 @@ impl Expression {
                     .into_iter()
                     .map(|problem| Problem::new("", problem.text))
                     .collect();
-                within(path, found, problems);
+                extend_within(path, found, problems);
                 None
             }
         }
@@ -45,16 +45,16 @@ impl Expression {
     }
 
     /// Its value.
-    pub(crate) fn value(&self, at: &At<'_>) -> Result<Value, Error> {
+    pub(crate) fn value(&self, context: &Context<'_>) -> Result<Value, Error> {
         self.plan
             .start(Rng::new(0))
-            .next(at)
+            .next(context)
             .map_err(|error| Error::failed(format_args!("{}: {error}", self.written)))
     }
 
     /// Whether it is true; a value that is neither true nor false is an error.
-    pub(crate) fn is_true(&self, at: &At<'_>) -> Result<bool, Error> {
-        match self.value(at)? {
+    pub(crate) fn is_true(&self, context: &Context<'_>) -> Result<bool, Error> {
+        match self.value(context)? {
             Value::Bool(truth) => Ok(truth),
             // What compares with a field that was not made yet.
             Value::Missing | Value::Null => Ok(false),

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use mockfleet_sdk::Problem;
 use mockfleet_sdk::generate::{Plan, Scope, Spec};
 
-use super::names::Names;
-use super::within;
-use crate::config::{Config, Lenient};
+use crate::compile::names::Names;
+use crate::config::{Config, LenientValue};
+use crate::problems::{extend_within, suggestion};
 
 /// One generator: a field's own, or the one that replaces it in a status.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    pub(super) fn read(config: &Config, names: &Names, problems: &mut Vec<Problem>) -> Self {
+    pub(crate) fn read(config: &Config, names: &Names, problems: &mut Vec<Problem>) -> Self {
         let scope = names.scope();
         let mut fields = Self::default();
         for (position, (name, spec)) in config.fields.iter().enumerate() {
@@ -45,7 +45,7 @@ impl Fields {
             for (name, spec) in &settings.fields {
                 let path = format!("statuses.{status}.fields.{name}");
                 let Some(position) = config.fields.keys().position(|known| known == name) else {
-                    let hint = super::hint(name, config.fields.keys().map(String::as_str));
+                    let hint = suggestion(name, config.fields.keys().map(String::as_str));
                     problems.push(Problem::new(
                         path,
                         format_args!("there is no field {name:?} to replace{hint}"),
@@ -70,7 +70,7 @@ impl Fields {
     #[expect(clippy::too_many_arguments, reason = "one call a generator")]
     fn slot(
         &mut self,
-        spec: &Lenient<Spec>,
+        spec: &LenientValue<Spec>,
         name: &str,
         stream: String,
         position: usize,
@@ -96,7 +96,7 @@ impl Fields {
                 Some(self.slots.len() - 1)
             }
             Err(found) => {
-                within(path, found.into_iter().collect(), problems);
+                extend_within(path, found.into_iter().collect(), problems);
                 None
             }
         }
@@ -111,7 +111,7 @@ impl Fields {
 
     /// The slots that make these positions in a status, and whatever they refer to, each
     /// after what it refers to. Positions that are no fields need no making.
-    pub(super) fn order(&self, status: &str, positions: &[usize]) -> Vec<u16> {
+    pub(crate) fn order(&self, status: &str, positions: &[usize]) -> Vec<u16> {
         let mut order = Vec::new();
         let mut way = Vec::new();
         for position in positions {

@@ -4,9 +4,9 @@
 use mockfleet_sdk::Problem;
 use mockfleet_sdk::generate::{Scope, Value};
 
-use super::hint;
 use crate::config::Config;
 use crate::payload;
+use crate::problems::suggestion;
 
 /// What a device knows without a generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +43,10 @@ const BUILTINS: [(&str, Builtin); 8] = [
 ];
 
 /// How many of them expressions are told.
-const TOLD: usize = 3;
+const EXPRESSION_BUILTINS: usize = 3;
 
 /// A name of expressions that is none of templates.
-const NOW: &str = "now";
+const EXPRESSION_NOW: &str = "now";
 
 /// All names of a scenario.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(super) fn of(config: &Config, problems: &mut Vec<Problem>) -> Self {
+    pub(crate) fn collect(config: &Config, problems: &mut Vec<Problem>) -> Self {
         let mut all: Vec<String> = Vec::new();
         let kinds = [
             ("fields", config.fields.keys().collect::<Vec<_>>()),
@@ -76,7 +76,7 @@ impl Names {
                         ),
                     ));
                 }
-                if name == NOW || BUILTINS.iter().any(|(builtin, _)| builtin == name) {
+                if name == EXPRESSION_NOW || BUILTINS.iter().any(|(builtin, _)| builtin == name) {
                     problems.push(Problem::new(
                         &path,
                         format_args!("{name:?} is what a device knows anyway; take another name"),
@@ -92,7 +92,7 @@ impl Names {
             }
         }
         all.extend(BUILTINS.iter().map(|(name, _)| (*name).to_owned()));
-        let told = all.len() - BUILTINS.len() + TOLD;
+        let told = all.len() - BUILTINS.len() + EXPRESSION_BUILTINS;
         let scope = Scope::new()
             .names(all.iter().take(told).map(String::as_str))
             .group_files();
@@ -110,25 +110,25 @@ impl Names {
     }
 
     /// Where a variable's value is.
-    pub(super) fn variable(&self, name: &str) -> Result<usize, String> {
+    pub(crate) fn variable(&self, name: &str) -> Result<usize, String> {
         let end = self.all.len() - BUILTINS.len();
         let variables = self.all.get(self.fields..end).unwrap_or_default();
         match variables.iter().position(|known| known == name) {
             Some(place) => Ok(self.fields + place),
             None => Err(format!(
                 "there is no variable {name:?}{}",
-                hint(name, variables.iter().map(String::as_str))
+                suggestion(name, variables.iter().map(String::as_str))
             )),
         }
     }
 
     /// The names as generators refer to them.
-    pub(super) const fn scope(&self) -> &Scope {
+    pub(crate) const fn scope(&self) -> &Scope {
         &self.scope
     }
 
     /// The first values.
-    pub(super) fn values(&self, config: &Config) -> Vec<Value> {
+    pub(crate) fn values(&self, config: &Config) -> Vec<Value> {
         let mut values = vec![Value::Missing; self.fields];
         values.extend(config.variables.values().map(Value::from));
         values.resize(self.all.len(), Value::Missing);
@@ -136,7 +136,7 @@ impl Names {
     }
 }
 
-impl payload::Names for Names {
+impl payload::NameResolver for Names {
     fn position(&self, name: &str) -> Result<usize, String> {
         self.all
             .iter()
@@ -145,7 +145,7 @@ impl payload::Names for Names {
                 let names = self.all.iter().map(String::as_str);
                 format!(
                     "there is no field or variable {name:?}{}",
-                    hint(name, names)
+                    suggestion(name, names)
                 )
             })
     }

@@ -1,12 +1,14 @@
 //! What a device waits for on its downlink: a channel, a place in the JSON, a condition.
 
-use mockfleet_sdk::generate::{At, Value};
+use mockfleet_sdk::generate::{Context, Value};
 use mockfleet_sdk::{Error, Problem};
 use serde_json_path::JsonPath;
 
-use super::names::Names;
-use super::{Expression, Surroundings, hint};
+use crate::compile::context::GroupContext;
+use crate::compile::expression::Expression;
+use crate::compile::names::Names;
 use crate::config;
+use crate::problems::suggestion;
 
 /// Something that may be received.
 #[derive(Debug)]
@@ -18,17 +20,17 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    pub(super) fn read(
+    pub(crate) fn read(
         written: &config::Received,
         names: &Names,
-        here: &Surroundings,
+        group: &GroupContext,
         path: &str,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
-        if let (Some(channel), Some(downlink)) = (&written.channel, &here.downlink)
+        if let (Some(channel), Some(downlink)) = (&written.channel, &group.downlink)
             && !downlink.contains(channel)
         {
-            let hint = hint(channel, downlink.iter().map(String::as_str));
+            let hint = suggestion(channel, downlink.iter().map(String::as_str));
             problems.push(Problem::new(
                 format!("{path}.channel"),
                 format_args!(
@@ -89,14 +91,14 @@ impl Received {
     }
 
     /// Whether the condition holds, with the value in its place.
-    pub(crate) fn holds(&self, at: &At<'_>) -> Result<bool, Error> {
+    pub(crate) fn holds(&self, context: &Context<'_>) -> Result<bool, Error> {
         self.condition
             .as_ref()
-            .map_or(Ok(true), |condition| condition.is_true(at))
+            .map_or(Ok(true), |condition| condition.is_true(context))
     }
 
     /// The positions whose values its condition looks at.
-    pub(super) fn reads(&self) -> &[usize] {
+    pub(crate) fn reads(&self) -> &[usize] {
         self.condition.as_ref().map_or(&[], Expression::reads)
     }
 }

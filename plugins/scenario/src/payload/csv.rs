@@ -3,13 +3,13 @@
 
 use mockfleet_sdk::generate::Value;
 
-use super::Reading;
-use super::template::Template;
 use crate::config;
+use crate::payload::template::Template;
+use crate::payload::template_context::TemplateContext;
 
 /// A line of cells.
 #[derive(Debug)]
-pub(super) struct Csv {
+pub(crate) struct Csv {
     /// The line of names before it, if there is one.
     header: Vec<u8>,
     cells: Vec<Template>,
@@ -17,10 +17,10 @@ pub(super) struct Csv {
 }
 
 impl Csv {
-    pub(super) fn read(written: &config::Csv, reading: &mut Reading<'_>) -> Option<Self> {
+    pub(crate) fn read(written: &config::Csv, context: &mut TemplateContext<'_>) -> Option<Self> {
         let separator = written.separator;
         if separator == '"' || separator.is_control() && separator != '\t' {
-            reading.wrong(
+            context.report(
                 "csv.separator",
                 format_args!(
                     "{separator:?} cannot part columns; use a comma, a semicolon or a tab"
@@ -30,7 +30,7 @@ impl Csv {
         let mut header = Vec::new();
         if let Some(names) = &written.header {
             if names.len() != written.columns.len() {
-                reading.wrong(
+                context.report(
                     "csv.header",
                     format_args!(
                         "it names {} columns, and there are {}",
@@ -48,13 +48,13 @@ impl Csv {
             header.extend_from_slice(b"\r\n");
         }
         if written.columns.is_empty() {
-            reading.wrong("csv.columns", "there are none; name at least one");
+            context.report("csv.columns", "there are none; name at least one");
         }
         let cells: Vec<Option<Template>> = written
             .columns
             .iter()
             .enumerate()
-            .map(|(place, text)| Template::read(text, &format!("csv.columns.{place}"), reading))
+            .map(|(place, text)| Template::read(text, &format!("csv.columns.{place}"), context))
             .collect();
         Some(Self {
             header,
@@ -63,7 +63,7 @@ impl Csv {
         })
     }
 
-    pub(super) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
+    pub(crate) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
         into.extend_from_slice(&self.header);
         for (place, cell) in self.cells.iter().enumerate() {
             part(place, self.separator, into);
@@ -95,7 +95,7 @@ fn quote(start: usize, separator: char, into: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{payload, said};
+    use crate::payload::tests::{payload, problems_of};
     use mockfleet_sdk::generate::Value;
     use serde_json::json;
 
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn a_header_names_each_column() {
-        let said = said(json!({ "csv": { "columns": ["{{ a }}"], "header": ["a", "b"] } }));
+        let found = problems_of(json!({ "csv": { "columns": ["{{ a }}"], "header": ["a", "b"] } }));
         assert_eq!(
-            said,
+            found,
             [(
                 "csv.header".into(),
                 "it names 2 columns, and there are 1".into()

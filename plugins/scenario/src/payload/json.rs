@@ -3,13 +3,13 @@
 
 use mockfleet_sdk::generate::Value;
 
-use super::Reading;
-use super::template::{Piece, Reference, Template, plain};
 use crate::config::Tree;
+use crate::payload::template::{Piece, Reference, Template, plain};
+use crate::payload::template_context::TemplateContext;
 
 /// A JSON template, as the steps that write it.
 #[derive(Debug)]
-pub(super) struct Json(Vec<Step>);
+pub(crate) struct Json(Vec<Step>);
 
 #[derive(Debug)]
 enum Step {
@@ -27,16 +27,16 @@ enum Step {
 
 impl Json {
     /// Reads a shape, or a text that is JSON with placeholders.
-    pub(super) fn read(tree: &Tree, reading: &mut Reading<'_>) -> Option<Self> {
+    pub(crate) fn read(tree: &Tree, context: &mut TemplateContext<'_>) -> Option<Self> {
         let mut steps = Steps::default();
         let sound = match tree {
-            Tree::Text(text) => steps.document(text, reading),
-            tree => steps.tree(tree, "json", reading),
+            Tree::Text(text) => steps.document(text, context),
+            tree => steps.tree(tree, "json", context),
         };
         sound.then(|| Self(steps.finish()))
     }
 
-    pub(super) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
+    pub(crate) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
         for step in &self.0 {
             match step {
                 Step::Fixed(bytes) => into.extend_from_slice(bytes),
@@ -102,13 +102,13 @@ impl Steps {
         }
     }
 
-    fn tree(&mut self, tree: &Tree, path: &str, reading: &mut Reading<'_>) -> bool {
+    fn tree(&mut self, tree: &Tree, path: &str, context: &mut TemplateContext<'_>) -> bool {
         match tree {
             Tree::Scalar(value) => {
                 self.fixed(value.to_string().as_bytes());
                 true
             }
-            Tree::Text(text) => match Template::read(text, path, reading) {
+            Tree::Text(text) => match Template::read(text, path, context) {
                 Some(template) => {
                     self.text(&template);
                     true
@@ -122,7 +122,7 @@ impl Steps {
                     if place > 0 {
                         self.fixed(b",");
                     }
-                    sound &= self.tree(item, &format!("{path}.{place}"), reading);
+                    sound &= self.tree(item, &format!("{path}.{place}"), context);
                 }
                 self.fixed(b"]");
                 sound
@@ -137,14 +137,14 @@ impl Steps {
                     let path = format!("{path}.{key}");
                     let key = format!("{}:", serde_json::Value::from(key.as_str()));
                     let template = match tree {
-                        Tree::Text(text) => Template::read(text, &path, reading),
+                        Tree::Text(text) => Template::read(text, &path, context),
                         _ => None,
                     };
                     if matches!(tree, Tree::Text(_)) && template.is_none() {
                         sound = false;
                         continue;
                     }
-                    if let Some(reference) = template.as_ref().and_then(Template::whole) {
+                    if let Some(reference) = template.as_ref().and_then(Template::single) {
                         certain = false;
                         let step = Step::Member(key.into_bytes(), reference.clone());
                         self.0.push(step);
@@ -158,7 +158,7 @@ impl Steps {
                     self.fixed(key.as_bytes());
                     match template {
                         Some(template) => self.text(&template),
-                        None => sound &= self.tree(tree, &path, reading),
+                        None => sound &= self.tree(tree, &path, context),
                     }
                     // This one is there, and so the next has a comma.
                     certain = true;
@@ -171,7 +171,7 @@ impl Steps {
 
     /// A text of a shape: the value itself if it is nothing but a placeholder.
     fn text(&mut self, template: &Template) {
-        if let Some(reference) = template.whole() {
+        if let Some(reference) = template.single() {
             self.0.push(Step::Value(reference.clone()));
             return;
         }
@@ -187,8 +187,8 @@ impl Steps {
 
     /// JSON that is written as a text. It is checked with `null` or nothing in place of
     /// each placeholder: where that is JSON, all values make JSON.
-    fn document(&mut self, text: &str, reading: &mut Reading<'_>) -> bool {
-        let Some(template) = Template::read(text, "json", reading) else {
+    fn document(&mut self, text: &str, context: &mut TemplateContext<'_>) -> bool {
+        let Some(template) = Template::read(text, "json", context) else {
             return false;
         };
         let mut probe = Vec::new();
@@ -212,7 +212,7 @@ impl Steps {
         match serde_json::from_slice::<serde::de::IgnoredAny>(&probe) {
             Ok(_) => true,
             Err(error) => {
-                reading.wrong(
+                context.report(
                     "json",
                     format_args!(
                         "this does not become JSON: {error} (with null for each {{{{ name }}}}: {})",
@@ -241,7 +241,7 @@ fn ends_quoted(piece: &str, mut quoted: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{payload, said};
+    use crate::payload::tests::{payload, problems_of};
     use mockfleet_sdk::generate::Value;
     use serde_json::json;
 
@@ -290,9 +290,9 @@ mod tests {
 
     #[test]
     fn what_would_be_no_json_is_refused_beforehand() {
-        let said = said(json!({ "json": r#"{"t": {{ a }} {{ b }}}"# }));
-        let [(path, text)] = said.as_slice() else {
-            panic!("{said:?}")
+        let found = problems_of(json!({ "json": r#"{"t": {{ a }} {{ b }}}"# }));
+        let [(path, text)] = found.as_slice() else {
+            panic!("{found:?}")
         };
         assert_eq!(path, "json");
         assert!(

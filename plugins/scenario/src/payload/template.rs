@@ -3,7 +3,7 @@
 
 use mockfleet_sdk::generate::Value;
 
-use super::Reading;
+use crate::payload::template_context::TemplateContext;
 
 /// What a placeholder stands for: a value, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(crate) struct Template(Vec<Piece>);
 
 impl Template {
     /// Takes a text apart; `path` is where it stands.
-    pub(crate) fn read(text: &str, path: &str, reading: &mut Reading<'_>) -> Option<Self> {
+    pub(crate) fn read(text: &str, path: &str, context: &mut TemplateContext<'_>) -> Option<Self> {
         let mut pieces = Vec::new();
         let mut rest = text;
         let mut sound = true;
@@ -47,13 +47,13 @@ impl Template {
                 pieces.push(Piece::Fixed(before.into()));
             }
             let Some((name, after)) = from.split_once("}}") else {
-                reading.wrong(
+                context.report(
                     path,
                     format_args!("{{{{ is not closed in {text:?}; write {{{{ name }}}}"),
                 );
                 return None;
             };
-            match reference(name.trim(), path, reading) {
+            match reference(name.trim(), path, context) {
                 Some(reference) => pieces.push(Piece::Filled(reference)),
                 None => sound = false,
             }
@@ -70,7 +70,7 @@ impl Template {
     }
 
     /// The one placeholder that it is, if it is nothing else.
-    pub(crate) fn whole(&self) -> Option<&Reference> {
+    pub(crate) fn single(&self) -> Option<&Reference> {
         match self.0.as_slice() {
             [Piece::Filled(reference)] => Some(reference),
             _ => None,
@@ -104,15 +104,15 @@ pub(crate) fn plain(value: &Value, into: &mut Vec<u8>) {
     }
 }
 
-fn reference(written: &str, path: &str, reading: &mut Reading<'_>) -> Option<Reference> {
+fn reference(written: &str, path: &str, context: &mut TemplateContext<'_>) -> Option<Reference> {
     let (name, part) = match written.split_once('.') {
         Some((name, part)) => (name.trim_end(), Some(part)),
         None => (written, None),
     };
-    match reading.names.position(name) {
+    match context.names.position(name) {
         Ok(position) => {
-            if !reading.reads.contains(&position) {
-                reading.reads.push(position);
+            if !context.reads.contains(&position) {
+                context.reads.push(position);
             }
             Some(Reference {
                 position,
@@ -120,7 +120,7 @@ fn reference(written: &str, path: &str, reading: &mut Reading<'_>) -> Option<Ref
             })
         }
         Err(why) => {
-            reading.wrong(path, why);
+            context.report(path, why);
             None
         }
     }

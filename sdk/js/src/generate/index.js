@@ -3,8 +3,8 @@
  * Rust and the Python SDK.
  */
 
-export { Bucket, Normal, Walk } from "./chance.js";
-export { Curve, Profile } from "./clock.js";
-export { Generator, Kind } from "./kind.js";
+export { Bucket, Normal, Walk } from "./random_values.js";
+export { Curve, Profile } from "./time_values.js";
+export { Generator, Specification } from "./generator.js";
 export { Markov } from "./markov.js";
 export { Rng } from "./rng.js";

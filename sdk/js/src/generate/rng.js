@@ -3,7 +3,7 @@
  * halves of 32, which is some times faster than a BigInt.
  */
 
-import { log } from "./exact.js";
+import { log } from "./libm.js";
 
 /** The high half of the last product and sum; the low one is returned. */
 let carry = 0;

@@ -2,7 +2,7 @@
 
 const UNITS = { d: 86_400_000_000, h: 3_600_000_000, m: 60_000_000, s: 1_000_000, ms: 1_000, us: 1, µs: 1 };
 
-export const WANTED = 'a number with a unit is right, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)';
+export const EXPECTED = 'a number with a unit is right, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)';
 
 /** Microseconds of `1h30m`; `null` of what is no duration. */
 export function parseSpan(text) {

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import payloads
-from .seat import check_device, find_device, traceback_lines
+from .device_slot import check_device, find_device, traceback_lines
 
 #: What a plugin imports of the contract, under a name that no author's module has.
 _EXPORT = "mockfleet:device/behaviour@0.1.0=mockfleet_exports"
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     file: Path = given.file.resolve()
     if not file.is_file():
         _fail(f"there is no file {given.file}")
-    name, version = _stamp(file.parent)
+    name, version = _name_and_version(file.parent)
     name, version = given.name or name, given.version or version
     output: Path = (given.output or Path(f"{name}.wasm")).resolve()
     program = _componentize()
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _stamp(folder: Path) -> tuple[str, str]:
+def _name_and_version(folder: Path) -> tuple[str, str]:
     """The name and version of the plugin.toml beside the device or above it."""
     for place in (folder, *folder.parents[:2]):
         if (place / "plugin.toml").is_file():

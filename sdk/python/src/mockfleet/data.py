@@ -5,19 +5,19 @@ make of it among the devices of the cell (`functools.cache` does it): a copy for
 would be too much.
 """
 
-from . import surroundings
+from . import group_context
 
 
 def size(name: str) -> int:
     """How many bytes the file of this name has. `FileNotFoundError` says which names there
     are."""
-    return surroundings.source.size(name)
+    return group_context.source.size(name)
 
 
 def read(name: str, offset: int, length: int) -> bytes:
     """Up to `length` bytes of the file from `offset` on: fewer at its end, and at most
     1 MiB in one call."""
-    return surroundings.source.read(name, offset, length)
+    return group_context.source.read(name, offset, length)
 
 
 def read_all(name: str) -> bytes:

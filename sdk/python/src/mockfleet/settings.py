@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from .errors import InvalidConfig
-from .generate.span import WANTED, parse_span, write_span
+from .generate.span import EXPECTED, parse_span, write_span
 
 _SPAN = r"^\s*([0-9]+(\.[0-9]+)?\s*(us|µs|ms|s|m|h|d)\s*)+$"
 
@@ -247,7 +247,7 @@ def _read(kind: Any, value: Any, path: str, problems: dict[str, str]) -> Any:
     if kind is timedelta:
         micros = parse_span(value) if isinstance(value, str) else None
         if micros is None:
-            return _wrong(problems, path, f"{_shown(value)} is no duration; {WANTED}")
+            return _wrong(problems, path, f"{_shown(value)} is no duration; {EXPECTED}")
         return timedelta(microseconds=micros)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:

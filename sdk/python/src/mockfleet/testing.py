@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from . import surroundings as here
+from . import group_context as context
 from .device import Device, Identity
 from .errors import Failed, Retired
-from .seat import Seat, check_device
+from .device_slot import DeviceSlot, check_device
 from .settings import schema_of
 from .turn import (
     Connected,
@@ -43,7 +43,7 @@ from .turn import (
 BORN = 1_767_225_600_000_000
 
 #: The shortest time from tick to tick that a device can ask for, as in the host.
-SHORTEST = 1_000
+MIN_TICK_INTERVAL = 1_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Trial:
         `born` is in microseconds since 1970, `every` the time from tick to tick."""
         check_device(device)
         self.kind = device
-        self._seat = Seat(
+        self._slot = DeviceSlot(
             device, Identity(id, group, index, seed, born), json.dumps(config or {})
         )
         self._every = micros(every)
@@ -91,7 +91,7 @@ class Trial:
     @property
     def device(self) -> Any:
         """The device itself."""
-        return self._seat.device
+        return self._slot.device
 
     @property
     def now(self) -> datetime:
@@ -122,7 +122,7 @@ class Trial:
         tick = Tick(self._now, self._sequence)
         self._sequence += 1
         try:
-            self._take(self._seat.tick(tick))
+            self._take(self._slot.tick(tick))
         except Retired as why:
             self.retired = str(why)
 
@@ -169,7 +169,7 @@ class Trial:
         )
         if self.retired is None:
             try:
-                self._take(self._seat.handle(event))
+                self._take(self._slot.handle(event))
             except Retired as why:
                 self.retired = str(why)
         return self
@@ -185,7 +185,7 @@ class Trial:
         if turn.link is not None:
             self.links.append((self.now, turn.link))
         if turn.next_tick is not None:
-            self._due = self._now + max(SHORTEST, micros(turn.next_tick))
+            self._due = self._now + max(MIN_TICK_INTERVAL, micros(turn.next_tick))
 
     def _declared(self, kind: str, name: str) -> None:
         names = getattr(self.kind, kind)
@@ -209,7 +209,7 @@ def schema(device: type[Device[Any]]) -> dict[str, Any]:
     return schema_of(device.config_type())
 
 
-def surroundings(
+def group_context(
     *,
     data: Mapping[str, bytes] | None = None,
     channels: list[str] | None = None,
@@ -219,7 +219,7 @@ def surroundings(
     """Says what the fleet file says about the group of the devices that follow: its data
     files, its target's channels, its schedule."""
     every = None if interval is None else micros(interval)
-    here.set_source(here.Here(dict(data or {}), channels, downlink, every))
+    context.set_source(context.TestContext(dict(data or {}), channels, downlink, every))
 
 
-__all__ = ["BORN", "Failed", "Sent", "Trial", "run", "schema", "surroundings"]
+__all__ = ["BORN", "Failed", "Sent", "Trial", "run", "schema", "group_context"]

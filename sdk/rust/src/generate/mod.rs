@@ -5,7 +5,7 @@
 //! small state: the same seed gives the same values on every machine.
 //!
 //! ```
-//! use mockfleet_sdk::generate::{At, Walk};
+//! use mockfleet_sdk::generate::{Context, Walk};
 //! # use mockfleet_sdk::{Device, Instant, Tick, testing::Setup};
 //! # let device = Setup::default().device();
 //! # let tick = Tick { at: device.born, sequence: 0 };
@@ -18,8 +18,8 @@
 //!     .start(device.rng().stream("temperature"))?;
 //!
 //! // In `tick`:
-//! let at = At::new(&device, tick);
-//! assert_eq!(temperature.number(&at)?, 20.0);
+//! let at = Context::new(&device, tick);
+//! assert_eq!(temperature.number(&context)?, 20.0);
 //! # Ok::<(), mockfleet_sdk::Error>(())
 //! ```
 //!
@@ -58,7 +58,7 @@
 //! it [reads](Plan::reads), so that they can be made first.
 //!
 //! ```
-//! use mockfleet_sdk::generate::{At, Field, Scope, Value};
+//! use mockfleet_sdk::generate::{Context, Field, Scope, Value};
 //! # use mockfleet_sdk::{Tick, testing::Setup};
 //! # let device = Setup::default().device();
 //! # let tick = Tick { at: device.born, sequence: 0 };
@@ -69,8 +69,8 @@
 //!
 //! let mut shown = plan.start(device.rng().stream("shown"));
 //! let values = [Value::Number(21.5), Value::Missing];
-//! let at = At::new(&device, tick).fields(&values);
-//! assert_eq!(shown.next(&at)?, Value::Number(21.5));
+//! let at = Context::new(&device, tick).fields(&values);
+//! assert_eq!(shown.next(&context)?, Value::Number(21.5));
 //! # Ok::<(), mockfleet_sdk::Error>(())
 //! ```
 //!
@@ -82,79 +82,49 @@
 //! `recording`, `times`, `table` and `kept` (replays), `language` (expressions), `line` (curves and
 //! profiles), `zone`.
 
-mod arrival;
-mod at;
-mod broken;
-mod bucket;
-mod chance;
-mod constant;
-#[cfg(feature = "files")]
-mod content;
-mod curve;
-mod drive;
-mod fault;
-mod id;
-#[cfg(feature = "files")]
-mod kept;
-mod kind;
-#[cfg(feature = "templates")]
-mod language;
-mod line;
-mod markov;
-mod moment;
-mod nested;
-mod plan;
-mod problems;
-mod profile;
-#[cfg(feature = "files")]
-mod recording;
+mod common;
+mod data;
+mod fields;
+mod planning;
+mod random;
 #[cfg(feature = "files")]
 mod replay;
-#[cfg(test)]
-#[cfg(feature = "files")]
-mod replay_tests;
 mod route;
-mod span;
-#[cfg(feature = "files")]
-mod table;
-#[cfg(feature = "templates")]
-mod template;
+mod spec;
 #[cfg(test)]
 mod testing;
-#[cfg(feature = "files")]
-mod times;
-mod timestamp;
-mod track;
-mod value;
-mod walk;
-mod wave;
-mod zone;
+mod time;
 
-pub use arrival::{Exponential, Poisson};
-pub use at::{At, Scope};
-pub use bucket::{Bucket, Order};
-pub use chance::{Chance, Normal, Uniform};
-pub use constant::{Constant, Counter, Field};
-pub use curve::{Curve, Point};
-pub use fault::{
-    Drift, Fault, Faulty, Missing, Noise, Null, OutOfRange, SkewedClock, Spike, StuckAt, WrongType,
-};
-pub use id::{Id, Per, Style};
-pub use line::Interpolation;
-pub use markov::{Markov, State};
-pub use nested::{Bulk, Object};
-pub use plan::{Generator, Plan, Spec};
-pub use problems::Problems;
-pub use profile::{Clock, DayPoint, Profile, Week};
+pub use common::context::Context;
+pub use common::problems::Problems;
+pub use common::span::{Shift, Span};
+pub use common::value::Value;
 #[cfg(feature = "files")]
-pub use replay::{Column, End, Replay, Start, TypedColumn, Unit};
-pub use route::{Arrival, Route, Waypoint};
-pub use span::{Origin, Shift, Span};
-#[cfg(feature = "files")]
-pub use table::{Rows, Type};
+pub use data::format::{ColumnType, DataFormat};
+pub use fields::constant::{Constant, Counter, Field};
+pub use fields::id::{Id, IdScope, Style};
 #[cfg(feature = "templates")]
-pub use template::{Expression, Text};
-pub use timestamp::{Format, Moment, Timestamp};
-pub use value::Value;
-pub use walk::Walk;
-pub use wave::{Shape, Wave};
+pub use fields::template::{Expression, Text};
+pub use planning::scope::Scope;
+pub use random::arrival::{Exponential, Poisson};
+pub use random::bucket::{Bucket, Order};
+pub use random::distributions::{Chance, Normal, Uniform};
+pub use random::markov::{Markov, State};
+pub use random::walk::Walk;
+#[cfg(feature = "files")]
+pub use replay::options::{Column, ReplayEnd, ReplayStart, TimeUnit, TypedColumn};
+#[cfg(feature = "files")]
+pub use replay::spec::Replay;
+pub use route::spec::{Route, RouteEnd, Waypoint};
+pub use spec::composite::{Bulk, Object};
+pub use spec::fault::{
+    Drift, Fault, Missing, Noise, Null, OutOfRange, SkewedClock, Spike, StuckAt, WrongType,
+};
+pub use spec::kinds::{Generator, Plan, Spec};
+pub use spec::sensor_fault::Faulty;
+pub use time::curve::{Curve, Point};
+pub use time::interpolation::Interpolation;
+pub use time::origin::Origin;
+pub use time::profile::{DayPoint, Profile, TimeOfDay, Week};
+pub use time::timestamp::{Format, Timestamp, TimestampSource};
+pub use time::wave::{Shape, Wave};

@@ -1,6 +1,6 @@
 //! A room sensor: its temperature wanders, and it says when it is hot.
 
-use mockfleet_sdk::generate::{At, Generator, Walk};
+use mockfleet_sdk::generate::{Context, Generator, Walk};
 use mockfleet_sdk::{About, Behaviour, Device, Error, Event, Instant, Tick, Turn};
 
 mockfleet_sdk::export!(Sensor);
@@ -56,7 +56,7 @@ impl Behaviour for Sensor {
     }
 
     fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
-        let temperature = self.temperature.number(&At::new(&self.device, tick))?;
+        let temperature = self.temperature.number(&Context::new(&self.device, tick))?;
         let reading = Reading { temperature, limit: self.limit };
         turn.json("telemetry", &reading)?;
         turn.status(if temperature > self.limit { "hot" } else { "ok" });

@@ -16,10 +16,10 @@ A specification checks itself when it is made, and raises `InvalidConfig` with a
 wrong. Lengths of time are texts such as `"1h30m"`, seconds, or a `timedelta`.
 """
 
-from .chance import Bucket, Normal, Walk
-from .clock import Curve, Day, Profile
-from .kind import Generator, Kind
-from .line import Interpolation
+from .random_values import Bucket, Normal, Walk
+from .time_values import Curve, Day, Profile
+from .generator import Generator, Specification
+from .interpolation import Interpolation
 from .markov import Markov, State
 from .rng import Rng
 from .span import Span
@@ -30,7 +30,7 @@ __all__ = [
     "Day",
     "Generator",
     "Interpolation",
-    "Kind",
+    "Specification",
     "Markov",
     "Normal",
     "Profile",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-from .exact import log
+from .libm import log
 
 T = TypeVar("T")
 

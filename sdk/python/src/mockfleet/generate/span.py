@@ -14,7 +14,7 @@ UNITS = {
     "d": 86_400_000_000,
 }
 
-WANTED = 'a number with a unit is right, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)'
+EXPECTED = 'a number with a unit is right, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)'
 
 _PIECE = re.compile(r"\s*([0-9]+)(?:\.([0-9]*))?\s*(us|µs|ms|s|m|h|d)\s*")
 

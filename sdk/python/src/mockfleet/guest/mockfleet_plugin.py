@@ -2,7 +2,7 @@
 and the module `mockfleet_exports` with its resource."""
 
 from mockfleet_exports import DEVICE, NAME, VERSION, SCHEMA
-from mockfleet.seat import summary
+from mockfleet.device_slot import summary
 from wit_world.imports.types import Description, Interests
 
 

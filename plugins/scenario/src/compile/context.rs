@@ -1,0 +1,67 @@
+//! Carries what is known and what is wrong while a scenario is compiled.
+
+use mockfleet_sdk::{Instant, Problem};
+
+use crate::compile::fields::Fields;
+use crate::compile::messages::Message;
+use crate::compile::names::Names;
+use crate::config::Config;
+use crate::problems::suggestion;
+
+/// The name of the target that ends a device.
+pub(crate) const TERMINATE: &str = "terminate";
+
+/// The status of a device whose scenario has none.
+const ONLY_STATUS: &str = "on";
+
+/// What the devices of a cell can look up while a scenario is read.
+#[derive(Debug, Default)]
+pub(crate) struct GroupContext {
+    pub(crate) channels: Option<Vec<String>>,
+    pub(crate) downlink: Option<Vec<String>>,
+    pub(crate) interval: Option<std::time::Duration>,
+    /// When the first device is born: a cron must fire after it.
+    pub(crate) born: Instant,
+}
+
+/// A scenario that is being read: what is there already, and what is wrong.
+pub(crate) struct CompileContext<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) group: &'a GroupContext,
+    pub(crate) names: &'a Names,
+    pub(crate) fields: &'a Fields,
+    pub(crate) messages: &'a [Option<Message>],
+    pub(crate) problems: &'a mut Vec<Problem>,
+}
+
+impl CompileContext<'_> {
+    /// The statuses' names in the order of their numbers.
+    pub(crate) fn status_names(&self) -> Vec<String> {
+        if self.config.statuses.is_empty() {
+            return vec![ONLY_STATUS.to_owned()];
+        }
+        self.config.statuses.keys().cloned().collect()
+    }
+
+    /// Messages by name; what is no message is said.
+    pub(crate) fn message_numbers(&mut self, names: &[String], path: &str) -> Vec<usize> {
+        let known: Vec<&str> = self.config.messages.keys().map(String::as_str).collect();
+        let mut numbers = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            let number = known.iter().position(|known| known == name);
+            if number.is_none() {
+                let hint = suggestion(name, known.iter().copied());
+                self.report(
+                    &format!("{path}.{place}"),
+                    format!("there is no message {name:?}{hint}"),
+                );
+            }
+            numbers.extend(number);
+        }
+        numbers
+    }
+
+    pub(crate) fn report(&mut self, path: &str, text: impl std::fmt::Display) {
+        self.problems.push(Problem::new(path, text));
+    }
+}

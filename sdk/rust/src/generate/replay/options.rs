@@ -1,0 +1,81 @@
+//! Defines the settings of a replay that other files of it share.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::generate::data::format::ColumnType;
+
+/// A column of the file and what its values are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Column {
+    /// The column's name. Of JSON lines: the member's name or, with points, its path.
+    Name(String),
+    /// The column's name, and what its values are.
+    Typed(TypedColumn),
+}
+
+/// A column of the file, and what its values are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TypedColumn {
+    /// The column's name.
+    pub name: String,
+    /// What its values are; of a CSV file only, since JSON says it.
+    #[serde(default, rename = "type")]
+    pub kind: ColumnType,
+}
+
+impl Column {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Typed(column) => &column.name,
+        }
+    }
+
+    pub(crate) const fn kind(&self) -> ColumnType {
+        match self {
+            Self::Name(_) => ColumnType::Auto,
+            Self::Typed(column) => column.kind,
+        }
+    }
+}
+
+/// What comes after the last row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplayEnd {
+    /// The first row again. With its original spacing, the time from the last row to the
+    /// first is the mean of the others.
+    #[default]
+    Loop,
+    /// The last row stays.
+    Hold,
+    /// Nothing: the value is missing.
+    Stop,
+}
+
+/// Where a device begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplayStart {
+    /// At the beginning.
+    #[default]
+    First,
+    /// Anywhere, each device by its own.
+    Random,
+}
+
+/// The unit of times that are numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeUnit {
+    /// Seconds.
+    #[default]
+    S,
+    /// Milliseconds.
+    Ms,
+    /// Microseconds.
+    Us,
+}
