@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_evening_is_highest_the_morning_half_of_it_and_the_night_is_quiet() {
+    fn load_peaks_in_the_evening_and_half_as_high_in_the_morning() {
         assert!(share_of_peak(19.5) > 0.99);
         assert!((0.45..0.6).contains(&share_of_peak(7.5)));
         assert!(share_of_peak(3.0) < 0.02);

@@ -46,7 +46,7 @@ fn the_same_seed_gives_the_same_bytes_whenever_the_run_starts() {
 }
 
 #[test]
-fn a_message_carries_the_samples_since_the_one_before_evenly_spaced() {
+fn message_carries_evenly_spaced_samples() {
     let mut trial = device(1, json!({ "samples": 4 }));
     let reading = trial.ticks(3).on("telemetry").pop().unwrap();
     assert_eq!(reading["uptime_ms"], 120_000);

@@ -7,6 +7,7 @@
 mod compile;
 mod config;
 mod cron;
+mod group_context;
 mod machine;
 mod payload;
 mod problems;
@@ -19,8 +20,9 @@ use std::rc::Rc;
 
 use mockfleet_sdk::{About, Behaviour, Device, Error, Event, Instant, Tick, Turn, group};
 
-use compile::{GroupContext, Plan};
+use compile::Plan;
 pub use config::Config;
+use group_context::GroupContext;
 use machine::StateMachine;
 
 mockfleet_sdk::export!(Scenario);

@@ -145,7 +145,7 @@ fn a_status_has_its_own_interval_generators_and_payloads() {
 }
 
 #[test]
-fn a_transition_between_two_ticks_leaves_the_fleets_schedule_alone() {
+fn transition_between_ticks_keeps_the_fleets_schedule() {
     let mut device = device(two(json!({ "to": "b", "after": "2500ms" })));
     device.run(Duration::from_millis(4_500));
     assert_eq!(moments(&device), [0.0, 1.0, 2.0, 3.0, 4.0]);
@@ -223,7 +223,7 @@ fn an_answer_has_parts_of_the_request() {
 }
 
 #[test]
-fn a_lost_connection_is_noticed_and_what_was_measured_comes_late() {
+fn lost_connection_delays_stored_messages() {
     let mut device = device(json!({
         "messages": { "m": { "json": { "at": "{{ at }}", "status": "{{ status }}" } } },
         "start": "ok",

@@ -57,7 +57,7 @@ fn a_reading_names_the_device_and_says_what_it_measured() {
 }
 
 #[test]
-fn the_temperature_wanders_around_its_base_and_strays_as_far_as_told() {
+fn temperature_stays_around_its_base_within_its_drift() {
     let mut trial = device(3, json!({ "base": 4.0, "drift": 2.0, "settle": 10.0 }));
     let temperatures = numbers(trial.ticks(20_000), "temperature");
     let count = 20_000.0;
@@ -79,7 +79,7 @@ fn the_temperature_wanders_around_its_base_and_strays_as_far_as_told() {
 }
 
 #[test]
-fn the_battery_runs_down_through_every_status_and_the_device_retires() {
+fn battery_runs_down_and_the_device_retires() {
     // 36 s, give or take a tenth.
     let mut trial = device(1, json!({ "battery-hours": 0.01 }));
     trial.run(Duration::from_mins(1));

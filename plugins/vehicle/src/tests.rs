@@ -140,7 +140,7 @@ fn a_command_that_changes_nothing_moves_no_tick() {
 }
 
 #[test]
-fn a_command_that_it_does_not_know_is_answered_and_changes_nothing() {
+fn unknown_command_is_refused_and_changes_nothing() {
     let mut trial = driver();
     trial.ticks(3).receive("command", &json!({ "do": "fly" }));
     let answer = reply(&trial);

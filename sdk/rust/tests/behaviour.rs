@@ -164,7 +164,7 @@ fn a_retired_device_is_not_called_again() {
 }
 
 #[test]
-fn a_message_to_the_device_is_answered_at_once_and_moves_its_next_tick() {
+fn received_message_is_answered_at_once_and_moves_the_next_tick() {
     let mut trial = Trial::<Probe>::new(json!({}));
     trial.ticks(1).receive("command", &json!({ "do": "stop" }));
     assert_eq!(trial.on("reply"), [json!({ "do": "stop" })]);
@@ -241,7 +241,7 @@ fn a_misspelt_setting_is_refused_with_the_right_ones() {
 }
 
 #[test]
-fn the_schema_has_the_words_the_defaults_and_refuses_the_unknown() {
+fn schema_has_descriptions_defaults_and_refuses_unknown_keys() {
     let schema = Trial::<Probe>::schema();
     assert_eq!(schema["properties"]["do"]["description"], "What to do.");
     assert_eq!(schema["properties"]["points"]["default"], json!([]));

@@ -1,11 +1,12 @@
 //! Carries what is known and what is wrong while a scenario is compiled.
 
-use mockfleet_sdk::{Instant, Problem};
+use mockfleet_sdk::Problem;
 
 use crate::compile::fields::Fields;
 use crate::compile::messages::Message;
 use crate::compile::names::Names;
 use crate::config::Config;
+use crate::group_context::GroupContext;
 use crate::problems::suggestion;
 
 /// The name of the target that ends a device.
@@ -13,16 +14,6 @@ pub(crate) const TERMINATE: &str = "terminate";
 
 /// The status of a device whose scenario has none.
 const ONLY_STATUS: &str = "on";
-
-/// What the devices of a cell can look up while a scenario is read.
-#[derive(Debug, Default)]
-pub(crate) struct GroupContext {
-    pub(crate) channels: Option<Vec<String>>,
-    pub(crate) downlink: Option<Vec<String>>,
-    pub(crate) interval: Option<std::time::Duration>,
-    /// When the first device is born: a cron must fire after it.
-    pub(crate) born: Instant,
-}
 
 /// A scenario that is being read: what is there already, and what is wrong.
 pub(crate) struct CompileContext<'a> {

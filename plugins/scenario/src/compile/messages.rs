@@ -3,9 +3,9 @@
 
 use mockfleet_sdk::Problem;
 
-use crate::compile::context::GroupContext;
 use crate::compile::names::Names;
 use crate::config::{self, Config};
+use crate::group_context::GroupContext;
 use crate::payload::{Payload, Template, TemplateContext};
 use crate::problems::{extend_within, suggestion};
 

@@ -12,7 +12,6 @@ mod received;
 mod statuses;
 mod transitions;
 
-pub(crate) use context::GroupContext;
 pub(crate) use duration::DurationPlan;
 pub(crate) use names::Builtin;
 pub(crate) use plan::Plan;

@@ -6,13 +6,14 @@ use std::rc::Rc;
 use mockfleet_sdk::Error;
 use mockfleet_sdk::generate::Value;
 
-use crate::compile::context::{CompileContext, GroupContext};
+use crate::compile::context::CompileContext;
 use crate::compile::fields::Fields;
 use crate::compile::messages::{self, Message};
 use crate::compile::names::{Builtin, Names};
 use crate::compile::statuses::Status;
 use crate::compile::transitions::Answer;
 use crate::config::{Config, StoreAndForward};
+use crate::group_context::GroupContext;
 
 /// A scenario, ready to run. Immutable, but for room to work in.
 #[derive(Debug)]

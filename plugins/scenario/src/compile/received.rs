@@ -4,10 +4,10 @@ use mockfleet_sdk::generate::{Context, Value};
 use mockfleet_sdk::{Error, Problem};
 use serde_json_path::JsonPath;
 
-use crate::compile::context::GroupContext;
 use crate::compile::expression::Expression;
 use crate::compile::names::Names;
 use crate::config;
+use crate::group_context::GroupContext;
 use crate::problems::suggestion;
 
 /// Something that may be received.

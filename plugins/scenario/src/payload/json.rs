@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_whose_value_is_missing_is_left_out_wherever_it_stands() {
+    fn member_with_missing_value_is_left_out() {
         for (a, b, expected) in [
             (Value::Missing, Value::Missing, r#"{"n":{},"x":1}"#),
             (Value::Missing, Value::Null, r#"{"n":{"b":null},"x":1}"#),

@@ -18,7 +18,7 @@
 //!     .start(device.rng().stream("temperature"))?;
 //!
 //! // In `tick`:
-//! let at = Context::new(&device, tick);
+//! let context = Context::new(&device, tick);
 //! assert_eq!(temperature.number(&context)?, 20.0);
 //! # Ok::<(), mockfleet_sdk::Error>(())
 //! ```
@@ -69,7 +69,7 @@
 //!
 //! let mut shown = plan.start(device.rng().stream("shown"));
 //! let values = [Value::Number(21.5), Value::Missing];
-//! let at = Context::new(&device, tick).fields(&values);
+//! let context = Context::new(&device, tick).fields(&values);
 //! assert_eq!(shown.next(&context)?, Value::Number(21.5));
 //! # Ok::<(), mockfleet_sdk::Error>(())
 //! ```
@@ -116,12 +116,10 @@ pub use replay::options::{Column, ReplayEnd, ReplayStart, TimeUnit, TypedColumn}
 #[cfg(feature = "files")]
 pub use replay::spec::Replay;
 pub use route::spec::{Route, RouteEnd, Waypoint};
-pub use spec::composite::{Bulk, Object};
 pub use spec::fault::{
     Drift, Fault, Missing, Noise, Null, OutOfRange, SkewedClock, Spike, StuckAt, WrongType,
 };
-pub use spec::kinds::{Generator, Plan, Spec};
-pub use spec::sensor_fault::Faulty;
+pub use spec::kinds::{Bulk, Faulty, Generator, Object, Plan, Spec};
 pub use time::curve::{Curve, Point};
 pub use time::interpolation::Interpolation;
 pub use time::origin::Origin;

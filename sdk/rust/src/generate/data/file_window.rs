@@ -163,7 +163,7 @@ mod tests {
 
     /// The same bytes, held and in windows.
     fn both(bytes: &[u8]) -> [WindowedFile; 2] {
-        crate::testing::data("content", bytes);
+        crate::testing::group_context::data("content", bytes);
         let storages = [
             Storage::InMemory(bytes.to_vec()),
             Storage::Group("content".into(), RefCell::default()),

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_and_names_nothing_is_said_before_it_runs() {
+    fn invalid_expression_is_refused_when_it_is_planned() {
         let syntax = computed("t + * 2").unwrap_err();
         assert_eq!(
             syntax,

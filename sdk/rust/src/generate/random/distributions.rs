@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_distributions_have_the_mean_and_variance_that_they_promise() {
+    fn distributions_have_their_mean_and_variance() {
         // The variance of a sample's variance is (m4 - s^4) / n, by distribution.
         let (mean, variance) =
             mean_and_variance(&mut TestGenerator::new(Uniform::new(-2.0..=4.0)), COUNT);

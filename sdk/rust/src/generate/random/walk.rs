@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_that_is_drawn_back_has_the_spread_that_theory_gives_it() {
+    fn walk_with_pull_has_the_theoretical_variance() {
         // x' = (1 - p) x + s e has the variance s^2 / (1 - (1 - p)^2).
         let walk = Walk::new(50.0).around(50.0, 0.5).step(3.0);
         let (mean, variance) = mean_and_variance(&mut TestGenerator::new(walk), 200_000);

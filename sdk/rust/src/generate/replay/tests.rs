@@ -49,7 +49,7 @@ fn each_value_takes_a_row_and_goes_on_as_it_is_told() {
 }
 
 #[test]
-fn all_columns_are_an_object_with_quotes_undone_and_empty_numbers_missing() {
+fn replay_of_all_columns_gives_an_object() {
     assert_eq!(
         life(Replay::new("weather.csv"), WEATHER).json(3),
         r#"[{"time":"2026-01-01T00:00:00Z","t":1,"place, or so":"Ulm, \"old\""},{"time":"2026-01-01T00:00:02Z","t":2.5,"place, or so":""},{"time":"2026-01-01T00:00:03Z","place, or so":"Bonn"}]"#

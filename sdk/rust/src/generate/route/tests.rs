@@ -30,7 +30,7 @@ fn latitudes(route: Route, seconds: u64, count: usize) -> Vec<f64> {
 }
 
 #[test]
-fn a_device_moves_at_its_speed_and_does_at_the_end_what_it_is_told() {
+fn device_moves_at_its_speed_and_obeys_the_route_end() {
     assert_eq!(
         latitudes(north(), 30, 8),
         [0.0, 300.0, 600.0, 900.0, 800.0, 500.0, 200.0, 100.0]

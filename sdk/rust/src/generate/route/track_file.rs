@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn geojson_and_gpx_are_read_and_what_is_wrong_is_said_with_its_place() {
+    fn geojson_and_gpx_are_read_and_errors_name_their_place() {
         let two = [
             GeoPoint {
                 lat: 52.5,

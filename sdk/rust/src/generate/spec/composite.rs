@@ -1,10 +1,6 @@
 //! Values made of values: an object of named generators, and a series of samples.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
@@ -12,17 +8,9 @@ use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
 use crate::generate::planning::generator::{GeneratorKind, Specification};
-use crate::generate::spec::kinds::{Generator, PlanNode, Spec};
+use crate::generate::spec::kinds::{Bulk, Generator, Object, PlanNode, Spec};
 use crate::random::Rng;
 use crate::time::Instant;
-
-/// A named generator for each member.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Object {
-    /// The members by name.
-    pub fields: BTreeMap<String, Spec>,
-}
 
 impl Object {
     /// An object of these members.
@@ -92,21 +80,6 @@ fn prefix_error(name: &str, error: Error) -> Error {
         Error::Failed(why) => Error::Failed(format!("{name}: {why}")),
         other => other,
     }
-}
-
-/// A list of samples, made at a finer interval than the values: a meter that measures each
-/// minute and reports each half hour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Bulk {
-    /// How many samples a value has, 1 to 10,000.
-    #[schemars(range(min = 1, max = 10_000))]
-    pub count: u32,
-    /// The time from one sample to the next. The last one is made at the value's own
-    /// moment, the others before it; the oldest comes first.
-    pub every: Span,
-    /// What a sample is. In it, the moment is the sample's own.
-    pub of: Box<Spec>,
 }
 
 impl Bulk {
@@ -185,7 +158,7 @@ mod tests {
     use crate::generate::time::timestamp::{Format, Timestamp};
 
     #[test]
-    fn a_bulk_has_the_samples_since_the_value_before_each_at_its_time() {
+    fn bulk_samples_carry_their_own_times() {
         let sample = Object::new([
             ("at", Spec::from(Timestamp::new(Format::UnixMs))),
             ("n", Spec::from(Counter::new())),

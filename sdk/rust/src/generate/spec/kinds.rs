@@ -2,6 +2,7 @@
 //! and shared; `Generator`, the plan with the state of one device. Owns the list of kinds
 //! and who is called for which; what a kind does is in its own file.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use schemars::JsonSchema;
@@ -10,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
 use crate::generate::common::problems::Problems;
+use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
 use crate::generate::planning::generator::{GeneratorKind, Specification};
 use crate::generate::planning::scope::Scope;
+use crate::generate::spec::fault::Fault;
 use crate::random::Rng;
 use crate::time::Instant;
 
@@ -175,11 +178,51 @@ kinds! {
     /// A moment in one of the usual formats.
     Timestamp(crate::generate::time::timestamp::Timestamp),
     /// An object of named generators.
-    Object(crate::generate::spec::composite::Object),
+    Object(Object),
     /// A list of samples, made at a finer interval.
-    Bulk(crate::generate::spec::composite::Bulk),
+    Bulk(Bulk),
     /// Any generator, with sensor faults.
-    Faulty(crate::generate::spec::sensor_fault::Faulty),
+    Faulty(Faulty),
+}
+
+/// A named generator for each member.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Object {
+    /// The members by name.
+    pub fields: BTreeMap<String, Spec>,
+}
+
+/// A list of samples, made at a finer interval than the values: a meter that measures each
+/// minute and reports each half hour.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Bulk {
+    /// How many samples a value has, 1 to 10,000.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub count: u32,
+    /// The time from one sample to the next. The last one is made at the value's own
+    /// moment, the others before it; the oldest comes first.
+    pub every: Span,
+    /// What a sample is. In it, the moment is the sample's own.
+    pub of: Box<Spec>,
+}
+
+/// Any generator, with faults. The generator goes on behind them: when a fault is over, its
+/// values are what they would have been.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Faulty {
+    /// What the sensor would report.
+    pub of: Box<Spec>,
+    /// What goes wrong, one after the other: a later fault sees what an earlier one made.
+    #[schemars(length(min = 1))]
+    pub faults: Vec<Fault>,
+    /// Decimals of what the faults made, 0 to 15; 0 gives whole numbers. Absent: as they
+    /// come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 15))]
+    pub decimals: Option<u8>,
 }
 
 fn plan(

@@ -1,9 +1,6 @@
 //! A broken sensor at work: when each fault is there, and what it makes of a value. How
 //! faults are asked for is in `fault`.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
 use crate::generate::common::number::{micros_as_f64, number};
@@ -12,26 +9,9 @@ use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
 use crate::generate::planning::generator::{GeneratorKind, Specification};
 use crate::generate::spec::fault::{Fault, FaultWindow};
-use crate::generate::spec::kinds::{Generator, PlanNode, Spec};
+use crate::generate::spec::kinds::{Faulty, Generator, PlanNode, Spec};
 use crate::random::Rng;
 use crate::time::Instant;
-
-/// Any generator, with faults. The generator goes on behind them: when a fault is over, its
-/// values are what they would have been.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Faulty {
-    /// What the sensor would report.
-    pub of: Box<Spec>,
-    /// What goes wrong, one after the other: a later fault sees what an earlier one made.
-    #[schemars(length(min = 1))]
-    pub faults: Vec<Fault>,
-    /// Decimals of what the faults made, 0 to 15; 0 gives whole numbers. Absent: as they
-    /// come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 15))]
-    pub decimals: Option<u8>,
-}
 
 impl Faulty {
     /// A generator without a fault; [`Faulty::fault`] adds some.
@@ -307,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_does_what_it_says_while_it_is_there_and_the_truth_goes_on_behind_it() {
+    fn faults_change_values_and_leave_the_generator_running() {
         let (from, to) = (seconds(2), seconds(5));
         let stuck = StuckAt::new().after(from).until(to);
         assert_eq!(counting(stuck), "[0,1,2,2,2,5,6]");
