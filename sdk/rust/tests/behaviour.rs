@@ -198,13 +198,7 @@ fn a_status_that_about_does_not_name_fails_the_test() {
 #[test]
 #[should_panic(expected = "about() doesn't name receipts")]
 fn an_event_that_about_does_not_name_fails_the_test() {
-    let receipt = Receipt {
-        sequence: 0,
-        channel: "telemetry".into(),
-        outcome: Outcome::Acked,
-        latency: None,
-        detail: None,
-    };
+    let receipt = Receipt::new(0, "telemetry", Outcome::Acked);
     let _ = Trial::<Probe>::new(json!({})).event(Event::Settled(receipt));
 }
 

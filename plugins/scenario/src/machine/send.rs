@@ -74,10 +74,7 @@ impl StateMachine {
         let mut made = plan.made.borrow_mut();
         let status = plan.statuses.get(*status);
         let name = status.map_or("", |status| status.name.as_str());
-        let tick = Tick {
-            at: now,
-            sequence: *sequence,
-        };
+        let tick = Tick::new(now, *sequence);
         let moment = Context::new(device, tick).status(name, *since);
         for number in slots {
             let number = usize::from(*number);

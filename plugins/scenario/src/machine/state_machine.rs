@@ -271,10 +271,7 @@ impl StateMachine {
 
     /// The moment as generators see it.
     pub(crate) fn context(&self, now: Instant) -> Context<'_> {
-        let tick = Tick {
-            at: now,
-            sequence: self.sequence,
-        };
+        let tick = Tick::new(now, self.sequence);
         let name = self.status().map_or("", |status| status.name.as_str());
         Context::new(&self.device, tick)
             .status(name, self.since)

@@ -40,10 +40,7 @@ impl Sampler {
     )]
     pub(crate) fn value(&mut self, seconds: f64, status_since: f64) -> Value {
         let moment = |seconds: f64| Instant::from_micros(MONDAY + (seconds * 1e6).round() as u64);
-        let tick = Tick {
-            at: moment(seconds),
-            sequence: 0,
-        };
+        let tick = Tick::new(moment(seconds), 0);
         let context = Context::new(&self.device, tick)
             .status("on", moment(status_since))
             .fields(&self.fields);

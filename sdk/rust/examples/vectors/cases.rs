@@ -277,7 +277,7 @@ fn values(name: &str, every: u64, spec: &Json) -> Vec<Value> {
     let value = |sequence| {
         let at = Instant::from_micros(BORN + sequence * every);
         generator
-            .next(&Context::new(&device, Tick { at, sequence }))
+            .next(&Context::new(&device, Tick::new(at, sequence)))
             .expect("a value")
     };
     (0..COUNT).map(value).collect()

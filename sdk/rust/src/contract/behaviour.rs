@@ -91,11 +91,20 @@ impl Device {
 
 /// One scheduled call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tick {
     /// When this tick was due. Late calls still carry the time they were due.
     pub at: Instant,
     /// Ticks that this device has had before this one.
     pub sequence: u64,
+}
+
+impl Tick {
+    /// A tick that was due at `at`, after `sequence` others.
+    #[must_use]
+    pub const fn new(at: Instant, sequence: u64) -> Self {
+        Self { at, sequence }
+    }
 }
 
 /// The settings of a device that has none: any key is refused.

@@ -8,6 +8,7 @@ use crate::contract::problem::Problem;
 /// Why a call failed, with a sentence for the person who runs the fleet: what is
 /// wrong, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The configuration cannot work. Only [`Behaviour::create`](crate::Behaviour::create)
     /// may return it, and the run does not start.

@@ -25,6 +25,7 @@ pub enum Event {
 
 /// The end of one message's story.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Receipt {
     /// The message's number: its place among all messages of this device, from zero.
     pub sequence: u64,
@@ -38,8 +39,22 @@ pub struct Receipt {
     pub detail: Option<String>,
 }
 
+impl Receipt {
+    /// A receipt without latency and detail.
+    pub fn new(sequence: u64, channel: impl Into<String>, outcome: Outcome) -> Self {
+        Self {
+            sequence,
+            channel: channel.into(),
+            outcome,
+            latency: None,
+            detail: None,
+        }
+    }
+}
+
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The backend confirmed it.
     Acked,

@@ -8,6 +8,7 @@ use std::fmt;
 /// [`Error::problems`](crate::Error::problems) makes an error of all of them; the host
 /// shows each at its line of the fleet file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// Where, from the settings' root: keys with dots between them, entries of lists
     /// counted from zero, for example `statuses.off.transitions.0.to`. Empty for the

@@ -16,6 +16,7 @@ const PAYLOAD_START: usize = 256;
 
 /// One message that a device sends or receives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Message {
     /// The logical channel, for example `telemetry`. The fleet file maps it to an
     /// MQTT topic or an HTTP request.
@@ -66,6 +67,7 @@ impl Message {
 
 /// What a device does with its connection, once the turn's messages are on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Link {
     /// Close and open it again at once.
     Reconnect,

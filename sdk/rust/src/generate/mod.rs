@@ -8,7 +8,7 @@
 //! use mockfleet_sdk::generate::{Context, Walk};
 //! # use mockfleet_sdk::{Device, Instant, Tick, testing::Setup};
 //! # let device = Setup::default().device();
-//! # let tick = Tick { at: device.born, sequence: 0 };
+//! # let tick = Tick::new(device.born, 0);
 //!
 //! // In `create`, once; what is wrong with it is an `Error::InvalidConfig`.
 //! let mut temperature = Walk::new(20.0)
@@ -61,7 +61,7 @@
 //! use mockfleet_sdk::generate::{Context, Field, Scope, Value};
 //! # use mockfleet_sdk::{Tick, testing::Setup};
 //! # let device = Setup::default().device();
-//! # let tick = Tick { at: device.born, sequence: 0 };
+//! # let tick = Tick::new(device.born, 0);
 //!
 //! let scope = Scope::new().names(["temperature", "shown"]);
 //! let plan = Field::new("temperature").plan(&scope)?;

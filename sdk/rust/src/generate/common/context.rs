@@ -7,6 +7,7 @@ use crate::time::Instant;
 
 /// The moment that a value is made for. Cheap to copy.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Context<'a> {
     /// When: the time at which the tick was due, or of the event.
     pub now: Instant,

@@ -9,6 +9,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 /// A value of a field. Numbers and truths lie in it; texts, arrays and objects are
 /// shared, so that a copy never copies them.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Value {
     /// There is no value: the member is left out of its object. In an array, and alone,
     /// it is written as `null`.

@@ -10,6 +10,7 @@ use crate::generate::common::value::Value;
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum DataFormat {
     /// Comma-separated values (RFC 4180) with a header line.
     Csv,
@@ -20,6 +21,7 @@ pub enum DataFormat {
 /// The type of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ColumnType {
     /// Numbers if the first value that is not empty is one, else texts.
     #[default]

@@ -15,6 +15,7 @@ use crate::random::Rng;
 /// Always the same value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Constant {
     /// The value: a number, a text, true or false, null, a list or an object.
     pub value: serde_json::Value,
@@ -53,6 +54,7 @@ impl GeneratorKind for ConstantPlan {
 /// Counts: one step a value or, with `every`, one step a length of time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Counter {
     /// The first value.
     pub start: i64,
@@ -179,6 +181,7 @@ impl GeneratorKind for Counter {
 /// The value of another field, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Field {
     /// The field's name and, after points, the part of it: `position.lat`, `samples.0`.
     pub name: String,

@@ -14,6 +14,7 @@ use crate::time::Instant;
 /// What an identifier looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Style {
     /// A random UUID, version 4.
     #[cfg(feature = "ids")]
@@ -36,6 +37,7 @@ pub enum Style {
 /// For how long an identifier is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum IdScope {
     /// Another one with each value.
     #[default]
@@ -47,6 +49,7 @@ pub enum IdScope {
 /// An identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Id {
     /// What it looks like.
     pub style: Style,

@@ -19,6 +19,7 @@ const TEMPLATE: &str = "text";
 /// A value computed from other fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Expression {
     /// The expression, as in Jinja's `{{ }}`: `temperature * 9 / 5 + 32`, `status == "on"
     /// and load > 3`, `0 if position.speed < 1 else 1`. It sees the other fields by name,
@@ -55,6 +56,7 @@ impl Expression {
 /// A text with parts that are filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Text {
     /// The text, a Jinja template: `{{ device.id }} is at {{ temperature | round(1) }} °C`.
     /// It sees what an expression sees.

@@ -17,6 +17,7 @@ use crate::time::Instant;
 /// few long ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Exponential {
     /// The mean, above zero, in the unit of the value.
     pub mean: f64,
@@ -94,6 +95,7 @@ pub(crate) fn exponential(rng: &mut Rng, mean: f64) -> f64 {
 /// How many arrivals there were: cars past a counter, drops in a rain gauge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Poisson {
     /// The mean number of arrivals a value or, with `per`, in that time; above zero, up to
     /// 1,000,000,000.

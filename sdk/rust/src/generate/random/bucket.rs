@@ -13,6 +13,7 @@ use crate::random::Rng;
 /// Which value of a bucket comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Order {
     /// Any, by weight.
     #[default]
@@ -24,6 +25,7 @@ pub enum Order {
 /// One of several values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Bucket {
     /// The values, of any type.
     #[schemars(length(min = 1))]

@@ -17,6 +17,7 @@ use crate::random::Rng;
 /// A number between two bounds, all equally likely.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Uniform {
     /// The lowest value.
     pub min: f64,
@@ -95,6 +96,7 @@ impl GeneratorKind for Uniform {
 /// A number around a mean: the bell curve.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Normal {
     /// The middle.
     pub mean: f64,
@@ -174,6 +176,7 @@ impl GeneratorKind for Normal {
 /// True or false.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Chance {
     /// How likely it is true, 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]

@@ -22,6 +22,7 @@ const MAX_STEPS_PER_VALUE: u64 = 10_000;
 /// A state of a chain.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct State {
     /// The value in this state. Absent: the state's name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +35,7 @@ pub struct State {
 /// States, and how likely one leads to another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Markov {
     /// The states by name.
     #[schemars(length(min = 1))]

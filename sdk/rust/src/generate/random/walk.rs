@@ -19,6 +19,7 @@ use crate::time::Instant;
 /// A value that wanders: temperatures, levels, prices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Walk {
     /// The first value. Absent: `mean`, else the middle of `min` and `max`, else 0.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,6 +18,7 @@ pub enum Column {
 /// A column of the file, and what its values are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct TypedColumn {
     /// The column's name.
     pub name: String,
@@ -45,6 +46,7 @@ impl Column {
 /// What comes after the last row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ReplayEnd {
     /// The first row again. With its original spacing, the time from the last row to the
     /// first is the mean of the others.
@@ -59,6 +61,7 @@ pub enum ReplayEnd {
 /// Where a device begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ReplayStart {
     /// At the beginning.
     #[default]
@@ -70,6 +73,7 @@ pub enum ReplayStart {
 /// The unit of times that are numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum TimeUnit {
     /// Seconds.
     #[default]

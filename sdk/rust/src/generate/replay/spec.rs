@@ -24,6 +24,7 @@ use crate::generate::time::origin::Origin;
 /// Recorded values, one row after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Replay {
     /// The data file, by its name under `data` in the fleet file's group.
     pub file: String,

@@ -9,6 +9,7 @@ use crate::generate::common::span::Span;
 /// A point of a route, in degrees.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Waypoint {
     /// Latitude, north of the equator above zero.
     #[schemars(range(min = -90.0, max = 90.0))]
@@ -24,6 +25,7 @@ pub struct Waypoint {
 /// What comes at the end of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum RouteEnd {
     /// On to the first point, and around again.
     #[default]
@@ -39,6 +41,7 @@ pub enum RouteEnd {
 /// first value).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Route {
     /// The route's points; two at least.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -23,6 +23,7 @@ macro_rules! faults {
         /// What goes wrong with a sensor, told apart by `kind`.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
+        #[non_exhaustive]
         pub enum Fault {
             $($(#[doc = $doc])+ $name($name),)+
         }
@@ -50,6 +51,7 @@ macro_rules! faults {
             $(#[doc = $doc])+
             #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
             #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+            #[non_exhaustive]
             pub struct $name {
                 $($(#[doc = $field_doc])+ pub $field: $type,)*
                 /// How likely it begins with a value, 0 to 1.

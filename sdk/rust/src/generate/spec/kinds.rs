@@ -45,6 +45,7 @@ macro_rules! kinds {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         #[allow(clippy::large_enum_variant, reason = "read once a cell, and not kept")]
+        #[non_exhaustive]
         pub enum Spec {
             $($(#[doc = $doc])+ $(#[cfg($gate)])? $name($specification),)+
         }
@@ -188,6 +189,7 @@ kinds! {
 /// A named generator for each member.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Object {
     /// The members by name.
     pub fields: BTreeMap<String, Spec>,
@@ -197,6 +199,7 @@ pub struct Object {
 /// minute and reports each half hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Bulk {
     /// How many samples a value has, 1 to 10,000.
     #[schemars(range(min = 1, max = 10_000))]
@@ -212,6 +215,7 @@ pub struct Bulk {
 /// values are what they would have been.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Faulty {
     /// What the sensor would report.
     pub of: Box<Spec>,

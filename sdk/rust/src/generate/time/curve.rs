@@ -18,6 +18,7 @@ use crate::random::Rng;
 /// A point of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Point {
     /// When, counted from the curve's origin.
     pub at: Span,
@@ -29,6 +30,7 @@ pub struct Point {
 /// after the last, unless `period` lets it begin again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Curve {
     /// The points, in order of time.
     #[schemars(length(min = 1))]

@@ -9,6 +9,7 @@ use crate::generate::common::number::micros_as_f64;
 /// What lies between two points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Interpolation {
     /// A straight line.
     #[default]

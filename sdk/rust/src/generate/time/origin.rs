@@ -11,6 +11,7 @@ use crate::time::Instant;
 
 /// The moment from which a generator counts time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Origin {
     /// When the device was switched on.
     #[default]

@@ -79,6 +79,7 @@ impl JsonSchema for TimeOfDay {
 /// A value at a time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct DayPoint {
     /// The time of day, in the profile's time zone.
     pub at: TimeOfDay,
@@ -89,6 +90,7 @@ pub struct DayPoint {
 /// Days with points of their own.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Week {
     /// Monday.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +119,7 @@ pub struct Week {
 /// change, the profile follows them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Profile {
     /// The time zone, by its name in the IANA database: `Europe/Berlin`, `UTC`.
     pub zone: String,

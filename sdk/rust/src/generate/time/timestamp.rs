@@ -19,6 +19,7 @@ use crate::time::Instant;
 /// How a moment is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Format {
     /// RFC 3339 with microseconds: `2026-11-24T07:30:00.000000Z`.
     #[default]
@@ -43,6 +44,7 @@ pub enum Format {
 /// Which moment it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum TimestampSource {
     /// That of the value: when the tick was due.
     #[default]
@@ -56,6 +58,7 @@ pub enum TimestampSource {
 /// A moment, written in one of the usual formats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Timestamp {
     /// Which moment it is.
     pub of: TimestampSource,

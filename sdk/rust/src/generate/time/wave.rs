@@ -18,6 +18,7 @@ use crate::random::Rng;
 /// The form of a wave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Shape {
     /// A sine: begins in the middle and rises.
     #[default]
@@ -33,6 +34,7 @@ pub enum Shape {
 /// A value that comes again and again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Wave {
     /// The form.
     #[serde(default)]
