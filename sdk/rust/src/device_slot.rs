@@ -1,7 +1,8 @@
-//! Calls a behaviour the way the contract asks: reads its settings, hands it an
-//! empty turn, reports a status only when it changed. The plugin's exports and the
-//! test harness both go through here, so that what is tested is what runs. Must not
-//! know either of them.
+//! Calls a behaviour by the rules of the contract.
+//!
+//! It reads the settings, provides an empty turn, and reports a status only when it
+//! changed. The exports of a plugin and the test harness both use it, so tests run the
+//! code of the plugin.
 
 use std::borrow::Cow;
 use std::ptr;
@@ -12,7 +13,7 @@ use crate::contract::event::Event;
 use crate::contract::turn::Turn;
 use crate::time::Instant;
 
-/// A device, and the status that it last reported.
+/// A device and its last reported status.
 pub(crate) struct DeviceSlot<B> {
     behaviour: B,
     status: Option<Cow<'static, str>>,
@@ -27,7 +28,7 @@ impl<B: Behaviour> DeviceSlot<B> {
         })
     }
 
-    /// Calls on schedule; `turn` is an empty one.
+    /// Runs a scheduled call; `turn` is empty.
     pub(crate) fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
         self.behaviour.tick(tick, turn)?;
         self.report_change(turn);
@@ -50,8 +51,7 @@ impl<B: Behaviour> DeviceSlot<B> {
     }
 }
 
-/// Whether both say the same. Mostly they are the same words of the program, which need
-/// not be read.
+/// Whether both are equal. Most are the same static text, which need not be compared.
 fn is_same(one: &Option<Cow<'static, str>>, other: &Option<Cow<'static, str>>) -> bool {
     match (one, other) {
         (Some(Cow::Borrowed(one)), Some(Cow::Borrowed(other))) if ptr::eq(*one, *other) => true,

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::contract::error::Error;
 
-/// The settings' JSON Schema, as text.
+/// The JSON Schema of the settings, as text.
 pub(crate) fn schema<C: JsonSchema>() -> String {
     schemars::generate::SchemaSettings::draft2020_12()
         .into_generator()
@@ -14,7 +14,7 @@ pub(crate) fn schema<C: JsonSchema>() -> String {
         .to_string()
 }
 
-/// The settings from their JSON.
+/// Parses settings from their JSON.
 pub(crate) fn read<C: DeserializeOwned>(config: &str) -> Result<C, Error> {
     let mut json = serde_json::Deserializer::from_str(config);
     let config = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -31,8 +31,8 @@ pub(crate) fn read<C: DeserializeOwned>(config: &str) -> Result<C, Error> {
     Ok(config)
 }
 
-/// The error without its place in the text: the text was made from the fleet file,
-/// and its author never sees it.
+/// The error without its line and column: the JSON was made from the fleet file, and its
+/// author never sees it.
 fn cause(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

@@ -1,10 +1,9 @@
-//! What a behaviour says about itself, before any device exists. Owns the
-//! description; must not know who reads it.
+//! Defines the description that a behaviour gives of itself.
 
 use std::borrow::Cow;
 
-/// What a behaviour says about itself: its name, what it may send and report, and
-/// what it wants to be told of.
+/// The description of a behaviour: its name, its channels and statuses, and the kinds of
+/// events that it receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct About {
@@ -19,7 +18,7 @@ pub struct About {
 }
 
 impl About {
-    /// A behaviour of this name and version, as they stand in the send log. Usually
+    /// A description with this name and version, which the send log records. Usually
     /// written [`about!()`](crate::about!), which takes both from `Cargo.toml`.
     pub fn new(name: impl Into<Cow<'static, str>>, version: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -34,40 +33,40 @@ impl About {
         }
     }
 
-    /// One sentence on what the device does.
+    /// Describes the device in one sentence.
     pub fn summary(mut self, sentence: impl Into<Cow<'static, str>>) -> Self {
         self.summary = sentence.into();
         self
     }
 
-    /// A channel that the device may send on. The fleet file must map each of them. A
-    /// behaviour whose settings name its channels names none here, and holds them
-    /// against [`group::channels`](crate::group::channels) in `create`.
+    /// Names a channel that the device may send on. The fleet file must map each of them. A
+    /// behaviour whose settings name its channels names none here, and checks them against
+    /// [`group::channels`](crate::group::channels) in `create`.
     pub fn channel(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.channels.push(name.into());
         self
     }
 
-    /// A status that the device may report. None here: its settings name them.
+    /// Names a status that the device may report. With none, its settings name them.
     pub fn status(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.statuses.push(name.into());
         self
     }
 
-    /// Wants [`Event::Connected`](crate::Event::Connected) and
+    /// Subscribes to [`Event::Connected`](crate::Event::Connected) and
     /// [`Event::Disconnected`](crate::Event::Disconnected).
     pub fn link(mut self) -> Self {
         self.link = true;
         self
     }
 
-    /// Wants [`Event::Received`](crate::Event::Received).
+    /// Subscribes to [`Event::Received`](crate::Event::Received).
     pub fn downlink(mut self) -> Self {
         self.downlink = true;
         self
     }
 
-    /// Wants [`Event::Settled`](crate::Event::Settled), for each of its messages.
+    /// Subscribes to [`Event::Settled`](crate::Event::Settled), for each of its messages.
     pub fn receipts(mut self) -> Self {
         self.receipts = true;
         self

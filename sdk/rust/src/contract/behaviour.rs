@@ -1,5 +1,4 @@
-//! What the author of a device implements, and what it is handed. Owns the trait;
-//! must not know WebAssembly.
+//! Defines the trait that the author of a device implements.
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -11,35 +10,35 @@ use crate::contract::turn::Turn;
 use crate::random::Rng;
 use crate::time::Instant;
 
-/// What a device does. One value is one device; all of its state lives in it.
+/// The behaviour of a device. One value is one device and holds all of its state.
 ///
-/// The same seed must give the same life: take randomness from [`Device::rng`], time
-/// from the calls, and keep nothing in globals, since thousands of devices may share
-/// one instance of the plugin.
+/// The same seed must give the same messages: take randomness from [`Device::rng`] and time
+/// from the calls. Keep nothing in globals, since thousands of devices may share one
+/// instance of the plugin.
 pub trait Behaviour: Sized + 'static {
-    /// The settings, as they stand under `config` in the fleet file.
+    /// The settings, written under `config` in the fleet file.
     ///
     /// Derive `Deserialize` and `JsonSchema`, with `#[serde(default,
     /// deny_unknown_fields)]`, so that settings may be left out and misspelt ones are
-    /// refused. With `Serialize` and `Default` the schema shows the defaults too. The
-    /// host holds the settings to the schema before any device is created: what
-    /// `#[schemars(range(min = 0, max = 100))]` says need not be checked again. A device
-    /// without settings takes [`NoConfig`].
+    /// rejected. With `Serialize` and `Default` the schema shows the defaults too. The host
+    /// validates the settings against the schema before it creates a device: a range such
+    /// as `#[schemars(range(min = 0, max = 100))]` need not be checked again. A device
+    /// without settings uses [`NoConfig`].
     type Config: DeserializeOwned + JsonSchema;
 
-    /// What this behaviour is: start from [`about!`](crate::about!).
+    /// Describes the behaviour. Start from [`about!`](crate::about!).
     fn about() -> About;
 
     /// Switches a device on.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] when the settings are of the right shape and still
-    /// cannot work; the run does not start, and the fleet's owner reads the sentence.
+    /// [`Error::InvalidConfig`] when the settings are of the right shape and still cannot
+    /// work; the run does not start, and the host shows the sentence.
     fn create(device: &Device, config: Self::Config) -> Result<Self, Error>;
 
-    /// Switches a device on from the text of its settings, a JSON object. Only a
-    /// behaviour whose devices share what they make of the same settings implements it:
-    /// it keeps that by the text, and reads the text once a cell and not once a device.
+    /// Switches a device on from the text of its settings, a JSON object. Only a behaviour
+    /// that caches a result of its settings for all devices of a cell implements it. The
+    /// text is the key of the cache, and is parsed once a cell instead of once a device.
     ///
     /// # Errors
     /// As [`Behaviour::create`], or that the settings are not of the right shape.
@@ -47,14 +46,14 @@ pub trait Behaviour: Sized + 'static {
         Self::create(device, crate::settings::read::<Self::Config>(config)?)
     }
 
-    /// Called on schedule.
+    /// Runs a scheduled call.
     ///
     /// # Errors
-    /// [`Error::Failed`] when this tick failed, [`Error::Retired`] when the device is
-    /// done; what the turn holds is not sent then.
+    /// [`Error::Failed`] when this tick failed, [`Error::Retired`] when the device is done.
+    /// The messages of the turn are not sent then.
     fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error>;
 
-    /// Called for the events that [`Behaviour::about`] names.
+    /// Handles the events that [`Behaviour::about`] names.
     ///
     /// # Errors
     /// As [`Behaviour::tick`].
@@ -64,7 +63,7 @@ pub trait Behaviour: Sized + 'static {
     }
 }
 
-/// Who a device is. Constant for its whole life.
+/// The identity of a device. Constant for its whole life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Device {
@@ -74,15 +73,15 @@ pub struct Device {
     pub group: String,
     /// Its position in the group, counted from zero.
     pub index: u32,
-    /// The seed for all of its randomness: same seed, same life.
+    /// The seed of all its random numbers: the same seed gives the same messages.
     pub seed: u64,
-    /// When the device was switched on.
+    /// The time at which the device was switched on.
     pub born: Instant,
 }
 
 impl Device {
-    /// The device's randomness, from its beginning. Keep it in the behaviour: each
-    /// call of this gives the same numbers again.
+    /// The device's random number generator at its start. Keep it in the behaviour: each
+    /// call of this method starts the same numbers again.
     #[must_use]
     pub const fn rng(&self) -> Rng {
         Rng::new(self.seed)
@@ -93,9 +92,9 @@ impl Device {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tick {
-    /// When this tick was due. Late calls still carry the time they were due.
+    /// The time at which this tick was due. A late call carries its due time, too.
     pub at: Instant,
-    /// Ticks that this device has had before this one.
+    /// The number of ticks of this device before this one.
     pub sequence: u64,
 }
 
@@ -107,7 +106,7 @@ impl Tick {
     }
 }
 
-/// The settings of a device that has none: any key is refused.
+/// The settings of a device that has none: any key is rejected.
 #[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoConfig {}

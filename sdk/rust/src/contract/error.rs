@@ -1,21 +1,20 @@
-//! Why a call of a behaviour fails. Owns the three cases of the contract and their
-//! wording; must not know what the host makes of them.
+//! Defines the errors that a call of a behaviour returns.
 
 use std::fmt::Display;
 
 use crate::contract::problem::Problem;
 
-/// Why a call failed, with a sentence for the person who runs the fleet: what is
-/// wrong, and what would be right.
+/// The error of a call, with a sentence for the person who runs the fleet: the cause and
+/// the way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The configuration cannot work. Only [`Behaviour::create`](crate::Behaviour::create)
-    /// may return it, and the run does not start.
+    /// The settings cannot work. Only [`Behaviour::create`](crate::Behaviour::create) may
+    /// return it, and the run does not start.
     #[error("{0}")]
     InvalidConfig(String),
-    /// This call failed, and nothing of its turn is sent. The device lives on and is
-    /// called again.
+    /// This call failed, and nothing of its turn is sent. The device stays on and is called
+    /// again.
     #[error("{0}")]
     Failed(String),
     /// The device is done, for good. Nothing of this call's turn is sent: a last
@@ -25,12 +24,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// The configuration cannot work, and why.
+    /// An error for settings that cannot work.
     pub fn invalid_config(why: impl Display) -> Self {
         Self::InvalidConfig(why.to_string())
     }
 
-    /// The configuration cannot work, for all of these reasons.
+    /// An error for settings with these problems.
     pub fn problems(problems: impl IntoIterator<Item = Problem>) -> Self {
         let lines: Vec<String> = problems
             .into_iter()
@@ -39,12 +38,12 @@ impl Error {
         Self::InvalidConfig(lines.join("\n"))
     }
 
-    /// This call failed, and why.
+    /// An error for a call that failed.
     pub fn failed(why: impl Display) -> Self {
         Self::Failed(why.to_string())
     }
 
-    /// The device is done, and why.
+    /// An error for a device that is done.
     pub fn retired(why: impl Display) -> Self {
         Self::Retired(why.to_string())
     }

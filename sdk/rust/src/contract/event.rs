@@ -1,41 +1,40 @@
-//! What happens to a device between ticks. Owns the types; must not know how the
-//! host learns of it.
+//! Defines the events of a device between its ticks.
 
 use std::time::Duration;
 
 use crate::contract::turn::Message;
 
-/// Something that happened to a device between ticks. A behaviour is told of the
-/// kinds that its [`About`](crate::About) names.
+/// Something that happened to a device between ticks. A behaviour receives the kinds that
+/// its [`About`](crate::About) names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// The connection is up. Named by [`About::link`](crate::About::link).
     Connected,
-    /// The connection is lost; the text says why. Named by
+    /// The connection is lost, for this reason. Named by
     /// [`About::link`](crate::About::link).
     Disconnected(String),
     /// The backend sent this device a message. Named by
     /// [`About::downlink`](crate::About::downlink).
     Received(Message),
-    /// A message of this device came to its end. Named by
+    /// A message of this device has its final outcome. Named by
     /// [`About::receipts`](crate::About::receipts).
     Settled(Receipt),
 }
 
-/// The end of one message's story.
+/// The outcome of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The message's number: its place among all messages of this device, from zero.
+    /// The message's number among all messages of this device, from zero.
     pub sequence: u64,
     /// The channel that it was sent on.
     pub channel: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// From sending to confirmation; `None` when there was none.
+    /// The time from sending to confirmation; `None` without a confirmation.
     pub latency: Option<Duration>,
-    /// The protocol's own words, for example an HTTP status or a reason code.
+    /// The protocol's own text, for example an HTTP status or a reason code.
     pub detail: Option<String>,
 }
 
@@ -52,7 +51,7 @@ impl Receipt {
     }
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -60,8 +59,8 @@ pub enum Outcome {
     Acked,
     /// It is on the wire, and the protocol gives no confirmation.
     Sent,
-    /// It was refused, timed out, or lost with the connection.
+    /// It was rejected, timed out, or lost with the connection.
     Failed,
-    /// It never left the host: the device's outbox was full, or a fault took it.
+    /// It never left the host: the device's outbox was full, or a fault dropped it.
     Dropped,
 }

@@ -1,25 +1,24 @@
-//! One thing that is wrong with a device's settings, and where. Owns the way in which
-//! several of them fit the contract's one text; must not know who finds them.
+//! Defines one problem of a device's settings, with its path.
 
 use std::fmt;
 
-/// One thing that is wrong with the settings.
+/// One problem of the settings.
 ///
 /// [`Error::problems`](crate::Error::problems) makes an error of all of them; the host
 /// shows each at its line of the fleet file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Where, from the settings' root: keys with dots between them, entries of lists
+    /// The path from the settings' root: keys with dots between them, entries of lists
     /// counted from zero, for example `statuses.off.transitions.0.to`. Empty for the
     /// settings as a whole.
     pub path: String,
-    /// What is wrong there and what would be right: lowercase, without a full stop.
+    /// The cause and the way out: lowercase, without a full stop.
     pub text: String,
 }
 
 impl Problem {
-    /// A problem at this place.
+    /// A problem at this path.
     pub fn new(path: impl Into<String>, text: impl fmt::Display) -> Self {
         Self {
             path: path.into(),
@@ -27,7 +26,7 @@ impl Problem {
         }
     }
 
-    /// The same problem of a part of something larger: `path` comes before its own.
+    /// The same problem below `path`, which is put before its own path.
     #[must_use]
     pub fn within(self, path: &str) -> Self {
         let path = match (path, self.path.as_str()) {
@@ -40,10 +39,10 @@ impl Problem {
 }
 
 impl fmt::Display for Problem {
-    /// As a line of the contract's `invalid-config`.
+    /// Writes a line of the contract's `invalid-config`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dot = if self.path.is_empty() { "" } else { "." };
-        // A line is a problem: what it says stays on it.
+        // A line is a problem: its text must not have several.
         let text = self.text.replace('\n', ", ");
         write!(f, "config{dot}{}: {text}", self.path)
     }

@@ -1,6 +1,5 @@
-//! What a device answers with: messages, a status, its next tick, its connection.
-//! Owns these types and how JSON gets into a message; must not know where a message
-//! goes.
+//! Defines a device's answer to a call: messages, a status, its next tick, its
+//! connection.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::contract::error::Error;
 
-/// What a message's buffer starts with: room for a usual reading, so that most
-/// messages are written without the buffer being moved.
+/// The initial capacity of a message's buffer, in bytes: room for a usual reading, so that
+/// most buffers are never moved.
 const PAYLOAD_START: usize = 256;
 
 /// One message that a device sends or receives.
@@ -39,7 +38,7 @@ impl Message {
         }
     }
 
-    /// Says what media type the payload has.
+    /// Sets the media type of the payload.
     pub fn content_type(&mut self, media_type: impl Into<String>) -> &mut Self {
         self.content_type = Some(media_type.into());
         self
@@ -54,7 +53,7 @@ impl Message {
     /// Reads the payload as JSON.
     ///
     /// # Errors
-    /// [`Error::Failed`], naming the channel, when it is not JSON of that shape.
+    /// [`Error::Failed`] with the channel when the payload is not JSON of that shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(&self.payload).map_err(|error| {
             Error::failed(format_args!(
@@ -65,18 +64,18 @@ impl Message {
     }
 }
 
-/// What a device does with its connection, once the turn's messages are on their way.
+/// The connection change of a device, after the turn's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Link {
-    /// Close and open it again at once.
+    /// Closes the connection and opens it again at once.
     Reconnect,
-    /// Vanish without a goodbye, and come back after this long.
+    /// Drops the connection without a DISCONNECT, and opens it again after this time.
     Vanish(Duration),
 }
 
-/// What a device does in answer to a tick or an event. It starts out empty: send
-/// nothing, change nothing, tick as the fleet file schedules it.
+/// The answer of a device to a tick or an event. An empty turn sends nothing, changes
+/// nothing, and leaves the next tick to the fleet file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Turn {
     pub(crate) messages: Vec<Message>,
@@ -86,7 +85,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// [`Turn::default`], for statics.
+    /// The same as [`Turn::default`], for statics.
     #[cfg(target_arch = "wasm32")]
     pub(crate) const fn new() -> Self {
         Self {
@@ -97,7 +96,7 @@ impl Turn {
         }
     }
 
-    /// Makes it an empty turn again, which keeps its room for messages.
+    /// Empties the turn and keeps its memory for messages.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn empty(&mut self) {
         self.messages.clear();
@@ -107,11 +106,11 @@ impl Turn {
     }
 
     /// Sends `value` as JSON, with the content type `application/json`. Returns the
-    /// message, to add properties to it or to touch its bytes.
+    /// message, to add properties to it or to change its bytes.
     ///
     /// # Errors
-    /// [`Error::Failed`], naming the channel, when the value has no JSON form, for
-    /// example a map whose keys are no strings. Nothing is sent then.
+    /// [`Error::Failed`] with the channel when the value has no JSON form, for example a
+    /// map whose keys are not strings. Nothing is sent then.
     pub fn json(
         &mut self,
         channel: impl Into<String>,
@@ -129,7 +128,7 @@ impl Turn {
         }
     }
 
-    /// Sends these bytes, without a content type. Returns the message, to give it one.
+    /// Sends these bytes, without a content type. Returns the message, to set one.
     pub fn bytes(
         &mut self,
         channel: impl Into<String>,
@@ -138,25 +137,25 @@ impl Turn {
         self.send(Message::new(channel, payload))
     }
 
-    /// Sends a message, after those that this turn holds already.
+    /// Sends a message after the others of this turn.
     ///
-    /// A turn with more messages than the fleet file allows (100 unless it says
-    /// otherwise), with a message larger than it allows (1 MiB), or with one on a channel
-    /// that its target does not have, counts as failed: nothing of it is sent.
+    /// The host fails a turn, and sends nothing of it, with more messages than the fleet
+    /// file allows (default: 100), with a message larger than it allows (default: 1 MiB),
+    /// or with a channel that the target does not have.
     pub fn send(&mut self, message: Message) -> &mut Message {
         self.messages.push_mut(message)
     }
 
-    /// The device's status, for example `low-battery`. May be said in every turn:
-    /// only a change is reported.
+    /// Sets the device's status, for example `low-battery`. Every turn may set it: only a
+    /// change is reported.
     pub fn status(&mut self, status: impl Into<Cow<'static, str>>) -> &mut Self {
         self.status = Some(status.into());
         self
     }
 
-    /// Ticks next after this long, and not as the fleet file schedules it; less than 1 ms
-    /// counts as 1 ms. Said in a tick it counts from when the tick was due, in an event
-    /// from the event's time; the tick after that is the fleet file's again.
+    /// Schedules the next tick after this time, 1 ms at least, instead of the fleet file's
+    /// schedule. The time counts from the due time of a tick, or from the time of an event.
+    /// The tick after the next one follows the fleet file again.
     pub fn next_tick(&mut self, after: Duration) -> &mut Self {
         self.next_tick = Some(after);
         self
@@ -168,7 +167,7 @@ impl Turn {
         self
     }
 
-    /// Drops the connection without a goodbye, and comes back after this long.
+    /// Drops the connection without a DISCONNECT, and opens it again after this time.
     pub fn vanish(&mut self, length: Duration) -> &mut Self {
         self.link = Some(Link::Vanish(length));
         self

@@ -1,8 +1,8 @@
-//! Generators: values that change over time as a sensor's do, for behaviours and for
-//! devices without code.
+//! Generates values that change over time as those of a sensor do.
 //!
-//! A generator is a pure function of its seed, the moments it is asked at, and its own
-//! small state: the same seed gives the same values on every machine.
+//! Behaviours use generators in their code. Devices without code have them in their
+//! settings. A generator depends on its seed, the times of its calls, and its own small
+//! state: the same seed gives the same values on every machine.
 //!
 //! ```
 //! use mockfleet_sdk::generate::{Context, Walk};
@@ -10,7 +10,7 @@
 //! # let device = Setup::default().device();
 //! # let tick = Tick::new(device.born, 0);
 //!
-//! // In `create`, once; what is wrong with it is an `Error::InvalidConfig`.
+//! // In `create`, once. A problem of the specification is an `Error::InvalidConfig`.
 //! let mut temperature = Walk::new(20.0)
 //!     .within(-10.0..=40.0)
 //!     .step(0.3)
@@ -23,25 +23,26 @@
 //! # Ok::<(), mockfleet_sdk::Error>(())
 //! ```
 //!
-//! # What there is
-//! - By chance: [`Uniform`], [`Normal`], [`Exponential`], [`Poisson`], [`Chance`], [`Walk`],
+//! # Kinds
+//! - Random: [`Uniform`], [`Normal`], [`Exponential`], [`Poisson`], [`Chance`], [`Walk`],
 //!   [`Bucket`], [`Markov`].
-//! - By the clock: [`Counter`], [`Wave`], [`Curve`], [`Profile`], [`Timestamp`].
+//! - From the time: [`Counter`], [`Wave`], [`Curve`], [`Profile`], [`Timestamp`].
 //! - From data: `Replay` (CSV, JSON lines), [`Route`] (GeoJSON, GPX).
 //! - From other fields: [`Field`], `Expression`, `Text`.
-//! - Of other generators: [`Object`], [`Bulk`], and [`Faulty`] with any [`Fault`] of a
+//! - From other generators: [`Object`], [`Bulk`], and [`Faulty`] with any [`Fault`] of a
 //!   sensor.
 //! - [`Constant`] and [`Id`].
 //!
-//! The features of the crate: `files` has `Replay` and the files of routes, `ids` UUIDs and
-//! ULIDs, `templates` has `Expression` and `Text`, `zones` time zones by name and
-//! `strftime`; `generate` is all of them. What is left out does not make a plugin larger.
+//! Some kinds need features of the crate: `files` has `Replay` and the files of routes,
+//! `ids` has UUIDs and ULIDs, `templates` has `Expression` and `Text`, and `zones` has time
+//! zones by name and `strftime`. The feature `generate` is all of them. A feature that is
+//! off does not make a plugin larger.
 //!
 //! # From a configuration
-//! A [`Spec`] is the same as a setting: it is read by serde, told apart by `kind`, and
-//! described by its JSON Schema. [`Spec::plan`] checks it and says all that is wrong, each
-//! with its path. Plan once a cell: the [`Plan`] is shared, and [`Plan::start`] gives each
-//! device its [`Generator`] of a few bytes.
+//! A [`Spec`] is a generator as a setting: serde reads it by its `kind`, and it has a JSON
+//! Schema. [`Spec::plan`] checks it and returns all problems, each with its path. Make one
+//! plan a cell: the [`Plan`] is shared, and [`Plan::start`] gives each device its
+//! [`Generator`] of a few bytes.
 //!
 //! ```
 //! use mockfleet_sdk::generate::{Scope, Spec};
@@ -54,8 +55,8 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
-//! Fields that depend on one another have names in a [`Scope`]. A plan says which of them
-//! it [reads](Plan::reads), so that they can be made first.
+//! Fields that depend on one another have names in a [`Scope`]. [`Plan::reads`] returns the
+//! names that a generator needs, so that their values are made first.
 //!
 //! ```
 //! use mockfleet_sdk::generate::{Context, Field, Scope, Value};
@@ -73,14 +74,6 @@
 //! assert_eq!(shown.next(&context)?, Value::Number(21.5));
 //! # Ok::<(), mockfleet_sdk::Error>(())
 //! ```
-//!
-//! # The files
-//! `plan` has the list of kinds and the way from [`Spec`] to [`Generator`]; `kind` what they
-//! have in common; `problems` what is said about wrong ones; `at` the moment and the scope;
-//! `value` and `span` the words of both. A kind is in a file of its name. Where that grew,
-//! what it does stands beside it: `broken` (faults), `drive` and `track` (routes),
-//! `recording`, `times`, `table` and `kept` (replays), `language` (expressions), `line` (curves and
-//! profiles), `zone`.
 
 mod common;
 mod data;

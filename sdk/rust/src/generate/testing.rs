@@ -1,5 +1,4 @@
-//! What the generators' tests have in common: one device on a clock that goes on by a
-//! second with each value.
+//! Helps the tests of generators: one device whose clock advances with each value.
 
 use crate::contract::behaviour::{Device, Tick};
 use crate::contract::error::Error;
@@ -52,13 +51,13 @@ impl TestGenerator {
         }
     }
 
-    /// So long from value to value.
+    /// Sets the time from value to value.
     pub(crate) fn every(mut self, every: Span) -> Self {
         self.every = every;
         self
     }
 
-    /// The first value comes at this moment.
+    /// Sets the time of the first value.
     pub(crate) fn at(mut self, now: &str) -> Self {
         self.now = crate::generate::time::rfc3339::parse(now).unwrap();
         self
@@ -114,7 +113,7 @@ pub(crate) const fn as_f64(count: usize) -> f64 {
     count as f64
 }
 
-/// Mean and variance of so many values.
+/// The mean and the variance of this many values.
 pub(crate) fn mean_and_variance(generator: &mut TestGenerator, count: usize) -> (f64, f64) {
     let values = generator.numbers(count);
     let count = as_f64(count);
@@ -126,7 +125,7 @@ pub(crate) fn mean_and_variance(generator: &mut TestGenerator, count: usize) -> 
     (mean, squares / count)
 }
 
-/// What is said about a specification, a line a problem.
+/// The problems of a specification, a line each.
 pub(crate) fn problems_of(spec: &(impl Clone + Into<Spec>)) -> String {
     spec.clone()
         .into()

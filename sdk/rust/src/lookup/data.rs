@@ -1,20 +1,20 @@
-//! The data files of a device's group: `data = { weather = "weather.csv" }` in the fleet
-//! file. Owns how a behaviour reads them; must not know what is in them.
+//! Reads the data files of a device's group.
 //!
-//! The host holds each file once. A behaviour reads it in windows, when its first device
-//! is created, and shares what it makes of it among the devices of its cell, for example
-//! in a `thread_local`: a copy for each device would be too much.
+//! The fleet file names them: `data = { weather = "weather.csv" }`. The host holds each
+//! file once. A behaviour reads it in windows when its first device is created, and
+//! shares its result among the devices of the cell, for example in a `thread_local`. A
+//! copy for each device would take too much memory.
 
-/// How many bytes the file of this name has.
+/// The size of a file, in bytes.
 ///
 /// # Errors
-/// A sentence that says which names there are.
+/// A sentence with the known names, for an unknown one.
 pub fn size(name: &str) -> Result<u64, String> {
     source::size(name)
 }
 
-/// Up to `length` bytes of the file from `offset` on: fewer at its end, none past it, and
-/// at most 1 MiB in one call.
+/// Reads up to `length` bytes of a file from `offset` on: fewer at its end, none past it,
+/// and at most 1 MiB in one call.
 ///
 /// # Errors
 /// As [`size`].
@@ -22,7 +22,7 @@ pub fn read(name: &str, offset: u64, length: u32) -> Result<Vec<u8>, String> {
     source::read(name, offset, length)
 }
 
-/// The whole file.
+/// Reads a whole file.
 ///
 /// # Errors
 /// As [`size`].
@@ -39,17 +39,17 @@ pub fn read_all(name: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Leaves something that was made of the files, such as an index, for the other cells of
-/// the group: what took long is done once. What is left first under a name stays. It has to
-/// follow from the files and the settings alone, or the same seed is not the same run.
+/// Shares a result that was computed from the files, such as an index, with the other cells
+/// of the group. The first content of a name stays. It must follow from the files and the
+/// settings alone, or the same seed does not give the same run.
 ///
 /// # Errors
-/// A sentence, beyond 64 MiB a group; go on without it then.
+/// A sentence, beyond 64 MiB a group. The caller can continue without sharing.
 pub fn share(name: &str, content: &[u8]) -> Result<(), String> {
     source::leave(name, content)
 }
 
-/// All of what was left under this name.
+/// The shared content of a name, if there is any.
 #[must_use]
 pub fn shared(name: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -66,7 +66,7 @@ pub fn shared(name: &str) -> Option<Vec<u8>> {
 #[cfg(target_arch = "wasm32")]
 use crate::wit_export::bindings::mockfleet::device::data as source;
 
-/// Natively, the files are what [`testing::data`](crate::testing::data) was given.
+/// Natively, the files are those of [`testing::data`](crate::testing::data).
 #[cfg(not(target_arch = "wasm32"))]
 mod source {
     use crate::testing::group_context::with_data;
@@ -86,7 +86,7 @@ mod source {
         })
     }
 
-    /// There is but one cell: nobody would read it.
+    /// There is one cell only, which has no use for it.
     #[expect(clippy::unnecessary_wraps, reason = "as the host has it")]
     pub(super) const fn leave(_name: &str, _content: &[u8]) -> Result<(), String> {
         Ok(())

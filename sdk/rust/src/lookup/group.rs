@@ -1,23 +1,23 @@
-//! What the fleet file says about a device's group and its target, for behaviours whose
-//! channels and times depend on their settings. Must not know what they make of it.
+//! Looks up the settings of a device's group and its target in the fleet file.
+//!
+//! Behaviours use it whose channels and times depend on their settings.
 
 use std::time::Duration;
 
-/// The channels that the group's target has; `None` when there is no target, since the
-/// device is only tried.
+/// The channels of the group's target; `None` without a target, as in `mockfleet try`.
 #[must_use]
 pub fn channels() -> Option<Vec<String>> {
     source::channels()
 }
 
-/// The channels on which the target delivers messages to devices; `None` as above.
+/// The channels on which the target delivers messages to devices; `None` without a target.
 #[must_use]
 pub fn downlink() -> Option<Vec<String>> {
     source::downlink()
 }
 
-/// From tick to tick, as the fleet file schedules it; `None` when ticks follow one
-/// another as fast as they can.
+/// The interval of the group's ticks; `None` when ticks follow one another as fast as
+/// possible.
 #[must_use]
 pub fn interval() -> Option<Duration> {
     source::interval().map(Duration::from_micros)
@@ -26,7 +26,8 @@ pub fn interval() -> Option<Duration> {
 #[cfg(target_arch = "wasm32")]
 use crate::wit_export::bindings::mockfleet::device::group as source;
 
-/// Natively, what [`testing::group_context`](crate::testing::group_context) was told.
+/// Natively, the values are those of
+/// [`testing::group_context`](crate::testing::group_context).
 #[cfg(not(target_arch = "wasm32"))]
 mod source {
     use crate::testing::group_context::with_group_context;

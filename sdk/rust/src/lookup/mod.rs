@@ -1,4 +1,4 @@
-//! Looks up the data files of a group and its place in the fleet.
+//! Looks up the data files and the settings of a group.
 
 pub mod data;
 pub mod group;

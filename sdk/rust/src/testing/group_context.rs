@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What the fleet file says about the group that the devices of this thread are in; see
+/// The settings of the group that the devices of this thread are in; see
 /// [`group`](crate::group).
 #[derive(Debug, Clone, Default)]
 pub struct GroupContext {
-    /// The channels of the target; `None`: there is none.
+    /// The channels of the target; `None` without a target.
     pub channels: Option<Vec<String>>,
-    /// Those on which it delivers messages.
+    /// The channels on which the target delivers messages.
     pub downlink: Option<Vec<String>>,
-    /// From tick to tick.
+    /// The interval of the ticks.
     pub interval: Option<Duration>,
 }
 
@@ -26,7 +26,7 @@ pub fn data(name: impl Into<String>, content: impl Into<Vec<u8>>) {
     DATA.with_borrow_mut(|files| files.insert(name.into(), content.into()));
 }
 
-/// Says what the fleet file says about the group that the devices of this thread are in.
+/// Sets the context of the group that the devices of this thread are in.
 pub fn group_context(context: GroupContext) {
     GROUP_CONTEXT.set(context);
 }

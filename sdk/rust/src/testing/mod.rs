@@ -1,6 +1,6 @@
-//! Runs one device natively, on a clock of its own, so that a behaviour is tested
-//! with plain `cargo test`. Owns the clock and what the device has said; must not
-//! know WebAssembly, nor send anything anywhere.
+//! Runs one device natively, so that a behaviour is tested with plain `cargo test`.
+//!
+//! The device has a clock of its own. Nothing is sent.
 //!
 //! ```
 //! # use mockfleet_sdk::{About, Behaviour, Device, Error, NoConfig, Tick, Turn};
@@ -23,9 +23,9 @@
 //! assert_eq!(device.on("telemetry").last(), Some(&json!({ "count": 3 })));
 //! ```
 //!
-//! A trial is stricter than the host: it panics, with a sentence, when a behaviour
-//! does what its [`about`](Behaviour::about) doesn't say. In one thing it is laxer: it
-//! doesn't hold the settings to their JSON Schema.
+//! A trial is stricter than the host: it panics when a behaviour uses a channel, a status
+//! or an event that its [`about`](crate::Behaviour::about) does not name. It does not
+//! validate the settings against their JSON Schema.
 
 pub(crate) mod group_context;
 mod setup;

@@ -7,27 +7,27 @@ use serde_json::Value;
 use crate::contract::behaviour::Device;
 use crate::time::Instant;
 
-/// Who the device is, and how often it ticks.
+/// The identity, the settings and the interval of a device.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// The device's id.
     pub id: String,
     /// Its group.
     pub group: String,
-    /// Its position in the group.
+    /// Its position in the group, from zero.
     pub index: u32,
-    /// The seed for all of its randomness.
+    /// The seed of all its random numbers.
     pub seed: u64,
     /// Its settings: a JSON object.
     pub config: Value,
-    /// When it is switched on; its first tick is due then.
+    /// The time at which it is switched on; its first tick is due then.
     pub born: Instant,
-    /// From tick to tick, when the device doesn't say otherwise.
+    /// The interval of the ticks that the device does not schedule itself.
     pub every: Duration,
 }
 
 impl Setup {
-    /// The device itself, to create a behaviour by hand.
+    /// The device, to create a behaviour by hand.
     #[must_use]
     pub fn device(&self) -> Device {
         Device {
@@ -41,8 +41,8 @@ impl Setup {
 }
 
 impl Default for Setup {
-    /// `device-00000` of group `device`, seed 1, no settings, switched on at
-    /// 2026-01-01T00:00:00Z, every second.
+    /// `device-00000` of the group `device`, with seed 1 and no settings, switched on at
+    /// 2026-01-01T00:00:00Z, with a tick every second.
     fn default() -> Self {
         Self {
             id: "device-00000".into(),

@@ -17,15 +17,15 @@ use crate::settings;
 use crate::testing::setup::Setup;
 use crate::time::Instant;
 
-/// The shortest time from tick to tick that a device can ask for, as in the host.
+/// The shortest interval that a device can schedule, as in the host.
 const MIN_TICK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A message that the device sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// When: the time of the tick or the event.
+    /// The time of the tick or the event.
     pub at: Instant,
-    /// What.
+    /// The message.
     pub message: Message,
 }
 
@@ -35,7 +35,7 @@ pub struct Trial<B> {
     about: About,
     every: Duration,
     now: Instant,
-    /// When the next tick is due.
+    /// The due time of the next tick.
     due: Instant,
     sequence: u64,
     messages: Vec<Sent>,
@@ -48,7 +48,7 @@ impl<B: Behaviour> Trial<B> {
     /// Switches a device on, with these settings and the rest of [`Setup::default`].
     ///
     /// # Panics
-    /// When the behaviour refuses the settings.
+    /// When the behaviour rejects the settings.
     #[must_use]
     pub fn new(config: Value) -> Self {
         let setup = Setup {
@@ -64,7 +64,7 @@ impl<B: Behaviour> Trial<B> {
     /// Switches a device on.
     ///
     /// # Errors
-    /// What the behaviour says, or why the settings cannot be read.
+    /// The error of the behaviour, or of settings of the wrong shape.
     pub fn create(setup: &Setup) -> Result<Self, Error> {
         Ok(Self {
             slot: DeviceSlot::create(&setup.device(), &setup.config.to_string())?,
@@ -86,14 +86,14 @@ impl<B: Behaviour> Trial<B> {
         serde_json::from_str(&settings::schema::<B::Config>()).unwrap_or_default()
     }
 
-    /// Moves the clock to the next tick that is due, and runs it. Does nothing once the
-    /// device has retired.
+    /// Moves the clock to the next tick and runs it. Does nothing once the device has
+    /// retired.
     ///
     /// # Errors
-    /// What the behaviour returned. Its next tick is due as if it had not failed.
+    /// The error of the behaviour. The next tick is due as after a success.
     ///
     /// # Panics
-    /// When the turn holds what [`Behaviour::about`] doesn't name.
+    /// When the turn has a channel or a status that [`Behaviour::about`] does not name.
     pub fn tick(&mut self) -> Result<(), Error> {
         if self.retired.is_some() {
             return Ok(());
@@ -110,10 +110,10 @@ impl<B: Behaviour> Trial<B> {
         self.apply(answer.map(|()| turn))
     }
 
-    /// Runs so many ticks; fewer when the device retires.
+    /// Runs this many ticks; fewer when the device retires.
     ///
     /// # Panics
-    /// When one fails, or as [`Trial::tick`].
+    /// When a tick fails, and as [`Trial::tick`].
     pub fn ticks(&mut self, count: usize) -> &mut Self {
         for _ in 0..count {
             self.tick_or_panic();
@@ -121,11 +121,10 @@ impl<B: Behaviour> Trial<B> {
         self
     }
 
-    /// Moves the clock on by this much, and runs every tick that is due before it gets
-    /// there.
+    /// Moves the clock by this time, and runs every tick that is due before its end.
     ///
     /// # Panics
-    /// When one fails, or as [`Trial::tick`].
+    /// When a tick fails, and as [`Trial::tick`].
     pub fn run(&mut self, length: Duration) -> &mut Self {
         let end = self.now + length;
         while self.due < end && self.retired.is_none() {
@@ -135,13 +134,13 @@ impl<B: Behaviour> Trial<B> {
         self
     }
 
-    /// Tells the device of an event, now.
+    /// Delivers an event to the device, now.
     ///
     /// # Errors
-    /// What the behaviour returned.
+    /// The error of the behaviour.
     ///
     /// # Panics
-    /// When [`Behaviour::about`] doesn't name the event: the host would not deliver it.
+    /// When [`Behaviour::about`] does not name the event: the host would not deliver it.
     pub fn event(&mut self, event: Event) -> Result<(), Error> {
         let (wanted, name) = match &event {
             Event::Connected | Event::Disconnected(_) => (self.about.link, "link"),
@@ -176,13 +175,13 @@ impl<B: Behaviour> Trial<B> {
         }
     }
 
-    /// What the device has sent so far.
+    /// The messages that the device has sent.
     #[must_use]
     pub fn messages(&self) -> &[Sent] {
         &self.messages
     }
 
-    /// The bytes that the device has sent so far, message by message.
+    /// The payloads that the device has sent, in order.
     #[must_use]
     pub fn payloads(&self) -> Vec<&[u8]> {
         let messages = self.messages.iter();
@@ -191,7 +190,7 @@ impl<B: Behaviour> Trial<B> {
             .collect()
     }
 
-    /// What the device has sent on this channel so far, read as JSON.
+    /// The payloads that the device has sent on this channel, as JSON.
     ///
     /// # Panics
     /// When a payload is not JSON.
@@ -207,37 +206,37 @@ impl<B: Behaviour> Trial<B> {
             .collect()
     }
 
-    /// The status that the device last reported.
+    /// The last reported status.
     #[must_use]
     pub fn status(&self) -> Option<&str> {
         self.statuses.last().map(|(_, status)| status.as_str())
     }
 
-    /// Every change of status, and when it was.
+    /// Every change of status with its time.
     #[must_use]
     pub fn statuses(&self) -> &[(Instant, String)] {
         &self.statuses
     }
 
-    /// What the device did with its connection, and when.
+    /// Every connection change of the device with its time.
     #[must_use]
     pub fn links(&self) -> &[(Instant, Link)] {
         &self.links
     }
 
-    /// Why the device retired, once it has.
+    /// The reason why the device retired, once it has.
     #[must_use]
     pub fn retired(&self) -> Option<&str> {
         self.retired.as_deref()
     }
 
-    /// What time it is for the device.
+    /// The time on the device's clock.
     #[must_use]
     pub const fn now(&self) -> Instant {
         self.now
     }
 
-    /// When the next tick is due.
+    /// The due time of the next tick.
     #[must_use]
     pub const fn due(&self) -> Instant {
         self.due
@@ -282,7 +281,7 @@ impl<B: Behaviour> Trial<B> {
 }
 
 fn assert_declared(kind: &str, name: &str, names: &[Cow<'static, str>]) {
-    // A behaviour that names none has them from its settings.
+    // The settings name them where the behaviour names none.
     assert!(
         names.is_empty() || names.iter().any(|known| known == name),
         "about() doesn't name the {kind} \"{name}\"; add .{kind}(\"{name}\")"

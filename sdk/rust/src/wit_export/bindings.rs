@@ -1,4 +1,4 @@
-//! Holds the bindings that are generated from the contract.
+//! Generates the bindings of the contract.
 
 wit_bindgen::generate!({
     path: "src/wit_export/device.wit",

@@ -1,6 +1,5 @@
-//! Exports a behaviour as `mockfleet:device/behaviour`. The only file that knows
-//! WebAssembly: it turns the contract's types into the SDK's and back, by moving
-//! what is in them.
+//! Exports a behaviour by the interface of the contract.
+
 use std::cell::RefCell;
 use std::marker::PhantomData;
 
@@ -16,8 +15,8 @@ use crate::wit_export::tick_result::{self, TickResult};
 /// The plugin of one behaviour.
 pub struct Plugin<B>(PhantomData<B>);
 
-/// One device, as the host holds it. The host calls no device while it is in a call,
-/// so the cell is never borrowed twice.
+/// One device as a resource of the host. The host does not call a device during another
+/// call, so the cell is never borrowed twice.
 pub struct Resource<B>(RefCell<DeviceSlot<B>>);
 
 impl<B: Behaviour> exports::Guest for Plugin<B> {
@@ -47,11 +46,12 @@ impl<B: Behaviour> exports::GuestDevice for Resource<B> {
     }
 }
 
-/// The contract's `tick`, without the code that the bindings would generate for it: it is
-/// what a plugin is called for most.
+/// The `tick` of the contract, without the code that the bindings would generate: it is the
+/// most frequent call of a plugin.
 ///
 /// # Safety
-/// `device` is what the host was given when it made a device of this behaviour.
+/// `device` must be the handle that the host received when it created a device of this
+/// behaviour.
 pub unsafe fn tick<B: Behaviour>(device: *const u8, at: u64, sequence: u64) -> *const TickResult {
     // SAFETY: as the caller's.
     let device = unsafe { exports::DeviceBorrow::lift(device) };

@@ -1,4 +1,4 @@
-//! Exports a behaviour as `mockfleet:device/behaviour`. Exists in WebAssembly only.
+//! Exports a behaviour as `mockfleet:device/behaviour`, in WebAssembly only.
 #![allow(missing_docs, reason = "reached through `export!` only")]
 
 #[allow(

@@ -1,7 +1,8 @@
-//! A plugin's small blocks of memory: what a call lets go is kept by its size for the
-//! next one, so that a device that sends the same kind of message again asks nobody for
-//! memory. Owns the kept blocks; larger ones, and those that are asked for the first time,
-//! are the system's. WebAssembly only.
+//! Allocates the small blocks of a plugin from lists by their size.
+//!
+//! A freed block is kept for the next call, so that a device that sends the same kind of
+//! message again needs no memory from the system. Larger blocks, and the first of each
+//! size, come from the system.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
@@ -10,21 +11,21 @@ use std::ptr;
 #[global_allocator]
 static POOL: Pool = Pool(UnsafeCell::new([ptr::null_mut(); CLASSES]));
 
-/// Blocks of up to 12, 28, 44 … 1,020 bytes: with the system's 4 bytes of its own before
+/// Blocks of up to 12, 28, 44 … 1,020 bytes: with the 4 bytes that the system puts before
 /// each, they fill its grid of 16 bytes.
 const CLASSES: usize = 64;
 const GRID: usize = 16;
 const OWN: usize = 4;
-/// What the system aligns every block to.
+/// The alignment of every block of the system, in bytes.
 const ALIGN: usize = 8;
 
-/// The first free block of each class; its first bytes name the next one.
+/// The first free block of each class; its first bytes point to the next one.
 struct Pool(UnsafeCell<[*mut u8; CLASSES]>);
 
 // SAFETY: a component has one thread; nothing else enters it during a call.
 unsafe impl Sync for Pool {}
 
-/// The class of a block, if it is the pool's.
+/// The class of a block, if the pool has one of its size.
 const fn class(layout: Layout) -> Option<usize> {
     let class = (layout.size() + OWN - 1) / GRID;
     if class < CLASSES && layout.align() <= ALIGN {
@@ -41,7 +42,7 @@ const fn block(class: usize) -> Layout {
     unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
 }
 
-/// A block of the system's, of this class.
+/// A new block of this class from the system.
 #[cold]
 #[inline(never)]
 fn fresh(class: usize) -> *mut u8 {
@@ -49,8 +50,8 @@ fn fresh(class: usize) -> *mut u8 {
     unsafe { System.alloc(block(class)) }
 }
 
-// SAFETY: a block is handed out by one owner at a time: it leaves its list when it is
-// given, and enters it when it is let go. All blocks of a list have its class's size.
+// SAFETY: a block has one owner at a time: it leaves its list when it is allocated, and
+// enters it when it is freed. All blocks of a list have its class's size.
 unsafe impl GlobalAlloc for Pool {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -59,7 +60,7 @@ unsafe impl GlobalAlloc for Pool {
             return unsafe { System.alloc(layout) };
         };
         // SAFETY: one thread, and a class below `CLASSES`; a free block begins with a
-        // pointer, which was written when it was let go.
+        // pointer, which was written when it was freed.
         unsafe {
             let first = (*self.0.get()).as_mut_ptr().add(class);
             let free = *first;
@@ -73,7 +74,7 @@ unsafe impl GlobalAlloc for Pool {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if class(layout).is_none() {
-            // SAFETY: as the caller's; what the system has fresh is zero already.
+            // SAFETY: as the caller's; a new block of the system is zero already.
             return unsafe { System.alloc_zeroed(layout) };
         }
         // SAFETY: a block of this size.
@@ -89,7 +90,7 @@ unsafe impl GlobalAlloc for Pool {
     #[inline]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         let Some(class) = class(layout) else {
-            // SAFETY: it is the system's, as it was when it was given.
+            // SAFETY: the block came from the system.
             return unsafe { System.dealloc(pointer, layout) };
         };
         // SAFETY: as above; a block has room for a pointer, and is aligned for it.
@@ -107,7 +108,7 @@ unsafe impl GlobalAlloc for Pool {
             (Some(old), Some(new)) if old == new => pointer,
             // SAFETY: both are the system's.
             (None, None) => unsafe { System.realloc(pointer, layout, size) },
-            // SAFETY: a new block, the smaller of both sizes copied, the old one let go.
+            // SAFETY: a new block, the smaller of both sizes copied, the old one freed.
             _ => unsafe {
                 let moved = self.alloc(wanted);
                 if !moved.is_null() {

@@ -1,8 +1,8 @@
-//! The answer to a tick as the canonical ABI lays it out in memory, and how long it stays
-//! there. Owns that memory. The bindings that are generated copy each text of an answer into
-//! a block of its own, and are entered a second time to free them all; here the host reads
-//! the turn where it is, and it is let go when the next tick begins. Must not know who
-//! calls.
+//! Writes the result of a tick in the memory layout of the canonical ABI.
+//!
+//! The generated bindings copy each text of a result into a block of its own, and the
+//! host calls them a second time to free all blocks. Here the host reads the turn in
+//! place, and the next tick frees it.
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -24,7 +24,7 @@ struct LastResult(UnsafeCell<ResultMemory>);
 // SAFETY: a component has one thread, and `tick` does not enter itself.
 unsafe impl Sync for LastResult {}
 
-/// The last answer, and what its pointers point to.
+/// The last result and the memory that its pointers point to.
 struct ResultMemory {
     turn: Turn,
     error: Option<Error>,
@@ -81,7 +81,7 @@ struct RawLink {
     length: u64,
 }
 
-/// `string` or `list`: where it begins, and how many bytes or entries it has.
+/// `string` or `list`: its address, and its number of bytes or entries.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct RawSlice {
@@ -97,7 +97,7 @@ struct RawOption<T: Copy> {
     value: MaybeUninit<T>,
 }
 
-// What the canonical ABI asks for in 32-bit memory.
+// The layout of the canonical ABI in 32-bit memory.
 const _: () = {
     assert!(size_of::<TickResult>() == 72 && align_of::<TickResult>() == 8);
     assert!(size_of::<RawTurn>() == 64 && size_of::<RawMessage>() == 36);
@@ -123,10 +123,10 @@ impl<T: Copy> RawOption<T> {
     }
 }
 
-/// Lets the last answer go, calls, and keeps the new one. The host has read it before it
-/// calls anything here again.
+/// Frees the last result, calls, and keeps the new result. The host has read the last one
+/// before it calls the plugin again.
 pub(super) fn replace(call: impl FnOnce(&mut Turn) -> Result<(), Error>) -> *const TickResult {
-    // SAFETY: one thread; `call` has no way to come back here.
+    // SAFETY: one thread, and `call` cannot call this function.
     let memory = unsafe { &mut *LAST_RESULT.0.get() };
     memory.turn.empty();
     memory.error = call(&mut memory.turn).err();
@@ -155,7 +155,7 @@ fn lay_out(
     properties: &mut Vec<[RawSlice; 2]>,
 ) -> RawTurn {
     properties.clear();
-    // At once, so that what points into it stays true.
+    // All at once, so that pointers into it stay valid.
     properties.reserve(turn.messages.iter().map(|m| m.properties.len()).sum());
     messages.clear();
     messages.extend(

@@ -1,31 +1,32 @@
-//! When and for whom a value is made. Owns the moment's description and the scope of
-//! names and files that specifications may refer to; must not know any generator.
+//! Describes the time and the device that a value is made for.
 
 use crate::contract::behaviour::{Device, Tick};
 use crate::generate::common::value::Value;
 use crate::time::Instant;
 
-/// The moment that a value is made for. Cheap to copy.
+/// The time and the device that a value is made for. Cheap to copy.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Context<'a> {
-    /// When: the time at which the tick was due, or of the event.
+    /// The time at which the tick was due, or the time of the event.
     pub now: Instant,
-    /// Ticks that the device has had before this one.
+    /// The number of ticks of the device before this one.
     pub sequence: u64,
-    /// Whose value it is.
+    /// The device.
     pub device: &'a Device,
-    /// The device's status, and since when it has it.
+    /// The device's status.
     pub status: &'a str,
-    /// When the device's status became what it is.
+    /// The time of the last change of status.
     pub status_since: Instant,
-    /// The values of the names in the [`Scope`], in its order. A name that a generator
-    /// [reads](super::Plan::reads) must have its value before the generator is asked.
+    /// The values of the names in the [`Scope`](crate::generate::Scope), in its order. A
+    /// name that a generator [reads](crate::generate::Plan::reads) must have its value
+    /// before the generator is called.
     pub fields: &'a [Value],
 }
 
 impl<'a> Context<'a> {
-    /// A tick of a device: no status, which it has since birth, and no fields.
+    /// The context of a tick: no fields, and an empty status since the device was switched
+    /// on.
     #[must_use]
     pub const fn new(device: &'a Device, tick: Tick) -> Self {
         Self {
@@ -38,7 +39,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The same moment, with the device's status.
+    /// The same context with the device's status.
     #[must_use]
     pub const fn status(self, status: &'a str, since: Instant) -> Self {
         Self {
@@ -48,7 +49,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The same moment, with the values of the scope's names.
+    /// The same context with the values of the scope's names.
     #[must_use]
     pub const fn fields(self, fields: &'a [Value]) -> Self {
         Self { fields, ..self }

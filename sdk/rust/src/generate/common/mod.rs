@@ -1,4 +1,4 @@
-//! Defines the values and words that all generators share.
+//! Defines the types that all generators share.
 
 pub(crate) mod context;
 pub(crate) mod number;

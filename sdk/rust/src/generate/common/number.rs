@@ -8,10 +8,11 @@ const POWERS_OF_TEN: [f64; 16] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ];
 
-/// Whole numbers up to here are exact in a float, and so may become integers.
+/// Whole numbers below this are exact in a float, and may become integers.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
-/// A number to so many decimals; with none a whole number. What is not finite is an error.
+/// Rounds a number to these decimals; with 0 it becomes an integer. A number that is not
+/// finite is an error.
 pub(crate) fn number(value: f64, decimals: Option<u8>) -> Result<Value, Error> {
     if !value.is_finite() {
         return Err(Error::failed(format_args!(
@@ -21,7 +22,7 @@ pub(crate) fn number(value: f64, decimals: Option<u8>) -> Result<Value, Error> {
     Ok(rounded(value, decimals))
 }
 
-/// As [`number`], of a number that is known to be finite.
+/// The same as [`number`], for a number that is known to be finite.
 pub(crate) fn rounded(value: f64, decimals: Option<u8>) -> Value {
     match decimals {
         None => Value::Number(value),
@@ -32,7 +33,7 @@ pub(crate) fn rounded(value: f64, decimals: Option<u8>) -> Value {
                 .copied()
                 .unwrap_or(1e15);
             let scaled = value * scale;
-            // Past this a float has no such decimals; the product may even be infinite.
+            // Above this a float has no such decimals; the product may even be infinite.
             if scaled.abs() < MAX_EXACT_INTEGER {
                 Value::Number(scaled.round() / scale)
             } else {

@@ -1,13 +1,12 @@
-//! What is wrong with a specification, all of it at once, each with its place. Owns the
-//! list and the path; must not know any generator.
+//! Lists the problems of a specification, each with its path.
 
 use std::fmt;
 
 use crate::contract::error::Error;
 use crate::contract::problem::Problem;
 
-/// All that is wrong with a specification; never empty when it comes as an error. Paths
-/// begin at the specification: `points.2.value`.
+/// The problems of a specification; never empty when returned as an error. Paths begin at
+/// the specification: `points.2.value`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Problems(Vec<Problem>);
 
@@ -44,7 +43,7 @@ impl Problems {
         &self.0
     }
 
-    /// The same problems, seen from further above: `path` goes before each of theirs.
+    /// The same problems below `path`, which is put before each of their paths.
     #[must_use]
     pub fn within(self, path: &str) -> Self {
         let within = |problem: Problem| problem.within(path);
@@ -62,7 +61,7 @@ impl IntoIterator for Problems {
 }
 
 impl fmt::Display for Problems {
-    /// A line a problem, its path first.
+    /// Writes a line for each problem, its path first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, problem) in self.0.iter().enumerate() {
             if place > 0 {

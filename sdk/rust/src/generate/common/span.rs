@@ -1,5 +1,4 @@
-//! Lengths of time and origins as a person writes them: `1h30m`, `-90s`, `born`. Owns
-//! their reading; the run's moments are the SDK's own.
+//! Parses and writes durations such as `1h30m` and shifts such as `-90s`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::time::{Instant, micros};
 
-/// The unit's name and its length in microseconds; `m` after `ms`, so that each is found.
+/// The names of the units and their microseconds, from the shortest to the longest.
 const UNITS: [(&str, u64); 7] = [
     ("us", 1),
     ("µs", 1),
@@ -23,13 +22,12 @@ const UNITS: [(&str, u64); 7] = [
 
 const EXPECTED: &str = "a duration is a number with a unit, such as \"500ms\", \"10s\" or \"1h30m\" (us, ms, s, m, h, d)";
 
-/// A length of time in microseconds. Written `500ms`, `10s`, `1h30m`, `1.5d`; a day has
-/// 24 hours.
+/// A duration in microseconds. Written `500ms`, `10s`, `1h30m`, `1.5d`; a day has 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Span(u64);
 
 impl Span {
-    /// So many microseconds.
+    /// A span of this many microseconds.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
@@ -46,10 +44,10 @@ impl Span {
         self.0 as f64
     }
 
-    /// Reads `500ms`, `10s`, `1h 30m`.
+    /// Parses `500ms`, `10s`, `1h 30m`.
     ///
     /// # Errors
-    /// What a duration looks like.
+    /// A sentence that describes a duration.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut rest = text.trim();
         let mut total = 0_u64;
@@ -65,7 +63,7 @@ impl Span {
     }
 }
 
-/// One number with its unit, in microseconds, and what comes after it.
+/// Parses a number with its unit: returns the microseconds and the rest of the text.
 fn parse_component(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, rest) = text.split_at(end);
@@ -103,7 +101,7 @@ impl From<Span> for Duration {
 }
 
 impl fmt::Display for Span {
-    /// The largest units first, as it is read: `1h30m`.
+    /// Writes the largest units first: `1h30m`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
             return f.write_str("0s");
@@ -147,21 +145,21 @@ impl JsonSchema for Span {
     }
 }
 
-/// A length of time forward or, with a minus, back: `-90s`.
+/// A duration forward or, with a minus, back: `-90s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shift(i64);
 
 impl Shift {
-    /// So many microseconds; below zero for back in time.
+    /// A shift of this many microseconds; below zero for back in time.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Reads `90s`, `+90s`, `-1h30m`.
+    /// Parses `90s`, `+90s`, `-1h30m`.
     ///
     /// # Errors
-    /// What a shift looks like.
+    /// A sentence that describes a shift.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let (back, length) = match text.strip_prefix('-') {
@@ -175,7 +173,7 @@ impl Shift {
         Ok(Self(if back { -length } else { length }))
     }
 
-    /// The moment that lies so much later, or earlier; never before 1970.
+    /// The instant after this shift, or before it; never before 1970.
     #[must_use]
     pub const fn apply(self, to: Instant) -> Instant {
         Instant::from_micros(to.micros().saturating_add_signed(self.0))

@@ -1,18 +1,17 @@
-//! What a generator gives: a small value that copies cheaply and writes itself as JSON.
-//! Owns the type and its conversions; must not know where values come from.
+//! Defines the value of a generator, which is cheap to copy and writes itself as JSON.
 
 use std::fmt;
 use std::rc::Rc;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-/// A value of a field. Numbers and truths lie in it; texts, arrays and objects are
-/// shared, so that a copy never copies them.
+/// A value of a field. It holds numbers and booleans, and shares texts, arrays and objects,
+/// so that a copy never copies them.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Value {
-    /// There is no value: the member is left out of its object. In an array, and alone,
-    /// it is written as `null`.
+    /// No value: the member is left out of its object. In an array, and alone, it is
+    /// written as `null`.
     #[default]
     Missing,
     /// JSON's `null`.
@@ -21,7 +20,7 @@ pub enum Value {
     Bool(bool),
     /// A whole number, written without a point.
     Integer(i64),
-    /// Any other number; always finite when a generator gave it.
+    /// Any other number; always finite when a generator made it.
     Number(f64),
     /// A text.
     Text(Rc<str>),
@@ -37,7 +36,7 @@ impl Value {
         Self::Text(text.into())
     }
 
-    /// The number, of a whole number or any other.
+    /// The number of an integer or a float.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "what JSON's readers do, too")]
     pub const fn as_number(&self) -> Option<f64> {
@@ -48,7 +47,7 @@ impl Value {
         }
     }
 
-    /// The text, of a text.
+    /// The text of a text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -111,14 +110,14 @@ impl Value {
     }
 }
 
-/// What serde writes of it; into a `Vec` this does not fail.
+/// Writes a value with serde. Writing to a `Vec` does not fail.
 fn write(payload: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     let written = serde_json::to_writer(&mut *payload, value);
     debug_assert!(written.is_ok(), "a Vec takes everything");
 }
 
-/// As it stands in a text: numbers as in JSON, texts without quotes, nothing for what is
-/// missing.
+/// Writes the value as part of a text: numbers as in JSON, texts without quotes, nothing
+/// for a missing value.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -161,7 +160,7 @@ impl Serialize for Value {
     }
 }
 
-/// A JSON value. A number past 2^63 becomes a float, as most readers of JSON have it.
+/// A JSON value. A number past 2^63 becomes a float, as in most JSON parsers.
 impl From<&serde_json::Value> for Value {
     fn from(json: &serde_json::Value) -> Self {
         match json {

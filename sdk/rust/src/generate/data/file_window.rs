@@ -1,5 +1,6 @@
-//! The bytes of a data file, read in windows: a file of many MiB takes a few KiB of a cell.
-//! Knows nothing of rows and columns.
+//! Reads the bytes of a data file in windows.
+//!
+//! A file of many MiB takes a few KiB of a cell.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -8,11 +9,11 @@ use crate::generate::common::problems::Problems;
 use crate::generate::data::file_source::FileSource;
 use crate::generate::data::format::text_start;
 
-/// How much is read at once. Devices of a cell that are at about the same place in the
-/// file share it; one that is elsewhere has it read anew.
+/// Bytes that are read at once. Devices of a cell that are near the same offset of the file
+/// share the window; another device causes a new read.
 const WINDOW_BYTES: u32 = 16 << 10;
 
-/// What a reader is given at least, but at the end of the file.
+/// Bytes that a reader receives at least, except at the end of the file.
 const MIN_VISIBLE_BYTES: usize = 1 << 10;
 
 /// A data file.
@@ -22,7 +23,7 @@ pub(crate) struct WindowedFile {
 }
 
 enum Storage {
-    /// All of it.
+    /// The whole file.
     InMemory(Vec<u8>),
     /// A file of the group, by its name.
     Group(String, RefCell<Window>),
@@ -60,7 +61,8 @@ impl WindowedFile {
         self.size
     }
 
-    /// Looks at the bytes from an offset on: some of them, and all when few are left.
+    /// Calls `read` with the bytes from an offset on: a part of them, or all near the end
+    /// of the file.
     pub(crate) fn with_bytes<T>(&self, offset: usize, read: impl FnOnce(&[u8]) -> T) -> T {
         let offset = offset.min(self.size);
         match &self.storage {
@@ -71,7 +73,7 @@ impl WindowedFile {
                 let end = window.start + window.bytes.len();
                 if offset < window.start || wanted > end {
                     let at = u64::try_from(offset).unwrap_or(u64::MAX);
-                    // It was there when it was planned, and does not change in a run.
+                    // The file existed when it was planned, and does not change in a run.
                     window.bytes =
                         crate::lookup::data::read(name, at, WINDOW_BYTES).unwrap_or_default();
                     window.start = offset;
@@ -82,7 +84,7 @@ impl WindowedFile {
         }
     }
 
-    /// The line that begins at an offset, without its end.
+    /// The line that begins at an offset, without its line break.
     pub(crate) fn line(&self, offset: usize) -> Vec<u8> {
         let mut line = Vec::new();
         loop {
@@ -98,18 +100,18 @@ impl WindowedFile {
         }
     }
 
-    /// Where the text begins: after a byte order mark, if there is one.
+    /// The offset of the text: after a byte order mark, if there is one.
     pub(crate) fn text_start(&self) -> usize {
         self.with_bytes(0, text_start)
     }
 
-    /// The offset of the first byte that is no UTF-8.
+    /// The offset of the first byte that is not UTF-8.
     pub(crate) fn first_invalid_utf8(&self) -> Option<usize> {
         let mut offset = 0;
         while offset < self.size {
             let valid = self.with_bytes(offset, |bytes| match std::str::from_utf8(bytes) {
                 Ok(_) => Ok(bytes.len()),
-                // A character that the window cuts in two is whole in the next one.
+                // A character at the end of the window is complete in the next one.
                 Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
                     Ok(error.valid_up_to())
                 }

@@ -1,7 +1,7 @@
 //! Indexes and reads the rows of a data file: CSV with a header, and JSON lines.
 //!
-//! The file stays where it is (`file_window`), and a row is read when it is needed: ten
-//! thousand devices on a file take no more memory than one.
+//! A row is read when it is needed: ten thousand devices on a file take no more memory than
+//! one.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -90,7 +90,7 @@ impl Table {
         Some(table)
     }
 
-    /// Reads the whole file: the header's columns, and where each row begins.
+    /// Reads the whole file: the columns of the header, and the offset of each row.
     fn index_rows(&self) -> Result<(Vec<String>, RowIndex), FileErrors> {
         let mut errors = self.errors();
         if let Some(offset) = self.file.first_invalid_utf8() {
@@ -111,7 +111,7 @@ impl Table {
         errors.finish(found)
     }
 
-    /// The header's columns, and where each row begins.
+    /// The columns of the header, and the offset of each row.
     fn index_csv_rows(&self, errors: &mut FileErrorList<'_>) -> (Vec<String>, RowIndex) {
         let (mut columns, mut rows) = (Vec::new(), RowIndex::default());
         let mut start = self.skip_line_breaks(self.file.text_start());
@@ -128,7 +128,7 @@ impl Table {
             if count == columns.len() && !header {
                 rows.push(start);
             } else if !header {
-                // Where it goes wrong: at the last field, or where one is missing.
+                // The place of the error: the last field, or the end of a row with too few.
                 let offset = if count > columns.len() {
                     last
                 } else {
@@ -148,7 +148,7 @@ impl Table {
         (columns, rows)
     }
 
-    /// Where each line begins.
+    /// The offset of each line.
     fn index_json_lines(&self, errors: &mut FileErrorList<'_>) -> RowIndex {
         let mut rows = RowIndex::default();
         let mut start = self.skip_blank_lines(self.file.text_start());
@@ -171,8 +171,7 @@ impl Table {
         rows
     }
 
-    /// The offset of the next line that has something in it: of CSV one that is not empty,
-    /// since a blank is a field too.
+    /// The offset of the next line that is not empty. A line with a space is a row of CSV.
     fn skip_line_breaks(&self, mut start: usize) -> usize {
         loop {
             let skipped = self.file.with_bytes(start, |bytes| {
@@ -188,7 +187,7 @@ impl Table {
         }
     }
 
-    /// The offset of the next line that has more than white space in it.
+    /// The offset of the next line with more than white space.
     fn skip_blank_lines(&self, mut start: usize) -> usize {
         while start < self.file.len() {
             let line = self.file.line(start);
@@ -200,8 +199,8 @@ impl Table {
         start
     }
 
-    /// Calls for each field of the CSV record at an offset, with the field's own offset;
-    /// returns where the next record begins.
+    /// Calls `found` for each field of the CSV record at an offset, with the field's
+    /// offset. Returns the offset of the next record.
     fn each_field(&self, mut offset: usize, mut found: impl FnMut(usize, &str)) -> usize {
         let mut parser = self.parser.borrow_mut();
         let CsvParser { reader, field } = &mut *parser;
@@ -217,7 +216,7 @@ impl Table {
                 offset += read;
                 written += wrote;
                 match result {
-                    // All input is there: at its end an empty one ends the field.
+                    // At the end of the file, empty input ends the field.
                     ReadFieldResult::InputEmpty if offset < self.file.len() || read > 0 => {}
                     ReadFieldResult::OutputFull if field.len() < MAX_FIELD_BYTES => {
                         field.resize(field.len() * 2, 0);
@@ -248,7 +247,7 @@ impl Table {
         &self.name
     }
 
-    /// What a file's columns are called: of JSON lines, the members of the first one.
+    /// The names of the columns: of JSON lines, the members of the first line.
     pub(crate) fn column_names(&self) -> Vec<Rc<str>> {
         match self.format {
             DataFormat::Csv => self.columns.clone(),
@@ -263,7 +262,7 @@ impl Table {
         self.format
     }
 
-    /// Calls for each field of a row of a CSV file: the column's position, the offset in
+    /// Calls `found` for each field of a CSV row, with the column's position, the offset in
     /// the file, and the text.
     pub(crate) fn fields(&self, row: usize, mut found: impl FnMut(usize, usize, &str)) {
         if row >= self.rows.len() {
@@ -274,11 +273,11 @@ impl Table {
             found(column, offset, text);
             column += 1;
         });
-        // Who reads one row after the other need not look for the next one.
+        // A reader of one row after the other need not search for the next one.
         self.last.set((row + 1, self.skip_line_breaks(end)));
     }
 
-    /// A row of JSON lines.
+    /// A row of JSON lines as a value.
     pub(crate) fn json(&self, row: usize) -> Value {
         if row >= self.rows.len() {
             return Value::Missing;
@@ -289,7 +288,7 @@ impl Table {
             .unwrap_or_default()
     }
 
-    /// Where a row begins in the file.
+    /// The offset of a row in the file.
     pub(crate) fn offset(&self, row: usize) -> usize {
         let noted = self.rows.nearest_before(row);
         let last = self.last.get();
@@ -311,7 +310,7 @@ impl Table {
         offset
     }
 
-    /// A list of cause is wrong with this file.
+    /// An empty list of errors of this file.
     pub(crate) fn errors(&self) -> FileErrorList<'_> {
         FileErrorList::new(&self.name, &self.file)
     }

@@ -1,4 +1,4 @@
-//! Values that need no chance: a constant, a counter, a copy of another field.
+//! Makes constants, counters and copies of other fields.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,12 +17,12 @@ use crate::random::Rng;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Constant {
-    /// The value: a number, a text, true or false, null, a list or an object.
+    /// The value: a number, a text, a boolean, null, a list or an object.
     pub value: serde_json::Value,
 }
 
 impl Constant {
-    /// Always this value.
+    /// A constant with this value.
     pub fn new(value: impl Into<serde_json::Value>) -> Self {
         Self {
             value: value.into(),
@@ -51,22 +51,23 @@ impl GeneratorKind for ConstantPlan {
     }
 }
 
-/// Counts: one step a value or, with `every`, one step a length of time.
+/// Counts: one step a value or, with `every`, one step an interval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Counter {
     /// The first value.
     pub start: i64,
-    /// How much each step adds; below zero to count down.
+    /// The increment of each step; below zero to count down.
     pub step: i64,
-    /// The last value: after it comes `start` again. Must lie on the way from `start`.
+    /// The last value, after which `start` follows again. It must be reachable from
+    /// `start`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<i64>,
-    /// Steps after each of these lengths of time, and not with each value.
+    /// Steps after each of these intervals instead of with each value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Span>,
-    /// From when `every` counts.
+    /// The time from which `every` counts.
     pub origin: Origin,
 }
 
@@ -83,7 +84,7 @@ impl Default for Counter {
 }
 
 impl Counter {
-    /// 0, 1, 2 and so on.
+    /// A counter with the values 0, 1, 2 and so on.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -95,13 +96,13 @@ impl Counter {
         Self { start, ..self }
     }
 
-    /// Adds so much with each step.
+    /// Adds this with each step.
     #[must_use]
     pub const fn step(self, step: i64) -> Self {
         Self { step, ..self }
     }
 
-    /// Begins again after this value.
+    /// Starts again after this value.
     #[must_use]
     pub const fn until(self, last: i64) -> Self {
         Self {
@@ -110,7 +111,7 @@ impl Counter {
         }
     }
 
-    /// Steps after each of these lengths of time.
+    /// Steps after each of these intervals.
     #[must_use]
     pub fn every(self, length: impl Into<Span>) -> Self {
         Self {
@@ -143,7 +144,7 @@ impl Specification for Counter {
 }
 
 impl GeneratorKind for Counter {
-    /// The steps so far, when they are counted by value.
+    /// The number of steps, when they are counted by value.
     type State = u64;
 
     fn start(&self, _: Rng) -> u64 {
@@ -229,7 +230,7 @@ impl GeneratorKind for FieldPlan {
 
     fn next(&self, (): &mut (), context: &Context<'_>) -> Result<Value, Error> {
         match context.fields.get(self.position) {
-            // What is missing as a whole is missing in its parts.
+            // A part of a missing value is missing, too.
             None | Some(Value::Missing) => Ok(Value::Missing),
             Some(value) => value.part(&self.path).cloned().ok_or_else(|| {
                 Error::failed(format_args!(

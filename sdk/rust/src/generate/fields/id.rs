@@ -1,4 +1,4 @@
-//! Identifiers, drawn from the seed: UUID, ULID, and plain runs of characters.
+//! Draws identifiers from the seed: UUIDs, ULIDs, and texts of characters.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::generate::planning::generator::{GeneratorKind, Specification};
 use crate::random::Rng;
 use crate::time::Instant;
 
-/// What an identifier looks like.
+/// The style of an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -34,15 +34,15 @@ pub enum Style {
     Letters,
 }
 
-/// For how long an identifier is the same.
+/// The scope within which an identifier stays the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum IdScope {
-    /// Another one with each value.
+    /// A new one with each value.
     #[default]
     Value,
-    /// One for the device's whole life.
+    /// One for the whole life of the device.
     Device,
 }
 
@@ -51,11 +51,11 @@ pub enum IdScope {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Id {
-    /// What it looks like.
+    /// The style.
     pub style: Style,
-    /// For how long it is the same.
+    /// The scope within which it stays the same.
     pub per: IdScope,
-    /// How many characters hex, digits and letters have, 1 to 128.
+    /// The number of characters of hex, digits and letters, 1 to 128.
     #[schemars(range(min = 1, max = 128))]
     pub length: u8,
 }
@@ -71,7 +71,7 @@ impl Default for Id {
 }
 
 impl Id {
-    /// Another identifier with each value.
+    /// A new identifier with each value.
     #[must_use]
     pub fn new(style: Style) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Id {
         }
     }
 
-    /// The same one for the device's whole life.
+    /// The same identifier for the whole life of the device.
     #[must_use]
     pub const fn per_device(self) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Id {
         }
     }
 
-    /// So many characters.
+    /// Sets the number of characters.
     #[must_use]
     pub const fn length(self, length: u8) -> Self {
         Self { length, ..self }
@@ -171,7 +171,7 @@ impl GeneratorKind for Id {
     fn next(&self, rng: &mut Rng, context: &Context<'_>) -> Result<Value, Error> {
         Ok(match self.per {
             IdScope::Value => self.draw(rng, context.now),
-            // From the same beginning each time: nothing to keep.
+            // Drawn from the same state each time, which needs no memory.
             IdScope::Device => self.draw(&mut rng.clone(), context.device.born),
         })
     }

@@ -1,6 +1,7 @@
-//! The language of expressions and templates: its functions, the names it sees, and how
-//! values get into it and out. With `template` the only file that knows the engine,
-//! minijinja.
+//! Defines the language of expressions and templates.
+//!
+//! It has the functions, the variables, and the conversion of values to those of the
+//! engine, minijinja, and back.
 
 use std::rc::Rc;
 use std::sync::LazyLock;
@@ -14,10 +15,10 @@ use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
 use crate::time::Instant;
 
-/// The language and its functions, made once.
+/// The language with its functions, made once.
 pub(crate) static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(language);
 
-/// What `language` adds and the engine has, so that these are no names of fields.
+/// The functions and constants of the language, which are no names of fields.
 const FUNCTIONS: [&str; 26] = [
     "abs",
     "acos",
@@ -51,7 +52,7 @@ const FUNCTIONS: [&str; 26] = [
 type Of1 = fn(f64) -> f64;
 type Of2 = fn(f64, f64) -> f64;
 
-/// Floats come from `libm`, so that they are the same on every machine.
+/// Functions of floats come from `libm`, so that they give the same bits on every machine.
 fn language() -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -90,7 +91,7 @@ fn language() -> Environment<'static> {
     env
 }
 
-/// Where the value of a name comes from.
+/// The source of a variable's value.
 #[derive(Debug, Clone, Copy)]
 enum VariableSource {
     Field(usize),
@@ -136,13 +137,13 @@ impl VariableSource {
     }
 }
 
-/// The names that an expression or a template uses, and nothing else: to hand it all fields
-/// would cost more than what it computes.
+/// The variables that an expression or a template uses. Passing all fields would cost more
+/// than most computations.
 #[derive(Debug)]
 pub(crate) struct TemplateVariables(Vec<(EngineValue, VariableSource)>);
 
 impl TemplateVariables {
-    /// Finds the names' sources; `used` are names with or without parts, in any order.
+    /// Finds the sources of `used`, which are names with or without parts, in any order.
     pub(crate) fn check(
         check: &mut Check<'_>,
         key: &str,
@@ -199,7 +200,7 @@ fn to_engine(value: &Value) -> EngineValue {
     }
 }
 
-/// What an expression gave, as a value; `Err` says what it is instead of one.
+/// Converts the result of an expression to a value; `Err` describes a result that has none.
 pub(crate) fn from_engine(value: &EngineValue, decimals: Option<u8>) -> Result<Value, String> {
     match value.kind() {
         ValueKind::None => Ok(Value::Null),
@@ -230,7 +231,7 @@ pub(crate) fn from_engine(value: &EngineValue, decimals: Option<u8>) -> Result<V
     }
 }
 
-/// Why the engine could not do it, without its own names for places.
+/// The cause of an engine's error, without the engine's names for places.
 pub(crate) fn cause(error: &EngineError) -> String {
     let kind = error.kind().to_string();
     match error.detail() {

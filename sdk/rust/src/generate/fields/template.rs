@@ -1,5 +1,4 @@
-//! Values computed from other fields and the device's state: expressions, and texts from
-//! templates. What they see is in `language`.
+//! Computes values and texts from other fields and the device's state.
 
 use minijinja::Environment;
 use schemars::JsonSchema;
@@ -13,7 +12,7 @@ use crate::generate::planning::check::Check;
 use crate::generate::planning::generator::{GeneratorKind, Specification};
 use crate::random::Rng;
 
-/// The name under which a text's template stands in its own environment.
+/// The name of a text's template in its environment.
 const TEMPLATE: &str = "text";
 
 /// A value computed from other fields.
@@ -22,20 +21,20 @@ const TEMPLATE: &str = "text";
 #[non_exhaustive]
 pub struct Expression {
     /// The expression, as in Jinja's `{{ }}`: `temperature * 9 / 5 + 32`, `status == "on"
-    /// and load > 3`, `0 if position.speed < 1 else 1`. It sees the other fields by name,
-    /// and `now` (seconds since 1970), `age` and `status_age` (seconds since birth and
-    /// since the status changed), `sequence`, `status`, `device.id`, `device.group`,
+    /// and load > 3`, `0 if position.speed < 1 else 1`. It can use the other fields by
+    /// name, and `now` (seconds since 1970), `age` and `status_age` (seconds since birth
+    /// and since the status changed), `sequence`, `status`, `device.id`, `device.group`,
     /// `device.index`. Functions: abs, acos, asin, atan, atan2, ceil, clamp, cos, exp,
     /// floor, hypot, ln, log10, max, min, pow, sin, sqrt, tan, and the number pi.
     pub expression: String,
-    /// Decimals of a number, 0 to 15; 0 gives whole numbers. Absent: as it comes.
+    /// Decimals of a number, 0 to 15; 0 gives whole numbers. Absent: unrounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 15))]
     pub decimals: Option<u8>,
 }
 
 impl Expression {
-    /// What this expression gives.
+    /// The result of this expression.
     pub fn new(expression: impl Into<String>) -> Self {
         Self {
             expression: expression.into(),
@@ -43,7 +42,7 @@ impl Expression {
         }
     }
 
-    /// To so many decimals.
+    /// Rounds to this many decimals.
     #[must_use]
     pub fn decimals(self, decimals: u8) -> Self {
         Self {
@@ -59,12 +58,12 @@ impl Expression {
 #[non_exhaustive]
 pub struct Text {
     /// The text, a Jinja template: `{{ device.id }} is at {{ temperature | round(1) }} °C`.
-    /// It sees what an expression sees.
+    /// It can use the same variables as an expression.
     pub template: String,
 }
 
 impl Text {
-    /// What this template gives.
+    /// The text of this template.
     pub fn new(template: impl Into<String>) -> Self {
         Self {
             template: template.into(),

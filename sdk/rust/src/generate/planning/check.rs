@@ -106,7 +106,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A number must be finite; says whether it is.
+    /// Requires a finite number. Returns whether it is.
     pub(crate) fn require_finite(&mut self, key: &str, value: f64) -> bool {
         self.require(
             value.is_finite(),
@@ -115,7 +115,7 @@ impl<'a> Check<'a> {
         )
     }
 
-    /// A number must be finite and not below zero.
+    /// Requires a finite number of zero or more.
     pub(crate) fn require_not_negative(&mut self, key: &str, value: f64) -> bool {
         self.require_finite(key, value)
             && self.require(
@@ -125,7 +125,7 @@ impl<'a> Check<'a> {
             )
     }
 
-    /// A number must be finite and above zero.
+    /// Requires a finite number above zero.
     pub(crate) fn require_positive(&mut self, key: &str, value: f64) -> bool {
         self.require_finite(key, value)
             && self.require(
@@ -135,7 +135,7 @@ impl<'a> Check<'a> {
             )
     }
 
-    /// A probability lies between 0 and 1.
+    /// Requires a probability from 0 to 1.
     pub(crate) fn require_probability(&mut self, key: &str, value: f64) -> bool {
         self.require(
             (0.0..=1.0).contains(&value),
@@ -144,7 +144,7 @@ impl<'a> Check<'a> {
         )
     }
 
-    /// A share lies between 0 and 1.
+    /// Requires a share from 0 to 1.
     pub(crate) fn require_share(&mut self, key: &str, value: f64) -> bool {
         self.require(
             (0.0..=1.0).contains(&value),
@@ -153,7 +153,7 @@ impl<'a> Check<'a> {
         )
     }
 
-    /// Bounds must be finite and in order.
+    /// Requires finite bounds in order.
     pub(crate) fn require_bounds(&mut self, min: Option<f64>, max: Option<f64>) {
         let sound = min.is_none_or(|min| self.require_finite("min", min))
             & max.is_none_or(|max| self.require_finite("max", max));
@@ -166,7 +166,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// So many decimals a float can have.
+    /// Requires 0 to 15 decimals, which a float can have.
     pub(crate) fn require_decimals(&mut self, decimals: Option<u8>) {
         if let Some(decimals) = decimals {
             self.require(
@@ -177,7 +177,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A length of time that must not be zero.
+    /// Requires a duration above zero.
     pub(crate) fn require_duration(&mut self, key: &str, span: Span) -> bool {
         self.require(
             span.micros() > 0,

@@ -1,6 +1,7 @@
 //! Defines the traits of every kind of generator.
 //!
-//! A specification is checked into a shared plan. Each device has a small state beside it.
+//! A specification is checked and becomes a shared plan. Each device has a small state of
+//! its own.
 
 use std::fmt::Debug;
 
@@ -11,33 +12,33 @@ use crate::generate::planning::check::Check;
 use crate::random::Rng;
 use crate::time::Instant;
 
-/// A specification: what a person writes.
+/// A specification, as a person writes it.
 pub(crate) trait Specification {
-    /// What it becomes once it is checked.
+    /// The checked specification.
     type Plan: GeneratorKind;
 
-    /// Checks it. `None` only when something was noted as wrong.
+    /// Checks the specification. `None` only after a problem was reported.
     fn check(&self, check: &mut Check<'_>) -> Option<Self::Plan>;
 }
 
 /// A checked specification: immutable, and shared by all devices of a cell.
 pub(crate) trait GeneratorKind: Debug {
-    /// What each device keeps of it.
+    /// The state of each device.
     type State: Debug + Clone;
 
-    /// The state of a device at its birth.
+    /// The state of a device that is switched on.
     fn start(&self, rng: Rng) -> Self::State;
 
-    /// The value at a moment.
+    /// Makes the next value.
     fn next(&self, state: &mut Self::State, context: &Context<'_>) -> Result<Value, Error>;
 
-    /// The sensor fault that the last value has, of kinds that know any.
+    /// The sensor fault of the last value, for kinds with faults.
     fn fault(&self, state: &Self::State) -> Option<&'static str> {
         let _ = state;
         None
     }
 
-    /// When the value changes next by itself, of kinds that know it.
+    /// The time of the next change of the value, for kinds that know it.
     fn due(&self, state: &Self::State, context: &Context<'_>) -> Option<Instant> {
         let _ = (state, context);
         None

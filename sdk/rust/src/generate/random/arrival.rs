@@ -1,4 +1,4 @@
-//! Independent arrivals: the time from one to the next, and how many there were.
+//! Draws independent arrivals: the gaps between them, and their number.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,17 +21,17 @@ use crate::time::Instant;
 pub struct Exponential {
     /// The mean, above zero, in the unit of the value.
     pub mean: f64,
-    /// The longest value; what is drawn above it is set to it.
+    /// The highest value; higher draws are set to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: as they come.
+    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: unrounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 15))]
     pub decimals: Option<u8>,
 }
 
 impl Exponential {
-    /// Numbers with this mean.
+    /// Draws with this mean.
     #[must_use]
     pub const fn new(mean: f64) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl Exponential {
         }
     }
 
-    /// None above this.
+    /// Sets the highest value.
     #[must_use]
     pub const fn max(self, max: f64) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Exponential {
         }
     }
 
-    /// To so many decimals.
+    /// Rounds to this many decimals.
     #[must_use]
     pub const fn decimals(self, decimals: u8) -> Self {
         Self {
@@ -88,11 +88,11 @@ impl GeneratorKind for Exponential {
 
 /// An exponentially distributed number, by inversion.
 pub(crate) fn exponential(rng: &mut Rng, mean: f64) -> f64 {
-    // 1 - unit lies above zero.
+    // 1 - unit is above zero.
     -mean * libm::log(1.0 - rng.unit())
 }
 
-/// How many arrivals there were: cars past a counter, drops in a rain gauge.
+/// The number of independent arrivals: cars past a counter, drops in a rain gauge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -100,20 +100,21 @@ pub struct Poisson {
     /// The mean number of arrivals a value or, with `per`, in that time; above zero, up to
     /// 1,000,000,000.
     pub mean: f64,
-    /// With it, `mean` arrivals are expected in this time, and a value counts those since
-    /// the value before; the first one counts those since birth.
+    /// The time in which `mean` arrivals are expected. A value counts the arrivals since
+    /// the value before; the first one counts those since the device was switched on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<Span>,
 }
 
 impl Poisson {
-    /// So many arrivals a value, on average.
+    /// This many arrivals a value, on average.
     #[must_use]
     pub const fn new(mean: f64) -> Self {
         Self { mean, per: None }
     }
 
-    /// So many in this time, and each value those since the one before.
+    /// The mean applies to this time, and each value counts the arrivals since the one
+    /// before.
     #[must_use]
     pub fn per(self, length: impl Into<Span>) -> Self {
         Self {
@@ -142,7 +143,8 @@ impl Specification for Poisson {
 }
 
 impl GeneratorKind for Poisson {
-    /// The chance, and up to when arrivals are counted (0: none were yet).
+    /// The generator, and the time up to which arrivals are counted (0 before the first
+    /// value).
     type State = (Rng, Instant);
 
     fn start(&self, rng: Rng) -> Self::State {

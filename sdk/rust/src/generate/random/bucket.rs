@@ -1,4 +1,4 @@
-//! A bucket of values: drawn by chance, with or without weights, or taken in turn.
+//! Picks values from a list, at random or in sequence.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,15 +10,15 @@ use crate::generate::planning::check::Check;
 use crate::generate::planning::generator::{GeneratorKind, Specification};
 use crate::random::Rng;
 
-/// Which value of a bucket comes next.
+/// The order in which a bucket gives its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Order {
-    /// Any, by weight.
+    /// At random, by weight.
     #[default]
     Random,
-    /// One after the other, and then from the beginning.
+    /// One after the other, and then from the start.
     Sequence,
 }
 
@@ -30,11 +30,11 @@ pub struct Bucket {
     /// The values, of any type.
     #[schemars(length(min = 1))]
     pub values: Vec<serde_json::Value>,
-    /// How often each value comes, in relation to the others: as many weights as values,
-    /// 0 and more. Absent: all are equally likely.
+    /// The relative frequency of each value: as many weights as values, 0 and more. Absent:
+    /// all are equally likely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Vec<f64>>,
-    /// Which one comes next.
+    /// The order of the values.
     #[serde(default)]
     pub order: Order,
 }
@@ -49,7 +49,7 @@ impl Bucket {
         }
     }
 
-    /// Each as often as its weight says.
+    /// Sets the relative frequency of each value.
     #[must_use]
     pub fn weights(self, weights: impl IntoIterator<Item = f64>) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Bucket {
 #[derive(Debug)]
 pub(crate) struct BucketPlan {
     values: Vec<Value>,
-    /// With weights: the sum of those up to each value.
+    /// The sum of the weights up to each value, with weights.
     sums: Option<Vec<f64>>,
     order: Order,
 }
@@ -127,7 +127,7 @@ pub(crate) fn cumulative_sums(weights: &[f64]) -> Vec<f64> {
     weights.iter().map(up_to).collect()
 }
 
-/// The place that a share of the whole, 0 to 1, falls to; never one of weight 0.
+/// The index that a share of the whole, 0 to 1, falls to; never one with the weight 0.
 pub(crate) fn weighted_index(sums: &[f64], share: f64) -> usize {
     let whole = sums.last().copied().unwrap_or(0.0);
     let place = sums.partition_point(|sum| *sum <= share * whole);
@@ -136,7 +136,7 @@ pub(crate) fn weighted_index(sums: &[f64], share: f64) -> usize {
 }
 
 impl GeneratorKind for BucketPlan {
-    /// The chance, or how many were taken.
+    /// The generator, and the number of values that were taken in sequence.
     type State = (Rng, u32);
 
     fn start(&self, rng: Rng) -> Self::State {

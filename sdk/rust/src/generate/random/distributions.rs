@@ -1,5 +1,4 @@
-//! Single draws: uniform, normal and a coin. Each value is
-//! independent of the one before.
+//! Draws independent values: uniform, normal and true or false.
 
 use std::ops::RangeInclusive;
 
@@ -23,14 +22,14 @@ pub struct Uniform {
     pub min: f64,
     /// The highest value.
     pub max: f64,
-    /// Decimals, 0 to 15; 0 gives whole numbers, `max` included. Absent: as they come.
+    /// Decimals, 0 to 15; 0 gives whole numbers, `max` included. Absent: unrounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 15))]
     pub decimals: Option<u8>,
 }
 
 impl Uniform {
-    /// Numbers in this range.
+    /// Draws from this range.
     #[must_use]
     pub const fn new(range: RangeInclusive<f64>) -> Self {
         Self {
@@ -40,7 +39,7 @@ impl Uniform {
         }
     }
 
-    /// To so many decimals.
+    /// Rounds to this many decimals.
     #[must_use]
     pub const fn decimals(self, decimals: u8) -> Self {
         Self {
@@ -85,7 +84,7 @@ impl GeneratorKind for Uniform {
             return number(value.min(high), Some(0));
         }
         let value = rng.range(self.min, self.max);
-        // Rounding may step over a bound that has more decimals.
+        // Rounding may exceed a bound that has more decimals.
         let Value::Number(near) = rounded(value, self.decimals) else {
             return number(value, None);
         };
@@ -98,25 +97,25 @@ impl GeneratorKind for Uniform {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Normal {
-    /// The middle.
+    /// The mean.
     pub mean: f64,
-    /// The standard deviation: two thirds of all values lie at most so far from the mean.
+    /// The standard deviation: two thirds of all values are within it of the mean.
     #[schemars(range(min = 0.0))]
     pub deviation: f64,
-    /// What lies below is set to this, as a sensor at the end of its range does it.
+    /// The lowest value; lower draws are set to it, as by a sensor at the end of its range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// What lies above is set to this.
+    /// The highest value; higher draws are set to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: as they come.
+    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: unrounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 15))]
     pub decimals: Option<u8>,
 }
 
 impl Normal {
-    /// Numbers with this mean and standard deviation.
+    /// Draws with this mean and standard deviation.
     #[must_use]
     pub const fn new(mean: f64, deviation: f64) -> Self {
         Self {
@@ -128,7 +127,7 @@ impl Normal {
         }
     }
 
-    /// Set to the nearer end when they lie outside of this range.
+    /// Sets values outside of this range to its nearer end.
     #[must_use]
     pub const fn within(self, range: RangeInclusive<f64>) -> Self {
         Self {
@@ -138,7 +137,7 @@ impl Normal {
         }
     }
 
-    /// To so many decimals.
+    /// Rounds to this many decimals.
     #[must_use]
     pub const fn decimals(self, decimals: u8) -> Self {
         Self {
@@ -178,7 +177,7 @@ impl GeneratorKind for Normal {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Chance {
-    /// How likely it is true, 0 to 1.
+    /// The probability of `true`, 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: f64,
 }

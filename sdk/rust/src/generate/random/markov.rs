@@ -1,4 +1,4 @@
-//! A Markov chain: the next state depends on the present one and on chance.
+//! Walks through a Markov chain: the next state depends on the present one.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use crate::generate::random::bucket::{cumulative_sums, weighted_index};
 use crate::random::Rng;
 use crate::time::Instant;
 
-/// After a long silence a chain with `every` takes so many steps at once, and no more; by
-/// then most chains have forgotten where they were.
+/// Steps at most between two values of a chain with `every`. After this many steps, most
+/// chains no longer depend on their earlier state.
 const MAX_STEPS_PER_VALUE: u64 = 10_000;
 
 /// A state of a chain.
@@ -27,12 +27,12 @@ pub struct State {
     /// The value in this state. Absent: the state's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
-    /// How likely each other state comes next, 0 to 1. What is left to 1 is the
-    /// probability to stay.
+    /// The probability of each next state, 0 to 1. The remainder to 1 is the probability to
+    /// stay.
     pub to: BTreeMap<String, f64>,
 }
 
-/// States, and how likely one leads to another.
+/// States, and the probability that one leads to another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -42,7 +42,7 @@ pub struct Markov {
     pub states: BTreeMap<String, State>,
     /// The first state.
     pub start: String,
-    /// Takes a step after each of these lengths of time. Absent: a step a value.
+    /// Takes a step after each of these intervals. Absent: a step a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Span>,
 }
@@ -57,7 +57,7 @@ impl Markov {
         }
     }
 
-    /// Adds a state, and how likely others follow it.
+    /// Adds a state with the probabilities of the next states.
     #[must_use]
     pub fn state<'a>(
         mut self,
@@ -75,7 +75,7 @@ impl Markov {
         self
     }
 
-    /// Takes a step after each of these lengths of time.
+    /// Takes a step after each of these intervals.
     #[must_use]
     pub fn every(self, length: impl Into<Span>) -> Self {
         Self {
@@ -156,11 +156,11 @@ impl Specification for Markov {
     }
 }
 
-/// Where a device is in its chain.
+/// The position of a device in its chain.
 #[derive(Debug, Clone)]
 pub(crate) struct MarkovState {
     rng: Rng,
-    /// Up to when steps were taken; the beginning of time before the first value.
+    /// The time up to which steps were taken; 0 before the first value.
     stepped: Instant,
     state: u32,
 }

@@ -1,5 +1,4 @@
-//! A random walk: each value is the one before and a step, kept within bounds and drawn
-//! back to a mean.
+//! Walks at random within bounds, and back to a mean.
 
 use std::ops::RangeInclusive;
 
@@ -24,31 +23,31 @@ pub struct Walk {
     /// The first value. Absent: `mean`, else the middle of `min` and `max`, else 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<f64>,
-    /// How far devices differ in their first value: its standard deviation.
+    /// The standard deviation of the first value between devices.
     #[schemars(range(min = 0.0))]
     pub spread: f64,
     /// The standard deviation of one step.
     #[schemars(range(min = 0.0))]
     pub step: f64,
-    /// Where the walk is drawn back to. Absent: it is not drawn anywhere.
+    /// The value that the walk is pulled back to. Absent: it is not pulled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<f64>,
-    /// Which share of the way to `mean` is taken with each step, 0 to 1.
+    /// The share of the distance to `mean` that each step takes, 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub pull: f64,
-    /// The lowest value; the walk turns back there.
+    /// The lowest value, at which the walk is reflected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// The highest value; the walk turns back there.
+    /// The highest value, at which the walk is reflected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// The time that one step stands for: `step` and `pull` are scaled to the time between
-    /// two values, so that a device that reports more often does not wander further.
-    /// Absent: one step a value.
+    /// The time of one step: `step` and `pull` are scaled to the time between two values,
+    /// so that a device that reports more often does not wander further. Absent: one step a
+    /// value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Span>,
-    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: as they come. The walk itself
-    /// goes on unrounded.
+    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: unrounded. The walk itself is not
+    /// rounded.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 15))]
     pub decimals: Option<u8>,
@@ -80,7 +79,7 @@ impl Walk {
         }
     }
 
-    /// Devices start apart, with this standard deviation.
+    /// Sets the standard deviation of the first value between devices.
     #[must_use]
     pub const fn spread(self, deviation: f64) -> Self {
         Self {
@@ -89,7 +88,7 @@ impl Walk {
         }
     }
 
-    /// The standard deviation of a step.
+    /// Sets the standard deviation of a step.
     #[must_use]
     pub const fn step(self, deviation: f64) -> Self {
         Self {
@@ -98,7 +97,7 @@ impl Walk {
         }
     }
 
-    /// Turns back at the ends of this range.
+    /// Reflects the walk at the ends of this range.
     #[must_use]
     pub const fn within(self, range: RangeInclusive<f64>) -> Self {
         Self {
@@ -108,7 +107,7 @@ impl Walk {
         }
     }
 
-    /// Takes this share of the way back to `mean` with each step.
+    /// Takes this share of the distance to `mean` with each step.
     #[must_use]
     pub const fn around(self, mean: f64, pull: f64) -> Self {
         Self {
@@ -118,7 +117,7 @@ impl Walk {
         }
     }
 
-    /// One step stands for this time.
+    /// Sets the time of one step.
     #[must_use]
     pub fn every(self, length: impl Into<Span>) -> Self {
         Self {
@@ -127,7 +126,7 @@ impl Walk {
         }
     }
 
-    /// To so many decimals.
+    /// Rounds to this many decimals.
     #[must_use]
     pub const fn decimals(self, decimals: u8) -> Self {
         Self {
@@ -141,14 +140,14 @@ impl Walk {
         self.start.or(self.mean).or_else(middle).unwrap_or(0.0)
     }
 
-    /// Mirrored at the bounds, as a ball at a wall.
+    /// Reflects a value at the bounds.
     fn reflect(&self, value: f64) -> f64 {
         let mirrored = match (self.min, self.max) {
             (Some(min), _) if value < min => min + (min - value),
             (_, Some(max)) if value > max => max - (value - max),
             _ => value,
         };
-        // A step longer than the range ends at the wall.
+        // A step longer than the range ends at the bound.
         clamp_optional(mirrored, self.min, self.max)
     }
 }
@@ -179,12 +178,12 @@ impl Specification for Walk {
     }
 }
 
-/// What a device keeps of its walk.
+/// The state of a device's walk.
 #[derive(Debug, Clone)]
 pub(crate) struct WalkState {
     rng: Rng,
     value: f64,
-    /// When the last value was made; the beginning of time before the first one.
+    /// The time of the last value; 0 before the first one.
     last: Instant,
 }
 

@@ -1,28 +1,28 @@
-//! Defines the settings of a replay that other files of it share.
+//! Defines the options of a replay.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::generate::data::format::ColumnType;
 
-/// A column of the file and what its values are.
+/// A column of the file, with or without the type of its values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Column {
     /// The column's name. Of JSON lines: the member's name or, with points, its path.
     Name(String),
-    /// The column's name, and what its values are.
+    /// The column's name, and the type of its values.
     Typed(TypedColumn),
 }
 
-/// A column of the file, and what its values are.
+/// A column of the file, and the type of its values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct TypedColumn {
     /// The column's name.
     pub name: String,
-    /// What its values are; of a CSV file only, since JSON says it.
+    /// The type of its values; for a CSV file only, since JSON has types.
     #[serde(default, rename = "type")]
     pub kind: ColumnType,
 }
@@ -43,7 +43,7 @@ impl Column {
     }
 }
 
-/// What comes after the last row.
+/// The behaviour after the last row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -58,15 +58,15 @@ pub enum ReplayEnd {
     Stop,
 }
 
-/// Where a device begins.
+/// The row at which a device starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ReplayStart {
-    /// At the beginning.
+    /// The first row.
     #[default]
     First,
-    /// Anywhere, each device by its own.
+    /// A random row for each device.
     Random,
 }
 

@@ -1,5 +1,4 @@
-//! A recording that is played: which row is there at a moment, and what it holds. Owns the
-//! rows' schedule; how it is asked for, and held against its file, is in `replay`.
+//! Plays a recording: finds the row at a time and reads its value.
 
 use std::rc::Rc;
 
@@ -16,7 +15,7 @@ use crate::generate::time::origin::Origin;
 use crate::random::Rng;
 use crate::time::Instant;
 
-/// How rows follow one another.
+/// The schedule of the rows.
 #[derive(Debug)]
 pub(crate) enum RowSchedule {
     Value,
@@ -38,7 +37,7 @@ pub(crate) struct SelectedColumn {
 pub(crate) struct ReplayPlan {
     pub(crate) table: Rc<Table>,
     pub(crate) columns: Vec<SelectedColumn>,
-    /// The value is the one column itself, and no object.
+    /// The value is that of the one column instead of an object.
     pub(crate) single: bool,
     pub(crate) schedule: RowSchedule,
     pub(crate) origin: Origin,
@@ -47,7 +46,7 @@ pub(crate) struct ReplayPlan {
 }
 
 impl ReplayPlan {
-    /// The row at a time since the origin, in microseconds, and when the next one comes.
+    /// The row at a time since the origin, in microseconds, and the time of the next row.
     fn row_at(&self, elapsed: i64, first: usize) -> (Option<usize>, Option<i64>) {
         let count = i64::try_from(self.table.len()).unwrap_or(i64::MAX);
         let start = i64::try_from(first).unwrap_or(0);
@@ -84,7 +83,7 @@ impl ReplayPlan {
         }
     }
 
-    /// The row of a running number.
+    /// The row of a number that counts on across loops.
     fn place(&self, number: i64) -> Option<usize> {
         let number = usize::try_from(number).unwrap_or(0);
         let count = self.table.len().max(1);
@@ -124,7 +123,7 @@ impl ReplayPlan {
 }
 
 impl SelectedColumn {
-    /// The member of this name, or the part at this path.
+    /// The member with this name, or the part at this path.
     fn part(&self, json: &Value) -> Value {
         let own = match json {
             Value::Object(members) => members.iter().find(|(name, _)| **name == *self.path),
@@ -137,11 +136,11 @@ impl SelectedColumn {
     }
 }
 
-/// Where a device is in a recording.
+/// The position of a device in a recording.
 #[derive(Debug, Clone)]
 pub(crate) struct ReplayState {
     first: u32,
-    /// The values so far, when each takes a row.
+    /// The number of values, when each takes a row.
     taken: u32,
 }
 
@@ -167,7 +166,7 @@ impl GeneratorKind for ReplayPlan {
             state.taken = state.taken.saturating_add(1);
             let count = i64::try_from(self.table.len()).unwrap_or(i64::MAX).max(1);
             if self.end == ReplayEnd::Loop && number + 1 >= count {
-                // Begun anew, so that the count never runs out.
+                // Starts again, so that the count never overflows.
                 (state.first, state.taken) = (0, 0);
             }
             self.place(number)

@@ -1,5 +1,4 @@
-//! A replay of recorded values: the rows of a CSV file or of JSON lines, one after the
-//! other, at their original spacing or at one that is given.
+//! Defines the replay of a data file, and checks it against the file.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,18 +27,18 @@ use crate::generate::time::origin::Origin;
 pub struct Replay {
     /// The data file, by its name under `data` in the fleet file's group.
     pub file: String,
-    /// What the file is. Absent: `json-lines` when it begins with `{`, else `csv`.
+    /// The format of the file. Absent: `json-lines` when it begins with `{`, else `csv`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<DataFormat>,
-    /// What stands between the fields of a CSV file: one character, such as `;` or a tab.
+    /// The delimiter of a CSV file: one character, such as `;` or a tab.
     #[serde(default = "comma")]
     #[schemars(length(min = 1, max = 1))]
     pub delimiter: String,
-    /// The value is that of this column.
+    /// The column that gives the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<Column>,
-    /// The value is an object with these members, each of a column. With neither `column`
-    /// nor `columns` it has all columns.
+    /// The members of an object, each from a column. With neither `column` nor `columns` it
+    /// has all columns.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, Column>,
     /// DataFormat follow one another as they did: this column has their times, as RFC 3339 (UTC
@@ -49,16 +48,16 @@ pub struct Replay {
     /// The unit of times that are numbers.
     #[serde(default)]
     pub time_unit: TimeUnit,
-    /// A row lasts so long. With neither `time` nor `every`, each value takes the next row.
+    /// The time of a row. With neither `time` nor `every`, each value takes the next row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Span>,
-    /// From when time counts, with `time` or `every`.
+    /// The origin of time, with `time` or `every`.
     #[serde(default)]
     pub origin: Origin,
-    /// What comes after the last row.
+    /// The behaviour after the last row.
     #[serde(default)]
     pub end: ReplayEnd,
-    /// Where a device begins.
+    /// The row at which a device starts.
     #[serde(default)]
     pub from: ReplayStart,
 }
@@ -68,7 +67,7 @@ fn comma() -> String {
 }
 
 impl Replay {
-    /// All columns of this data file, a row a value, again and again.
+    /// All columns of this data file, a row a value, in a loop.
     pub fn new(file: impl Into<String>) -> Self {
         Self {
             file: file.into(),
@@ -85,7 +84,7 @@ impl Replay {
         }
     }
 
-    /// Only this column.
+    /// Takes this column only.
     #[must_use]
     pub fn column(self, name: impl Into<String>) -> Self {
         Self {
@@ -94,7 +93,7 @@ impl Replay {
         }
     }
 
-    /// At the spacing of the times in this column.
+    /// Keeps the spacing of the times in this column.
     #[must_use]
     pub fn time(self, column: impl Into<String>) -> Self {
         Self {
@@ -103,7 +102,7 @@ impl Replay {
         }
     }
 
-    /// A row lasts so long.
+    /// Sets the time of a row.
     #[must_use]
     pub fn every(self, length: impl Into<Span>) -> Self {
         Self {
@@ -112,13 +111,13 @@ impl Replay {
         }
     }
 
-    /// What comes after the last row.
+    /// The behaviour after the last row.
     #[must_use]
     pub fn end(self, end: ReplayEnd) -> Self {
         Self { end, ..self }
     }
 
-    /// Each device begins anywhere.
+    /// Starts each device at a random row.
     #[must_use]
     pub fn anywhere(self) -> Self {
         Self {
@@ -178,7 +177,7 @@ impl Specification for Replay {
             .filter(|selected| selected.numbers)
             .map(|selected| selected.position)
             .collect();
-        // Neither the times nor the numbers depend on anything else.
+        // The times and the numbers depend on nothing else.
         let key = format!(
             "times {:?} {delimiter} {time:?} {numbers:?} {}",
             table.format(),
@@ -212,7 +211,7 @@ impl Specification for Replay {
     }
 }
 
-/// The position of a column, or its absence noted.
+/// The position of a column. `None` after reporting that there is none.
 fn find(check: &mut Check<'_>, table: &Table, key: &str, name: &str) -> Option<usize> {
     if table.format() == DataFormat::JsonLines {
         let found = (0..table.len()).any(|row| table.json(row).part(name).is_some());
@@ -261,7 +260,7 @@ impl Replay {
         };
         let mut selected = Some(Vec::new());
         for (key, member, column) in asked {
-            // The names of JSON lines may hold points themselves: they are there.
+            // Names of JSON lines may contain points themselves, and exist.
             let position = if key.is_empty() {
                 table
                     .columns()
@@ -307,7 +306,7 @@ fn first_is_number(table: &Table, position: usize) -> bool {
     false
 }
 
-/// Reads the whole file once: the times, and whether all numbers are some.
+/// Reads the whole file once: the times, and the numbers for errors.
 fn read_through(
     table: &Table,
     time: Option<&TimestampColumn>,
@@ -332,7 +331,7 @@ fn read_through(
                 }
             }
         }
-        // JSON says what its values are.
+        // JSON has the types of its values.
         (DataFormat::JsonLines, None) => {}
         (DataFormat::Csv, None) if numbers.is_empty() => {}
         (DataFormat::Csv, time) => {

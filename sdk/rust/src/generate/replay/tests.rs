@@ -1,4 +1,4 @@
-//! What a user of replays may rely on.
+//! Tests the replay of data files.
 
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;

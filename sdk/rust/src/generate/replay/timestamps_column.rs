@@ -1,6 +1,7 @@
-//! When the rows of a recording come: read from a column of the file, which never goes back.
-//! Every so manieth time is held, those between are read when they are needed: a row takes
-//! an eighth of a byte, and not eight. What a row holds beside its time is not known here.
+//! Reads the times of a recording from a column of the file.
+//!
+//! Every 64th time is kept, and those between are read when they are needed: a row takes
+//! an eighth of a byte instead of eight.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -49,7 +50,7 @@ impl TimestampColumn {
     }
 }
 
-/// Every so manieth time of a file, in microseconds from its first one.
+/// Every [`STRIDE`]th time of a file, in microseconds from its first one.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct SampledTimes {
     first: i64,
@@ -59,7 +60,7 @@ pub(crate) struct SampledTimes {
 }
 
 impl SampledTimes {
-    /// Takes the next time; false where it lies before the one above.
+    /// Adds the next time; `false` if it is before the last one.
     pub(crate) fn add(&mut self, time: i64) -> bool {
         if self.count == 0 {
             self.first = time;
@@ -76,7 +77,7 @@ impl SampledTimes {
         true
     }
 
-    /// How long a round takes: the time from the last row to the first is the mean of the
+    /// The duration of a loop. The gap from the last row to the first is the mean of the
     /// others.
     fn loop_length(&self) -> i64 {
         let gaps = i64::try_from(self.count)
@@ -99,10 +100,10 @@ pub(crate) struct RowTimes {
     table: Rc<Table>,
     column: TimestampColumn,
     samples: SampledTimes,
-    /// The length of a round.
+    /// The duration of a loop.
     pub(crate) loop_length: i64,
-    /// The times between two samples that were read last, and which ones: devices of a cell
-    /// are often at about the same place.
+    /// The stride that was read last, and its times: devices of a cell are often near the
+    /// same row.
     cached: RefCell<(usize, Vec<i64>)>,
 }
 
@@ -117,40 +118,40 @@ impl RowTimes {
         }
     }
 
-    /// When a row comes, after the first one.
+    /// The time of a row, after the first one.
     pub(crate) fn time_of(&self, row: usize) -> Option<i64> {
-        self.cached(row / STRIDE, |times| times.get(row % STRIDE).copied())
+        self.with_stride(row / STRIDE, |times| times.get(row % STRIDE).copied())
     }
 
-    /// How many rows have come by then.
+    /// The number of rows up to a time.
     pub(crate) fn rows_until(&self, time: i64) -> usize {
-        let samples = self.samples.each.partition_point(|mark| *mark <= time);
+        let samples = self.samples.each.partition_point(|sample| *sample <= time);
         let Some(before) = samples.checked_sub(1) else {
             return 0;
         };
-        let within = self.cached(before, |times| times.partition_point(|at| *at <= time));
+        let within = self.with_stride(before, |times| times.partition_point(|at| *at <= time));
         before * STRIDE + within
     }
 
-    /// Looks at the times from a mark to the next one.
-    fn cached<T>(&self, mark: usize, look: impl FnOnce(&[i64]) -> T) -> T {
+    /// Calls `look` with the times of a stride.
+    fn with_stride<T>(&self, stride: usize, look: impl FnOnce(&[i64]) -> T) -> T {
         let mut cached = self.cached.borrow_mut();
-        if cached.0 != mark {
-            let rows = mark * STRIDE..((mark + 1) * STRIDE).min(self.table.len());
+        if cached.0 != stride {
+            let rows = stride * STRIDE..((stride + 1) * STRIDE).min(self.table.len());
             cached.1.clear();
             cached.1.extend(rows.map(|row| {
                 let text = self.column.text(&self.table, row);
-                // It was a time when the file was looked through.
+                // It was a time when the file was indexed.
                 let time = parse_time(&text, self.column.unit).unwrap_or(self.samples.first);
                 time.saturating_sub(self.samples.first)
             }));
-            cached.0 = mark;
+            cached.0 = stride;
         }
         look(&cached.1)
     }
 }
 
-/// A time in microseconds: RFC 3339 with or without an offset, or a number.
+/// Parses a time in microseconds: RFC 3339 with or without an offset, or a number.
 pub(crate) fn parse_time(text: &str, unit: TimeUnit) -> Option<i64> {
     let text = text.trim();
     let (micros, digits) = match unit {

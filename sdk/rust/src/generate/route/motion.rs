@@ -1,5 +1,4 @@
-//! A device under way: where it is on its route, its stops, and what its receiver reports.
-//! How a route is asked for is in `route`.
+//! Moves a device along its route, with stops and the noise of its receiver.
 
 use std::rc::Rc;
 
@@ -24,7 +23,7 @@ const KMH_PER_MPS: f64 = 3.6;
 #[derive(Debug)]
 pub(crate) struct RoutePlan {
     pub(crate) track: Track,
-    /// How far into the route one stops, in metres, and for how long; by distance.
+    /// The stops by distance from the start, in metres, and their durations.
     pub(crate) stops: Vec<(f64, Span)>,
     pub(crate) settings: Route,
     pub(crate) names: [Rc<str>; 5],
@@ -89,26 +88,27 @@ impl Route {
     }
 }
 
-/// Where a device is.
+/// The position of a device.
 #[derive(Debug, Clone)]
 pub(crate) struct RouteState {
     rng: Rng,
-    /// When it was there; the beginning of time before the first value.
+    /// The time of the position; 0 before the first value.
     last: Instant,
-    /// Metres travelled, and on the route's own length: back and forth it goes up and down.
+    /// The metres travelled. `position` is the distance from the start of the route, which
+    /// falls again on the way back.
     travelled: f64,
     position: f64,
     back: bool,
-    /// What is left of a stop, in seconds.
+    /// The rest of a stop, in seconds.
     remaining_stop: f64,
 }
 
 impl RouteState {
-    /// Goes on for so many seconds at a speed in m/s.
+    /// Moves for a time in seconds at a speed in m/s.
     fn advance(&mut self, route: &RoutePlan, mut seconds: f64, speed: f64) {
         let length = route.track.length();
-        // Each turn of the loop reaches a stop or an end, or uses the time up; a route of a
-        // metre at the speed of light would turn too often for one value.
+        // Each iteration reaches a stop or an end, or uses up the time. The limit bounds a
+        // route of a metre at an extreme speed.
         for _ in 0..10_000 {
             let resting = self.remaining_stop.min(seconds);
             self.remaining_stop -= resting;
@@ -213,7 +213,7 @@ impl GeneratorKind for RoutePlan {
             );
             place = track::offset_by(place, north, east);
         }
-        // What it was since the value before: a stop counts into it.
+        // The mean speed since the value before, stops included.
         let found = if seconds > 0.0 {
             (state.travelled - before) / seconds * KMH_PER_MPS
         } else {

@@ -1,5 +1,4 @@
-//! A way through the world: a position that moves along a route, with speed, stops and the
-//! noise of a GPS receiver.
+//! Defines the specification of a route.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,20 +16,20 @@ pub struct Waypoint {
     /// Longitude, east of Greenwich above zero.
     #[schemars(range(min = -180.0, max = 180.0))]
     pub lon: f64,
-    /// How long the device stops here each time it passes.
+    /// The duration of a stop here, each time the device passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Span>,
 }
 
-/// What comes at the end of a route.
+/// The behaviour at the end of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RouteEnd {
-    /// On to the first point, and around again.
+    /// Continues to the first point, and around again.
     #[default]
     Loop,
-    /// The same way back, and again.
+    /// Returns the same way, and again.
     Return,
     /// The device stays there.
     Stop,
@@ -46,35 +45,35 @@ pub struct Route {
     /// The route's points; two at least.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub points: Vec<Waypoint>,
-    /// The data file that has the route in place of `points`, by its name under `data` in
-    /// the fleet file's group: GPX when it begins with `<`, else GeoJSON.
+    /// The data file with the route, instead of `points`, by its name under `data` in the
+    /// fleet file's group: GPX when it begins with `<`, else GeoJSON.
     #[cfg(feature = "files")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The mean speed, in km/h.
     #[schemars(range(min = 0.0))]
     pub speed: f64,
-    /// How much the speed varies from value to value: its standard deviation, in km/h. It
-    /// does not fall below zero.
+    /// The standard deviation of the speed from value to value, in km/h. The speed does not
+    /// fall below zero.
     #[serde(default)]
     #[schemars(range(min = 0.0))]
     pub speed_deviation: f64,
-    /// How likely the device stops somewhere with a value, 0 to 1: traffic lights, breaks.
+    /// The probability of a stop with each value, 0 to 1: traffic lights, breaks.
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub stop_chance: f64,
-    /// How long such a stop lasts.
+    /// The duration of such a stop.
     #[serde(default = "half_a_minute")]
     pub stop_lasts: Span,
-    /// How far the reported position is from the true one: the standard deviation to the
-    /// north and to the east, in metres.
+    /// The standard deviation of the reported position to the north and to the east, in
+    /// metres.
     #[serde(default)]
     #[schemars(range(min = 0.0))]
     pub noise: f64,
-    /// What comes at the end.
+    /// The behaviour at the end.
     #[serde(default)]
     pub end: RouteEnd,
-    /// Devices begin anywhere on the route, each by its own, and not at its first point.
+    /// Starts each device at a random position instead of the first point.
     #[serde(default)]
     pub spread: bool,
     /// Decimals of the degrees, 0 to 15; 6 are 11 cm.
@@ -92,7 +91,8 @@ const fn six() -> u8 {
 }
 
 impl Route {
-    /// Along these points, latitude and longitude in degrees, at this speed in km/h.
+    /// A route along these points, latitude and longitude in degrees, at this speed in
+    /// km/h.
     #[must_use]
     pub fn new(points: impl IntoIterator<Item = (f64, f64)>, speed: f64) -> Self {
         let point = |(lat, lon)| Waypoint {
@@ -115,7 +115,7 @@ impl Route {
         }
     }
 
-    /// Along the route in this data file, at this speed in km/h.
+    /// The route in this data file, at this speed in km/h.
     #[cfg(feature = "files")]
     #[must_use]
     pub fn file(name: impl Into<String>, speed: f64) -> Self {
@@ -125,7 +125,7 @@ impl Route {
         }
     }
 
-    /// Stops at a point, counted from 0, for so long. Without such a point nothing happens.
+    /// Stops at a point, counted from 0, for this time. Does nothing without such a point.
     #[must_use]
     pub fn stop_at(mut self, point: usize, length: impl Into<Span>) -> Self {
         if let Some(point) = self.points.get_mut(point) {
@@ -134,7 +134,7 @@ impl Route {
         self
     }
 
-    /// The speed varies with this standard deviation, in km/h.
+    /// Sets the standard deviation of the speed, in km/h.
     #[must_use]
     pub fn speed_deviation(self, deviation: f64) -> Self {
         Self {
@@ -143,7 +143,7 @@ impl Route {
         }
     }
 
-    /// Stops with a value with this probability, for so long.
+    /// Stops with this probability at each value, for this time.
     #[must_use]
     pub fn stops(self, chance: f64, length: impl Into<Span>) -> Self {
         Self {
@@ -153,7 +153,7 @@ impl Route {
         }
     }
 
-    /// The reported position is off by this standard deviation, in metres.
+    /// Sets the standard deviation of the reported position, in metres.
     #[must_use]
     pub fn noise(self, metres: f64) -> Self {
         Self {
@@ -162,13 +162,13 @@ impl Route {
         }
     }
 
-    /// What comes at the end.
+    /// The behaviour at the end.
     #[must_use]
     pub fn end(self, end: RouteEnd) -> Self {
         Self { end, ..self }
     }
 
-    /// Devices begin anywhere on the route.
+    /// Starts each device at a random position.
     #[must_use]
     pub fn spread(self) -> Self {
         Self {

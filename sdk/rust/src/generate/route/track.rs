@@ -1,5 +1,4 @@
-//! A track on the globe: points, the way between them, and where one is after so many
-//! metres. Reads GeoJSON and GPX; must not know who moves on it.
+//! Computes positions and headings along points on the globe.
 
 use crate::generate::common::problems::Problems;
 
@@ -13,7 +12,7 @@ pub(crate) struct GeoPoint {
     pub(crate) lon: f64,
 }
 
-/// Points and how far each is from the first, along the way.
+/// Points, and the distance of each from the first along the track.
 #[derive(Debug)]
 pub(crate) struct Track {
     points: Vec<GeoPoint>,
@@ -21,7 +20,7 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    /// `points` are two at least. With `closed` the way leads back to the first one.
+    /// Makes a track of two points at least. A closed one leads back to the first point.
     pub(crate) fn new(mut points: Vec<GeoPoint>, closed: bool) -> Self {
         if let (true, Some(first)) = (closed && points.first() != points.last(), points.first()) {
             points.push(*first);
@@ -42,15 +41,16 @@ impl Track {
         self.metres.last().copied().unwrap_or(0.0)
     }
 
-    /// How far a point is from the first one, along the way, in metres.
+    /// The distance of a point from the first one along the track, in metres.
     pub(crate) fn distance_to(&self, point: usize) -> f64 {
         self.metres.get(point).copied().unwrap_or(0.0)
     }
 
-    /// The point after so many metres, and the heading there: degrees from north, clockwise.
+    /// The position after this many metres, and the heading there: degrees from north,
+    /// clockwise.
     ///
-    /// Straight in degrees between two points, which is right to a metre where they are up
-    /// to some kilometres apart.
+    /// Interpolates degrees between two points, which is right to a metre up to some
+    /// kilometres.
     pub(crate) fn position_at(&self, metres: f64) -> (GeoPoint, f64) {
         let last = self.points.len().saturating_sub(1);
         let after = self.metres.partition_point(|point| *point <= metres);
@@ -68,7 +68,7 @@ impl Track {
             lat: from.lat + (to.lat - from.lat) * part,
             lon: wrap_longitude(from.lon + wrap_longitude(to.lon - from.lon) * part),
         };
-        // The sum may miss the last point by a bit.
+        // The sum may differ from the last point by a rounding error.
         let point = if part < 1.0 { point } else { *to };
         (point, heading(*from, *to))
     }
@@ -93,7 +93,7 @@ pub(crate) fn distance(from: GeoPoint, to: GeoPoint) -> f64 {
     2.0 * EARTH_RADIUS_METRES * libm::asin((lat * lat + cosines * lon * lon).sqrt().min(1.0))
 }
 
-/// Where one looks from one point to another, in degrees from north, clockwise.
+/// The heading from one point to another, in degrees from north, clockwise.
 fn heading(from: GeoPoint, to: GeoPoint) -> f64 {
     let (from_lat, to_lat) = (from.lat.to_radians(), to.lat.to_radians());
     let lon = (to.lon - from.lon).to_radians();
@@ -103,7 +103,7 @@ fn heading(from: GeoPoint, to: GeoPoint) -> f64 {
     libm::atan2(east, north).to_degrees().rem_euclid(360.0)
 }
 
-/// A point moved by so many metres to the north and to the east.
+/// A point moved by metres to the north and to the east.
 pub(crate) fn offset_by(point: GeoPoint, north: f64, east: f64) -> GeoPoint {
     let lat = (north / EARTH_RADIUS_METRES).to_degrees();
     let around = libm::cos(point.lat.to_radians()).max(1e-6);
@@ -113,7 +113,7 @@ pub(crate) fn offset_by(point: GeoPoint, north: f64, east: f64) -> GeoPoint {
     }
 }
 
-/// Notes a point that is not on the globe.
+/// Reports a point that is not on the globe. Returns whether it is.
 pub(crate) fn check_point(point: GeoPoint, problems: &mut Problems) -> bool {
     problems.require(
         (-90.0..=90.0).contains(&point.lat),

@@ -52,8 +52,8 @@ fn from_geojson(bytes: &[u8]) -> Result<Vec<GeoPoint>, String> {
     Ok(points)
 }
 
-/// RFC 7946: collections hold features, features a geometry, geometries positions. Others
-/// than lines are no tracks, and are passed over.
+/// Collects the positions of lines (RFC 7946): collections have features, features a
+/// geometry, geometries positions. Other geometries are ignored.
 fn lines(json: &serde_json::Value, path: &str, points: &mut Vec<GeoPoint>) -> Result<(), String> {
     let member = |name: &str| json.get(name);
     let list = |name: &str| {
@@ -127,7 +127,7 @@ fn on_globe(point: GeoPoint) -> bool {
     (-90.0..=90.0).contains(&point.lat) && (-180.0..=180.0).contains(&point.lon)
 }
 
-/// The points of all tracks; of the routes, if there are no tracks.
+/// The points of all tracks; of the routes if there are no tracks.
 fn from_gpx(bytes: &[u8]) -> Result<Vec<GeoPoint>, String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| " this is not UTF-8; save the file as UTF-8".to_owned())?;

@@ -1,4 +1,4 @@
-//! Values made of values: an object of named generators, and a series of samples.
+//! Combines generators: an object of named ones, and a series of samples.
 
 use std::rc::Rc;
 
@@ -74,7 +74,7 @@ impl GeneratorKind for ObjectPlan {
     }
 }
 
-/// The error of a part, with the part's name.
+/// Adds the name of a part to its error.
 fn prefix_error(name: &str, error: Error) -> Error {
     match error {
         Error::Failed(why) => Error::Failed(format!("{name}: {why}")),
@@ -83,7 +83,7 @@ fn prefix_error(name: &str, error: Error) -> Error {
 }
 
 impl Bulk {
-    /// So many samples, so long from one to the next.
+    /// This many samples, with this time from one to the next.
     #[must_use]
     pub fn new(count: u32, every: impl Into<Span>, of: impl Into<Spec>) -> Self {
         Self {

@@ -1,5 +1,4 @@
-//! Sensor faults: a generator whose values go wrong now and then, as those of a broken
-//! sensor do. Owns how they are asked for; what they do is in `broken`.
+//! Defines the faults of a sensor.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,12 +14,12 @@ pub(crate) struct FaultWindow {
     pub(crate) until: Option<Span>,
 }
 
-/// Writes the struct of each fault, with what all have in common: when it is there.
+/// Defines the struct of each fault, with the times that all have in common.
 macro_rules! faults {
     ($($(#[doc = $doc:literal])+ $name:ident = $label:literal {
         $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty,)*
     })+) => {
-        /// What goes wrong with a sensor, told apart by `kind`.
+        /// A fault of a sensor, selected by `kind`.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         #[non_exhaustive]
@@ -54,24 +53,24 @@ macro_rules! faults {
             #[non_exhaustive]
             pub struct $name {
                 $($(#[doc = $field_doc])+ pub $field: $type,)*
-                /// How likely it begins with a value, 0 to 1.
+                /// The probability that it begins with a value, 0 to 1.
                 #[serde(default = "always")]
                 #[schemars(range(min = 0.0, max = 1.0))]
                 pub chance: f64,
-                /// How long it lasts once it has begun. `0s`: for one value.
+                /// Its duration. `0s`: for one value.
                 #[serde(default)]
                 pub lasts: Span,
-                /// Does not begin before the device is so old.
+                /// The age of the device from which it may begin.
                 #[serde(default)]
                 pub after: Span,
-                /// Does not begin, and ends, when the device is so old. Absent: there is no
-                /// such age.
+                /// The age of the device at which it ends, and from which it does not
+                /// begin. Absent: no such age.
                 #[serde(default, skip_serializing_if = "Option::is_none")]
                 pub until: Option<Span>,
             }
 
             impl $name {
-                /// With each value; the other methods make it rarer.
+                /// A fault with each value; the other methods make it rarer.
                 #[must_use]
                 #[allow(clippy::new_without_default, reason = "a fault is always said in full")]
                 pub fn new($($field: impl Into<$type>),*) -> Self {
@@ -84,25 +83,25 @@ macro_rules! faults {
                     }
                 }
 
-                /// Begins with a value with this probability, 0 to 1.
+                /// Sets the probability that it begins with a value, 0 to 1.
                 #[must_use]
                 pub fn chance(self, chance: f64) -> Self {
                     Self { chance, ..self }
                 }
 
-                /// Lasts so long once it has begun.
+                /// Sets its duration.
                 #[must_use]
                 pub fn lasts(self, length: impl Into<Span>) -> Self {
                     Self { lasts: length.into(), ..self }
                 }
 
-                /// Is there only from this age of the device.
+                /// Sets the age of the device from which it may begin.
                 #[must_use]
                 pub fn after(self, age: impl Into<Span>) -> Self {
                     Self { after: age.into(), ..self }
                 }
 
-                /// Is there only up to this age of the device.
+                /// Sets the age of the device at which it ends.
                 #[must_use]
                 pub fn until(self, age: impl Into<Span>) -> Self {
                     Self { until: Some(age.into()), ..self }
@@ -119,23 +118,23 @@ macro_rules! faults {
 }
 
 faults! {
-    /// Values jump, up or down.
+    /// Values jump up or down.
     Spike = "spike" {
-        /// How far: this is added to each number, or taken away, by chance.
+        /// The size of a jump, which is added or subtracted at random.
         by: f64,
     }
-    /// The value that the fault began with comes again and again.
+    /// The sensor repeats the value with which the fault began.
     StuckAt = "stuck-at" {}
-    /// Values stray further and further.
+    /// Values drift away.
     Drift = "drift" {
-        /// How far in an hour; below zero for down.
+        /// The drift in an hour; below zero for down.
         per_hour: f64,
     }
     /// There is no value: the member is left out.
     Missing = "missing" {}
     /// Values are noisy.
     Noise = "noise" {
-        /// The standard deviation of what is added to each number.
+        /// The standard deviation of the noise that is added to each number.
         deviation: f64,
     }
     /// The sensor reports a value that it cannot have measured.
@@ -145,13 +144,12 @@ faults! {
     }
     /// The value is `null`.
     Null = "null" {}
-    /// The value has another type: a number, true and false become texts, a text the number
-    /// of its characters, all else a text.
+    /// The value has another type: a text becomes the number of its characters, any other
+    /// value a text.
     WrongType = "wrong-type" {}
-    /// The sensor's clock is wrong: its moment, and with it all that depends on the moment,
-    /// is shifted.
+    /// The sensor's clock is shifted, and with it every value that depends on time.
     SkewedClock = "skewed-clock" {
-        /// How far the clock is ahead or, with a minus, behind.
+        /// The time by which the clock is ahead or, with a minus, behind.
         by: Shift,
     }
 }

@@ -1,6 +1,7 @@
-//! From a specification to values: `Spec`, what a person writes; `Plan`, the same checked
-//! and shared; `Generator`, the plan with the state of one device. Owns the list of kinds
-//! and who is called for which; what a kind does is in its own file.
+//! Lists the kinds of generators and turns specifications into generators.
+//!
+//! A `Spec` is the form that a person writes. A `Plan` is the same, checked and shared. A
+//! `Generator` is a plan with the state of one device.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -20,14 +21,14 @@ use crate::generate::spec::fault::Fault;
 use crate::random::Rng;
 use crate::time::Instant;
 
-/// A kind's state beside its shared plan.
+/// The shared plan of a kind, and a device's state.
 #[derive(Debug)]
 struct PlanState<K: GeneratorKind> {
     plan: Rc<K>,
     state: K::State,
 }
 
-// Not derived, since the kind itself need not be cloned.
+// Not derived, since the plan itself need not be cloned.
 impl<K: GeneratorKind> Clone for PlanState<K> {
     fn clone(&self) -> Self {
         Self {
@@ -37,11 +38,12 @@ impl<K: GeneratorKind> Clone for PlanState<K> {
     }
 }
 
-/// Writes the three enums and the way from one to the next, so that a kind is named once.
+/// Defines the three enums and the conversions between them, so that each kind is listed
+/// once.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $(#[cfg($gate:meta)])? $name:ident($specification:ty),)+) => {
-        /// How a value is made: one of these kinds, told apart by `kind`, with the settings
-        /// of that kind beside it.
+        /// The specification of a value: one of these kinds, selected by `kind`, with its
+        /// settings.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         #[allow(clippy::large_enum_variant, reason = "read once a cell, and not kept")]
@@ -60,7 +62,7 @@ macro_rules! kinds {
             }
         }
 
-        /// A checked kind, shared by all that start from it.
+        /// A checked kind, shared by all generators that start from it.
         #[derive(Debug, Clone)]
         pub(crate) enum PlanNode {
             $($(#[cfg($gate)])? $name(Rc<<$specification as Specification>::Plan>),)+
@@ -112,20 +114,21 @@ macro_rules! kinds {
 
             $(#[cfg($gate)])?
             impl $specification {
-                /// Checks it, to start many devices from.
+                /// Checks it and makes a plan for many devices.
                 ///
                 /// # Errors
-                /// All that is wrong with it.
+                /// All problems of the specification.
                 pub fn plan(&self, scope: &Scope) -> Result<Plan, Problems> {
                     plan(scope, |check| {
                         self.check(check).map(|kind| PlanNode::$name(Rc::new(kind)))
                     })
                 }
 
-                /// Checks it and starts one device, that refers to no other fields or files.
+                /// Checks it and starts the generator of one device. It must not refer to
+                /// other fields or files.
                 ///
                 /// # Errors
-                /// All that is wrong with it.
+                /// All problems of the specification.
                 pub fn start(&self, rng: Rng) -> Result<Generator, Problems> {
                     self.plan(&Scope::new()).map(|plan| plan.start(rng))
                 }
@@ -151,11 +154,11 @@ kinds! {
     Exponential(crate::generate::random::arrival::Exponential),
     /// The number of independent arrivals.
     Poisson(crate::generate::random::arrival::Poisson),
-    /// A random walk, within bounds and drawn back to a mean.
+    /// A random walk within bounds, pulled back to a mean.
     Walk(crate::generate::random::walk::Walk),
-    /// A sine, triangle, square or saw.
+    /// A sine, triangle, square or sawtooth wave.
     Wave(crate::generate::time::wave::Wave),
-    /// A drawn curve, once or again and again.
+    /// A drawn curve, once or repeated.
     Curve(crate::generate::time::curve::Curve),
     /// A profile of the day or the week, in a time zone.
     Profile(crate::generate::time::profile::Profile),
@@ -171,12 +174,12 @@ kinds! {
     /// A value computed from other fields.
     #[cfg(feature = "templates")]
     Expression(crate::generate::fields::template::Expression),
-    /// A text with parts that are filled in.
+    /// A text with placeholders.
     #[cfg(feature = "templates")]
     Text(crate::generate::fields::template::Text),
     /// A UUID, a ULID, a serial number.
     Id(crate::generate::fields::id::Id),
-    /// A moment in one of the usual formats.
+    /// A timestamp in one of the usual formats.
     Timestamp(crate::generate::time::timestamp::Timestamp),
     /// An object of named generators.
     Object(Object),
@@ -195,35 +198,34 @@ pub struct Object {
     pub fields: BTreeMap<String, Spec>,
 }
 
-/// A list of samples, made at a finer interval than the values: a meter that measures each
+/// A list of samples at a shorter interval than the values: a meter that measures each
 /// minute and reports each half hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Bulk {
-    /// How many samples a value has, 1 to 10,000.
+    /// The number of samples of a value, 1 to 10,000.
     #[schemars(range(min = 1, max = 10_000))]
     pub count: u32,
-    /// The time from one sample to the next. The last one is made at the value's own
-    /// moment, the others before it; the oldest comes first.
+    /// The time from one sample to the next. The last one has the time of the value, the
+    /// others are before it; the oldest comes first.
     pub every: Span,
-    /// What a sample is. In it, the moment is the sample's own.
+    /// The generator of a sample, which has the sample's time.
     pub of: Box<Spec>,
 }
 
-/// Any generator, with faults. The generator goes on behind them: when a fault is over, its
-/// values are what they would have been.
+/// Any generator, with faults. The generator continues during a fault: after it, the values
+/// are the same as without one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Faulty {
-    /// What the sensor would report.
+    /// The generator of the sensor's true values.
     pub of: Box<Spec>,
-    /// What goes wrong, one after the other: a later fault sees what an earlier one made.
+    /// The faults, in order: a later fault changes the result of an earlier one.
     #[schemars(length(min = 1))]
     pub faults: Vec<Fault>,
-    /// Decimals of what the faults made, 0 to 15; 0 gives whole numbers. Absent: as they
-    /// come.
+    /// Decimals of faulty values, 0 to 15; 0 gives whole numbers. Absent: unrounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 15))]
     pub decimals: Option<u8>,
@@ -242,11 +244,11 @@ fn plan(
 }
 
 impl Spec {
-    /// Checks it, to start many devices from. Plan once a cell: what devices share, files
-    /// above all, is in the plan.
+    /// Checks it and makes a plan for many devices. Make one plan a cell: it has the data
+    /// that devices share, files above all.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// All problems of the specification.
     pub fn plan(&self, scope: &Scope) -> Result<Plan, Problems> {
         plan(scope, |check| self.node(check))
     }
@@ -267,14 +269,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A device's generator at its birth. Give each field a [stream](Rng::stream) of its
-    /// own, so that a field more does not change the values of the others.
+    /// Starts the generator of a device. Give each field a [stream](Rng::stream) of its
+    /// own, so that a new field does not change the values of the others.
     #[must_use]
     pub fn start(&self, rng: Rng) -> Generator {
         self.node.start(rng)
     }
 
-    /// The positions in [`Context::fields`] that it reads: what must have its value first.
+    /// The positions in [`Context::fields`] that it reads. Their values must be made first.
     #[must_use]
     pub fn reads(&self) -> &[usize] {
         &self.reads
@@ -286,19 +288,18 @@ impl Plan {
 pub struct Generator(GeneratorState);
 
 impl Generator {
-    /// The value at a moment. Moments must not go back in time.
+    /// Makes the next value. Times must not go back.
     ///
     /// # Errors
-    /// [`Error::Failed`], with what could not be computed; the state is good for the next
-    /// call.
+    /// [`Error::Failed`] with the cause; the generator can be called again.
     pub fn next(&mut self, context: &Context<'_>) -> Result<Value, Error> {
         self.0.next(context)
     }
 
-    /// The value as a number.
+    /// Makes the next value, which must be a number.
     ///
     /// # Errors
-    /// [`Error::Failed`] as for [`Generator::next`], and when the value is none.
+    /// [`Error::Failed`] as for [`Generator::next`], and when the value is not a number.
     pub fn number(&mut self, context: &Context<'_>) -> Result<f64, Error> {
         let value = self.next(context)?;
         value
@@ -306,15 +307,15 @@ impl Generator {
             .ok_or_else(|| Error::failed(format_args!("{value:?} is no number")))
     }
 
-    /// When the value changes next by itself, for a replay with its original spacing: the
-    /// moment to tick next. `None` of kinds that do not know it, and at the end.
+    /// The time of the next change of the value, for the next tick of a replay with
+    /// recorded times. `None` for kinds that do not know it, and at the end.
     #[must_use]
     pub fn due(&self, context: &Context<'_>) -> Option<Instant> {
         self.0.due(context)
     }
 
-    /// The name of the sensor fault that touched the last value, as its `kind` says it:
-    /// `stuck-at`. With it a payload, or a test, knows the truth.
+    /// The sensor fault of the last value by its `kind`, such as `stuck-at`. A payload or a
+    /// test can compare it with the alarm of the backend.
     #[must_use]
     pub fn fault(&self) -> Option<&'static str> {
         self.0.fault()

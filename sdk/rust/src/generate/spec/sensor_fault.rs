@@ -1,5 +1,4 @@
-//! A broken sensor at work: when each fault is there, and what it makes of a value. How
-//! faults are asked for is in `fault`.
+//! Applies sensor faults to the values of a generator.
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
@@ -14,7 +13,7 @@ use crate::random::Rng;
 use crate::time::Instant;
 
 impl Faulty {
-    /// A generator without a fault; [`Faulty::fault`] adds some.
+    /// A generator without faults; [`Faulty::fault`] adds one.
     pub fn new(of: impl Into<Spec>) -> Self {
         Self {
             of: Box::new(of.into()),
@@ -30,7 +29,7 @@ impl Faulty {
         self
     }
 
-    /// To so many decimals.
+    /// Rounds faulty values to this many decimals.
     #[must_use]
     pub fn decimals(self, decimals: u8) -> Self {
         Self {
@@ -47,7 +46,7 @@ pub(crate) struct FaultyPlan {
     pub(crate) decimals: Option<u8>,
 }
 
-/// What a device keeps of its faults.
+/// The state of a device's faults.
 #[derive(Debug, Clone)]
 pub(crate) struct FaultyState {
     of: Generator,
@@ -59,9 +58,9 @@ pub(crate) struct FaultyState {
 /// One fault of a device.
 #[derive(Debug, Clone, Default)]
 struct ActiveFault {
-    /// Since when it is there; `None` when it is not.
+    /// The time since which it is active; `None` when it is not.
     since: Option<Instant>,
-    /// What the sensor is stuck at.
+    /// The value at which the sensor is stuck.
     held: Option<Value>,
 }
 
@@ -109,7 +108,7 @@ impl Specification for Faulty {
 }
 
 impl FaultWindow {
-    /// Whether the fault is there at a moment, and since when.
+    /// The time since which the fault is active, if it is.
     fn active_since(
         &self,
         active: &mut ActiveFault,
@@ -125,7 +124,7 @@ impl FaultWindow {
             .since
             .filter(|since| Span::from(context.now.since(*since)) < self.lasts);
         if going.is_none() {
-            // Drawn even when it is certain: the chance of others does not depend on it.
+            // Drawn even when it is certain: the draws of other faults do not depend on it.
             let begins = rng.chance(self.chance) && age >= self.after;
             let still = begins && active.since.is_some() && self.chance >= 1.0;
             if !still {
@@ -189,7 +188,7 @@ impl GeneratorKind for FaultyPlan {
     }
 }
 
-/// What a fault that is there makes of a value.
+/// Applies an active fault to a value.
 fn apply(
     value: Value,
     fault: &Fault,
@@ -238,8 +237,8 @@ fn apply(
     }
 }
 
-/// Changes each number of a value, also those in lists and objects; whole numbers stay whole
-/// when the change leaves them so.
+/// Changes each number of a value, also in lists and objects. Integers stay integers when
+/// the changed number is whole.
 fn map_numbers(
     value: &Value,
     change: &mut dyn FnMut(f64) -> f64,

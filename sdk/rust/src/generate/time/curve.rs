@@ -1,4 +1,4 @@
-//! A drawn curve: values at points in time, once or again and again, with jitter.
+//! Interpolates a curve through points in time, once or repeated, with jitter.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,14 +20,14 @@ use crate::random::Rng;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Point {
-    /// When, counted from the curve's origin.
+    /// The time from the curve's origin.
     pub at: Span,
     /// The value there.
     pub value: f64,
 }
 
-/// A curve through points: the first value before the first of them, and the last one
-/// after the last, unless `period` lets it begin again.
+/// A curve through points. Before the first point it has the first value, and after the
+/// last point the last value, unless `period` repeats it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -35,31 +35,33 @@ pub struct Curve {
     /// The points, in order of time.
     #[schemars(length(min = 1))]
     pub points: Vec<Point>,
-    /// Begins again after this long, longer than the last point: the curve goes on from
-    /// the last point to the first.
+    /// The period after which it repeats, longer than the last point. The curve continues
+    /// from the last point to the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Span>,
-    /// What lies between two points.
+    /// The interpolation between two points.
     #[serde(default)]
     pub interpolation: Interpolation,
-    /// How far values stray from the curve: their standard deviation.
+    /// The standard deviation of values from the curve.
     #[serde(default)]
     #[schemars(range(min = 0.0))]
     pub jitter: f64,
-    /// Devices are ahead by up to this much, each by its own. Absent: all are in step.
+    /// The largest time by which a device is ahead, drawn for each. Absent: all are in
+    /// phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<Span>,
-    /// From when time counts.
+    /// The origin of time.
     #[serde(default)]
     pub origin: Origin,
-    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: as they come.
+    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: unrounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 15))]
     pub decimals: Option<u8>,
 }
 
 impl Curve {
-    /// A curve through these points, straight between them, from the device's birth on.
+    /// A curve through these points with linear interpolation, from the time at which the
+    /// device was switched on.
     #[must_use]
     pub fn new<S: Into<Span>>(points: impl IntoIterator<Item = (S, f64)>) -> Self {
         let point = |(at, value): (S, f64)| Point {
@@ -77,7 +79,7 @@ impl Curve {
         }
     }
 
-    /// Begins again after this long.
+    /// Repeats after this time.
     #[must_use]
     pub fn period(self, length: impl Into<Span>) -> Self {
         Self {
@@ -86,7 +88,7 @@ impl Curve {
         }
     }
 
-    /// What lies between two points.
+    /// The interpolation between two points.
     #[must_use]
     pub fn interpolation(self, interpolation: Interpolation) -> Self {
         Self {
@@ -95,7 +97,7 @@ impl Curve {
         }
     }
 
-    /// Values stray from the curve with this standard deviation.
+    /// Sets the standard deviation of values from the curve.
     #[must_use]
     pub fn jitter(self, deviation: f64) -> Self {
         Self {
@@ -104,7 +106,7 @@ impl Curve {
         }
     }
 
-    /// Devices are ahead by up to this much.
+    /// Sets the largest time by which a device is ahead.
     #[must_use]
     pub fn spread(self, length: impl Into<Span>) -> Self {
         Self {
@@ -113,13 +115,13 @@ impl Curve {
         }
     }
 
-    /// Time counts from here.
+    /// Sets the origin of time.
     #[must_use]
     pub fn origin(self, origin: Origin) -> Self {
         Self { origin, ..self }
     }
 
-    /// To so many decimals.
+    /// Rounds to this many decimals.
     #[must_use]
     pub fn decimals(self, decimals: u8) -> Self {
         Self {
@@ -185,7 +187,8 @@ impl Specification for Curve {
 }
 
 impl GeneratorKind for CurvePlan {
-    /// The chance of the jitter, and how far ahead this device is, in microseconds.
+    /// The generator of the jitter, and the time by which this device is ahead, in
+    /// microseconds.
     type State = (Rng, i64);
 
     fn start(&self, mut rng: Rng) -> Self::State {

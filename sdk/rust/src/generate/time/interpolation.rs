@@ -1,12 +1,11 @@
-//! A line through points, once or again and again. Owns the interpolation; what its time
-//! means is the business of curves and profiles.
+//! Interpolates between points: linear, in steps or smooth.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::generate::common::number::micros_as_f64;
 
-/// What lies between two points.
+/// The interpolation between two points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -16,24 +15,25 @@ pub enum Interpolation {
     Linear,
     /// The value of the point before.
     Step,
-    /// A curve without corners, that does not swing past the points.
+    /// A smooth curve that does not overshoot the points.
     Smooth,
 }
 
-/// A line through points.
+/// A curve through points.
 #[derive(Debug, Clone)]
 pub(crate) struct Interpolant {
-    /// Time in microseconds and value; by time, one at least. With a period the first one
-    /// comes again at the end, so that each moment lies between two points.
+    /// Times in microseconds and values, in order, one at least. With a period the first
+    /// point is repeated at the end, so that each time is between two points.
     points: Vec<(i64, f64)>,
-    /// The slope in each point, for a smooth one.
+    /// The slope at each point, for a smooth curve.
     slopes: Vec<f64>,
     interpolation: Interpolation,
     period: Option<i64>,
 }
 
 impl Interpolant {
-    /// `points` are in order of time, no two at the same, and all within the period.
+    /// Makes a curve. The points must be in order, at different times, and within the
+    /// period.
     pub(crate) fn new(
         mut points: Vec<(i64, f64)>,
         interpolation: Interpolation,
@@ -54,7 +54,7 @@ impl Interpolant {
         }
     }
 
-    /// The value at a time; the first or last one before and after the points.
+    /// The value at a time. Before and after the points it is the first and the last value.
     pub(crate) fn value_at(&self, mut micros: i64) -> f64 {
         if let (Some(period), Some((first, _))) = (self.period, self.points.first()) {
             micros = first.saturating_add(micros.saturating_sub(*first).rem_euclid(period));
@@ -80,7 +80,8 @@ impl Interpolant {
                 let slope = |place| self.slopes.get(place).copied().unwrap_or(0.0) * length;
                 let (left, right) = (slope(place), slope(place + 1));
                 let rest = 1.0 - part;
-                // Hermite's form, around the first point: exact there, and where nothing moves.
+                // Hermite's form around the first point: exact there, and between equal
+                // values.
                 from.1
                     + (to.1 - from.1) * part * part * (3.0 - 2.0 * part)
                     + left * part * rest * rest

@@ -1,4 +1,4 @@
-//! Computes values from the clock.
+//! Computes values from the time.
 
 pub(crate) mod curve;
 pub(crate) mod interpolation;

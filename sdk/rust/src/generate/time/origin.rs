@@ -13,12 +13,12 @@ use crate::time::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Origin {
-    /// When the device was switched on.
+    /// The time at which the device was switched on.
     #[default]
     Born,
-    /// When the device's status became what it is: the curve begins anew with each.
+    /// The last change of the device's status: a curve starts again with each.
     Status,
-    /// A fixed moment, the same for all devices.
+    /// A fixed time, the same for all devices.
     Fixed(Instant),
 }
 

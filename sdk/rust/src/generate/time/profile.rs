@@ -1,5 +1,4 @@
-//! A profile of the day or the week: values at times of the clock on the wall, in a time
-//! zone.
+//! Computes values by the time of day and the day of the week.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,7 +24,8 @@ const DAY: i64 = 86_400_000_000;
 pub struct TimeOfDay(i64);
 
 impl TimeOfDay {
-    /// Hour, 0 to 23, and minute, 0 to 59. Larger ones count on.
+    /// A time of day from the hour, 0 to 23, and the minute, 0 to 59. Larger numbers count
+    /// on.
     #[must_use]
     pub const fn new(hour: u8, minute: u8) -> Self {
         Self((hour as i64 * 60 + minute as i64) * 60_000_000)
@@ -115,25 +115,25 @@ pub struct Week {
     pub sun: Option<Vec<DayPoint>>,
 }
 
-/// Values by the time of day, the same each day or by the day of the week. When clocks
-/// change, the profile follows them.
+/// Values by the time of day, the same each day or by the day of the week. The profile
+/// follows changes to and from daylight saving time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Profile {
     /// The time zone, by its name in the IANA database: `Europe/Berlin`, `UTC`.
     pub zone: String,
-    /// The points of each day that has none of its own, in order of time.
+    /// The points of each day without points of its own, in order of time.
     pub daily: Vec<DayPoint>,
-    /// Days with points of their own. An empty list bridges the day: its values lie
-    /// between the day before and the day after.
+    /// Days with points of their own. With an empty list, the values of the day are
+    /// interpolated from the day before to the day after.
     pub weekly: Week,
-    /// What lies between two points, midnight included.
+    /// The interpolation between two points, across midnight, too.
     pub interpolation: Interpolation,
-    /// How far values stray from the profile: their standard deviation.
+    /// The standard deviation of values from the profile.
     #[schemars(range(min = 0.0))]
     pub jitter: f64,
-    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: as they come.
+    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: unrounded.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 15))]
     pub decimals: Option<u8>,
@@ -153,7 +153,7 @@ impl Default for Profile {
 }
 
 impl Profile {
-    /// The same each day: values at these hours and minutes, UTC.
+    /// The same values each day, at these times of day, UTC.
     #[must_use]
     pub fn daily(points: impl IntoIterator<Item = (TimeOfDay, f64)>) -> Self {
         Self {
@@ -162,7 +162,7 @@ impl Profile {
         }
     }
 
-    /// The weekend has points of its own.
+    /// Sets the points of the weekend.
     #[must_use]
     pub fn weekend(mut self, points: impl IntoIterator<Item = (TimeOfDay, f64)>) -> Self {
         let points = day(points);
@@ -171,7 +171,7 @@ impl Profile {
         self
     }
 
-    /// The time zone, by its name in the IANA database.
+    /// Sets the time zone by its name in the IANA database.
     #[must_use]
     pub fn zone(self, name: impl Into<String>) -> Self {
         Self {
@@ -180,7 +180,7 @@ impl Profile {
         }
     }
 
-    /// What lies between two points.
+    /// Sets the interpolation between two points.
     #[must_use]
     pub fn interpolation(self, interpolation: Interpolation) -> Self {
         Self {
@@ -189,7 +189,7 @@ impl Profile {
         }
     }
 
-    /// Values stray from the profile with this standard deviation.
+    /// Sets the standard deviation of values from the profile.
     #[must_use]
     pub fn jitter(self, deviation: f64) -> Self {
         Self {
@@ -198,7 +198,7 @@ impl Profile {
         }
     }
 
-    /// To so many decimals.
+    /// Rounds to this many decimals.
     #[must_use]
     pub fn decimals(self, decimals: u8) -> Self {
         Self {
@@ -315,7 +315,7 @@ mod tests {
 
     const HOUR: Span = Span::from_micros(3_600_000_000);
 
-    /// The hour of the day as the value: what the clock on the wall shows.
+    /// A profile whose value is the local hour of the day.
     fn wall_clock() -> Profile {
         Profile::daily((0..24).map(|hour| (TimeOfDay::new(hour, 0), f64::from(hour))))
             .interpolation(Interpolation::Step)

@@ -1,16 +1,15 @@
-//! Reads moments as RFC 3339 writes them. Knows nothing else; how the SDK writes them is
-//! in `time`.
+//! Parses instants in RFC 3339.
 
 use crate::time::Instant;
 
-/// What is read, as a regular expression for a JSON Schema.
+/// A regular expression of the accepted texts, for a JSON Schema.
 pub(crate) const PATTERN: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[-+][0-9]{2}:[0-9]{2})$";
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Reads `2026-01-31T06:00:00.5+01:00`; seconds may be left out. `None` for anything else,
-/// a day that its month does not have, and moments before 1970.
+/// Parses `2026-01-31T06:00:00.5+01:00`; seconds may be left out. `None` for any other
+/// text, for a day that its month does not have, and before 1970.
 pub(crate) fn parse(text: &str) -> Option<Instant> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let mut parts = date.split('-');
@@ -27,7 +26,7 @@ pub(crate) fn parse(text: &str) -> Option<Instant> {
     u64::try_from(micros).ok().map(Instant::from_micros)
 }
 
-/// `06:00`, `06:00:30`, `06:00:30.25`, in microseconds since midnight.
+/// Parses `06:00`, `06:00:30`, `06:00:30.25` to microseconds since midnight.
 pub(crate) fn time_of_day(text: &str) -> Option<i64> {
     let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let mut parts = clock.split(':');
@@ -50,7 +49,7 @@ pub(crate) fn time_of_day(text: &str) -> Option<i64> {
     rest.then_some((hour * 3_600 + minute * 60 + second) * MICROS_PER_SECOND + micros)
 }
 
-/// `Z` or `+01:00`, in seconds.
+/// Parses `Z` or `+01:00` to seconds.
 fn offset(text: &str) -> Option<i64> {
     if text.eq_ignore_ascii_case("z") {
         return Some(0);

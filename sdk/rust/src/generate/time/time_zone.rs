@@ -1,5 +1,7 @@
-//! Local time: how far a time zone is from UTC at a moment. Owns the zones' data, which
-//! come from the crate and not from the machine, so that they are the same everywhere.
+//! Computes the offset of a time zone from UTC.
+//!
+//! The data of the zones come from the crate instead of the machine, so that they are the
+//! same everywhere.
 
 #[cfg(feature = "zones")]
 use std::cell::Cell;
@@ -14,8 +16,8 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 pub(crate) struct TimeZone {
     #[cfg(feature = "zones")]
     rules: jiff::tz::TimeZone,
-    /// The last answer and from when to when, in seconds, it holds: devices are asked at
-    /// about the same time, and zones change twice a year.
+    /// The last offset, and the range in seconds in which it applies: devices need offsets
+    /// for similar times, and zones change twice a year.
     #[cfg(feature = "zones")]
     cached: Cell<(i64, i64, i64)>,
 }
@@ -41,7 +43,7 @@ impl TimeZone {
         })
     }
 
-    /// Seconds to add to UTC for local time at this moment.
+    /// Seconds to add to UTC for the local time.
     pub(crate) fn offset(&self, at: Instant) -> i64 {
         let second = at.micros() / 1_000_000;
         let second = i64::try_from(second).unwrap_or(i64::MAX);
@@ -59,7 +61,7 @@ impl TimeZone {
         offset
     }
 
-    /// The moment in a format of `strftime`.
+    /// Writes an instant in a format of `strftime`.
     pub(crate) fn format(&self, format: &str, at: Instant) -> Result<String, jiff::Error> {
         let micros = i64::try_from(at.micros()).unwrap_or(i64::MAX);
         let moment = jiff::Timestamp::from_microsecond(micros)?;
@@ -88,7 +90,7 @@ impl TimeZone {
 }
 
 impl TimeZone {
-    /// Microseconds since the last Monday's midnight, on the zone's clocks.
+    /// Microseconds since the last Monday's midnight in local time.
     pub(crate) fn time_of_week(&self, at: Instant) -> i64 {
         const DAY: i64 = 86_400 * MICROS_PER_SECOND;
         // 1970-01-01 was a Thursday.
@@ -98,7 +100,7 @@ impl TimeZone {
     }
 }
 
-/// `UTC`, the zone of settings that name none.
+/// `UTC`, the default of settings.
 pub(crate) fn default_zone() -> String {
     "UTC".to_owned()
 }

@@ -1,4 +1,4 @@
-//! Moments as fields: RFC 3339, Unix time, and formats of `strftime`.
+//! Writes timestamps: RFC 3339, Unix time, and formats of `strftime`.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use crate::generate::time::time_zone::{TimeZone, default_zone};
 use crate::random::Rng;
 use crate::time::Instant;
 
-/// How a moment is written.
+/// The format of a timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -34,44 +34,43 @@ pub enum Format {
     UnixMs,
     /// Microseconds since 1970.
     UnixUs,
-    /// Nanoseconds since 1970. Many readers of JSON keep 53 bits of a number, and so lose
-    /// its last digits.
+    /// Nanoseconds since 1970. Many JSON parsers keep 53 bits of a number, and lose its
+    /// last digits.
     UnixNs,
     /// Seconds since 1970 with a fraction: `1795505400.25`.
     UnixFloat,
 }
 
-/// Which moment it is.
+/// The time that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TimestampSource {
-    /// That of the value: when the tick was due.
+    /// The time of the value: the due time of the tick.
     #[default]
     Now,
-    /// When the device was switched on.
+    /// The time at which the device was switched on.
     Born,
-    /// When the device's status became what it is.
+    /// The last change of the device's status.
     Status,
 }
 
-/// A moment, written in one of the usual formats.
+/// A timestamp in one of the usual formats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Timestamp {
-    /// Which moment it is.
+    /// The time that is written.
     pub of: TimestampSource,
-    /// How it is written.
+    /// The format.
     pub format: Format,
-    /// How it is written, in the words of `strftime`: `%d.%m.%Y %H:%M:%S`. Takes the place
-    /// of `format`.
+    /// A format of `strftime`, such as `%d.%m.%Y %H:%M:%S`. Replaces `format`.
     #[cfg(feature = "zones")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strftime: Option<String>,
     /// The time zone of RFC 3339 and `strftime`, by its name in the IANA database.
     pub zone: String,
-    /// Added to the moment: a clock that is wrong, or a reading made earlier.
+    /// Added to the time: a clock that is wrong, or a reading made earlier.
     pub shift: Shift,
 }
 
@@ -89,7 +88,7 @@ impl Default for Timestamp {
 }
 
 impl Timestamp {
-    /// The moment of the value, in this format.
+    /// The time of the value, in this format.
     #[must_use]
     pub fn new(format: Format) -> Self {
         Self {
@@ -98,13 +97,13 @@ impl Timestamp {
         }
     }
 
-    /// Another moment.
+    /// Sets the time that is written.
     #[must_use]
     pub fn of(self, of: TimestampSource) -> Self {
         Self { of, ..self }
     }
 
-    /// In a format of `strftime`.
+    /// Writes a format of `strftime`.
     #[cfg(feature = "zones")]
     #[must_use]
     pub fn strftime(self, format: impl Into<String>) -> Self {
@@ -114,7 +113,7 @@ impl Timestamp {
         }
     }
 
-    /// In this time zone.
+    /// Sets the time zone.
     #[must_use]
     pub fn zone(self, name: impl Into<String>) -> Self {
         Self {
@@ -123,7 +122,7 @@ impl Timestamp {
         }
     }
 
-    /// So much later, or earlier.
+    /// Adds this to the time.
     #[must_use]
     pub fn shift(self, shift: Shift) -> Self {
         Self { shift, ..self }
@@ -206,8 +205,8 @@ impl TimestampPlan {
     }
 }
 
-/// Digit by digit, without the standard library's formatting: most payloads have a moment,
-/// and many of them.
+/// Writes a number digit by digit. Most payloads have timestamps, and the formatting of the
+/// standard library is slower.
 fn padded(text: &mut String, value: u64, width: u32) {
     for place in (0..width).rev() {
         let digit = value / 10_u64.pow(place) % 10;

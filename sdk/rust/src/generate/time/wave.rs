@@ -1,4 +1,4 @@
-//! Values that come again and again: sine, triangle, square and saw.
+//! Computes periodic values: sine, triangle, square and sawtooth.
 
 use std::ops::RangeInclusive;
 
@@ -15,15 +15,15 @@ use crate::generate::planning::generator::{GeneratorKind, Specification};
 use crate::generate::time::origin::Origin;
 use crate::random::Rng;
 
-/// The form of a wave.
+/// The shape of a wave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Shape {
-    /// A sine: begins in the middle and rises.
+    /// A sine that starts in the middle and rises.
     #[default]
     Sine,
-    /// Straight up and down: begins in the middle and rises.
+    /// A triangle that starts in the middle and rises.
     Triangle,
     /// `max` for the share `duty` of the period, then `min`.
     Square,
@@ -31,35 +31,36 @@ pub enum Shape {
     Saw,
 }
 
-/// A value that comes again and again.
+/// A periodic value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Wave {
-    /// The form.
+    /// The shape.
     #[serde(default)]
     pub shape: Shape,
     /// The lowest value.
     pub min: f64,
     /// The highest value.
     pub max: f64,
-    /// The time from one repetition to the next.
+    /// The period.
     pub period: Span,
-    /// Where in the period it begins, 0 to 1.
+    /// The share of the period at which it starts, 0 to 1.
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub phase: f64,
-    /// Which share of the period a square is at `max`, 0 to 1.
+    /// The share of the period at which a square is at `max`, 0 to 1.
     #[serde(default = "half")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub duty: f64,
-    /// Devices are ahead by up to this much, each by its own. Absent: all are in step.
+    /// The largest time by which a device is ahead, drawn for each. Absent: all are in
+    /// phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<Span>,
-    /// From when time counts.
+    /// The origin of time.
     #[serde(default)]
     pub origin: Origin,
-    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: as they come.
+    /// Decimals, 0 to 15; 0 gives whole numbers. Absent: unrounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 15))]
     pub decimals: Option<u8>,
@@ -102,25 +103,25 @@ impl Wave {
         Self::new(Shape::Square, &range, period.into())
     }
 
-    /// A saw between these bounds.
+    /// A sawtooth between these bounds.
     #[must_use]
     pub fn saw(range: RangeInclusive<f64>, period: impl Into<Span>) -> Self {
         Self::new(Shape::Saw, &range, period.into())
     }
 
-    /// Begins at this share of the period, 0 to 1.
+    /// Starts at this share of the period, 0 to 1.
     #[must_use]
     pub const fn phase(self, phase: f64) -> Self {
         Self { phase, ..self }
     }
 
-    /// At the highest value for this share of the period, 0 to 1; for a square.
+    /// Sets the share of the period at the highest value, 0 to 1; for a square.
     #[must_use]
     pub const fn duty(self, duty: f64) -> Self {
         Self { duty, ..self }
     }
 
-    /// Devices are ahead by up to this much.
+    /// Sets the largest time by which a device is ahead.
     #[must_use]
     pub fn spread(self, length: impl Into<Span>) -> Self {
         Self {
@@ -129,13 +130,13 @@ impl Wave {
         }
     }
 
-    /// Time counts from here.
+    /// Sets the origin of time.
     #[must_use]
     pub const fn origin(self, origin: Origin) -> Self {
         Self { origin, ..self }
     }
 
-    /// To so many decimals.
+    /// Rounds to this many decimals.
     #[must_use]
     pub const fn decimals(self, decimals: u8) -> Self {
         Self {
@@ -144,12 +145,12 @@ impl Wave {
         }
     }
 
-    /// How high the wave is at a share of its period, 0 to 1.
+    /// The height of the wave at a share of its period, 0 to 1.
     fn height(&self, part: f64) -> f64 {
         match self.shape {
             Shape::Sine => 0.5 + 0.5 * libm::sin(part * std::f64::consts::TAU),
             Shape::Triangle => {
-                // Moved by a quarter, so that it begins in the middle.
+                // Shifted by a quarter, so that it starts in the middle.
                 let part = (part + 0.25) % 1.0;
                 1.0 - (2.0 * part - 1.0).abs()
             }
@@ -160,7 +161,7 @@ impl Wave {
     }
 }
 
-/// How far ahead a device is, up to this much; zero without a spread.
+/// Draws the time by which a device is ahead, in microseconds; zero without a spread.
 pub(crate) fn draw_offset(spread: Option<Span>, rng: &mut Rng) -> i64 {
     let micros = spread.map_or(0, |spread| rng.below(spread.micros()));
     i64::try_from(micros).unwrap_or(i64::MAX)
@@ -180,7 +181,7 @@ impl Specification for Wave {
 }
 
 impl GeneratorKind for Wave {
-    /// How far ahead this device is, in microseconds.
+    /// The time by which this device is ahead, in microseconds.
     type State = i64;
 
     fn start(&self, mut rng: Rng) -> i64 {
@@ -189,7 +190,7 @@ impl GeneratorKind for Wave {
 
     fn next(&self, ahead: &mut i64, context: &Context<'_>) -> Result<Value, Error> {
         let period = i64::try_from(self.period.micros().max(1)).unwrap_or(i64::MAX);
-        // Whole microseconds until here: exact after years, too.
+        // Integer microseconds until here: exact after years, too.
         let passed = self
             .origin
             .elapsed(context)
