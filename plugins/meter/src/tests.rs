@@ -1,4 +1,4 @@
-//! What a fleet with meters may rely on.
+//! Tests the meter as a fleet uses it.
 
 #[path = "../../readme.rs"]
 mod readme;
@@ -73,7 +73,7 @@ fn the_counter_never_goes_down_and_counts_what_the_samples_draw() {
         .collect();
     assert!(counter.is_sorted());
     assert_eq!(readings[0]["kwh"], 1_000.0, "it starts where it is told to");
-    // Ten samples in each minute but the first, which has no length.
+    // Ten samples in each minute except the first, which has no duration.
     let drawn: f64 = readings[1..].iter().flat_map(watts).sum::<f64>() / 10.0 / 60.0 / 1_000.0;
     let grown = counter.last().unwrap() - counter[0];
     assert!(
@@ -143,7 +143,7 @@ const README: &str = include_str!("../README.md");
 
 #[test]
 fn the_readme_lists_the_settings() {
-    readme::lists_the_settings(README, &Trial::<Meter>::schema());
+    readme::assert_lists_the_settings(README, &Trial::<Meter>::schema());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn the_readme_shows_what_is_sent() {
     let mut trial = device(42, json!({ "samples": 3 }));
     trial.ticks(3);
     assert_eq!(
-        readme::shown(README),
+        readme::json_blocks(README),
         [trial.on("telemetry").pop().unwrap()]
     );
 }

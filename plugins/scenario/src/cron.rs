@@ -1,5 +1,6 @@
-//! Times of day in a time zone, as cron writes them, with seconds. Owns the bridge
-//! between croner's patterns and jiff's zones; must not know what happens at these times.
+//! Finds the times of a cron pattern in a time zone.
+//!
+//! It connects the patterns of croner with the zones of jiff.
 
 use std::cmp::Ordering;
 
@@ -11,14 +12,14 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use mockfleet_sdk::Instant;
 
-/// A pattern and the zone whose clocks it is about.
+/// A pattern and its time zone.
 #[derive(Debug)]
 pub(crate) struct Cron {
     pattern: croner::Cron,
     zone: TimeZone,
 }
 
-/// What is wrong with a pattern or its zone.
+/// A problem of a pattern or of its zone.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CronProblem {
     Pattern(String),
@@ -26,7 +27,7 @@ pub(crate) enum CronProblem {
 }
 
 impl Cron {
-    /// Reads a pattern of six fields, and the zone (UTC if there is none).
+    /// Parses a pattern of six fields, and the zone (default: UTC).
     pub(crate) fn read(pattern: &str, zone: Option<&str>) -> Result<Self, Vec<CronProblem>> {
         let mut wrong = Vec::new();
         let parser = CronParser::builder().seconds(Seconds::Required).build();
@@ -53,7 +54,7 @@ impl Cron {
         Ok(Self { pattern, zone })
     }
 
-    /// The first of its times after a moment; `None` when there is none any more.
+    /// The next time after an instant; `None` when there is none.
     pub(crate) fn after(&self, moment: Instant) -> Option<Instant> {
         let micros = i64::try_from(moment.micros()).ok()?;
         let start = Timestamp::from_microsecond(micros).ok()?;
@@ -64,7 +65,7 @@ impl Cron {
     }
 }
 
-/// A moment on the clocks of a zone, as croner searches over them.
+/// A local time, over which croner searches.
 #[derive(Debug, Clone)]
 struct ZonedTime(ZonedDateTime);
 

@@ -1,8 +1,7 @@
-//! A device without code: what it measures and sends, which states it can be in, and what
-//! it answers, are settings in the fleet file.
+//! Simulates a device without code, whose messages, statuses and answers are settings.
 //!
-//! `config` is what is written there, `compile` checks it and makes of it a plan that the
-//! devices of a cell share, `machine` is one device, `payload` writes what it sends.
+//! `config` has the settings, `compile` checks them and makes a plan that the devices of
+//! a cell share, `machine` runs one device, and `payload` writes its messages.
 
 mod compile;
 mod config;
@@ -28,7 +27,8 @@ use machine::StateMachine;
 mockfleet_sdk::export!(Scenario);
 
 thread_local! {
-    /// The last scenario that was read here: the devices of a cell have the same one.
+    /// The last plan with the text of its settings: the devices of a cell have the same
+    /// one.
     static LAST_PLAN: RefCell<Option<(String, Rc<Plan>)>> = const { RefCell::new(None) };
 }
 
@@ -40,7 +40,7 @@ impl Behaviour for Scenario {
     type Config = Config;
 
     fn about() -> About {
-        // Its channels and statuses are those of its settings.
+        // The settings name the channels and statuses.
         mockfleet_sdk::about!().link().downlink()
     }
 

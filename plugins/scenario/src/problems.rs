@@ -2,7 +2,7 @@
 
 use mockfleet_sdk::Problem;
 
-/// The name that was probably meant, or all there are.
+/// The end of a sentence: the nearest name, or all known names.
 pub(crate) fn suggestion<'a>(word: &str, right: impl Iterator<Item = &'a str>) -> String {
     let right: Vec<&str> = right.collect();
     let nearest = right
@@ -10,7 +10,7 @@ pub(crate) fn suggestion<'a>(word: &str, right: impl Iterator<Item = &'a str>) -
         .map(|known| (strsim::damerau_levenshtein(word, known), *known))
         .min();
     match nearest {
-        // A third of the letters may be wrong; more is another word.
+        // Up to a third of the letters may differ; more is another word.
         Some((distance, known)) if distance * 3 <= known.chars().count().max(3) => {
             format!("; did you mean {known:?}?")
         }
@@ -19,7 +19,7 @@ pub(crate) fn suggestion<'a>(word: &str, right: impl Iterator<Item = &'a str>) -
     }
 }
 
-/// Adds problems, each seen from `path`.
+/// Adds problems below `path`.
 pub(crate) fn extend_within(path: &str, found: Vec<Problem>, problems: &mut Vec<Problem>) {
     problems.extend(found.into_iter().map(|problem| problem.within(path)));
 }

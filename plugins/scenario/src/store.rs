@@ -1,5 +1,4 @@
-//! Messages that wait for a connection: made at their time, sent late, in their order.
-//! Knows nothing of statuses and fields.
+//! Keeps messages that wait for a connection, in their order.
 
 use std::collections::VecDeque;
 
@@ -7,16 +6,16 @@ use mockfleet_sdk::{Instant, Message};
 
 use crate::config::{OverflowPolicy, StoreAndForward};
 
-/// What one device keeps. Empty, it takes no memory beyond itself.
+/// The kept messages of one device. Empty, it has no memory of its own.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     messages: VecDeque<Message>,
-    /// When the next batch may leave.
+    /// The time of the next batch.
     pub(crate) next: Option<Instant>,
 }
 
 impl Store {
-    /// Keeps a message; what has no room any more is let go.
+    /// Keeps a message. Without room, it drops one by the settings.
     pub(crate) fn push(&mut self, message: Message, settings: &StoreAndForward) {
         if self.messages.len() >= settings.capacity {
             match settings.full {
@@ -27,12 +26,12 @@ impl Store {
         self.messages.push_back(message);
     }
 
-    /// Whether nothing waits.
+    /// Whether there are no messages.
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    /// The next batch, oldest first; notes when the one after it may leave.
+    /// Takes the next batch, oldest first, and sets the time of the one after it.
     pub(crate) fn batch(
         &mut self,
         now: Instant,

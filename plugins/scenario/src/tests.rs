@@ -1,4 +1,4 @@
-//! What a fleet's owner may rely on, as a device natively shows it.
+//! Tests scenarios as a fleet uses them.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn every_second() {
     });
 }
 
-/// What is wrong with a scenario, a line each.
+/// The problems of a scenario, a line each.
 fn refusal(config: Value) -> Vec<String> {
     every_second();
     let setup = Setup {
@@ -35,7 +35,7 @@ fn refusal(config: Value) -> Vec<String> {
     }
 }
 
-/// When messages were sent, in seconds since birth.
+/// The times of messages, in seconds since the device was switched on.
 fn moments(trial: &Trial<Scenario>) -> Vec<f64> {
     let born = Setup::default().born;
     let messages = trial.messages().iter();

@@ -1,4 +1,4 @@
-//! What a fleet with thermometers may rely on.
+//! Tests the thermometer as a fleet uses it.
 
 #[path = "../../readme.rs"]
 mod readme;
@@ -158,7 +158,7 @@ const README: &str = include_str!("../README.md");
 
 #[test]
 fn the_readme_lists_the_settings() {
-    readme::lists_the_settings(README, &Trial::<Thermometer>::schema());
+    readme::assert_lists_the_settings(README, &Trial::<Thermometer>::schema());
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn the_readme_shows_what_is_sent() {
     let mut trial = device(42, json!({}));
     trial.ticks(3);
     assert_eq!(
-        readme::shown(README),
+        readme::json_blocks(README),
         [trial.on("telemetry").pop().unwrap()]
     );
 }

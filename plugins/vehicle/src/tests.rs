@@ -1,4 +1,4 @@
-//! What a fleet with vehicles may rely on.
+//! Tests the vehicle as a fleet uses it.
 
 #[path = "../../readme.rs"]
 mod readme;
@@ -197,7 +197,7 @@ const README: &str = include_str!("../README.md");
 
 #[test]
 fn the_readme_lists_the_settings() {
-    readme::lists_the_settings(README, &Trial::<Vehicle>::schema());
+    readme::assert_lists_the_settings(README, &Trial::<Vehicle>::schema());
 }
 
 #[test]
@@ -207,5 +207,5 @@ fn the_readme_shows_what_is_sent() {
     let command = json!({ "do": "stop" });
     let answer = reply(trial.receive("command", &command));
     let refused = reply(trial.receive("command", &json!({ "do": "fly" })));
-    assert_eq!(readme::shown(README), [fix, command, answer, refused]);
+    assert_eq!(readme::json_blocks(README), [fix, command, answer, refused]);
 }

@@ -1,4 +1,4 @@
-//! Carries what is known and what is wrong while a scenario is compiled.
+//! Carries the known parts and the problems of a scenario while it is compiled.
 
 use mockfleet_sdk::Problem;
 
@@ -15,7 +15,7 @@ pub(crate) const TERMINATE: &str = "terminate";
 /// The status of a device whose scenario has none.
 const ONLY_STATUS: &str = "on";
 
-/// A scenario that is being read: what is there already, and what is wrong.
+/// The state of a compilation: the parts that are known, and the problems.
 pub(crate) struct CompileContext<'a> {
     pub(crate) config: &'a Config,
     pub(crate) group: &'a GroupContext,
@@ -26,7 +26,7 @@ pub(crate) struct CompileContext<'a> {
 }
 
 impl CompileContext<'_> {
-    /// The statuses' names in the order of their numbers.
+    /// The names of the statuses, in the order of their numbers.
     pub(crate) fn status_names(&self) -> Vec<String> {
         if self.config.statuses.is_empty() {
             return vec![ONLY_STATUS.to_owned()];
@@ -34,7 +34,7 @@ impl CompileContext<'_> {
         self.config.statuses.keys().cloned().collect()
     }
 
-    /// Messages by name; what is no message is said.
+    /// The numbers of messages by name. Reports unknown ones.
     pub(crate) fn message_numbers(&mut self, names: &[String], path: &str) -> Vec<usize> {
         let known: Vec<&str> = self.config.messages.keys().map(String::as_str).collect();
         let mut numbers = Vec::new();

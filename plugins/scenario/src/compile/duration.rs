@@ -1,4 +1,4 @@
-//! Lengths of time, fixed or drawn. Owns how a draw becomes a length.
+//! Compiles durations, fixed or drawn.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::compile::names::Names;
 use crate::config;
 use crate::problems::extend_within;
 
-/// A length of time.
+/// A checked duration.
 #[derive(Debug)]
 pub(crate) enum DurationPlan {
     Fixed(Duration),
     Drawn(Box<Plan>),
 }
 
-/// What a draw above this many seconds is cut to: ten years.
+/// The longest drawn duration, in seconds: ten years.
 const LONGEST: f64 = 10.0 * 366.0 * 86_400.0;
 
 impl DurationPlan {
@@ -38,7 +38,7 @@ impl DurationPlan {
         }
     }
 
-    /// The length, drawn with this randomness.
+    /// Draws a duration with this generator.
     pub(crate) fn draw(&self, rng: &mut Rng, context: &Context<'_>) -> Result<Duration, Error> {
         match self {
             Self::Fixed(length) => Ok(*length),

@@ -1,5 +1,4 @@
-//! Expressions of conditions and variables. Owns how a text becomes one, and what counts
-//! as true.
+//! Compiles the expressions of conditions and variables.
 
 use mockfleet_sdk::generate::{Context, Expression as Spec, Plan, Value};
 use mockfleet_sdk::{Error, Problem, Rng};
@@ -11,7 +10,7 @@ use crate::problems::extend_within;
 #[derive(Debug)]
 pub(crate) struct Expression {
     plan: Plan,
-    /// As it is written, for messages.
+    /// The source, for error messages.
     written: String,
 }
 
@@ -28,7 +27,7 @@ impl Expression {
                 written: text.to_owned(),
             }),
             Err(found) => {
-                // The expression is all that the setting is.
+                // The setting is the expression itself, so the path ends there.
                 let found: Vec<Problem> = found
                     .into_iter()
                     .map(|problem| Problem::new("", problem.text))
@@ -39,12 +38,12 @@ impl Expression {
         }
     }
 
-    /// The positions whose values it needs.
+    /// The positions of the values that it reads.
     pub(crate) fn reads(&self) -> &[usize] {
         self.plan.reads()
     }
 
-    /// Its value.
+    /// Computes the value.
     pub(crate) fn value(&self, context: &Context<'_>) -> Result<Value, Error> {
         self.plan
             .start(Rng::new(0))
@@ -52,11 +51,11 @@ impl Expression {
             .map_err(|error| Error::failed(format_args!("{}: {error}", self.written)))
     }
 
-    /// Whether it is true; a value that is neither true nor false is an error.
+    /// Computes whether it is true. A value that is not a boolean is an error.
     pub(crate) fn is_true(&self, context: &Context<'_>) -> Result<bool, Error> {
         match self.value(context)? {
             Value::Bool(truth) => Ok(truth),
-            // What compares with a field that was not made yet.
+            // A comparison with a field that has no value yet.
             Value::Missing | Value::Null => Ok(false),
             other => Err(Error::failed(format_args!(
                 "{}: it gives {other}, which is neither true nor false",

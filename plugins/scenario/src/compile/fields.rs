@@ -1,5 +1,4 @@
-//! Fields: a plan for each generator, those of statuses that replace them included, and
-//! the order in which fields that refer to one another are made.
+//! Plans the generator of each field, and orders fields that refer to one another.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ use crate::problems::{extend_within, suggestion};
 pub(crate) struct Slot {
     /// The name of the field.
     pub(crate) name: String,
-    /// What tells its randomness apart from all others'.
+    /// The name of its random stream, which no other slot has.
     pub(crate) stream: String,
     /// The position of the field's value.
     pub(crate) position: usize,
@@ -26,7 +25,7 @@ pub(crate) struct Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     pub(crate) slots: Vec<Slot>,
-    /// The slots of statuses by status and position, where they are not the field's own.
+    /// The slots that replace a field's own, by status and position.
     replaced: BTreeMap<String, BTreeMap<usize, usize>>,
     /// The field's own slot by position; `None` where its specification is wrong.
     own: Vec<Option<usize>>,
@@ -109,8 +108,8 @@ impl Fields {
         replaced.or_else(|| self.own.get(position).copied().flatten())
     }
 
-    /// The slots that make these positions in a status, and whatever they refer to, each
-    /// after what it refers to. Positions that are no fields need no making.
+    /// The slots that make these positions in a status, and the slots that they refer to,
+    /// each after its references. Positions that are no fields have no slot.
     pub(crate) fn order(&self, status: &str, positions: &[usize]) -> Vec<u16> {
         let mut order = Vec::new();
         let mut way = Vec::new();
@@ -144,7 +143,7 @@ impl Fields {
             .slots
             .get(slot)
             .map_or(&[][..], |slot| slot.plan.reads());
-        // Its own name is the value that it had before.
+        // A field's own name is its value from before.
         for read in reads.iter().filter(|read| **read != position) {
             self.visit(status, *read, order, way, cycle);
         }
@@ -152,7 +151,7 @@ impl Fields {
         order.push(number);
     }
 
-    /// Fields that refer to one another in a circle can never be made.
+    /// Reports fields that refer to one another in a cycle and can never be made.
     fn find_cycles(&self, status: &str, problems: &mut Vec<Problem>) {
         if !status.is_empty() && !self.replaced.contains_key(status) {
             return;

@@ -1,5 +1,4 @@
-//! Messages: their channel, their payloads (each status may have its own), what goes
-//! beside them.
+//! Compiles messages: their channels, payloads and properties.
 
 use mockfleet_sdk::Problem;
 
@@ -16,7 +15,7 @@ pub(crate) struct Message {
     pub(crate) content_type: String,
     pub(crate) payload: Payload,
     pub(crate) properties: Vec<(String, Template)>,
-    /// The positions that its properties need, beside its payload's.
+    /// The positions that its properties read, in addition to those of its payload.
     pub(crate) reads: Vec<usize>,
 }
 

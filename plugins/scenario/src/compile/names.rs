@@ -1,5 +1,7 @@
-//! The names that templates and expressions refer to, and where the value of each is:
-//! fields first, then variables, then what a device knows of itself.
+//! Resolves the names of templates and expressions to positions.
+//!
+//! Fields come first, then variables, then the values that a device has without a
+//! generator.
 
 use mockfleet_sdk::Problem;
 use mockfleet_sdk::generate::{Scope, Value};
@@ -8,20 +10,20 @@ use crate::config::Config;
 use crate::payload;
 use crate::problems::suggestion;
 
-/// What a device knows without a generator.
+/// A value that a device has without a generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Builtin {
-    /// The moment, as RFC 3339.
+    /// The time of the call, as RFC 3339.
     At,
-    /// What it received, while it answers.
+    /// The received message, during an answer.
     Request,
-    /// What `path` found in it.
+    /// The value at `path` in it.
     Value,
     /// Its `id`, `group` and `index`.
     Device,
     /// Its status.
     Status,
-    /// Ticks at which it has sent before this one.
+    /// The number of sending ticks before this one.
     Sequence,
     /// Seconds since it was switched on.
     Age,
@@ -29,7 +31,7 @@ pub(crate) enum Builtin {
     StatusAge,
 }
 
-/// In the order of their positions. Expressions know those from `device` on by
+/// The names in the order of their positions. Expressions have those from `device` on by
 /// themselves.
 const BUILTINS: [(&str, Builtin); 8] = [
     ("at", Builtin::At),
@@ -42,10 +44,10 @@ const BUILTINS: [(&str, Builtin); 8] = [
     ("status_age", Builtin::StatusAge),
 ];
 
-/// How many of them expressions are told.
+/// The number of builtins that are passed to expressions.
 const EXPRESSION_BUILTINS: usize = 3;
 
-/// A name of expressions that is none of templates.
+/// A name that exists in expressions, but not in templates.
 const EXPRESSION_NOW: &str = "now";
 
 /// All names of a scenario.
@@ -53,8 +55,8 @@ const EXPRESSION_NOW: &str = "now";
 pub(crate) struct Names {
     all: Vec<String>,
     fields: usize,
-    /// The same for generators: one for all of them, since it keeps the data files that
-    /// they read.
+    /// The names for generators: one scope for all of them, since it keeps the data files
+    /// that they read.
     scope: Scope,
 }
 
@@ -103,13 +105,13 @@ impl Names {
         }
     }
 
-    /// Where a device keeps what it knows.
+    /// The position of a builtin.
     pub(crate) fn builtin(&self, builtin: Builtin) -> usize {
         let place = BUILTINS.iter().position(|(_, known)| *known == builtin);
         self.all.len() - BUILTINS.len() + place.unwrap_or(0)
     }
 
-    /// Where a variable's value is.
+    /// The position of a variable.
     pub(crate) fn variable(&self, name: &str) -> Result<usize, String> {
         let end = self.all.len() - BUILTINS.len();
         let variables = self.all.get(self.fields..end).unwrap_or_default();
@@ -122,12 +124,12 @@ impl Names {
         }
     }
 
-    /// The names as generators refer to them.
+    /// The scope of generators.
     pub(crate) const fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// The first values.
+    /// The initial values.
     pub(crate) fn values(&self, config: &Config) -> Vec<Value> {
         let mut values = vec![Value::Missing; self.fields];
         values.extend(config.variables.values().map(Value::from));

@@ -15,33 +15,33 @@ use crate::compile::transitions::Answer;
 use crate::config::{Config, StoreAndForward};
 use crate::group_context::GroupContext;
 
-/// A scenario, ready to run. Immutable, but for room to work in.
+/// A compiled scenario. Immutable, except for scratch memory.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) names: Names,
     pub(crate) fields: Fields,
     pub(crate) messages: Vec<Message>,
     pub(crate) statuses: Vec<Status>,
-    /// The status a device begins in.
+    /// The status of a device that is switched on.
     pub(crate) start: usize,
     pub(crate) answers: Vec<Answer>,
     pub(crate) store: Option<StoreAndForward>,
-    /// The first values of all names, in the order of their positions.
+    /// The initial values of all names, in the order of their positions.
     pub(crate) values: Vec<Value>,
-    /// Whether anything says the moment as a text.
+    /// Whether anything uses the time as a text.
     pub(crate) uses_at: bool,
-    /// From tick to tick, as the fleet file has it.
+    /// The interval of the fleet file.
     pub(crate) interval: Option<std::time::Duration>,
-    /// Which names have been made in the tick or event that is going on; here, since the
+    /// The positions that were made in the present call. The plan has them, since the
     /// devices of a cell are called one after the other.
     pub(crate) made: RefCell<Vec<bool>>,
 }
 
 impl Plan {
-    /// Reads a scenario.
+    /// Compiles a scenario.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// All problems of the settings.
     pub(crate) fn compile(config: &Config, group: &GroupContext) -> Result<Rc<Self>, Error> {
         let mut problems = Vec::new();
         let names = Names::collect(config, &mut problems);
@@ -81,7 +81,7 @@ impl Plan {
     }
 }
 
-/// The positions of all that a scenario refers to.
+/// The positions of all names that a scenario refers to.
 fn reads(
     fields: &Fields,
     messages: &[Message],

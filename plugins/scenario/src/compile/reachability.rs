@@ -1,9 +1,9 @@
-//! Whether a device can come to each status: one that it cannot is a slip of the pen.
+//! Checks that a device can reach each status.
 
 use crate::compile::context::CompileContext;
 
 impl CompileContext<'_> {
-    /// Says which statuses no way leads to from the first one.
+    /// Reports the statuses that no transition leads to from the first one.
     pub(crate) fn check_reach(&mut self, names: &[String], start: Option<usize>) {
         let Some(start) = start.and_then(|start| names.get(start)) else {
             return;
@@ -15,7 +15,7 @@ impl CompileContext<'_> {
             let own = self.config.statuses.get(status);
             let own = own.map_or(&[][..], |status| status.transitions.as_slice());
             for transition in own.iter().chain(&self.config.transitions) {
-                // Where that one leads, nobody knows.
+                // The target of a broken transition is unknown.
                 let Ok(transition) = &transition.0 else {
                     return;
                 };

@@ -1,5 +1,4 @@
-//! Statuses: what a device sends in each, how often, with which payloads, and how it
-//! ends. The rest of their reading is in `transitions` and `reach`.
+//! Compiles statuses: their messages, intervals, payloads and connections.
 
 use std::rc::Rc;
 
@@ -15,13 +14,13 @@ use crate::problems::{extend_within, suggestion};
 pub(crate) struct Status {
     pub(crate) name: String,
     pub(crate) every: Option<DurationPlan>,
-    /// What it sends at a tick.
+    /// The messages of a tick.
     pub(crate) sends: Vec<Send>,
-    /// Each kind of message as it is here, by its number.
+    /// Each kind of message in this status, by its number.
     pub(crate) messages_here: Vec<MessageInStatus>,
     pub(crate) link: Link,
     pub(crate) transitions: Vec<Rc<Transition>>,
-    /// The slots whose values its conditions at a tick need.
+    /// The slots that make the values of its conditions at a tick.
     pub(crate) conditions: Vec<u16>,
 }
 
@@ -29,20 +28,20 @@ pub(crate) struct Status {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Send {
     pub(crate) message: usize,
-    /// At every so manieth tick.
+    /// The message is sent at every `nth` tick.
     pub(crate) nth: u32,
 }
 
 /// A kind of message in one status.
 #[derive(Debug)]
 pub(crate) struct MessageInStatus {
-    /// The payload that it has here, if not its own.
+    /// The payload in this status, if it is not the message's own.
     pub(crate) payload: Option<Payload>,
-    /// The slots that make what it needs, in order.
+    /// The slots that make its values, in order.
     pub(crate) makes: Vec<u16>,
 }
 
-/// What a device does with its connection when a status begins.
+/// The connection change when a status begins.
 #[derive(Debug)]
 pub(crate) enum Link {
     Online,

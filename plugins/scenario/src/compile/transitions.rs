@@ -1,5 +1,4 @@
-//! Transitions and answers: at what, what is remembered, what is sent, and where it
-//! leads.
+//! Compiles transitions and answers: their triggers, effects and targets.
 
 use std::rc::Rc;
 
@@ -13,7 +12,7 @@ use crate::config;
 use crate::cron::{Cron, CronProblem};
 use crate::problems::suggestion;
 
-/// How a status ends.
+/// A way in which a status ends.
 #[derive(Debug)]
 pub(crate) struct Transition {
     pub(crate) to: Target,
@@ -23,7 +22,7 @@ pub(crate) struct Transition {
     pub(crate) description: String,
 }
 
-/// Where a transition leads.
+/// The target of a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     /// A status by its number.
@@ -32,7 +31,7 @@ pub(crate) enum Target {
     End,
 }
 
-/// At what a transition happens.
+/// The trigger of a transition.
 #[derive(Debug)]
 pub(crate) enum Trigger {
     Cron(Box<Cron>),
@@ -43,7 +42,7 @@ pub(crate) enum Trigger {
     When(Expression),
 }
 
-/// What an answer or a transition does beside.
+/// The effects of an answer or a transition.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     /// The variables that get a value, by position.
@@ -52,7 +51,7 @@ pub(crate) struct Effects {
     pub(crate) send: Vec<usize>,
 }
 
-/// What a device does with what it receives.
+/// The answer of a device to a received message.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) received: Received,
@@ -165,7 +164,7 @@ impl CompileContext<'_> {
         if zone.is_some() && cron.is_none() {
             self.report(&format!("{path}.zone"), "only cron has a time zone");
         }
-        // Each is read, so that all that is wrong is said.
+        // Compiles each trigger, so that all problems are reported.
         let mut triggers = Vec::new();
         if let Some(pattern) = cron {
             let cron = self.cron(pattern, zone.as_deref(), path);
@@ -266,7 +265,7 @@ impl CompileContext<'_> {
 }
 
 impl Transition {
-    /// The positions whose values it looks at.
+    /// The positions of the values that it reads.
     pub(crate) fn reads(&self) -> Vec<usize> {
         let mut reads = self.effects.reads();
         match &self.trigger {
@@ -279,14 +278,15 @@ impl Transition {
 }
 
 impl Effects {
-    /// The positions whose values it looks at.
+    /// The positions of the values that it reads.
     pub(crate) fn reads(&self) -> Vec<usize> {
         let set = self.set.iter();
         set.flat_map(|(_, expression)| expression.reads().to_vec())
             .collect()
     }
 
-    /// What a variable remembers of a value: one without would be missing for ever.
+    /// The value that a variable stores. A missing one becomes null, or it would stay
+    /// missing.
     pub(crate) fn remembered(value: Value) -> Value {
         match value {
             Value::Missing => Value::Null,

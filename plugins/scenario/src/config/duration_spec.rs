@@ -1,4 +1,4 @@
-//! A length of time that is fixed, or drawn anew each time. Owns how it is written.
+//! Defines a duration that is fixed, or drawn each time.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,12 +9,12 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A length of time.
+/// A duration.
 #[derive(Debug, Clone)]
 pub enum DurationSpec {
     /// Always the same.
     Fixed(Span),
-    /// As many seconds as the generator gives.
+    /// The number of the generator, in seconds.
     Drawn(Box<Spec>),
 }
 

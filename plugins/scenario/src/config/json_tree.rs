@@ -1,5 +1,4 @@
-//! JSON as it is written, its members in their order: what a payload's shape is told
-//! with. Knows nothing of what is in its texts.
+//! Parses JSON and keeps the order of its members.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 /// A JSON value whose objects keep their order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tree {
-    /// What needs no filling in: a number, true, false or null.
+    /// A value without placeholders: a number, true, false or null.
     Scalar(serde_json::Value),
     /// A text.
     Text(String),

@@ -1,5 +1,4 @@
-//! A part of the settings that may be of the wrong shape without hiding what is wrong
-//! with the rest.
+//! Parses a part of the settings without hiding the problems of the others.
 
 use std::borrow::Cow;
 
@@ -7,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-/// A part, or why it is none.
+/// A part of the settings, or the reason why it has the wrong shape.
 #[derive(Debug, Clone)]
 pub struct LenientValue<T>(pub Result<T, String>);
 

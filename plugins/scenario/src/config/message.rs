@@ -7,19 +7,17 @@ use serde::Deserialize;
 
 use crate::config::json_tree::Tree;
 
-/// One kind of message. Exactly one of `json`, `text`, `csv` and `binary` says what its
-/// payload is; `{{ name }}` in it stands for a field, a variable, or what the device knows
-/// of itself.
+/// One kind of message. Exactly one of `json`, `text`, `csv` and `binary` is its payload.
+/// `{{ name }}` in it is replaced by a field, a variable, or a builtin value of the device.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Message {
-    /// The channel that it is sent on; the target says where that leads. Absent: the
-    /// message's name.
+    /// The channel that it is sent on, which the target maps. Absent: the message's name.
     #[serde(default)]
     pub channel: Option<String>,
-    /// JSON of any shape. A text that is nothing but `{{ name }}` becomes the value itself,
-    /// with its type; a member whose value is missing is left out. Given as one text, it
-    /// is JSON with `{{ name }}` where values stand.
+    /// JSON of any shape. A text that is only `{{ name }}` becomes the value with its type.
+    /// A member with a missing value is left out. As one text, it is JSON with `{{ name }}`
+    /// in place of values.
     #[serde(default)]
     pub json: Option<Tree>,
     /// Any text.
@@ -28,7 +26,7 @@ pub struct Message {
     /// A line of values. Quoted where needed, as in RFC 4180.
     #[serde(default)]
     pub csv: Option<Csv>,
-    /// Bytes in a fixed layout, one part after the other.
+    /// Bytes in a fixed layout of parts.
     #[serde(default)]
     pub binary: Option<Vec<Part>>,
     /// Its media type. Absent: `application/json`, `text/plain; charset=utf-8`, `text/csv`
@@ -42,7 +40,7 @@ pub struct Message {
     /// statuses send it.
     #[serde(default = "yes")]
     pub on_tick: bool,
-    /// Sent at every so manieth tick only, the first one included.
+    /// Sent at every nth tick only, starting with the first one.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub every_nth: u32,
@@ -52,13 +50,13 @@ pub struct Message {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Csv {
-    /// What stands in the columns, such as `["{{ device.id }}", "{{ temperature }}"]`.
+    /// The values of the columns, such as `["{{ device.id }}", "{{ temperature }}"]`.
     #[schemars(length(min = 1))]
     pub columns: Vec<String>,
-    /// The names of the columns, as a line before it. Absent: no such line.
+    /// The names of the columns, as a header line. Absent: no header.
     #[serde(default)]
     pub header: Option<Vec<String>>,
-    /// What stands between two columns.
+    /// The separator between two columns.
     #[serde(default = "comma")]
     pub separator: char,
 }
@@ -72,7 +70,7 @@ pub enum Part {
         /// The bytes in hexadecimal, such as `a55a`.
         hex: String,
     },
-    /// A text, cut or filled up with zeros to its length.
+    /// A text, cut or padded with zeros to its length.
     Text {
         /// The text; `{{ name }}` is filled in.
         value: String,
@@ -86,7 +84,7 @@ pub enum Part {
         value: String,
         /// Bits: 8, 16, 24, 32 or 64.
         bits: u8,
-        /// What one unit of the value counts: 100 sends 21.5 as 2150.
+        /// The factor of the value: 100 sends 21.5 as 2150.
         #[serde(default = "unit")]
         scale: f64,
         /// Added to the value before it is scaled: 40 sends -40 as 0.
@@ -102,7 +100,7 @@ pub enum Part {
         value: String,
         /// Bits: 8, 16, 24, 32 or 64.
         bits: u8,
-        /// What one unit of the value counts: 100 sends 21.5 as 2150.
+        /// The factor of the value: 100 sends 21.5 as 2150.
         #[serde(default = "unit")]
         scale: f64,
         /// Added to the value before it is scaled.
@@ -140,9 +138,9 @@ pub enum Endian {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Override {
-    /// JSON of any shape. A text that is nothing but `{{ name }}` becomes the value itself,
-    /// with its type; a member whose value is missing is left out. Given as one text, it
-    /// is JSON with `{{ name }}` where values stand.
+    /// JSON of any shape. A text that is only `{{ name }}` becomes the value with its type.
+    /// A member with a missing value is left out. As one text, it is JSON with `{{ name }}`
+    /// in place of values.
     #[serde(default)]
     pub json: Option<Tree>,
     /// Any text.
@@ -151,12 +149,12 @@ pub struct Override {
     /// A line of values. Quoted where needed, as in RFC 4180.
     #[serde(default)]
     pub csv: Option<Csv>,
-    /// Bytes in a fixed layout, one part after the other.
+    /// Bytes in a fixed layout of parts.
     #[serde(default)]
     pub binary: Option<Vec<Part>>,
 }
 
-/// The four ways to say what a payload is, of a message or of a status's own.
+/// The four forms of a payload, of a message or of a status.
 #[derive(Debug, Clone, Copy)]
 pub struct Payload<'a> {
     pub json: Option<&'a Tree>,

@@ -12,36 +12,36 @@ use crate::config::status::Status;
 use crate::config::store_and_forward::StoreAndForward;
 use crate::config::transition::{Answer, Transition};
 
-/// A device without code.
+/// The settings of a device without code.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// What the device measures: a generator for each name. Messages, conditions and other
+    /// The fields of the device: a generator for each name. Messages, conditions and other
     /// fields refer to it by its name.
     #[serde(default)]
     pub fields: BTreeMap<String, LenientValue<Spec>>,
-    /// What the device remembers: a first value for each name. Only `set` of answers and
-    /// transitions changes it.
+    /// The variables of the device: an initial value for each name. Only `set` of answers
+    /// and transitions changes them.
     #[serde(default)]
     pub variables: BTreeMap<String, serde_json::Value>,
-    /// What it sends, by a name for each kind of message.
+    /// The kinds of messages by name.
     #[schemars(extend("minProperties" = 1))]
     pub messages: BTreeMap<String, Message>,
-    /// What state it can be in, and how it behaves there. Absent: one status, `on`.
+    /// The statuses by name, with the behaviour in each. Absent: one status, `on`.
     #[serde(default)]
     pub statuses: BTreeMap<String, Status>,
-    /// The status it begins in. Needed when there is more than one.
+    /// The first status. Required when there are several.
     #[serde(default)]
     pub start: Option<String>,
-    /// Transitions out of every status but the one that they lead to.
+    /// Transitions out of every status except their target.
     #[serde(default)]
     pub transitions: Vec<LenientValue<Transition>>,
-    /// What it does when it receives something. Each that fits is done, in this order, and
-    /// then the first transition that fits.
+    /// The answers to received messages. Each that matches is run, in this order, and then
+    /// the first transition that matches.
     #[serde(default)]
     pub answers: Vec<LenientValue<Answer>>,
-    /// Keeps messages while there is no connection, and sends them late. Absent: what
-    /// cannot leave waits in the host's outbox, and an offline device makes no messages.
+    /// Keeps messages while there is no connection, and sends them later. Absent: messages
+    /// wait in the host's outbox, and an offline device makes none.
     #[serde(default)]
     pub store_and_forward: Option<StoreAndForward>,
 }

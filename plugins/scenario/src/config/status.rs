@@ -11,36 +11,37 @@ use crate::config::lenient_value::LenientValue;
 use crate::config::message::Override;
 use crate::config::transition::Transition;
 
-/// A state that the device can be in.
+/// A state of the device.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Status {
-    /// From tick to tick while it lasts. Absent: as the fleet file schedules the group.
+    /// The interval of ticks in this status. Absent: that of the group.
     pub every: Option<DurationSpec>,
-    /// The messages that it sends at each tick. Absent: those that are `on-tick`.
+    /// The messages of each tick. Absent: those with `on-tick`.
     pub send: Option<Vec<String>>,
-    /// Other generators for some fields while it lasts.
+    /// Other generators for some fields in this status.
     pub fields: BTreeMap<String, LenientValue<Spec>>,
-    /// Other payloads for some messages while it lasts.
+    /// Other payloads for some messages in this status.
     pub messages: BTreeMap<String, Override>,
-    /// What it does with its connection.
+    /// The connection change when the status begins.
     pub link: Link,
-    /// How it ends. Of those that are due at the same time, the first one counts.
+    /// The ways in which it ends. Of those that are due at the same time, the first one is
+    /// taken.
     pub transitions: Vec<LenientValue<Transition>>,
 }
 
-/// What a device does with its connection when a status begins.
+/// The connection change when a status begins.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Link {
-    /// Keeps it.
+    /// Keeps the connection.
     #[default]
     Online,
-    /// Has none as long as the status lasts: it vanishes without a goodbye, and comes back
-    /// with the next status.
+    /// Has no connection in this status: drops it without a DISCONNECT, and opens it with
+    /// the next status.
     Offline,
-    /// Closes it and opens it again at once.
+    /// Closes the connection and opens it again at once.
     Reconnect,
-    /// Vanishes without a goodbye, and comes back after this long.
+    /// Drops the connection without a DISCONNECT, and opens it again after this time.
     Vanish(DurationSpec),
 }

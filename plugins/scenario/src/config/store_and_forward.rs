@@ -8,23 +8,23 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StoreAndForward {
-    /// How many messages are kept.
+    /// The largest number of messages that are kept.
     #[serde(default = "thousand")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub capacity: usize,
-    /// What gives way when there is no more room.
+    /// The message that is dropped when there is no more room.
     #[serde(default)]
     pub full: OverflowPolicy,
-    /// How many are sent at once when the connection is up again …
+    /// The number of messages in a batch when the connection is up again.
     #[serde(default = "fifty")]
     #[schemars(range(min = 1, max = 100))]
     pub batch: usize,
-    /// … and how long until the next of them.
+    /// The time between two batches.
     #[serde(default = "second")]
     pub pause: mockfleet_sdk::generate::Span,
 }
 
-/// What gives way when the store is full.
+/// The message that is dropped when the store is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OverflowPolicy {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::config::duration_spec::DurationSpec;
 
-/// How a status ends: exactly one of `cron`, `after`, `received`, `probability`,
-/// `connection` and `when` says at what.
+/// The end of a status. Exactly one of `cron`, `after`, `received`, `probability`,
+/// `connection` and `when` is its trigger.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Transition {
@@ -21,7 +21,7 @@ pub struct Transition {
     /// The time zone of `cron`, such as `Europe/Berlin`. Absent: UTC.
     #[serde(default)]
     pub zone: Option<String>,
-    /// This long after the status began.
+    /// This time after the status began.
     #[serde(default)]
     pub after: Option<DurationSpec>,
     /// When the device receives this.
@@ -37,10 +37,10 @@ pub struct Transition {
     /// When this is true at a tick, such as `temperature > 30`.
     #[serde(default)]
     pub when: Option<String>,
-    /// What it remembers from then on: an expression for each variable.
+    /// The new values of variables: an expression for each.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
-    /// The messages that it sends at once, already in the next status.
+    /// The messages that are sent at once, in the next status.
     #[serde(default)]
     pub send: Vec<String>,
 }
@@ -55,38 +55,38 @@ pub enum Connection {
     Up,
 }
 
-/// Something that the device receives.
+/// A pattern of a received message.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Received {
-    /// The channel that it comes on: one of the target's `downlink`, or with HTTP the
-    /// channel of the message that was answered. Absent: any.
+    /// The channel: one of the target's `downlink`, or with HTTP the channel of the message
+    /// that was answered. Absent: any.
     #[serde(default)]
     pub channel: Option<String>,
-    /// Where in its JSON to look, as a JSON path (RFC 9535) such as `$.mode`. Something must
-    /// be there. Absent: the whole of it, and any bytes will do.
+    /// A path in its JSON (RFC 9535), such as `$.mode`, which must exist. Absent: the whole
+    /// message, of any bytes.
     #[serde(default)]
     pub path: Option<String>,
-    /// What must be there: this very value.
+    /// The required value at the path.
     #[serde(default)]
     pub equals: Option<serde_json::Value>,
-    /// What must be true: an expression in which `value` is what is there and `request` the
-    /// whole, such as `value > 30`.
+    /// A required condition: an expression with `value`, the value at the path, and
+    /// `request`, the whole message, such as `value > 30`.
     #[serde(default)]
     pub condition: Option<String>,
 }
 
-/// What the device does when it receives something.
+/// The answer of the device to a received message.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Answer {
-    /// What it answers to.
+    /// The messages that it answers.
     pub received: Received,
-    /// What it remembers from then on: an expression for each variable, such as
-    /// `request.setpoint`.
+    /// The new values of variables: an expression for each, such as `request.setpoint`.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
-    /// The messages that it sends; `{{ request.id }}` in them is a part of what it received.
+    /// The messages that are sent; `{{ request.id }}` in them is a part of the received
+    /// message.
     #[serde(default)]
     pub send: Vec<String>,
 }

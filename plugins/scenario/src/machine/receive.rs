@@ -1,4 +1,4 @@
-//! What a device hears: messages of the backend, and its connection coming and going.
+//! Handles received messages and changes of the connection.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use crate::config::Connection;
 use crate::machine::state_machine::StateMachine;
 
 impl StateMachine {
-    /// Told of what happened between two ticks.
+    /// Handles an event between two ticks.
     pub(crate) fn handle(
         &mut self,
         now: Instant,
@@ -34,7 +34,7 @@ impl StateMachine {
             }
             Event::Received(message) => {
                 let result = self.received(&message, now, turn);
-                // It would lie there until the next one.
+                // The values of this message must not stay until the next one.
                 self.set_builtin(Builtin::Request, Value::Missing);
                 self.set_builtin(Builtin::Value, Value::Missing);
                 result?;
@@ -66,7 +66,8 @@ impl StateMachine {
         }
     }
 
-    /// Answers: what is to be remembered first, then the status, then what is sent.
+    /// Runs the answers to a message: sets variables first, then changes the status, then
+    /// sends.
     fn received(&mut self, message: &Message, now: Instant, turn: &mut Turn) -> Result<(), Error> {
         let plan = Rc::clone(&self.plan);
         let json = json(&message.payload);
@@ -113,7 +114,7 @@ impl StateMachine {
     }
 }
 
-/// What came, as JSON: a text that is none is a text, and bytes are nothing to look into.
+/// Parses a payload as JSON. Other UTF-8 becomes a text, and other bytes become null.
 fn json(payload: &[u8]) -> serde_json::Value {
     serde_json::from_slice(payload).unwrap_or_else(|_| match std::str::from_utf8(payload) {
         Ok(text) => text.into(),

@@ -1,5 +1,4 @@
-//! When a device is called: the times of its transitions, its own interval, and the
-//! fleet file's schedule, which goes on where neither has a say.
+//! Schedules the next call of a device.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use crate::compile::{DurationPlan, Status, Trigger};
 use crate::machine::state_machine::{MAX_TRANSITIONS_PER_CALL, StateMachine};
 
 impl StateMachine {
-    /// Notes the times of a status that begins now.
+    /// Starts the timers of a status that begins now.
     pub(crate) fn start_timers(&mut self, status: &Status, now: Instant) -> Result<(), Error> {
         let mut timers = Vec::new();
         for (number, transition) in status.transitions.iter().enumerate() {
@@ -24,7 +23,7 @@ impl StateMachine {
         Ok(())
     }
 
-    /// Takes the transitions whose time has come, the earliest first.
+    /// Runs the transitions whose timers are due, the earliest first.
     pub(crate) fn run_timers(&mut self, now: Instant, turn: &mut Turn) -> Result<(), Error> {
         let plan = Rc::clone(&self.plan);
         for _ in 0..MAX_TRANSITIONS_PER_CALL {
@@ -47,7 +46,7 @@ impl StateMachine {
         )))
     }
 
-    /// Notes when the device sends after this tick.
+    /// Schedules the next sending after this tick.
     pub(crate) fn schedule_next(&mut self, now: Instant) -> Result<(), Error> {
         let plan = Rc::clone(&self.plan);
         let every = plan
@@ -57,7 +56,7 @@ impl StateMachine {
         self.due = match every {
             Some(every) => {
                 let length = self.draw(every, now)?;
-                // Counted from when it was due: being called late does not add up.
+                // Counted from the due time, so that late calls do not accumulate.
                 let from = self.due.filter(|due| now.since(*due) < length);
                 Some(from.filter(|due| *due <= now).unwrap_or(now) + length)
             }
@@ -66,7 +65,7 @@ impl StateMachine {
         Ok(())
     }
 
-    /// When the device wants to be called, if not as the fleet file has it anyway.
+    /// The time of the next call, if it differs from the fleet file's schedule.
     pub(crate) fn next_call(&mut self, now: Instant) -> Option<Instant> {
         let kept = if self.up { self.store.next } else { None };
         let timers = self.timers.iter().map(|(at, _)| *at);
@@ -75,7 +74,7 @@ impl StateMachine {
             let interval = self.plan.interval?;
             let expected = self.sent.filter(|sent| *sent + interval > now);
             let expected = expected.unwrap_or(now) + interval;
-            // The fleet's own tick comes first, and looks again.
+            // The fleet's own tick is earlier, and computes this again.
             let timer = timer.filter(|timer| *timer < expected || self.sent != Some(now))?;
             self.due = Some(expected);
             return Some(timer.min(expected).max(now));

@@ -1,5 +1,4 @@
-//! What a device sends: the fields that a message needs are made, its payload is written,
-//! and it leaves or is kept. Must not know why it is sent.
+//! Makes the fields of a message, writes its payload, and sends or keeps it.
 
 use std::rc::Rc;
 
@@ -10,8 +9,8 @@ use crate::compile::Effects;
 use crate::machine::state_machine::StateMachine;
 
 impl StateMachine {
-    /// Sends a message, or keeps it while there is no connection. Whoever is `offline` and
-    /// keeps nothing makes nothing.
+    /// Sends a message, or keeps it while there is no connection. An offline device without
+    /// a store makes none.
     pub(crate) fn send(
         &mut self,
         number: usize,
@@ -44,7 +43,7 @@ impl StateMachine {
         Ok(())
     }
 
-    /// Sends what was kept, a batch at a time, once there is a connection.
+    /// Sends kept messages, a batch at a time, once there is a connection.
     pub(crate) fn forward(&mut self, now: Instant, turn: &mut Turn) {
         let plan = Rc::clone(&self.plan);
         let Some(settings) = &plan.store else {
@@ -59,7 +58,7 @@ impl StateMachine {
         }
     }
 
-    /// Makes the values of these slots, unless it was done for this tick or event.
+    /// Makes the values of these slots, unless this call has made them.
     pub(crate) fn make(&mut self, slots: &[u16], now: Instant) -> Result<(), Error> {
         let Self {
             plan,
@@ -97,7 +96,8 @@ impl StateMachine {
         Ok(())
     }
 
-    /// Remembers what an answer or a transition sets. All see the values from before.
+    /// Sets the variables of an answer or a transition. All expressions use the values from
+    /// before.
     pub(crate) fn set(&mut self, effects: &Effects, now: Instant) -> Result<(), Error> {
         let values: Result<Vec<(usize, Value)>, Error> = effects
             .set

@@ -1,6 +1,4 @@
-//! One device of a scenario: its status, its values, its times. This file is its life:
-//! what happens at a tick, and what a transition does. What it sends is in `send`, what
-//! it hears in `hear`, when it is called next in `time`.
+//! Runs the ticks and transitions of one device.
 
 use std::rc::Rc;
 
@@ -18,39 +16,39 @@ pub(crate) struct StateMachine {
     pub(crate) rng: Rng,
     pub(crate) generators: Box<[Generator]>,
     pub(crate) values: Box<[Value]>,
-    /// The number of its status, and since when.
+    /// The number of its status, and the time since which it has it.
     pub(crate) status: usize,
     pub(crate) since: Instant,
-    /// Ticks at which it has sent.
+    /// The number of sending ticks.
     pub(crate) sequence: u64,
-    /// When it last did.
+    /// The time of the last sending tick.
     pub(crate) sent: Option<Instant>,
-    /// When it sends next; `None`: at the next tick, whenever that is.
+    /// The time of the next sending; `None`: at the next tick of the fleet.
     pub(crate) due: Option<Instant>,
-    /// The transitions of its status that have a time, and when.
+    /// The due times of transitions of its status, and their numbers.
     pub(crate) timers: Vec<(Instant, usize)>,
-    /// Its connection is up, as far as it was told.
+    /// Whether its connection is up, by the events so far.
     pub(crate) up: bool,
     pub(crate) store: Store,
-    /// Why it ends at its next tick.
+    /// The reason why it retires at its next tick.
     pub(crate) ending: Option<String>,
-    /// The status that the host knows of.
+    /// The last reported status.
     pub(crate) reported: Option<usize>,
-    /// What it still has to do with its connection.
+    /// The pending change of its connection.
     pub(crate) link: Option<LinkAction>,
 }
 
-/// What a device does with its connection.
+/// A change of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkAction {
     Reconnect,
     Vanish(std::time::Duration),
 }
 
-/// As good as for ever: a year. A status that ends sooner brings the device back.
+/// A year, which stands for no end. A status that ends sooner opens the connection.
 const OFFLINE_DURATION: std::time::Duration = std::time::Duration::from_hours(366 * 24);
 
-/// Transitions that follow one another in the same moment; more is a circle without time.
+/// Transitions at most in one call; more are a cycle that takes no time.
 pub(crate) const MAX_TRANSITIONS_PER_CALL: usize = 100;
 
 impl StateMachine {
@@ -87,7 +85,7 @@ impl StateMachine {
         Ok(machine)
     }
 
-    /// Called on schedule, and when a transition has its time.
+    /// Runs a scheduled call, or one for a timer.
     pub(crate) fn tick(&mut self, now: Instant, turn: &mut Turn) -> Result<(), Error> {
         if let Some(why) = &self.ending {
             return Err(Error::retired(why));
@@ -103,12 +101,12 @@ impl StateMachine {
         Ok(())
     }
 
-    /// Sends what is due at a tick, after the transitions that are decided at one.
+    /// Runs the transitions that are decided at a tick, and then sends its messages.
     fn sample(&mut self, now: Instant, turn: &mut Turn) -> Result<(), Error> {
         let sequence = self.sequence;
         self.sequence += 1;
         self.sent = Some(now);
-        // Whatever fails below, the next tick is another one.
+        // A failure below must not repeat this tick.
         self.schedule_next(now)?;
         let status = self.status;
         self.decide(now, turn)?;
@@ -131,7 +129,7 @@ impl StateMachine {
         Ok(())
     }
 
-    /// Takes the first transition that chance or a condition decides for.
+    /// Runs the first transition whose probability or condition decides for it.
     fn decide(&mut self, now: Instant, turn: &mut Turn) -> Result<(), Error> {
         let plan = Rc::clone(&self.plan);
         let Some(status) = plan.statuses.get(self.status) else {
@@ -153,7 +151,7 @@ impl StateMachine {
         Ok(())
     }
 
-    /// Does what a transition does.
+    /// Runs a transition.
     pub(crate) fn run_transition(
         &mut self,
         transition: &Transition,
@@ -171,7 +169,8 @@ impl StateMachine {
                 self.ending = Some(ending);
             }
         }
-        // A connection that goes with the status is still there for what is said of it.
+        // The messages of the transition still use the connection that ends with the
+        // status.
         let offline = was_offline && self.is_offline();
         for message in &transition.effects.send {
             self.send(*message, offline, now, turn)?;
@@ -204,7 +203,7 @@ impl StateMachine {
         Ok(())
     }
 
-    /// What every beginning of a status has in common: times and connection.
+    /// Starts the timers and the connection change of a status.
     fn begin_status(&mut self, now: Instant) -> Result<(), Error> {
         let plan = Rc::clone(&self.plan);
         let Some(status) = plan.statuses.get(self.status) else {
@@ -221,14 +220,14 @@ impl StateMachine {
         self.start_timers(status, now)
     }
 
-    /// Whether its status leaves it without a connection.
+    /// Whether its status has no connection.
     pub(crate) fn is_offline(&self) -> bool {
         let status = self.plan.statuses.get(self.status);
         status.is_some_and(|status| matches!(status.link, Link::Offline))
     }
 
-    /// Tells the host what has changed, and when the device wants to be called. In an
-    /// event that is only said when it must be: it would move the tick.
+    /// Reports changes to the host, and schedules the next call. In an event only when it
+    /// must, since that moves the tick.
     pub(crate) fn finish(&mut self, now: Instant, turn: &mut Turn, must_schedule: bool) {
         if self.reported != Some(self.status) {
             if let Some(status) = self.plan.statuses.get(self.status) {
@@ -248,7 +247,7 @@ impl StateMachine {
         }
     }
 
-    /// Begins a tick or an event: nothing has been made for it.
+    /// Begins a call, in which no value has been made yet.
     pub(crate) fn begin_call(&mut self, now: Instant) {
         self.plan.made.borrow_mut().fill(false);
         let since = |moment: Instant| Value::Number(now.since(moment).as_secs_f64());
@@ -261,7 +260,7 @@ impl StateMachine {
         }
     }
 
-    /// Puts what the device knows of itself where templates find it.
+    /// Sets the value of a builtin.
     pub(crate) fn set_builtin(&mut self, builtin: Builtin, value: Value) {
         let position = self.plan.names.builtin(builtin);
         if let Some(place) = self.values.get_mut(position) {
@@ -269,7 +268,7 @@ impl StateMachine {
         }
     }
 
-    /// The moment as generators see it.
+    /// The context of generators.
     pub(crate) fn context(&self, now: Instant) -> Context<'_> {
         let tick = Tick::new(now, self.sequence);
         let name = self.status().map_or("", |status| status.name.as_str());

@@ -1,4 +1,4 @@
-//! Binary payloads: parts of fixed length, one after the other.
+//! Writes binary payloads: parts of fixed length, one after the other.
 
 use mockfleet_sdk::Error;
 use mockfleet_sdk::generate::Value;
@@ -20,7 +20,7 @@ enum Piece {
 
 #[derive(Debug)]
 struct Number {
-    /// As it is written, for messages.
+    /// The source, for error messages.
     written: String,
     value: Reference,
     kind: Kind,
@@ -169,9 +169,9 @@ impl Number {
         Ok(())
     }
 
-    /// The number as a whole one, if it lies in the range of its bits.
+    /// The number as an integer, if its bits can represent it.
     fn fits(&self, number: f64) -> Option<i128> {
-        // Beyond 2^64 it fits nothing; below, an i128 has it exactly.
+        // No integer here has more than 64 bits; an i128 holds it exactly.
         if !number.is_finite() || number.abs() > 2e19 {
             return None;
         }

@@ -1,5 +1,4 @@
-//! Payloads of comma-separated values: a line of cells, quoted where they must be
-//! (RFC 4180).
+//! Writes lines of comma-separated values, quoted where needed (RFC 4180).
 
 use mockfleet_sdk::generate::Value;
 
@@ -10,7 +9,7 @@ use crate::payload::template_context::TemplateContext;
 /// A line of cells.
 #[derive(Debug)]
 pub(crate) struct Csv {
-    /// The line of names before it, if there is one.
+    /// The header line, if there is one.
     header: Vec<u8>,
     cells: Vec<Template>,
     separator: char,
@@ -81,7 +80,7 @@ fn part(place: usize, separator: char, into: &mut Vec<u8>) {
     }
 }
 
-/// Puts what was written from `start` on into quotes, if it must be.
+/// Quotes the text from `start` on, if it must be quoted.
 fn quote(start: usize, separator: char, into: &mut Vec<u8>) {
     let written = into.get(start..).unwrap_or_default();
     let text = String::from_utf8_lossy(written);

@@ -1,5 +1,6 @@
-//! JSON payloads: a shape whose fixed parts are bytes already and whose values are
-//! written between them. What comes out is JSON, whatever the values.
+//! Writes JSON payloads from fixed bytes and values between them.
+//!
+//! The result is valid JSON for all values.
 
 use mockfleet_sdk::generate::Value;
 
@@ -15,18 +16,18 @@ pub(crate) struct Json(Vec<Step>);
 enum Step {
     /// These bytes.
     Fixed(Vec<u8>),
-    /// A comma, unless nothing stands before it in its object.
+    /// A comma, unless it would be the first in its object.
     Comma,
     /// A value of any type.
     Value(Reference),
     /// A member with its key; left out when its value is missing.
     Member(Vec<u8>, Reference),
-    /// A value inside of a text.
+    /// A value within a text.
     Inside(Reference),
 }
 
 impl Json {
-    /// Reads a shape, or a text that is JSON with placeholders.
+    /// Compiles a tree, or a text that is JSON with placeholders.
     pub(crate) fn read(tree: &Tree, context: &mut TemplateContext<'_>) -> Option<Self> {
         let mut steps = Steps::default();
         let sound = match tree {
@@ -56,14 +57,14 @@ impl Json {
     }
 }
 
-/// An object that has no member yet ends in its brace: nothing inside of it can.
+/// An object without a member ends in its opening brace, and no member does.
 fn comma(into: &mut Vec<u8>) {
     if into.last() != Some(&b'{') {
         into.push(b',');
     }
 }
 
-/// A value inside of a JSON text: what JSON asks to be escaped is.
+/// Writes a value within a JSON text, escaped as JSON requires.
 fn inside(value: &Value, into: &mut Vec<u8>) {
     let start = into.len();
     plain(value, into);
@@ -77,7 +78,7 @@ fn inside(value: &Value, into: &mut Vec<u8>) {
     into.extend_from_slice(unquoted(&text).as_bytes());
 }
 
-/// A text as JSON has it, without the quotes around it.
+/// A text in JSON without its quotes.
 fn unquoted(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     let inner = quoted
@@ -86,7 +87,7 @@ fn unquoted(text: &str) -> String {
     inner.unwrap_or_default().to_owned()
 }
 
-/// Steps that are being put together; fixed bytes flow into one another.
+/// A list of steps that merges adjacent fixed bytes.
 #[derive(Default)]
 struct Steps(Vec<Step>);
 
@@ -129,8 +130,7 @@ impl Steps {
             }
             Tree::Object(members) => {
                 let mut sound = true;
-                // From the first member on that may be missing, nobody knows beforehand
-                // whether there was one.
+                // After a member that may be missing, the comma depends on the values.
                 let mut certain = true;
                 self.fixed(b"{");
                 for (place, (key, tree)) in members.iter().enumerate() {
@@ -160,7 +160,7 @@ impl Steps {
                         Some(template) => self.text(&template),
                         None => sound &= self.tree(tree, &path, context),
                     }
-                    // This one is there, and so the next has a comma.
+                    // This member is always written, so the next has a comma.
                     certain = true;
                 }
                 self.fixed(b"}");
@@ -169,7 +169,7 @@ impl Steps {
         }
     }
 
-    /// A text of a shape: the value itself if it is nothing but a placeholder.
+    /// Adds a text: the value itself if it is only a placeholder.
     fn text(&mut self, template: &Template) {
         if let Some(reference) = template.single() {
             self.0.push(Step::Value(reference.clone()));
@@ -185,8 +185,8 @@ impl Steps {
         self.fixed(b"\"");
     }
 
-    /// JSON that is written as a text. It is checked with `null` or nothing in place of
-    /// each placeholder: where that is JSON, all values make JSON.
+    /// Adds JSON that is written as a text. It is checked with `null` or nothing in place
+    /// of each placeholder: if that is JSON, it is JSON for all values.
     fn document(&mut self, text: &str, context: &mut TemplateContext<'_>) -> bool {
         let Some(template) = Template::read(text, "json", context) else {
             return false;
@@ -225,7 +225,7 @@ impl Steps {
     }
 }
 
-/// Whether a piece of JSON ends inside of a text.
+/// Whether a piece of JSON ends within a text.
 fn ends_quoted(piece: &str, mut quoted: bool) -> bool {
     let mut escaped = false;
     for byte in piece.bytes() {

@@ -16,9 +16,9 @@ use crate::payload::template_context::{NameResolver, TemplateContext};
 #[derive(Debug)]
 pub(crate) struct Payload {
     format: Format,
-    /// The positions of the values that it needs.
+    /// The positions of the values that it reads.
     reads: Vec<usize>,
-    /// As long as the longest so far: the buffer of the next one is made as large.
+    /// The length of the longest payload so far, which is the capacity of the next buffer.
     capacity: Cell<usize>,
 }
 
@@ -31,7 +31,7 @@ enum Format {
 }
 
 impl Payload {
-    /// Reads a template; what is wrong with it goes to `problems`.
+    /// Compiles a payload and adds its problems to `problems`.
     pub(crate) fn read(
         written: config::Payload<'_>,
         names: &dyn NameResolver,
@@ -71,12 +71,12 @@ impl Payload {
         })
     }
 
-    /// The positions of the values that it needs.
+    /// The positions of the values that it reads.
     pub(crate) fn reads(&self) -> &[usize] {
         &self.reads
     }
 
-    /// The media type that it has unless the message says otherwise.
+    /// The default media type.
     pub(crate) fn media_type(&self) -> &'static str {
         match self.format {
             Format::Json(_) => "application/json",
@@ -86,10 +86,10 @@ impl Payload {
         }
     }
 
-    /// The payload with these values.
+    /// Writes the payload with these values.
     ///
     /// # Errors
-    /// Where a value does not fit a binary layout.
+    /// A value that does not fit a binary layout.
     pub(crate) fn write(&self, values: &[Value]) -> Result<Vec<u8>, Error> {
         let mut payload = Vec::with_capacity(self.capacity.get());
         match &self.format {

@@ -1,11 +1,10 @@
-//! A text with `{{ name }}` in it. Owns how placeholders are written; must not know what
-//! the text becomes.
+//! Parses texts with `{{ name }}` and fills them in.
 
 use mockfleet_sdk::generate::Value;
 
 use crate::payload::template_context::TemplateContext;
 
-/// What a placeholder stands for: a value, or a part of it.
+/// The value, or the part of one, that replaces a placeholder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
     position: usize,
@@ -13,7 +12,7 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// Its value; what is not there is missing.
+    /// The value; a part that does not exist is missing.
     pub(crate) fn of<'a>(&self, values: &'a [Value]) -> &'a Value {
         let value = values.get(self.position).unwrap_or(&Value::Missing);
         match &self.part {
@@ -26,18 +25,18 @@ impl Reference {
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// As it stands.
+    /// Fixed text.
     Fixed(Box<str>),
-    /// Filled in.
+    /// A placeholder.
     Filled(Reference),
 }
 
-/// A text with placeholders, taken apart.
+/// A parsed text with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Piece>);
 
 impl Template {
-    /// Takes a text apart; `path` is where it stands.
+    /// Parses the text at `path` of the settings.
     pub(crate) fn read(text: &str, path: &str, context: &mut TemplateContext<'_>) -> Option<Self> {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -69,7 +68,7 @@ impl Template {
         &self.0
     }
 
-    /// The one placeholder that it is, if it is nothing else.
+    /// The placeholder, if the text is only one.
     pub(crate) fn single(&self) -> Option<&Reference> {
         match self.0.as_slice() {
             [Piece::Filled(reference)] => Some(reference),
@@ -77,7 +76,7 @@ impl Template {
         }
     }
 
-    /// Writes the text with its values; what is missing or null leaves nothing.
+    /// Writes the text with its values; a missing value or null leaves nothing.
     pub(crate) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
         for piece in &self.0 {
             match piece {
@@ -95,7 +94,7 @@ impl Template {
     }
 }
 
-/// A value as it stands in a text.
+/// Writes a value as part of a text.
 pub(crate) fn plain(value: &Value, into: &mut Vec<u8>) {
     match value {
         Value::Missing | Value::Null => {}

@@ -2,13 +2,13 @@
 
 use mockfleet_sdk::Problem;
 
-/// Which names there are, and where the value of each is.
+/// Resolves names to the positions of their values.
 pub(crate) trait NameResolver {
-    /// The position of a name, or which names there are instead.
+    /// The position of a name, or a sentence with the known names.
     fn position(&self, name: &str) -> Result<usize, String>;
 }
 
-/// A template that is being read: what it refers to, and what is wrong with it.
+/// The names that a template refers to, and its problems.
 pub(crate) struct TemplateContext<'a> {
     pub(crate) names: &'a dyn NameResolver,
     pub(crate) reads: &'a mut Vec<usize>,
