@@ -1,11 +1,11 @@
-/** `console` for QuickJS, which has none: log lines on standard output and standard error. */
+/** Defines `console` for QuickJS, which has none: log lines on standard output and standard error. */
 
 import * as stderr from "wasi:cli/stderr@0.2.0";
 import * as stdout from "wasi:cli/stdout@0.2.0";
 
 import { utf8 } from "./generate/rng.js";
 
-/** WASI takes so many bytes at once. */
+/** The largest write of WASI, in bytes. */
 const MAX_WRITE_BYTES = 4096;
 
 function shown(value) {

@@ -1,7 +1,7 @@
 /**
- * Calls a device the way the contract asks: reads its settings, reports a status only when it
- * changed, makes an error of an exception. The plugin's glue and `mockfleet/testing` both go
- * through here, so that what is tested is what runs.
+ * Calls a device by the rules of the contract. It reads the settings, reports a status only when it
+ * changed, and turns exceptions into errors. The exports of a plugin and `mockfleet/testing` both
+ * use it, so tests run the code of the plugin.
  */
 
 import { Device, construct, Message } from "./device.js";
@@ -9,10 +9,10 @@ import { Failed, InvalidConfig, Retired } from "./errors.js";
 import { span } from "./generate/span.js";
 import { readSettings, schemaOf } from "./settings.js";
 
-/** Settings by their text: read once a cell. They are frozen, so devices can share them. */
+/** Settings by their text, which are parsed once a cell. They are frozen, so devices can share them. */
 const shared = new Map();
 
-/** The device among what a module exports: `default`, or the only one. */
+/** The device class among the exports of a module: `default`, or the only one. */
 export function findDevice(module) {
   const found = new Set(Object.values(module).filter((value) => value?.prototype instanceof Device));
   if (found.has(module.default)) return module.default;
@@ -24,7 +24,7 @@ export function findDevice(module) {
   );
 }
 
-/** Refuses what could only go wrong later. */
+/** Rejects a class that would fail later. */
 export function checkDevice(kind) {
   const { name, prototype, events } = kind;
   if (prototype.tick === Device.prototype.tick) throw new TypeError(`${name} has no method tick(tick)`);
@@ -43,7 +43,7 @@ export function checkDevice(kind) {
   schemaOf(kind.config);
 }
 
-/** A device, and what it is called through. */
+/** A device and its calls. */
 export class DeviceSlot {
   constructor(kind, identity, config) {
     failOnThrow(() => {
@@ -56,7 +56,7 @@ export class DeviceSlot {
     });
   }
 
-  /** A scheduled call. Throws `Failed` or `Retired`. */
+  /** Runs a scheduled call. Throws `Failed` or `Retired`. */
   tick(micros, sequence) {
     return failOnThrow(() => {
       Device.enter(this.device, micros);
@@ -64,7 +64,7 @@ export class DeviceSlot {
     });
   }
 
-  /** Tells the device of an event. Throws `Failed` or `Retired`. */
+  /** Delivers an event to the device. Throws `Failed` or `Retired`. */
   handle(micros, event) {
     return failOnThrow(() => {
       Device.enter(this.device, micros);
@@ -127,7 +127,7 @@ function connection(link) {
   throw new TypeError(`link is ${JSON.stringify(link)}; "reconnect" or { vanish: seconds } is right`);
 }
 
-/** Makes a `Failed` of anything that the author's code throws, with its place in the source. */
+/** Turns anything that the author's code throws into `Failed`, with its place in the source. */
 function failOnThrow(call) {
   try {
     return call();
@@ -147,15 +147,15 @@ export function describeError(error) {
   return own === undefined ? said : `${said} (${own.place}${own.call ? `, in ${own.call}` : ""})`;
 }
 
-/** The author's own lines of a stack, innermost first. */
+/** The lines of a stack in the author's code, innermost first. */
 export function ownStack(error) {
   const own = error instanceof Error ? frames(error).filter((frame) => !frame.inSdk) : [];
   return own.map(({ place, call }) => `    at ${call ? `${call} (${place})` : place}`);
 }
 
 /**
- * Where lines of a bundle come from: `[file, line]` by line, from one; `null` where nothing is
- * bundled. The build puts it there, as a text: nobody needs it but who has an error to explain.
+ * The sources of the lines of a bundle: `[file, line]` by line, from one; `null` without a bundle.
+ * The build stores them as a text, since only errors need them.
  */
 function origins() {
   const given = globalThis.mockfleetOrigins;
@@ -178,7 +178,7 @@ function frames(error) {
     const call = (frame[1] ?? "").split(".").pop().replaceAll(/[<>]/g, "");
     const [file, line] = origin === null ? [frame[2], Number(frame[3])] : (origin[Number(frame[3])] ?? ["", 0]);
     const name = file.split("/").pop();
-    // On Node the SDK's files lie where this one does; in a bundle the build says so.
+    // On Node the SDK is the folder of this file; in a bundle the build marks its files.
     const here = origin === null ? file.startsWith(sdkFolder()) || file.startsWith("node:") : file.startsWith("mockfleet:");
     found.push({ place: `${origin === null ? name : file}:${line}`, call, inSdk: here || file === "" });
   }

@@ -1,6 +1,6 @@
-/** Where `data` and `fleet` look things up: the host in a plugin, a test natively. */
+/** Provides the values of `data` and `fleet`: from the host in a plugin, from a test natively. */
 
-/** What a test says; see `groupContext` of `mockfleet/testing`. */
+/** The context that a test sets; see `groupContext` of `mockfleet/testing`. */
 export class TestContext {
   constructor({ data = {}, channels, downlink, interval } = {}) {
     this.files = data;
@@ -40,12 +40,12 @@ export class TestContext {
 
 let source = new TestContext();
 
-/** Looks things up there from now on. */
+/** Uses this source from now on. */
 export function setSource(given) {
   source = given;
 }
 
-/** The data files of the device's group. The host holds each once: share what you make of it. */
+/** Reads the data files of the device's group. The host holds each once: share results among devices. */
 export const data = {
   size: (name) => source.size(name),
   read: (name, offset, length) => source.read(name, offset, length),
@@ -60,7 +60,7 @@ export const data = {
   },
 };
 
-/** What the fleet file says about the device's group and its target. */
+/** Looks up the settings of the device's group and its target in the fleet file. */
 export const fleet = {
   channels: () => source.channels(),
   downlink: () => source.downlink(),

@@ -1,4 +1,4 @@
-/** Write the behaviour of a virtual IoT device for mockfleet, in JavaScript or TypeScript. */
+/** Write virtual IoT devices for mockfleet in JavaScript or TypeScript. */
 
 export { Device, Message } from "./device.js";
 export { Failed, InvalidConfig, Retired } from "./errors.js";

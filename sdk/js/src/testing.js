@@ -1,7 +1,7 @@
 /**
- * Runs one device natively, on a clock of its own, so that a device is tested without
- * WebAssembly. The calls go through the same code as in the plugin. A trial is stricter than
- * the host: it throws when a device does what its class does not name.
+ * Runs one device natively, on a clock of its own, to test it without WebAssembly. The calls use
+ * the same code as in the plugin. A trial is stricter than the host: it throws when a device uses a
+ * channel, a status or an event that its class does not name.
  */
 
 import { Message } from "./device.js";
@@ -11,10 +11,10 @@ import { checkDevice, DeviceSlot } from "./device_slot.js";
 import { schemaOf } from "./settings.js";
 import { TestContext, setSource } from "./group_context.js";
 
-/** 2026-01-01T00:00:00Z: when a device is switched on that no test says more of. */
+/** 2026-01-01T00:00:00Z: the default time at which a device is switched on. */
 const BORN = new Date(1_767_225_600_000);
 
-/** The shortest time from tick to tick that a device can ask for, as in the host. */
+/** The shortest interval that a device can schedule, as in the host. */
 const MIN_TICK_INTERVAL = 1_000;
 
 /** One device on a clock of its own. `run` makes one. */
@@ -133,14 +133,14 @@ export class Trial {
 
   #declared(key, name) {
     const names = this.kind[key];
-    // A device that names none has them from its settings.
+    // The settings name them where the class names none.
     if (names.length > 0 && !names.includes(name)) {
       throw new Error(`static ${key} of ${this.kind.name} doesn't name "${name}"`);
     }
   }
 }
 
-/** Switches a device on and runs so many ticks. */
+/** Switches a device on and runs this many ticks. */
 export function run(kind, config = {}, { ticks = 0, ...setup } = {}) {
   return new Trial(kind, config, setup).ticks(ticks);
 }
@@ -150,7 +150,7 @@ export function schema(kind) {
   return schemaOf(kind.config);
 }
 
-/** Says what the fleet file says about the group of the devices that follow. */
+/** Sets the context of the group of the next devices. */
 export function groupContext(given = {}) {
   setSource(new TestContext(given));
 }

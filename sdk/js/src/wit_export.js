@@ -1,6 +1,6 @@
 /**
- * The plugin's exports: turns the contract's types into the SDK's and back. The build bundles it
- * with the author's device, which it finds under the name `mockfleet:device-module`.
+ * Exports the plugin, and converts the types of the contract to those of the SDK and back. The
+ * build bundles it with the author's device under the name `mockfleet:device-module`.
  */
 
 import * as data from "mockfleet:device/data@0.1.0";
@@ -37,12 +37,12 @@ setSource({
   },
 });
 
-/** A whole number as the engine wants it. */
+/** An integer in the type of the engine. */
 function big(number) {
   return MOCKFLEET_BIGINT ? BigInt(number) : number;
 }
 
-/** Stacks that have been printed: once a cell is enough for each. */
+/** Errors whose stacks have been printed: each is printed once a cell. */
 const printed = new Set();
 
 function reportErrors(call) {

@@ -1,6 +1,6 @@
 /**
- * What every kind of generator has in common: a specification that is checked once, and a small
- * state of each device.
+ * Defines the base of every generator: a specification that is checked once, and a small state of
+ * each device.
  */
 
 import { Failed, InvalidConfig } from "../errors.js";
@@ -19,15 +19,15 @@ export class Generator {
     this.#state = spec.initialState(rng);
   }
 
-  /** The value now: at the time of the tick or the event that is being handled. */
+  /** Makes the next value, at the time of the present tick or event. */
   next() {
     return this.#spec.value(this.#state, this.#context());
   }
 }
 
-/** A specification. Shared by all devices that use it: make it once, outside of the class. */
+/** A specification, shared by all devices that use it: create it once, outside of the class. */
 export class Specification {
-  /** Takes the given keys over the defaults, and refuses others. */
+  /** Takes the given keys over the defaults, and rejects others. */
   constructor(defaults, given, check) {
     const checked = new Check();
     for (const key of Object.keys(given)) {
@@ -40,15 +40,15 @@ export class Specification {
   }
 
   /**
-   * The generator of one device. `name` is the name of its stream of random numbers: another one
-   * for each generator of a device.
+   * Starts the generator of one device. `name` is the name of its stream of random numbers: a
+   * different one for each generator of a device.
    */
   of(device, name) {
     return new Generator(this, new Rng(device.seed).stream(name), () => device.generatorContext());
   }
 }
 
-/** A number to so many decimals; with none a whole number. */
+/** Rounds a number to these decimals; with 0 it becomes an integer. */
 export function number(value, decimals) {
   if (!Number.isFinite(value)) {
     throw new Failed(`the value became ${value}, which JSON cannot say; keep it in bounds`);
@@ -66,11 +66,11 @@ export function clamp(value, min, max) {
   return value;
 }
 
-/** All that is wrong with a specification. */
+/** The problems of a specification. */
 export class Check {
   problems = {};
 
-  /** Notes it unless `right`; says whether it was. */
+  /** Reports a problem unless `right`. Returns `right`. */
   expect(right, key, text) {
     if (!right && !(key in this.problems)) this.problems[key] = text;
     return right;
@@ -101,7 +101,7 @@ export class Check {
     this.expect(right, "decimals", `${decimals} decimals are not what a number has; 0 to 15 are right`);
   }
 
-  /** Throws what was noted. */
+  /** Throws the reported problems. */
   end() {
     if (Object.keys(this.problems).length > 0) throw new InvalidConfig(this.problems);
   }

@@ -1,5 +1,5 @@
 /**
- * Values that change over time as a sensor's do: the same for the same seed as those of the
+ * Generates values that change over time as a sensor's do: for the same seed the same as in the
  * Rust and the Python SDK.
  */
 

@@ -1,4 +1,4 @@
-/** A line through points, once or again and again. */
+/** Interpolates between points, once or repeated. */
 
 export class Interpolant {
   #times;
@@ -8,11 +8,11 @@ export class Interpolant {
   #slopes;
 
   /**
-   * `points` are microseconds and values: in order of time, no two at the same, and all within
-   * the period.
+   * Makes a curve through `points`, which are microseconds and values: in order, at different
+   * times, and within the period.
    */
   constructor(points, interpolation, period) {
-    // With a period the first one comes again at the end: each moment lies between two points.
+    // With a period the first point is repeated at the end: each time is between two points.
     const all = period === null ? points : [...points, [points[0][0] + period, points[0][1]]];
     this.#times = all.map(([at]) => at);
     this.#values = all.map(([, value]) => value);
@@ -21,7 +21,7 @@ export class Interpolant {
     this.#slopes = interpolation === "smooth" ? slopes(all, period !== null) : [];
   }
 
-  /** The value at a time; the first or last one before and after the points. */
+  /** The value at a time. Before and after the points it is the first and the last value. */
   valueAt(micros) {
     const times = this.#times;
     if (this.#period !== null) {
@@ -44,7 +44,7 @@ export class Interpolant {
     const left = this.#slopes[place] * length;
     const right = this.#slopes[place + 1] * length;
     const rest = 1 - part;
-    // Hermite's form, around the first point: exact there, and where nothing moves.
+    // Hermite's form around the first point: exact there, and between equal values.
     return (
       start +
       (end - start) * part * part * (3 - 2 * part) +
@@ -54,7 +54,7 @@ export class Interpolant {
   }
 }
 
-/** How many of the sorted numbers are not above this one. */
+/** The number of sorted numbers that are not above this one. */
 export function above(sorted, number) {
   let low = 0;
   let high = sorted.length;

@@ -1,6 +1,6 @@
 /**
- * Mathematics that gives the same bits on every machine; `Math.log` and `**` are the engine's,
- * and may differ in the last digit.
+ * Computes functions that give the same bits on every machine. `Math.log` and `**` are the
+ * engine's, and may differ in the last digit.
  *
  * `log` and `power` are FreeBSD's e_log.c and e_pow.c (Copyright (C) 1993, 2004 by Sun
  * Microsystems, Inc. Permission to use, copy, modify, and distribute this software is freely
@@ -55,7 +55,7 @@ export function log(x) {
   return s * (hfsq + r) + k * 1.90821492927058770002e-10 - hfsq + f + k * 6.9314718036912381649e-1;
 }
 
-/** `x` to the power of `y`, where x lies between 0 and 1, and y between 0 and 2^31. */
+/** `x` to the power of `y`, for x from 0 to 1, and y from 0 to 2^31. */
 export function power(x, y) {
   if (y === 0 || x === 1) return 1;
   if (x === 0) return 0;
@@ -120,7 +120,7 @@ export function power(x, y) {
   pl = (y - y1) * t1 + y * t2;
   ph = y1 * t1;
   let z = pl + ph;
-  // No more than the smallest number there is.
+  // At most the smallest number.
   if (z <= -1075) return 0;
   j = high(z);
   const i = j & 0x7fffffff;

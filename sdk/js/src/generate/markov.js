@@ -1,13 +1,13 @@
-/** A Markov chain: the next state depends on the present one and on chance. */
+/** Walks through a Markov chain: the next state depends on the present one. */
 
 import { cumulativeSums, weightedIndex } from "./random_values.js";
 import { Specification } from "./generator.js";
 import { span, EXPECTED } from "./span.js";
 
-/** After a long silence a chain with `every` takes so many steps at once, and no more. */
+/** Steps at most between two values of a chain with `every`. */
 const MAX_STEPS_PER_VALUE = 10_000;
 
-/** States, and how likely one leads to another. */
+/** States, and the probability that one leads to another. */
 export class Markov extends Specification {
   constructor(given) {
     super({ states: {}, start: undefined, every: undefined }, given, function (check) {
@@ -26,7 +26,7 @@ export class Markov extends Specification {
       this.links = new Map();
       for (const [name, state] of Object.entries(this.states)) {
         const key = `states.${name}.to`;
-        // By name, as all languages have them in the same order then.
+        // Sorted by name, so that all languages have the same order.
         const others = Object.keys(state.to ?? {}).sort();
         for (const other of others) {
           find(key, other);

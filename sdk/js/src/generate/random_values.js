@@ -1,4 +1,4 @@
-/** By chance: normal numbers, walks, buckets. */
+/** Draws random values: normal numbers, walks, buckets. */
 
 import { power } from "./libm.js";
 import { clamp, Specification, number } from "./generator.js";
@@ -67,12 +67,12 @@ export class Walk extends Specification {
     return min !== undefined && max !== undefined ? min + (max - min) / 2 : 0;
   }
 
-  /** Mirrored at the bounds, as a ball at a wall. */
+  /** Reflects a value at the bounds. */
   #reflect(value) {
     const { min, max } = this;
     if (min !== undefined && value < min) value = min + (min - value);
     else if (max !== undefined && value > max) value = max - (value - max);
-    // A step longer than the range ends at the wall.
+    // A step longer than the range ends at the bound.
     return clamp(value, min, max);
   }
 
@@ -107,7 +107,7 @@ export function cumulativeSums(weights) {
   return weights.map((weight) => (sum += weight));
 }
 
-/** The place that a share of the whole, 0 to 1, falls to; never one of weight 0. */
+/** The index that a share of the whole, 0 to 1, falls to; never one with the weight 0. */
 export function weightedIndex(upTo, share) {
   const whole = upTo[upTo.length - 1];
   // The product may be rounded up to the whole.
@@ -115,7 +115,7 @@ export function weightedIndex(upTo, share) {
   return Math.min(above(upTo, share * whole), end);
 }
 
-/** One of several values of any type: by chance, with or without weights, or in turn. */
+/** One of several values of any type: at random, with or without weights, or in sequence. */
 export class Bucket extends Specification {
   constructor(given) {
     super({ values: [], weights: undefined, order: "random" }, given, function (check) {

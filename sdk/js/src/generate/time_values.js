@@ -1,4 +1,4 @@
-/** By the clock: drawn curves, and profiles of the day or the week. */
+/** Computes values from the time: curves, and profiles of the day or the week. */
 
 import { Specification, number } from "./generator.js";
 import { Interpolant } from "./interpolation.js";
@@ -16,7 +16,7 @@ function interpolated(check, interpolation) {
   );
 }
 
-/** Notes points that do not come after the one before. */
+/** Reports a point that does not come after the one before. */
 function inOrder(check, key, points, at, text, before) {
   if (points.length > 0) {
     const [last] = points[points.length - 1];

@@ -1,6 +1,6 @@
-"""Calls a device the way the contract asks: reads its settings, reports a status only when it
-changed, makes an error of an exception. The plugin's glue and `mockfleet.testing` both go
-through here, so that what is tested is what runs."""
+"""Calls a device by the rules of the contract. It reads the settings, reports a status only when
+it changed, and turns exceptions into errors. The exports of a plugin and `mockfleet.testing` both
+use it, so tests run the code of the plugin."""
 
 import os
 import sys
@@ -16,10 +16,10 @@ from .turn import Answer, Event, Message, Tick, Turn
 
 _SDK = os.path.dirname(os.path.abspath(__file__))
 
-#: Settings by their text, of devices that cannot change them: read once a cell.
+#: Frozen settings by their text, which are parsed once a cell.
 _shared: dict[tuple[type, str], Any] = {}
 
-#: Where tracebacks have been printed: once a cell is enough for each place.
+#: Errors whose tracebacks have been printed: each is printed once a cell.
 _printed: set[str] = set()
 
 
@@ -33,7 +33,7 @@ def find_device(module: Any) -> type[Device[Any]]:
         and value is not Device
         and value.__module__ == module.__name__
     ]
-    # A base class of the author's own is no device of its own.
+    # A base class of another device is not a device itself.
     ends = [one for one in found if not any(one in other.__mro__[1:] for other in found)]
     if len(ends) == 1:
         return ends[0]
@@ -46,7 +46,7 @@ def _are(things: list[Any]) -> str:
 
 
 def check_device(device: type[Device[Any]]) -> None:
-    """Refuses what could only go wrong later."""
+    """Rejects a class that would fail later."""
     if device.tick is Device.tick:
         raise TypeError(f"{device.__name__} has no method tick(self, tick)")
     unknown = set(device.events) - {"link", "downlink", "receipts"}
@@ -71,7 +71,7 @@ def summary(device: type[Device[Any]]) -> str:
 
 
 class DeviceSlot:
-    """A device, and the status that it last reported."""
+    """A device and its last reported status."""
 
     def __init__(self, kind: type[Device[Any]], identity: Identity, config: str) -> None:
         device = kind.__new__(kind)
@@ -86,13 +86,13 @@ class DeviceSlot:
             device.__init__()  # type: ignore[misc]
 
     def tick(self, tick: Tick) -> Turn:
-        """A scheduled call. Raises `Failed` or `Retired`."""
+        """Runs a scheduled call. Raises `Failed` or `Retired`."""
         self.device._now = tick.micros
         with Guard():
             return self._turn(self.device.tick(tick))
 
     def handle(self, event: Event) -> Turn:
-        """Tells the device of an event. Raises `Failed` or `Retired`."""
+        """Delivers an event to the device. Raises `Failed` or `Retired`."""
         self.device._now = event.micros
         with Guard():
             return self._turn(self.device.handle(event))
@@ -134,7 +134,8 @@ def _messages(given: Message | Iterable[Message]) -> list[Message]:
 
 
 class Guard:
-    """Makes a `Failed` of any exception of the author's code, with its place in the source."""
+    """Turns any exception of the author's code into `Failed`, with its place in the
+    source."""
 
     def __enter__(self) -> None:
         return None
@@ -155,7 +156,7 @@ class Guard:
 def describe_error(error: BaseException) -> str:
     """`ZeroDivisionError: division by zero (device.py:14, in tick: value = 1 / 0)`."""
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    # What a test says of its own accord has lines of its own.
+    # The message of an assertion may have several lines.
     text = text.replace("\n", ", ")
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not _is_sdk(frame.filename)]
@@ -189,7 +190,7 @@ def _is_sdk(file: str) -> bool:
 
 
 def shorten(file: str) -> str:
-    """A file by its path below the folder that it was imported from."""
+    """The path of a file below the folder that it was imported from."""
     folders = [folder for folder in (*sys.path, os.getcwd()) if folder]
     below = [
         os.path.relpath(file, folder)

@@ -1,11 +1,11 @@
-"""Where `data` and `group` look things up: the host in a plugin, a test natively."""
+"""Provides the values of `data` and `group`: from the host in a plugin, from a test natively."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
 
 class GroupContext(Protocol):
-    """What the fleet file gives a group beside its settings."""
+    """The context of a group in the fleet file."""
 
     def size(self, name: str) -> int: ...
 
@@ -20,7 +20,7 @@ class GroupContext(Protocol):
 
 @dataclass
 class TestContext:
-    """What a test says; see `mockfleet.testing.group_context`."""
+    """The context that a test sets; see `mockfleet.testing.group_context`."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     sends: list[str] | None = None
@@ -49,11 +49,11 @@ class TestContext:
         return self.every
 
 
-#: The plugin's glue puts the host here.
+#: The exports of a plugin set the host as the source.
 source: GroupContext = TestContext()
 
 
 def set_source(given: GroupContext) -> None:
-    """Looks things up there from now on."""
+    """Uses this source from now on."""
     global source
     source = given

@@ -1,4 +1,4 @@
-"""Values that change over time as a sensor's do: the same for the same seed as those of the
+"""Generates values that change over time as a sensor's do: for the same seed the same as in the
 Rust and the JavaScript SDK.
 
 ```python
@@ -12,9 +12,8 @@ class Room(Device[NoConfig]):
         return self.message("telemetry", {"temperature": self.temperature.next()})
 ```
 
-A specification checks itself when it is made, and raises `InvalidConfig` with all that is
-wrong. Lengths of time are texts such as `"1h30m"`, seconds, or a `timedelta`.
-"""
+A specification checks itself when it is created, and raises `InvalidConfig` with all its
+problems. Durations are texts such as `"1h30m"`, seconds, or a `timedelta`. """
 
 from .random_values import Bucket, Normal, Walk
 from .time_values import Curve, Day, Profile

@@ -1,5 +1,5 @@
-"""What every kind of generator has in common: a specification that is checked once, and a
-small state of each device."""
+"""Defines the base of every generator: a specification that is checked once, and a small state of
+each device."""
 
 import math
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ _WHOLE = 9_007_199_254_740_992.0
 
 
 class Context(Protocol):
-    """When and for whom a value is made; microseconds since 1970."""
+    """The time and the device that a value is made for, in microseconds since 1970."""
 
     now: int
     born: int
@@ -54,30 +54,31 @@ class Generator:
         self._spec, self._context, self._state = spec, context, spec._start(rng)
 
     def next(self) -> Any:
-        """The value now: at the time of the tick or the event that is being handled."""
+        """Makes the next value, at the time of the present tick or event."""
         return self._spec._next(self._state, self._context)
 
 
 class Specification(ABC):
-    """A specification. Shared by all devices that use it: make it once, outside of the
+    """A specification, shared by all devices that use it: create it once, outside of the
     class or as an attribute of it."""
 
     def of(self, device: "Device[Any]", name: str) -> Generator:
-        """The generator of one device, in `__init__`. `name` is the name of its stream of
-        random numbers: another one for each generator of a device."""
+        """Starts the generator of one device, in `__init__`. `name` is the name of its
+        stream of random numbers: a different one for each generator of a device."""
         return Generator(self, Rng(device.seed).stream(name), _DeviceContext(device))  # type: ignore[arg-type]
 
     @abstractmethod
     def _start(self, rng: Rng) -> Any:
-        """The state of a device at its birth: an object of its own, that `_next` changes."""
+        """The state of a device that is switched on: an object of its own, which `_next`
+        changes."""
 
     @abstractmethod
     def _next(self, state: Any, context: Context) -> Any:
-        """The value in a context."""
+        """Makes the next value."""
 
 
 def number(value: float, decimals: int | None) -> float:
-    """A number to so many decimals; with none a whole number."""
+    """Rounds a number to these decimals; with 0 it becomes an integer."""
     if not math.isfinite(value):
         raise Failed(f"the value became {value}, which JSON cannot say; keep it in bounds")
     if decimals is None:
@@ -99,13 +100,13 @@ def clamp(value: float, low: float | None, high: float | None) -> float:
 
 
 class Check:
-    """All that is wrong with a specification."""
+    """The problems of a specification."""
 
     def __init__(self) -> None:
         self.problems: dict[str, str] = {}
 
     def expect(self, right: bool, key: str, text: str) -> bool:
-        """Notes it unless `right`; says whether it was."""
+        """Reports a problem unless `right`. Returns `right`."""
         if not right:
             self.problems.setdefault(key, text)
         return right
@@ -139,6 +140,6 @@ class Check:
         )
 
     def end(self) -> None:
-        """Raises what was noted."""
+        """Raises the reported problems."""
         if self.problems:
             raise InvalidConfig(self.problems)

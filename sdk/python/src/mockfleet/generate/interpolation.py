@@ -1,22 +1,22 @@
-"""A line through points, once or again and again."""
+"""Interpolates between points, once or repeated."""
 
 from bisect import bisect_right
 from typing import Literal
 
-#: What lies between two points: a straight line, the value of the point before, or a curve
-#: without corners that does not swing past the points.
+#: The interpolation between two points: a straight line, the value of the point before, or a
+#: smooth curve that does not overshoot the points.
 Interpolation = Literal["linear", "step", "smooth"]
 
 
 class Interpolant:
-    """`points` are microseconds and values: in order of time, no two at the same, and all
-    within the period."""
+    """A curve through `points`, which are microseconds and values: in order, at different
+    times, and within the period."""
 
     def __init__(
         self, points: list[tuple[int, float]], interpolation: Interpolation, period: int | None
     ) -> None:
         if period is not None:
-            # The first one comes again at the end: each moment lies between two points.
+            # The first point is repeated at the end, so that each time is between two points.
             points = [*points, (points[0][0] + period, points[0][1])]
         self._times = [at for at, _ in points]
         self._values = [value for _, value in points]
@@ -25,7 +25,8 @@ class Interpolant:
         self._slopes = _slopes(points, period is not None) if interpolation == "smooth" else []
 
     def value_at(self, micros: int) -> float:
-        """The value at a time; the first or last one before and after the points."""
+        """The value at a time. Before and after the points it is the first and the last
+        value."""
         times, values = self._times, self._values
         if self._period is not None:
             micros = times[0] + (micros - times[0]) % self._period
@@ -47,7 +48,7 @@ class Interpolant:
             return start + (end - start) * part
         left, right = self._slopes[place] * length, self._slopes[place + 1] * length
         rest = 1.0 - part
-        # Hermite's form, around the first point: exact there, and where nothing moves.
+        # Hermite's form around the first point: exact there, and between equal values.
         return (
             start
             + (end - start) * part * part * (3.0 - 2.0 * part)

@@ -1,5 +1,5 @@
-"""Mathematics that gives the same bits on every machine. Python's own `log` and `**` are the
-system's, and may differ in the last digit.
+"""Computes functions that give the same bits on every machine. Python's own `log` and `**` use
+the system's, which may differ in the last digit.
 
 `log` and `power` are FreeBSD's e_log.c and e_pow.c (Copyright (C) 1993, 2004 by Sun
 Microsystems, Inc. Permission to use, copy, modify, and distribute this software is freely

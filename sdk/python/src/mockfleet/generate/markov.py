@@ -1,4 +1,4 @@
-"""A Markov chain: the next state depends on the present one and on chance."""
+"""Walks through a Markov chain: the next state depends on the present one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from .generator import Check, Specification, Context
 from .rng import Rng
 from .span import EXPECTED, Span, span
 
-#: After a long silence a chain with `every` takes so many steps at once, and no more.
+#: Steps at most between two values of a chain with `every`.
 _MAX_STEPS_PER_VALUE = 10_000
 
 _NAME = object()
@@ -17,9 +17,9 @@ _NAME = object()
 
 @dataclass(frozen=True)
 class State:
-    """A state of a chain: how likely each other one comes next, and its value."""
+    """A state of a chain: the probability of each next state, and its value."""
 
-    #: By name, 0 to 1. What is left to 1 is the probability to stay.
+    #: Probabilities by name, 0 to 1. The remainder to 1 is the probability to stay.
     to: Mapping[str, float] = field(default_factory=dict)
     #: Absent: the state's name.
     value: Any = _NAME
@@ -34,12 +34,12 @@ class _MarkovState:
 
 @dataclass(frozen=True)
 class Markov(Specification):
-    """States, and how likely one leads to another."""
+    """States, and the probability that one leads to another."""
 
     states: Mapping[str, State]
     #: The first state.
     start: str
-    #: Takes a step after each of these lengths of time. Absent: a step a value.
+    #: Takes a step after each of these intervals. Absent: a step a value.
     every: Span | None = None
 
     def __post_init__(self) -> None:
@@ -57,12 +57,13 @@ class Markov(Specification):
         links = {}
         for name, state in self.states.items():
             key = f"states.{name}.to"
-            # By name, as all languages have them in the same order then.
+            # Sorted by name, so that all languages have the same order.
             others = sorted(state.to.items())
             for other, chance in others:
                 find(key, other)
                 check.share(f"{key}.{other}", chance, "probability")
-            # Added one after the other: Python's sum() is more exact than other languages'.
+            # Added one after the other: Python's sum() is more exact than that of other
+            # languages.
             total = cumulative_sums([0.0, *(chance for _, chance in others)])[-1]
             check.expect(
                 total <= 1.0 + 1e-9,

@@ -1,4 +1,4 @@
-"""By chance: normal numbers, walks, buckets."""
+"""Draws random values: normal numbers, walks, buckets."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -15,8 +15,8 @@ from .span import EXPECTED, Span, span
 
 @dataclass(frozen=True)
 class Normal(Specification):
-    """A number around a mean: the bell curve. What lies outside of `min` and `max` is set
-    to them."""
+    """A number around a mean: the bell curve. Values outside of `min` and `max` are set to
+    them."""
 
     mean: float
     deviation: float
@@ -49,24 +49,24 @@ class _WalkState:
 
 @dataclass(frozen=True)
 class Walk(Specification):
-    """A random walk: each value is the one before and a step, kept within bounds and drawn
-    back to a mean."""
+    """A random walk: each value is the one before plus a step, within bounds and pulled back
+    to a mean."""
 
     #: The first value. Absent: `mean`, else the middle of `min` and `max`, else 0.
     start: float | None = None
-    #: How far devices differ in their first value: its standard deviation.
+    #: The standard deviation of the first value between devices.
     spread: float = 0.0
     #: The standard deviation of one step.
     step: float = 1.0
-    #: Where the walk is drawn back to.
+    #: The value that the walk is pulled back to.
     mean: float | None = None
-    #: Which share of the way to `mean` is taken with each step, 0 to 1.
+    #: The share of the distance to `mean` that each step takes, 0 to 1.
     pull: float = 0.1
-    #: The walk turns back there.
+    #: The bounds at which the walk is reflected.
     min: float | None = None
     max: float | None = None
-    #: The time that one step stands for: `step` and `pull` are scaled to the time between
-    #: two values. Absent: one step a value.
+    #: The time of one step: `step` and `pull` are scaled to the time between two values. Absent:
+    #: one step a value.
     every: Span | None = None
     decimals: int | None = None
 
@@ -95,12 +95,12 @@ class Walk(Specification):
         return 0.0
 
     def _reflect(self, value: float) -> float:
-        """Mirrored at the bounds, as a ball at a wall."""
+        """Reflects a value at the bounds."""
         if self.min is not None and value < self.min:
             value = self.min + (self.min - value)
         elif self.max is not None and value > self.max:
             value = self.max - (value - self.max)
-        # A step longer than the range ends at the wall.
+        # A step longer than the range ends at the bound.
         return clamp(value, self.min, self.max)
 
     def _start(self, rng: Rng) -> _WalkState:
@@ -134,7 +134,7 @@ def cumulative_sums(weights: Sequence[float]) -> list[float]:
 
 
 def weighted_index(up_to: list[float], share: float) -> int:
-    """The place that a share of the whole, 0 to 1, falls to; never one of weight 0."""
+    """The index that a share of the whole, 0 to 1, falls to; never one with the weight 0."""
     whole = up_to[-1]
     # The product may be rounded up to the whole.
     return min(bisect_right(up_to, share * whole), bisect_left(up_to, whole))
@@ -149,7 +149,8 @@ class _BucketState:
 
 @dataclass(frozen=True)
 class Bucket(Specification):
-    """One of several values of any type: by chance, with or without weights, or in turn."""
+    """One of several values of any type: at random, with or without weights, or in
+    sequence."""
 
     values: Sequence[Any]
     weights: Sequence[float] | None = None

@@ -1,4 +1,4 @@
-"""By the clock: drawn curves, and profiles of the day or the week."""
+"""Computes values from the time: curves, and profiles of the day or the week."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ class _CurveState:
 
 @dataclass(frozen=True)
 class Curve(Specification):
-    """A curve through points: the first value before the first of them, and the last one
-    after the last, unless `period` lets it begin again."""
+    """A curve through points. Before the first point it has the first value, and after the
+    last point the last value, unless `period` repeats it."""
 
     #: Times, counted from the origin, and values; in order of time.
     points: Sequence[tuple[Span, float]]
-    #: Begins again after this long, longer than the last point.
+    #: The period after which it repeats, longer than the last point.
     period: Span | None = None
     interpolation: Interpolation = "linear"
-    #: How far values stray from the curve: their standard deviation.
+    #: The standard deviation of values from the curve.
     jitter: float = 0.0
-    #: Devices are ahead by up to this much, each by its own.
+    #: The largest time by which a device is ahead, drawn for each.
     spread: Span | None = None
-    #: From when time counts: the device's birth, its last change of status, or a moment.
+    #: The origin of time: the device's start, its last change of status, or a fixed time.
     origin: Literal["born", "status"] | datetime = "born"
     decimals: int | None = None
 
@@ -94,7 +94,7 @@ class Curve(Specification):
 
 
 def micros_of(at: datetime) -> int:
-    """Microseconds since 1970 of a moment; without a zone it is UTC's."""
+    """The microseconds since 1970 of a `datetime`, in UTC if it has no zone."""
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     since = aware - datetime.fromtimestamp(0, UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
@@ -104,13 +104,13 @@ def micros_of(at: datetime) -> int:
 class Profile(Specification):
     """Values by the time of day, UTC: the same each day or by the day of the week."""
 
-    #: The points of each day that has none of its own, in order of time.
+    #: The points of each day without points of its own, in order of time.
     daily: Day = ()
-    #: Days with points of their own: `mon` to `sun`. An empty list bridges the day.
+    #: Days with points of their own: `mon` to `sun`. With an empty list, the day is interpolated.
     weekly: Mapping[str, Day] | None = None
-    #: What lies between two points, midnight included.
+    #: The interpolation between two points, across midnight, too.
     interpolation: Interpolation = "linear"
-    #: How far values stray from the profile: their standard deviation.
+    #: The standard deviation of values from the profile.
     jitter: float = 0.0
     decimals: int | None = None
 

@@ -1,4 +1,4 @@
-"""One device as the host holds it: turns the contract's types into the SDK's and back."""
+"""Exports a device, and converts the types of the contract to those of the SDK and back."""
 
 import importlib
 import json
@@ -29,17 +29,17 @@ DEVICE = find_device(importlib.import_module(MODULE))
 check_device(DEVICE)
 SCHEMA = json.dumps(schema_of(DEVICE.config_type()), ensure_ascii=False)
 
-# A plugin has no files: what tracebacks show of the source is kept.
+# A plugin has no files: the source lines for tracebacks are kept in memory.
 for module in list(sys.modules.values()):
     file = getattr(module, "__file__", None) or ""
     if file.endswith(".py") and getattr(module, "__name__", "") in OWN:
         lines = linecache.getlines(file)
-        # Without a time, no one looks whether the file is still there.
+        # Without a time, the cache is used without checking the file.
         linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
 
 
 class Host:
-    """What the fleet file gives the group, asked of the host."""
+    """The context of the group, from the host."""
 
     def size(self, name: str) -> int:
         try:
