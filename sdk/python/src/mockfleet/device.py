@@ -35,7 +35,7 @@ class Device(Generic[Config]):
 
     ```python
     class Door(Device[Settings]):
-        '''A door contact: says when the door opens and closes.'''
+        '''A door contact: reports when the door opens and closes.'''
 
         channels = ["door"]
 

@@ -1,4 +1,4 @@
-//! A room sensor: its temperature wanders, and it says when it is hot.
+//! A room sensor: its temperature varies, and it reports when it is hot.
 
 use mockfleet_sdk::generate::{Context, Generator, Walk};
 use mockfleet_sdk::{About, Behaviour, Device, Error, Event, Instant, Tick, Turn};
@@ -11,14 +11,14 @@ struct Sensor {
     limit: f64,
 }
 
-/// What the fleet file may say under `config`.
+/// The settings under `config` in the fleet file.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
-    /// Where the temperature starts, in °C.
+    /// The first temperature, in °C.
     #[schemars(range(min = -40.0, max = 85.0))]
     base: f64,
-    /// Above this the sensor is hot, in °C.
+    /// The temperature above which the sensor is hot, in °C.
     limit: f64,
 }
 
