@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the plugins and copies them to plugins/dist. Incremental. Uses the toolchain
-# of rust-toolchain.toml; CARGO_TARGET_DIR, when set, says where the work goes.
+# of rust-toolchain.toml; CARGO_TARGET_DIR sets the target folder.
 set -eu
 cd "$(dirname "$0")"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the guests and copies them to tests/guests/dist. Incremental. Shares the
-# plugins' target folder, so that what both depend on is compiled once; CARGO_TARGET_DIR,
-# when set, says where instead.
+# plugins' target folder, so that shared dependencies are compiled once. CARGO_TARGET_DIR
+# sets another one.
 set -eu
 cd "$(dirname "$0")"
 

@@ -64,7 +64,7 @@ fn message_carries_evenly_spaced_samples() {
 }
 
 #[test]
-fn the_counter_never_goes_down_and_counts_what_the_samples_draw() {
+fn counter_grows_by_the_energy_of_the_samples() {
     let mut trial = device(2, json!({ "counter": 1_000.0, "noise": 1.0 }));
     let readings = trial.run(Duration::from_hours(24)).on("telemetry");
     let counter: Vec<f64> = readings
@@ -147,7 +147,7 @@ fn the_readme_lists_the_settings() {
 }
 
 #[test]
-fn the_readme_shows_what_is_sent() {
+fn readme_shows_the_sent_messages() {
     let mut trial = device(42, json!({ "samples": 3 }));
     trial.ticks(3);
     assert_eq!(

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_and_what_would_be_right() {
+    fn invalid_cron_is_refused_with_the_way_out() {
         let Err(wrong) = Cron::read("0 30 6 * *", Some("Europe/Atlantis")) else {
             panic!("five fields have no seconds");
         };

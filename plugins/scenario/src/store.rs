@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_gives_way_at_the_end_that_was_asked_for() {
+    fn full_store_drops_by_its_overflow_policy() {
         assert_eq!(kept(OverflowPolicy::DropOldest, 5), [2, 3, 4]);
         assert_eq!(kept(OverflowPolicy::DropNewest, 5), [0, 1, 2]);
         assert_eq!(kept(OverflowPolicy::DropOldest, 2), [0, 1]);

@@ -62,7 +62,7 @@ fn two(transition: Value) -> Value {
 }
 
 #[test]
-fn a_message_has_the_shape_that_was_asked_for() {
+fn message_has_the_configured_shape() {
     let mut device = device(json!({
         "fields": { "n": { "kind": "counter", "start": 7 } },
         "variables": { "unit": "C" },
@@ -191,7 +191,7 @@ fn chance_decides_at_each_tick() {
 }
 
 #[test]
-fn what_is_received_changes_the_status_and_nothing_else_does() {
+fn received_message_changes_the_status() {
     let received = json!({ "channel": "command", "path": "$.power", "equals": "on" });
     let mut device = device(two(json!({ "to": "b", "received": received })));
     device.ticks(1);
@@ -294,7 +294,7 @@ fn a_device_that_terminates_sends_its_last_message_first() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_and_where() {
+fn all_problems_are_reported_at_once_with_paths() {
     every_second();
     group_context(GroupContext {
         channels: Some(vec!["telemetry".into()]),

@@ -45,7 +45,7 @@ fn the_same_seed_gives_the_same_bytes_whenever_the_run_starts() {
 }
 
 #[test]
-fn a_reading_names_the_device_and_says_what_it_measured() {
+fn reading_has_the_device_and_its_measurements() {
     let mut trial = device(1, json!({}));
     trial.ticks(3);
     let reading = trial.on("telemetry").pop().unwrap();
@@ -112,7 +112,7 @@ fn a_battery_may_begin_low() {
 }
 
 #[test]
-fn payloads_have_exactly_the_size_asked_for() {
+fn payloads_have_exactly_the_configured_size() {
     for size in [146, 256, 1_000, 65_536] {
         let mut trial = device(5, json!({ "size": size, "timestamp": true, "drift": 50.0 }));
         trial.ticks(50);
@@ -137,7 +137,7 @@ fn a_size_that_a_reading_does_not_fit_into_is_refused() {
 }
 
 #[test]
-fn the_time_is_added_when_asked_for() {
+fn time_is_added_with_the_setting() {
     let mut trial = device(1, json!({ "timestamp": true }));
     let reading = trial.ticks(1).on("telemetry").pop().unwrap();
     assert_eq!(reading["at"], "2026-01-01T00:00:00.000000Z");
@@ -162,7 +162,7 @@ fn the_readme_lists_the_settings() {
 }
 
 #[test]
-fn the_readme_shows_what_is_sent() {
+fn readme_shows_the_sent_messages() {
     let mut trial = device(42, json!({}));
     trial.ticks(3);
     assert_eq!(

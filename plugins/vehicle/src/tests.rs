@@ -92,7 +92,7 @@ fn it_parks_and_leaves_and_sends_seldom_while_it_is_parked() {
 }
 
 #[test]
-fn told_to_stop_it_stays_until_told_to_go() {
+fn stopped_vehicle_stays_until_the_command_go() {
     let mut trial = driver();
     trial.ticks(10).receive("command", &json!({ "do": "stop" }));
     let stopped = reply(&trial);
@@ -201,7 +201,7 @@ fn the_readme_lists_the_settings() {
 }
 
 #[test]
-fn the_readme_shows_what_is_sent() {
+fn readme_shows_the_sent_messages() {
     let mut trial = device(42, json!({}));
     let fix = trial.ticks(3).on("telemetry").pop().unwrap();
     let command = json!({ "do": "stop" });

@@ -101,7 +101,7 @@ fn refusal(config: Value) -> String {
 }
 
 #[test]
-fn ticks_come_as_scheduled_unless_the_device_says_otherwise() {
+fn ticks_follow_the_schedule_of_fleet_or_device() {
     let mut trial = Trial::<Probe>::new(json!({ "do": "hurry" }));
     trial.ticks(5);
     assert_eq!(seconds(&trial), [0.0, 1.0, 2.0, 2.01, 3.01]);
@@ -115,7 +115,7 @@ fn ticks_come_as_scheduled_unless_the_device_says_otherwise() {
 }
 
 #[test]
-fn a_tick_asked_for_at_once_comes_a_millisecond_later() {
+fn next_tick_of_zero_comes_a_millisecond_later() {
     let mut trial = Trial::<Probe>::new(json!({ "do": "rush" }));
     trial.ticks(5);
     assert_eq!(seconds(&trial), [0.0, 1.0, 2.0, 2.001, 3.001]);
@@ -172,7 +172,7 @@ fn received_message_is_answered_at_once_and_moves_the_next_tick() {
 }
 
 #[test]
-fn what_a_device_does_with_its_connection_is_seen() {
+fn connection_changes_are_recorded() {
     let mut trial = Trial::<Probe>::new(json!({ "do": "vanish" }));
     trial.ticks(3);
     assert_eq!(

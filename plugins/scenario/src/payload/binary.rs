@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_laid_out_is_said_with_its_place() {
+    fn invalid_layout_is_refused_with_paths() {
         let found = problems_of(json!({ "binary": [
             { "type": "bytes", "hex": "a" },
             { "type": "unsigned", "bits": 12, "value": "{{ a }}" },

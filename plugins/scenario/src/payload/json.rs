@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_no_json_is_refused_beforehand() {
+    fn template_that_is_no_json_is_refused() {
         let found = problems_of(json!({ "json": r#"{"t": {{ a }} {{ b }}}"# }));
         let [(path, text)] = found.as_slice() else {
             panic!("{found:?}")

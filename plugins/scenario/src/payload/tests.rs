@@ -49,7 +49,7 @@ fn a_text_is_filled_in_and_nothing_stands_for_nothing() {
 }
 
 #[test]
-fn a_payload_is_said_in_one_way() {
+fn payload_needs_exactly_one_format() {
     let both = problems_of(json!({ "text": "x", "json": 5 }));
     assert_eq!(both, problems_of(json!({})));
     let unknown = problems_of(json!({ "json": { "x": ["{{ c }}", "{{ d"] } }));

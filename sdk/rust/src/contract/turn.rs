@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_json_form_is_a_failed_call_that_sends_nothing() {
+    fn value_without_json_form_fails_and_sends_nothing() {
         let mut turn = Turn::default();
         let map = std::collections::BTreeMap::from([((1, 2), 3)]);
         let error = turn.json("telemetry", &map).unwrap_err();

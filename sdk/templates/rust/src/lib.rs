@@ -80,7 +80,7 @@ mod tests {
     use super::Sensor;
 
     #[test]
-    fn a_sensor_that_is_told_a_lower_limit_becomes_hot() {
+    fn sensor_with_a_lower_limit_becomes_hot() {
         let mut sensor = Trial::<Sensor>::new(json!({ "base": 21, "limit": 30 }));
         sensor.ticks(1);
         assert_eq!(sensor.on("telemetry"), [json!({ "temperature": 21.0, "limit": 30.0 })]);

@@ -1,5 +1,4 @@
-//! Asks for every kind of event, counts what it is told of, and sends the counts at each
-//! tick, so that a test can hold them against what happened.
+//! Counts all kinds of events, and sends the counts at each tick.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +13,7 @@ mockfleet_sdk::export!(EchoesEvents);
 #[derive(Debug, Default)]
 pub struct EchoesEvents {
     counts: BTreeMap<&'static str, u64>,
-    /// The number of the last receipt; they come once each.
+    /// The numbers of the receipts, each of which must be unique.
     settled: Vec<u64>,
     duplicates: u64,
 }

@@ -1,5 +1,4 @@
-//! Looks around in its sandbox with the standard library's means, and reports what it
-//! got, so that a test can hold it against what a guest may have.
+//! Probes its sandbox with the standard library and reports the results.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -62,7 +61,7 @@ impl Behaviour for Probe {
     }
 }
 
-/// `ok`, or the error's words.
+/// `ok`, or the text of the error.
 fn outcome<T>(result: std::io::Result<T>) -> Value {
     match result {
         Ok(_) => json!("ok"),

@@ -1,5 +1,4 @@
-//! Refuses its settings for one device of the group, or for all: what only `create` can
-//! find out.
+//! Rejects valid settings in `create`, for one device of the group or for all.
 
 use mockfleet_sdk::{About, Behaviour, Device, Error, Tick, Turn};
 use schemars::JsonSchema;
@@ -14,13 +13,13 @@ pub struct RejectsConfig {
     id: String,
 }
 
-/// Whom it refuses.
+/// The devices whose settings it rejects.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The device of the group that refuses; absent: none.
+    /// The device of the group that rejects its settings; absent: none.
     pub refuse_index: Option<u32>,
-    /// Each device refuses.
+    /// Each device rejects its settings.
     pub refuse_all: bool,
 }
 
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn it_refuses_for_one_device_or_for_all() {
+    fn config_is_rejected_for_one_device_or_all() {
         assert_eq!(refusal(0, json!({})), None);
         assert_eq!(refusal(1, json!({ "refuse_index": 2 })), None);
         assert_eq!(

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_left_out_of_an_object_and_null_elsewhere() {
+    fn missing_value_is_left_out_of_objects_and_null_elsewhere() {
         let members = [
             ("a".into(), Value::Missing),
             ("b".into(), Value::Integer(1)),

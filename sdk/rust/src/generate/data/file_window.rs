@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_show_what_the_whole_file_has() {
+    fn windows_have_the_bytes_of_the_whole_file() {
         // Lines that no window ends with, the longest longer than one.
         let mut text = String::new();
         for number in 0..3_000 {

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_cannot_count_says_why() {
+    fn invalid_counter_is_refused() {
         assert_eq!(
             problems_of(&Counter::new().until(-1)),
             "until: -1 is never reached from 0 in steps of 1; give a value that lies ahead"

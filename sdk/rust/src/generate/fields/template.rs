@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_result_is_an_error_that_names_the_expression() {
+    fn expression_without_result_is_a_failed_call() {
         for (expression, why) in [
             ("n / zero", "unable to calculate 3 / 0"),
             ("ln(zero)", "it gave -inf, which is no number"),
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_cannot_be_filled_in_says_where() {
+    fn text_that_cannot_be_filled_in_reports_the_line() {
         let wrong = life(Text::new("ok\n{{ t | rnd }"), &[("t", Value::Null)])
             .err()
             .unwrap();

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn by_chance_each_value_comes_as_often_as_its_weight_says() {
+    fn random_values_come_as_often_as_their_weights() {
         let bucket = Bucket::new([0, 1, 2]).weights([1.0, 0.0, 3.0]);
         let found = TestGenerator::new(bucket).numbers(100_000);
         let share = |value: f64| {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_that_cannot_be_says_why() {
+    fn invalid_bucket_is_refused() {
         let bucket = Bucket::new([1, 2]).weights([0.0, -1.0, 1.0]).in_sequence();
         assert_eq!(
             problems_of(&bucket),

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_said_at_once() {
+    fn all_problems_are_reported_at_once() {
         assert_eq!(
             problems_of(&Normal::new(f64::NAN, -1.0).within(3.0..=2.0).decimals(16)),
             "mean: NaN is no number to work with; a finite one is\n\

@@ -218,7 +218,7 @@ mod tests {
     use crate::generate::testing::{TestGenerator, problems_of};
 
     #[test]
-    fn a_chain_stays_in_each_state_as_long_as_theory_says() {
+    fn chain_stays_in_each_state_for_the_theoretical_share() {
         let chain = Markov::new("idle")
             .state("idle", [("busy", 0.1)])
             .state("busy", [("idle", 0.3)]);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_that_cannot_be_says_where() {
+    fn invalid_chain_is_refused_with_paths() {
         let chain = Markov::new("of")
             .state("on", [("off", 0.7), ("on", 0.6)])
             .state("off", [("gone", 2.0)]);

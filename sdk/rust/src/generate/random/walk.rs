@@ -237,7 +237,7 @@ mod tests {
     use crate::generate::testing::{TestGenerator, mean_and_variance, problems_of};
 
     #[test]
-    fn a_walk_starts_where_it_is_told() {
+    fn walk_starts_at_its_first_value() {
         let first = |walk: Walk| TestGenerator::new(walk).next().unwrap().as_number();
         assert_eq!(first(Walk::new(21.5)), Some(21.5));
         assert_eq!(first(Walk::default().around(4.0, 0.1)), Some(4.0));
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_that_cannot_be_says_why() {
+    fn invalid_walk_is_refused() {
         let walk = Walk::new(50.0).within(0.0..=40.0).around(45.0, 2.0);
         assert_eq!(
             problems_of(&walk),

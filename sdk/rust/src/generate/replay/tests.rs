@@ -36,7 +36,7 @@ const WEATHER: (&str, &str) = (
 );
 
 #[test]
-fn each_value_takes_a_row_and_goes_on_as_it_is_told() {
+fn each_value_takes_a_row_and_the_end_is_obeyed() {
     let column = || Replay::new("weather.csv").column("t");
     assert_eq!(life(column(), WEATHER).json(5), "[1,2.5,null,1,2.5]");
     assert_eq!(
@@ -108,7 +108,7 @@ fn json_lines_are_replayed_by_path() {
 }
 
 #[test]
-fn a_broken_file_is_said_with_line_and_column() {
+fn broken_file_is_reported_with_line_and_column() {
     let ragged = ("w.csv", "a,b\n1,2\n\"x,\ny\",3,4\n5\n");
     assert_eq!(
         plan(Replay::new("w.csv"), ragged).unwrap_err(),
@@ -141,7 +141,7 @@ fn a_broken_file_is_said_with_line_and_column() {
 }
 
 #[test]
-fn what_is_not_in_a_file_is_said_with_what_is() {
+fn unknown_column_is_refused_with_the_known_ones() {
     assert_eq!(
         plan(Replay::new("x.csv"), WEATHER).unwrap_err(),
         "file: there is no data file \"x.csv\"; name it under data in the fleet file's group"

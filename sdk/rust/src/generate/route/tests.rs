@@ -52,7 +52,7 @@ fn device_moves_at_its_speed_and_obeys_the_route_end() {
 }
 
 #[test]
-fn a_device_stops_where_it_is_told_each_time_it_passes() {
+fn device_stops_at_a_waypoint_each_time_it_passes() {
     let stop = north()
         .end(RouteEnd::Return)
         .stop_at(1, Span::from_micros(50_000_000));
@@ -141,7 +141,7 @@ fn a_route_is_read_from_a_file() {
 }
 
 #[test]
-fn a_route_that_cannot_be_says_where() {
+fn invalid_route_is_refused_with_paths() {
     let route = Route::new([(95.0, 8.0), (50.0, 200.0)], -1.0);
     assert_eq!(
         problems_of(&route),

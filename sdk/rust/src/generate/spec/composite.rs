@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_deep_inside_has_its_path() {
+    fn nested_problem_has_its_path() {
         let wrong = Object::new([
             ("x", Uniform::new(2.0..=1.0)),
             ("y", Uniform::new(0.0..=1.0)),

@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn spikes_come_as_often_as_their_chance_says_and_go_both_ways() {
+    fn spikes_have_their_probability_and_go_both_ways() {
         let spiky = Faulty::new(Constant::new(5)).fault(Spike::new(20.0).chance(0.1));
         let found = TestGenerator::new(spiky).numbers(100_000);
         let count = |value: f64| found.iter().filter(|found| **found == value).count();
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_lasts_as_long_as_it_says_and_has_a_name() {
+    fn fault_lasts_for_its_duration_and_has_a_name() {
         let stuck = StuckAt::new().chance(0.05).lasts(seconds(4));
         let plan = Spec::from(Faulty::new(Counter::new()).fault(stuck));
         let mut life = TestGenerator::new(plan);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_has_the_spread_that_it_says_also_in_lists() {
+    fn noise_changes_each_number_of_a_list() {
         let noisy = Faulty::new(Constant::new(vec![1.0, 2.0]))
             .fault(Noise::new(0.5))
             .decimals(3);
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_cannot_be_says_where() {
+    fn invalid_fault_is_refused_with_paths() {
         let faulty = Faulty::new(Counter::new())
             .fault(Spike::new(f64::INFINITY).chance(1.5))
             .fault(Noise::new(-1.0).after(seconds(9)).until(seconds(9)));

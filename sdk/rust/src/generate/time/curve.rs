@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_strays_as_far_as_it_says() {
+    fn jitter_has_its_standard_deviation() {
         let curve = Curve::new([(seconds(0), 5.0)]).jitter(2.0);
         let (mean, variance) = mean_and_variance(&mut TestGenerator::new(curve), 100_000);
         assert!((mean - 5.0).abs() < 5.0 * (4.0_f64 / 1e5).sqrt());
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_that_cannot_be_says_where() {
+    fn invalid_curve_is_refused_with_paths() {
         let curve = Curve::new([(seconds(2), 0.0), (seconds(2), f64::NAN)]).period(seconds(1));
         assert_eq!(
             problems_of(&curve),

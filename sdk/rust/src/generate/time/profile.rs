@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_cannot_be_says_where() {
+    fn invalid_profile_is_refused_with_paths() {
         let spec: crate::generate::spec::kinds::Spec = serde_json::from_str(
             r#"{ "kind": "profile", "zone": "Europe/Bern", "weekly": { "tue": [
                 { "at": "08:00", "value": 1 }, { "at": "07:30", "value": 2 }] } }"#,

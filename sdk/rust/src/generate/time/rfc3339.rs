@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_moment_is_refused() {
+    fn invalid_times_are_refused() {
         for wrong in [
             "",
             "2026",
@@ -122,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_the_sdk_writes_is_read_back(micros in 0u64..253_402_300_800_000_000) {
+        fn written_instants_are_parsed_back(micros in 0u64..253_402_300_800_000_000) {
             let instant = Instant::from_micros(micros);
             prop_assert_eq!(parse(&instant.to_string()), Some(instant));
         }

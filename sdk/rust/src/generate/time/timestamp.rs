@@ -297,7 +297,7 @@ mod tests {
 
     #[cfg(feature = "zones")]
     #[test]
-    fn a_format_that_cannot_be_says_why() {
+    fn invalid_strftime_is_refused() {
         let text = problems_of(&Timestamp::default().strftime("%Y-%!"));
         assert!(text.starts_with("strftime: "), "{text}");
         assert!(
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_that_is_none_is_said() {
+    fn unknown_time_zone_is_refused() {
         let text = problems_of(&Timestamp::default().zone("Mars/Olympus"));
         assert!(
             text.starts_with("zone: there is no time zone \"Mars/Olympus\""),

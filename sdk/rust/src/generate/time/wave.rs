@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wave_that_cannot_be_says_why() {
+    fn invalid_wave_is_refused() {
         let wave = Wave::sine(1.0..=0.0, Span::from_micros(0)).phase(-1.0);
         assert_eq!(
             problems_of(&wave),
