@@ -55,6 +55,7 @@ impl Behaviour for EchoesEvents {
                     Outcome::Sent => "sent",
                     Outcome::Failed => "failed",
                     Outcome::Dropped => "dropped",
+                    _ => "other",
                 }
             }
             _ => "other",
