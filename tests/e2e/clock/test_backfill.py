@@ -54,7 +54,7 @@ def test_day_is_written_without_a_broker_into_its_hour_folders(dry):
 
 def test_devices_see_only_the_clock_of_the_range(fleet):
     fleet.broker("mqtt://127.0.0.1:1")
-    fleet.guest(plugin="curious", count=2, every="6h")
+    fleet.guest(plugin="probes_sandbox", count=2, every="6h")
     run = fleet.backfill(*DAY)
     rows = run.log.rows(
         "SELECT epoch_us(scheduled_at), seq, payload::JSON FROM sends ORDER BY device_id, seq"

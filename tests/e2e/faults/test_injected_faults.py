@@ -286,7 +286,7 @@ def test_device_receives_the_events_that_a_real_device_would(fleet, broker):
         {"kind": "duplicate", "copies": 3, "probability": "30%"},
         {"kind": "disconnect", "vanish": True, "at": "1s", "length": "200ms"},
     ]
-    fleet.guest(plugin="listener", count=4, every="50ms", faults=faults)
+    fleet.guest(plugin="echoes_events", count=4, every="50ms", faults=faults)
     run = fleet.run(duration="2s")
     run.log.assert_sound()
     last = f"""SELECT device_id, max_by(payload, seq), max(seq) FROM sends

@@ -272,7 +272,7 @@ FAULTS = [
     Fault(
         "settings that create refuses for one device",
         f'{PLUGIN}\ncount = 3\nevery = "100ms"\n{CONFIG}',
-        'plugin = "@GUESTS@/picky.wasm"\ncount = 3\nevery = "100ms"\nconfig = { refuse_index = 2 }',
+        'plugin = "@GUESTS@/rejects_config.wasm"\ncount = 3\nevery = "100ms"\nconfig = { refuse_index = 2 }',
         r"device thermometer-00002 .*config\.refuse_index is 2",
         "refuse_index",
     ),
