@@ -10,7 +10,9 @@ mod tests;
 
 use std::time::Duration;
 
-use mockfleet_sdk::{About, Behaviour, Device, Error, Event, Instant, Message, Rng, Tick, Turn};
+use mockfleet_sdk::{
+    About, Behaviour, Device, Error, Event, Instant, Message, Rng, Tick, Turn, round,
+};
 
 pub use config::{Config, Waypoint};
 use messages::{Command, Do, Fix, Reply};
@@ -207,6 +209,18 @@ impl Vehicle {
             Motion::Driving(speed) => speed,
             _ => 0.0,
         };
-        Fix::new(self, speed)
+        let position = self.position.coordinates();
+        Fix {
+            device: &self.id,
+            uptime_ms: self.now.millis_since(self.born),
+            status: self.status(),
+            // A ten-millionth of a degree is a centimetre.
+            lat: round(position.lat, 7),
+            lon: round(position.lon, 7),
+            speed_kmh: round(speed * 3.6, 1),
+            heading: round(self.position.heading(), 1),
+            odometer_km: round(self.odometer / 1_000.0, 3),
+            at: self.config.timestamp.then_some(self.now),
+        }
     }
 }

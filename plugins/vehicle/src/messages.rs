@@ -1,42 +1,21 @@
 //! Defines the JSON of a vehicle's channels.
 
-use mockfleet_sdk::{Error, Instant, round};
+use mockfleet_sdk::{Error, Instant};
 use serde::{Deserialize, Serialize};
-
-use crate::Vehicle;
 
 /// Sent on `telemetry`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Fix<'a> {
-    device: &'a str,
-    uptime_ms: u64,
-    status: &'static str,
-    lat: f64,
-    lon: f64,
-    speed_kmh: f64,
-    heading: f64,
-    odometer_km: f64,
+    pub(crate) device: &'a str,
+    pub(crate) uptime_ms: u64,
+    pub(crate) status: &'static str,
+    pub(crate) lat: f64,
+    pub(crate) lon: f64,
+    pub(crate) speed_kmh: f64,
+    pub(crate) heading: f64,
+    pub(crate) odometer_km: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Instant>,
-}
-
-impl<'a> Fix<'a> {
-    /// `speed` in metres a second.
-    pub(crate) fn new(vehicle: &'a Vehicle, speed: f64) -> Self {
-        let position = vehicle.position.coordinates();
-        Self {
-            device: &vehicle.id,
-            uptime_ms: vehicle.now.millis_since(vehicle.born),
-            status: vehicle.status(),
-            // A ten-millionth of a degree is a centimetre.
-            lat: round(position.lat, 7),
-            lon: round(position.lon, 7),
-            speed_kmh: round(speed * 3.6, 1),
-            heading: round(vehicle.position.heading(), 1),
-            odometer_km: round(vehicle.odometer / 1_000.0, 3),
-            at: vehicle.config.timestamp.then_some(vehicle.now),
-        }
-    }
+    pub(crate) at: Option<Instant>,
 }
 
 /// Received on any channel, for example `{"do": "stop"}`.

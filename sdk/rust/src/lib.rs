@@ -76,9 +76,9 @@ mod contract;
 mod device_slot;
 pub mod generate;
 mod lookup;
+mod macros;
 mod random;
 mod rounding;
-mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod time;
@@ -87,7 +87,7 @@ mod time;
 pub mod wit_export;
 
 pub use contract::about::About;
-pub use contract::behaviour::{Behaviour, Device, NoConfig, Tick};
+pub use contract::behaviour::{Behaviour, Device, NoConfig, Tick, read_config};
 pub use contract::error::Error;
 pub use contract::event::{Event, Outcome, Receipt};
 pub use contract::problem::Problem;
@@ -96,41 +96,3 @@ pub use lookup::{data, group};
 pub use random::Rng;
 pub use rounding::round;
 pub use time::Instant;
-
-/// Parses the settings of a behaviour from their text, for its
-/// [`create_from`](Behaviour::create_from).
-///
-/// # Errors
-/// [`Error::InvalidConfig`] with the path of a setting of the wrong shape.
-pub fn read_config<B: Behaviour>(config: &str) -> Result<B::Config, Error> {
-    settings::read::<B::Config>(config)
-}
-
-/// Makes the calling crate a plugin whose devices have this behaviour. Use it once a crate.
-///
-/// Compiled for another target than WebAssembly it only checks that the type is a
-/// [`Behaviour`], so that `cargo test` works as usual.
-#[macro_export]
-macro_rules! export {
-    ($behaviour:ty) => {
-        #[cfg(target_arch = "wasm32")]
-        type MockfleetPlugin = $crate::wit_export::Plugin<$behaviour>;
-        #[cfg(target_arch = "wasm32")]
-        $crate::wit_export::bindings::export_plugin!(MockfleetPlugin with_types_in $crate::wit_export::bindings);
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            #[unsafe(export_name = "mockfleet:device/behaviour@0.1.0#[method]device.tick")]
-            unsafe extern "C" fn tick(device: *const u8, at: u64, sequence: u64) -> *const $crate::wit_export::TickResult {
-                // SAFETY: the host calls it by the rules of the contract.
-                unsafe { $crate::wit_export::tick::<$behaviour>(device, at, sequence) }
-            }
-        };
-        #[cfg(not(target_arch = "wasm32"))]
-        const _: fn() -> $crate::About = <$behaviour as $crate::Behaviour>::about;
-    };
-}
-
-/// Compiles the device of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

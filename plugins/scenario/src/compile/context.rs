@@ -1,4 +1,4 @@
-//! Carries the known parts and the problems of a scenario while it is compiled.
+//! Carries the state of a compilation and its problems.
 
 use mockfleet_sdk::Problem;
 

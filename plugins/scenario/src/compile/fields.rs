@@ -1,4 +1,4 @@
-//! Plans the generator of each field, and orders fields that refer to one another.
+//! Plans the generators of fields, and orders dependent fields.
 
 use std::collections::BTreeMap;
 

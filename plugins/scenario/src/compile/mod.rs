@@ -1,4 +1,4 @@
-//! Compiles the settings of a scenario: reads, resolves and checks all of them once.
+//! Compiles the settings of a scenario, once a cell.
 
 mod context;
 mod duration;

@@ -1,4 +1,4 @@
-//! Compiles a scenario into a plan that the devices of a cell share.
+//! Compiles a scenario into a plan for all devices.
 
 use std::cell::RefCell;
 use std::rc::Rc;

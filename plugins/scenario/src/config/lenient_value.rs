@@ -1,4 +1,4 @@
-//! Parses a part of the settings without hiding the problems of the others.
+//! Parses a part of the settings, and keeps its error.
 
 use std::borrow::Cow;
 

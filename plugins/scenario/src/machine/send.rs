@@ -1,4 +1,6 @@
-//! Makes the fields of a message, writes its payload, and sends or keeps it.
+//! Sends a message, or keeps it.
+//!
+//! Its fields are made and its payload is written before.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Compiles the payload of a message and writes it straight into a buffer.
+//! Compiles payloads and writes them into a buffer.
 
 use std::cell::Cell;
 

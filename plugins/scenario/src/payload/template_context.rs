@@ -1,4 +1,4 @@
-//! Carries the names and the problems of a template while it is read.
+//! Carries names and problems while a template is read.
 
 use mockfleet_sdk::Problem;
 

@@ -72,13 +72,3 @@ impl About {
         self
     }
 }
-
-/// An [`About`] with the name, version and description of the calling crate's
-/// `Cargo.toml`.
-#[macro_export]
-macro_rules! about {
-    () => {
-        $crate::About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
-            .summary(env!("CARGO_PKG_DESCRIPTION"))
-    };
-}

@@ -43,7 +43,10 @@ pub trait Behaviour: Sized + 'static {
     /// # Errors
     /// As [`Behaviour::create`], or that the settings are not of the right shape.
     fn create_from(device: &Device, config: &str) -> Result<Self, Error> {
-        Self::create(device, crate::settings::read::<Self::Config>(config)?)
+        Self::create(
+            device,
+            crate::contract::settings::read::<Self::Config>(config)?,
+        )
     }
 
     /// Runs a scheduled call.
@@ -110,3 +113,12 @@ impl Tick {
 #[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoConfig {}
+
+/// Parses the settings of a behaviour from their text, for its
+/// [`create_from`](crate::Behaviour::create_from).
+///
+/// # Errors
+/// [`Error::InvalidConfig`] with the path of a setting of the wrong shape.
+pub fn read_config<B: Behaviour>(config: &str) -> Result<B::Config, Error> {
+    crate::contract::settings::read::<B::Config>(config)
+}

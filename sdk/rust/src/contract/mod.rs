@@ -5,4 +5,5 @@ pub(crate) mod behaviour;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod problem;
+pub(crate) mod settings;
 pub(crate) mod turn;

@@ -1,5 +1,4 @@
-//! Defines a device's answer to a call: messages, a status, its next tick, its
-//! connection.
+//! Defines the answer of a device: messages, status, next tick, connection.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! Looks up the settings of a device's group and its target in the fleet file.
+//! Looks up the settings of a device's group and its target.
 //!
-//! Behaviours use it whose channels and times depend on their settings.
+//! Behaviours use it whose channels and times depend on the fleet file.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Gives devices in native tests their data files and the context of their group.
+//! Gives tested devices their data files and their group.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

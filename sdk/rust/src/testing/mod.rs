@@ -1,4 +1,4 @@
-//! Runs one device natively, so that a behaviour is tested with plain `cargo test`.
+//! Runs one device natively in plain `cargo test`.
 //!
 //! The device has a clock of its own. Nothing is sent.
 //!

@@ -11,9 +11,9 @@ use crate::contract::about::About;
 use crate::contract::behaviour::{Behaviour, Tick};
 use crate::contract::error::Error;
 use crate::contract::event::Event;
+use crate::contract::settings;
 use crate::contract::turn::{Link, Message, Turn};
 use crate::device_slot::DeviceSlot;
-use crate::settings;
 use crate::testing::setup::Setup;
 use crate::time::Instant;
 

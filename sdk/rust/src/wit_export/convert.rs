@@ -1,4 +1,6 @@
-//! Converts the types of the contract to those of the SDK and back, by moving their contents.
+//! Converts the types of the contract and of the SDK.
+//!
+//! A conversion moves the contents.
 
 use std::time::Duration;
 

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use crate::contract::about::About;
 use crate::contract::behaviour::{Behaviour, Device, Tick};
+use crate::contract::settings;
 use crate::device_slot::DeviceSlot;
-use crate::settings;
 use crate::time::Instant;
 use crate::wit_export::bindings::exports::mockfleet::device::behaviour as exports;
 use crate::wit_export::bindings::mockfleet::device::types as wit;

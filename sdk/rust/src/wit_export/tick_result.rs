@@ -1,4 +1,4 @@
-//! Writes the result of a tick in the memory layout of the canonical ABI.
+//! Writes the result of a tick by the canonical ABI.
 //!
 //! The generated bindings copy each text of a result into a block of its own, and the
 //! host calls them a second time to free all blocks. Here the host reads the turn in
@@ -106,7 +106,7 @@ const _: () = {
 };
 
 impl RawSlice {
-    fn of<T>(entries: &[T]) -> Self {
+    fn new<T>(entries: &[T]) -> Self {
         Self {
             pointer: entries.as_ptr().cast(),
             len: entries.len(),
@@ -115,7 +115,7 @@ impl RawSlice {
 }
 
 impl<T: Copy> RawOption<T> {
-    fn of(value: Option<T>) -> Self {
+    fn new(value: Option<T>) -> Self {
         Self {
             case: u8::from(value.is_some()),
             value: value.map_or(MaybeUninit::uninit(), MaybeUninit::new),
@@ -141,7 +141,7 @@ pub(super) fn replace(call: impl FnOnce(&mut Turn) -> Result<(), Error>) -> *con
                 Error::Failed(why) => (1, why),
                 Error::Retired(why) => (2, why),
             };
-            let why = RawSlice::of(why.as_bytes());
+            let why = RawSlice::new(why.as_bytes());
             let error = RawError { case, why };
             (1, ResultBody { error })
         }
@@ -164,14 +164,14 @@ fn lay_out(
             .map(|message| lay_out_message(message, properties)),
     );
     RawTurn {
-        messages: RawSlice::of(messages),
-        status: RawOption::of(
+        messages: RawSlice::new(messages),
+        status: RawOption::new(
             turn.status
                 .as_deref()
-                .map(|status| RawSlice::of(status.as_bytes())),
+                .map(|status| RawSlice::new(status.as_bytes())),
         ),
-        next_tick: RawOption::of(turn.next_tick.map(micros)),
-        link: RawOption::of(turn.link.map(|link| match link {
+        next_tick: RawOption::new(turn.next_tick.map(micros)),
+        link: RawOption::new(turn.link.map(|link| match link {
             Link::Reconnect => RawLink { case: 0, length: 0 },
             Link::Vanish(length) => RawLink {
                 case: 1,
@@ -186,15 +186,15 @@ fn lay_out_message(message: &Message, properties: &mut Vec<[RawSlice; 2]>) -> Ra
     let texts = message.properties.iter();
     properties.extend(texts.map(|(name, value)| {
         [
-            RawSlice::of(name.as_bytes()),
-            RawSlice::of(value.as_bytes()),
+            RawSlice::new(name.as_bytes()),
+            RawSlice::new(value.as_bytes()),
         ]
     }));
     let content_type = message.content_type.as_deref();
     RawMessage {
-        channel: RawSlice::of(message.channel.as_bytes()),
-        payload: RawSlice::of(&message.payload),
-        content_type: RawOption::of(content_type.map(|text| RawSlice::of(text.as_bytes()))),
-        properties: RawSlice::of(properties.get(first..).unwrap_or_default()),
+        channel: RawSlice::new(message.channel.as_bytes()),
+        payload: RawSlice::new(&message.payload),
+        content_type: RawOption::new(content_type.map(|text| RawSlice::new(text.as_bytes()))),
+        properties: RawSlice::new(properties.get(first..).unwrap_or_default()),
     }
 }

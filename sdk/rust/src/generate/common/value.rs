@@ -1,4 +1,6 @@
-//! Defines the value of a generator, which is cheap to copy and writes itself as JSON.
+//! Defines the value of a generator.
+//!
+//! A value is cheap to copy and writes itself as JSON.
 
 use std::fmt;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Shares results that were computed from a data file among the cells of a group.
+//! Shares results of data files among the cells of a group.
 //!
 //! A file of half a million rows is indexed once a process, not once a cell.
 

@@ -1,7 +1,7 @@
-//! Indexes and reads the rows of a data file: CSV with a header, and JSON lines.
+//! Indexes and reads the rows of CSV and JSON lines.
 //!
-//! A row is read when it is needed: ten thousand devices on a file take no more memory than
-//! one.
+//! A row is read when it is needed: ten thousand devices on a file take no more memory
+//! than one.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

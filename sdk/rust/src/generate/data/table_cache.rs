@@ -31,7 +31,7 @@ impl TableCache {
         let cached = self.0.borrow().get(&key).cloned();
         if let Some(cached) = cached {
             if cached.is_none() {
-                problems.report("file", format_args!("{name} is broken, as said before"));
+                problems.report("file", format_args!("{name} is broken, as reported before"));
             }
             return cached;
         }

@@ -1,4 +1,6 @@
-//! Walks through a Markov chain: the next state depends on the present one.
+//! Walks through a Markov chain.
+//!
+//! The next state depends on the present one and on chance.
 
 use std::collections::BTreeMap;
 

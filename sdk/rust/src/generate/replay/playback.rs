@@ -1,4 +1,4 @@
-//! Plays a recording: finds the row at a time and reads its value.
+//! Finds the row of a recording at a time, and its value.
 
 use std::rc::Rc;
 

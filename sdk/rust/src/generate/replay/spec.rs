@@ -1,4 +1,4 @@
-//! Defines the replay of a data file, and checks it against the file.
+//! Defines the replay of a data file, and checks both.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,4 +1,6 @@
-//! Moves a device along its route, with stops and the noise of its receiver.
+//! Moves a device along its route.
+//!
+//! The motion has stops, and the reported position the noise of a receiver.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Computes values by the time of day and the day of the week.
+//! Computes values by the time of day and the weekday.
 
 use std::borrow::Cow;
 use std::fmt;

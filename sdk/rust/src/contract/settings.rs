@@ -1,4 +1,4 @@
-//! Reads the settings of a behaviour and describes them as a JSON Schema.
+//! Reads the settings of a behaviour and makes their JSON Schema.
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
