@@ -77,6 +77,8 @@ mod device_slot;
 pub mod generate;
 mod lookup;
 mod macros;
+#[doc(hidden)]
+pub mod private;
 mod random;
 mod rounding;
 #[cfg(not(target_arch = "wasm32"))]

@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! about {
     () => {
-        $crate::About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        $crate::private::About::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .summary(env!("CARGO_PKG_DESCRIPTION"))
     };
 }
@@ -30,7 +30,7 @@ macro_rules! export {
             }
         };
         #[cfg(not(target_arch = "wasm32"))]
-        const _: fn() -> $crate::About = <$behaviour as $crate::Behaviour>::about;
+        const _: fn() -> $crate::private::About = <$behaviour as $crate::private::Behaviour>::about;
     };
 }
 
