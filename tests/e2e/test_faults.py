@@ -30,11 +30,11 @@ MESSAGES = {
 
 LINKS = [
     {"kind": "clock-skew", "offset": "-1h", "from": "300ms", "until": "1200ms"},
-    {"kind": "disconnect", "rate": "1/s", "length": "200ms", "devices": "30%"},
-    {"kind": "half-open", "at": "400ms", "length": "300ms", "devices": "30%"},
+    {"kind": "disconnect", "rate": "1/s", "duration": "200ms", "devices": "30%"},
+    {"kind": "half-open", "at": "400ms", "duration": "300ms", "devices": "30%"},
     {"kind": "flapping", "at": "800ms", "times": 3, "down": "50ms", "up": "50ms"},
     {"kind": "slow-link", "bandwidth": "20KiB/s", "latency": "50ms", "until": "1500ms"},
-    {"kind": "storm", "at": "1200ms", "length": "200ms"},
+    {"kind": "reconnect-storm", "at": "1200ms", "duration": "200ms"},
 ]
 
 
@@ -163,7 +163,7 @@ def test_what_faults_make_of_messages_is_what_the_broker_gets_and_the_rows_have(
 
 @pytest.mark.parametrize("vanish", [False, True])
 def test_a_device_is_cut_off_with_or_without_a_goodbye_and_sends_later(broken, broker, vanish):
-    run = broken({"kind": "disconnect", "at": "650ms", "length": "400ms", "vanish": vanish})
+    run = broken({"kind": "disconnect", "at": "650ms", "duration": "400ms", "vanish": vanish})
     log, words = run.log, "disconnect without a goodbye" if vanish else "disconnect"
     assert sorted(log.events("fault")) == [
         (f"thermometer-{n:05}", f"{words} for 400ms") for n in range(4)
@@ -183,7 +183,7 @@ def test_a_device_is_cut_off_with_or_without_a_goodbye_and_sends_later(broken, b
 
 
 def test_the_broker_of_a_half_open_link_hears_nothing_until_the_device_comes_anew(broken, broker):
-    run = broken({"kind": "half-open", "at": "650ms", "length": "500ms"}, keep_alive="60s")
+    run = broken({"kind": "half-open", "at": "650ms", "duration": "500ms"}, keep_alive="60s")
     assert broker.logged("thermometer-00000 already connected, closing old connection")
     assert broker.logged("thermometer-00000 closed its connection") == []
     assert len(broker.logged("Received PINGREQ")) == 0
@@ -195,7 +195,7 @@ def test_the_broker_of_a_half_open_link_hears_nothing_until_the_device_comes_ane
 
 
 def test_a_device_notices_by_its_keep_alive_that_its_link_is_half_open(broken, broker):
-    fault = {"kind": "half-open", "at": "500ms", "length": "3s"}
+    fault = {"kind": "half-open", "at": "500ms", "duration": "3s"}
     run = broken(fault, duration="4s", count=1, keep_alive="1s")
     ((_, why),) = [e for e in run.log.events("disconnected") if "ping" in e[1]]
     assert why == (
@@ -222,7 +222,7 @@ def test_a_flapping_link_goes_and_comes_as_often_as_it_says(broken, broker):
 
 
 def test_a_storm_brings_all_devices_back_at_one_moment_past_the_connect_rate(broken, broker):
-    storm = {"kind": "storm", "at": "1500ms", "length": "300ms"}
+    storm = {"kind": "reconnect-storm", "at": "1500ms", "duration": "300ms"}
     run = broken(storm, count=30, every="500ms", duration="3s", connect_rate="40/s")
     log = run.log
     assert len(log.events("fault")) == 30
@@ -273,8 +273,8 @@ def test_a_device_whose_clock_is_wrong_tells_the_wrong_time_and_is_called_on_tim
 def test_what_no_longer_fits_the_outbox_of_a_device_that_is_cut_off_is_blamed_on_the_fault(
     broken,
 ):
-    run = broken({"kind": "storm", "at": "350ms", "length": "1s"}, outbox=5)
-    why = "injected fault: storm: the outbox was full: 5 messages of this device are open"
+    run = broken({"kind": "reconnect-storm", "at": "350ms", "duration": "1s"}, outbox=5)
+    why = "injected fault: reconnect-storm: the outbox was full: 5 messages of this device are open"
     lost = run.log.count(f"outcome = 'dropped' AND error = '{why}'")
     assert lost == run.summary["injected"]["lost"] > 0
     assert run.summary["injected"]["causes"] == [{"text": f"dropped: {why}", "times": lost}]
@@ -286,7 +286,7 @@ def test_a_device_is_told_what_a_real_one_would_know(fleet, broker):
     faults = [
         {"kind": "drop", "probability": "30%"},
         {"kind": "duplicate", "copies": 3, "probability": "30%"},
-        {"kind": "disconnect", "vanish": True, "at": "1s", "length": "200ms"},
+        {"kind": "disconnect", "vanish": True, "at": "1s", "duration": "200ms"},
     ]
     fleet.guest(plugin="listener", count=4, every="50ms", faults=faults)
     run = fleet.run(duration="2s")
@@ -376,7 +376,7 @@ def test_an_http_device_keeps_its_requests_while_it_is_cut_off_and_refusals_are_
     server = serve(answer=answer)
     fleet.server(server.url)
     faults = [
-        {"kind": "disconnect", "at": "650ms", "length": "400ms"},
+        {"kind": "disconnect", "at": "650ms", "duration": "400ms"},
         {"kind": "wrong-topic", "topic": "/lost/{device}", "probability": "20%"},
     ]
     fleet.group(count=4, every="100ms", faults=faults)

@@ -8,7 +8,7 @@ use super::logs::stats::plural;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use crate::fetch::{self, Kept};
-use mockfleet_config::{Problem, Problems, among};
+use mockfleet_config::{Problem, Problems, did_you_mean};
 use mockfleet_files::cache_folder;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::Compiled;
@@ -137,7 +137,7 @@ fn check(named: &[String], entries: &[Entry]) -> Result<(), Failure> {
             place: "NAME|DIGEST".into(),
             text: format!(
                 "nothing in the cache is called {name:?}{}",
-                among(name, known.into_iter())
+                did_you_mean(name, known.into_iter())
             ),
         });
     }

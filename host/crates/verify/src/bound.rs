@@ -3,7 +3,7 @@
 
 use super::explain::Cause;
 use super::findings::Findings;
-use mockfleet_config::{Most, ReceivedCheck};
+use mockfleet_config::{ReceivedCheck, ReceivedComparison};
 
 /// A bound of what was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ impl Bound {
     pub fn of(check: ReceivedCheck) -> Self {
         let named = Cause::ALL
             .into_iter()
-            .find(|cause| cause.word() == check.what);
+            .find(|cause| cause.word() == check.finding);
         Self {
             // The words are the same: a test holds it.
             cause: named.unwrap_or(Cause::Missing),
@@ -42,8 +42,8 @@ impl Bound {
         let bound = |cause: Cause| Self {
             cause,
             check: ReceivedCheck {
-                what: cause.word(),
-                is: Most::Equal,
+                finding: cause.word(),
+                comparison: ReceivedComparison::Equal,
                 value: 0.0,
                 percent: false,
                 text: format!("{} == 0", cause.word()),
@@ -68,7 +68,7 @@ impl Bound {
     #[must_use]
     pub fn holds(&self, findings: &Findings) -> bool {
         let count = float(findings.of(self.cause).unexplained);
-        self.check.holds(count, float(findings.sent))
+        self.check.is_met(count, float(findings.sent))
     }
 }
 
@@ -80,11 +80,11 @@ fn float(n: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mockfleet_config::WRONGS;
+    use mockfleet_config::FINDING_KINDS;
 
     #[test]
     fn what_the_fleet_file_names_is_what_is_counted() {
-        assert_eq!(Cause::ALL.map(Cause::word), WRONGS);
+        assert_eq!(Cause::ALL.map(Cause::word), FINDING_KINDS);
         let bound = Bound::parse("late <= 0.1%").unwrap();
         assert_eq!((bound.cause(), bound.text()), (Cause::Late, "late <= 0.1%"));
         assert_eq!(Bound::usual().len(), 5);

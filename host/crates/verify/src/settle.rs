@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::key::{self, Field, Ours, Pair, Theirs};
 use super::{Ask, By, problem, some};
-use mockfleet_config::{Problems, among};
+use mockfleet_config::{Problems, did_you_mean};
 use mockfleet_sendlog::Cell;
 use mockfleet_tables::{ARRIVAL, DEVICE, NUMBER, PAYLOAD, TIME, TOPIC, Table, guess};
 
@@ -79,7 +79,7 @@ pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled
     let mut named = |option: &str, name: &Option<String>| {
         let name = name.as_ref()?;
         if !received.has(name) {
-            let hint = among(name, columns.iter().map(String::as_str));
+            let hint = did_you_mean(name, columns.iter().map(String::as_str));
             problems.push(problem(
                 option,
                 format!(
@@ -410,7 +410,7 @@ impl Sides<'_> {
                 ));
             }
             let fields = self.ours.fields();
-            let hint = among(&pair.ours, fields.iter().map(String::as_str));
+            let hint = did_you_mean(&pair.ours, fields.iter().map(String::as_str));
             return Err(format!(
                 "no payload of the log has a field {:?}{hint} (a key begins with device, topic, channel, group, or a field of the payload: {})",
                 pair.ours,
@@ -423,7 +423,7 @@ impl Sides<'_> {
 
     fn theirs(&self, pair: &Pair, ours: &Ours) -> Result<Theirs, String> {
         let none = |name: &str| {
-            let hint = among(name, self.columns().iter().map(String::as_str));
+            let hint = did_you_mean(name, self.columns().iter().map(String::as_str));
             format!(
                 "neither a column of {} nor a field of its payloads is called {name:?}{hint} (its columns: {})",
                 self.received.shown(),

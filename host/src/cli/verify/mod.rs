@@ -65,7 +65,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COLUMN")]
     received_at: Option<String>,
     /// A message that arrives more than this after it was sent is late.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = mockfleet_config::duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = mockfleet_config::parse_duration)]
     late: Duration,
     /// What may be wrong: missing, doubled, late, altered, out-of-order or unknown, ==, <=
     /// or <, and a number or a share of the messages. Can be given many times [default:

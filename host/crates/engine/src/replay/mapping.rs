@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use mockfleet_config::{Problem, Problems, among};
+use mockfleet_config::{Problem, Problems, did_you_mean};
 use mockfleet_tables::{ARRIVAL, DEVICE, PAYLOAD, TIME, TOPIC, Table, guess};
 
 /// Which column is what.
@@ -58,7 +58,7 @@ impl Mapping {
         let names = || table.columns().iter().map(String::as_str);
         for (role, column) in given {
             let Some(known) = ROLES.into_iter().find(|known| known == role) else {
-                let hint = among(role, ROLES.into_iter());
+                let hint = did_you_mean(role, ROLES.into_iter());
                 let text = format!(
                     "{role:?} is nothing that a column can be{hint} (known are {})",
                     ROLES.join(", ")
@@ -67,7 +67,7 @@ impl Mapping {
                 continue;
             };
             if !table.has(column) {
-                let hint = among(column, names());
+                let hint = did_you_mean(column, names());
                 let text = format!(
                     "{} has no column {column:?}{hint} (it has {})",
                     table.shown(),
