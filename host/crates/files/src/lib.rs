@@ -2,5 +2,5 @@
 //!
 //! Internal to mockfleet: other crates of the workspace use it, and it promises no stable API.
 
-pub mod cache_folder;
+pub mod cache_dir;
 pub mod sha256;

@@ -5,51 +5,55 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::Value as JsonValue;
 
-use super::buckets::{self, Buckets};
-use super::content::{Content, Digest};
-use super::explain::{Faults, Kinds};
-use super::key::{self, Ours, Payload};
-use super::settle::Settled;
-use super::{Ask, Progress, Tell, only, problem};
 use mockfleet_config::Problems;
 use mockfleet_sendlog::Cell;
 use mockfleet_tables::Table;
 
+use crate::buckets::Buckets;
+use crate::content::{Content, Digest};
+use crate::explain::{Faults, Kinds};
+use crate::key::{Payload, SentSide};
+use crate::key_resolution::ResolvedKeys;
+use crate::messages::{problem, single};
+use crate::options::VerifyOptions;
+use crate::progress::{Progress, ProgressFn};
+use crate::{buckets, key};
+
 /// The log, dealt by key.
-pub(super) struct Log {
-    pub(super) buckets: Buckets,
-    pub(super) devices: Devices,
-    pub(super) kinds: Kinds,
-    pub(super) errors: Errors,
+pub(crate) struct Log {
+    pub(crate) buckets: Buckets,
+    pub(crate) devices: Devices,
+    pub(crate) kinds: Kinds,
+    pub(crate) errors: Errors,
     /// Rows without a key of their own, and where the first of them stands.
-    pub(super) unkeyed: Option<(u64, String)>,
+    pub(crate) unkeyed: Option<(u64, String)>,
     /// The first key, for people.
-    pub(super) first_key: Option<String>,
+    pub(crate) first_key: Option<String>,
 }
 
 /// A row of the log.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Sent<'a> {
-    pub(super) key: Digest,
+pub(crate) struct SentRow<'a> {
+    pub(crate) key: Digest,
     /// The key is what was asked for, and not the payload in its place.
-    pub(super) own_key: bool,
-    pub(super) device: u32,
-    pub(super) seq: u64,
-    pub(super) outcome: Outcome,
-    pub(super) attempt: i64,
-    pub(super) faults: Faults,
-    pub(super) error: Option<u32>,
+    pub(crate) own_key: bool,
+    pub(crate) device: u32,
+    pub(crate) seq: u64,
+    pub(crate) outcome: LoggedOutcome,
+    pub(crate) attempt: i64,
+    pub(crate) faults: Faults,
+    pub(crate) error: Option<u32>,
     /// When it left, or was due.
-    pub(super) at: i64,
-    pub(super) content: Content,
-    pub(super) head: &'a str,
+    pub(crate) at: i64,
+    pub(crate) content: Content,
+    pub(crate) head: &'a str,
 }
 
 /// What became of it, by the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Outcome {
+pub(crate) enum LoggedOutcome {
     Acked,
     Sent,
     Failed,
@@ -57,7 +61,7 @@ pub(super) enum Outcome {
     Unconfirmed,
 }
 
-impl Outcome {
+impl LoggedOutcome {
     fn read(word: &str) -> Option<Self> {
         Some(match word {
             "acked" => Self::Acked,
@@ -69,7 +73,7 @@ impl Outcome {
         })
     }
 
-    pub(super) const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Acked => "acked",
             Self::Sent => "sent",
@@ -82,9 +86,9 @@ impl Outcome {
 
 /// Devices by their numbers here.
 #[derive(Default)]
-pub(super) struct Devices {
+pub(crate) struct Devices {
     numbers: HashMap<String, u32>,
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 impl Devices {
@@ -98,23 +102,23 @@ impl Devices {
         number
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<u32> {
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
         self.numbers.get(name).copied()
     }
 }
 
 /// Different causes that are kept; what comes then has none.
-const ERRORS: usize = 100;
+const MAX_ERRORS: usize = 100;
 
 /// What the column `error` says, by number.
 #[derive(Default)]
-pub(super) struct Errors(Vec<String>);
+pub(crate) struct Errors(Vec<String>);
 
 impl Errors {
     fn number(&mut self, text: &str) -> Option<u32> {
         let place = match self.0.iter().position(|known| known == text) {
             Some(place) => place,
-            None if self.0.len() < ERRORS => {
+            None if self.0.len() < MAX_ERRORS => {
                 self.0.push(text.to_owned());
                 self.0.len() - 1
             }
@@ -123,7 +127,7 @@ impl Errors {
         u32::try_from(place).ok()
     }
 
-    pub(super) fn text(&self, number: Option<u32>) -> Option<&str> {
+    pub(crate) fn text(&self, number: Option<u32>) -> Option<&str> {
         self.0
             .get(usize::try_from(number?).ok()?)
             .map(String::as_str)
@@ -131,24 +135,24 @@ impl Errors {
 }
 
 /// How much of a payload is shown.
-const HEAD: usize = 100;
+const PAYLOAD_HEAD: usize = 100;
 
 /// How a payload begins, on one line.
-pub(super) fn head(bytes: &[u8]) -> String {
-    let start = bytes.get(..HEAD).unwrap_or(bytes);
+pub(crate) fn head(bytes: &[u8]) -> String {
+    let start = bytes.get(..PAYLOAD_HEAD).unwrap_or(bytes);
     let text = String::from_utf8_lossy(start);
     let mut text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    if bytes.len() > HEAD {
+    if bytes.len() > PAYLOAD_HEAD {
         text.push('…');
     }
     text
 }
 
 /// Rows between two words about progress.
-pub(super) const WORD: u64 = 50_000;
+pub(crate) const PROGRESS_EVERY: u64 = 50_000;
 
 const COLUMNS: [&str; 15] = [
     "device_id",
@@ -168,11 +172,11 @@ const COLUMNS: [&str; 15] = [
     "log_seq",
 ];
 
-pub(super) fn read(
+pub(crate) fn read(
     table: &Table,
-    ask: &Ask,
-    settled: &Settled,
-    tell: &mut Tell<'_>,
+    options: &VerifyOptions,
+    keys: &ResolvedKeys,
+    report_progress: &mut ProgressFn<'_>,
 ) -> Result<Log, Problems> {
     let mut log = Log {
         buckets: Buckets::new(),
@@ -187,8 +191,8 @@ pub(super) fn read(
     let of = table.rows();
     table.read(&COLUMNS, &mut |place, cells| {
         rows += 1;
-        if rows % WORD == 0 {
-            tell(Progress {
+        if rows % PROGRESS_EVERY == 0 {
+            report_progress(Progress {
                 doing: "reading the log",
                 done: rows,
                 of,
@@ -197,29 +201,31 @@ pub(super) fn read(
         let Ok(row) = <&[Cell<'_>; 15]>::try_from(cells) else {
             return ControlFlow::Break(());
         };
-        match log.row(row, ask, settled) {
+        match log.row(row, options, keys) {
             Ok(Keyed::Own) => {}
             Ok(Keyed::None) => {
-                let unkeyed = log.unkeyed.get_or_insert_with(|| (0, table.place(place)));
+                let unkeyed = log
+                    .unkeyed
+                    .get_or_insert_with(|| (0, table.location(place)));
                 unkeyed.0 += 1;
             }
             Err(why) => {
-                failed = Some(problem(&table.place(place), why));
+                failed = Some(problem(&table.location(place), why));
                 return ControlFlow::Break(());
             }
         }
         ControlFlow::Continue(())
     })?;
     if let Some(failed) = failed {
-        return Err(only(failed));
+        return Err(single(failed));
     }
-    if let (Some((count, place)), None) = (&log.unkeyed, &settled.payload) {
-        return Err(only(problem(
+    if let (Some((count, place)), None) = (&log.unkeyed, &keys.payload) {
+        return Err(single(problem(
             place,
             format!(
                 "this message, and {} more, have no key ({}), and the received table has no payload to know them by; leave their channel out with --channel, or name the column with --payload",
                 count - 1,
-                settled.option()
+                keys.option()
             ),
         )));
     }
@@ -235,8 +241,8 @@ impl Log {
     fn row(
         &mut self,
         cells: &[Cell<'_>; 15],
-        ask: &Ask,
-        settled: &Settled,
+        options: &VerifyOptions,
+        keys: &ResolvedKeys,
     ) -> Result<Keyed, String> {
         let [
             device,
@@ -257,21 +263,22 @@ impl Log {
         ] = cells;
         let foreign = || "it is no row of mockfleet's log: a column is missing".to_owned();
         let named = channel.text().unwrap_or_default();
-        if !ask.channels.is_empty() && !ask.channels.iter().any(|channel| *channel == named) {
+        if !options.channels.is_empty() && !options.channels.iter().any(|channel| *channel == named)
+        {
             return Ok(Keyed::Own);
         }
         let id = device.text().ok_or_else(foreign)?;
-        let outcome = outcome.text().and_then(|word| Outcome::read(&word));
+        let outcome = outcome.text().and_then(|word| LoggedOutcome::read(&word));
         let kept = text.bytes().or_else(|| bytes.bytes());
-        let value: Option<Value> = match text {
-            Cell::Text(text) if !settled.bytes_only => serde_json::from_str(text).ok(),
+        let value: Option<JsonValue> = match text {
+            Cell::Text(text) if !keys.bytes_only => serde_json::from_str(text).ok(),
             _ => None,
         };
         let whole = kept
             .as_ref()
             .map(|kept| u64::try_from(kept.len()).unwrap_or(u64::MAX))
             == size.int().and_then(|size| u64::try_from(size).ok());
-        let content = match (&kept, settled.bytes_only) {
+        let content = match (&kept, keys.bytes_only) {
             (Some(kept), true) => std::str::from_utf8(kept).ok().and_then(Content::of_hash),
             (Some(kept), false) if whole => Some(Content::of(kept, value.as_ref())),
             _ => None,
@@ -279,10 +286,10 @@ impl Log {
         let payload = Payload {
             value: value.as_ref(),
             content: content.unwrap_or(Content::UNKNOWN),
-            bytes_only: settled.bytes_only,
+            bytes_only: keys.bytes_only,
         };
-        let part = |part: &key::Settled| match &part.ours {
-            Ours::Column(name) => {
+        let part = |part: &key::KeyPart| match &part.sent {
+            SentSide::Column(name) => {
                 let cell = match *name {
                     "topic" => topic,
                     "channel" => channel,
@@ -291,16 +298,16 @@ impl Log {
                 };
                 cell.bytes().map(|bytes| Cow::Owned(bytes.into_owned()))
             }
-            Ours::Field(field) => payload.field(field),
-            Ours::Payload => payload.whole(),
+            SentSide::Field(field) => payload.field(field),
+            SentSide::Payload => payload.whole(),
         };
-        let own = key::join(settled.key.iter().map(part));
+        let own = key::join(keys.key.iter().map(part));
         if own.is_some() && self.first_key.is_none() {
-            self.first_key = Some(key::shown(&settled.key, part));
+            self.first_key = Some(key::shown(&keys.key, part));
         }
         let key = own.unwrap_or_else(|| key::by_bytes(&payload));
         let head = head(kept.as_deref().unwrap_or_default());
-        let record = Sent {
+        let record = SentRow {
             key,
             own_key: own.is_some(),
             device: self.devices.number(&id),

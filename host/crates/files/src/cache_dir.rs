@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `$XDG_CACHE_HOME/mockfleet`, or `~/.cache/mockfleet`.
-pub fn of_user() -> Option<PathBuf> {
+pub fn user_cache_dir() -> Option<PathBuf> {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
@@ -14,19 +14,23 @@ pub fn of_user() -> Option<PathBuf> {
 
 /// Deletes what a killed process left half-written in a folder so long ago:
 /// `NAME.PID.part`, where `ours` knows the name.
-pub fn delete_halves(folder: &Path, unused: Duration, ours: fn(&str) -> bool) {
+pub fn delete_partial_files(folder: &Path, unused: Duration, ours: fn(&str) -> bool) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let age = entry.metadata().ok().filter(std::fs::Metadata::is_file);
         let age = age.and_then(|about| about.modified().ok()?.elapsed().ok());
-        let half = entry.file_name().to_str().and_then(half).is_some_and(ours);
-        if half && age.is_some_and(|age| age > unused) {
+        let partial = entry
+            .file_name()
+            .to_str()
+            .and_then(partial_name)
+            .is_some_and(ours);
+        if partial && age.is_some_and(|age| age > unused) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
 }
 
 /// The name of what was being written.
-fn half(file: &str) -> Option<&str> {
+fn partial_name(file: &str) -> Option<&str> {
     let (name, process) = file.strip_suffix(".part")?.rsplit_once('.')?;
     process.bytes().all(|c| c.is_ascii_digit()).then_some(name)
 }
@@ -56,7 +60,7 @@ mod tests {
         made("other.12.part", 2 * hour);
         made("abc.twelve.part", 2 * hour);
         made("abc", 2 * hour);
-        delete_halves(folder.path(), hour, |name| name == "abc");
+        delete_partial_files(folder.path(), hour, |name| name == "abc");
         let left = std::fs::read_dir(folder.path()).unwrap();
         let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
         left.sort();

@@ -1,35 +1,37 @@
 //! Whether a check of what was received holds. Counts what nothing explains; how a check is
 //! written is the fleet file's.
 
-use super::explain::Cause;
-use super::findings::Findings;
 use mockfleet_config::{ReceivedCheck, ReceivedComparison};
+
+use crate::explain::FindingKind;
+use crate::findings::Findings;
+use crate::num::as_f64;
 
 /// A bound of what was found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bound {
-    cause: Cause,
+pub struct FindingCheck {
+    kind: FindingKind,
     check: ReceivedCheck,
 }
 
-impl Bound {
+impl FindingCheck {
     /// Reads one.
     ///
     /// # Errors
     /// What a bound looks like.
     pub fn parse(text: &str) -> Result<Self, String> {
-        ReceivedCheck::parse(text).map(Self::of)
+        ReceivedCheck::parse(text).map(Self::new)
     }
 
     /// Of a check in the fleet file.
     #[must_use]
-    pub fn of(check: ReceivedCheck) -> Self {
-        let named = Cause::ALL
+    pub fn new(check: ReceivedCheck) -> Self {
+        let named = FindingKind::ALL
             .into_iter()
             .find(|cause| cause.word() == check.finding);
         Self {
             // The words are the same: a test holds it.
-            cause: named.unwrap_or(Cause::Missing),
+            kind: named.unwrap_or(FindingKind::Missing),
             check,
         }
     }
@@ -37,10 +39,10 @@ impl Bound {
     /// What holds where nothing else is said: all that was sent arrived, once, in time,
     /// unaltered and in order.
     #[must_use]
-    pub fn usual() -> Vec<Self> {
-        let bounded = |cause: &Cause| *cause != Cause::Unknown;
-        let bound = |cause: Cause| Self {
-            cause,
+    pub fn defaults() -> Vec<Self> {
+        let bounded = |cause: &FindingKind| *cause != FindingKind::Unknown;
+        let bound = |cause: FindingKind| Self {
+            kind: cause,
             check: ReceivedCheck {
                 finding: cause.word(),
                 comparison: ReceivedComparison::Equal,
@@ -49,7 +51,11 @@ impl Bound {
                 text: format!("{} == 0", cause.word()),
             },
         };
-        Cause::ALL.into_iter().filter(bounded).map(bound).collect()
+        FindingKind::ALL
+            .into_iter()
+            .filter(bounded)
+            .map(bound)
+            .collect()
     }
 
     /// As it was given.
@@ -60,21 +66,16 @@ impl Bound {
 
     /// What it is about.
     #[must_use]
-    pub fn cause(&self) -> Cause {
-        self.cause
+    pub fn kind(&self) -> FindingKind {
+        self.kind
     }
 
     /// Whether it holds.
     #[must_use]
-    pub fn holds(&self, findings: &Findings) -> bool {
-        let count = float(findings.of(self.cause).unexplained);
-        self.check.is_met(count, float(findings.sent))
+    pub fn passes(&self, findings: &Findings) -> bool {
+        let count = as_f64(findings.of(self.kind).unexplained);
+        self.check.is_met(count, as_f64(findings.sent))
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-fn float(n: u64) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]
@@ -84,9 +85,12 @@ mod tests {
 
     #[test]
     fn what_the_fleet_file_names_is_what_is_counted() {
-        assert_eq!(Cause::ALL.map(Cause::word), FINDING_KINDS);
-        let bound = Bound::parse("late <= 0.1%").unwrap();
-        assert_eq!((bound.cause(), bound.text()), (Cause::Late, "late <= 0.1%"));
-        assert_eq!(Bound::usual().len(), 5);
+        assert_eq!(FindingKind::ALL.map(FindingKind::word), FINDING_KINDS);
+        let bound = FindingCheck::parse("late <= 0.1%").unwrap();
+        assert_eq!(
+            (check.kind(), bound.text()),
+            (FindingKind::Late, "late <= 0.1%")
+        );
+        assert_eq!(FindingCheck::defaults().len(), 5);
     }
 }

@@ -1,36 +1,42 @@
 //! What is compared with what: columns and keys as they were given, or guessed from the
-//! heads and the first rows of both sides. What is guessed is said.
+//! heads and the first rows of both inputs. What is guessed is guessed.
 
 use std::ops::ControlFlow;
 
-use serde_json::Value;
+use serde_json::Value as JsonValue;
 
-use super::key::{self, Field, Ours, Pair, Theirs};
-use super::{Ask, By, problem, some};
 use mockfleet_config::{Problems, did_you_mean};
 use mockfleet_sendlog::Cell;
-use mockfleet_tables::{ARRIVAL, DEVICE, NUMBER, PAYLOAD, TIME, TOPIC, Table, guess};
+use mockfleet_tables::{
+    ARRIVAL_COLUMNS, DEVICE_COLUMNS, NUMBER_COLUMNS, PAYLOAD_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS,
+    Table, find_column,
+};
+
+use crate::key;
+use crate::key::{Field, Pair, ReceivedSide, SentSide};
+use crate::messages::{list_some, problem};
+use crate::options::{KeyChoice, VerifyOptions};
 
 /// Rows that are looked at on each side.
-const LOOKED_AT: u32 = 200;
+const SAMPLE_ROWS: u32 = 200;
 
-/// What both sides are read by.
-pub(super) struct Settled {
-    pub(super) key: Vec<key::Settled>,
+/// What both inputs are read by.
+pub(crate) struct ResolvedKeys {
+    pub(crate) key: Vec<key::KeyPart>,
     /// The received payload's column.
-    pub(super) payload: Option<String>,
+    pub(crate) payload: Option<String>,
     /// The column of the moment of arrival.
-    pub(super) received_at: Option<String>,
+    pub(crate) received_at: Option<String>,
     /// The log has hashes of payloads and nothing else.
-    pub(super) bytes_only: bool,
+    pub(crate) bytes_only: bool,
     /// What a reader should know.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
-impl Settled {
+impl ResolvedKeys {
     /// The key, as the command line would say it.
-    pub(super) fn option(&self) -> String {
-        let parts: Option<Vec<String>> = self.key.iter().map(key::Settled::option).collect();
+    pub(crate) fn option(&self) -> String {
+        let parts: Option<Vec<String>> = self.key.iter().map(key::KeyPart::option).collect();
         parts.map_or_else(
             || "--by payload".into(),
             |parts| format!("--key {}", parts.join(",")),
@@ -42,7 +48,7 @@ impl Settled {
 #[derive(Default)]
 struct Sample {
     rows: u32,
-    payloads: Vec<Value>,
+    payloads: Vec<JsonValue>,
     /// Rows whose payload is not there.
     without: u32,
     hashed: bool,
@@ -71,8 +77,12 @@ impl Sample {
     }
 }
 
-pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled, Problems> {
-    let ours = sample_log(log, &ask.channels)?;
+pub(crate) fn resolve(
+    options: &VerifyOptions,
+    log: &Table,
+    received: &Table,
+) -> Result<ResolvedKeys, Problems> {
+    let sent_sample = sample_log(log, &options.channels)?;
     let mut problems = Problems::default();
     let mut notes = Vec::new();
     let columns = received.columns();
@@ -85,14 +95,14 @@ pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled
                 format!(
                     "{} has no column {name:?}{hint} (it has {})",
                     received.shown(),
-                    some(columns)
+                    list_some(columns)
                 ),
             ));
         }
         Some(name.clone())
     };
-    let payload = named("--payload", &ask.payload);
-    let received_at = named("--received-at", &ask.received_at);
+    let payload = named("--payload", &options.payload);
+    let received_at = named("--received-at", &options.received_at);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -105,67 +115,67 @@ pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled
     }
     let payload = payload.or_else(|| guess_payload(received));
     let received_at = received_at
-        .or_else(|| guess(columns, ARRIVAL))
-        .or_else(|| guess(columns, TIME).filter(|_| payload.is_some()));
-    let theirs = match &payload {
+        .or_else(|| find_column(columns, ARRIVAL_COLUMNS))
+        .or_else(|| find_column(columns, TIME_COLUMNS).filter(|_| payload.is_some()));
+    let received_sample = match &payload {
         Some(name) => sample_received(received, name),
         None => Sample::default(),
     };
-    let sides = Sides {
-        ask,
+    let inputs = Inputs {
+        options,
         received,
-        ours: &ours,
-        theirs: &theirs,
+        sent_sample: &sent_sample,
+        received_sample: &received_sample,
         payload: payload.as_deref(),
     };
-    if ours.rows == 0 {
-        let text = match ask.channels.as_slice() {
+    if sent_sample.rows == 0 {
+        let text = match options.channels.as_slice() {
             [] => "the run has no messages, so there is nothing to compare".to_owned(),
-            channels => format!("the run has no messages of channel {}", some(channels)),
+            channels => format!("the run has no messages of channel {}", list_some(channels)),
         };
         problems.push(problem("LOG", text));
         return Err(problems);
     }
-    let key = sides.key(&mut problems);
+    let key = inputs.key(&mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut said = Vec::new();
-    if ask.payload.is_none()
+    let mut guessed = Vec::new();
+    if options.payload.is_none()
         && let Some(name) = &payload
     {
-        said.push(format!("--payload {name}"));
+        guessed.push(format!("--payload {name}"));
     }
-    if ask.received_at.is_none()
+    if options.received_at.is_none()
         && let Some(name) = &received_at
     {
-        said.push(format!("--received-at {name}"));
+        guessed.push(format!("--received-at {name}"));
     }
-    let settled = Settled {
+    let resolved = ResolvedKeys {
         key,
         payload,
         received_at,
-        bytes_only: ours.hashed,
+        bytes_only: sent_sample.hashed,
         notes: Vec::new(),
     };
-    if matches!(ask.by, By::Guess) {
-        said.insert(0, settled.option());
+    if matches!(options.by, KeyChoice::Guess) {
+        guessed.insert(0, resolved.option());
     }
-    if !said.is_empty() {
-        notes.push(format!("guessed from the columns: {}", said.join(" ")));
+    if !guessed.is_empty() {
+        notes.push(format!("guessed from the columns: {}", guessed.join(" ")));
     }
-    if settled.payload.is_none() {
+    if resolved.payload.is_none() {
         notes.push("no column holds the payload, so nothing can be told of altered messages (--payload COLUMN)".into());
     }
-    if settled.received_at.is_none() {
+    if resolved.received_at.is_none() {
         notes.push("no column holds the moment of arrival, so nothing can be told of late messages, and order is that of the rows (--received-at COLUMN)".into());
     }
-    if settled.bytes_only {
+    if resolved.bytes_only {
         notes.push(
             "the log holds hashes of payloads: JSON that was written anew counts as altered".into(),
         );
     }
-    Ok(Settled { notes, ..settled })
+    Ok(ResolvedKeys { notes, ..resolved })
 }
 
 /// Looks at the first rows. Those that cannot be read are named when all are read.
@@ -175,7 +185,7 @@ fn peek(
     mut look: impl FnMut(&[Cell<'_>]),
 ) -> (u32, Result<(), Problems>) {
     let mut rows = 0;
-    let read = received.peek(LOOKED_AT, wanted, &mut |_, cells| {
+    let read = received.peek(SAMPLE_ROWS, wanted, &mut |_, cells| {
         rows += 1;
         look(cells);
         ControlFlow::Continue(())
@@ -195,7 +205,7 @@ fn is_empty(received: &Table) -> Result<bool, Problems> {
 
 /// The column that holds texts and is named like one of payloads.
 fn guess_payload(received: &Table) -> Option<String> {
-    let candidates: Vec<&str> = PAYLOAD
+    let candidates: Vec<&str> = PAYLOAD_COLUMNS
         .iter()
         .filter_map(|name| {
             let mut columns = received.columns().iter();
@@ -219,8 +229,8 @@ fn guess_payload(received: &Table) -> Option<String> {
     found.next().map(|(name, _)| (*name).to_owned())
 }
 
-fn enough(rows: u32) -> ControlFlow<()> {
-    if rows < LOOKED_AT {
+fn continue_until_sampled(rows: u32) -> ControlFlow<()> {
+    if rows < SAMPLE_ROWS {
         ControlFlow::Continue(())
     } else {
         ControlFlow::Break(())
@@ -247,11 +257,11 @@ fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Problems> {
                         .int()
                         .is_some_and(|size| u64::try_from(size) != Ok(wide(text.len())));
                 let value = serde_json::from_str(text).ok();
-                sample.payloads.extend(value.filter(Value::is_object));
+                sample.payloads.extend(value.filter(JsonValue::is_object));
             }
             _ => sample.without += 1,
         }
-        enough(sample.rows)
+        continue_until_sampled(sample.rows)
     })?;
     Ok(sample)
 }
@@ -265,59 +275,59 @@ fn sample_received(received: &Table, payload: &str) -> Sample {
     let (rows, _) = peek(received, &[payload], |cells| {
         if let Some(bytes) = cells.first().and_then(Cell::bytes) {
             let value = serde_json::from_slice(&bytes).ok();
-            sample.payloads.extend(value.filter(Value::is_object));
+            sample.payloads.extend(value.filter(JsonValue::is_object));
         }
     });
     sample.rows = rows;
     sample
 }
 
-struct Sides<'a> {
-    ask: &'a Ask,
+struct Inputs<'a> {
+    options: &'a VerifyOptions,
     received: &'a Table,
-    ours: &'a Sample,
-    theirs: &'a Sample,
+    sent_sample: &'a Sample,
+    received_sample: &'a Sample,
     payload: Option<&'a str>,
 }
 
-impl Sides<'_> {
-    fn key(&self, problems: &mut Problems) -> Vec<key::Settled> {
-        match &self.ask.by {
-            By::Pairs(pairs) => {
-                let settled = pairs.iter().filter_map(|pair| {
+impl Inputs<'_> {
+    fn key(&self, problems: &mut Problems) -> Vec<key::KeyPart> {
+        match &self.options.by {
+            KeyChoice::Pairs(pairs) => {
+                let parts = pairs.iter().filter_map(|pair| {
                     self.pair(pair)
                         .map_err(|text| problems.push(problem("--key", text)))
                         .ok()
                 });
-                settled.collect()
+                parts.collect()
             }
-            By::Payload => self
+            KeyChoice::Payload => self
                 .by_payload()
                 .map_err(|text| problems.push(problem("--by", text)))
                 .unwrap_or_default(),
-            By::Guess => self.guessed().unwrap_or_else(|| {
+            KeyChoice::Guess => self.guess_key().unwrap_or_else(|| {
                 self.by_payload()
-                    .map_err(|_| problems.push(problem("--received", self.no_guess())))
+                    .map_err(|_| problems.push(problem("--received", self.explain_no_guess())))
                     .unwrap_or_default()
             }),
         }
     }
 
-    fn no_guess(&self) -> String {
+    fn explain_no_guess(&self) -> String {
         format!(
             "{} has no columns that say by themselves which message a row is; give --key device=COLUMN,FIELD=COLUMN, or --payload COLUMN. Its columns: {}. Fields of the log's payloads: {}",
             self.received.shown(),
-            some(self.received.columns()),
-            self.our_fields()
+            list_some(self.received.columns()),
+            self.sent_fields()
         )
     }
 
-    fn our_fields(&self) -> String {
-        let fields = self.ours.fields();
+    fn sent_fields(&self) -> String {
+        let fields = self.sent_sample.fields();
         if fields.is_empty() {
             return "none, since none of the first is a JSON object".into();
         }
-        some(&fields)
+        list_some(&fields)
     }
 
     fn columns(&self) -> &[String] {
@@ -325,136 +335,141 @@ impl Sides<'_> {
     }
 
     /// What tells devices apart, if the received rows have it.
-    fn whose(&self) -> Option<key::Settled> {
-        let column = |ours, names| {
-            let theirs = Theirs::Column(guess(self.columns(), names)?);
-            let ours = Ours::Column(ours);
-            Some(key::Settled { ours, theirs })
+    fn device_part(&self) -> Option<key::KeyPart> {
+        let column = |sent, names| {
+            let received = ReceivedSide::Column(find_column(self.columns(), names)?);
+            let sent = SentSide::Column(sent);
+            Some(key::KeyPart { sent, received })
         };
-        column("device_id", DEVICE)
-            .or_else(|| column("topic", TOPIC))
+        column("device_id", DEVICE_COLUMNS)
+            .or_else(|| column("topic", TOPIC_COLUMNS))
             .or_else(|| {
-                DEVICE.iter().find_map(|name| {
+                DEVICE_COLUMNS.iter().find_map(|name| {
                     let field = Field::parse(name);
-                    (self.ours.has(&field) && self.theirs.has(&field)).then(|| key::Settled {
-                        ours: Ours::Field(field.clone()),
-                        theirs: Theirs::Field(field),
+                    (self.sent_sample.has(&field) && self.received_sample.has(&field)).then(|| {
+                        key::KeyPart {
+                            sent: SentSide::Field(field.clone()),
+                            received: ReceivedSide::Field(field),
+                        }
                     })
                 })
             })
     }
 
-    fn guessed(&self) -> Option<Vec<key::Settled>> {
-        let whose = self.whose()?;
+    fn guess_key(&self) -> Option<Vec<key::KeyPart>> {
+        let whose = self.device_part()?;
         // A moment differs in each message too.
-        let mut names = NUMBER.iter().chain(TIME).chain(&["uptime_ms"]);
+        let mut names = NUMBER_COLUMNS
+            .iter()
+            .chain(TIME_COLUMNS)
+            .chain(&["uptime_ms"]);
         let number = names.find_map(|name| {
             let field = Field::parse(name);
-            if !self.ours.has(&field) {
+            if !self.sent_sample.has(&field) {
                 return None;
             }
-            let theirs = self.theirs_of(&field, name)?;
-            let ours = Ours::Field(field);
-            Some(key::Settled { ours, theirs })
+            let received = self.received_field(&field, name)?;
+            let sent = SentSide::Field(field);
+            Some(key::KeyPart { sent, received })
         })?;
         Some(vec![whose, number])
     }
 
     /// Where the received rows have a field of that name.
-    fn theirs_of(&self, field: &Field, name: &str) -> Option<Theirs> {
-        if self.theirs.has(field) {
-            return Some(Theirs::Field(field.clone()));
+    fn received_field(&self, field: &Field, name: &str) -> Option<ReceivedSide> {
+        if self.received_sample.has(field) {
+            return Some(ReceivedSide::Field(field.clone()));
         }
-        guess(self.columns(), &[name]).map(Theirs::Column)
+        find_column(self.columns(), &[name]).map(ReceivedSide::Column)
     }
 
-    fn by_payload(&self) -> Result<Vec<key::Settled>, String> {
+    fn by_payload(&self) -> Result<Vec<key::KeyPart>, String> {
         if self.payload.is_none() {
             return Err(format!(
                 "{} has no column of payloads; name it with --payload COLUMN. It has {}",
                 self.received.shown(),
-                some(self.columns())
+                list_some(self.columns())
             ));
         }
-        if self.ours.without == self.ours.rows {
+        if self.sent_sample.without == self.sent_sample.rows {
             return Err("the log holds no payloads (payload = \"none\" in [log]), so they cannot be compared; a log with payload = \"hash\" is enough".into());
         }
-        let payload = key::Settled {
-            ours: Ours::Payload,
-            theirs: Theirs::Payload,
+        let payload = key::KeyPart {
+            sent: SentSide::Payload,
+            received: ReceivedSide::Payload,
         };
-        let whose = self.whose().filter(|_| !self.ours.hashed);
+        let whose = self.device_part().filter(|_| !self.sent_sample.hashed);
         // Of a hash, no field can be read; columns can.
         let column = self
-            .whose()
-            .filter(|whose| matches!(whose.ours, Ours::Column(_)));
+            .device_part()
+            .filter(|whose| matches!(whose.sent, SentSide::Column(_)));
         Ok(whose.or(column).into_iter().chain([payload]).collect())
     }
 
-    fn pair(&self, pair: &Pair) -> Result<key::Settled, String> {
-        let ours = match pair.ours.as_str() {
-            "device" | "device_id" => Ours::Column("device_id"),
-            "topic" => Ours::Column("topic"),
-            "channel" => Ours::Column("channel"),
-            "group" => Ours::Column("group"),
-            "payload" => Ours::Payload,
-            field => Ours::Field(Field::parse(field)),
+    fn pair(&self, pair: &Pair) -> Result<key::KeyPart, String> {
+        let sent = match pair.sent.as_str() {
+            "device" | "device_id" => SentSide::Column("device_id"),
+            "topic" => SentSide::Column("topic"),
+            "channel" => SentSide::Column("channel"),
+            "group" => SentSide::Column("group"),
+            "payload" => SentSide::Payload,
+            field => SentSide::Field(Field::parse(field)),
         };
-        if let Ours::Field(field) = &ours
-            && !self.ours.has(field)
+        if let SentSide::Field(field) = &sent
+            && !self.sent_sample.has(field)
         {
-            if self.ours.hashed || self.ours.without == self.ours.rows {
+            if self.sent_sample.hashed || self.sent_sample.without == self.sent_sample.rows {
                 return Err(format!(
                     "{:?} would be a field of the payload, and the log holds no payloads (see payload in [log]); use --by payload with a log of hashes, or payload = \"full\"",
-                    pair.ours
+                    pair.sent
                 ));
             }
-            let fields = self.ours.fields();
-            let hint = did_you_mean(&pair.ours, fields.iter().map(String::as_str));
+            let fields = self.sent_sample.fields();
+            let hint = did_you_mean(&pair.sent, fields.iter().map(String::as_str));
             return Err(format!(
                 "no payload of the log has a field {:?}{hint} (a key begins with device, topic, channel, group, or a field of the payload: {})",
-                pair.ours,
-                self.our_fields()
+                pair.sent,
+                self.sent_fields()
             ));
         }
-        let theirs = self.theirs(pair, &ours)?;
-        Ok(key::Settled { ours, theirs })
+        let received = self.received_side(pair, &sent)?;
+        Ok(key::KeyPart { sent, received })
     }
 
-    fn theirs(&self, pair: &Pair, ours: &Ours) -> Result<Theirs, String> {
+    fn received_side(&self, pair: &Pair, sent: &SentSide) -> Result<ReceivedSide, String> {
         let none = |name: &str| {
             let hint = did_you_mean(name, self.columns().iter().map(String::as_str));
             format!(
                 "neither a column of {} nor a field of its payloads is called {name:?}{hint} (its columns: {})",
                 self.received.shown(),
-                some(self.columns())
+                list_some(self.columns())
             )
         };
-        match (&pair.theirs, ours) {
-            (_, Ours::Payload) if self.payload.is_some() => Ok(Theirs::Payload),
-            (_, Ours::Payload) => Err(none("payload")),
+        match (&pair.received, sent) {
+            (_, SentSide::Payload) if self.payload.is_some() => Ok(ReceivedSide::Payload),
+            (_, SentSide::Payload) => Err(none("payload")),
             (Some(name), _) => {
                 if self.received.has(name) {
-                    return Ok(Theirs::Column(name.clone()));
+                    return Ok(ReceivedSide::Column(name.clone()));
                 }
                 let field = Field::parse(name);
-                if self.theirs.has(&field) {
-                    return Ok(Theirs::Field(field));
+                if self.received_sample.has(&field) {
+                    return Ok(ReceivedSide::Field(field));
                 }
                 Err(none(name))
             }
-            (None, Ours::Column("device_id")) => guess(self.columns(), DEVICE)
-                .map(Theirs::Column)
+            (None, SentSide::Column("device_id")) => find_column(self.columns(), DEVICE_COLUMNS)
+                .map(ReceivedSide::Column)
                 .ok_or_else(|| none("device_id")),
-            (None, Ours::Column("topic")) => guess(self.columns(), TOPIC)
-                .map(Theirs::Column)
+            (None, SentSide::Column("topic")) => find_column(self.columns(), TOPIC_COLUMNS)
+                .map(ReceivedSide::Column)
                 .ok_or_else(|| none("topic")),
-            (None, Ours::Column(name)) => guess(self.columns(), &[name])
-                .map(Theirs::Column)
+            (None, SentSide::Column(name)) => find_column(self.columns(), &[name])
+                .map(ReceivedSide::Column)
                 .ok_or_else(|| none(name)),
-            (None, Ours::Field(field)) => self
-                .theirs_of(field, &pair.ours)
-                .ok_or_else(|| none(&pair.ours)),
+            (None, SentSide::Field(field)) => self
+                .received_field(field, &pair.sent)
+                .ok_or_else(|| none(&pair.sent)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What columns are often called, best first, for those that nobody has named.
 
 /// The device's id.
-pub const DEVICE: &[&str] = &[
+pub const DEVICE_COLUMNS: &[&str] = &[
     "device_id",
     "device",
     "deviceid",
@@ -15,15 +15,15 @@ pub const DEVICE: &[&str] = &[
 ];
 
 /// The MQTT topic, or the path of a request.
-pub const TOPIC: &[&str] = &["topic", "mqtt_topic"];
+pub const TOPIC_COLUMNS: &[&str] = &["topic", "mqtt_topic"];
 
 /// The bytes of a message.
-pub const PAYLOAD: &[&str] = &[
+pub const PAYLOAD_COLUMNS: &[&str] = &[
     "payload", "body", "message", "msg", "data", "content", "raw", "json", "value",
 ];
 
 /// When a message arrived.
-pub const ARRIVAL: &[&str] = &[
+pub const ARRIVAL_COLUMNS: &[&str] = &[
     "received_at",
     "received",
     "arrived_at",
@@ -36,10 +36,10 @@ pub const ARRIVAL: &[&str] = &[
 ];
 
 /// A moment, whosever it is.
-pub const TIME: &[&str] = &["time", "timestamp", "ts", "at", "tst"];
+pub const TIME_COLUMNS: &[&str] = &["time", "timestamp", "ts", "at", "tst"];
 
 /// What differs in each message of a device.
-pub const NUMBER: &[&str] = &[
+pub const NUMBER_COLUMNS: &[&str] = &[
     "seq",
     "sequence",
     "sequence_number",
@@ -54,7 +54,7 @@ pub const NUMBER: &[&str] = &[
 
 /// The first of these names that a column has.
 #[must_use]
-pub fn guess(columns: &[String], names: &[&str]) -> Option<String> {
+pub fn find_column(columns: &[String], names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| {
         let mut columns = columns.iter();
         columns

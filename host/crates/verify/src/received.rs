@@ -4,51 +4,54 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::Value as JsonValue;
 
-use super::buckets::{self, Buckets};
-use super::content::{Content, Digest};
-use super::key::{self, Ours, Payload, Theirs};
-use super::ours::{Log, WORD, head};
-use super::settle::Settled;
-use super::{Progress, Tell, only, problem};
 use mockfleet_config::Problems;
 use mockfleet_sendlog::Cell;
-use mockfleet_tables::{Place, Table};
+use mockfleet_tables::{Location, Table};
+
+use crate::buckets::Buckets;
+use crate::content::{Content, Digest};
+use crate::key::{Payload, ReceivedSide, SentSide};
+use crate::key_resolution::ResolvedKeys;
+use crate::messages::{problem, single};
+use crate::progress::{Progress, ProgressFn};
+use crate::sent::{Log, PROGRESS_EVERY, head};
+use crate::{buckets, key};
 
 /// What was received, dealt by key.
-pub(super) struct Received {
-    pub(super) buckets: Buckets,
-    pub(super) rows: u64,
+pub(crate) struct Received {
+    pub(crate) buckets: Buckets,
+    pub(crate) rows: u64,
     /// Rows without a key of their own.
-    pub(super) unkeyed: u64,
+    pub(crate) unkeyed: u64,
     /// The first key, for people.
-    pub(super) first_key: Option<String>,
+    pub(crate) first_key: Option<String>,
 }
 
 /// A received row.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Arrival<'a> {
-    pub(super) key: Digest,
+pub(crate) struct ReceivedRow<'a> {
+    pub(crate) key: Digest,
     /// Its device, where the key says it and the log knows it.
-    pub(super) device: Option<u32>,
-    pub(super) at: Option<i64>,
+    pub(crate) device: Option<u32>,
+    pub(crate) at: Option<i64>,
     /// Counts the rows as they stand.
-    pub(super) order: u64,
-    pub(super) content: Content,
-    pub(super) head: &'a str,
+    pub(crate) order: u64,
+    pub(crate) content: Content,
+    pub(crate) head: &'a str,
 }
 
 /// Moments that cannot be read and are named.
-const NAMED: usize = 10;
+const MAX_NAMED: usize = 10;
 
-pub(super) fn read(
+pub(crate) fn read(
     table: &Table,
-    settled: &Settled,
+    keys: &ResolvedKeys,
     log: &Log,
-    tell: &mut Tell<'_>,
+    report_progress: &mut ProgressFn<'_>,
 ) -> Result<Received, Problems> {
-    let reader = Reader::new(settled, log);
+    let reader = Reader::new(keys, log);
     let wanted: Vec<&str> = reader.columns.iter().map(|name| name.as_str()).collect();
     let mut received = Received {
         buckets: Buckets::new(),
@@ -59,10 +62,10 @@ pub(super) fn read(
     let of = table.rows();
     let mut problems = Problems::default();
     let mut named = 0;
-    table.read(&wanted, &mut |place: Place, cells| {
+    table.read(&wanted, &mut |place: Location, cells| {
         received.rows += 1;
-        if received.rows.is_multiple_of(WORD) {
-            tell(Progress {
+        if received.rows.is_multiple_of(PROGRESS_EVERY) {
+            report_progress(Progress {
                 doing: "reading what was received",
                 done: received.rows,
                 of,
@@ -71,9 +74,9 @@ pub(super) fn read(
         match reader.row(cells, &mut received) {
             Ok(()) => ControlFlow::Continue(()),
             Err(why) => {
-                problems.push(problem(&table.place(place), why));
+                problems.push(problem(&table.location(place), why));
                 named += 1;
-                if named < NAMED {
+                if named < MAX_NAMED {
                     ControlFlow::Continue(())
                 } else {
                     ControlFlow::Break(())
@@ -85,18 +88,18 @@ pub(super) fn read(
         return Err(problems);
     }
     if received.rows == 0 {
-        return Err(only(problem(
+        return Err(single(problem(
             table.shown(),
             "it has no rows; where a backend has really received nothing, the log alone says what was lost",
         )));
     }
     if received.unkeyed == received.rows {
-        return Err(only(problem(
+        return Err(single(problem(
             "--key",
             format!(
                 "no row of {} has all of {}; name other columns, or fields of its payload",
                 table.shown(),
-                settled.option()
+                keys.option()
             ),
         )));
     }
@@ -104,32 +107,25 @@ pub(super) fn read(
 }
 
 struct Reader<'a> {
-    settled: &'a Settled,
+    keys: &'a ResolvedKeys,
     log: &'a Log,
     columns: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(settled: &'a Settled, log: &'a Log) -> Self {
+    fn new(keys: &'a ResolvedKeys, log: &'a Log) -> Self {
         let mut columns: Vec<String> = Vec::new();
-        let named = settled.key.iter().filter_map(|part| match &part.theirs {
-            Theirs::Column(name) => Some(name),
-            Theirs::Field(_) | Theirs::Payload => None,
+        let named = keys.key.iter().filter_map(|part| match &part.received {
+            ReceivedSide::Column(name) => Some(name),
+            ReceivedSide::Field(_) | ReceivedSide::Payload => None,
         });
-        let all = named
-            .chain(&settled.payload)
-            .chain(&settled.received_at)
-            .cloned();
+        let all = named.chain(&keys.payload).chain(&keys.received_at).cloned();
         for name in all {
             if !columns.contains(&name) {
                 columns.push(name);
             }
         }
-        Self {
-            settled,
-            log,
-            columns,
-        }
+        Self { keys, log, columns }
     }
 
     fn row(&self, cells: &[Cell<'_>], into: &mut Received) -> Result<(), String> {
@@ -137,14 +133,10 @@ impl<'a> Reader<'a> {
             let place = self.columns.iter().position(|column| column == name)?;
             cells.get(place)
         };
-        let settled = self.settled;
-        let bytes = settled
-            .payload
-            .as_ref()
-            .and_then(cell)
-            .and_then(Cell::bytes);
-        let value: Option<Value> = match &bytes {
-            Some(bytes) if !settled.bytes_only => serde_json::from_slice(bytes).ok(),
+        let keys = self.keys;
+        let bytes = keys.payload.as_ref().and_then(cell).and_then(Cell::bytes);
+        let value: Option<JsonValue> = match &bytes {
+            Some(bytes) if !keys.bytes_only => serde_json::from_slice(bytes).ok(),
             _ => None,
         };
         let payload = Payload {
@@ -152,37 +144,37 @@ impl<'a> Reader<'a> {
             content: bytes
                 .as_ref()
                 .map_or(Content::UNKNOWN, |bytes| Content::of(bytes, value.as_ref())),
-            bytes_only: settled.bytes_only,
+            bytes_only: keys.bytes_only,
         };
-        let part = |part: &key::Settled| -> Option<Cow<'_, [u8]>> {
-            match &part.theirs {
-                Theirs::Column(name) => {
+        let part = |part: &key::KeyPart| -> Option<Cow<'_, [u8]>> {
+            match &part.received {
+                ReceivedSide::Column(name) => {
                     let cell = cell(name)?;
-                    match &part.ours {
+                    match &part.sent {
                         // Names are names, even those that look like numbers.
-                        Ours::Column(_) => cell.bytes(),
-                        _ => key::of_cell(cell).map(|text| text.into_bytes().into()),
+                        SentSide::Column(_) => cell.bytes(),
+                        _ => key::text_of(cell).map(|text| text.into_bytes().into()),
                     }
                 }
-                Theirs::Field(field) => match &part.ours {
-                    Ours::Column(_) => match field.of(payload.value?)? {
-                        Value::String(text) => Some(text.as_bytes().into()),
+                ReceivedSide::Field(field) => match &part.sent {
+                    SentSide::Column(_) => match field.of(payload.value?)? {
+                        JsonValue::String(text) => Some(text.as_bytes().into()),
                         other => Some(other.to_string().into_bytes().into()),
                     },
                     _ => payload.field(field),
                 },
-                Theirs::Payload => payload.whole(),
+                ReceivedSide::Payload => payload.whole(),
             }
         };
-        let device = settled
+        let device = keys
             .key
             .iter()
-            .find(|part| part.ours == Ours::Column("device_id"));
+            .find(|part| part.sent == SentSide::Column("device_id"));
         let device = device.and_then(|device| {
             let name = part(device)?;
             self.log.devices.find(std::str::from_utf8(&name).ok()?)
         });
-        let at = match settled.received_at.as_ref().and_then(cell) {
+        let at = match keys.received_at.as_ref().and_then(cell) {
             None | Some(Cell::Null) => None,
             Some(cell) => Some(cell.time().ok_or_else(|| {
                 format!(
@@ -191,15 +183,15 @@ impl<'a> Reader<'a> {
                 )
             })?),
         };
-        let own = key::join(settled.key.iter().map(part));
+        let own = key::join(keys.key.iter().map(part));
         if own.is_none() {
             into.unkeyed += 1;
         } else if into.first_key.is_none() {
-            into.first_key = Some(key::shown(&settled.key, part));
+            into.first_key = Some(key::shown(&keys.key, part));
         }
         let key = own.unwrap_or_else(|| key::by_bytes(&payload));
         let head = head(bytes.as_deref().unwrap_or_default());
-        let record = Arrival {
+        let record = ReceivedRow {
             key,
             device,
             at,
