@@ -51,7 +51,7 @@ pub fn compiled() -> Vec<Compiled> {
 /// What a killed process left half-written here, of more than an hour ago.
 pub fn delete_halves() {
     if let Some(folder) = user_cache_dir() {
-        cache_dir::delete_partial_files(&folder, Duration::from_secs(3_600), is_stem);
+        cache_dir::delete_partial_files(&folder, is_stem);
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn sweep(folder: &Path, engine: u64, unused: Duration) {
             let _ = old.delete();
         }
     }
-    cache_dir::delete_partial_files(folder, unused, is_stem);
+    cache_dir::delete_partial_files(folder, is_stem);
 }
 
 fn is_stem(text: &str) -> bool {

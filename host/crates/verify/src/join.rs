@@ -254,7 +254,8 @@ impl Joiner<'_> {
             return Ok(());
         };
         self.findings.matched += 1;
-        let gave_up = |row: &&SentRow<'_>| !matches!(row.outcome, LoggedOutcome::Acked | LoggedOutcome::Sent);
+        let gave_up =
+            |row: &&SentRow<'_>| !matches!(row.outcome, LoggedOutcome::Acked | LoggedOutcome::Sent);
         self.delivered_anyway += u64::from(rows.iter().all(gave_up));
         let again = rows.iter().map(|row| row.attempt).max().unwrap_or(0);
         let again = (again > 1).then(|| "sent again after a lost connection".to_owned());

@@ -27,7 +27,7 @@ pub(super) fn object(findings: &Findings, bounds: &[FindingCheck], late: Duratio
         .map(|bound| {
             json!({
                 "check": bound.text(),
-                "holds": bound.passes(findings),
+                "passed": bound.passes(findings),
                 "figure": findings.of(bound.kind()).unexplained,
             })
         })
@@ -48,7 +48,7 @@ pub(super) fn object(findings: &Findings, bounds: &[FindingCheck], late: Duratio
         "worst_devices": worst,
         "devices_with_unexplained": all,
         "checks": checks,
-        "holds": bounds.iter().all(|bound| bound.passes(findings)),
+        "passed": bounds.iter().all(|bound| bound.passes(findings)),
     })
 }
 

@@ -165,10 +165,10 @@ fn devices(findings: &Findings) -> Option<String> {
 
 fn checks(findings: &Findings, bounds: &[FindingCheck]) -> String {
     let lines = bounds.iter().map(|bound| {
-        let holds = if bound.passes(findings) {
-            "holds"
+        let verdict = if bound.passes(findings) {
+            "passed"
         } else {
-            "BROKEN"
+            "failed"
         };
         let figure = findings.of(bound.kind()).unexplained;
         let figure = if could(bound.kind(), findings) {
@@ -176,7 +176,7 @@ fn checks(findings: &Findings, bounds: &[FindingCheck]) -> String {
         } else {
             "cannot be told".into()
         };
-        format!("check {:<20} {holds} ({figure})", bound.text())
+        format!("check {:<20} {verdict} ({figure})", bound.text())
     });
     lines.collect::<Vec<_>>().join("\n")
 }
