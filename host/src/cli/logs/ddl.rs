@@ -1,8 +1,9 @@
 //! `mockfleet logs ddl`: the statements that make a log known to an engine.
 
-use super::super::describe::refused;
-use super::{Ending, Failure};
-use crate::cli::print::say;
+use crate::cli::support::exit::Ending;
+use crate::cli::support::exit::Failure;
+use crate::cli::support::exit::refused;
+use crate::cli::ui::out::out;
 use mockfleet_config::Store;
 use mockfleet_sendlog::LogTable;
 
@@ -20,7 +21,7 @@ use mockfleet_sendlog::LogTable;
 
 Athena takes one statement at a time: --table prints that of one table. docs/queries.md
 has questions to ask the tables.")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The engine that is to read the log.
     #[arg(long)]
     engine: Engine,
@@ -28,7 +29,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     table: Option<Table>,
     #[command(flatten)]
-    log: super::Place,
+    log: crate::cli::logs::log_argument::LogArgument,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -49,7 +50,7 @@ enum Table {
     Events,
 }
 
-pub(super) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
+pub(crate) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     let engine = match arguments.engine {
         Engine::Athena => mockfleet_sendlog::Engine::Athena,
         Engine::Duckdb => mockfleet_sendlog::Engine::DuckDb,
@@ -70,7 +71,7 @@ pub(super) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
         .map(|table| mockfleet_sendlog::ddl(engine, &store, *table))
         .collect::<Result<_, _>>()
         .map_err(|error| refused("STORE", error.to_string()))?;
-    say!("{}", statements.join("\n\n"));
+    out!("{}", statements.join("\n\n"));
     Ok(Ending::Done)
 }
 

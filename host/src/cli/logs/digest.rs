@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::super::describe::refused;
-use super::stats::{named, warn};
-use super::{Ending, Failure};
-use crate::cli::print::{say, tell};
+use crate::cli::logs::text::{named, warn};
+use crate::cli::support::exit::Ending;
+use crate::cli::support::exit::Failure;
+use crate::cli::support::exit::refused;
+use crate::cli::ui::out::err;
+use crate::cli::ui::out::out;
 use mockfleet_metrics::count;
 use mockfleet_sendlog::{Digest, Digests, Left};
 
@@ -24,9 +26,9 @@ use mockfleet_sendlog::{Digest, Digests, Left};
 
 A line a run: the digest, the run, its rows. Exit code 1: a file could not be read.
 docs/time.md says how others can compute the same.")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
-    log: super::Place,
+    log: crate::cli::logs::log_argument::LogArgument,
     /// This run only [default: all, each with a line].
     #[arg(long, value_name = "ID")]
     run: Option<String>,
@@ -35,7 +37,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
+pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
     let read = |run| {
         mockfleet_sendlog::digests(store, run).map_err(|error| refused("STORE", error.to_string()))
@@ -55,21 +57,21 @@ pub(super) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
         _ => {}
     }
     if arguments.json {
-        say!("{}", object(&location, &digests));
+        out!("{}", object(&location, &digests));
     } else {
         for (run, digest) in &digests.runs {
-            say!("{}  {run}  {} rows", digest.hex(), digest.rows);
+            out!("{}  {run}  {} rows", digest.hex(), digest.rows);
         }
     }
     for (run, digest) in &digests.runs {
         if let Some(lacking) = lacking(digest) {
-            tell!("note: run {run}: {lacking}");
+            err!("note: run {run}: {lacking}");
         }
     }
     for left in mockfleet_sendlog::left_behind(store) {
         let counts = digests.runs.contains_key(&left.run);
         if counts && matches!(left.state, Left::UnderWay | Left::Unfinished) {
-            tell!(
+            err!(
                 "warning: rows of run {} are not in the store yet ({}), and not in its digest",
                 left.run,
                 left.state.word()

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::describe::refused;
-use super::stats::{in_spool, named, plural, spool, warn};
-use super::{Ending, Failure};
-use crate::cli::print::{say, tell};
-use mockfleet_metrics::{bytes, count};
+use crate::cli::logs::text::{in_spool, named, spool, warn};
+use crate::cli::support::exit::Ending;
+use crate::cli::support::exit::Failure;
+use crate::cli::support::exit::refused;
+use crate::cli::ui::out::err;
+use crate::cli::ui::out::out;
+use crate::num::as_u64;
+use mockfleet_metrics::{bytes, count, plural};
 use mockfleet_sendlog::{Columns, Prune, Pruned};
 
 /// Deletes the files of hours that ended long enough ago. Without --yes it only lists
@@ -27,9 +30,9 @@ use mockfleet_sendlog::{Columns, Prune, Pruned};
 
 The age is that of the hour in which messages were due and events happened (UTC), not
 that of the file. Exit code 1: some files could not be deleted.")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
-    log: super::Place,
+    log: crate::cli::logs::log_argument::LogArgument,
     /// How long ago an hour must have ended: 12h, 30d.
     #[arg(long, value_name = "TIME", value_parser = mockfleet_config::duration)]
     older_than: Duration,
@@ -41,15 +44,15 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
+pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     let prune = mockfleet_sendlog::prune(arguments.log.store(), arguments.older_than)
         .map_err(|error| refused("STORE", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
     if arguments.json {
-        say!("{}", object(&location, &prune, pruned.as_ref()));
+        out!("{}", object(&location, &prune, pruned.as_ref()));
     } else {
-        say!("{}", text(&location, &prune, pruned.as_ref()));
+        out!("{}", text(&location, &prune, pruned.as_ref()));
     }
     warn(&prune.aside, "left alone");
     match pruned {
@@ -63,7 +66,7 @@ pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
         }
         None => {
             if !prune.files.is_empty() || prune.old_spool().next().is_some() {
-                tell!("nothing was deleted; the same with --yes deletes these files");
+                err!("nothing was deleted; the same with --yes deletes these files");
             }
             Ok(Ending::Done)
         }
@@ -79,7 +82,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
         }
         None => format!(
             "{location}: {}, {}, of hours that ended before {before} would be deleted",
-            plural(prune.files.len(), "file"),
+            plural(as_u64(prune.files.len()), "file"),
             bytes(size),
         ),
         Some(Pruned {
@@ -87,7 +90,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
         }) => format!(
             "{location}: deleted {} of {}, {}, of hours that ended before {before}",
             count(*files),
-            plural(prune.files.len(), "file"),
+            plural(as_u64(prune.files.len()), "file"),
             bytes(*gone),
         ),
     }];

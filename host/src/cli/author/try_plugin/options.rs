@@ -1,0 +1,78 @@
+//! What is asked of the devices: the options that do not depend on what they are, checked,
+//! with all that is wrong with them.
+
+use std::path::Path;
+
+use crate::cli::author::try_plugin::arguments::Arguments;
+use crate::cli::author::try_plugin::events::TimedEvent;
+use crate::cli::author::try_plugin::events::timed_events;
+use crate::cli::author::try_plugin::option_parsing::{micros, value_or_problem};
+use crate::cli::author::try_plugin::output::json_path::JsonPath;
+use crate::cli::author::try_plugin::output::payload_schemas::PayloadSchemas;
+use mockfleet_config::Problems;
+
+/// What was asked for.
+pub(crate) struct TryOptions {
+    pub(crate) until: TryLimit,
+    /// In the order of time.
+    pub(crate) timed_events: Vec<TimedEvent>,
+    pub(crate) fields: Vec<JsonPath>,
+    pub(crate) schemas: PayloadSchemas,
+}
+
+/// How long a device is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TryLimit {
+    /// So many ticks.
+    Ticks(u64),
+    /// All that is due before this, microseconds since it was made.
+    Time(u64),
+}
+
+/// Where nothing is said.
+const TICKS: u64 = 10;
+
+impl TryOptions {
+    pub(crate) fn of(arguments: &Arguments) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let until = match &arguments.time {
+            None => Some(TryLimit::Ticks(arguments.ticks.unwrap_or(TICKS))),
+            Some(text) => {
+                value_or_problem(&mut problems, "--for", micros(text).map(TryLimit::Time))
+            }
+        };
+        let timed_events = timed_events(arguments, &mut problems);
+        let mut fields = Vec::new();
+        for text in &arguments.plot {
+            fields.extend(value_or_problem(
+                &mut problems,
+                "--plot",
+                JsonPath::parse(text),
+            ));
+        }
+        if let Some(file) = &arguments.output {
+            value_or_problem(&mut problems, "--output", picture(file));
+        }
+        let schemas = PayloadSchemas::read(&arguments.schema, &mut problems);
+        match until.filter(|_| problems.is_empty()) {
+            Some(until) => Ok(Self {
+                until,
+                timed_events,
+                fields,
+                schemas,
+            }),
+            None => Err(problems),
+        }
+    }
+}
+
+/// Nobody asks for a picture and means a file of another kind.
+fn picture(file: &Path) -> Result<(), String> {
+    match file.extension().is_some_and(|kind| kind == "svg") {
+        true => Ok(()),
+        false => Err(format!(
+            "{} is no name of a picture; it is written as SVG, so name it for example plot.svg",
+            file.display()
+        )),
+    }
+}

@@ -1,0 +1,161 @@
+//! `mockfleet run`: a fleet file, run to its end.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::cli::support::exit::Ending;
+use crate::cli::support::exit::Failure;
+use crate::cli::support::fleet_run::{RunOptions, SearchOptions, ending, run_fleet};
+use crate::cli::support::input;
+use crate::cli::support::overrides::RunOverrides;
+use crate::cli::support::run_metadata;
+use crate::cli::ui::out::out;
+use crate::cli::ui::progress_view::OutputFormat;
+use mockfleet_config::{Fleet, Problem, Problems, Refused, Scope};
+use mockfleet_engine::Bound;
+
+/// Runs a fleet: calls its devices on schedule, sends what they return, writes the
+/// send log, and says at the end what came of it.
+///
+/// Everything is checked before the first message is sent. Ctrl-C ends the run in an
+/// orderly way: no new ticks, open messages get 5 s, the log is closed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mockfleet run fleet.toml
+  mockfleet run fleet.toml --duration 30s --log /tmp/logs
+  mockfleet run fleet.toml --set targets.broker.qos=1 --set groups.thermometer.count=10000
+  mockfleet run fleet.toml --json | tail -1 | python3 -m json.tool
+  mockfleet run fleet.toml --check 'acked >= 99.9%' --junit verdict.xml
+  mockfleet run warehouse.bundle --set targets.broker.url=mqtt://10.0.0.5
+  mockfleet run fleet.toml --until 'ack.p99 > 200ms' --until 'failed > 1%'
+
+With --until the rate is raised until the backend breaks; exit code 0 says that its limit
+was found, 1 that the host was reached first or nothing broke. docs/load.md has more.")]
+pub(crate) struct Arguments {
+    /// The fleet file (docs/fleet-file.md has each of its keys), a bundle, or the address of
+    /// one: https://… or s3://…, with #sha256=… pinned to its content.
+    file: PathBuf,
+    #[command(flatten)]
+    over: RunOverrides,
+    /// Threads that call devices [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    workers: Option<u32>,
+    /// Look for the rate at which this breaks: raise the rate of all groups step by step
+    /// until it does. ack.p50, ack.p95, ack.p99 (sent to confirmed), failed (a share),
+    /// lag.p50, lag.p95, lag.p99 (the host's own). Can be given many times.
+    #[arg(long, value_name = "BOUND", value_parser = Bound::parse, conflicts_with = "duration")]
+    until: Vec<Bound>,
+    /// How long each rate of --until is measured.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = step, requires = "until")]
+    step: Duration,
+    /// What must hold at the end, beside [checks] of the fleet file: 'acked >= 99.9%',
+    /// 'latency.p99 <= 200ms', 'failed == 0' (docs/verdicts.md). Can be given many times.
+    #[arg(long = "check", value_name = "CHECK", conflicts_with = "until")]
+    checks: Vec<String>,
+    /// Write what CI servers read: each check, and the run's own verdict, as JUnit XML.
+    #[arg(long, value_name = "FILE", conflicts_with = "until")]
+    junit: Option<PathBuf>,
+    /// Print one JSON object a line: progress each second, the summary at the end.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
+    let form = if arguments.json {
+        OutputFormat::Json
+    } else {
+        OutputFormat::People
+    };
+    let fleet = input::read(&arguments.file, &arguments.over.overrides()?);
+    let junit = arguments.junit.as_deref();
+    let fleet = with_checks(fleet, &arguments.checks, junit.and_then(check_junit));
+    let search = (!arguments.until.is_empty()).then(|| SearchOptions {
+        bounds: arguments.until.clone(),
+        step: arguments.step,
+    });
+    let began = run_metadata::now();
+    let how = RunOptions {
+        workers: arguments.workers,
+        until: search,
+        checks: &arguments.checks,
+        form,
+        ..RunOptions::new("run")
+    };
+    let (summary, interrupted) = run_fleet(fleet, how)?;
+    match form {
+        OutputFormat::Json => out!("{}", summary.json()),
+        OutputFormat::People => out!("{}", summary.text()),
+    }
+    // Last: a disk that is full must not take the summary along.
+    if let Some(junit) = junit {
+        std::fs::write(junit, mockfleet_report::junit(&summary, &began))
+            .with_context(|| format!("{} cannot be written", junit.display()))?;
+    }
+    Ok(ending(&summary, interrupted))
+}
+
+/// Adds the checks of the command line to those of the fleet file, and what else is wrong
+/// with it.
+fn with_checks(
+    fleet: Result<Fleet, Refused>,
+    checks: &[String],
+    wrong: Option<Problem>,
+) -> Result<Fleet, Refused> {
+    let mut problems = Problems::default();
+    wrong.into_iter().for_each(|problem| problems.push(problem));
+    let mut read = Vec::new();
+    for text in checks {
+        match mockfleet_config::check(&Scope::Fleet, text) {
+            Ok(check) => read.push(check),
+            Err(text) => problems.push(Problem {
+                place: "--check".into(),
+                text,
+            }),
+        }
+    }
+    match fleet {
+        Ok(mut fleet) if problems.is_empty() => {
+            fleet.plan.checks.list.extend(read);
+            Ok(fleet)
+        }
+        Ok(fleet) => Err(Refused {
+            problems,
+            rest: Some(Box::new(fleet)),
+        }),
+        Err(mut refused) => {
+            problems
+                .into_iter()
+                .for_each(|problem| refused.problems.push(problem));
+            Err(refused)
+        }
+    }
+}
+
+/// Whether what CI servers read can be written where it is to go.
+fn check_junit(file: &Path) -> Option<Problem> {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let why = match file.is_dir() {
+        true => "it is a folder; give a file",
+        false if !folder.is_dir() => "its folder is not there; make it first",
+        false => return None,
+    };
+    Some(Problem {
+        place: "--junit".into(),
+        text: format!("{} cannot be written: {why}", file.display()),
+    })
+}
+
+fn step(text: &str) -> Result<Duration, String> {
+    let length = mockfleet_config::duration(text)?;
+    let bounds = Duration::from_secs(1)..=Duration::from_secs(3600);
+    if bounds.contains(&length) {
+        Ok(length)
+    } else {
+        Err("a step takes between 1s and 1h".into())
+    }
+}

@@ -1,0 +1,71 @@
+//! Reads the options that override keys of a fleet file.
+
+use mockfleet_config::{Override, Problems};
+
+/// What the command line changes in a fleet file.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunOverrides {
+    /// How long ticks are due: 30s, 10m, 1h30m.
+    #[arg(long, value_name = "TIME")]
+    duration: Option<String>,
+    #[command(flatten)]
+    changes: CommonOverrides,
+}
+
+/// What it changes wherever a fleet runs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CommonOverrides {
+    /// Where the send log goes: a folder, s3://bucket/prefix, or none.
+    #[arg(long, value_name = "URL")]
+    log: Option<String>,
+    /// The seed: same seed, same run.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Any key of the fleet file, groups and targets by name:
+    /// groups.thermometer.every=500ms. Can be given many times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl RunOverrides {
+    /// In the order of their weight: what has an option of its own wins.
+    pub(crate) fn overrides(&self) -> Result<Vec<Override>, Problems> {
+        let mut overrides = self.changes.overrides()?;
+        overrides.extend(self.duration.as_ref().map(|duration| Override {
+            shown: "--duration".into(),
+            path: vec!["duration".into()],
+            value: duration.clone(),
+        }));
+        Ok(overrides)
+    }
+}
+
+impl CommonOverrides {
+    /// In the order of their weight: what has an option of its own wins.
+    pub(crate) fn overrides(&self) -> Result<Vec<Override>, Problems> {
+        let mut problems = Problems::default();
+        let mut overrides = Vec::new();
+        for text in &self.set {
+            match Override::set(text) {
+                Ok(change) => overrides.push(change),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let option = |shown: &str, path: &[&str], value: &str| Override {
+            shown: shown.to_owned(),
+            path: path.iter().map(|key| (*key).to_owned()).collect(),
+            value: value.to_owned(),
+        };
+        if let Some(log) = &self.log {
+            overrides.push(option("--log", &["log", "store"], log));
+        }
+        if let Some(seed) = self.seed {
+            overrides.push(option("--seed", &["seed"], &seed.to_string()));
+        }
+        if problems.is_empty() {
+            Ok(overrides)
+        } else {
+            Err(problems)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Whether the toolchain of a project is there: each part of it is asked, and what is
+//! missing or too old is said with the line that installs it.
+
+use std::process::{Command, Stdio};
+
+use mockfleet_config::{Need, Problem, Problems, Project};
+
+/// Asks for everything that the project needs.
+///
+/// # Errors
+/// All that is missing.
+pub(crate) fn check(project: &Project) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    for need in &project.needs {
+        if let Err(text) = ask(project, need) {
+            problems.push(Problem {
+                place: project.file().display().to_string(),
+                text,
+            });
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
+    }
+}
+
+fn ask(project: &Project, need: &Need) -> Result<(), String> {
+    let Need { what, install, .. } = need;
+    let least = need.least.as_deref().unwrap_or_default();
+    let wanted = if least.is_empty() {
+        String::new()
+    } else {
+        format!(" {least} or newer")
+    };
+    let output = Command::new("sh")
+        .args(["-c", &need.check])
+        .current_dir(&project.folder)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .map_err(|error| format!("sh cannot be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "{what}{wanted}: missing (`{}` fails); this installs it:\n  {install}",
+            need.check
+        ));
+    }
+    need.is_met_by(&String::from_utf8_lossy(&output.stdout))
+        .map_err(|found| {
+            format!(
+                "{what}{wanted}: {found} is there, which is too old; this brings it:\n  {install}"
+            )
+        })
+}

@@ -1,0 +1,138 @@
+//! What a run leaves in the store beside its rows, so that it can be told of and run again:
+//! the fleet file as it was written, the command line, the seed, versions, and in the end
+//! the summary. Nothing of the environment and no secret is in it.
+
+use serde_json::{Value, json};
+
+use crate::cli::ui::out::err;
+use mockfleet_config::{Clock, Fleet, Speed, Store, shown_argument};
+use mockfleet_engine::{Prepared, Running};
+use mockfleet_metrics::Summary;
+use mockfleet_sendlog::Identity;
+
+/// The note of a run that writes a log.
+pub(crate) struct RunMetadata {
+    store: Store,
+    identity: Identity,
+    about: Value,
+}
+
+impl RunMetadata {
+    /// Notes how a run begins; `None` where no log is written. `checks` are those of the
+    /// command line.
+    pub(crate) fn begin(
+        fleet: &Fleet,
+        prepared: &Prepared,
+        command: &str,
+        sends: bool,
+        checks: &[String],
+    ) -> Option<Self> {
+        let note = Self {
+            store: fleet.plan.log.store.clone()?,
+            identity: prepared.identity().clone(),
+            about: about(fleet, prepared, command, sends, checks),
+        };
+        note.write();
+        Some(note)
+    }
+
+    /// The same for a recording that is sent again.
+    pub(crate) fn of_replay(fleet: &Fleet, running: &Running) -> Option<Self> {
+        let words = std::env::args().skip(1);
+        let again: Vec<String> = words.map(|word| shown_argument(&word)).collect();
+        let note = Self {
+            store: fleet.plan.log.store.clone()?,
+            identity: running.identity().clone(),
+            about: json!({
+                "mockfleet": env!("CARGO_PKG_VERSION"),
+                "fleet": fleet.plan.name,
+                "devices": running.devices(),
+                "workers": running.workers(),
+                "started": now(),
+                "ended": null,
+                "command": "replay",
+                "arguments": again,
+                "sends": true,
+                "summary": null,
+            }),
+        };
+        note.write();
+        Some(note)
+    }
+
+    /// Notes how it ended.
+    pub(crate) fn end(mut self, summary: &Summary, interrupted: bool) {
+        if let Some(about) = self.about.as_object_mut() {
+            about.insert("ended".into(), now().into());
+            about.insert("interrupted".into(), interrupted.into());
+            about.insert("success".into(), summary.is_success().into());
+            about.insert("summary".into(), summary.json());
+        }
+        self.write();
+    }
+
+    /// A store that does not take it holds up no run: rows are what counts.
+    fn write(&self) {
+        if let Err(error) = mockfleet_sendlog::note(&self.store, &self.identity, self.about.clone())
+        {
+            err!("warning: the fleet file is not kept beside its log: {error}");
+        }
+    }
+}
+
+/// To the second, with its zone.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+fn about(
+    fleet: &Fleet,
+    prepared: &Prepared,
+    command: &str,
+    sends: bool,
+    checks: &[String],
+) -> Value {
+    let plan = &fleet.plan;
+    let groups: Vec<Value> = prepared
+        .plugins()
+        .map(|(group, plugin, digest)| {
+            let count = plan.groups.iter().find(|known| known.name == *group);
+            json!({
+                "name": group,
+                "devices": count.map(|group| group.count),
+                "plugin": plugin,
+                "sha256": digest,
+            })
+        })
+        .collect();
+    json!({
+        "mockfleet": env!("CARGO_PKG_VERSION"),
+        "fleet": plan.name,
+        "seed": plan.seed,
+        "devices": prepared.devices(),
+        "workers": prepared.workers(),
+        "duration_us": plan.duration.map(|duration| u64::try_from(duration.as_micros()).ok()),
+        "clock": (plan.clock != Clock::default()).then(|| json!({
+            "start": plan.clock.start.map(|start| start.to_string()),
+            "speed": match plan.clock.speed {
+                Speed::Times(times) => json!(times),
+                Speed::Max => json!("max"),
+            },
+        })),
+        "started": now(),
+        "ended": null,
+        "groups": groups,
+        "file": { "name": fleet.given(), "text": fleet.source },
+        "command": command,
+        "sends": sends,
+        "options": fleet
+            .changes
+            .iter()
+            .map(|(option, value)| json!({ "option": option, "value": value }))
+            .collect::<Vec<_>>(),
+        "checks": checks,
+        "summary": null,
+    })
+}
