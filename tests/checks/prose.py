@@ -1,5 +1,6 @@
 """Counts words in doc comments, messages and pages, and checks how sentences begin."""
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -181,6 +182,6 @@ def defined_names(tokens: list[Token]) -> list[tuple[int, str, str]]:
     }
     return [
         (name.line, kinds[word.text], name.text)
-        for word, name in zip(tokens, tokens[1:])
+        for word, name in itertools.pairwise(tokens)
         if word.kind == name.kind == "ident" and word.text in kinds
     ]

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rust_source import Token, attribute_at, match_end, tokenize, use_tree, without_tests
+from rust_source import (
+    Token,
+    attribute_at,
+    match_end,
+    tokenize,
+    use_tree,
+    without_tests,
+)
 
 ROOTS = ("lib.rs", "main.rs")
 #: Longest chain of re-exports that is followed; a longer one is a circle of re-exports.

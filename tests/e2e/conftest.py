@@ -1,17 +1,45 @@
-"""Fixtures: each test gets parts of its own, and leaves nothing running."""
+"""Fixtures: each test gets its own servers and fleet, and all of them end with it."""
+
+import functools
+import os
+import threading
 
 import pytest
-import spark as spark_session
-from authors import Project
-from broker import Broker
-from certificates import Authority
-from fleet import BINARY, Fleet
-from server import Server
-from subscriber import Subscriber
+
+from support import rounds
+from support.backends import spark as spark_session
+from support.backends.broker import Broker
+from support.backends.certificates import Authority
+from support.backends.server import Answer, Server
+from support.backends.subscriber import Subscriber
+from support.fleet import BINARY, Fleet
+from support.sdk_project import Project
+
+
+def pytest_report_header():
+    counts = "full" if rounds.LONG else "usual"
+    return f"random tests: MOCKFLEET_TEST_SEED={rounds.SEED}, {counts} counts"
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leaves out files without a smoke test: they may import packages that are not installed."""
+    if config.option.markexpr != "smoke" or not collection_path.name.startswith("test_"):
+        return None
+    return "pytest.mark.smoke" not in collection_path.read_text() or None
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Appends the tests that ran again to the file that `tests/run` prints last."""
+    # The workers of pytest-xdist have a summary too, which is part of the one here.
+    file = os.environ.get("MOCKFLEET_RERUNS")
+    if file and not hasattr(terminalreporter.config, "workerinput"):
+        names = {report.nodeid for report in terminalreporter.stats.get("rerun", [])}
+        with open(file, "a") as out:
+            out.writelines(f"{name}\n" for name in sorted(names))
 
 
 def pytest_sessionstart(session):
-    if not BINARY.exists():
+    if not session.config.option.collectonly and not BINARY.exists():
         pytest.exit(f"{BINARY} is missing; `./tests/run --only-e2e` builds it", returncode=2)
 
 
@@ -25,7 +53,7 @@ def pytest_collection_finish(session):
 
 @pytest.fixture
 def closing():
-    """Takes what has to be closed after the test, and returns it."""
+    """Returns a function that takes a thing and closes it after the test."""
     taken = []
 
     def take(thing):
@@ -45,6 +73,12 @@ def fleet(tmp_path, closing):
 
 
 @pytest.fixture
+def shared(fleet, broker):
+    """A fleet on one connection, so that all its devices are switched on at once."""
+    return fleet.broker(broker.url, qos=1, connections=1)
+
+
+@pytest.fixture
 def start_broker(tmp_path):
     """Starts a broker; see `Broker` for its settings."""
     brokers = []
@@ -61,7 +95,7 @@ def start_broker(tmp_path):
 
 @pytest.fixture
 def broker(start_broker):
-    """A broker that takes everybody."""
+    """A broker without login."""
     return start_broker()
 
 
@@ -77,9 +111,19 @@ def serve(closing):
     return lambda **settings: closing(Server(**settings))
 
 
+@pytest.fixture
+def silent_server(serve):
+    """An HTTP server that answers once its event `release` is set, which the test's end does."""
+    release = threading.Event()
+    server = serve(answer=lambda _: Answer(after=release))
+    server.release = release
+    yield server
+    release.set()
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
-    """The CA that brokers and servers of these tests are signed by."""
+    """The CA that signs the certificates of brokers and servers."""
     return Authority(tmp_path_factory.mktemp("ca"))
 
 
@@ -93,21 +137,21 @@ def spark(tmp_path_factory):
 
 
 @pytest.fixture
-def logs(fleet):
-    """Runs `mockfleet logs …`, which must end with the code that is expected."""
+def mockfleet(fleet):
+    """Runs a command in the fleet's folder to its end; its exit code must be `expect`."""
+    return lambda *arguments, expect=0: fleet.mockfleet(*arguments).expect(expect)
 
-    def run(*arguments, expect=0):
-        process = fleet.mockfleet("logs", *arguments)
-        assert process.finish() == expect, process.report()
-        return process
 
-    return run
+@pytest.fixture
+def logs(mockfleet):
+    """Runs `mockfleet logs …`."""
+    return functools.partial(mockfleet, "logs")
 
 
 @pytest.fixture(scope="session")
 def projects(tmp_path_factory):
-    """Projects by language, made when they are asked for: one of each for all tests. Whoever
-    uses them is of the group `authors`, so that one worker of pytest has all of them."""
+    """Projects by language, made at first use: one of each for all tests. Their tests are of the
+    group `authors`, so that one worker of pytest has all of them."""
     made = {}
 
     def project(language):
@@ -121,7 +165,7 @@ def projects(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def built(projects):
-    """The same, built; and what `build` printed."""
+    """The same projects, built, with the output of `build`."""
     said = {}
 
     def project(language):

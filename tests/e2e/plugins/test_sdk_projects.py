@@ -1,0 +1,247 @@
+"""An author's work in each language, typed as docs/authors.md shows it.
+
+`mockfleet new`, the project's own unit test, `build`, `try`, `run`.
+"""
+
+import json
+import re
+
+import pytest
+
+from support.fleet import BINARY, GUESTS, ROOT
+from support.log import Log
+from support.process import Process
+from support.sdk_project import HEADINGS, PAGE, command, commands
+
+LANGUAGES = list(HEADINGS)
+# One worker has all of them: what is built is used by several tests.
+pytestmark = [pytest.mark.xdist_group("authors"), pytest.mark.timeout(600)]
+
+each_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@each_language
+def test_new_project_passes_its_own_unit_test(projects, language):
+    (_, _, test, *_) = commands(language)
+    assert re.search(r"\b(1 passed|pass 1)\b", projects(language).expect(test))
+
+
+@each_language
+def test_build_prints_the_built_component(built, language):
+    project, said = built(language)
+    assert "mockfleet build" in commands(language)
+    assert re.search(r"^sensor 0\.1\.0: \S*sensor\.wasm, [\d.]+ [KM]iB$", said, re.M), said
+    shown = re.search(r"```text\nsensor 0\.1\.0: .*?\n.*?\n(.*?)```", PAGE, re.S)[1]
+    assert said.endswith(shown)
+    (line,) = project.expect("mockfleet build --json 2>/dev/null").splitlines()
+    assert json.loads(line)["settings"] == ["base", "limit"]
+
+
+@each_language
+def test_same_seed_gives_the_values_shown_in_docs_authors(built, language):
+    project, _ = built(language)
+    said = project.expect(command(language, "mockfleet try"))
+    shown = re.search(r"^ +0\.000 s: status ok\n.*?(?=^```)", PAGE, re.M | re.S)[0]
+    if language in ("js", "ts"):
+        # A number without decimals has none, and so the payload is shorter.
+        shape = re.compile(r"(\d+) B  \{|\.0(?=[,}])")
+        said, shown = shape.sub("", said), shape.sub("", shown)
+    assert said.startswith(shown)
+
+
+def test_try_examples_of_docs_authors_print_the_shown_output(built):
+    project, _ = built("rust")
+    section = re.search(r"^## Trying\n(.*?)^## ", PAGE, re.M | re.S)[1]
+    (schema,) = re.findall(r"^```json\n(.*?)^```$", section, re.M | re.S)
+    (project.folder / "telemetry.schema.json").write_text(schema)
+    steps = re.findall(r"^```sh\n(.*?)\n```\n\n```text\n(.*?)^```$", section, re.M | re.S)
+    assert len(steps) == 3
+    for step, shown in steps:
+        # Messages and talk in one; where a chart is shown, only the chart.
+        line = f"{step} 2>/dev/null" if "--plot" in step else step
+        said = project.expect(line, code=1 if "--schema" in step else 0)
+        said, costs = re.fullmatch(r"(.*?)(\d+ ticks, .*)?", said, re.S).groups()
+        assert said == shown
+        if costs:
+            words = re.compile(r"[\d.,]+ ?([KM]iB|B|µs|ms)?")
+            (block,) = re.findall(r"^```text\n(3,600 ticks.*?)^```$", section, re.M | re.S)
+            assert words.sub("#", costs) == words.sub("#", block)
+
+
+@each_language
+def test_fleet_of_a_new_project_sends_to_a_broker(built, broker, subscribe, language):
+    project, _ = built(language)
+    run = command(language, "mockfleet run")
+    subscriber = subscribe(broker, "site/#")
+    said = project.expect(f"{run} --set targets.broker.url={broker.url} --duration 2s")
+    assert "sensor: 10 devices" in said
+    log = Log(project.folder / "mockfleet-logs")
+    assert log.outcomes() == {"acked": 20}
+    subscriber.wait_for(20)
+    assert log.count("plugin = 'sensor@0.1.0'") == 20
+
+
+@each_language
+def test_project_bundle_runs_in_an_empty_folder(built, broker, subscribe, language):
+    project, _ = built(language)
+    assert "plugins/sensor.wasm  (sensor 0.1.0)" in project.expect(
+        command(language, "mockfleet bundle")
+    )
+    assert "10 devices, each every 1s" in project.expect("mockfleet inspect sensor.bundle")
+    subscriber = subscribe(broker, "site/#")
+    # What it was made of is not there any more.
+    there = [project.folder / name for name in ("fleet.toml", "sensor.wasm")]
+    there = [file for file in there if file.exists()]
+    for file in there:
+        file.rename(file.with_suffix(".away"))
+    run = command(language, "mkdir")
+    said = project.type(f"{run} --set targets.broker.url={broker.url} --duration 2s").stdout
+    for file in there:
+        file.with_suffix(".away").rename(file)
+    assert "yes: the backend confirmed all 20 messages" in said
+    elsewhere = project.folder.parent / "elsewhere"
+    assert [entry.name for entry in elsewhere.iterdir()] == ["mockfleet-logs"]
+    assert Log(elsewhere / "mockfleet-logs").outcomes() == {"acked": 20}
+    subscriber.wait_for(20)
+
+
+@each_language
+def test_error_in_a_tick_is_reported_with_device_tick_and_line(built, broker, language):
+    project, _ = built(language)
+    number = 1 + next(
+        place
+        for place, line in enumerate(project.source.read_text().splitlines())
+        if "404" in line
+    )
+    said = {
+        "rust": rf"tick trapped: .*; it said: panicked at src/lib\.rs:{number}:\d+: no more paper",
+        # The line after the one with the condition.
+        "python": rf"tick failed: IndexError: list index out of range \(device\.py:{number + 1}, in tick: return \[\]\[7\]\)",
+        "js": rf"tick failed: TypeError: .* \(device\.js:{number}, in tick\)",
+        "ts": rf"tick failed: TypeError: .* \(device\.ts:{number}, in tick\)",
+    }[language]
+    tried = project.type("mockfleet try . --config '{\"limit\": -404}' --ticks 2").stdout
+    assert re.search(rf"0\.000 s: .*{said} \(its tick 0\)", tried), tried
+    more = "--set groups.sensor.config.limit=-404 --set groups.sensor.count=1"
+    url = f"--set targets.broker.url={broker.url}"
+    run = command(language, "mockfleet run")
+    ran = project.type(f"{run} {more} {url} --log failed --duration 1s").stdout
+    assert re.search(rf"device sensor-0+ \(plugin sensor 0\.1\.0\): {said} \(its tick 0\)", ran), ran
+    kind = "stopped" if language == "rust" else "failed"
+    log = Log(project.folder / "failed")
+    assert log.count(f"kind = '{kind}' AND contains(detail, '(its tick 0)')", "events") == 1
+
+
+@each_language
+def test_settings_outside_the_schema_are_refused_with_their_key(built, language):
+    project, _ = built(language)
+    said = project.expect("mockfleet try . --config '{\"bse\": 3, \"limit\": \"x\"}'", code=2)
+    assert "bse" in said and "limit" in said
+    assert "base" in project.expect("mockfleet describe .")
+
+
+BROKEN = {
+    "rust": ("impl Behaviour for Sensor {", "impl Behaviour for Sensr {", r"cannot find type `Sensr`"),
+    "python": ("def tick(self, tick: Tick)", "def tick(self, tick: Tick", r"SyntaxError"),
+    "js": ("tick(tick) {", "tick(tick) {{", r"ERROR.*\n\n +device\.js:\d+:\d+"),
+    "ts": ("tick(_tick: Tick)", "tick(_tick: Tick", r"ERROR.*\n\n +device\.ts:\d+:\d+"),
+}
+
+
+@each_language
+def test_compile_error_is_shown_as_the_compiler_prints_it(projects, tmp_path, language):
+    project = projects(language).copy(tmp_path)
+    old, new, words = BROKEN[language]
+    project.edit(old, new)
+    said = project.expect("mockfleet build", code=2)
+    assert re.search(words, said), said
+    (last,) = said.splitlines()[-1:]
+    assert re.fullmatch(
+        r"plugin\.toml: build: `.*` ended with exit code \d+; what it said stands above", last
+    )
+
+
+def test_missing_tool_is_reported_with_its_install_command(projects, tmp_path):
+    project = projects("js").copy(tmp_path)
+    (project.folder / "node_modules/esbuild").unlink()
+    said = project.expect("mockfleet build", code=2)
+    shown = re.search(r"^plugin\.toml: the packages of .*?\n.*?\n", PAGE, re.M)[0]
+    assert said == shown
+    old = project.folder / "plugin.toml"
+    old.write_text(old.read_text().replace('least = "18"', 'least = "180.1"'))
+    said = project.expect("mockfleet build", code=2)
+    assert re.search(r"Node\.js 180\.1 or newer: \d+\.\d+\.\d+ is there, which is too old", said)
+    assert said.count("this") == 2
+
+
+def test_component_of_another_contract_is_refused(projects, tmp_path):
+    project = projects("python").copy(tmp_path)
+    file = project.folder / "plugin.toml"
+    text = re.sub("^build = .*$", 'build = "true"', file.read_text(), flags=re.M)
+    for output, said in (
+        (GUESTS / "other-version.wasm", "this mockfleet runs mockfleet:device@0.1.0"),
+        (GUESTS / "rogue.wasm", 'name: here it is "sensor", and the component says "rogue"'),
+        ("device.py", "it does not begin with the bytes of WebAssembly"),
+        ("nowhere.wasm", "the build wrote no nowhere.wasm"),
+    ):
+        file.write_text(re.sub("^output = .*$", f'output = "{output}"', text, flags=re.M))
+        assert said in project.expect("mockfleet build", code=2)
+    file.write_text(text.replace("output = ", "outptu = "))
+    said = project.expect("mockfleet build", code=2)
+    assert 'unknown key "outptu" in plugin.toml; did you mean "output"?' in said
+
+
+def test_invalid_project_name_leaves_no_files(tmp_path):
+    def new(*arguments):
+        process = Process([BINARY, "new", *arguments], folder=tmp_path)
+        assert process.finish() == 2, process.report()
+        return process.stderr
+
+    (tmp_path / "taken").mkdir()
+    assert "taken exists already" in new("taken", "--lang", "js")
+    for name in ("Sensor", "my sensor", "../up/there/1st", "fn", "--", "a" * 65):
+        assert new("--lang", "rust", "--", name)
+    assert "[possible values: rust, python, js, ts]" in new("sensor", "--lang", "cobol")
+    assert "nowhere/sensor cannot be written" in new("nowhere/sensor", "--lang", "js")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+
+
+def test_watch_rebuilds_on_each_change_and_survives_mistakes(projects, tmp_path, closing):
+    project = projects("js").copy(tmp_path)
+
+    class Watching(Process):
+        close = Process.kill
+
+    watching = closing(
+        Watching(
+            [BINARY, "build", "--watch", "--json"],
+            folder=project.folder,
+            environment=project.environment,
+        )
+    )
+    watching.wait_for_line('"channels":\\["telemetry"\\]', of="out")
+    project.edit('["telemetry"]', '["telemetry", "alarm"]')
+    watching.wait_for_line('"channels":\\["telemetry","alarm"\\]', of="out")
+    project.edit("tick(tick) {", "tick(tick) {{")
+    watching.wait_for_line("what it said stands above")
+    project.edit("tick(tick) {{", "tick(tick) {")
+    project.edit('["telemetry", "alarm"]', '["alarm"]')
+    watching.wait_for_line('"channels":\\["alarm"\\]', of="out")
+
+
+def test_python_project_passes_a_strict_type_check(projects, tmp_path):
+    project = projects("python").copy(tmp_path)
+    check = f".venv/bin/python -m mypy --strict --cache-dir {tmp_path} device.py test_device.py"
+    sdk = project.folder / ".mockfleet/sdk/python/src"
+    assert "Success" in project.expect(f"MYPYPATH={sdk} {check}")
+    project.edit("self.config.limit", "self.config.limt")
+    assert '"Settings" has no attribute "limt"' in project.expect(f"MYPYPATH={sdk} {check}", 1)
+
+
+def test_tool_versions_of_tests_match_the_templates():
+    there = json.loads((ROOT / "tests/node/package.json").read_text())["devDependencies"]
+    template = json.loads((ROOT / "sdk/templates/ts/package.json").read_text())
+    assert there == template["devDependencies"]
+    for line in (ROOT / "sdk/templates/python/requirements.txt").read_text().splitlines():
+        if "==" in line:
+            assert line in (ROOT / "tests/requirements.txt").read_text().splitlines()

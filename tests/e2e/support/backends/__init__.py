@@ -1,0 +1,1 @@
+"""Starts the servers and clients on the other side of a run."""
