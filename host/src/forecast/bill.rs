@@ -30,7 +30,7 @@ pub(crate) struct BillingTerms {
     /// Hours of a month in which the fleet runs, up to [`MONTH_HOURS`].
     pub hours: f64,
     /// How long rows are kept; for ever where it is not said.
-    pub keep: Option<Duration>,
+    pub retention: Option<Duration>,
 }
 
 /// One line of a bill.
@@ -81,7 +81,7 @@ pub(crate) fn bills(hour: &Hour, prices: &Prices, terms: BillingTerms, month: u3
         hour,
         prices,
         terms,
-        held: held(terms.keep, month),
+        held: held(terms.retention, month),
     };
     vec![
         month.s3(),
@@ -240,7 +240,7 @@ mod tests {
         };
         let terms = BillingTerms {
             hours: 100.0,
-            keep: None,
+            retention: None,
         };
         let prices = Prices::builtin().unwrap();
         let bills = bills(&hour, &prices, terms, 2);

@@ -26,7 +26,7 @@ def printed(mockfleet):
     return streams
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "check", "plan", "describe", "try", "new", "build", "cache", "logs"])
+@pytest.mark.parametrize("command", ["demo", "run", "check", "estimate", "describe", "try", "new", "build", "cache", "logs"])
 def test_every_command_has_help(printed, command):
     everything, _ = printed("--help")
     assert re.search(rf"^  {command} ", everything, re.MULTILINE)
@@ -130,9 +130,9 @@ def test_run_prints_summary_to_stdout_and_progress_to_stderr(fleet, broker):
     for question in (
         "Did everything arrive?   yes: the backend confirmed all 25 messages",
         "Was the schedule kept?   ",
-        "Who was the bottleneck?  ",
+        "Bottleneck               ",
         "Where is the log?        logs: 25 rows in sends",
-        "What to ask it first     duckdb -c ",
+        "First query              duckdb -c ",
     ):
         assert question in said
     assert "\x1b" not in said, "no colours where there is no terminal"

@@ -70,7 +70,7 @@ pub(crate) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
         .iter()
         .map(|table| mockfleet_sendlog::ddl(engine, &store, *table))
         .collect::<Result<_, _>>()
-        .map_err(|error| refused("STORE", error.to_string()))?;
+        .map_err(|error| refused("LOG", error.to_string()))?;
     out!("{}", statements.join("\n\n"));
     Ok(Ending::Done)
 }
@@ -80,7 +80,7 @@ fn findable(store: &Store) -> Result<Store, Failure> {
     Ok(match store {
         Store::Folder(folder) => Store::Folder(std::path::absolute(folder).map_err(|error| {
             refused(
-                "STORE",
+                "LOG",
                 format!("{} cannot be found: {error}", folder.display()),
             )
         })?),

@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
     let read = |run| {
-        mockfleet_sendlog::digests(store, run).map_err(|error| refused("STORE", error.to_string()))
+        mockfleet_sendlog::digests(store, run).map_err(|error| refused("LOG", error.to_string()))
     };
     let digests = read(arguments.run.as_deref())?;
     let location = mockfleet_sendlog::location(store);
@@ -50,7 +50,7 @@ pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
         }
         None if digests.runs.is_empty() && digests.unread.is_empty() => {
             return Err(refused(
-                "STORE",
+                "LOG",
                 format!("{location} has no messages of any run"),
             ));
         }

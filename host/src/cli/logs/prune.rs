@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     let prune = mockfleet_sendlog::prune(arguments.log.store(), arguments.older_than)
-        .map_err(|error| refused("STORE", error.to_string()))?;
+        .map_err(|error| refused("LOG", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
     if arguments.json {

@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
     let stats = mockfleet_sendlog::stats(arguments.log.store())
-        .map_err(|error| refused("STORE", error.to_string()))?;
+        .map_err(|error| refused("LOG", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
     let left = mockfleet_sendlog::left_behind(arguments.log.store());
     if arguments.json {

@@ -36,17 +36,17 @@ pub(crate) struct Arguments {
     /// The fleet file.
     file: PathBuf,
     /// Where the range begins: date, time and zone, or a date in UTC.
-    #[arg(long, value_name = "MOMENT", value_parser = mockfleet_config::moment)]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = mockfleet_config::moment)]
     from: Timestamp,
     /// Where it ends; nothing is due at this moment any more.
-    #[arg(long, value_name = "MOMENT", value_parser = mockfleet_config::moment)]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = mockfleet_config::moment)]
     to: Timestamp,
     /// Send everything to the targets too.
     #[arg(long)]
     send: bool,
     /// Write the range even if the log has rows of this fleet in it already.
     #[arg(long)]
-    again: bool,
+    allow_overlap: bool,
     #[command(flatten)]
     changes: CommonOverrides,
     /// Threads that call devices [default: one a core].
@@ -175,7 +175,7 @@ fn place(fleet: &Fleet, arguments: &Arguments) -> Result<(), Problem> {
             )),
         };
     };
-    if arguments.again {
+    if arguments.allow_overlap {
         return Ok(());
     }
     // Rows that a killed process left in the spool are rows of the range too.
@@ -190,7 +190,7 @@ fn place(fleet: &Fleet, arguments: &Arguments) -> Result<(), Problem> {
     }
     let runs: Vec<&str> = taken.runs.iter().map(String::as_str).collect();
     Err(wrong(format!(
-        "{} has rows of fleet {name:?} from {} to {} already ({} files of run {}); name another store or another range, or write them a second time with --again",
+        "{} has rows of fleet {name:?} from {} to {} already ({} files of run {}); name another store or another range, or write them a second time with --allow-overlap",
         mockfleet_sendlog::location(store),
         arguments.from,
         arguments.to,

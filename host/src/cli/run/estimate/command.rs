@@ -1,4 +1,4 @@
-//! `mockfleet plan`: what a fleet will send and what its log will cost, before it runs.
+//! `mockfleet estimate`: forecasts messages and cost of a fleet.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,44 +20,43 @@ use crate::forecast::hourly::forecast;
 use mockfleet_config::{Fleet, Pace, Prices, Problems, Rate, Refused, prices};
 use mockfleet_engine::{Rehearsing, rehearse};
 
-/// Forecasts a fleet before anything runs: messages, files and bytes of its log an
-/// hour, and what a month of that costs on S3, beside what the same rows would cost in
-/// DynamoDB or in Kinesis and CloudWatch Logs.
+/// Forecasts a fleet before it runs: messages, files and bytes of its log an hour, and the
+/// monthly cost on S3, in DynamoDB, and in Kinesis with CloudWatch Logs.
 ///
-/// Some devices of each group live for some minutes on a virtual clock, and what they
-/// say is encoded as the send log would. No broker, server or store is contacted.
+/// Some devices of each group run for some minutes on a virtual clock, and their messages are
+/// encoded as in the send log. No broker, server or store is contacted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  mockfleet plan fleet.toml
-  mockfleet plan fleet.toml --keep 30d --hours 100
-  mockfleet plan fleet.toml --set groups.thermometer.count=100000
-  mockfleet plan fleet.toml --rate 500/s            # for groups with rate = \"max\"
-  mockfleet plan --show-prices > prices.toml; mockfleet plan fleet.toml --prices prices.toml
-  mockfleet plan fleet.toml --json | python3 -m json.tool
+  mockfleet estimate fleet.toml
+  mockfleet estimate fleet.toml --retention 30d --hours 100
+  mockfleet estimate fleet.toml --set groups.thermometer.count=100000
+  mockfleet estimate fleet.toml --rate 500/s            # for groups with rate = \"max\"
+  mockfleet estimate --show-prices > prices.toml; mockfleet estimate fleet.toml --prices prices.toml
+  mockfleet estimate fleet.toml --json | python3 -m json.tool
 
-docs/plan.md says how each figure is computed, and what it leaves out.")]
+docs/estimate.md has the formula of each figure, and the costs that are left out.")]
 pub(crate) struct Arguments {
     /// The fleet file.
     #[arg(required_unless_present = "show_prices")]
     file: Option<PathBuf>,
     #[command(flatten)]
     over: RunOverrides,
-    /// Devices of each group that are rehearsed.
+    /// Devices of each group in the dry run.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     sample: u32,
-    /// Virtual time for which they are; three intervals of a group if those are longer.
+    /// Virtual time of the dry run; three intervals of a group if those are longer.
     #[arg(long = "for", value_name = "TIME", default_value = "5m", value_parser = time)]
     time: Duration,
     /// Ticks a second of each device of groups with rate = "max", such as 100/s.
     #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
     rate: Option<Rate>,
-    /// How long rows are kept, such as 30d [default: what keep in [log] says, or for ever].
+    /// Time that rows are kept, such as 30d [default: retention of [log], or for ever].
     #[arg(long, value_name = "TIME", value_parser = time)]
-    keep: Option<Duration>,
+    retention: Option<Duration>,
     /// Hours of a month in which the fleet runs [default: all 730].
     #[arg(long, value_name = "N", value_parser = hours)]
     hours: Option<f64>,
-    /// A file with prices that take the place of the built-in ones.
+    /// A file with prices that replace the built-in ones.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
     /// Print the built-in table of prices, with dates and sources, and do nothing else.
@@ -74,7 +73,7 @@ fn time(text: &str) -> Result<Duration, String> {
     if bounds.contains(&time) {
         Ok(time)
     } else {
-        Err("it is out of range; it lies between 1ms and 10 years".into())
+        Err("the time is out of range; give 1ms to 10 years".into())
     }
 }
 
@@ -93,7 +92,7 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
     let file = arguments
         .file
         .as_deref()
-        .context("a fleet file is wanted")?;
+        .context("no fleet file was given")?;
     let mut problems = Problems::default();
     let mut prices = Prices::builtin()?;
     if let Some(own) = &arguments.prices {
@@ -141,14 +140,14 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let forecast =
         forecast(&fleet.plan, &rehearsal).map_err(|error| Failure::Other(error.into()))?;
-    let keep = arguments.keep.or(fleet.plan.log.keep);
+    let retention = arguments.retention.or(fleet.plan.log.keep);
     let estimate = Estimate {
         fleet,
         forecast,
         prices,
         terms: BillingTerms {
             hours: arguments.hours.unwrap_or(MONTH_HOURS),
-            keep,
+            retention,
         },
         assumed: assumed.filter(|(_, groups)| !groups.is_empty()),
     };

@@ -1,4 +1,4 @@
-//! A forecast for machines.
+//! Writes an estimate as JSON.
 
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ pub(crate) fn object(estimate: &Estimate) -> Value {
         },
         "run": forecast.run.as_ref().map(run),
         "hours_a_month": estimate.terms.hours,
-        "keep_seconds": estimate.terms.keep.map(|keep| keep.as_secs_f64()),
+        "retention_seconds": estimate.terms.retention.map(|keep| keep.as_secs_f64()),
         "assumed": estimate.assumed.as_ref().map(|(rate, groups)| json!({
             "groups": groups,
             "seconds_between_ticks": rate.interval().as_secs_f64(),

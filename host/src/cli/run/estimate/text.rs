@@ -1,4 +1,4 @@
-//! A forecast for people: tables, and what they rest on.
+//! Writes an estimate as tables.
 
 use crate::cli::run::estimate::result::{Estimate, MONTHS};
 use crate::forecast::bill::{Bill, MONTH_HOURS, bills};
@@ -33,7 +33,7 @@ const LEFT_OUT: &str =
     "It leaves out: what devices send when they are told of connections, receipts or
 downlink; events of connections, troubles and restarts; rows of messages that fail (their
 causes take some bytes); requests of whoever reads the log; data transfer, taxes, free tiers
-and discounts for volume. docs/plan.md has every formula.";
+and discounts for volume. docs/estimate.md has every formula.";
 
 fn hour(estimate: &Estimate) -> String {
     let head = [
@@ -114,7 +114,7 @@ fn all_bills(estimate: &Estimate) -> [Vec<Bill>; MONTHS.len()] {
 }
 
 fn month(estimate: &Estimate) -> String {
-    let kept = match estimate.terms.keep {
+    let kept = match estimate.terms.retention {
         Some(keep) => format!("kept for {} hours", amount(keep.as_secs_f64() / 3_600.0)),
         None => "kept for ever".into(),
     };

@@ -65,17 +65,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "OUTCOME", value_parser = ["acked", "sent", "failed", "dropped", "unconfirmed"])]
     outcome: Vec<String>,
     /// Only messages from this moment on: 2026-11-24T07:00:00Z.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = time)]
     from: Option<i64>,
     /// Only messages before this moment.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = time)]
     before: Option<i64>,
     /// How many times faster than it was recorded; or max, as fast as it goes.
     #[arg(long, value_name = "N|max", default_value = "1", value_parser = speed)]
     speed: Speed,
     /// Where messages go: to the recorded topics or paths, or to those of the target's
     /// channels.
-    #[arg(long, value_name = "WHOSE", default_value = "recorded", value_parser = ["recorded", "target"])]
+    #[arg(long, value_name = "recorded|target", default_value = "recorded", value_parser = ["recorded", "target"])]
     topics: String,
     /// Put the rows of a file in order of time first; without it, a file out of order is
     /// refused.

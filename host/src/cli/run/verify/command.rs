@@ -52,10 +52,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     channel: Vec<String>,
     /// What a message is known by: device=COLUMN,FIELD=COLUMN [default: guessed].
-    #[arg(long, value_name = "OURS=THEIRS", value_delimiter = ',', value_parser = Pair::parse)]
+    #[arg(long, value_name = "SENT=RECEIVED", value_delimiter = ',', value_parser = Pair::parse)]
     key: Vec<Pair>,
     /// Know messages by their payload, and their device or topic if that was received too.
-    #[arg(long, value_name = "WHAT", value_parser = ["payload"], conflicts_with = "key")]
+    #[arg(long, value_name = "KIND", value_parser = ["payload"], conflicts_with = "key")]
     by: Option<String>,
     /// The column of the received payload [default: guessed].
     #[arg(long, value_name = "COLUMN")]
