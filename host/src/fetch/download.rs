@@ -19,8 +19,6 @@ pub(crate) struct Fetched {
     pub bytes: Bytes,
     /// Its SHA-256, in hex.
     pub digest: String,
-    /// Whether it was here already.
-    pub kept: bool,
 }
 
 /// Fetches an address, or finds what it pins; `progress` is told the bytes that are there,
@@ -38,7 +36,6 @@ pub(crate) fn fetch(
         return Ok(Fetched {
             bytes,
             digest: pin.to_owned(),
-            kept: true,
         });
     }
     let bytes = match address.bucket() {
@@ -52,9 +49,5 @@ pub(crate) fn fetch(
         ));
     }
     cache::put(&digest, &bytes);
-    Ok(Fetched {
-        bytes,
-        digest,
-        kept: false,
-    })
+    Ok(Fetched { bytes, digest })
 }

@@ -105,12 +105,19 @@ pub(crate) fn run_fleet(
     }
     let watch = ProgressView::new(how.form).context("the run could not be watched")?;
     let note = RunMetadata::begin(&fleet, &prepared, how.command, how.sends, how.checks);
+    tracing::info!(
+        fleet = fleet.plan.name,
+        devices = prepared.devices(),
+        workers = prepared.workers(),
+        "run starts"
+    );
     let running = prepared.start();
     let mut pacer = how.until.map(|until| {
         let search = Search::new(until.bounds, most(&fleet));
         Pacer::new(search, until.step, running.devices(), running.workers())
     });
     let (finished, interrupted) = watch.follow(running, &printed, pacer.as_mut());
+    tracing::info!(interrupted, "run ended");
     if let Some(error) = &finished.log.error {
         err!("{error}");
     }

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::ui::guest_output::GuestOutput;
+use crate::cli::ui::log_events;
 use crate::cli::ui::out::err;
 use mockfleet_engine::{Act, Finished, Pacer, Running};
 use mockfleet_metrics::{Counters, LiveView, ProgressSnapshot, StageProgress};
@@ -48,11 +49,13 @@ impl ProgressView {
             let _inside = runtime.enter();
             Signals::new()?
         };
+        let live = LiveView::new();
+        log_events::print_with(Some(Box::new(live.printer())));
         Ok(Self {
             runtime,
             signals,
             watcher: Watcher {
-                live: LiveView::new(),
+                live,
                 form,
                 said: HashSet::new(),
                 shown: Instant::now(),
@@ -86,6 +89,7 @@ impl ProgressView {
         }
         self.watcher.notices(&running, printed);
         self.watcher.live.clear();
+        log_events::print_with(None);
         let mut told = Instant::now();
         let finished = running.finish(|progress| {
             self.asked_to_stop(

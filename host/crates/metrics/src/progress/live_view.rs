@@ -41,6 +41,14 @@ impl LiveView {
         }
     }
 
+    /// Returns a function that prints lines above the block, for other threads.
+    pub fn printer(&self) -> impl Fn(&str) + Send + 'static {
+        let view = Self {
+            bar: self.bar.clone(),
+        };
+        move |line| view.print_line(line)
+    }
+
     /// Removes the block.
     pub fn clear(&self) {
         self.bar.finish_and_clear();

@@ -109,3 +109,145 @@ fn top(warnings: &Warnings, others: &str) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::bottleneck::Bottleneck;
+    use crate::check::CheckResult;
+    use crate::counters::worker_counters::Counters;
+    use crate::progress::clock_progress::ClockProgress;
+    use crate::search_step::{BreakpointResult, SearchStep};
+    use crate::summary::log_totals::LogTotals;
+
+    /// Returns the summary of a run of ten seconds in which all went well.
+    fn good_run() -> Summary {
+        let mut counters = Counters {
+            ticks: 10_000,
+            messages: 10_000,
+            acked: 10_000,
+            busy_us: 1_000_000,
+            last_delivered_us: 9_990_000,
+            ..Counters::default()
+        };
+        for _ in 0..10_000 {
+            counters.delay.record(500);
+            counters.lag.record(1_000);
+            counters.latency.record(2_000);
+        }
+        Summary {
+            fleet: "demo".into(),
+            run: "01M8835DCGFEHSEP2HFFMX1S1Y".into(),
+            devices: 1_000,
+            workers: 2,
+            took: Duration::from_millis(10_100),
+            ran: Duration::from_secs(10),
+            clock: None,
+            flat_out: false,
+            stages: Vec::new(),
+            breakpoint: None,
+            checks: Vec::new(),
+            counters,
+            log: LogTotals {
+                location: Some("mockfleet-logs".into()),
+                rows: 10_000,
+                events: 4_000,
+                files: 2,
+                bytes: 210_000,
+                lost: 0,
+                requests: 0,
+                pruned: 0,
+                error: None,
+                query: Some("SELECT 1".into()),
+            },
+        }
+    }
+
+    fn check(text: &str, shown: &str, held: bool) -> CheckResult {
+        CheckResult {
+            kind: "fleet",
+            name: String::new(),
+            text: text.into(),
+            figure: None,
+            shown: shown.into(),
+            held,
+        }
+    }
+
+    #[test]
+    fn run_without_losses() {
+        insta::assert_snapshot!(good_run().text());
+    }
+
+    #[test]
+    fn run_with_losses_faults_checks_and_stages() {
+        let mut summary = good_run();
+        let c = &mut summary.counters;
+        (c.messages, c.acked, c.failed, c.dropped) = (10_012, 9_000, 700, 300);
+        (c.missed_ticks, c.failed_calls, c.cell_restarts) = (40, 3, 1);
+        c.causes.count_times("failed: HTTP 503", 700);
+        c.causes.count_times("dropped: outbox full", 300);
+        c.injected.touch(&["drop"], 0);
+        c.injected.begin("reconnect-storm");
+        c.injected.dropped = 12;
+        c.injected
+            .causes
+            .count_times("dropped: injected fault: drop", 12);
+        c.warnings
+            .count("group a: the connection is lost again and again");
+        summary.checks = vec![
+            check("acked >= 99.9%", "90.00 % (9,000 of 10,000)", false),
+            check("latency.p99 <= 200ms", "2.0 ms", true),
+        ];
+        summary.stages = vec![StageResult {
+            group: "a".into(),
+            number: 1,
+            of: 2,
+            words: "ramp 0/s..50/s for 30s".into(),
+            lasted: Duration::from_secs(10),
+            ran: 9_960,
+            missed: 40,
+        }];
+        summary.log.error = Some("the disk is full".into());
+        insta::assert_snapshot!(summary.text());
+    }
+
+    #[test]
+    fn backfill_at_full_speed() {
+        let mut summary = good_run();
+        summary.clock = Some(ClockProgress {
+            from: 1_767_225_600_000_000,
+            length: Duration::from_secs(30 * 86_400),
+            max: true,
+        });
+        (summary.counters.acked, summary.counters.written) = (0, 10_000);
+        summary.log.pruned = 7;
+        insta::assert_snapshot!(summary.text());
+    }
+
+    #[test]
+    fn breakpoint_search() {
+        let step = |factor, asked, bottleneck, why: &[&str]| SearchStep {
+            factor,
+            asked,
+            through: asked,
+            bottleneck,
+            why: why.iter().map(|text| (*text).to_owned()).collect(),
+            ..SearchStep::default()
+        };
+        let mut summary = good_run();
+        summary.breakpoint = Some(BreakpointResult {
+            held: Some(step(4.0, 100.0, Bottleneck::None, &[])),
+            broke: Some(step(
+                4.36,
+                109.0,
+                Bottleneck::Backend,
+                &["failed was 5.66 % (> 5%)"],
+            )),
+            interrupted: false,
+        });
+        insta::assert_snapshot!(summary.text());
+    }
+}
