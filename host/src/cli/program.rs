@@ -12,16 +12,16 @@ use crate::cli::ui::log_events::{self, LogLevel};
 
 /// Runs fleets of virtual IoT devices.
 ///
-/// A device's behaviour is a WebAssembly component. mockfleet calls every device at
-/// the asked rate, sends what it returns to your backend over MQTT or HTTP, and
-/// writes one row for every message as Parquet.
+/// A device's behaviour is a WebAssembly component. mockfleet calls every device at its rate,
+/// sends the messages to your backend over MQTT or HTTP, and writes one row for every message as
+/// Parquet.
 ///
-/// Start with `mockfleet demo`: everything it needs is built in.
+/// Start with `mockfleet demo`, which needs nothing else.
 #[derive(Debug, Parser)]
 #[command(
     name = "mockfleet",
     version,
-    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, the log is not whole, or a check did not hold, of verify too; with try --schema: a payload did not fit; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, talk to standard error."
+    after_help = "Exit codes: 0 done, 1 the run failed (nothing arrived, the log is incomplete, or a check failed, of verify too; with try --schema: a payload did not fit; with --until: no limit was found), 2 bad input, 130 interrupted.\nResults go to standard output, messages to standard error."
 )]
 pub(crate) struct Arguments {
     /// Write log events of mockfleet to standard error, up to this level [default: off, or the
@@ -59,7 +59,7 @@ enum Command {
     Verify(verify::command::Arguments),
 }
 
-/// Does what the arguments of this process ask for.
+/// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
     // One cryptography for the whole program; a second call would find it there.

@@ -48,6 +48,30 @@ def test_closed_pipe_is_not_an_error():
     assert (len(ended.stdout), ended.stderr) == (20, "")
 
 
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_log_events_go_to_standard_error(fleet, broker, by):
+    fleet.broker(broker.url).group()
+    fleet.write()
+    arguments = ["check", "fleet.toml"]
+    if by == "option":
+        arguments.append("--log-level=debug")
+    else:
+        fleet.environment["MOCKFLEET_LOG"] = "mockfleet=debug"
+    process = fleet.mockfleet(*arguments)
+    assert process.finish() == 0
+    assert process.out == ["fleet.toml: good: 10 devices in 1 groups"]
+    assert any("DEBUG mockfleet::cli" in line for line in process.err), process.err
+
+
+def test_unknown_log_level_is_refused_with_the_levels(mockfleet, fleet):
+    process = mockfleet("check", "fleet.toml", "--log-level=loud", expect=2)
+    assert "possible values: off, error, warn, info, debug, trace" in process.stderr
+    fleet.environment["MOCKFLEET_LOG"] = "mockfleet=loud"
+    process = mockfleet("check", "fleet.toml", expect=2)
+    assert process.stderr.startswith("MOCKFLEET_LOG: ")
+    assert "give off, error, warn, info, debug or trace" in process.stderr
+
+
 @pytest.mark.smoke
 def test_check_accepts_a_good_file_and_sends_nothing(printed, fleet, broker):
     fleet.broker(broker.url).group(count=1200).group("other", "builtin:meter", count=34)

@@ -1,5 +1,6 @@
-//! `mockfleet build`: runs a project's own build command, and looks at what came out. Knows
-//! no language: `plugin.toml` has the command and what it needs.
+//! `mockfleet build`: builds a project's plugin.
+//!
+//! `plugin.toml` has the build command and the toolchain, for any language.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use mockfleet_config::Project;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::Engine;
 
-/// Builds the plugin of a project, as its plugin.toml says, and checks it.
+/// Builds the plugin of a project by the command in its plugin.toml, and checks it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet build
@@ -49,7 +50,7 @@ pub(crate) fn build(arguments: &Arguments) -> Result<Ending, Failure> {
     once(&engine, &project, arguments.json)
 }
 
-/// Builds, checks, and says what came out.
+/// Builds and checks the plugin, and prints the result.
 fn once(engine: &Engine, project: &Project, as_json: bool) -> Result<Ending, Failure> {
     let built = build::build(engine, project)?;
     if as_json {

@@ -1,4 +1,4 @@
-//! `mockfleet bundle`: a fleet file with its plugins and data, as one file.
+//! `mockfleet bundle`: packs a fleet into one file.
 
 use std::path::{Path, PathBuf};
 
@@ -17,11 +17,11 @@ use mockfleet_engine::components;
 use mockfleet_metrics::bytes;
 
 /// Packs a fleet file with its plugins, data files and CA certificates into one file, which
-/// `mockfleet run` takes anywhere, without anything beside it.
+/// `mockfleet run` takes anywhere.
 ///
-/// The same input gives the same bytes. Private keys stay out; what `${NAME}` stands for
-/// stays in the environment of whoever runs it. Built-in plugins are packed too, so that a
-/// later mockfleet runs the same.
+/// The same input gives the same bytes. Private keys stay out, and values of `${NAME}` come from
+/// the environment of the run. Built-in plugins are packed too, so that a later mockfleet runs the
+/// same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet bundle fleet.toml
@@ -102,7 +102,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-/// What is there may be a bundle of before, and nothing else.
+/// Checks that the output is a new file, or replaces a bundle.
 fn check_output(output: &Path) -> Result<(), Problems> {
     let shown = output.display();
     if output.is_dir() {

@@ -1,4 +1,4 @@
-//! `mockfleet cache`: what is kept on disk to start sooner, and clearing it.
+//! `mockfleet cache`: lists and clears cached files.
 
 use std::time::SystemTime;
 
@@ -17,11 +17,11 @@ use mockfleet_metrics::plural;
 use mockfleet_plugin::Compiled;
 use mockfleet_sendlog::Columns;
 
-/// Lists compiled plugins and fetched files that are kept, or clears them.
+/// Lists cached plugins and fetched files, or clears them.
 ///
-/// A plugin is compiled for the machine once, and kept in $XDG_CACHE_HOME/mockfleet or
-/// ~/.cache/mockfleet; what came from an address lies in `fetched` below it. All of it is
-/// made or fetched again when it is needed.
+/// A plugin is compiled for the machine once, and cached in $XDG_CACHE_HOME/mockfleet or
+/// ~/.cache/mockfleet; fetched files are in the folder `fetched` below it. All of it is created
+/// again on demand.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -43,16 +43,15 @@ enum What {
     Clear(Clear),
 }
 
-/// Deletes what is kept: all of it, or what is named.
+/// Deletes all cached files, or those that are named.
 ///
-/// Whatever else lies in the folder stays.
+/// Other files in the folder stay.
 #[derive(Debug, clap::Args)]
 struct Clear {
-    /// A plugin's name, with or without its version, or how a digest begins: 6 digits at
-    /// least.
+    /// A plugin's name, with or without its version, or the first digits of a digest (at least 6).
     #[arg(value_name = "NAME|DIGEST")]
     named: Vec<String>,
-    /// Only what another version of mockfleet compiled, which this one never uses.
+    /// Only plugins that another version of mockfleet compiled, and this one never uses.
     #[arg(long)]
     stale: bool,
     /// Print one JSON object instead.
@@ -60,7 +59,7 @@ struct Clear {
     json: bool,
 }
 
-/// One thing that is kept.
+/// A cached file.
 enum Entry {
     Plugin(Compiled),
     Fetched(CachedFile),

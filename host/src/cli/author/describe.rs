@@ -1,4 +1,4 @@
-//! `mockfleet describe`: what a plugin says about itself.
+//! `mockfleet describe`: shows the description of a plugin.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::cli::ui::out::out;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::Plugin;
 
-/// Shows what a plugin is: its channels, statuses, events and settings.
+/// Shows the channels, statuses, events and settings of a plugin.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// A plugin's file, the folder of a project, or builtin:NAME: thermometer, vehicle, meter,

@@ -1,4 +1,4 @@
-//! `mockfleet inspect`: what is in a bundle, without running any of it.
+//! `mockfleet inspect`: shows a bundle without running it.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,8 @@ use mockfleet_bundle::Bundle;
 use mockfleet_config::{Pace, Plan, Problems, Store, shown};
 use mockfleet_metrics::{bytes, count};
 
-/// Shows what is in a bundle: its parts with their digests, who sends what where, what it
-/// reads of the environment. Runs nothing of it.
+/// Shows the content of a bundle: its parts with their digests, its groups and targets, and the
+/// environment variables that it reads. Runs nothing of it.
 ///
 /// Every part is compared with the SHA-256 in the manifest; a bundle that was cut or altered
 /// is refused.
@@ -70,7 +70,7 @@ pub(crate) fn inspect(arguments: &Arguments) -> Result<Ending, Failure> {
 struct Facts<'a> {
     bundle: &'a Bundle,
     plan: Option<&'a Plan>,
-    /// What keeps it from running here.
+    /// Problems for which the bundle does not run here.
     problems: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! `mockfleet schema`: what may stand in a fleet file, for editors.
+//! `mockfleet schema`: prints the JSON Schema of fleet files.
 
 use crate::cli::support::engine::engine;
 use crate::cli::support::exit::Ending;
@@ -8,8 +8,8 @@ use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::out;
 use mockfleet_config::Settings;
 
-/// Prints the JSON Schema of the fleet file, the settings of the built-in plugins included:
-/// editors complete and check with it.
+/// Prints the JSON Schema of the fleet file, with the settings of the built-in plugins. Editors
+/// complete and check fleet files with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet schema > fleet.schema.json

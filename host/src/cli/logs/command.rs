@@ -6,7 +6,7 @@ use crate::cli::logs::{ddl, digest, prune, recover, stats};
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 
-/// Works with the send log that runs have left in a folder or a bucket.
+/// Works with a send log in a folder or a bucket.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]

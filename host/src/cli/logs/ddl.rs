@@ -1,4 +1,4 @@
-//! `mockfleet logs ddl`: the statements that make a log known to an engine.
+//! `mockfleet logs ddl`: prints the statements that create the tables.
 
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
@@ -7,10 +7,10 @@ use crate::cli::ui::out::out;
 use mockfleet_config::Store;
 use mockfleet_sendlog::LogTable;
 
-/// Prints the statements that make the tables `sends` and `events` known to an engine.
+/// Prints the statements that create the tables `sends` and `events` in an engine.
 ///
-/// They run as they stand. Nothing is read: the store may be empty as yet, though
-/// DuckDB wants to find a file.
+/// The statements need no change. The log is not read and may be empty, though DuckDB needs a
+/// file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs ddl --engine duckdb | duckdb log.duckdb    # then: duckdb log.duckdb
@@ -22,7 +22,7 @@ use mockfleet_sendlog::LogTable;
 Athena takes one statement at a time: --table prints that of one table. docs/queries.md
 has questions to ask the tables.")]
 pub(crate) struct Arguments {
-    /// The engine that is to read the log.
+    /// The engine that will read the log.
     #[arg(long)]
     engine: Engine,
     /// This table only [default: both].
@@ -46,7 +46,7 @@ enum Engine {
 enum Table {
     /// One row a message.
     Sends,
-    /// One row for what happened to a device.
+    /// One row for each event of a device.
     Events,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-/// The same store for a program that stands in another folder.
+/// Returns the store with an absolute path, for a program in another folder.
 fn findable(store: &Store) -> Result<Store, Failure> {
     Ok(match store {
         Store::Folder(folder) => Store::Folder(std::path::absolute(folder).map_err(|error| {

@@ -1,4 +1,4 @@
-//! `mockfleet logs digest`: one hash of all that a run said.
+//! `mockfleet logs digest`: hashes the messages of a run.
 
 use serde_json::{Value, json};
 
@@ -14,9 +14,9 @@ use mockfleet_sendlog::{Digest, Digests, Left};
 /// Prints one hash of all messages of a run: of device, number, due time, channel,
 /// payload and fault of each row of `sends`, whatever the order of the rows.
 ///
-/// Two runs of one fleet with one seed and a clock of their own have the same one,
-/// whatever the workers, the packing of devices and the speed. What became of a message
-/// (outcome, times of sending, latency) is not in it.
+/// Two runs of one fleet with one seed and a clock of their own have the same digest, for any
+/// number of workers, devices in a cell, and any speed. The outcome of a message, its sending time
+/// and its latency are not part of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs digest
@@ -97,7 +97,7 @@ fn unknown(location: &str, run: &str, digests: &Digests) -> String {
     }
 }
 
-/// What the digest does not prove, in words.
+/// Describes the payloads that the digest does not cover.
 fn lacking(digest: &Digest) -> Option<String> {
     let lacking = digest.lacking;
     let parts = [

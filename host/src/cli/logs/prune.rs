@@ -1,4 +1,4 @@
-//! `mockfleet logs prune`: deletes what is old, once it has shown what that is.
+//! `mockfleet logs prune`: lists and deletes old files.
 
 use std::time::Duration;
 
@@ -14,8 +14,7 @@ use crate::num::as_u64;
 use mockfleet_metrics::{bytes, count, plural};
 use mockfleet_sendlog::{Columns, Prune, Pruned};
 
-/// Deletes the files of hours that ended long enough ago. Without --yes it only lists
-/// them.
+/// Deletes the files of hours that ended long enough ago. Without --yes it only lists them.
 ///
 /// A file goes when its name is one that mockfleet gives and its footer says that
 /// mockfleet wrote it; everything else in the store stays as it is. In a folder, the
@@ -33,10 +32,10 @@ that of the file. Exit code 1: some files could not be deleted.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     log: crate::cli::logs::log_argument::LogArgument,
-    /// How long ago an hour must have ended: 12h, 30d.
+    /// Minimum time since the end of the hour: 12h, 30d.
     #[arg(long, value_name = "TIME", value_parser = mockfleet_config::duration)]
     older_than: Duration,
-    /// Delete; without it nothing is.
+    /// Delete the listed files.
     #[arg(long)]
     yes: bool,
     /// Print one JSON object instead.

@@ -1,15 +1,14 @@
-//! `mockfleet logs recover`: what a dead process left behind becomes rows.
+//! `mockfleet logs recover`: completes the log of a killed process.
 
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::recovery::recovered_text;
 use crate::cli::ui::out::out;
 
-/// Finishes the runs of a store whose process was killed or lost its power: rows that
-/// were counted become Parquet, files that were on their way arrive.
+/// Completes the runs of a log whose process was killed or lost its power: counted rows become
+/// Parquet, and finished files are uploaded.
 ///
-/// `mockfleet run` does the same for its own store before it begins. Runs under way
-/// are left alone.
+/// `mockfleet run` does the same for its own log before it begins. Active runs are left alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs recover

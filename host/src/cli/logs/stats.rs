@@ -1,4 +1,4 @@
-//! `mockfleet logs stats`: what a store holds.
+//! `mockfleet logs stats`: shows the content of a log.
 
 use serde_json::{Value, json};
 
@@ -11,11 +11,11 @@ use crate::num::as_u64;
 use mockfleet_metrics::{bytes, count, plural};
 use mockfleet_sendlog::{Columns, Left, LeftBehind, RunStats, Stats, Tally};
 
-/// Says what a store holds: runs, rows, files, bytes, times and outcomes.
+/// Shows the content of a log: runs, rows, files, bytes, times and outcomes.
 ///
-/// Reads the footers of the files, and the column `outcome` where they do not say it:
-/// a small part of the bytes. Files that are broken or not mockfleet's are named, and
-/// not counted. What of the store's runs is in the spool is listed beside them.
+/// Reads the footers of the files, and the column `outcome` if they lack it: a small part of the
+/// bytes. Broken and foreign files are listed, and not counted. Rows of these runs that are still
+/// in the spool are listed too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs stats
@@ -45,7 +45,7 @@ pub(crate) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-/// A moment as the log has it, with its zone.
+/// Formats a time in ISO 8601.
 fn moment(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros)
         .map_or_else(|_| micros.to_string(), |at| at.to_string())

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::cli::ui::out::err;
 
-/// Files that are named one by one; the rest is a number.
+/// Files that are listed; the rest is a number.
 const NAMED: usize = 10;
 
-/// Names files on standard error.
+/// Prints skipped files to standard error.
 pub(crate) fn warn(aside: &[Aside], what: &str) {
     for Aside { file, why, .. } in aside.iter().take(NAMED) {
         err!("warning: {file} is {what}: {why}");
@@ -19,13 +19,13 @@ pub(crate) fn warn(aside: &[Aside], what: &str) {
     }
 }
 
-/// Files for machines, all of them.
+/// Returns all skipped files as JSON.
 pub(crate) fn named(aside: &[Aside]) -> Vec<Value> {
     let named = |file: &Aside| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
     aside.iter().map(named).collect()
 }
 
-/// A moment for a table, to the second.
+/// Formats a time to the second, in UTC.
 pub(crate) fn second(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(
         |_| micros.to_string(),
@@ -33,7 +33,7 @@ pub(crate) fn second(micros: i64) -> String {
     )
 }
 
-/// What is in the spool, with a word about each.
+/// Lists the runs in the spool, with a remark on each.
 pub(crate) fn spool(left: &[LeftBehind], about: impl Fn(&LeftBehind) -> &str) -> Option<String> {
     if left.is_empty() {
         return None;
@@ -60,7 +60,7 @@ pub(crate) fn spool(left: &[LeftBehind], about: impl Fn(&LeftBehind) -> &str) ->
     Some(columns.shown())
 }
 
-/// The same for machines.
+/// Returns the runs in the spool as JSON.
 pub(crate) fn in_spool(left: &[LeftBehind]) -> Vec<Value> {
     let shown = |one: &LeftBehind| {
         json!({

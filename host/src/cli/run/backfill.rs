@@ -1,4 +1,4 @@
-//! `mockfleet backfill`: a fleet lives through a range of time as fast as it can.
+//! `mockfleet backfill`: runs a fleet over a range of time.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,12 +17,11 @@ use crate::cli::ui::out::out;
 use crate::cli::ui::progress_view::OutputFormat;
 use mockfleet_config::{Fleet, Override, Problem, Problems, Refused, Way};
 
-/// Lets a fleet live through a range of time as fast as it goes, and writes what it would
-/// have sent to the send log.
+/// Runs a fleet over a range of time at full speed, and writes its messages to the send log.
 ///
-/// No broker and no server is contacted: rows have the outcome `written`, and their due
-/// times lie in the range. With --send everything goes to the targets as well, in order of
-/// time and no faster than they take it.
+/// No broker and no server is contacted: rows have the outcome `written`, and due times in the
+/// range. With --send the messages also go to the targets, in order of time and no faster than the
+/// targets accept them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet backfill fleet.toml --from 2026-01-01 --to 2026-02-01
@@ -35,16 +34,16 @@ range, and whose devices are all on from its start. docs/time.md has more.")]
 pub(crate) struct Arguments {
     /// The fleet file.
     file: PathBuf,
-    /// Where the range begins: date, time and zone, or a date in UTC.
+    /// Start of the range: date, time and zone, or a date in UTC.
     #[arg(long, value_name = "TIMESTAMP", value_parser = mockfleet_config::moment)]
     from: Timestamp,
-    /// Where it ends; nothing is due at this moment any more.
+    /// End of the range, which is not part of it.
     #[arg(long, value_name = "TIMESTAMP", value_parser = mockfleet_config::moment)]
     to: Timestamp,
-    /// Send everything to the targets too.
+    /// Send the messages to the targets too.
     #[arg(long)]
     send: bool,
-    /// Write the range even if the log has rows of this fleet in it already.
+    /// Write the range even if the log already has rows of this fleet in it.
     #[arg(long)]
     allow_overlap: bool,
     #[command(flatten)]
@@ -80,7 +79,7 @@ pub(crate) fn backfill(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(ending(&summary, interrupted))
 }
 
-/// The fleet as it is to live through the range, and all that is wrong with that.
+/// Reads the fleet with the range as its clock, and collects all problems.
 fn read(arguments: &Arguments) -> Result<Result<Fleet, Refused>, Problems> {
     let mut overrides = arguments.changes.overrides()?;
     let mut problems = Problems::default();
@@ -149,8 +148,7 @@ fn range(arguments: &Arguments) -> Result<Duration, Problem> {
     Ok(length)
 }
 
-/// Nobody waits for connections in the past: what a fleet file does not ramp up is on from
-/// the start.
+/// Switches all devices on at the start, unless the file has a ramp.
 fn at_the_start(fleet: &mut Fleet) {
     for group in &mut fleet.plan.groups {
         let stages = &group.schedule.stages;
@@ -161,7 +159,7 @@ fn at_the_start(fleet: &mut Fleet) {
     }
 }
 
-/// There has to be a log, and no rows of this fleet in the range.
+/// Checks that a log is written, and that it has no rows of this fleet in the range.
 fn place(fleet: &Fleet, arguments: &Arguments) -> Result<(), Problem> {
     let wrong = |text: String| Problem {
         place: fleet.place(&["log", "store"]),

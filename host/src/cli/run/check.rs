@@ -1,4 +1,4 @@
-//! `mockfleet check`: everything that `run` would refuse, without sending anything.
+//! `mockfleet check`: reports the errors of fleet files.
 
 use std::path::PathBuf;
 
@@ -48,7 +48,7 @@ pub(crate) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
     }
 }
 
-/// What is broken on purpose, so that nobody is surprised.
+/// Counts the faults of the fleet.
 fn broken(plan: &Plan) -> String {
     match plan.groups.iter().map(|group| group.faults.len()).sum() {
         0 => String::new(),

@@ -1,4 +1,4 @@
-//! `mockfleet run`: a fleet file, run to its end.
+//! `mockfleet run`: runs a fleet file.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::cli::ui::progress_view::OutputFormat;
 use mockfleet_config::{Fleet, Problem, Problems, Refused, Scope};
 use mockfleet_engine::Bound;
 
-/// Runs a fleet: calls its devices on schedule, sends what they return, writes the
-/// send log, and says at the end what came of it.
+/// Runs a fleet: calls its devices on schedule, sends their messages, writes the send log, and
+/// prints a summary.
 ///
-/// Everything is checked before the first message is sent. Ctrl-C ends the run in an
-/// orderly way: no new ticks, open messages get 5 s, the log is closed.
+/// Everything is checked before the first message is sent. Ctrl-C ends the run in order: no new
+/// ticks, 5 s for open messages, then the log is closed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet run fleet.toml
@@ -42,19 +42,19 @@ pub(crate) struct Arguments {
     /// Threads that call devices [default: one a core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     workers: Option<u32>,
-    /// Look for the rate at which this breaks: raise the rate of all groups step by step
-    /// until it does. ack.p50, ack.p95, ack.p99 (sent to confirmed), failed (a share),
-    /// lag.p50, lag.p95, lag.p99 (the host's own). Can be given many times.
+    /// Search for the rate at which the backend breaks: raise the rate of all groups in steps
+    /// until one of these bounds breaks. Figures: ack.p50, ack.p95, ack.p99 (from sent to
+    /// confirmed), failed (a share), lag.p50, lag.p95, lag.p99 (from due to called). Repeatable.
     #[arg(long, value_name = "BOUND", value_parser = Bound::parse, conflicts_with = "duration")]
     until: Vec<Bound>,
-    /// How long each rate of --until is measured.
+    /// Time for which each rate of --until is measured.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = step, requires = "until")]
     step: Duration,
-    /// What must hold at the end, beside [checks] of the fleet file: 'acked >= 99.9%',
-    /// 'latency.p99 <= 200ms', 'failed == 0' (docs/verdicts.md). Can be given many times.
+    /// Add a check to [checks] of the fleet file: 'acked >= 99.9%', 'latency.p99 <= 200ms',
+    /// 'failed == 0' (docs/verdicts.md). Repeatable.
     #[arg(long = "check", value_name = "CHECK", conflicts_with = "until")]
     checks: Vec<String>,
-    /// Write what CI servers read: each check, and the run's own verdict, as JUnit XML.
+    /// Write the checks and the verdict of the run as JUnit XML, for CI servers.
     #[arg(long, value_name = "FILE", conflicts_with = "until")]
     junit: Option<PathBuf>,
     /// Print one JSON object a line: progress each second, the summary at the end.
@@ -96,8 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(ending(&summary, interrupted))
 }
 
-/// Adds the checks of the command line to those of the fleet file, and what else is wrong
-/// with it.
+/// Adds the checks of the command line to those of the fleet file, and further problems.
 fn with_checks(
     fleet: Result<Fleet, Refused>,
     checks: &[String],
@@ -133,7 +132,7 @@ fn with_checks(
     }
 }
 
-/// Whether what CI servers read can be written where it is to go.
+/// Returns the problem with the JUnit file, if it cannot be written.
 fn check_junit(file: &Path) -> Option<Problem> {
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,

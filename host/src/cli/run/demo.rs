@@ -1,5 +1,4 @@
-//! `mockfleet demo`: a fleet with everything built in: the broker, the plugin, and a
-//! first question to the log with its answer.
+//! `mockfleet demo`: runs a fleet with a built-in broker.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -19,10 +18,9 @@ use crate::cli::ui::out::out;
 use mockfleet_config::{Fleet, Override, Problems, Store};
 use mockfleet_metrics::count;
 
-/// Runs a thousand thermometers against a broker that is built in, and reads the log.
+/// Runs a thousand thermometers with a built-in broker, and queries the log.
 ///
-/// Nothing else is needed: the broker listens on a free port of this machine, and the
-/// plugin is part of the program.
+/// The broker listens on a free port of this machine, and the plugin is built in.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// How many thermometers.
@@ -81,7 +79,7 @@ pub(crate) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(ending(&summary, interrupted))
 }
 
-/// Reads back what was written, and says which question that answers.
+/// Reads the log, and prints the query of the result.
 fn answer(store: &Store, run: &str) -> Result<(), Failure> {
     let rows = mockfleet_sendlog::read(store, run, mockfleet_sendlog::FIRST_ROWS)
         .context("the log cannot be read back")?;

@@ -1,4 +1,4 @@
-//! `mockfleet report`: a run as one page.
+//! `mockfleet report`: writes the page of a run.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,9 +18,9 @@ use mockfleet_metrics::{bytes, count};
 use mockfleet_report::{PageData, page};
 use mockfleet_sendlog::{LogError, Survey};
 
-/// Writes a run as one page: rate asked and reached, latency and lag over time, what became
-/// of the messages and why, faults, connections, the worst devices, the checks, and the
-/// fleet file with the command that runs it again.
+/// Writes one page of a run: target and actual rate, latency and lag over time, outcomes and their
+/// causes, faults, connections, the worst devices, the checks, the fleet file, and the command
+/// that repeats the run.
 ///
 /// The page is one file: it needs no network, follows the reader's choice of light and
 /// dark, and can be printed. The log is read once, and only the columns that are needed.
@@ -32,13 +32,13 @@ use mockfleet_sendlog::{LogError, Survey};
 
 docs/verdicts.md shows one.")]
 pub(crate) struct Arguments {
-    /// Where the log is: a folder, or s3://bucket/prefix.
+    /// The log: a folder, or s3://bucket/prefix.
     #[arg(value_name = "LOG", default_value = "mockfleet-logs", value_parser = Store::parse)]
     log: Store,
-    /// Where the page goes; - is standard output.
+    /// The page to write; - is standard output.
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     output: PathBuf,
-    /// Which run, by its id [default: the last one].
+    /// The id of the run [default: the last one].
     #[arg(long, value_name = "ID")]
     run: Option<String>,
 }
@@ -91,7 +91,7 @@ pub(crate) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-/// The run that is asked for, or the last one.
+/// Returns the run that was named, or the last one.
 fn chosen(arguments: &Arguments, location: &str) -> Result<String, Failure> {
     let runs = mockfleet_sendlog::runs(&arguments.log)
         .map_err(|error| refused("LOG", error.to_string()))?;
@@ -147,13 +147,13 @@ fn said(file: &Path, survey: &Survey, length: usize, took: Duration) -> String {
     )
 }
 
-/// How far reading is: a bar on a terminal, plain lines every few seconds elsewhere.
+/// Shows the progress of reading: a bar on a terminal, lines elsewhere.
 struct Bar {
     bar: Option<ProgressBar>,
     told: Mutex<Instant>,
 }
 
-/// How often there is a plain line.
+/// Time between two lines.
 const LINE: Duration = Duration::from_secs(5);
 
 impl Bar {

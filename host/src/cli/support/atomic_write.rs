@@ -1,16 +1,18 @@
-//! Files that are results: one of that name is there with all of it, or as it was.
+//! Writes files atomically.
+//!
+//! The file is complete or unchanged.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Writes a file aside and renames it.
+/// Writes a temporary file in the same folder, and renames it.
 pub(crate) fn write(file: &Path, content: &[u8]) -> std::io::Result<()> {
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    // As any new file: less what the user's umask takes away.
+    // The permissions of a new file, without those that the user's umask removes.
     let permissions = std::fs::Permissions::from_mode(0o666);
     let mut aside = tempfile::Builder::new()
         .permissions(permissions)

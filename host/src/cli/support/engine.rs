@@ -5,12 +5,12 @@ use mockfleet_plugin::Engine;
 
 use crate::cli::ui::compile_progress;
 
-/// An engine for a device or two.
+/// Creates an engine for a few devices.
 pub(crate) fn engine() -> anyhow::Result<Engine> {
     runs(Engine::new())
 }
 
-/// An engine for as many cells as a fleet has.
+/// Creates an engine for all cells of a fleet.
 pub(crate) fn engine_for(fleet: &Result<Fleet, Refused>) -> anyhow::Result<Engine> {
     let fleet = match fleet {
         Ok(fleet) => Some(fleet),

@@ -6,10 +6,10 @@ use mockfleet_config::Problems;
 
 use crate::cli::ui::out::err;
 
-/// How a command ended.
+/// The end of a command without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// All is well.
+    /// The command succeeded.
     Done,
     /// The run failed.
     Failed,
@@ -17,10 +17,10 @@ pub(crate) enum Ending {
     Interrupted,
 }
 
-/// Why a command could not do its work.
+/// The error of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// What the user gave is wrong; exit code 2.
+    /// Wrong input; exit code 2.
     Input(Problems),
     /// Anything else; exit code 1.
     Other(anyhow::Error),
@@ -64,7 +64,7 @@ pub(crate) fn exit_code(result: Result<Ending, Failure>) -> ExitCode {
     }
 }
 
-/// A problem of one argument.
+/// Returns the failure of one argument.
 pub(crate) fn refused(place: &str, text: String) -> Failure {
     Failure::Input(Problems::one(place, text))
 }

@@ -1,5 +1,6 @@
-//! Doing something again whenever a file changes. What goes wrong is said, and the watching
-//! goes on. Knows nothing of what is done, and which files matter is told each time.
+//! Repeats work whenever a file changes.
+//!
+//! Errors of the work are printed, and watching continues.
 
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
@@ -8,36 +9,36 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How often files are looked at. They are few, and a look at one takes microseconds; what
-/// systems report of changes differs from one to the next, and over networks there is none.
-const GLANCE: Duration = Duration::from_millis(250);
+/// Time between two reads of file times: reading a few files takes microseconds, and notifications
+/// differ between systems and do not exist over networks.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What files look like, to tell whether they changed.
-type Looks = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+/// Time and size of each file, to detect changes.
+type FileStates = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
-/// Does the work now and after each change of the files (folders are looked through), until
-/// the process is ended.
+/// Does the work now and after each change of the files, until the process ends. Folders include
+/// all files below them.
 pub(crate) fn repeat_on_change(
     paths: impl Fn() -> Vec<PathBuf>,
     mut work: impl FnMut() -> Result<Ending, Failure>,
 ) -> Result<Ending, Failure> {
     loop {
-        let before = looks(&paths());
+        let before = file_states(&paths());
         match work() {
             Ok(_) => {}
             Err(failure) => failure.print(),
         }
         err!("watching; Ctrl-C ends it");
-        // What changed during the work counts too.
-        let mut now = looks(&paths());
+        // Changes during the work count too.
+        let mut now = file_states(&paths());
         while now == before {
-            std::thread::sleep(GLANCE);
-            now = looks(&paths());
+            std::thread::sleep(POLL_INTERVAL);
+            now = file_states(&paths());
         }
-        // Editors write a file in several steps: a change is over when two looks are alike.
+        // Editors write a file in several steps: a change is over when two reads are equal.
         loop {
-            std::thread::sleep(GLANCE);
-            let later = looks(&paths());
+            std::thread::sleep(POLL_INTERVAL);
+            let later = file_states(&paths());
             if later == now {
                 break;
             }
@@ -46,21 +47,21 @@ pub(crate) fn repeat_on_change(
     }
 }
 
-fn looks(paths: &[PathBuf]) -> Looks {
-    let mut looks = Looks::new();
+fn file_states(paths: &[PathBuf]) -> FileStates {
+    let mut states = FileStates::new();
     for path in paths {
-        look(path, &mut looks);
+        add_states(path, &mut states);
     }
-    looks
+    states
 }
 
-/// What cannot be read looks like what is not there.
-fn look(path: &Path, looks: &mut Looks) {
+/// Adds the files below a path; unreadable files count as missing.
+fn add_states(path: &Path, states: &mut FileStates) {
     if let Ok(entries) = std::fs::read_dir(path) {
         for entry in entries.flatten() {
-            look(&entry.path(), looks);
+            add_states(&entry.path(), states);
         }
     } else if let Ok(found) = path.metadata() {
-        looks.insert(path.to_owned(), (found.modified().ok(), found.len()));
+        states.insert(path.to_owned(), (found.modified().ok(), found.len()));
     }
 }

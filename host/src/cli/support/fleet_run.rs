@@ -16,21 +16,21 @@ use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 use crate::cli::ui::progress_view::{OutputFormat, ProgressView};
 
-/// How a fleet is run.
+/// Options of a run.
 pub(crate) struct RunOptions<'a> {
-    /// Of mockfleet, for whoever runs it again.
+    /// The command of mockfleet, for the metadata.
     pub(crate) command: &'static str,
     pub(crate) workers: Option<u32>,
     pub(crate) until: Option<SearchOptions>,
-    /// The checks of the command line.
+    /// Checks of the command line.
     pub(crate) checks: &'a [String],
     pub(crate) form: OutputFormat,
-    /// Whether messages leave, or become rows only.
+    /// Whether messages are sent, or only written to the log.
     pub(crate) sends: bool,
 }
 
 impl RunOptions<'_> {
-    /// As it is without further arguments.
+    /// Returns the default options of a command.
     pub(crate) const fn new(command: &'static str) -> Self {
         Self {
             command,
@@ -43,7 +43,7 @@ impl RunOptions<'_> {
     }
 }
 
-/// What a search is told.
+/// Options of a breakpoint search.
 pub(crate) struct SearchOptions {
     pub(crate) bounds: Vec<Bound>,
     pub(crate) step: Duration,
@@ -51,15 +51,15 @@ pub(crate) struct SearchOptions {
 
 pub(crate) fn ending(summary: &Summary, interrupted: bool) -> Ending {
     match (interrupted, summary.is_success()) {
-        // Whoever stops a run may still have to know that its log is not whole.
+        // An interrupted run still reports that its log is incomplete.
         (true, _) if summary.log.error.is_none() => Ending::Interrupted,
         (false, true) => Ending::Done,
         _ => Ending::Failed,
     }
 }
 
-/// Prepares a fleet. Where its file is not good, what is good in it is prepared all
-/// the same, so that everything that is wrong is said at once.
+/// Prepares a fleet. With problems in its file, the rest is prepared too, so that all problems are
+/// reported at once.
 pub(crate) fn prepare_fleet(
     fleet: Result<Fleet, Refused>,
     engine: &Engine,
@@ -129,8 +129,7 @@ pub(crate) fn run_fleet(
     Ok((summary, interrupted))
 }
 
-/// How many times faster than its schedule the fastest device of a fleet may go: a
-/// thousand ticks a second is what a fleet file can ask for.
+/// Returns the maximum rate factor: a fleet file allows at most 1,000 ticks a second.
 fn most(fleet: &Fleet) -> f64 {
     let intervals = fleet
         .plan

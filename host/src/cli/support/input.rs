@@ -1,4 +1,4 @@
-//! What a user names as FILE: a fleet file, a bundle, or the address of one.
+//! Opens the input of a command: fleet file, bundle or address.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,18 +13,18 @@ use crate::fetch::download::fetch;
 use mockfleet_bundle::{Bundle, is_bundle};
 use mockfleet_config::{Fleet, Override, Problems, Refused, asked_of_environment};
 
-/// What was found there.
+/// The input that the user named.
 pub(crate) enum FleetInput {
     /// A fleet file on the disk.
     Fleet,
-    /// One that came from an address, and what that is in messages.
+    /// A fetched fleet file: its name in messages, and its bytes.
     Fetched(String, Bytes),
     /// A bundle.
     Bundle(Box<Bundle>),
 }
 
 impl FleetInput {
-    /// Looks at what is there, and fetches it where it is an address.
+    /// Finds the input, and fetches it from an address.
     pub(crate) fn find(file: &Path) -> Result<Self, Problems> {
         let address = file.to_str().and_then(Address::parse);
         let (shown, bytes) = match address {
@@ -46,12 +46,12 @@ impl FleetInput {
     }
 }
 
-/// Whether this is a bundle, or an address of what can only be a fleet.
+/// Returns whether the file is a bundle, or an address.
 pub(crate) fn is_packed(file: &Path) -> bool {
     file.to_str().is_some_and(|text| text.contains("://")) || begins_as_bundle(file)
 }
 
-/// Reads the fleet that a user names, with the changes of the command line.
+/// Reads the fleet, with the overrides of the command line.
 pub(crate) fn read(file: &Path, overrides: &[Override]) -> Result<Fleet, Refused> {
     let given = FleetInput::find(file).map_err(|problems| Refused {
         problems,
@@ -59,7 +59,7 @@ pub(crate) fn read(file: &Path, overrides: &[Override]) -> Result<Fleet, Refused
     })?;
     let name = file.display().to_string();
     let again = |fleet: Fleet| match Address::parse(&name) {
-        // With its pin, and without what may be secret.
+        // With the pin, and without secrets.
         Some(Ok(address)) => fleet.given_as(&address.again()),
         _ => fleet,
     };
@@ -75,7 +75,7 @@ pub(crate) fn read(file: &Path, overrides: &[Override]) -> Result<Fleet, Refused
     }
 }
 
-/// A line on a bundle that is about to be used.
+/// Describes a bundle in one line.
 fn said(bundle: &Bundle) -> String {
     let mut line = format!(
         "bundle {}, packed by mockfleet {}, sha256 {}",
@@ -91,7 +91,7 @@ fn said(bundle: &Bundle) -> String {
     line
 }
 
-/// What the fleet file of a bundle asks the environment for.
+/// Returns the environment variables that the fleet file of a bundle reads.
 pub(crate) fn environment(bundle: &Bundle) -> Vec<String> {
     asked_of_environment(bundle.fleet_text())
         .into_iter()
@@ -117,7 +117,7 @@ fn fetched(address: &Address) -> Result<Bytes, Problems> {
 
 fn begins_as_bundle(file: &Path) -> bool {
     let mut begin = [0; 4];
-    // What cannot be opened is said by who reads it.
+    // The reader of the file reports the error.
     File::open(file)
         .and_then(|mut file| file.read_exact(&mut begin))
         .is_ok_and(|()| is_bundle(&begin))

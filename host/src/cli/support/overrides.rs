@@ -2,33 +2,33 @@
 
 use mockfleet_config::{Override, Problems};
 
-/// What the command line changes in a fleet file.
+/// Options that override keys of a fleet file for a run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunOverrides {
-    /// How long ticks are due: 30s, 10m, 1h30m.
+    /// Duration of the run: 30s, 10m, 1h30m.
     #[arg(long, value_name = "TIME")]
     duration: Option<String>,
     #[command(flatten)]
     changes: CommonOverrides,
 }
 
-/// What it changes wherever a fleet runs.
+/// Options that override keys for every command that runs a fleet.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CommonOverrides {
-    /// Where the send log goes: a folder, s3://bucket/prefix, or none.
+    /// The send log: a folder, s3://bucket/prefix, or none.
     #[arg(long, value_name = "URL")]
     log: Option<String>,
     /// The seed: same seed, same run.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Any key of the fleet file, groups and targets by name:
-    /// groups.thermometer.every=500ms. Can be given many times.
+    /// Set a key of the fleet file, with groups and targets by name:
+    /// groups.thermometer.every=500ms. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
 
 impl RunOverrides {
-    /// In the order of their weight: what has an option of its own wins.
+    /// Returns the overrides by precedence: options of their own come last, and win.
     pub(crate) fn overrides(&self) -> Result<Vec<Override>, Problems> {
         let mut overrides = self.changes.overrides()?;
         overrides.extend(self.duration.as_ref().map(|duration| Override {
@@ -41,7 +41,7 @@ impl RunOverrides {
 }
 
 impl CommonOverrides {
-    /// In the order of their weight: what has an option of its own wins.
+    /// Returns the overrides by precedence: options of their own come last, and win.
     pub(crate) fn overrides(&self) -> Result<Vec<Override>, Problems> {
         let mut problems = Problems::default();
         let mut overrides = Vec::new();

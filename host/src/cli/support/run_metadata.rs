@@ -1,6 +1,7 @@
-//! What a run leaves in the store beside its rows, so that it can be told of and run again:
-//! the fleet file as it was written, the command line, the seed, versions, and in the end
-//! the summary. Nothing of the environment and no secret is in it.
+//! Stores the metadata of a run in its log.
+//!
+//! The metadata: the fleet file as it was written, the command line, the seed, versions, and at
+//! the end the summary. It has no secret and nothing of the environment.
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use mockfleet_engine::{Prepared, Running};
 use mockfleet_metrics::Summary;
 use mockfleet_sendlog::Identity;
 
-/// The note of a run that writes a log.
+/// The metadata of a run that writes a log.
 pub(crate) struct RunMetadata {
     store: Store,
     identity: Identity,
@@ -18,7 +19,7 @@ pub(crate) struct RunMetadata {
 }
 
 impl RunMetadata {
-    /// Notes how a run begins; `None` where no log is written. `checks` are those of the
+    /// Stores the metadata of the start; `None` if no log is written. `checks` are those of the
     /// command line.
     pub(crate) fn begin(
         fleet: &Fleet,
@@ -36,7 +37,7 @@ impl RunMetadata {
         Some(note)
     }
 
-    /// The same for a recording that is sent again.
+    /// Stores the metadata of the start of a replay.
     pub(crate) fn of_replay(fleet: &Fleet, running: &Running) -> Option<Self> {
         let words = std::env::args().skip(1);
         let again: Vec<String> = words.map(|word| shown_argument(&word)).collect();
@@ -60,7 +61,7 @@ impl RunMetadata {
         Some(note)
     }
 
-    /// Notes how it ended.
+    /// Stores the metadata of the end.
     pub(crate) fn end(mut self, summary: &Summary, interrupted: bool) {
         if let Some(about) = self.about.as_object_mut() {
             about.insert("ended".into(), now().into());
@@ -71,7 +72,7 @@ impl RunMetadata {
         self.write();
     }
 
-    /// A store that does not take it holds up no run: rows are what counts.
+    /// Writes the metadata. An error is a warning, since the rows matter more.
     fn write(&self) {
         if let Err(error) = mockfleet_sendlog::note(&self.store, &self.identity, self.about.clone())
         {
@@ -80,7 +81,7 @@ impl RunMetadata {
     }
 }
 
-/// To the second, with its zone.
+/// Returns the current time to the second, in UTC.
 pub(crate) fn now() -> String {
     jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")

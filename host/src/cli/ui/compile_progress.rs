@@ -1,4 +1,4 @@
-//! What is said while a plugin is compiled: for an interpreter that takes seconds, once.
+//! Reports the compiling of plugins, which takes seconds for interpreters.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,22 +11,22 @@ use crate::cli::ui::out::err;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::{Compiling, Watch};
 
-/// What takes no longer is not worth a line.
+/// Compiling up to this long is not reported.
 const QUICK: Duration = Duration::from_millis(500);
 
-/// Between two looks of the spinner.
+/// Interval of the spinner.
 const TURN: Duration = Duration::from_millis(100);
 
-/// Someone who waits for the end of a compilation, and whether they have said a line of it.
-struct Waiting {
+/// A thread that reports a compilation once it takes longer than `QUICK`.
+struct CompileReport {
     over: Sender<()>,
-    teller: JoinHandle<bool>,
+    thread: JoinHandle<bool>,
 }
 
-impl Waiting {
+impl CompileReport {
     fn begin(text: String) -> Self {
         let (over, end) = channel();
-        let teller = std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             if end.recv_timeout(QUICK) != Err(RecvTimeoutError::Timeout) {
                 return false;
             }
@@ -41,31 +41,31 @@ impl Waiting {
             }
             true
         });
-        Self { over, teller }
+        Self { over, thread }
     }
 
-    /// Whether something was said.
+    /// Ends the report, and returns whether a line was printed.
     fn end(self) -> bool {
         drop(self.over);
-        self.teller.join().unwrap_or(false)
+        self.thread.join().unwrap_or(false)
     }
 }
 
-/// Tells people of compilations, on standard error.
+/// Returns an observer that reports to standard error.
 pub(crate) fn observer() -> Watch {
-    let waiting: Mutex<Option<Waiting>> = Mutex::new(None);
-    Arc::new(move |what| {
-        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        match what {
-            Compiling::Begun(file, size) => *waiting = Some(Waiting::begin(line(file, size))),
+    let report: Mutex<Option<CompileReport>> = Mutex::new(None);
+    Arc::new(move |event| {
+        let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Compiling::Begun(file, size) => *report = Some(CompileReport::begin(line(file, size))),
             Compiling::Done(file, took) => {
-                if waiting.take().is_some_and(Waiting::end) {
+                if report.take().is_some_and(CompileReport::end) {
                     let seconds = took.as_secs_f64();
                     err!("compiled {} in {seconds:.1} s", short(file));
                 }
             }
             Compiling::Failed => {
-                waiting.take().map(Waiting::end);
+                report.take().map(CompileReport::end);
             }
         }
     })
@@ -79,12 +79,12 @@ fn line(file: &str, size: u64) -> String {
     )
 }
 
-/// A path without the `./` of where one stands.
+/// Removes `./` from a path.
 fn short(file: &str) -> &str {
     file.strip_prefix("./").unwrap_or(file)
 }
 
-/// Turns on a terminal, with the time that has passed.
+/// Creates a spinner with the elapsed time, on a terminal.
 fn spinner(text: &str) -> Option<ProgressBar> {
     let target = ProgressDrawTarget::stderr();
     if target.is_hidden() {
@@ -104,8 +104,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_quick_is_not_said() {
-        assert!(!Waiting::begin("nothing".into()).end());
+    fn quick_compiling_is_not_reported() {
+        assert!(!CompileReport::begin("nothing".into()).end());
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! What guests print, on its way to the terminal. Workers hand lines over without
-//! waiting; what the terminal cannot take is counted.
+//! Passes the output of guests to the terminal.
+//!
+//! Workers send lines without waiting. Lines beyond the capacity are counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,10 +8,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use mockfleet_plugin::{Console, Line, Stream};
 
-/// Lines that wait for the terminal.
-const WAITING: usize = 1_000;
+/// Maximum of lines that wait for the terminal.
+const MAX_WAITING: usize = 1_000;
 
-/// Collects the lines of all cells.
+/// Collects the output of all cells.
 pub(crate) struct GuestOutput {
     console: Console,
     lines: Receiver<String>,
@@ -19,7 +20,7 @@ pub(crate) struct GuestOutput {
 
 impl GuestOutput {
     pub(crate) fn new() -> Self {
-        let (sender, lines) = sync_channel(WAITING);
+        let (sender, lines) = sync_channel(MAX_WAITING);
         let lost = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&lost);
         let console: Console = Arc::new(move |line| hand_over(&sender, &counter, &line));
@@ -30,12 +31,12 @@ impl GuestOutput {
         }
     }
 
-    /// For the cells.
+    /// Returns the console for the cells.
     pub(crate) fn console(&self) -> Console {
         Arc::clone(&self.console)
     }
 
-    /// The lines since the last time.
+    /// Returns the lines since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.lines.try_iter().collect();
         let lost = self.lost.swap(0, Ordering::Relaxed);
@@ -54,7 +55,7 @@ fn hand_over(sender: &SyncSender<String>, lost: &AtomicU64, line: &Line<'_>) {
     }
 }
 
-/// A guest's text without what would steer the terminal.
+/// Formats a guest's line, without control characters.
 fn shown(line: &Line<'_>) -> String {
     let text: String = line
         .text
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn guests_cannot_steer_the_terminal() {
+    fn control_characters_are_replaced() {
         let line = Line {
             from: "d-1",
             stream: Stream::Err,
@@ -103,10 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn what_the_terminal_cannot_take_is_counted() {
+    fn lines_beyond_the_capacity_are_counted() {
         let printed = GuestOutput::new();
         let console = printed.console();
-        for _ in 0..WAITING + 5 {
+        for _ in 0..MAX_WAITING + 5 {
             console(Line {
                 from: "d",
                 stream: Stream::Out,
@@ -115,7 +116,7 @@ mod tests {
             });
         }
         let lines = printed.take();
-        assert_eq!(lines.len(), WAITING + 1);
+        assert_eq!(lines.len(), MAX_WAITING + 1);
         assert!(
             lines
                 .last()

@@ -1,4 +1,4 @@
-//! Long work that is no run: a bar on a terminal, a line now and then elsewhere.
+//! Shows the progress of long work.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::ui::out::err;
 use mockfleet_metrics::count;
 
-/// Between two lines where there is no terminal.
-const LINE: Duration = Duration::from_secs(5);
+/// Time between two lines without a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Shows how far work is, on standard error.
+/// Progress on standard error: a bar on a terminal, lines elsewhere.
 pub(crate) struct WorkProgress {
     bar: Option<ProgressBar>,
-    told: Instant,
+    last_line: Instant,
 }
 
 impl WorkProgress {
@@ -21,33 +21,33 @@ impl WorkProgress {
         let target = ProgressDrawTarget::stderr();
         let bar = (!target.is_hidden()).then(|| {
             let bar = ProgressBar::with_draw_target(None, target);
-            // A template of this crate's own, which holds.
+            // The template is constant and valid.
             let style = ProgressStyle::with_template("{spinner} {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar
         });
         Self {
             bar,
-            told: Instant::now(),
+            last_line: Instant::now(),
         }
     }
 
-    /// So much is done, of so much if that is known.
+    /// Shows the amount that is done, and the whole if it is known.
     pub(crate) fn show(&mut self, doing: &'static str, done: u64, of: Option<u64>) {
-        let far = match of {
+        let text = match of {
             Some(of) if of >= done => format!("{doing}: {} of {}", count(done), count(of)),
             _ => format!("{doing}: {}", count(done)),
         };
         if let Some(bar) = &self.bar {
-            bar.set_message(far);
+            bar.set_message(text);
             bar.tick();
-        } else if self.told.elapsed() >= LINE {
-            self.told = Instant::now();
-            err!("{far}");
+        } else if self.last_line.elapsed() >= LINE_INTERVAL {
+            self.last_line = Instant::now();
+            err!("{text}");
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn done(self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

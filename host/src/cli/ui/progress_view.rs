@@ -1,5 +1,4 @@
-//! Watching a run from start to end: the live block or its plain or JSON form, the
-//! troubles as they come up, Ctrl-C.
+//! Shows the progress of a run, and handles Ctrl-C.
 
 use std::collections::{HashSet, VecDeque};
 use std::io::Write as _;
@@ -14,14 +13,14 @@ use crate::cli::ui::out::err;
 use mockfleet_engine::{Act, Finished, Pacer, Running};
 use mockfleet_metrics::{Counters, LiveView, ProgressSnapshot, StageProgress};
 
-/// How often the terminal is brought up to date.
-const GLANCE: Duration = Duration::from_millis(200);
+/// Interval of updates on a terminal.
+const REFRESH_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How often there is a progress object, and how often a plain line.
-const OBJECT: Duration = Duration::from_secs(1);
-const LINE: Duration = Duration::from_secs(5);
+/// Interval of JSON objects, and of lines without a terminal.
+const OBJECT_INTERVAL: Duration = Duration::from_secs(1);
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How progress is shown.
+/// The format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputFormat {
     /// A live block on a terminal, plain lines elsewhere.
@@ -30,8 +29,7 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
-/// Watches a run. Made before the run starts: from then on, a signal ends the run in
-/// an orderly way, and not the process.
+/// Follows a run. It is created before the run starts, so that a signal ends the run in order.
 pub(crate) struct ProgressView {
     runtime: tokio::runtime::Runtime,
     signals: Signals,
@@ -57,7 +55,7 @@ impl ProgressView {
             watcher: Watcher {
                 live,
                 form,
-                said: HashSet::new(),
+                printed: HashSet::new(),
                 shown: Instant::now(),
                 rate: Rate::default(),
                 factor: 1.0,
@@ -67,8 +65,8 @@ impl ProgressView {
         })
     }
 
-    /// Watches a run to its end, and carries out a search on it if there is one. Says
-    /// whether it was interrupted.
+    /// Follows a run to its end, and drives its breakpoint search. Returns whether the run was
+    /// interrupted.
     pub(crate) fn follow(
         mut self,
         running: Running,
@@ -81,7 +79,7 @@ impl ProgressView {
             }
             self.watcher.look(&running, printed);
             if self.asked_to_stop(
-                GLANCE,
+                REFRESH_INTERVAL,
                 "stopping: no new ticks; open messages have 5 s to be confirmed (Ctrl-C again stops at once)",
             ) {
                 running.stop();
@@ -90,14 +88,14 @@ impl ProgressView {
         self.watcher.notices(&running, printed);
         self.watcher.live.clear();
         log_events::print_with(None);
-        let mut told = Instant::now();
+        let mut last_line = Instant::now();
         let finished = running.finish(|progress| {
             self.asked_to_stop(
                 Duration::ZERO,
                 "the run is over and its log is being written (Ctrl-C again stops at once, and leaves it as it is)",
             );
-            if told.elapsed() > LINE {
-                told = Instant::now();
+            if last_line.elapsed() > LINE_INTERVAL {
+                last_line = Instant::now();
                 let trouble = progress.trouble.as_deref().unwrap_or("writing");
                 err!(
                     "closing the log: {trouble}; {} bytes and {} files wait",
@@ -108,7 +106,7 @@ impl ProgressView {
         (finished, self.interrupted)
     }
 
-    /// Whether a first signal came within this time; the second one ends the process.
+    /// Returns whether the first signal arrived within a time; the second one ends the process.
     fn asked_to_stop(&mut self, within: Duration, answer: &str) -> bool {
         if !self.runtime.block_on(self.signals.came(within)) {
             return false;
@@ -126,13 +124,13 @@ impl ProgressView {
 struct Watcher {
     live: LiveView,
     form: OutputFormat,
-    /// Troubles that have been said.
-    said: HashSet<String>,
+    /// Warnings that were printed.
+    printed: HashSet<String>,
     shown: Instant,
     rate: Rate,
-    /// How many times faster than in the fleet file schedules go.
+    /// The rate factor of a breakpoint search.
     factor: f64,
-    /// Of each group with stages: what is asked, and what is reached.
+    /// Target and actual rate of each group with stages.
     rates: Vec<(Mean, Rate)>,
 }
 
@@ -140,11 +138,11 @@ impl Watcher {
     fn look(&mut self, running: &Running, printed: &GuestOutput) {
         self.notices(running, printed);
         let due = match self.form {
-            OutputFormat::Json => OBJECT,
-            OutputFormat::People if self.live.is_visible() => GLANCE,
-            OutputFormat::People => LINE,
+            OutputFormat::Json => OBJECT_INTERVAL,
+            OutputFormat::People if self.live.is_visible() => REFRESH_INTERVAL,
+            OutputFormat::People => LINE_INTERVAL,
         };
-        // Each time, whether it is shown or not: rates are those of the last moments.
+        // Taken each time, since rates cover the last two seconds.
         let moment = self.moment(running);
         if self.shown.elapsed() < due {
             return;
@@ -152,7 +150,7 @@ impl Watcher {
         self.shown = Instant::now();
         match self.form {
             OutputFormat::Json => {
-                // A reader that is gone does not end the run.
+                // A closed pipe does not end the run.
                 let _ = writeln!(std::io::stdout(), "{}", moment.json());
             }
             OutputFormat::People if self.live.is_visible() => self.live.show(&moment),
@@ -160,7 +158,7 @@ impl Watcher {
         }
     }
 
-    /// Does what a search asks for.
+    /// Performs the actions of a breakpoint search.
     fn search(&mut self, running: &Running, pacer: &mut Pacer) {
         for act in pacer.poll(running.elapsed(), &running.counters()) {
             match act {
@@ -195,8 +193,7 @@ impl Watcher {
         }
     }
 
-    /// The stages that groups are in, with what each was asked and has reached over the
-    /// same last moments.
+    /// Returns the current stages, with target and actual rate over the last two seconds.
     fn stages(&mut self, running: &Running, counters: &Counters) -> Vec<StageProgress> {
         let mut stages = running.stages(counters);
         self.rates.resize_with(stages.len(), Default::default);
@@ -207,29 +204,29 @@ impl Watcher {
         stages
     }
 
-    /// Says what is new: each trouble once.
+    /// Prints new warnings, and the output of guests.
     fn notices(&mut self, running: &Running, printed: &GuestOutput) {
         for line in printed.take() {
             self.live.print_line(&line);
         }
         let counters = running.counters();
         for (trouble, first, _) in counters.warnings.iter() {
-            if !self.said.contains(trouble) {
-                self.said.insert(trouble.to_owned());
+            if !self.printed.contains(trouble) {
+                self.printed.insert(trouble.to_owned());
                 self.live.print_line(&format!("warning: {first}"));
             }
         }
         let trouble = running.log().trouble;
-        if let Some(trouble) = trouble.filter(|trouble| self.said.insert(trouble.clone())) {
+        if let Some(trouble) = trouble.filter(|trouble| self.printed.insert(trouble.clone())) {
             self.live.print_line(&format!("warning: {trouble}"));
         }
     }
 }
 
-/// What is meant by the last moments.
-const MOMENTS: Duration = Duration::from_secs(2);
+/// The time over which rates are averaged.
+const RATE_WINDOW: Duration = Duration::from_secs(2);
 
-/// The mean of a value over the last moments.
+/// The mean of a value over the window.
 #[derive(Default)]
 struct Mean {
     marks: VecDeque<(Instant, f64)>,
@@ -245,17 +242,17 @@ impl Mean {
     }
 }
 
-/// Notes a value, and forgets those that lie further back than the last moments.
+/// Adds a value, and removes values older than the window.
 fn recent<T>(marks: &mut VecDeque<(Instant, T)>, value: T) {
     let now = Instant::now();
     marks.push_back((now, value));
-    let old = |mark: Option<&(Instant, T)>| mark.is_some_and(|(at, _)| now - *at > MOMENTS);
+    let old = |mark: Option<&(Instant, T)>| mark.is_some_and(|(at, _)| now - *at > RATE_WINDOW);
     while marks.len() > 2 && old(marks.front()) {
         marks.pop_front();
     }
 }
 
-/// Messages a second over the last moments.
+/// The rate of a counter over the window.
 #[derive(Default)]
 struct Rate {
     marks: VecDeque<(Instant, u64)>,
@@ -278,7 +275,7 @@ impl Rate {
     }
 }
 
-/// The ways to ask a process to end: Ctrl-C, and what init systems send.
+/// Signals that end the process: Ctrl-C, and SIGTERM of init systems.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -292,7 +289,7 @@ impl Signals {
         })
     }
 
-    /// Whether one came within this time.
+    /// Returns whether a signal arrived within a time.
     async fn came(&mut self, within: Duration) -> bool {
         tokio::select! {
             _ = self.interrupt.recv() => true,

@@ -1,5 +1,6 @@
-//! `mockfleet new`: a project that builds and runs at once. Either all of it is there
-//! afterwards, or nothing.
+//! `mockfleet new`: writes the files of a project.
+//!
+//! The project is complete or not there at all.
 
 use std::path::{Path, PathBuf};
 
@@ -10,22 +11,22 @@ use crate::cli::support::exit::refused;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 
-/// Makes a folder with a device of your own: its source, a unit test, plugin.toml (how it is
-/// built), fleet.toml (ten of them), a README, and the SDK of the language.
+/// Creates a project with your own device: its source, a unit test, plugin.toml (the build
+/// command), fleet.toml (ten of these devices), a README, and the SDK of the language.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet new sensor --lang python
   cd sensor && mockfleet build && mockfleet try .")]
 pub(crate) struct Arguments {
-    /// The folder to make. Its last part is the plugin's name: lowercase letters, digits and
+    /// The folder to create. Its last part is the plugin's name: lowercase letters, digits and
     /// hyphens.
     name: PathBuf,
-    /// What the device is written in.
+    /// The language of the device.
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     lang: Language,
 }
 
-/// The longest name of an npm package and of a crate is longer; a fleet's table is not.
+/// Maximum length of a name, which npm and cargo accept too.
 const LONGEST: usize = 64;
 
 /// Names that cargo refuses a package: keywords, and crates that come with Rust.
@@ -117,7 +118,7 @@ pub(crate) fn new(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-/// What cargo, npm and a fleet file all take as a name.
+/// Checks a name by the rules of cargo, npm and fleet files.
 fn check_name(name: &str) -> Result<(), String> {
     let right =
         "a name has lowercase letters, digits and hyphens, and begins with a letter: \"my-sensor\"";

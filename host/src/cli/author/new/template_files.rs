@@ -1,5 +1,4 @@
-//! What `mockfleet new` writes: a project from a template, and the SDK of its language,
-//! both inside the program. Knows what belongs to which language; writes no files.
+//! Collects the files of a new project from the built-in archive.
 
 use std::collections::BTreeMap;
 

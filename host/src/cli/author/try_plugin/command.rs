@@ -1,6 +1,4 @@
-//! `mockfleet try`: devices on a clock of their own, without broker or log. What they are
-//! comes from the command line, or from a fleet file (`subject`); what is asked of them and
-//! what of it makes no sense, from `asked`.
+//! Runs `mockfleet try` once, or after each change.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -33,15 +31,15 @@ pub(crate) fn try_plugin(arguments: &Arguments) -> Result<Ending, Failure> {
 
 fn once(arguments: &Arguments, engine: &Engine) -> Result<Ending, Failure> {
     let printed = GuestOutput::new();
-    let options = TryOptions::of(arguments);
-    let devices = TriedDevices::of(arguments, engine, &printed);
+    let options = TryOptions::parse(arguments);
+    let devices = TriedDevices::create(arguments, engine, &printed);
     let (options, devices) = both(options, devices)?;
-    options.schemas.know(&devices.channels())?;
+    options.schemas.check_channels(&devices.channels())?;
     let mut trial = Simulation::new(&devices, &printed)?;
     let mut output = MessageOutput::new(arguments.json, &devices, &options);
     let outcome = trial.run(&options, &mut output);
-    let told = tell_plots(arguments, &mut output);
-    output.tell_schemas();
+    let plotted = write_plots(arguments, &mut output);
+    output.print_schema_result();
     let memory = match outcome {
         Ok(()) => memory_probe::measure(&devices),
         Err(_) => None,
@@ -52,14 +50,14 @@ fn once(arguments: &Arguments, engine: &Engine) -> Result<Ending, Failure> {
         false => costs.words().iter().for_each(|line| err!("{line}")),
     }
     outcome.map_err(|why| anyhow::anyhow!("{why}"))?;
-    told?;
+    plotted?;
     Ok(match output.unfit() {
         0 => Ending::Done,
         _ => Ending::Failed,
     })
 }
 
-/// Both, or all that is wrong with either.
+/// Returns both values, or the problems of both.
 fn both<A, B>(first: Result<A, Problems>, second: Result<B, Failure>) -> Result<(A, B), Failure> {
     match (first, second) {
         (Ok(first), Ok(second)) => Ok((first, second)),
@@ -72,8 +70,8 @@ fn both<A, B>(first: Result<A, Problems>, second: Result<B, Failure>) -> Result<
     }
 }
 
-/// Draws what `--plot` asks for, to where it is to go.
-fn tell_plots(arguments: &Arguments, output: &mut MessageOutput<'_>) -> Result<(), Failure> {
+/// Writes the plots to a file, or to standard output.
+fn write_plots(arguments: &Arguments, output: &mut MessageOutput<'_>) -> Result<(), Failure> {
     if arguments.plot.is_empty() {
         return Ok(());
     }
@@ -106,7 +104,7 @@ fn tell_plots(arguments: &Arguments, output: &mut MessageOutput<'_>) -> Result<(
     Ok(())
 }
 
-/// Whether colours may go there (no-color.org).
+/// Returns whether the output supports colours (no-color.org).
 fn has_colours(out: &impl IsTerminal) -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     out.is_terminal() && !unwanted

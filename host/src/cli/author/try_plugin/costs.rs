@@ -1,5 +1,4 @@
-//! What a device costs: the time of its ticks, its memory, and how many such devices a core
-//! can drive. Figures, and their words; measures nothing but what it is told.
+//! Computes the cost of a device: time of ticks, memory, devices a core.
 
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use mockfleet_config::shown;
 use mockfleet_metrics::{bytes, count, micros};
 use mockfleet_plugin::Message;
 
-/// What is counted during a trial.
+/// Counts the cost during the simulation.
 #[derive(Debug, Default)]
 pub(crate) struct CostMeter {
     /// How long each tick took, nanoseconds, in their order. Those of a year at one a minute
@@ -28,14 +27,14 @@ pub(crate) struct CostReport {
     ticks: u64,
     messages: u64,
     bytes: u64,
-    /// The first tick of the cell, in which interpreters warm up. Nanoseconds.
+    /// Time of the first tick, in which interpreters warm up, in nanoseconds.
     first: Option<u64>,
     /// The others: their mean and their median.
     mean: Option<u64>,
     median: Option<u64>,
     memory: Option<MemoryUse>,
-    /// Virtual time between two ticks of a device on average, and what it was to be,
-    /// microseconds; `None` where no time is to pass.
+    /// Mean virtual time between two ticks of a device, and the configured interval, in
+    /// microseconds; `None` if devices run flat out.
     every: Option<u64>,
     options: Option<u64>,
 }
@@ -46,7 +45,7 @@ impl CostMeter {
             .push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// A device had a tick, and one before it.
+    /// Counts the time between two ticks of a device.
     pub(crate) fn gap(&mut self, before: Option<u64>, at: u64) {
         if let Some(before) = before {
             self.passed.0 = self.passed.0.saturating_add(at.saturating_sub(before));
@@ -61,8 +60,8 @@ impl CostMeter {
         }
     }
 
-    /// What it all came to. Devices may say themselves when they are called next: what
-    /// counts is the time that lay between their ticks.
+    /// Returns the report. Devices may set their next tick, so the actual time between ticks
+    /// counts.
     pub(crate) fn with(&self, memory: Option<MemoryUse>, every: Option<u64>) -> CostReport {
         let mut later = self.ticks.get(1..).unwrap_or_default().to_vec();
         later.sort_unstable();
@@ -85,19 +84,19 @@ impl CostMeter {
 }
 
 impl CostReport {
-    /// How many such devices one core can call in time, by their ticks alone; two digits of
-    /// it, rounded down.
+    /// Returns the number of devices that one core can call on time, by their ticks alone, rounded
+    /// down to two digits.
     fn devices(&self) -> Option<u64> {
         let tick = self.mean?.max(1);
         Some(two_digits(self.every?.saturating_mul(1_000) / tick))
     }
 
-    /// How often a core can call one where no time is to pass.
+    /// Returns the ticks a second of one core, for flat-out devices.
     fn a_second(&self) -> Option<u64> {
         Some(two_digits(1_000_000_000 / self.mean?.max(1)))
     }
 
-    /// Lines for people.
+    /// Returns the lines for people.
     pub(crate) fn words(&self) -> Vec<String> {
         let mut words = vec![format!(
             "{}, {}, {}",
@@ -140,7 +139,7 @@ impl CostReport {
         };
         let every = match self.options == Some(every) {
             true => shown(Duration::from_micros(every)),
-            // Devices that said themselves when they are called next.
+            // Devices that set their next tick.
             false => format!("{} on average", micros(every)),
         };
         Some(match self.devices()? {
@@ -154,7 +153,7 @@ impl CostReport {
         })
     }
 
-    /// One object for machines: times in microseconds, sizes in bytes.
+    /// Returns one JSON object: times in microseconds, sizes in bytes.
     pub(crate) fn object(&self) -> Value {
         let micros = |nanos: Option<u64>| nanos.map(thousandth);
         json!({ "costs": {
@@ -217,7 +216,7 @@ mod tests {
     });
 
     #[test]
-    fn the_first_tick_stands_apart() {
+    fn first_tick_is_reported_alone() {
         let told = costs(&[900_000, 12_000, 8_000, 40_000]).with(MEMORY, Some(1_000_000));
         assert_eq!(
             told.words(),
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_tick_cannot_tell_is_not_told() {
+    fn single_tick_gives_no_rate() {
         let words = costs(&[900]).with(None, Some(1)).words();
         assert_eq!(words.len(), 2);
         assert_eq!(

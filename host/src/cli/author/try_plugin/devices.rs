@@ -1,4 +1,4 @@
-//! Which devices are tried: by the command line, or by a fleet file.
+//! Creates the devices to try, from the command line or a fleet file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::cli::ui::out::err;
 use mockfleet_config::{Fleet, Override, Problem, Problems};
 use mockfleet_plugin::{Cell, Console, DeviceSpec, Engine, Fault, Limits, Plugin, Surroundings};
 
-/// When devices are switched on, where no fleet file says when its clock starts: a fixed
-/// moment, so that the same seed prints the same lines. 2026-01-01T00:00:00Z in microseconds.
+/// Start of the virtual clock without a fleet file: 2026-01-01T00:00:00Z in microseconds. A fixed
+/// time makes the output reproducible.
 const DEFAULT_START_US: u64 = 1_767_225_600_000_000;
 
 /// The devices that are tried.
@@ -28,12 +28,12 @@ pub(crate) struct TriedDevices {
     /// At least one.
     pub(crate) specs: Vec<DeviceSpec>,
     pub(crate) surroundings: Arc<Surroundings>,
-    /// The fleet file that they come from, and their group there.
+    /// The fleet file and the group of the devices.
     fleet: Option<(Fleet, String)>,
 }
 
 impl TriedDevices {
-    pub(crate) fn of(
+    pub(crate) fn create(
         arguments: &Arguments,
         engine: &Engine,
         printed: &GuestOutput,
@@ -153,17 +153,17 @@ impl TriedDevices {
         Cell::new(&self.plugin, &limits, &self.surroundings, console)
     }
 
-    /// From tick to tick, microseconds; `None` where no time is to pass.
+    /// Returns the interval in microseconds; `None` if devices run flat out.
     pub(crate) fn every(&self) -> Option<u64> {
         self.surroundings.interval
     }
 
-    /// A device like these, with another place among them.
+    /// Returns a further device with another index.
     pub(crate) fn another(&self, index: u32) -> Option<DeviceSpec> {
         self.specs.first().map(|first| another(first, index))
     }
 
-    /// The channels that it has, if they are known; else none.
+    /// Returns the channels of the devices, or none if they are unknown.
     pub(crate) fn channels(&self) -> Vec<String> {
         let described = &self.plugin.description().channels;
         match (described.as_slice(), &self.surroundings.channels) {
@@ -172,7 +172,7 @@ impl TriedDevices {
         }
     }
 
-    /// What a device refused, each at its place.
+    /// Returns the problems that a device found in its settings.
     pub(crate) fn refused(&self, why: &str) -> Failure {
         let mut problems = Problems::default();
         for line in why.lines() {
@@ -188,12 +188,12 @@ impl TriedDevices {
     }
 }
 
-/// Whether a fleet file is meant, and no plugin.
+/// Returns whether the path names a fleet file, and not a plugin.
 pub(crate) fn is_fleet(path: &Path) -> bool {
     path.extension().is_some_and(|kind| kind == "toml") || input::is_packed(path)
 }
 
-/// A device of the same kind in another place of its group.
+/// Returns a device of the same kind with another index.
 fn another(first: &DeviceSpec, index: u32) -> DeviceSpec {
     DeviceSpec {
         id: format!("try-{index:05}"),
@@ -212,7 +212,7 @@ fn seed_of(seed: u64, index: u32) -> u64 {
     }
 }
 
-/// The group that is tried, which has as many devices as are asked for.
+/// Returns the name of the group, which has enough devices.
 fn group_of(fleet: &Fleet, arguments: &Arguments) -> Result<String, Failure> {
     let groups = &fleet.plan.groups;
     let group = match &arguments.group {

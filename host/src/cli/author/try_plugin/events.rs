@@ -1,4 +1,4 @@
-//! What happens to a device between its ticks, from the command line.
+//! Parses the events of devices from the command line.
 
 use crate::cli::author::try_plugin::arguments::Arguments;
 use crate::cli::author::try_plugin::option_parsing::micros;
@@ -6,18 +6,18 @@ use crate::cli::author::try_plugin::option_parsing::value_or_problem;
 use mockfleet_config::Problems;
 use mockfleet_plugin::{Event, Message};
 
-/// Something that happens.
+/// An event at a time.
 pub(crate) struct TimedEvent {
     /// Microseconds since the device was made.
     pub(crate) at: u64,
-    /// Before a tick that is due at the same moment, and not after it.
+    /// Whether the event precedes a tick at the same time.
     pub(crate) first: bool,
     pub(crate) event: Event,
-    /// In words.
+    /// The text for people.
     pub(crate) said: String,
 }
 
-/// All that happens, in the order of time.
+/// Parses all events, in order of time.
 pub(crate) fn timed_events(arguments: &Arguments, problems: &mut Problems) -> Vec<TimedEvent> {
     let mut timed_events = Vec::new();
     for text in &arguments.send {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payload_may_have_anything_in_it() {
+    fn payload_may_contain_any_character() {
         let timed_event = received("1m:command={\"a\": \"b=c:d\"}").unwrap();
         assert_eq!(timed_event.at, 60_000_000);
         assert_eq!(timed_event.said, "receives on command: {\"a\": \"b=c:d\"}");

@@ -1,10 +1,9 @@
-//! What a cell weighs, and each further device in it: cells and devices are made until the
-//! process has grown enough to tell, and let go again.
+//! Measures the memory of a cell and of each further device.
 //!
-//! Measured is memory that is really there and belongs to no file (`Anonymous` of
-//! smaps_rollup, proc(5)): the guest's own as far as it was touched, and what the host has
-//! beside it. What a guest's allocator or the host's takes in one piece and hands out bit by
-//! bit is spread over many.
+//! Cells and devices are created until the process has grown enough to divide the growth by their
+//! number. Measured is anonymous resident memory (`Anonymous` of smaps_rollup, proc(5)): touched
+//! guest memory plus host overhead. Allocators take memory in large pieces, so many cells are
+//! needed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,53 +16,54 @@ use mockfleet_plugin::{CallError, Cell, Console, Tick};
 pub(crate) struct MemoryUse {
     /// A cell with its first device, after a tick.
     pub(crate) cell: u64,
-    /// Each further device in it, after a tick; if so many could be made.
+    /// Each further device, after a tick, if enough could be created.
     pub(crate) further: Option<u64>,
 }
 
-/// How much a process has to grow until it is told what by: many times what its allocator
-/// takes, keeps or gives back in one piece.
-const ENOUGH: u64 = 32 << 20;
+/// Sufficient growth of the process: 32 MiB, many times the size of an allocation.
+const SUFFICIENT_GROWTH: u64 = 32 << 20;
 
-/// Where cells and devices are so small, so many at a time tell enough.
-const MOST: u32 = 8_192;
+/// Maximum number at a time, for small cells and devices.
+const MAX_AT_ONCE: u32 = 8_192;
 
-/// How long each goes on: after this, what was measured so far is told. The devices of an
-/// interpreter first fill the memory that came with its cell.
-const CELLS: Duration = Duration::from_millis(200);
-const DEVICES: Duration = Duration::from_millis(400);
+/// Time limits of both measurements. The devices of an interpreter first fill the memory of their
+/// cell, so they get longer.
+const CELL_TIME_LIMIT: Duration = Duration::from_millis(200);
+const DEVICE_TIME_LIMIT: Duration = Duration::from_millis(400);
 
-/// Measures; `None` where the system does not tell, or no cell could be made.
+/// Measures; `None` if the system has no figures, or no cell could be created.
 pub(crate) fn measure(devices: &TriedDevices) -> Option<MemoryUse> {
     let mut cells = Vec::new();
-    let cell = grow(CELLS, |_| {
+    let cell = grow(CELL_TIME_LIMIT, |_| {
         let mut cell = silent(devices)?;
         settle(&mut cell, devices, 0)?;
         cells.push(cell);
         Some(())
     })?;
-    // They stay: what they leave would be taken by the devices, and not be seen.
-    let further = cells
-        .last_mut()
-        .and_then(|last| grow(DEVICES, |number| settle(last, devices, number + 1)));
+    // The cells stay, since devices would reuse their memory.
+    let further = cells.last_mut().and_then(|last| {
+        grow(DEVICE_TIME_LIMIT, |number| {
+            settle(last, devices, number + 1)
+        })
+    });
     Some(MemoryUse { cell, further })
 }
 
-/// Makes one after the other, each time as many as there are, until enough were made. Says
-/// by how much one makes the process grow: the middle one of the last three times, since
-/// now and then an allocator takes or returns a large piece.
-fn grow(patience: Duration, mut make: impl FnMut(u32) -> Option<()>) -> Option<u64> {
+/// Creates instances, doubling their number, until the growth suffices. Returns the growth for one
+/// instance: the median of the last three, since allocators sometimes take or return a large
+/// piece.
+fn grow(time_limit: Duration, mut make: impl FnMut(u32) -> Option<()>) -> Option<u64> {
     let began = Instant::now();
     let (mut made, mut more) = (0, 1);
     let mut found: Vec<u64> = Vec::new();
-    while more <= MOST {
+    while more <= MAX_AT_ONCE {
         let before = anonymous()?;
         if (made..made + more).any(|number| make(number).is_none()) {
             break;
         }
         let grown = anonymous()?.saturating_sub(before);
         found.push(grown / u64::from(more));
-        if grown >= ENOUGH || began.elapsed() > patience {
+        if grown >= SUFFICIENT_GROWTH || began.elapsed() > time_limit {
             break;
         }
         made += more;
@@ -74,13 +74,13 @@ fn grow(patience: Duration, mut make: impl FnMut(u32) -> Option<()>) -> Option<u
     last.get(last.len() / 2).copied()
 }
 
-/// A cell of which nothing is heard.
+/// Creates a cell that prints nothing.
 fn silent(devices: &TriedDevices) -> Option<Cell> {
     let console: Console = Arc::new(|_| {});
     devices.instantiate(&console).ok()
 }
 
-/// Makes a device that has had a tick: some have all that they need only then.
+/// Creates a device and runs a tick, since some devices allocate only then.
 fn settle(cell: &mut Cell, devices: &TriedDevices, index: u32) -> Option<()> {
     let spec = devices.another(index)?;
     let seat = cell.create(&spec).ok()?;
@@ -90,12 +90,12 @@ fn settle(cell: &mut Cell, devices: &TriedDevices, index: u32) -> Option<()> {
     };
     match cell.tick(seat, tick) {
         Err(CallError::Fault(_)) => None,
-        // One that fails weighs what it weighs.
+        // A device whose tick fails has its memory too.
         _ => Some(()),
     }
 }
 
-/// Bytes of this process that belong to no file.
+/// Returns the anonymous memory of this process in bytes.
 fn anonymous() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
     let line = text
@@ -110,14 +110,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_made_is_weighed() {
+    fn growth_of_allocations_is_measured() {
         let mut kept: Vec<Vec<u8>> = Vec::new();
-        let each = grow(CELLS, |number| {
+        let each = grow(CELL_TIME_LIMIT, |number| {
             kept.push(vec![u8::try_from(number % 200).unwrap() + 1; 1 << 20]);
             Some(())
         });
         let each = each.unwrap();
         assert!((500 << 10..2_000 << 10).contains(&each), "{each}");
-        assert_eq!(grow(CELLS, |_| None), None);
+        assert_eq!(grow(CELL_TIME_LIMIT, |_| None), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use mockfleet_config::{Problem, Problems, duration};
 
-/// What came of an option, or one more problem.
+/// Returns the value of an option, or adds its problem.
 pub(crate) fn value_or_problem<T>(
     problems: &mut Problems,
     option: &str,
@@ -18,7 +18,7 @@ pub(crate) fn value_or_problem<T>(
         .ok()
 }
 
-/// A time in microseconds.
+/// Parses a time in microseconds.
 pub(crate) fn micros(text: &str) -> Result<u64, String> {
     let length = duration(text)?;
     Ok(u64::try_from(length.as_micros()).unwrap_or(u64::MAX / 2))

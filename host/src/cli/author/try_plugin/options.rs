@@ -1,5 +1,4 @@
-//! What is asked of the devices: the options that do not depend on what they are, checked,
-//! with all that is wrong with them.
+//! Parses and checks the options that are independent of the devices.
 
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use crate::cli::author::try_plugin::output::json_path::JsonPath;
 use crate::cli::author::try_plugin::output::payload_schemas::PayloadSchemas;
 use mockfleet_config::Problems;
 
-/// What was asked for.
+/// The parsed options.
 pub(crate) struct TryOptions {
     pub(crate) until: TryLimit,
     /// In the order of time.
@@ -20,23 +19,23 @@ pub(crate) struct TryOptions {
     pub(crate) schemas: PayloadSchemas,
 }
 
-/// How long a device is tried.
+/// The end of the simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TryLimit {
-    /// So many ticks.
+    /// A number of ticks.
     Ticks(u64),
-    /// All that is due before this, microseconds since it was made.
+    /// A time in microseconds since the start.
     Time(u64),
 }
 
-/// Where nothing is said.
-const TICKS: u64 = 10;
+/// Ticks without an option.
+const DEFAULT_TICKS: u64 = 10;
 
 impl TryOptions {
-    pub(crate) fn of(arguments: &Arguments) -> Result<Self, Problems> {
+    pub(crate) fn parse(arguments: &Arguments) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let until = match &arguments.time {
-            None => Some(TryLimit::Ticks(arguments.ticks.unwrap_or(TICKS))),
+            None => Some(TryLimit::Ticks(arguments.ticks.unwrap_or(DEFAULT_TICKS))),
             Some(text) => {
                 value_or_problem(&mut problems, "--for", micros(text).map(TryLimit::Time))
             }
@@ -66,12 +65,12 @@ impl TryOptions {
     }
 }
 
-/// Nobody asks for a picture and means a file of another kind.
+/// Checks the name of the SVG file.
 fn picture(file: &Path) -> Result<(), String> {
     match file.extension().is_some_and(|kind| kind == "svg") {
         true => Ok(()),
         false => Err(format!(
-            "{} is no name of a picture; it is written as SVG, so name it for example plot.svg",
+            "{} is no name of an SVG file; give a name such as plot.svg",
             file.display()
         )),
     }

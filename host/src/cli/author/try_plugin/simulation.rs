@@ -1,5 +1,4 @@
-//! The trial itself: devices in one cell, called in the order of a virtual clock. Knows
-//! nothing of what becomes of what they say.
+//! Runs devices in one cell on a virtual clock.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,24 +15,23 @@ use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 use mockfleet_plugin::{CallError, Cell, Seat, Tick, Turn};
 
-/// The time between two ticks where a schedule says "as fast as it goes", and the shortest
-/// one that a device can ask for. Microseconds.
-const SHORTEST: u64 = 1_000;
+/// Shortest interval, also for flat-out schedules: 1 ms, in microseconds.
+const MIN_INTERVAL_US: u64 = 1_000;
 
-/// A device while it is tried.
+/// A device in the simulation.
 struct SimulatedDevice {
     /// `None` once it has retired.
     seat: Option<Seat>,
-    /// When its next tick is due, microseconds since it was made.
+    /// Due time of the next tick, microseconds since the start.
     due: u64,
-    /// Ticks that it has had, and when the last one was.
+    /// Ticks so far, and the time of the last one.
     ticks: u64,
     before: Option<u64>,
-    /// What has happened to it so far.
+    /// Number of events so far.
     happened: usize,
 }
 
-/// What comes next for a device: when, what comes first at the same moment, and which one.
+/// The next call of a device: its time, its rank at that time, and the device.
 type Next = (u64, Rank, usize);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,7 +41,7 @@ enum Rank {
     Later,
 }
 
-/// Devices that are tried.
+/// The simulation of the devices.
 pub(crate) struct Simulation<'a> {
     tried: &'a TriedDevices,
     printed: &'a GuestOutput,
@@ -53,7 +51,7 @@ pub(crate) struct Simulation<'a> {
 }
 
 impl<'a> Simulation<'a> {
-    /// Makes the devices.
+    /// Creates the devices.
     pub(crate) fn new(tried: &'a TriedDevices, printed: &'a GuestOutput) -> Result<Self, Failure> {
         let made = tried
             .instantiate(&printed.console())
@@ -87,7 +85,7 @@ impl<'a> Simulation<'a> {
         })
     }
 
-    /// Lets them live until they had what was asked for; an error is the end of their cell.
+    /// Runs the devices to the limit; an error ends their cell.
     pub(crate) fn run(
         &mut self,
         options: &TryOptions,
@@ -103,11 +101,11 @@ impl<'a> Simulation<'a> {
             }
             queue.extend(self.next(number, options).map(Reverse));
         }
-        self.tell_what_did_not_happen(options);
+        self.report_late_events(options);
         Ok(())
     }
 
-    /// What comes next for a device.
+    /// Returns the next call of a device.
     fn next(&self, number: usize, options: &TryOptions) -> Option<Next> {
         let device = self.devices.get(number)?;
         device.seat?;
@@ -118,7 +116,7 @@ impl<'a> Simulation<'a> {
         });
         let tick = Some((device.due, Rank::Tick, number));
         match options.until {
-            // What comes after its last tick has nothing to wait for.
+            // Events after the last tick do not count.
             TryLimit::Ticks(most) if device.ticks >= most => None,
             TryLimit::Ticks(_) => timed_event.into_iter().chain(tick).min(),
             TryLimit::Time(end) => {
@@ -152,13 +150,13 @@ impl<'a> Simulation<'a> {
         let began = Instant::now();
         let turn = self.cell.tick(seat, tick);
         let took = began.elapsed();
-        // A call that ends the cell has the price of that, and not of a tick.
+        // A crash takes longer than a tick, and is not counted as one.
         if !matches!(turn, Err(CallError::Fault(_))) {
             self.costs.tick(took);
         }
         self.costs.gap(device.before.replace(at), at);
         device.ticks += 1;
-        device.due = at.saturating_add(self.tried.every().unwrap_or(SHORTEST));
+        device.due = at.saturating_add(self.tried.every().unwrap_or(MIN_INTERVAL_US));
         let called = Called {
             number,
             at,
@@ -192,7 +190,7 @@ impl<'a> Simulation<'a> {
             return Ok(());
         };
         device.happened += 1;
-        output.tell(number, *at, said);
+        output.report(number, *at, said);
         let now = spec.born.saturating_add(*at);
         let turn = self.cell.handle(seat, now, event);
         let called = Called {
@@ -204,7 +202,7 @@ impl<'a> Simulation<'a> {
         self.take(&called, turn, output)
     }
 
-    /// What came of a call.
+    /// Handles the result of a call.
     fn take(
         &mut self,
         called: &Called,
@@ -224,14 +222,14 @@ impl<'a> Simulation<'a> {
         match turn {
             Ok(turn) => {
                 if let Some(length) = turn.next_tick {
-                    device.due = at.saturating_add(length.max(SHORTEST));
+                    device.due = at.saturating_add(length.max(MIN_INTERVAL_US));
                 }
                 self.costs.messages(&turn.messages);
                 output.turn(*number, *at, turn);
             }
             Err(CallError::Retired(why)) => {
                 device.seat = None;
-                output.tell(*number, *at, &format!("the device retired: {why}"));
+                output.report(*number, *at, &format!("the device retired: {why}"));
             }
             Err(CallError::Fault(fault)) => {
                 let id = output.id(*number);
@@ -242,21 +240,21 @@ impl<'a> Simulation<'a> {
                 ));
             }
             Err(error) => {
-                output.tell(*number, *at, &format!("{call} failed: {error}{which}"));
+                output.report(*number, *at, &format!("{call} failed: {error}{which}"));
             }
         }
         Ok(())
     }
 
-    /// What was to happen later than everything that was asked for.
-    fn tell_what_did_not_happen(&self, options: &TryOptions) {
+    /// Reports events that are later than the end.
+    fn report_late_events(&self, options: &TryOptions) {
         let alive = self.devices.iter().filter(|device| device.seat.is_some());
         let Some(happened) = alive.map(|device| device.happened).max() else {
             return;
         };
         for timed_event in options.timed_events.iter().skip(happened) {
             err!(
-                "{}: {}: did not happen, since the trial was over; --for makes it longer",
+                "{}: {}: did not happen, since the devices had stopped; --for extends the time",
                 crate::cli::author::try_plugin::output::messages::moment(timed_event.at),
                 timed_event.said
             );
@@ -264,7 +262,7 @@ impl<'a> Simulation<'a> {
     }
 }
 
-/// A call of a device, as messages name it.
+/// A call of a device, for messages.
 struct Called {
     number: usize,
     at: u64,

@@ -1,4 +1,4 @@
-//! `--watch`: which files a trial depends on, and what is built before it.
+//! Repeats `mockfleet try` after each change of its files.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use mockfleet_config::plan::PluginSource;
 use mockfleet_config::{File, Fleet, Project};
 use mockfleet_plugin::Engine;
 
-/// Tries now and after each change, until the process is ended.
+/// Runs now and after each change, until the process ends.
 pub(crate) fn repeat(
     arguments: &Arguments,
     engine: &Engine,
@@ -27,7 +27,7 @@ pub(crate) fn repeat(
         let text = "a builtin plugin never changes; give the file or the folder of your own, or a fleet file".to_owned();
         return Err(refused("--watch", text));
     }
-    // What is not there yet may come; a name that is mistyped never does.
+    // The path must exist, since a mistyped name never appears.
     if !plugin.exists() {
         let text = format!("there is no {}", plugin.display());
         return Err(refused("PLUGIN", text));
@@ -50,7 +50,7 @@ pub(crate) fn repeat(
     )
 }
 
-/// Files that stand on the command line beside the plugin.
+/// Returns the files that the command line names beside the plugin.
 fn given(arguments: &Arguments) -> Vec<PathBuf> {
     let entries = arguments.data.iter().chain(&arguments.schema);
     entries
@@ -63,7 +63,7 @@ fn given(arguments: &Arguments) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The plugins and data files of a fleet file, as it stands now.
+/// Returns the plugins and data files that a fleet file names.
 fn named(file: &Path) -> Vec<PathBuf> {
     if !is_fleet(file) {
         return Vec::new();

@@ -77,7 +77,7 @@ fn log(hour: &Hour) -> String {
     columns.shown()
 }
 
-/// Whose hours these are, where the fleet's clock is not as fast as the machine's.
+/// Describes the fleet's clock, if it is not as fast as the machine's.
 fn clock(estimate: &Estimate) -> Option<String> {
     let passes = match estimate.fleet.plan.clock.speed {
         Speed::Times(1.0) => return None,
@@ -89,7 +89,7 @@ fn clock(estimate: &Estimate) -> Option<String> {
     ))
 }
 
-/// What the fleet does until its duration is over.
+/// Describes the run of the fleet, if it has a duration.
 fn run(estimate: &Estimate) -> Option<String> {
     let run = estimate.forecast.run?;
     Some(format!(

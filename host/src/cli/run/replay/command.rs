@@ -1,4 +1,4 @@
-//! `mockfleet replay`: a recorded log, sent again.
+//! `mockfleet replay`: prepares and runs a replay.
 
 use anyhow::Context as _;
 use glob::Pattern;
@@ -22,12 +22,11 @@ use mockfleet_engine::replay::{Asked, Mapping, Playing, Recording, Speed, prepar
 use mockfleet_metrics::count;
 use mockfleet_sendlog::moment;
 
-/// Sends a recorded log again: the same payloads, to the same topics, with the same time
-/// between them, from as many devices. What comes of it is a run of its own, with its own
-/// rows in the log.
+/// Sends a recorded log again: the same payloads to the same topics, with the same spacing, from
+/// as many devices. The replay is a run of its own, with its own rows in the log.
 ///
-/// All of the recording is read, checked and put in order before the first message is
-/// sent. Ctrl-C ends it like any run.
+/// All of the recording is read, checked and sorted before the first message is sent. Ctrl-C ends
+/// it like any run.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet replay mockfleet-logs --to fleet.toml
@@ -41,21 +40,21 @@ mockfleet's in the rhythm in which it left, and not in that in which it was due.
 
 docs/replay.md has more.")]
 pub(crate) struct Arguments {
-    /// What was recorded: the folder of a log, s3://bucket/prefix; or a file, a folder or a
-    /// pattern of Parquet, CSV or JSON lines.
+    /// The recording: the folder of a log, s3://bucket/prefix; or a file, a folder or a pattern of
+    /// Parquet, CSV or JSON lines.
     #[arg(value_name = "LOG|FILE")]
     recorded: String,
-    /// Where to send it: a target of a fleet file, or the URL of a broker or server.
+    /// The target: a target of a fleet file, or the URL of a broker or server.
     #[arg(long, value_name = "FLEET[#TARGET]|URL")]
     to: String,
-    /// The run of a log [default: its newest].
+    /// The run of a log [default: the newest].
     #[arg(long, value_name = "ID")]
     run: Option<String>,
-    /// Which column is what: device=COLUMN,time=COLUMN,payload=COLUMN, and topic, channel,
-    /// group [default: guessed].
+    /// Columns by role: device=COLUMN,time=COLUMN,payload=COLUMN, and topic, channel, group
+    /// [default: guessed].
     #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',', value_parser = role)]
     columns: Vec<(String, String)>,
-    /// Only devices with such an id: meter-000*. Can be given many times.
+    /// Only devices whose id matches: meter-000*. Repeatable.
     #[arg(long, value_name = "GLOB", value_parser = pattern)]
     device: Vec<Pattern>,
     /// Only messages of this channel. Can be given many times.
@@ -64,24 +63,22 @@ pub(crate) struct Arguments {
     /// Only messages with this outcome [default: all but dropped]. Can be given many times.
     #[arg(long, value_name = "OUTCOME", value_parser = ["acked", "sent", "failed", "dropped", "unconfirmed"])]
     outcome: Vec<String>,
-    /// Only messages from this moment on: 2026-11-24T07:00:00Z.
+    /// Only messages that were due from this time on: 2026-11-24T07:00:00Z.
     #[arg(long, value_name = "TIMESTAMP", value_parser = time)]
     from: Option<i64>,
-    /// Only messages before this moment.
+    /// Only messages that were due before this time.
     #[arg(long, value_name = "TIMESTAMP", value_parser = time)]
     before: Option<i64>,
-    /// How many times faster than it was recorded; or max, as fast as it goes.
+    /// Speed as a multiple of the recording, or max: as fast as the targets accept messages.
     #[arg(long, value_name = "N|max", default_value = "1", value_parser = speed)]
     speed: Speed,
-    /// Where messages go: to the recorded topics or paths, or to those of the target's
-    /// channels.
+    /// Send to the recorded topics or paths, or to those of the target's channels.
     #[arg(long, value_name = "recorded|target", default_value = "recorded", value_parser = ["recorded", "target"])]
     topics: String,
-    /// Put the rows of a file in order of time first; without it, a file out of order is
-    /// refused.
+    /// Sort the rows of a file by time first; without it, a file out of order is refused.
     #[arg(long)]
     sort: bool,
-    /// Where the send log goes: a folder, s3://bucket/prefix, or none.
+    /// The send log: a folder, s3://bucket/prefix, or none.
     #[arg(long, value_name = "URL")]
     log: Option<String>,
     /// Any key of the fleet file: targets.broker.qos=0. Can be given many times.
@@ -200,7 +197,7 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(ending(&summary, interrupted))
 }
 
-/// A length as people read it.
+/// Formats a duration.
 fn shown(length: std::time::Duration) -> String {
     mockfleet_metrics::micros(u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
 }

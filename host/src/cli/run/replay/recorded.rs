@@ -4,7 +4,7 @@ use mockfleet_config::{Problems, Store};
 use mockfleet_sendlog::LogFiles;
 use mockfleet_tables::Table;
 
-/// What was recorded.
+/// A recording: a log, or a table of another origin.
 pub(crate) struct Recorded {
     pub(crate) table: Table,
     pub(crate) is_log: bool,

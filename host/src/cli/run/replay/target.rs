@@ -1,5 +1,6 @@
-//! Where a recording goes: a target of a fleet file, or a URL, for which a fleet file is
-//! made up that says what a user could have said.
+//! Finds the target of a replay: one of a fleet file, or a URL.
+//!
+//! A URL gets a generated fleet file with the defaults of a target.
 
 use std::path::Path;
 
@@ -23,7 +24,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Finds what `--to` names.
+    /// Finds the target that `--to` names.
     pub(crate) fn find(to: &str, log: Option<&str>, set: &[String]) -> Result<Self, Problems> {
         let overrides = overrides(log, set)?;
         if to.contains("://") {
@@ -78,7 +79,7 @@ impl Target {
         })
     }
 
-    /// One worker a core, but no more than there are shared connections.
+    /// Returns the number of workers: one a core, and at most one for each shared connection.
     pub(crate) fn workers(&self, asked: Option<u32>) -> u32 {
         let cores =
             std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));

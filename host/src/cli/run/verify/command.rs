@@ -1,4 +1,4 @@
-//! `mockfleet verify`: what was sent against what was received.
+//! `mockfleet verify`: compares a log with received messages.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,13 +12,11 @@ use crate::cli::ui::progress_bar::WorkProgress;
 use mockfleet_config::{Problem, Problems, Store};
 use mockfleet_verify::{Ask, Bound, By, Pair, verify as compare};
 
-/// Compares a send log with what a backend has received: which messages are missing,
-/// doubled, late, altered or out of order, less what their outcome and injected faults
-/// explain.
-///
-/// A message is known by a key that both sides have: its device and a field of its
-/// payload that differs in each message. What can be guessed from the columns is, and is
-/// said; --key says it yourself. Nothing is changed on either side.
+/// Compares a send log with a backend's data: which messages are missing, doubled, late, altered
+/// or out of order. Messages that their outcome or an injected fault explains are separate.
+/// A message is identified by a key that both sides have: its device, and a field of its payload
+/// that differs in each message. The key is guessed from the columns and printed; --key sets it.
+/// Nothing is changed on either side.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet verify mockfleet-logs --received received.jsonl
@@ -35,43 +33,43 @@ The password of a database comes from its address or from PGPASSWORD.
 
 Exit codes: 0 all checks hold, 1 one does not, 2 bad input. docs/verify.md has more.")]
 pub(crate) struct Arguments {
-    /// Where the log is: a folder, or s3://bucket/prefix.
+    /// The log: a folder, or s3://bucket/prefix.
     #[arg(value_name = "LOG", value_parser = Store::parse)]
     log: Store,
-    /// What was received: a file, a folder or a pattern of Parquet, CSV or JSON lines; or
+    /// The received messages: a file, a folder or a pattern of Parquet, CSV or JSON lines; or
     /// postgres://user@host/database, with --query.
     #[arg(long, value_name = "FILE|URL")]
     received: String,
-    /// What to ask the database.
+    /// The query of the database.
     #[arg(long, value_name = "SQL")]
     query: Option<String>,
-    /// The run of the log [default: its newest].
+    /// The run of the log [default: the newest].
     #[arg(long, value_name = "ID")]
     run: Option<String>,
     /// Only messages of this channel. Can be given many times.
     #[arg(long, value_name = "NAME")]
     channel: Vec<String>,
-    /// What a message is known by: device=COLUMN,FIELD=COLUMN [default: guessed].
+    /// The values that identify a message: device=COLUMN,FIELD=COLUMN [default: guessed].
     #[arg(long, value_name = "SENT=RECEIVED", value_delimiter = ',', value_parser = Pair::parse)]
     key: Vec<Pair>,
-    /// Know messages by their payload, and their device or topic if that was received too.
+    /// Identify messages by their payload, and by device or topic if those were received.
     #[arg(long, value_name = "KIND", value_parser = ["payload"], conflicts_with = "key")]
     by: Option<String>,
     /// The column of the received payload [default: guessed].
     #[arg(long, value_name = "COLUMN")]
     payload: Option<String>,
-    /// The column of the moment of arrival [default: guessed].
+    /// The column of the time of arrival [default: guessed].
     #[arg(long, value_name = "COLUMN")]
     received_at: Option<String>,
     /// A message that arrives more than this after it was sent is late.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = mockfleet_config::duration)]
     late: Duration,
-    /// What may be wrong: missing, doubled, late, altered, out-of-order or unknown, ==, <=
-    /// or <, and a number or a share of the messages. Can be given many times [default:
-    /// all but unknown == 0].
+    /// Maximum of a kind of finding: missing, doubled, late, altered, out-of-order or unknown,
+    /// then ==, <= or <, then a number or a share of the messages. Repeatable [default: == 0 for
+    /// all but unknown].
     #[arg(long, value_name = "CHECK", value_parser = Bound::parse)]
     check: Vec<Bound>,
-    /// The fleet file whose [checks] say, under `received`, what may be wrong.
+    /// Take the checks from `received` in [checks] of this fleet file.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     fleet: Option<PathBuf>,
     /// Print one JSON object instead.
@@ -115,7 +113,7 @@ pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     }
 }
 
-/// What may be wrong: as the command line says, or the fleet file, or nothing.
+/// Returns the checks of the command line, of the fleet file, or the default ones.
 fn bounds(arguments: &Arguments) -> Result<Vec<Bound>, Problems> {
     let Some(file) = &arguments.fleet else {
         return Ok(match arguments.check.as_slice() {

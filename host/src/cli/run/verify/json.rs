@@ -1,4 +1,4 @@
-//! What was found, for machines.
+//! Writes the findings as JSON.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What was found, for people.
+//! Writes the findings as tables.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use mockfleet_metrics::{count, micros};
 use mockfleet_sendlog::Columns;
 use mockfleet_verify::{Bound, Cause, Example, Findings};
 
-/// Reasons that are shown of each cause; the rest is a number.
+/// Reasons listed for each cause; the rest is a number.
 const REASONS: usize = 8;
 
 pub(crate) fn text(findings: &Findings, bounds: &[Bound], late: Duration) -> String {
@@ -38,7 +38,7 @@ fn head(findings: &Findings) -> String {
     lines.join("\n")
 }
 
-/// What a cause is called where there is room.
+/// Returns the long name of a cause.
 fn words(cause: Cause, late: Duration) -> String {
     match cause {
         Cause::Late => {
@@ -51,7 +51,7 @@ fn words(cause: Cause, late: Duration) -> String {
     }
 }
 
-/// Whether anything could have been found of it.
+/// Returns whether findings of this cause are possible.
 fn could(cause: Cause, findings: &Findings) -> bool {
     match cause {
         Cause::Late => findings.timed,

@@ -12,10 +12,10 @@ use crate::cli::support::project_build::toolchain;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 
-/// What the project is made from.
+/// Returns the source files of a project.
 ///
 /// # Errors
-/// That its plugin.toml names none.
+/// If its plugin.toml names none.
 pub(crate) fn sources(project: &Project) -> Result<Vec<PathBuf>, Failure> {
     if project.watch.is_empty() {
         let place = project.file().display().to_string();
@@ -25,16 +25,16 @@ pub(crate) fn sources(project: &Project) -> Result<Vec<PathBuf>, Failure> {
     Ok(project.watch.clone())
 }
 
-/// What a build made.
+/// The result of a build.
 pub(crate) struct Built {
     pub(crate) plugin: Plugin,
-    /// Bytes of the component.
+    /// Size of the component in bytes.
     pub(crate) size: u64,
-    /// How long the command took.
+    /// Duration of the build command.
     pub(crate) took: Duration,
 }
 
-/// Whether the toolchain of a project is there.
+/// Checks that the toolchain of a project is installed.
 ///
 /// # Errors
 /// All that is missing.
@@ -42,7 +42,7 @@ pub(crate) fn check_toolchain(project: &Project) -> Result<(), Failure> {
     Ok(toolchain::check(project)?)
 }
 
-/// Builds and checks.
+/// Builds the plugin, and checks it.
 pub(crate) fn build(engine: &Engine, project: &Project) -> Result<Built, Failure> {
     let place = project.file().display().to_string();
     err!("{} {}: {}", project.name, project.version, project.build);
@@ -67,13 +67,13 @@ pub(crate) fn build(engine: &Engine, project: &Project) -> Result<Built, Failure
     Ok(Built { plugin, size, took })
 }
 
-/// Runs the build command; what it prints is passed on as it comes.
+/// Runs the build command, and passes its output on.
 fn command(project: &Project) -> Result<(), String> {
     let status = Command::new("sh")
         .args(["-c", &project.build])
         .current_dir(&project.folder)
         .stdin(Stdio::null())
-        // Results go to standard output, and what a compiler says is talk.
+        // Standard output is for results; the output of a compiler is not one.
         .stdout(std::io::stderr())
         .status()
         .map_err(|error| format!("build: sh cannot be started: {error}"))?;
@@ -85,12 +85,12 @@ fn command(project: &Project) -> Result<(), String> {
         None => "was ended by a signal".to_owned(),
     };
     Err(format!(
-        "build: `{}` {how}; what it said stands above",
+        "build: `{}` {how}; its output is above",
         project.build
     ))
 }
 
-/// The component must say of itself what the project says of it.
+/// Checks that the component and the project have the same name and version.
 fn check(project: &Project, plugin: &Plugin, place: &str) -> Result<(), Failure> {
     let about = plugin.description();
     let mut problems = Problems::default();

@@ -1,18 +1,19 @@
-//! Whether the toolchain of a project is there: each part of it is asked, and what is
-//! missing or too old is said with the line that installs it.
+//! Checks that the toolchain of a project is installed.
+//!
+//! A missing or old part is reported with the command that installs it.
 
 use std::process::{Command, Stdio};
 
 use mockfleet_config::{Need, Problem, Problems, Project};
 
-/// Asks for everything that the project needs.
+/// Checks every part of the toolchain.
 ///
 /// # Errors
 /// All that is missing.
 pub(crate) fn check(project: &Project) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for need in &project.needs {
-        if let Err(text) = ask(project, need) {
+        if let Err(text) = check_one(project, need) {
             problems.push(Problem {
                 place: project.file().display().to_string(),
                 text,
@@ -26,7 +27,7 @@ pub(crate) fn check(project: &Project) -> Result<(), Problems> {
     }
 }
 
-fn ask(project: &Project, need: &Need) -> Result<(), String> {
+fn check_one(project: &Project, need: &Need) -> Result<(), String> {
     let Need { what, install, .. } = need;
     let least = need.least.as_deref().unwrap_or_default();
     let wanted = if least.is_empty() {
@@ -50,7 +51,7 @@ fn ask(project: &Project, need: &Need) -> Result<(), String> {
     need.is_met_by(&String::from_utf8_lossy(&output.stdout))
         .map_err(|found| {
             format!(
-                "{what}{wanted}: {found} is there, which is too old; this brings it:\n  {install}"
+                "{what}{wanted}: {found} is there, which is too old; this installs it:\n  {install}"
             )
         })
 }

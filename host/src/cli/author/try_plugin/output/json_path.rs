@@ -1,20 +1,19 @@
-//! A field of JSON payloads: `room.temperature`, `/values/0`, `telemetry:temperature`; and
-//! the fields of a payload that are numbers, as they would be written here.
+//! Finds fields of JSON payloads by path: `room.temperature`, `/values/0`.
 
 use serde_json::Value;
 
-/// Which field is meant.
+/// The path of a field, and its channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JsonPath {
     /// As it was given.
     pub(crate) shown: String,
-    /// The only channel whose payloads are looked at.
+    /// The channel of the payloads, if one was given.
     pub(crate) channel: Option<String>,
     path: Vec<String>,
 }
 
-/// Names of one payload that are kept: more would not be read.
-const NAMES: usize = 200;
+/// Maximum of paths of one payload.
+const MAX_PATHS: usize = 200;
 
 impl JsonPath {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
@@ -44,8 +43,8 @@ impl JsonPath {
         })
     }
 
-    /// What stands there in a payload.
-    pub(crate) fn of<'v>(&self, payload: &'v Value) -> Option<&'v Value> {
+    /// Returns the value of the field in a payload.
+    pub(crate) fn get<'v>(&self, payload: &'v Value) -> Option<&'v Value> {
         self.path
             .iter()
             .try_fold(payload, |value, key| match value {
@@ -56,7 +55,7 @@ impl JsonPath {
     }
 }
 
-/// The fields of a payload that are numbers.
+/// Returns the paths of all numbers of a payload.
 pub(crate) fn numeric_paths(payload: &Value) -> Vec<String> {
     let mut found = Vec::new();
     walk(payload, &mut Vec::new(), &mut found);
@@ -64,7 +63,7 @@ pub(crate) fn numeric_paths(payload: &Value) -> Vec<String> {
 }
 
 fn walk(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
-    if found.len() >= NAMES {
+    if found.len() >= MAX_PATHS {
         return;
     }
     let mut into = |key: String, value: &Value| {
@@ -86,7 +85,7 @@ fn walk(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
     }
 }
 
-/// A path as it can be given.
+/// Formats a path as an option.
 fn written(path: &[String]) -> String {
     let plain = |key: &String| !key.is_empty() && !key.contains(['.', ':', '/']);
     if path.iter().all(plain) {
@@ -119,7 +118,7 @@ mod tests {
             "": 7,
             "ns:x": 8,
         });
-        JsonPath::parse(text).unwrap().of(&payload).cloned()
+        JsonPath::parse(text).unwrap().get(&payload).cloned()
     }
 
     #[test]
@@ -164,13 +163,13 @@ mod tests {
             assert!(
                 JsonPath::parse(&name)
                     .unwrap()
-                    .of(&payload)
+                    .get(&payload)
                     .unwrap()
                     .is_number()
             );
         }
         assert_eq!(numeric_paths(&json!(5)), Vec::<String>::new());
         let many: serde_json::Map<_, _> = (0..1000).map(|n| (n.to_string(), n.into())).collect();
-        assert_eq!(numeric_paths(&Value::Object(many)).len(), NAMES);
+        assert_eq!(numeric_paths(&Value::Object(many)).len(), MAX_PATHS);
     }
 }

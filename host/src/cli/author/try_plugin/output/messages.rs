@@ -1,4 +1,4 @@
-//! What devices say: shown as it comes, kept for what is drawn, held to schemas.
+//! Prints, plots and validates the messages of devices.
 
 use std::time::Duration;
 
@@ -16,23 +16,22 @@ use mockfleet_metrics::count;
 use mockfleet_plugin::{Link, Message, Turn};
 use mockfleet_report::Plot;
 
-/// How messages are shown.
+/// The output of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Text,
     Json,
-    /// They are drawn.
+    /// Messages are plotted instead.
     Silent,
 }
 
-/// Who hears the devices.
+/// Receives the messages of devices.
 pub(crate) struct MessageOutput<'a> {
     form: Form,
     devices: &'a TriedDevices,
     schemas: &'a PayloadSchemas,
     plots: PlotCollector<'a>,
-    /// Payloads that were held to a schema, and those that did not fit; and the channels
-    /// that were heard.
+    /// Payloads that were validated, and those that did not fit; and the channels of all messages.
     held: u64,
     unfit: u64,
     heard: Vec<String>,
@@ -69,18 +68,18 @@ impl<'a> MessageOutput<'a> {
         self.devices.specs.len() > 1
     }
 
-    /// Something that happened to a device, in words.
-    pub(crate) fn tell(&self, number: usize, at: u64, what: &str) {
+    /// Prints an event of a device.
+    pub(crate) fn report(&self, number: usize, at: u64, what: &str) {
         match self.is_one_of_several() {
             true => err!("{}: {}: {what}", moment(at), self.id(number)),
             false => err!("{}: {what}", moment(at)),
         }
     }
 
-    /// What a call returned.
+    /// Handles the turn of a device.
     pub(crate) fn turn(&mut self, number: usize, at: u64, turn: Turn) {
         if let Some(status) = turn.status {
-            self.tell(number, at, &format!("status {status}"));
+            self.report(number, at, &format!("status {status}"));
         }
         for message in &turn.messages {
             match self.form {
@@ -89,23 +88,23 @@ impl<'a> MessageOutput<'a> {
                 Form::Silent => {}
             }
             self.plots.take(number, at, message);
-            self.hold(number, at, message);
+            self.validate(number, at, message);
         }
         match turn.link {
             Some(Link::Reconnect) => {
-                self.tell(number, at, "closes its connection and opens it again");
+                self.report(number, at, "closes its connection and opens it again");
             }
             Some(Link::Vanish(length)) => {
                 let length = Duration::from_micros(length).as_secs_f64();
-                self.tell(number, at, &format!("vanishes for {length} s"));
+                self.report(number, at, &format!("vanishes for {length} s"));
             }
             None => {}
         }
     }
 
-    /// Holds a payload to its schema.
-    fn hold(&mut self, number: usize, at: u64, message: &Message) {
-        if self.schemas.are_none() {
+    /// Validates a payload by its schema.
+    fn validate(&mut self, number: usize, at: u64, message: &Message) {
+        if self.schemas.is_empty() {
             return;
         }
         if !self.heard.contains(&message.channel) {
@@ -126,14 +125,14 @@ impl<'a> MessageOutput<'a> {
         }
     }
 
-    /// Payloads that did not fit their schema.
+    /// Returns the number of payloads that did not fit.
     pub(crate) const fn unfit(&self) -> u64 {
         self.unfit
     }
 
-    /// What came of the schemas, in all.
-    pub(crate) fn tell_schemas(&self) {
-        if self.schemas.are_none() {
+    /// Prints the result of all validations.
+    pub(crate) fn print_schema_result(&self) {
+        if self.schemas.is_empty() {
             return;
         }
         let silent = |name: &&str| !self.heard.iter().any(|heard| heard == name);
@@ -154,7 +153,7 @@ impl<'a> MessageOutput<'a> {
         }
     }
 
-    /// What is drawn, and how many lines are left out.
+    /// Returns the plots, and the number of lines left out.
     pub(crate) fn plots(&mut self) -> Result<(Vec<Plot>, u64), Problems> {
         let ids: Vec<&str> = self.devices.specs.iter().map(|s| s.id.as_str()).collect();
         self.plots.drawn(&ids)
@@ -192,7 +191,7 @@ impl<'a> MessageOutput<'a> {
     }
 }
 
-/// A moment by the virtual clock, microseconds since the devices were made.
+/// Formats a virtual time, in microseconds since the start.
 pub(crate) fn moment(at: u64) -> String {
     format!("{:>9.3} s", Duration::from_micros(at).as_secs_f64())
 }

@@ -1,4 +1,4 @@
-//! Payloads against JSON Schemas: one for all channels, or one for each.
+//! Validates payloads by JSON Schemas.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,12 +16,12 @@ pub(crate) struct PayloadSchemas {
     by_channel: BTreeMap<String, Schema>,
     /// For every other channel.
     others: Option<Schema>,
-    /// Where every other channel is to have one: the file that they would be in.
+    /// The file whose definitions must have a schema for every other channel.
     complete: Option<String>,
 }
 
-/// What a schema may have beside its definitions and still ask for nothing.
-const SILENT: [&str; 8] = [
+/// Keys of a schema that has definitions and no conditions of its own.
+const NEUTRAL_KEYS: [&str; 8] = [
     "$schema",
     "$id",
     "$comment",
@@ -77,13 +77,13 @@ impl PayloadSchemas {
         Ok(())
     }
 
-    /// Whether there are none.
-    pub(crate) fn are_none(&self) -> bool {
+    /// Returns whether there are no schemas.
+    pub(crate) fn is_empty(&self) -> bool {
         self.by_channel.is_empty() && self.others.is_none()
     }
 
-    /// Whether all channels are those of the device, where it is known which it has.
-    pub(crate) fn know(&self, channels: &[String]) -> Result<(), Problems> {
+    /// Checks that the device has the channels, if its channels are known.
+    pub(crate) fn check_channels(&self, channels: &[String]) -> Result<(), Problems> {
         let mut problems = Problems::default();
         // A file for all channels may have those of other devices.
         let named = self.by_channel.keys().filter(|_| self.complete.is_none());
@@ -108,7 +108,7 @@ impl PayloadSchemas {
         all.filter(|_| self.complete.is_none())
     }
 
-    /// All that is wrong with a payload; `None` where its channel has no schema.
+    /// Returns the violations of a payload; `None` if its channel has no schema.
     pub(crate) fn findings(&self, message: &Message) -> Option<Vec<String>> {
         let channel = &message.channel;
         let schema = match (self.by_channel.get(channel), &self.others, &self.complete) {
@@ -129,8 +129,8 @@ impl PayloadSchemas {
     }
 }
 
-/// A payload as a schema sees it, and why it is no JSON if it is none: text is then a text,
-/// and bytes are hexadecimal.
+/// Returns the value to validate, and the reason for which it is no JSON. Text becomes a string,
+/// and bytes become hexadecimal digits.
 fn instance(payload: &[u8]) -> (Value, Option<String>) {
     match (
         serde_json::from_slice(payload),
@@ -161,7 +161,7 @@ fn channels(whole: &Value) -> BTreeMap<String, Value> {
     let Value::Object(keys) = whole else {
         return found;
     };
-    if !keys.keys().all(|key| SILENT.contains(&key.as_str())) {
+    if !keys.keys().all(|key| NEUTRAL_KEYS.contains(&key.as_str())) {
         return found;
     }
     for place in ["$defs", "definitions"] {
@@ -182,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    fn said(schemas: &PayloadSchemas, channel: &str, payload: &str) -> Option<Vec<String>> {
+    fn violations(schemas: &PayloadSchemas, channel: &str, payload: &str) -> Option<Vec<String>> {
         schemas.findings(&Message {
             channel: channel.into(),
             payload: payload.into(),
@@ -208,10 +208,10 @@ mod tests {
         }
         schemas.complete = Some("x.json".into());
         let wrong = Some(vec!["x: 7 is greater than the maximum of 5".to_owned()]);
-        assert_eq!(said(&schemas, "t", "{\"x\": 7}"), wrong);
-        assert_eq!(said(&schemas, "t", "{\"x\": 5}"), Some(vec![]));
+        assert_eq!(violations(&schemas, "t", "{\"x\": 7}"), wrong);
+        assert_eq!(violations(&schemas, "t", "{\"x\": 5}"), Some(vec![]));
         let none = Some(vec!["x.json has no schema of this channel".to_owned()]);
-        assert_eq!(said(&schemas, "u", "{}"), none);
+        assert_eq!(violations(&schemas, "u", "{}"), none);
         assert!(channels(&json!({ "$defs": {}, "type": "object" })).is_empty());
         assert!(channels(&json!(true)).is_empty());
     }
@@ -222,11 +222,11 @@ mod tests {
             others: Some(Schema::new(json!({ "type": "string", "pattern": "^[a-f;]+$" })).unwrap()),
             ..PayloadSchemas::default()
         };
-        assert_eq!(said(&schemas, "t", "a;b"), Some(vec![]));
+        assert_eq!(violations(&schemas, "t", "a;b"), Some(vec![]));
         let (object, _) = instance(b"{\"a\": ");
         assert_eq!(object, json!("{\"a\": "));
         assert_eq!(instance(&[0xff, 0x01]).0, json!("ff01"));
-        let found = said(&schemas, "t", "{\"a\": ").unwrap();
+        let found = violations(&schemas, "t", "{\"a\": ").unwrap();
         assert!(found[0].starts_with("no JSON (EOF while"), "{found:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The figures that `--plot` asks for, collected while devices speak.
+//! Collects the values of `--plot`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,18 @@ use mockfleet_config::{Problem, Problems, among};
 use mockfleet_plugin::Message;
 use mockfleet_report::{Line, MAX_LINES, Plot};
 
-/// Fields that are kept to be named where another one is wanted.
-const KNOWN: usize = 1_000;
+/// Maximum of known fields, for suggestions.
+const MAX_KNOWN: usize = 1_000;
 
-/// Of those, so many are named at once.
-const NAMED: usize = 12;
+/// Maximum of fields in one message.
+const MAX_NAMED: usize = 12;
 
-/// What is drawn.
+/// The plots of all fields.
 pub(crate) struct PlotCollector<'a> {
     figures: Vec<Figure<'a>>,
     /// Channel and field of the numbers that came.
     known: BTreeSet<(String, String)>,
-    /// Up to the end of the trial, or the last moment at which something came.
+    /// Length of the time axis, microseconds.
     length: u64,
 }
 
@@ -30,7 +30,7 @@ struct Figure<'a> {
     field: &'a JsonPath,
     /// By device and channel.
     lines: BTreeMap<(usize, String), Vec<(u64, f64)>>,
-    /// What stood there in place of a number, where something did.
+    /// The kind of value that was there instead of a number.
     instead: Option<String>,
 }
 
@@ -61,9 +61,9 @@ impl<'a> PlotCollector<'a> {
         for figure in &mut self.figures {
             figure.take(number, at, &message.channel, &payload);
         }
-        // Where all are found nobody asks for names.
+        // Names are needed only while a field is missing.
         let is_missing = |figure: &Figure<'_>| figure.lines.is_empty();
-        if self.figures.iter().any(is_missing) && self.known.len() < KNOWN {
+        if self.figures.iter().any(is_missing) && self.known.len() < MAX_KNOWN {
             let names = numeric_paths(&payload).into_iter();
             self.known
                 .extend(names.map(|name| (message.channel.clone(), name)));
@@ -119,7 +119,7 @@ impl<'a> PlotCollector<'a> {
                 "{what}, nor any other number in a JSON payload; there is nothing to draw"
             );
         }
-        let more = match names.len().saturating_sub(NAMED) {
+        let more = match names.len().saturating_sub(MAX_NAMED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
@@ -127,7 +127,7 @@ impl<'a> PlotCollector<'a> {
         match hint.starts_with("; did you mean") {
             true => format!("{what}{hint}"),
             false => {
-                let named: Vec<String> = names.into_iter().take(NAMED).collect();
+                let named: Vec<String> = names.into_iter().take(MAX_NAMED).collect();
                 format!("{what}; these are numbers: {}{more}", named.join(", "))
             }
         }
@@ -140,7 +140,7 @@ impl Figure<'_> {
         if only.is_some_and(|only| only != channel) {
             return;
         }
-        let Some(value) = self.field.of(payload) else {
+        let Some(value) = self.field.get(payload) else {
             return;
         };
         match value.as_f64() {
