@@ -79,13 +79,13 @@ pub(super) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// Reads back what was written, and says which question that answers.
 fn answer(store: &Store, run: &str) -> Result<(), Failure> {
-    let rows = mockfleet_sendlog::read(store, run, mockfleet_sendlog::FIRST_ROWS)
+    let rows = mockfleet_sendlog::outcome_counts(store, run, mockfleet_sendlog::FIRST_QUERY_ROWS)
         .context("the log cannot be read back")?;
     say!("The log, read back from its Parquet files:");
-    say!("{}", mockfleet_sendlog::table(&rows));
+    say!("{}", mockfleet_sendlog::outcome_table(&rows));
     say!();
     say!("The same in DuckDB (`pip install duckdb-cli`, or https://duckdb.org):");
-    say!("{}", mockfleet_sendlog::query(store, run));
+    say!("{}", mockfleet_sendlog::first_query(store, run));
     Ok(())
 }
 

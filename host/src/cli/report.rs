@@ -13,7 +13,7 @@ use crate::cli::print::{say, tell};
 use mockfleet_config::{Store, among};
 use mockfleet_metrics::{bytes, count};
 use mockfleet_report::{Told, page};
-use mockfleet_sendlog::{LogError, Survey};
+use mockfleet_sendlog::{LogError, Timeline};
 
 /// Writes a run as one page: rate asked and reached, latency and lag over time, what became
 /// of the messages and why, faults, connections, the worst devices, the checks, and the
@@ -44,8 +44,8 @@ pub(super) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     let looked = |error: LogError| refused("LOG", error.to_string());
     let location = mockfleet_sendlog::location(&arguments.log);
     let run = chosen(arguments, &location)?;
-    let noted = mockfleet_sendlog::noted(&arguments.log, &run).map_err(looked)?;
-    let left = mockfleet_sendlog::left_behind(&arguments.log);
+    let noted = mockfleet_sendlog::read_run_metadata(&arguments.log, &run).map_err(looked)?;
+    let left = mockfleet_sendlog::spool_folders(&arguments.log);
     let left = left.iter().find(|left| left.run == run);
     let began = Instant::now();
     let bar = Bar::new();
@@ -53,12 +53,12 @@ pub(super) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
         .as_ref()
         .and_then(|note| note.get("clock"))
         .is_none_or(serde_json::Value::is_null);
-    let survey = mockfleet_sendlog::survey(&arguments.log, &run, by_the_machine, |done, all| {
+    let survey = mockfleet_sendlog::timeline(&arguments.log, &run, by_the_machine, |done, all| {
         bar.show(done, all);
     });
     bar.clear();
     let survey = survey.map_err(looked)?;
-    for aside in &survey.aside {
+    for aside in &survey.skipped {
         tell!(
             "warning: {} is not in the report: {}",
             aside.file,
@@ -132,7 +132,7 @@ fn write(file: &Path, html: &str) -> Result<(), Failure> {
     })
 }
 
-fn said(file: &Path, survey: &Survey, length: usize, took: Duration) -> String {
+fn said(file: &Path, survey: &Timeline, length: usize, took: Duration) -> String {
     let rows = survey.rows + survey.events;
     format!(
         "{}: run {}, {} of {} rows, read in {:.1} s",

@@ -94,10 +94,10 @@ impl Watch {
             );
             if told.elapsed() > LINE {
                 told = Instant::now();
-                let trouble = progress.trouble.as_deref().unwrap_or("writing");
+                let trouble = progress.warning.as_deref().unwrap_or("writing");
                 tell!(
                     "closing the log: {trouble}; {} bytes and {} files wait",
-                    progress.waiting, progress.pending_files
+                    progress.waiting_bytes, progress.pending_files
                 );
             }
         });
@@ -185,9 +185,9 @@ impl Watcher {
             factor: self.factor * running.speed(),
             stages: self.stages(running, &counters),
             counters,
-            rows: progress.rows,
-            bytes: progress.bytes,
-            trouble: progress.trouble,
+            rows: progress.counters.rows,
+            bytes: progress.counters.bytes,
+            trouble: progress.warning,
         }
     }
 
@@ -215,7 +215,7 @@ impl Watcher {
                 self.live.say(&format!("warning: {first}"));
             }
         }
-        let trouble = running.log().trouble;
+        let trouble = running.log().warning;
         if let Some(trouble) = trouble.filter(|trouble| self.said.insert(trouble.clone())) {
             self.live.say(&format!("warning: {trouble}"));
         }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use generations::{Circle, Rolls, files_within};
 use mockfleet_config::{Log, Plan, Speed};
 use mockfleet_engine::{Rehearsal, Rehearsed};
-use mockfleet_sendlog::{Forms, LogError};
+use mockfleet_sendlog::{EncodedSizes, LogError};
 use weigh::Scale;
 
 /// Why there is no forecast.
@@ -292,7 +292,7 @@ fn sampled(group: &Rehearsed) -> Sampled {
 }
 
 /// Adds rows in the forms that they have elsewhere.
-fn add(hour: &mut Hour, rows: f64, forms: &Forms) {
+fn add(hour: &mut Hour, rows: f64, forms: &EncodedSizes) {
     let of = |all: u64| rows * ratio(float(all), float(forms.rows));
     hour.json += of(forms.json);
     hour.payload_units += of(forms.payload_units);

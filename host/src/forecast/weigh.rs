@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{ForecastError, float, ratio};
 use mockfleet_config::{ByteSize, Log, Plan, SpoolFull, Store};
 use mockfleet_engine::{Rehearsal, Rehearsed};
-use mockfleet_sendlog::{Forms, Identity, SendLog};
+use mockfleet_sendlog::{EncodedSizes, Identity, SendLog};
 
 /// The weights of one group's rows.
 pub(super) struct Scale<'a> {
@@ -24,14 +24,14 @@ pub(super) struct Scale<'a> {
     one_event: f64,
     all_events: f64,
     /// All rows of the sample in their other forms, by table.
-    pub(super) forms: (Forms, Forms),
+    pub(super) forms: (EncodedSizes, EncodedSizes),
 }
 
 /// What encoding came to: bytes of each table, and its other forms if asked for.
 struct Weighed {
     sends: f64,
     events: f64,
-    forms: (Forms, Forms),
+    forms: (EncodedSizes, EncodedSizes),
 }
 
 impl<'a> Scale<'a> {
@@ -129,7 +129,7 @@ impl<'a> Scale<'a> {
         }
         let total = mockfleet_sendlog::stats(&store)?.total();
         let forms = match measure {
-            true => mockfleet_sendlog::forms(folder.path())?,
+            true => mockfleet_sendlog::encoded_sizes(folder.path())?,
             false => Default::default(),
         };
         Ok(Weighed {

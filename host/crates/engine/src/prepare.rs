@@ -16,7 +16,7 @@ use mockfleet_config::{
     File, Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
 };
 use mockfleet_plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
-use mockfleet_sendlog::{DeviceIds, Directory, GroupEntry, RouteEntry};
+use mockfleet_sendlog::{DeviceIds, RunCatalog, GroupEntry, RouteEntry};
 use mockfleet_transport::{BrokerTarget, HttpTarget, Routes, RunNames};
 
 /// A target as all workers see it.
@@ -412,7 +412,7 @@ fn shown(path: &[String]) -> String {
 }
 
 /// What rows refer to by number.
-pub(super) fn directory(plan: &Plan, groups: &[Group]) -> Directory {
+pub(super) fn directory(plan: &Plan, groups: &[Group]) -> RunCatalog {
     let entries = plan
         .groups
         .iter()
@@ -425,7 +425,7 @@ pub(super) fn directory(plan: &Plan, groups: &[Group]) -> Directory {
             },
             first: made.first,
             count: made.count,
-            device_ids: DeviceIds::Made(group.device_id.clone()),
+            device_ids: DeviceIds::FromTemplate(group.device_id.clone()),
         });
     let mut routes = Vec::new();
     for target in &plan.targets {
@@ -455,7 +455,7 @@ pub(super) fn directory(plan: &Plan, groups: &[Group]) -> Directory {
             }
         }
     }
-    Directory {
+    RunCatalog {
         fleet: plan.name.clone(),
         groups: entries.collect(),
         routes,

@@ -8,7 +8,7 @@ use super::axis::Unit;
 use super::escape::escaped;
 use super::page::Told;
 use mockfleet_metrics::{count, micros};
-use mockfleet_sendlog::{OUTCOMES, Survey};
+use mockfleet_sendlog::{OUTCOMES, Timeline};
 
 /// How a run went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,12 +122,12 @@ fn sentences(told: &Told<'_>, verdict: Verdict) -> String {
             format!("rows that are still in the spool ({state}); `mockfleet logs recover` brings them to the log, and then this can be made anew"),
         ));
     }
-    if !told.survey.aside.is_empty() {
+    if !told.survey.skipped.is_empty() {
         rows.push((
             "What could not be read?",
             format!(
                 "{} files of the log; their rows are not here",
-                told.survey.aside.len()
+                told.survey.skipped.len()
             ),
         ));
     }
@@ -140,7 +140,7 @@ fn sentences(told: &Told<'_>, verdict: Verdict) -> String {
 }
 
 /// From the rows, where the run has noted nothing.
-fn arrived(survey: &Survey) -> String {
+fn arrived(survey: &Timeline) -> String {
     let [acked, sent, failed, dropped, unconfirmed, injected, written] = survey.outcomes;
     let all = acked + sent + failed + dropped + unconfirmed + written;
     let lost = failed + dropped + unconfirmed;
@@ -166,7 +166,7 @@ fn arrived(survey: &Survey) -> String {
     words
 }
 
-fn tiles(survey: &Survey) -> String {
+fn tiles(survey: &Timeline) -> String {
     let [acked, sent, _, _, _, injected, written] = survey.outcomes;
     let all: u64 = survey.outcomes.iter().sum::<u64>() - injected;
     let seconds = float(survey.end - survey.start) / 1e6;
@@ -190,7 +190,7 @@ fn tiles(survey: &Survey) -> String {
         ),
     ];
     if survey.latency.count > 0 {
-        let [p50, _, p99] = survey.latency.quantiles;
+        let [p50, _, p99] = survey.latency.percentiles;
         tiles.push((
             "latency p99",
             micros(p99),
@@ -198,7 +198,7 @@ fn tiles(survey: &Survey) -> String {
         ));
     }
     if survey.lag.count > 0 {
-        let [p50, _, p99] = survey.lag.quantiles;
+        let [p50, _, p99] = survey.lag.percentiles;
         tiles.push((
             "lag p99",
             micros(p99),

@@ -9,12 +9,12 @@ use super::escape::escaped;
 use super::file;
 use super::head::{self, Verdict};
 use super::{pictures, tables};
-use mockfleet_sendlog::Survey;
+use mockfleet_sendlog::Timeline;
 
 /// What a page tells of.
 pub struct Told<'a> {
     /// The rows, summed up.
-    pub survey: &'a Survey,
+    pub survey: &'a Timeline,
     /// What the run noted of itself.
     pub note: Option<&'a Value>,
     /// Where the log is.
@@ -98,9 +98,9 @@ pub fn page(told: &Told<'_>) -> String {
 }
 
 /// Numbers and names of ours only: nothing in it could end the script that holds it.
-fn data(survey: &Survey, charts: &[Chart], time: &Time) -> Value {
+fn data(survey: &Timeline, charts: &[Chart], time: &Time) -> Value {
     json!({
-        "width": survey.width,
+        "width": survey.bucket_width,
         "count": time.count,
         "charts": charts.iter().map(Chart::data).collect::<Vec<_>>(),
     })
@@ -110,7 +110,7 @@ fn data(survey: &Survey, charts: &[Chart], time: &Time) -> Value {
 mod tests {
     use super::*;
 
-    fn page_of(survey: &Survey, note: Option<&Value>) -> String {
+    fn page_of(survey: &Timeline, note: Option<&Value>) -> String {
         page(&Told {
             survey,
             note,
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_run_without_rows_has_a_page() {
-        let html = page_of(&Survey::default(), None);
+        let html = page_of(&Timeline::default(), None);
         assert!(html.contains("This run has no row in its log."));
         assert!(html.contains("logs/&lt;odd&gt;") && !html.contains("<odd>"));
         assert!(html.contains("default-src 'none'"));
@@ -140,13 +140,13 @@ mod tests {
                 { "scope": "group", "name": evil, "check": evil, "words": evil, "held": false },
             ] },
         });
-        let mut survey = Survey {
+        let mut survey = Timeline {
             run: evil.into(),
             host: evil.into(),
             rows: 1,
-            slices: vec![Default::default()],
+            buckets: vec![Default::default()],
             outcomes: [0, 0, 1, 0, 0, 0, 0],
-            ..Survey::default()
+            ..Timeline::default()
         };
         survey.causes.list.push((evil.into(), 1));
         survey.channels.insert((evil.into(), evil.into()), [1; 7]);

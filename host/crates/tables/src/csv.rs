@@ -8,7 +8,7 @@ use std::path::Path;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::Bad;
-use mockfleet_sendlog::{Cell, TakeRow};
+use mockfleet_sendlog::{Value, RowVisitor};
 
 /// How a query's answer writes what is null, so that it differs from an empty text.
 pub(super) const NULL: &str = "\\N";
@@ -139,7 +139,7 @@ pub(super) fn read(
     path: &Path,
     delimiter: u8,
     wanted: &[&str],
-    take: &mut TakeRow<'_>,
+    take: &mut RowVisitor<'_>,
     bad: &mut Bad<'_>,
 ) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
@@ -152,7 +152,7 @@ pub(super) fn read_from(
     delimiter: u8,
     nulls: bool,
     wanted: &[&str],
-    take: &mut TakeRow<'_>,
+    take: &mut RowVisitor<'_>,
     bad: &mut Bad<'_>,
 ) -> Result<(), String> {
     let mut records = Records::new(from, delimiter);
@@ -168,9 +168,9 @@ pub(super) fn read_from(
         let flow = if records.count == names.len() {
             let cells = places.iter().map(|place| {
                 let value = place.and_then(|place| records.value(place));
-                value.map_or(Cell::Null, |value| cell(value, nulls))
+                value.map_or(Value::Null, |value| cell(value, nulls))
             });
-            let cells: Vec<Cell<'_>> = cells.collect();
+            let cells: Vec<Value<'_>> = cells.collect();
             take(records.line, &cells)
         } else {
             let text = format!(
@@ -187,28 +187,28 @@ pub(super) fn read_from(
     Ok(())
 }
 
-fn cell(value: &[u8], nulls: bool) -> Cell<'_> {
+fn cell(value: &[u8], nulls: bool) -> Value<'_> {
     if nulls && value == NULL.as_bytes() {
-        return Cell::Null;
+        return Value::Null;
     }
     if nulls && value.starts_with(b"\\x") {
         return hex(value);
     }
     match std::str::from_utf8(value) {
-        Ok(text) => Cell::Text(text.into()),
-        Err(_) => Cell::Bytes(value.into()),
+        Ok(text) => Value::Text(text.into()),
+        Err(_) => Value::Bytes(value.into()),
     }
 }
 
 /// Bytes as a query's answer writes them: `\x68656c6c6f`.
-fn hex(value: &[u8]) -> Cell<'_> {
+fn hex(value: &[u8]) -> Value<'_> {
     let digits = std::str::from_utf8(value).unwrap_or_default();
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (2..value.len()).step_by(2).map(byte).collect();
     match bytes.map(String::from_utf8) {
-        Some(Ok(text)) => Cell::Text(text.into()),
-        Some(Err(error)) => Cell::Bytes(error.into_bytes().into()),
-        None => Cell::Text(String::from_utf8_lossy(value)),
+        Some(Ok(text)) => Value::Text(text.into()),
+        Some(Err(error)) => Value::Bytes(error.into_bytes().into()),
+        None => Value::Text(String::from_utf8_lossy(value)),
     }
 }
 
@@ -273,8 +273,8 @@ mod tests {
 
     #[test]
     fn bytes_of_a_database_are_read() {
-        assert_eq!(hex(b"\\x6869"), Cell::Text("hi".into()));
-        assert_eq!(hex(b"\\xff00"), Cell::Bytes(vec![0xff, 0].into()));
-        assert_eq!(hex(b"\\xyz"), Cell::Text("\\xyz".into()));
+        assert_eq!(hex(b"\\x6869"), Value::Text("hi".into()));
+        assert_eq!(hex(b"\\xff00"), Value::Bytes(vec![0xff, 0].into()));
+        assert_eq!(hex(b"\\xyz"), Value::Text("\\xyz".into()));
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::value::RawValue;
 
 use super::Bad;
-use mockfleet_sendlog::{Cell, TakeRow};
+use mockfleet_sendlog::{Value, RowVisitor};
 
 /// Lines that are looked at for names of columns.
 const LOOKED_AT: usize = 1_000;
@@ -46,16 +46,16 @@ pub(super) fn head(path: &Path) -> Result<Vec<String>, String> {
 pub(super) fn read(
     path: &Path,
     wanted: &[&str],
-    take: &mut TakeRow<'_>,
+    take: &mut RowVisitor<'_>,
     bad: &mut Bad<'_>,
 ) -> Result<(), String> {
     lines(
         path,
         &mut |number, line| match serde_json::from_slice::<Object<'_>>(line) {
             Ok(object) => {
-                let cells: Vec<Cell<'_>> = wanted
+                let cells: Vec<Value<'_>> = wanted
                     .iter()
-                    .map(|name| object.get(*name).map_or(Cell::Null, |value| cell(value)))
+                    .map(|name| object.get(*name).map_or(Value::Null, |value| cell(value)))
                     .collect();
                 take(number, &cells).is_continue()
             }
@@ -92,21 +92,21 @@ fn lines(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), St
     }
 }
 
-fn cell(value: &RawValue) -> Cell<'_> {
+fn cell(value: &RawValue) -> Value<'_> {
     let text = value.get();
     match text.as_bytes().first() {
-        Some(b'n') => Cell::Null,
-        Some(b't') => Cell::Bool(true),
-        Some(b'f') => Cell::Bool(false),
+        Some(b'n') => Value::Null,
+        Some(b't') => Value::Bool(true),
+        Some(b'f') => Value::Bool(false),
         Some(b'"') => match serde_json::from_str::<Text<'_>>(text) {
-            Ok(Text(text)) => Cell::Text(text),
+            Ok(Text(text)) => Value::Text(text),
             // Half of a surrogate pair, which is no text: as it stands.
-            Err(_) => Cell::Text(text.into()),
+            Err(_) => Value::Text(text.into()),
         },
-        Some(b'{' | b'[') => Cell::Text(text.into()),
+        Some(b'{' | b'[') => Value::Text(text.into()),
         _ => match text.parse::<i64>() {
-            Ok(number) => Cell::Int(number),
-            Err(_) => text.parse().map_or(Cell::Text(text.into()), Cell::Float),
+            Ok(number) => Value::Int(number),
+            Err(_) => text.parse().map_or(Value::Text(text.into()), Value::Float),
         },
     }
 }

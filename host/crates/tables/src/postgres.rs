@@ -9,7 +9,7 @@ use ::postgres::{Client, Config, NoTls};
 use url::Url;
 
 use super::{Bad, csv};
-use mockfleet_sendlog::TakeRow;
+use mockfleet_sendlog::RowVisitor;
 
 /// Whether a text is the address of such a database.
 pub(super) fn is_url(text: &str) -> bool {
@@ -94,7 +94,7 @@ impl Query {
         &self,
         rows: Option<u32>,
         wanted: &[&str],
-        take: &mut TakeRow<'_>,
+        take: &mut RowVisitor<'_>,
         bad: &mut Bad<'_>,
     ) -> Result<(), String> {
         let mut client = self.connect().map_err(|(_, text)| text)?;

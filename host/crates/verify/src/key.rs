@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::content::{self, Content, Digest, Joined};
-use mockfleet_sendlog::{Cell, moment};
+use mockfleet_sendlog::{Value, parse_timestamp};
 
 /// A field of a payload: `seq`, `meta.n`, or `/meta/n` (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,21 +184,21 @@ fn spelled(value: &Value) -> Option<String> {
 }
 
 /// A value of a column in the same spelling.
-pub(super) fn of_cell(cell: &Cell<'_>) -> Option<String> {
+pub(super) fn of_cell(cell: &Value<'_>) -> Option<String> {
     Some(match cell {
-        Cell::Null => return None,
-        Cell::Int(whole) => whole.to_string(),
-        Cell::Float(number) => content::float(*number),
-        Cell::Bool(truth) => truth.to_string(),
-        Cell::Time(at) => format!("T{at}"),
-        Cell::Text(text) => of_text(text),
-        Cell::Bytes(_) => of_text(&cell.text()?),
+        Value::Null => return None,
+        Value::Int(whole) => whole.to_string(),
+        Value::Float(number) => content::float(*number),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Time(at) => format!("T{at}"),
+        Value::Text(text) => of_text(text),
+        Value::Bytes(_) => of_text(&cell.text()?),
     })
 }
 
 /// A text that says a moment or a number is that: columns often know no better.
 fn of_text(text: &str) -> String {
-    if let Some(at) = moment(text) {
+    if let Some(at) = parse_timestamp(text) {
         return format!("T{at}");
     }
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
@@ -223,13 +223,13 @@ mod tests {
         )
         .unwrap();
         let ours = |field: &str| spelled(Field::parse(field).of(&payload).unwrap());
-        let theirs = |cell: Cell<'_>| of_cell(&cell);
-        assert_eq!(ours("seq"), theirs(Cell::Text("17".into())));
-        assert_eq!(ours("seq"), theirs(Cell::Float(17.0)));
-        assert_eq!(ours("at"), theirs(Cell::Time(1_795_503_600_500_000)));
-        assert_eq!(ours("id"), theirs(Cell::Text("007".into())));
-        assert_ne!(ours("id"), theirs(Cell::Int(7)));
-        assert_eq!(ours("/meta/n/1"), theirs(Cell::Int(2)));
+        let theirs = |cell: Value<'_>| of_cell(&cell);
+        assert_eq!(ours("seq"), theirs(Value::Text("17".into())));
+        assert_eq!(ours("seq"), theirs(Value::Float(17.0)));
+        assert_eq!(ours("at"), theirs(Value::Time(1_795_503_600_500_000)));
+        assert_eq!(ours("id"), theirs(Value::Text("007".into())));
+        assert_ne!(ours("id"), theirs(Value::Int(7)));
+        assert_eq!(ours("/meta/n/1"), theirs(Value::Int(2)));
         assert_eq!(Field::parse("meta.n").to_string(), "/meta/n");
     }
 

@@ -26,7 +26,7 @@ mod theirs;
 use std::time::Duration;
 
 use mockfleet_config::{Problem, Problems, Store};
-use mockfleet_sendlog::{Left, LogFiles};
+use mockfleet_sendlog::{SpoolState, LogFiles};
 use mockfleet_tables::Table;
 
 pub use bound::Bound;
@@ -166,10 +166,10 @@ fn open_log(ask: &Ask) -> Result<Log, Problems> {
             (*newest).to_owned()
         }
     };
-    for left in mockfleet_sendlog::left_behind(&ask.log) {
-        if left.run == run && matches!(left.state, Left::UnderWay | Left::Unfinished) {
+    for left in mockfleet_sendlog::spool_folders(&ask.log) {
+        if left.run == run && matches!(left.state, SpoolState::UnderWay | SpoolState::Unfinished) {
             notes.push(match left.state {
-                Left::UnderWay => format!("run {run} goes on, and its last rows are not in the log yet"),
+                SpoolState::UnderWay => format!("run {run} goes on, and its last rows are not in the log yet"),
                 _ => format!("rows of run {run} are still in the spool; `mockfleet logs recover {location}` brings them to the log"),
             });
         }

@@ -7,7 +7,7 @@ use super::stats::{named, warn};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_metrics::count;
-use mockfleet_sendlog::{Digest, Digests, Left};
+use mockfleet_sendlog::{Digest, Digests, SpoolState};
 
 /// Prints one hash of all messages of a run: of device, number, due time, channel,
 /// payload and fault of each row of `sends`, whatever the order of the rows.
@@ -66,13 +66,13 @@ pub(super) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
             tell!("note: run {run}: {lacking}");
         }
     }
-    for left in mockfleet_sendlog::left_behind(store) {
+    for left in mockfleet_sendlog::spool_folders(store) {
         let counts = digests.runs.contains_key(&left.run);
-        if counts && matches!(left.state, Left::UnderWay | Left::Unfinished) {
+        if counts && matches!(left.state, SpoolState::UnderWay | SpoolState::Unfinished) {
             tell!(
                 "warning: rows of run {} are not in the store yet ({}), and not in its digest",
                 left.run,
-                left.state.word()
+                left.state.as_str()
             );
         }
     }
@@ -97,7 +97,7 @@ fn unknown(location: &str, run: &str, digests: &Digests) -> String {
 
 /// What the digest does not prove, in words.
 fn lacking(digest: &Digest) -> Option<String> {
-    let lacking = digest.lacking;
+    let lacking = digest.missing_payloads;
     let parts = [
         (
             lacking.none,
@@ -127,9 +127,9 @@ fn object(location: &str, digests: &Digests) -> Value {
                 "digest": digest.hex(),
                 "rows": digest.rows,
                 "payloads": {
-                    "not_kept": digest.lacking.none,
-                    "cut": digest.lacking.cut,
-                    "hashed": digest.lacking.hashed,
+                    "not_kept": digest.missing_payloads.none,
+                    "cut": digest.missing_payloads.cut,
+                    "hashed": digest.missing_payloads.hashed,
                 },
             })
         })

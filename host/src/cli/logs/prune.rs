@@ -9,7 +9,7 @@ use super::stats::{in_spool, named, plural, spool, warn};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_metrics::{bytes, count};
-use mockfleet_sendlog::{Columns, Prune, Pruned};
+use mockfleet_sendlog::{TextTable, PrunePlan, Pruned};
 
 /// Deletes the files of hours that ended long enough ago. Without --yes it only lists
 /// them.
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
-    let prune = mockfleet_sendlog::prune(arguments.log.store(), arguments.older_than)
+    let prune = mockfleet_sendlog::plan_prune(arguments.log.store(), arguments.older_than)
         .map_err(|error| refused("STORE", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
@@ -51,7 +51,7 @@ pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     } else {
         say!("{}", text(&location, &prune, pruned.as_ref()));
     }
-    warn(&prune.aside, "left alone");
+    warn(&prune.skipped, "left alone");
     match pruned {
         Some(pruned) => {
             warn(&pruned.failed, "not deleted");
@@ -70,7 +70,7 @@ pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     }
 }
 
-fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
+fn text(location: &str, prune: &PrunePlan, pruned: Option<&Pruned>) -> String {
     let before = prune.before.strftime("%Y-%m-%d %H:%M UTC");
     let size = prune.files.iter().map(|file| file.bytes).sum();
     let mut parts = vec![match pruned {
@@ -92,14 +92,14 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
         ),
     }];
     if !prune.files.is_empty() {
-        let mut files = Columns::new(["bytes", "file"]);
+        let mut files = TextTable::new(["bytes", "file"]);
         for file in &prune.files {
             files.row([bytes(file.bytes), file.key.clone()]);
         }
         parts.push(files.shown());
     }
     if !prune.runs.is_empty() {
-        let mut runs = Columns::new(["run", "files", "bytes", "old files", "old bytes"]);
+        let mut runs = TextTable::new(["run", "files", "bytes", "old files", "old bytes"]);
         for (run, size) in &prune.runs {
             runs.row([
                 run.clone(),
@@ -121,7 +121,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
     parts.join("\n\n")
 }
 
-fn object(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> Value {
+fn object(location: &str, prune: &PrunePlan, pruned: Option<&Pruned>) -> Value {
     let files: Vec<Value> = prune
         .files
         .iter()
@@ -145,7 +145,7 @@ fn object(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> Value {
         "before": prune.before.to_string(),
         "old": files,
         "runs": runs,
-        "left_alone": named(&prune.aside),
+        "left_alone": named(&prune.skipped),
         "spool": in_spool(&prune.spool),
         "old_spool": prune.old_spool().map(|left| left.run.clone()).collect::<Vec<_>>(),
         "deleted_files": pruned.map_or(0, |pruned| pruned.files),

@@ -6,7 +6,7 @@ use super::super::describe::refused;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_metrics::{bytes, count};
-use mockfleet_sendlog::{Aside, Columns, Left, LeftBehind, RunStats, Stats, Tally};
+use mockfleet_sendlog::{SkippedFile, TextTable, SpoolState, SpoolFolder, RunStats, Stats, TableTotals};
 
 /// Says what a store holds: runs, rows, files, bytes, times and outcomes.
 ///
@@ -35,19 +35,19 @@ pub(super) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
     let stats = mockfleet_sendlog::stats(arguments.log.store())
         .map_err(|error| refused("STORE", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
-    let left = mockfleet_sendlog::left_behind(arguments.log.store());
+    let left = mockfleet_sendlog::spool_folders(arguments.log.store());
     if arguments.json {
         say!("{}", object(&location, &stats, &left));
     } else {
         say!("{}", text(&location, &stats, &left));
     }
-    warn(&stats.aside, "not counted");
+    warn(&stats.skipped, "not counted");
     Ok(Ending::Done)
 }
 
 /// Names files on standard error.
-pub(super) fn warn(aside: &[Aside], what: &str) {
-    for Aside { file, why, .. } in aside.iter().take(NAMED) {
+pub(super) fn warn(aside: &[SkippedFile], what: &str) {
+    for SkippedFile { file, why, .. } in aside.iter().take(NAMED) {
         tell!("warning: {file} is {what}: {why}");
     }
     if let Some(more @ 1..) = aside.len().checked_sub(NAMED) {
@@ -56,8 +56,8 @@ pub(super) fn warn(aside: &[Aside], what: &str) {
 }
 
 /// Files for machines, all of them.
-pub(super) fn named(aside: &[Aside]) -> Vec<Value> {
-    let named = |file: &Aside| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
+pub(super) fn named(aside: &[SkippedFile]) -> Vec<Value> {
+    let named = |file: &SkippedFile| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
     aside.iter().map(named).collect()
 }
 
@@ -81,14 +81,14 @@ fn second(micros: i64) -> String {
     )
 }
 
-fn bytes_a_row(tally: &Tally) -> Option<f64> {
+fn bytes_a_row(tally: &TableTotals) -> Option<f64> {
     let row = |n: u64| u32::try_from(n).map(f64::from);
     // Tenths of bytes; in whole numbers as far as they go.
     let tenths = (tally.bytes.saturating_mul(10) + tally.rows / 2).checked_div(tally.rows)?;
     row(tenths).ok().map(|tenths| tenths / 10.0)
 }
 
-fn text(location: &str, stats: &Stats, left: &[LeftBehind]) -> String {
+fn text(location: &str, stats: &Stats, left: &[SpoolFolder]) -> String {
     let total = stats.total();
     let files = total.sends.files + total.events.files;
     let size = total.sends.bytes + total.events.bytes;
@@ -100,11 +100,11 @@ fn text(location: &str, stats: &Stats, left: &[LeftBehind]) -> String {
         bytes(size),
         plural(usize::try_from(files).unwrap_or(usize::MAX), "file"),
     );
-    if !stats.aside.is_empty() {
+    if !stats.skipped.is_empty() {
         head += &format!(
             "; {} not counted ({})",
-            plural(stats.aside.len(), "file"),
-            bytes(stats.aside.iter().map(|file| file.bytes).sum())
+            plural(stats.skipped.len(), "file"),
+            bytes(stats.skipped.iter().map(|file| file.bytes).sum())
         );
     }
     let mut parts = vec![head];
@@ -112,26 +112,26 @@ fn text(location: &str, stats: &Stats, left: &[LeftBehind]) -> String {
         parts.push(tables(&total));
     }
     if !total.outcomes.is_empty() {
-        let mut columns = Columns::new(["outcome", "messages"]);
+        let mut columns = TextTable::new(["outcome", "messages"]);
         for (outcome, rows) in &total.outcomes {
-            columns.row([outcome.clone(), count(*rows)]);
+            columns.push_row([outcome.clone(), count(*rows)]);
         }
-        parts.push(columns.shown());
+        parts.push(columns.render());
     }
     if !stats.runs.is_empty() {
         parts.push(runs(stats));
     }
     parts.extend(spool(left, |left| match left.state {
-        Left::UnderWay => "on their way",
-        Left::Unfinished => "`mockfleet logs recover` finishes it",
-        Left::Empty => "nothing is lost",
-        Left::Damaged => "what could be read is in the store",
+        SpoolState::UnderWay => "on their way",
+        SpoolState::Unfinished => "`mockfleet logs recover` finishes it",
+        SpoolState::Empty => "nothing is lost",
+        SpoolState::Damaged => "what could be read is in the store",
     }));
     parts.join("\n\n")
 }
 
 /// What is in the spool, with a word about each.
-pub(super) fn spool(left: &[LeftBehind], about: impl Fn(&LeftBehind) -> &str) -> Option<String> {
+pub(super) fn spool(left: &[SpoolFolder], about: impl Fn(&SpoolFolder) -> &str) -> Option<String> {
     if left.is_empty() {
         return None;
     }
@@ -143,26 +143,26 @@ pub(super) fn spool(left: &[LeftBehind], about: impl Fn(&LeftBehind) -> &str) ->
         "last written",
         "",
     ];
-    let mut columns = Columns::new(head);
+    let mut columns = TextTable::new(head);
     for one in left {
-        columns.row([
+        columns.push_row([
             one.run.clone(),
-            one.state.word().to_owned(),
+            one.state.as_str().to_owned(),
             count(one.files),
             bytes(one.bytes),
             second(one.at.as_microsecond()),
             about(one).to_owned(),
         ]);
     }
-    Some(columns.shown())
+    Some(columns.render())
 }
 
 /// The same for machines.
-pub(super) fn in_spool(left: &[LeftBehind]) -> Vec<Value> {
-    let shown = |one: &LeftBehind| {
+pub(super) fn in_spool(left: &[SpoolFolder]) -> Vec<Value> {
+    let shown = |one: &SpoolFolder| {
         json!({
             "run": one.run,
-            "state": one.state.word(),
+            "state": one.state.as_str(),
             "files": one.files,
             "bytes": one.bytes,
             "last_written": one.at.to_string(),
@@ -174,10 +174,10 @@ pub(super) fn in_spool(left: &[LeftBehind]) -> Vec<Value> {
 
 fn tables(total: &RunStats) -> String {
     let head = ["table", "rows", "files", "bytes", "bytes/row", "from", "to"];
-    let mut columns = Columns::new(head);
+    let mut columns = TextTable::new(head);
     for (name, tally) in [("sends", &total.sends), ("events", &total.events)] {
         let span = |end: fn((i64, i64)) -> i64| tally.span.map(|span| second(end(span)));
-        columns.row([
+        columns.push_row([
             name.to_owned(),
             count(tally.rows),
             count(tally.files),
@@ -187,18 +187,18 @@ fn tables(total: &RunStats) -> String {
             span(|span| span.1).unwrap_or_default(),
         ]);
     }
-    columns.shown()
+    columns.render()
 }
 
 fn runs(stats: &Stats) -> String {
     let head = [
         "run", "host", "from", "to", "sends", "events", "files", "bytes",
     ];
-    let mut columns = Columns::new(head);
+    let mut columns = TextTable::new(head);
     for (run, about) in &stats.runs {
         let mut all = about.sends.clone();
         all.add(&about.events);
-        columns.row([
+        columns.push_row([
             run.clone(),
             about.host.clone(),
             all.span.map(|span| second(span.0)).unwrap_or_default(),
@@ -209,10 +209,10 @@ fn runs(stats: &Stats) -> String {
             bytes(all.bytes),
         ]);
     }
-    columns.shown()
+    columns.render()
 }
 
-fn tally(tally: &Tally) -> Value {
+fn tally(tally: &TableTotals) -> Value {
     json!({
         "rows": tally.rows,
         "files": tally.files,
@@ -223,7 +223,7 @@ fn tally(tally: &Tally) -> Value {
     })
 }
 
-fn object(location: &str, stats: &Stats, left: &[LeftBehind]) -> Value {
+fn object(location: &str, stats: &Stats, left: &[SpoolFolder]) -> Value {
     let total = stats.total();
     let runs: Vec<Value> = stats
         .runs
@@ -244,7 +244,7 @@ fn object(location: &str, stats: &Stats, left: &[LeftBehind]) -> Value {
         "events": tally(&total.events),
         "outcomes": total.outcomes,
         "runs": runs,
-        "not_counted": named(&stats.aside),
+        "not_counted": named(&stats.skipped),
         "spool": in_spool(left),
     })
 }

@@ -17,7 +17,7 @@ use crate::cli::print::{say, tell};
 use mockfleet_config::{Problems, Store};
 use mockfleet_engine::replay::{Asked, Mapping, Playing, Recording, Speed, prepare};
 use mockfleet_metrics::count;
-use mockfleet_sendlog::{LogFiles, moment};
+use mockfleet_sendlog::{LogFiles, parse_timestamp};
 use mockfleet_tables::Table;
 
 /// Sends a recorded log again: the same payloads, to the same topics, with the same time
@@ -108,8 +108,8 @@ fn pattern(text: &str) -> Result<Pattern, String> {
 
 fn time(text: &str) -> Result<i64, String> {
     let whole_day = format!("{text}T00:00:00Z");
-    moment(text)
-        .or_else(|| moment(&whole_day))
+    parse_timestamp(text)
+        .or_else(|| parse_timestamp(&whole_day))
         .ok_or_else(|| "a moment is 2026-11-24T07:00:00Z, or a day: 2026-11-24".into())
 }
 

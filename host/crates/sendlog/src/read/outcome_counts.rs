@@ -151,6 +151,9 @@ pub fn outcome_table(rows: &[OutcomeCounts]) -> String {
     columns.render()
 }
 
+/// Returns a first query of a log in DuckDB's SQL: each device's messages and outcomes.
+///
+/// [`outcome_counts`] returns the same rows.
 #[must_use]
 pub fn first_query(store: &Store, run: &str) -> String {
     let files = format!("{}/sends/*/*/*{run}*.parquet", location(store)).replace('\'', "''");

@@ -2,13 +2,11 @@
 //! Knows nothing of what is in them.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use parquet::file::reader::Length;
 
 use mockfleet_config::Store;
 
@@ -16,7 +14,6 @@ use crate::format::error::LogError;
 use crate::format::location::location;
 use crate::format::schema::LogTable;
 use crate::store::file_reader::FileReader;
-use crate::store::file_reader::RemoteFile;
 use crate::store::s3::Bucket;
 
 /// Files of a bucket that are looked at at the same time: each waits for the network.
@@ -155,12 +152,7 @@ impl StoreReader {
     pub(crate) fn open_file(&self, found: &ObjectMeta) -> std::io::Result<FileReader> {
         Ok(match &self.backend {
             Backend::Folder(folder) => FileReader::Local(File::open(folder.join(&found.key))?),
-            Backend::Bucket(bucket) => FileReader::Remote(Arc::new(RemoteFile {
-                bucket: Arc::clone(bucket),
-                key: found.key.clone(),
-                size: found.size,
-                window: Mutex::new((0, Bytes::new())),
-            })),
+            Backend::Bucket(bucket) => FileReader::remote(bucket, &found.key, found.size),
         })
     }
 
