@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use mockfleet_config::{ByteSize, KeepPayload, Log, Name, SpoolFull, Store, Template};
 use mockfleet_sendlog::{
-    Appender, DeviceIds, RunCatalog, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow,
-    RouteEntry, SendLog,
+    Appender, DeviceIds, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow, RouteEntry,
+    RunCatalog, SendLog,
 };
 
 const DEVICES: u32 = 10_000;

@@ -73,7 +73,8 @@ impl Note {
 
     /// A store that does not take it holds up no run: rows are what counts.
     fn write(&self) {
-        if let Err(error) = mockfleet_sendlog::write_run_metadata(&self.store, &self.identity, self.about.clone())
+        if let Err(error) =
+            mockfleet_sendlog::write_run_metadata(&self.store, &self.identity, self.about.clone())
         {
             tell!("warning: the fleet file is not kept beside its log: {error}");
         }

@@ -68,7 +68,7 @@ pub(super) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     if let Some(left) = left {
         tell!(
             "warning: rows of this run are still in the spool ({}); `mockfleet logs recover {location}` brings them to the log",
-            left.state.word()
+            left.state.as_str()
         );
     }
     let html = page(&Told {
@@ -76,7 +76,7 @@ pub(super) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
         note: noted.as_ref(),
         location: &location,
         made: &super::note::now(),
-        spooled: left.map(|left| left.state.word()),
+        spooled: left.map(|left| left.state.as_str()),
     });
     write(&arguments.output, &html)?;
     if arguments.output != Path::new("-") {

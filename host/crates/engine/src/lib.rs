@@ -57,7 +57,7 @@ use self::threads::{Common, Waiting};
 use mockfleet_config::{Connections, Fleet, Problems, Protocol, Speed};
 use mockfleet_metrics::{Board, Check, ClockNow, Counters, Passed, StageDone, StageNow};
 use mockfleet_plugin::{Console, Engine};
-use mockfleet_sendlog::{LogSummary, Identity, LogProgress, SendLog};
+use mockfleet_sendlog::{Identity, LogProgress, LogSummary, SendLog};
 use mockfleet_transport::RunNames;
 
 pub use self::prepare::{components, first_devices, refused_line};

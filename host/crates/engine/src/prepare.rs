@@ -16,7 +16,7 @@ use mockfleet_config::{
     File, Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
 };
 use mockfleet_plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
-use mockfleet_sendlog::{DeviceIds, RunCatalog, GroupEntry, RouteEntry};
+use mockfleet_sendlog::{DeviceIds, GroupEntry, RouteEntry, RunCatalog};
 use mockfleet_transport::{BrokerTarget, HttpTarget, Routes, RunNames};
 
 /// A target as all workers see it.

@@ -10,7 +10,7 @@ use super::sample::Sample;
 use super::scene::Scene;
 use mockfleet_config::{Fleet, Pace, Problems};
 use mockfleet_plugin::{Console, Engine};
-use mockfleet_sendlog::{RunCatalog, Identity};
+use mockfleet_sendlog::{Identity, RunCatalog};
 use mockfleet_transport::RunNames;
 
 /// How much of a fleet is rehearsed.

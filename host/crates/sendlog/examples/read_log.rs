@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use mockfleet_config::{ByteSize, KeepPayload, Log, Name, SpoolFull, Store, Template};
 use mockfleet_sendlog::{
-    DeviceIds, GroupEntry, Identity, LogFiles, MessageRow, Outcome, OutcomeRow, RouteEntry, RunCatalog,
-    SendLog,
+    DeviceIds, GroupEntry, Identity, LogFiles, MessageRow, Outcome, OutcomeRow, RouteEntry,
+    RunCatalog, SendLog,
 };
 
 type Failed = Box<dyn std::error::Error>;
@@ -114,7 +114,10 @@ fn main() -> Result<(), Failed> {
     let rows = read(&store, &run.run)?;
     println!("{rows} of {written} rows were read back");
     let totals = mockfleet_sendlog::stats(&store)?.total();
-    println!("{} messages in {} files", totals.sends.rows, totals.sends.files);
+    println!(
+        "{} messages in {} files",
+        totals.sends.rows, totals.sends.files
+    );
     Ok(())
 }
 

@@ -27,7 +27,6 @@ use crate::store::store_reader::StoreReader;
 use crate::write::recovery::recover;
 use mockfleet_config::{KeepPayload, Name, Store, Template};
 
-
 /// 2026-11-24T07:00:00Z; all rows are of one hour.
 const SEVEN: i64 = 1_795_503_600_000_000;
 

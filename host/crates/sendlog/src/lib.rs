@@ -43,7 +43,7 @@ pub use read::timeline::model::{
     Timeline, WorstDevice,
 };
 pub use read::timeline::scan::{runs, timeline};
-pub use read::value::{Value, parse_timestamp};
+pub use read::value::{TableValue, parse_timestamp};
 pub use spool::spool_status::{SpoolFolder, SpoolState, spool_folders};
 pub use store::run_metadata::{read_run_metadata, write_run_metadata};
 pub use store::s3::fetch_object;

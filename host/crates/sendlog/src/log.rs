@@ -29,7 +29,6 @@ use crate::write::progress::LogProgress;
 use crate::write::progress::SharedProgress;
 use crate::write::uploader::Uploader;
 
-
 /// The totals and problems of a closed log.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -121,9 +120,7 @@ impl SendLog {
         let (sync, segments) = sync_channel();
         let (kept, every) = (Arc::clone(&folder), log.sync);
         // Ends by itself, with the last appender.
-        spawn("log-sync", move || {
-            sync_segments(&kept, &segments, every)
-        })?;
+        spawn("log-sync", move || sync_segments(&kept, &segments, every))?;
         let mut threads = vec![encoder, uploader];
         let retention_stop = match log.keep {
             Some(keep) => {

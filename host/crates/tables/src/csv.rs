@@ -8,7 +8,7 @@ use std::path::Path;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::Bad;
-use mockfleet_sendlog::{Value, RowVisitor};
+use mockfleet_sendlog::{RowVisitor, TableValue};
 
 /// How a query's answer writes what is null, so that it differs from an empty text.
 pub(super) const NULL: &str = "\\N";
@@ -168,9 +168,9 @@ pub(super) fn read_from(
         let flow = if records.count == names.len() {
             let cells = places.iter().map(|place| {
                 let value = place.and_then(|place| records.value(place));
-                value.map_or(Value::Null, |value| cell(value, nulls))
+                value.map_or(TableValue::Null, |value| cell(value, nulls))
             });
-            let cells: Vec<Value<'_>> = cells.collect();
+            let cells: Vec<TableValue<'_>> = cells.collect();
             take(records.line, &cells)
         } else {
             let text = format!(
@@ -187,28 +187,28 @@ pub(super) fn read_from(
     Ok(())
 }
 
-fn cell(value: &[u8], nulls: bool) -> Value<'_> {
+fn cell(value: &[u8], nulls: bool) -> TableValue<'_> {
     if nulls && value == NULL.as_bytes() {
-        return Value::Null;
+        return TableValue::Null;
     }
     if nulls && value.starts_with(b"\\x") {
         return hex(value);
     }
     match std::str::from_utf8(value) {
-        Ok(text) => Value::Text(text.into()),
-        Err(_) => Value::Bytes(value.into()),
+        Ok(text) => TableValue::Text(text.into()),
+        Err(_) => TableValue::Bytes(value.into()),
     }
 }
 
 /// Bytes as a query's answer writes them: `\x68656c6c6f`.
-fn hex(value: &[u8]) -> Value<'_> {
+fn hex(value: &[u8]) -> TableValue<'_> {
     let digits = std::str::from_utf8(value).unwrap_or_default();
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (2..value.len()).step_by(2).map(byte).collect();
     match bytes.map(String::from_utf8) {
-        Some(Ok(text)) => Value::Text(text.into()),
-        Some(Err(error)) => Value::Bytes(error.into_bytes().into()),
-        None => Value::Text(String::from_utf8_lossy(value)),
+        Some(Ok(text)) => TableValue::Text(text.into()),
+        Some(Err(error)) => TableValue::Bytes(error.into_bytes().into()),
+        None => TableValue::Text(String::from_utf8_lossy(value)),
     }
 }
 
@@ -273,8 +273,8 @@ mod tests {
 
     #[test]
     fn bytes_of_a_database_are_read() {
-        assert_eq!(hex(b"\\x6869"), Value::Text("hi".into()));
-        assert_eq!(hex(b"\\xff00"), Value::Bytes(vec![0xff, 0].into()));
-        assert_eq!(hex(b"\\xyz"), Value::Text("\\xyz".into()));
+        assert_eq!(hex(b"\\x6869"), TableValue::Text("hi".into()));
+        assert_eq!(hex(b"\\xff00"), TableValue::Bytes(vec![0xff, 0].into()));
+        assert_eq!(hex(b"\\xyz"), TableValue::Text("\\xyz".into()));
     }
 }

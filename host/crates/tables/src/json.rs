@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::value::RawValue;
 
 use super::Bad;
-use mockfleet_sendlog::{Value, RowVisitor};
+use mockfleet_sendlog::{RowVisitor, TableValue};
 
 /// Lines that are looked at for names of columns.
 const LOOKED_AT: usize = 1_000;
@@ -53,9 +53,13 @@ pub(super) fn read(
         path,
         &mut |number, line| match serde_json::from_slice::<Object<'_>>(line) {
             Ok(object) => {
-                let cells: Vec<Value<'_>> = wanted
+                let cells: Vec<TableValue<'_>> = wanted
                     .iter()
-                    .map(|name| object.get(*name).map_or(Value::Null, |value| cell(value)))
+                    .map(|name| {
+                        object
+                            .get(*name)
+                            .map_or(TableValue::Null, |value| cell(value))
+                    })
                     .collect();
                 take(number, &cells).is_continue()
             }
@@ -92,21 +96,23 @@ fn lines(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), St
     }
 }
 
-fn cell(value: &RawValue) -> Value<'_> {
+fn cell(value: &RawValue) -> TableValue<'_> {
     let text = value.get();
     match text.as_bytes().first() {
-        Some(b'n') => Value::Null,
-        Some(b't') => Value::Bool(true),
-        Some(b'f') => Value::Bool(false),
+        Some(b'n') => TableValue::Null,
+        Some(b't') => TableValue::Bool(true),
+        Some(b'f') => TableValue::Bool(false),
         Some(b'"') => match serde_json::from_str::<Text<'_>>(text) {
-            Ok(Text(text)) => Value::Text(text),
+            Ok(Text(text)) => TableValue::Text(text),
             // Half of a surrogate pair, which is no text: as it stands.
-            Err(_) => Value::Text(text.into()),
+            Err(_) => TableValue::Text(text.into()),
         },
-        Some(b'{' | b'[') => Value::Text(text.into()),
+        Some(b'{' | b'[') => TableValue::Text(text.into()),
         _ => match text.parse::<i64>() {
-            Ok(number) => Value::Int(number),
-            Err(_) => text.parse().map_or(Value::Text(text.into()), Value::Float),
+            Ok(number) => TableValue::Int(number),
+            Err(_) => text
+                .parse()
+                .map_or(TableValue::Text(text.into()), TableValue::Float),
         },
     }
 }

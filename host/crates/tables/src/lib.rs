@@ -1,6 +1,6 @@
 //! Tables from outside: what a backend has received, what was recorded elsewhere.
 //! Parquet, CSV and JSON lines in files, and the answer of a PostgreSQL query, all as
-//! rows of [`Value`]s that come one after the other. Knows nothing of what they mean.
+//! rows of [`TableValue`]s that come one after the other. Knows nothing of what they mean.
 //!
 //! CSV is `csv-core`, JSON `serde_json`, a line at a time: the readers of Arrow
 //! fix types by the first rows and lose the line that a bad value stands in.
@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use mockfleet_config::{Problem, Problems};
-use mockfleet_sendlog::{Value, LogFile, ParquetFile};
+use mockfleet_sendlog::{LogFile, ParquetFile, TableValue};
 
 pub use files::kind_words;
 pub use guess::{ARRIVAL, DEVICE, NUMBER, PAYLOAD, TIME, TOPIC, guess};
@@ -50,7 +50,7 @@ pub struct Place {
 const NAMED: usize = 10;
 
 /// Takes a row: where it stands, and its cells in the order that was asked for.
-pub type Take<'a> = dyn FnMut(Place, &[Value<'_>]) -> ControlFlow<()> + 'a;
+pub type Take<'a> = dyn FnMut(Place, &[TableValue<'_>]) -> ControlFlow<()> + 'a;
 
 /// What a part is told of while it is read: the lines that are none.
 type Bad<'a> = dyn FnMut(u64, String) -> ControlFlow<()> + 'a;
@@ -216,7 +216,7 @@ impl Table {
                 ControlFlow::Continue(())
             };
             let mut over = false;
-            let mut take = |line: u64, cells: &[Value<'_>]| {
+            let mut take = |line: u64, cells: &[TableValue<'_>]| {
                 let flow = take(Place { file, line }, cells);
                 over |= flow.is_break();
                 flow
@@ -256,7 +256,7 @@ impl Part {
             Self::Parquet(path) | Self::Csv(path, _) | Self::Json(path) => {
                 path.display().to_string()
             }
-            Self::Log(file) => file.shown.clone(),
+            Self::Log(file) => file.display_name.clone(),
             Self::Query(query) => query.shown(),
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::content::{self, Content, Digest, Joined};
-use mockfleet_sendlog::{Value, parse_timestamp};
+use mockfleet_sendlog::{TableValue, parse_timestamp};
 
 /// A field of a payload: `seq`, `meta.n`, or `/meta/n` (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,15 +184,15 @@ fn spelled(value: &Value) -> Option<String> {
 }
 
 /// A value of a column in the same spelling.
-pub(super) fn of_cell(cell: &Value<'_>) -> Option<String> {
+pub(super) fn of_cell(cell: &TableValue<'_>) -> Option<String> {
     Some(match cell {
-        Value::Null => return None,
-        Value::Int(whole) => whole.to_string(),
-        Value::Float(number) => content::float(*number),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Time(at) => format!("T{at}"),
-        Value::Text(text) => of_text(text),
-        Value::Bytes(_) => of_text(&cell.text()?),
+        TableValue::Null => return None,
+        TableValue::Int(whole) => whole.to_string(),
+        TableValue::Float(number) => content::float(*number),
+        TableValue::Bool(truth) => truth.to_string(),
+        TableValue::Time(at) => format!("T{at}"),
+        TableValue::Text(text) => of_text(text),
+        TableValue::Bytes(_) => of_text(&cell.text()?),
     })
 }
 
@@ -223,13 +223,13 @@ mod tests {
         )
         .unwrap();
         let ours = |field: &str| spelled(Field::parse(field).of(&payload).unwrap());
-        let theirs = |cell: Value<'_>| of_cell(&cell);
-        assert_eq!(ours("seq"), theirs(Value::Text("17".into())));
-        assert_eq!(ours("seq"), theirs(Value::Float(17.0)));
-        assert_eq!(ours("at"), theirs(Value::Time(1_795_503_600_500_000)));
-        assert_eq!(ours("id"), theirs(Value::Text("007".into())));
-        assert_ne!(ours("id"), theirs(Value::Int(7)));
-        assert_eq!(ours("/meta/n/1"), theirs(Value::Int(2)));
+        let theirs = |cell: TableValue<'_>| of_cell(&cell);
+        assert_eq!(ours("seq"), theirs(TableValue::Text("17".into())));
+        assert_eq!(ours("seq"), theirs(TableValue::Float(17.0)));
+        assert_eq!(ours("at"), theirs(TableValue::Time(1_795_503_600_500_000)));
+        assert_eq!(ours("id"), theirs(TableValue::Text("007".into())));
+        assert_ne!(ours("id"), theirs(TableValue::Int(7)));
+        assert_eq!(ours("/meta/n/1"), theirs(TableValue::Int(2)));
         assert_eq!(Field::parse("meta.n").to_string(), "/meta/n");
     }
 

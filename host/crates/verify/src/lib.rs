@@ -26,7 +26,7 @@ mod theirs;
 use std::time::Duration;
 
 use mockfleet_config::{Problem, Problems, Store};
-use mockfleet_sendlog::{SpoolState, LogFiles};
+use mockfleet_sendlog::{LogFiles, SpoolState};
 use mockfleet_tables::Table;
 
 pub use bound::Bound;
@@ -174,7 +174,7 @@ fn open_log(ask: &Ask) -> Result<Log, Problems> {
             });
         }
     }
-    let table = Table::of_log(&location, files.of(&run))?;
+    let table = Table::of_log(&location, files.of_run(&run))?;
     Ok(Log { run, table, notes })
 }
 

@@ -14,7 +14,7 @@ use super::key::{self, Ours, Payload};
 use super::settle::Settled;
 use super::{Ask, Progress, Tell, only, problem};
 use mockfleet_config::Problems;
-use mockfleet_sendlog::Value;
+use mockfleet_sendlog::TableValue;
 use mockfleet_tables::Table;
 
 /// The log, dealt by key.
@@ -194,7 +194,7 @@ pub(super) fn read(
                 of,
             });
         }
-        let Ok(row) = <&[Value<'_>; 15]>::try_from(cells) else {
+        let Ok(row) = <&[TableValue<'_>; 15]>::try_from(cells) else {
             return ControlFlow::Break(());
         };
         match log.row(row, ask, settled) {
@@ -234,7 +234,7 @@ enum Keyed {
 impl Log {
     fn row(
         &mut self,
-        cells: &[Value<'_>; 15],
+        cells: &[TableValue<'_>; 15],
         ask: &Ask,
         settled: &Settled,
     ) -> Result<Keyed, String> {
@@ -264,7 +264,7 @@ impl Log {
         let outcome = outcome.text().and_then(|word| Outcome::read(&word));
         let kept = text.bytes().or_else(|| bytes.bytes());
         let value: Option<Value> = match text {
-            Value::Text(text) if !settled.bytes_only => serde_json::from_str(text).ok(),
+            TableValue::Text(text) if !settled.bytes_only => serde_json::from_str(text).ok(),
             _ => None,
         };
         let whole = kept

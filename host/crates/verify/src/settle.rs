@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::key::{self, Field, Ours, Pair, Theirs};
 use super::{Ask, By, problem, some};
 use mockfleet_config::{Problems, among};
-use mockfleet_sendlog::Value;
+use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{ARRIVAL, DEVICE, NUMBER, PAYLOAD, TIME, TOPIC, Table, guess};
 
 /// Rows that are looked at on each side.
@@ -172,7 +172,7 @@ pub(super) fn settle(ask: &Ask, log: &Table, received: &Table) -> Result<Settled
 fn peek(
     received: &Table,
     wanted: &[&str],
-    mut look: impl FnMut(&[Value<'_>]),
+    mut look: impl FnMut(&[TableValue<'_>]),
 ) -> (u32, Result<(), Problems>) {
     let mut rows = 0;
     let read = received.peek(LOOKED_AT, wanted, &mut |_, cells| {
@@ -208,8 +208,8 @@ fn guess_payload(received: &Table) -> Option<String> {
         let _ = peek(received, &candidates, |cells| {
             for (text, cell) in texts.iter_mut().zip(cells) {
                 *text |= match cell {
-                    Value::Text(text) => text.parse::<f64>().is_err(),
-                    Value::Bytes(_) => true,
+                    TableValue::Text(text) => text.parse::<f64>().is_err(),
+                    TableValue::Bytes(_) => true,
                     _ => false,
                 };
             }
@@ -240,7 +240,7 @@ fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Problems> {
         }
         sample.rows += 1;
         match payload {
-            Value::Text(text) => {
+            TableValue::Text(text) => {
                 // A payload of that size could be its own text, and never is.
                 sample.hashed |= text.starts_with("sha256:")
                     && size
@@ -263,7 +263,7 @@ fn wide(n: usize) -> u64 {
 fn sample_received(received: &Table, payload: &str) -> Sample {
     let mut sample = Sample::default();
     let (rows, _) = peek(received, &[payload], |cells| {
-        if let Some(bytes) = cells.first().and_then(Value::bytes) {
+        if let Some(bytes) = cells.first().and_then(TableValue::bytes) {
             let value = serde_json::from_slice(&bytes).ok();
             sample.payloads.extend(value.filter(Value::is_object));
         }

@@ -13,7 +13,7 @@ use super::ours::{Log, WORD, head};
 use super::settle::Settled;
 use super::{Progress, Tell, only, problem};
 use mockfleet_config::Problems;
-use mockfleet_sendlog::Value;
+use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Place, Table};
 
 /// What was received, dealt by key.
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn row(&self, cells: &[Value<'_>], into: &mut Received) -> Result<(), String> {
+    fn row(&self, cells: &[TableValue<'_>], into: &mut Received) -> Result<(), String> {
         let cell = |name: &String| {
             let place = self.columns.iter().position(|column| column == name)?;
             cells.get(place)
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
             .payload
             .as_ref()
             .and_then(cell)
-            .and_then(Value::bytes);
+            .and_then(TableValue::bytes);
         let value: Option<Value> = match &bytes {
             Some(bytes) if !settled.bytes_only => serde_json::from_slice(bytes).ok(),
             _ => None,
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
             self.log.devices.find(std::str::from_utf8(&name).ok()?)
         });
         let at = match settled.received_at.as_ref().and_then(cell) {
-            None | Some(Value::Null) => None,
+            None | Some(TableValue::Null) => None,
             Some(cell) => Some(cell.time().ok_or_else(|| {
                 format!(
                     "{:?} is no moment; wanted is 2026-11-24T07:00:00Z, or seconds, milliseconds or microseconds since 1970 (--received-at names another column)",

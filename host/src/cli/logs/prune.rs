@@ -9,7 +9,7 @@ use super::stats::{in_spool, named, plural, spool, warn};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_metrics::{bytes, count};
-use mockfleet_sendlog::{TextTable, PrunePlan, Pruned};
+use mockfleet_sendlog::{PrunePlan, Pruned, TextTable};
 
 /// Deletes the files of hours that ended long enough ago. Without --yes it only lists
 /// them.
@@ -94,14 +94,14 @@ fn text(location: &str, prune: &PrunePlan, pruned: Option<&Pruned>) -> String {
     if !prune.files.is_empty() {
         let mut files = TextTable::new(["bytes", "file"]);
         for file in &prune.files {
-            files.row([bytes(file.bytes), file.key.clone()]);
+            files.push_row([bytes(file.bytes), file.key.clone()]);
         }
-        parts.push(files.shown());
+        parts.push(files.render());
     }
     if !prune.runs.is_empty() {
         let mut runs = TextTable::new(["run", "files", "bytes", "old files", "old bytes"]);
         for (run, size) in &prune.runs {
-            runs.row([
+            runs.push_row([
                 run.clone(),
                 count(size.files),
                 bytes(size.bytes),
@@ -109,7 +109,7 @@ fn text(location: &str, prune: &PrunePlan, pruned: Option<&Pruned>) -> String {
                 bytes(size.old_bytes),
             ]);
         }
-        parts.push(runs.shown());
+        parts.push(runs.render());
     }
     parts.extend(spool(&prune.spool, |left| {
         match prune.old_spool().any(|old| old == left) {

@@ -6,7 +6,9 @@ use super::super::describe::refused;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_metrics::{bytes, count};
-use mockfleet_sendlog::{SkippedFile, TextTable, SpoolState, SpoolFolder, RunStats, Stats, TableTotals};
+use mockfleet_sendlog::{
+    RunStats, SkippedFile, SpoolFolder, SpoolState, Stats, TableTotals, TextTable,
+};
 
 /// Says what a store holds: runs, rows, files, bytes, times and outcomes.
 ///
@@ -57,7 +59,8 @@ pub(super) fn warn(aside: &[SkippedFile], what: &str) {
 
 /// Files for machines, all of them.
 pub(super) fn named(aside: &[SkippedFile]) -> Vec<Value> {
-    let named = |file: &SkippedFile| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
+    let named =
+        |file: &SkippedFile| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
     aside.iter().map(named).collect()
 }
 

@@ -271,7 +271,7 @@ impl Recorded {
             }
         };
         Ok(Self {
-            table: Table::of_log(text, files.of(run))?,
+            table: Table::of_log(text, files.of_run(run))?,
             is_log: true,
             notes,
         })

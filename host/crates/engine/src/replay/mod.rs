@@ -26,7 +26,7 @@ use super::prepare::Line;
 use super::{Running, files};
 use mockfleet_config::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
 use mockfleet_metrics::Board;
-use mockfleet_sendlog::{DeviceIds, RunCatalog, GroupEntry, Identity, RouteEntry, SendLog};
+use mockfleet_sendlog::{DeviceIds, GroupEntry, Identity, RouteEntry, RunCatalog, SendLog};
 use mockfleet_transport::{BrokerTarget, HttpTarget, Member, Routes, RunNames};
 
 /// A replay that can begin.

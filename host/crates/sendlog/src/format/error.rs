@@ -1,6 +1,5 @@
 //! Describes why a log cannot be opened, written, closed or read.
 
-
 /// Why the log cannot be opened, closed or read.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {

@@ -11,4 +11,3 @@ pub fn location(store: &Store) -> String {
         Store::S3 { bucket, prefix } => format!("s3://{bucket}/{prefix}"),
     }
 }
-

@@ -11,7 +11,6 @@ use parquet::schema::types::ColumnPath;
 
 use crate::format::identity::Identity;
 
-
 /// Written into every file; it grows when a column changes its name or meaning.
 pub(crate) const SCHEMA_VERSION: &str = "1";
 

@@ -14,7 +14,12 @@ use crate::write::progress::SharedProgress;
 const CHECK_EVERY: Duration = Duration::from_secs(600);
 
 /// Deletes what is too old, at once and every now and then, until `over` is.
-pub(crate) fn delete_old_files(store: &Store, delete_old_files: Duration, shared: &SharedProgress, over: &Receiver<Infallible>) {
+pub(crate) fn delete_old_files(
+    store: &Store,
+    delete_old_files: Duration,
+    shared: &SharedProgress,
+    over: &Receiver<Infallible>,
+) {
     loop {
         // A store without a file is no trouble, and there is nothing to look for.
         match plan_prune(store, delete_old_files) {

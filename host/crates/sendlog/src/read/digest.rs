@@ -208,7 +208,9 @@ impl MissingPayloads {
             None => self.none += 1,
             Some(kept) if i32::try_from(kept.len()) == Ok(size) => {}
             // Shorter than what it stands for, or longer.
-            Some(kept) if kept.len() == HASH_LENGTH && kept.starts_with(b"sha256:") => self.hashed += 1,
+            Some(kept) if kept.len() == HASH_LENGTH && kept.starts_with(b"sha256:") => {
+                self.hashed += 1
+            }
             Some(_) => self.cut += 1,
         }
     }
@@ -278,6 +280,13 @@ mod tests {
         missing_payloads.count(None, 3);
         let hash = format!("sha256:{}", "0".repeat(64));
         missing_payloads.count(Some(hash.as_bytes()), 3);
-        assert_eq!((missing_payloads.none, missing_payloads.cut, missing_payloads.hashed), (1, 1, 1));
+        assert_eq!(
+            (
+                missing_payloads.none,
+                missing_payloads.cut,
+                missing_payloads.hashed
+            ),
+            (1, 1, 1)
+        );
     }
 }

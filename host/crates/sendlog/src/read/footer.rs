@@ -19,7 +19,6 @@ use crate::store::file_reader::FileReader;
 use crate::store::store_reader::ObjectMeta;
 use crate::store::store_reader::StoreReader;
 
-
 /// Rows that are decoded at once, of a single column of words.
 const VALUE_BATCH_ROWS: usize = 65_536;
 

@@ -11,7 +11,6 @@ use crate::read::parquet_rows::ParquetFile;
 use crate::store::store_reader::ObjectMeta;
 use crate::store::store_reader::StoreReader;
 
-
 /// The files of a log's table `sends`, in the order of their hours.
 pub struct LogFiles {
     reader: Arc<StoreReader>,
@@ -59,7 +58,10 @@ impl LogFiles {
     /// The files of a run; those of an hour stand together.
     #[must_use]
     pub fn of_run(&self, run: &str) -> Vec<LogFile> {
-        let files = self.files.iter().filter(|(from_reader, _)| from_reader == run);
+        let files = self
+            .files
+            .iter()
+            .filter(|(from_reader, _)| from_reader == run);
         files
             .map(|(run, found)| LogFile {
                 display_name: self.reader.display_name(&found.key),

@@ -120,8 +120,8 @@ fn row(device: String, accumulator: Accumulator) -> OutcomeCounts {
     // Exact up to 104 days of added latency (2^53 µs would be 285 years).
     let sum = f64::from(u32::try_from(accumulator.latency_us / 1000).unwrap_or(u32::MAX))
         + f64::from(i32::try_from(accumulator.latency_us % 1000).unwrap_or(0)) / 1000.0;
-    let latency_ms =
-        (accumulator.confirmed > 0).then(|| (sum / f64::from(accumulator.confirmed) * 100.0).round() / 100.0);
+    let latency_ms = (accumulator.confirmed > 0)
+        .then(|| (sum / f64::from(accumulator.confirmed) * 100.0).round() / 100.0);
     OutcomeCounts {
         device,
         messages: accumulator.messages,

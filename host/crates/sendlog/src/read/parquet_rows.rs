@@ -19,15 +19,14 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-
-use crate::read::value::Value;
+use crate::read::value::TableValue;
 use crate::store::file_reader::FileReader;
 
 /// Rows that are decoded at once: a few MiB of usual payloads.
 const BATCH_ROWS: usize = 8_192;
 
 /// Takes a row: its number from one, and its cells in the order that was asked for.
-pub type RowVisitor<'a> = dyn FnMut(u64, &[Value<'_>]) -> ControlFlow<()> + 'a;
+pub type RowVisitor<'a> = dyn FnMut(u64, &[TableValue<'_>]) -> ControlFlow<()> + 'a;
 
 /// A Parquet file whose footer has been read.
 pub struct ParquetFile {
@@ -95,7 +94,7 @@ impl ParquetFile {
                     values.clear();
                     for (column, name) in columns.iter().zip(wanted) {
                         values.push(match column {
-                            None => Value::Null,
+                            None => TableValue::Null,
                             Some(column) => value(column, place)
                                 .ok_or_else(|| refusal(name, column.data_type()))?,
                         });
@@ -117,21 +116,21 @@ fn refusal(name: &str, kind: &DataType) -> String {
 }
 
 /// The value of a column in a row; none where its type is none that a cell can have.
-fn value(column: &ArrayRef, place: usize) -> Option<Value<'_>> {
+fn value(column: &ArrayRef, place: usize) -> Option<TableValue<'_>> {
     if column.is_null(place) {
-        return Some(Value::Null);
+        return Some(TableValue::Null);
     }
     macro_rules! number {
         ($kind:ty) => {
-            Value::Int(column.as_primitive_opt::<$kind>()?.value(place).into())
+            TableValue::Int(column.as_primitive_opt::<$kind>()?.value(place).into())
         };
     }
     Some(match column.data_type() {
-        DataType::Null => Value::Null,
-        DataType::Boolean => Value::Bool(column.as_boolean_opt()?.value(place)),
-        DataType::Utf8 => Value::Text(column.as_string_opt::<i32>()?.value(place).into()),
-        DataType::LargeUtf8 => Value::Text(column.as_string_opt::<i64>()?.value(place).into()),
-        DataType::Utf8View => Value::Text(column.as_string_view_opt()?.value(place).into()),
+        DataType::Null => TableValue::Null,
+        DataType::Boolean => TableValue::Bool(column.as_boolean_opt()?.value(place)),
+        DataType::Utf8 => TableValue::Text(column.as_string_opt::<i32>()?.value(place).into()),
+        DataType::LargeUtf8 => TableValue::Text(column.as_string_opt::<i64>()?.value(place).into()),
+        DataType::Utf8View => TableValue::Text(column.as_string_view_opt()?.value(place).into()),
         DataType::Binary => bytes(column.as_binary_opt::<i32>()?.value(place)),
         DataType::LargeBinary => bytes(column.as_binary_opt::<i64>()?.value(place)),
         DataType::BinaryView => bytes(column.as_binary_view_opt()?.value(place)),
@@ -146,22 +145,24 @@ fn value(column: &ArrayRef, place: usize) -> Option<Value<'_>> {
         DataType::UInt64 => {
             let value = column.as_primitive_opt::<UInt64Type>()?.value(place);
             match i64::try_from(value) {
-                Ok(number) => Value::Int(number),
-                Err(_) => Value::Text(value.to_string().into()),
+                Ok(number) => TableValue::Int(number),
+                Err(_) => TableValue::Text(value.to_string().into()),
             }
         }
-        DataType::Float32 => Value::Float(
+        DataType::Float32 => TableValue::Float(
             column
                 .as_primitive_opt::<Float32Type>()?
                 .value(place)
                 .into(),
         ),
-        DataType::Float64 => Value::Float(column.as_primitive_opt::<Float64Type>()?.value(place)),
+        DataType::Float64 => {
+            TableValue::Float(column.as_primitive_opt::<Float64Type>()?.value(place))
+        }
         DataType::Date32 => {
             let days = column.as_primitive_opt::<Date32Type>()?.value(place);
-            Value::Time(i64::from(days).saturating_mul(86_400_000_000))
+            TableValue::Time(i64::from(days).saturating_mul(86_400_000_000))
         }
-        DataType::Timestamp(unit, _) => Value::Time(match unit {
+        DataType::Timestamp(unit, _) => TableValue::Time(match unit {
             TimeUnit::Second => column
                 .as_primitive_opt::<TimestampSecondType>()?
                 .value(place)
@@ -183,10 +184,10 @@ fn value(column: &ArrayRef, place: usize) -> Option<Value<'_>> {
 }
 
 /// Strings that a writer did not mark as such are binary columns.
-fn bytes(value: &[u8]) -> Value<'_> {
+fn bytes(value: &[u8]) -> TableValue<'_> {
     match std::str::from_utf8(value) {
-        Ok(text) => Value::Text(text.into()),
-        Err(_) => Value::Bytes(value.into()),
+        Ok(text) => TableValue::Text(text.into()),
+        Err(_) => TableValue::Bytes(value.into()),
     }
 }
 

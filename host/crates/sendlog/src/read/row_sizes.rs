@@ -219,6 +219,9 @@ mod tests {
         };
         assert_eq!(encoded_sizes, wanted);
         encoded_sizes.row((25 << 10) + 1, 1025);
-        assert_eq!((encoded_sizes.payload_units, encoded_sizes.write_units), (4, 4));
+        assert_eq!(
+            (encoded_sizes.payload_units, encoded_sizes.write_units),
+            (4, 4)
+        );
     }
 }

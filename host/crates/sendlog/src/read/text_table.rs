@@ -1,6 +1,5 @@
 //! A small table of text.
 
-
 /// Columns with a head, as wide as their widest cell.
 #[derive(Debug)]
 pub struct TextTable<const N: usize>(Vec<[String; N]>);

@@ -8,7 +8,7 @@ use jiff::tz::Offset;
 
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value<'a> {
+pub enum TableValue<'a> {
     /// Nothing.
     Null,
     /// Text; of JSON also objects and lists, as they stand there.
@@ -25,7 +25,7 @@ pub enum Value<'a> {
     Time(i64),
 }
 
-impl Value<'_> {
+impl TableValue<'_> {
     /// As bytes on a wire.
     #[must_use]
     pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
@@ -149,10 +149,13 @@ mod tests {
             "1795503600.25",
             "1795503600250",
         ] {
-            assert_eq!(Value::Text(text.into()).time(), Some(at), "{text}");
+            assert_eq!(TableValue::Text(text.into()).time(), Some(at), "{text}");
         }
-        assert_eq!(Value::Int(1_795_503_600).time(), Some(1_795_503_600_000_000));
-        assert_eq!(Value::Int(1_795_503_600_250_000_000).time(), Some(at));
-        assert_eq!(Value::Text("soon".into()).time(), None);
+        assert_eq!(
+            TableValue::Int(1_795_503_600).time(),
+            Some(1_795_503_600_000_000)
+        );
+        assert_eq!(TableValue::Int(1_795_503_600_250_000_000).time(), Some(at));
+        assert_eq!(TableValue::Text("soon".into()).time(), None);
     }
 }

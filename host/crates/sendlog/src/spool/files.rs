@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-
 /// The extension of a small file that is not finished.
 pub(crate) const DRAFT: &str = "draft";
 
@@ -64,7 +63,9 @@ pub(crate) fn list_files(folder: &Path) -> io::Result<Vec<(u64, FileKind, PathBu
         };
         let numbers = |text: &str| text.parse::<u64>().ok();
         let found = match (ending, stem.split_once('-')) {
-            ("seg", Some(("carry", generation))) => numbers(generation).map(|g| (g, FileKind::Carry)),
+            ("seg", Some(("carry", generation))) => {
+                numbers(generation).map(|g| (g, FileKind::Carry))
+            }
             ("seg", Some((_, generation))) => numbers(generation).map(|g| (g, FileKind::Segment)),
             ("json", None) => numbers(stem).map(|g| (g, FileKind::Manifest)),
             ("part", _) => Some((0, FileKind::Part)),

@@ -24,10 +24,10 @@ use serde::{Deserialize, Serialize};
 use mockfleet_config::{KeepPayload, Store};
 
 use crate::format::error::LogError;
-use crate::spool::files::write_atomically;
 use crate::format::identity::Identity;
 use crate::format::location::location;
 use crate::format::run_catalog::RunCatalog;
+use crate::spool::files::write_atomically;
 
 /// Grows when the form of the spool changes.
 const SPOOL_VERSION: u32 = 2;
@@ -228,7 +228,10 @@ fn state_folder() -> PathBuf {
 
 /// The folders of a store's runs, oldest first.
 pub(crate) fn run_folders(store: &Store) -> Vec<PathBuf> {
-    let entries = fs::read_dir(spool_root(store)).into_iter().flatten().flatten();
+    let entries = fs::read_dir(spool_root(store))
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut run_folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     run_folders.retain(|path| path.join(LOCK).is_file());
     run_folders.sort();

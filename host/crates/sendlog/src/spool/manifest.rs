@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::spool::files::manifest_name;
 use crate::spool::files::write_atomically;
 
-
 /// A file that is whole and on the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FinishedFile {

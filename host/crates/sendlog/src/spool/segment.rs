@@ -11,7 +11,6 @@ use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::spool::files::sync_folder;
 
-
 /// Space is reserved in steps of this size, before it is used: a full disk is an
 /// error of the reservation, at a moment when nothing is half-written.
 const RESERVE_STEP: u64 = 1 << 20;
@@ -41,7 +40,12 @@ impl SegmentFile {
     /// the process. Returns how many.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.reserved <= self.written {
-            match fallocate(&*self.file, FallocateFlags::KEEP_SIZE, self.written, RESERVE_STEP) {
+            match fallocate(
+                &*self.file,
+                FallocateFlags::KEEP_SIZE,
+                self.written,
+                RESERVE_STEP,
+            ) {
                 Ok(()) => self.reserved = self.written + RESERVE_STEP,
                 // A file system without reservations: the write itself will say.
                 Err(rustix::io::Errno::OPNOTSUPP) => self.reserved = u64::MAX,

@@ -190,12 +190,12 @@ impl SpoolFolder {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::format::identity::Identity;
     use crate::format::run_catalog::RunCatalog;
     use crate::spool::files::segment_name;
     use crate::spool::folder::{RunFolder, RunHeader};
     use crate::write::recovery::recover;
-    use super::*;
     use mockfleet_config::KeepPayload;
 
     fn spooled(store: &Store) -> (Identity, RunFolder) {

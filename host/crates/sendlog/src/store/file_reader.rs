@@ -10,7 +10,6 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use crate::store::s3::Bucket;
 
-
 /// What is fetched at once, where less is asked for: a footer with room to spare, or a
 /// column of words of one row group. Every request costs the same, however small.
 const FETCH_WINDOW: u64 = 256 << 10;

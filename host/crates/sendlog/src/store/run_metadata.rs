@@ -51,7 +51,11 @@ pub(crate) fn started_at(run: &str) -> Option<Timestamp> {
 ///
 /// # Errors
 /// Why the store does not take it.
-pub fn write_run_metadata(store: &Store, identity: &Identity, mut about: Value) -> Result<(), LogError> {
+pub fn write_run_metadata(
+    store: &Store,
+    identity: &Identity,
+    mut about: Value,
+) -> Result<(), LogError> {
     if let Some(object) = about.as_object_mut() {
         object.insert(RUN.into(), identity.run.as_str().into());
         object.insert(HOST.into(), identity.host.as_str().into());
@@ -137,7 +141,9 @@ mod tests {
     #[test]
     fn only_what_mockfleet_would_write_is_a_note() {
         let run = "01M87Y4E6N4V0JX7CWRZ4Z7D3Z";
-        let host = parse_key(&format!("runs/my-host.lan-{run}.json")).unwrap().host;
+        let host = parse_key(&format!("runs/my-host.lan-{run}.json"))
+            .unwrap()
+            .host;
         assert_eq!(host, "my-host.lan");
         for key in [
             format!("runs/-{run}.json"),

@@ -12,7 +12,6 @@ use object_store::{
 };
 use tokio::runtime::Runtime;
 
-
 /// 128 MiB over a slow line; the library's 30 s are too short for it.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 

@@ -14,11 +14,6 @@ use crate::read::outcome_counts::{FIRST_QUERY_ROWS, outcome_counts};
 use crate::tests::support::{HOUR, SEVEN, append, catalog, closed, files, log_config, rows};
 use crate::write::appender::Appender;
 
-
-
-
-
-
 #[test]
 fn rows_of_many_hours_are_written_a_few_hours_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
@@ -35,7 +30,10 @@ fn rows_of_many_hours_are_written_a_few_hours_at_a_time() {
     appender.flush(Instant::now());
     appender.finish();
     let closed = closed(open);
-    assert_eq!((closed.counters.rows, closed.counters.files), (4 * 720 + 1, 721));
+    assert_eq!(
+        (closed.counters.rows, closed.counters.files),
+        (4 * 720 + 1, 721)
+    );
     let of_hours: usize = files(&store.join("sends"))
         .iter()
         .map(|file| rows(file))
@@ -69,7 +67,14 @@ fn every_row_is_in_a_file_of_its_table_and_hour() {
         }
     });
     let closed = closed(open);
-    assert_eq!((closed.counters.rows, closed.counters.events, closed.counters.files), (40_000, 4, 3));
+    assert_eq!(
+        (
+            closed.counters.rows,
+            closed.counters.events,
+            closed.counters.files
+        ),
+        (40_000, 4, 3)
+    );
     let files = files(&store);
     let display_name: Vec<String> = files
         .iter()
@@ -188,4 +193,3 @@ fn a_spool_over_its_limit_holds_up_or_drops_as_asked() {
         assert_eq!(closed.counters.events, u64::from(policy == SpoolFull::Drop));
     }
 }
-

@@ -18,8 +18,6 @@ use crate::write::encoder::Encoder;
 use crate::write::progress::SharedProgress;
 use crate::write::recovery::{Recovered, recover};
 
-
-
 /// The spool of a process that died: what is in its segments, worker by worker.
 fn spool_folders(store: &Store, segments: &[(u32, u64, Vec<u8>)]) -> Identity {
     let identity = Identity::new();

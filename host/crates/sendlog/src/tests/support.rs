@@ -11,7 +11,6 @@ use crate::format::run_catalog::{DeviceIds, GroupEntry, RouteEntry, RunCatalog};
 use crate::log::{LogSummary, SendLog};
 use crate::write::appender::Appender;
 
-
 pub(crate) const HOUR: i64 = 3_600_000_000;
 /// 2026-11-24T07:00:00Z
 pub(crate) const SEVEN: i64 = 1_795_503_600_000_000;
@@ -121,4 +120,3 @@ pub(crate) fn rows(file: &Path) -> usize {
     let batches = builder.unwrap().build().unwrap();
     batches.map(|batch| batch.unwrap().num_rows()).sum()
 }
-

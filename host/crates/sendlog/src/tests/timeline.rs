@@ -12,7 +12,6 @@ use crate::read::timeline::scan::{runs, timeline};
 use crate::tests::support::{SEVEN, append, catalog, closed, log_config};
 use crate::write::appender::Appender;
 
-
 /// Appends a message of device 1 that went wrong, or that a fault touched.
 fn append_trouble(appender: &mut Appender, seq: u64, at: i64, outcome: Outcome, why: &str) {
     let injected = why.starts_with("injected fault: ");
@@ -87,7 +86,10 @@ fn a_survey_has_every_row_in_its_moment_and_tells_faults_from_losses() {
     assert_eq!(series.outcomes, [ROWS - 44, 0, 22, 0, 0, 22, 0]);
     assert_eq!(series.causes.list, [("failed: refused".to_owned(), 22)]);
     // 6,600 s in no more than 600 moments.
-    assert_eq!((series.bucket_width, series.buckets.len()), (15_000_000, 440));
+    assert_eq!(
+        (series.bucket_width, series.buckets.len()),
+        (15_000_000, 440)
+    );
     let due: Vec<u64> = series.buckets.iter().map(|bucket| bucket.due).collect();
     assert!(due.iter().all(|due| *due == 500), "{due:?}");
     let missed: Vec<u64> = series.buckets.iter().map(|bucket| bucket.missed).collect();

@@ -224,7 +224,11 @@ impl Appender {
     }
 
     fn write_segment(&mut self) {
-        while let Some(rest) = self.bytes.get(self.written..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self
+            .bytes
+            .get(self.written..)
+            .filter(|rest| !rest.is_empty())
+        {
             let file = match &mut self.file {
                 Some(file) => file,
                 None => {

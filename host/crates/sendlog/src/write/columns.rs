@@ -290,7 +290,12 @@ impl EventColumns {
     }
 
     /// Appends a row. False when it refers to what the directory does not have.
-    pub(crate) fn append(&mut self, labels: &LabelResolver, row: &EventRow<'_>, log_seq: i64) -> bool {
+    pub(crate) fn append(
+        &mut self,
+        labels: &LabelResolver,
+        row: &EventRow<'_>,
+        log_seq: i64,
+    ) -> bool {
         let Some(group) = labels.group(row.device) else {
             return false;
         };
@@ -334,7 +339,9 @@ fn kept_payload(keep: KeepPayload, payload: &[u8]) -> KeptPayload<'_> {
         // The cut went through a character: what is before it is the text.
         Err(error) if error.error_len().is_none() && bytes.len() < payload.len() => {
             let whole = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            std::str::from_utf8(whole).map_or(KeptPayload::Bytes(bytes), |text| KeptPayload::Text(text.into()))
+            std::str::from_utf8(whole).map_or(KeptPayload::Bytes(bytes), |text| {
+                KeptPayload::Text(text.into())
+            })
         }
         Err(_) => KeptPayload::Bytes(bytes),
     }
@@ -357,15 +364,33 @@ mod tests {
     #[test]
     fn payloads_are_kept_as_asked() {
         let cut = |n| KeepPayload::Cut(ByteSize::new(n));
-        assert_eq!(kept_payload(KeepPayload::Full, b"abc"), KeptPayload::Text("abc".into()));
-        assert_eq!(kept_payload(KeepPayload::Full, b"a\xff"), KeptPayload::Bytes(b"a\xff"));
-        assert_eq!(kept_payload(KeepPayload::None, b"abc"), KeptPayload::Nothing);
+        assert_eq!(
+            kept_payload(KeepPayload::Full, b"abc"),
+            KeptPayload::Text("abc".into())
+        );
+        assert_eq!(
+            kept_payload(KeepPayload::Full, b"a\xff"),
+            KeptPayload::Bytes(b"a\xff")
+        );
+        assert_eq!(
+            kept_payload(KeepPayload::None, b"abc"),
+            KeptPayload::Nothing
+        );
         // FIPS 180-2, appendix B.1.
         let sum = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(kept_payload(KeepPayload::Hash, b"abc"), KeptPayload::Text(sum.into()));
+        assert_eq!(
+            kept_payload(KeepPayload::Hash, b"abc"),
+            KeptPayload::Text(sum.into())
+        );
         assert_eq!(kept_payload(cut(2), b"abc"), KeptPayload::Text("ab".into()));
-        assert_eq!(kept_payload(cut(9), b"abc"), KeptPayload::Text("abc".into()));
-        assert_eq!(kept_payload(cut(2), "aäb".as_bytes()), KeptPayload::Text("a".into()));
+        assert_eq!(
+            kept_payload(cut(9), b"abc"),
+            KeptPayload::Text("abc".into())
+        );
+        assert_eq!(
+            kept_payload(cut(2), "aäb".as_bytes()),
+            KeptPayload::Text("a".into())
+        );
         assert_eq!(
             kept_payload(KeepPayload::Full, &"ä".as_bytes()[..1]),
             KeptPayload::Bytes(b"\xc3")

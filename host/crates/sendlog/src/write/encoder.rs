@@ -31,7 +31,6 @@ use crate::write::partition_file::hour_of;
 use crate::write::progress::SharedProgress;
 use crate::write::retry::retry_until_ok;
 
-
 /// Files that are written at the same time. Rows of a run whose clock is the machine's
 /// are of one hour, or of two; those of one whose clock is fast are of many, and each
 /// file that is written has a thread and a row group in memory.
@@ -62,7 +61,11 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    pub(crate) fn new(labels: LabelResolver, folder: Arc<Path>, shared: Arc<SharedProgress>) -> Self {
+    pub(crate) fn new(
+        labels: LabelResolver,
+        folder: Arc<Path>,
+        shared: Arc<SharedProgress>,
+    ) -> Self {
         Self {
             options: schema::options(&labels.identity, &labels.catalog.fleet),
             labels,
@@ -260,7 +263,12 @@ impl Encoder {
 
     /// Bytes of the largest file, or of all that are ended.
     pub(crate) fn size(&self) -> u64 {
-        let largest = self.open_files.iter().map(OpenFile::size).max().unwrap_or(0);
+        let largest = self
+            .open_files
+            .iter()
+            .map(OpenFile::size)
+            .max()
+            .unwrap_or(0);
         largest.max(self.closing.iter().map(ClosingFile::size).sum())
     }
 

@@ -13,7 +13,6 @@ use crate::spool::manifest::Manifest;
 use crate::write::appender::EncoderMessage;
 use crate::write::encoder::Encoder;
 
-
 /// How often the age of a generation is looked at.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
 
@@ -144,7 +143,9 @@ impl EncoderThread {
             EncoderMessage::FinishedFile { worker } => {
                 self.workers.insert(worker, FINISHED_WORKER);
             }
-            EncoderMessage::Records { generation, bytes } if generation > self.encoder.generation => {
+            EncoderMessage::Records { generation, bytes }
+                if generation > self.encoder.generation =>
+            {
                 self.next_records.push(bytes);
             }
             EncoderMessage::Records { bytes, .. } => self.encode(&bytes)?,

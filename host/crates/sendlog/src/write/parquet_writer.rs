@@ -17,7 +17,6 @@ use parquet::file::metadata::KeyValue;
 use crate::write::progress::SharedProgress;
 use crate::write::retry::RetryingFile;
 
-
 /// Batches that may wait: one is written while the next is made, and the memory that
 /// they take is bounded.
 const QUEUED_BATCHES: usize = 1;

@@ -19,7 +19,6 @@ use crate::write::columns::SendColumns;
 use crate::write::parquet_writer::ParquetWriterThread;
 use crate::write::progress::SharedProgress;
 
-
 /// Rows that are encoded together: enough for the encoders to be fast, few enough to
 /// stay in the cache.
 const BATCH_ROWS: u32 = 4096;

@@ -68,7 +68,11 @@ fn belongs(store: &Store, header: &RunHeader) -> bool {
     }
 }
 
-fn finish(store: &Store, folder: &RunFolder, header: RunHeader) -> Result<Option<Recovered>, LogError> {
+fn finish(
+    store: &Store,
+    folder: &RunFolder,
+    header: RunHeader,
+) -> Result<Option<Recovered>, LogError> {
     let path: Arc<Path> = folder.path().into();
     let wrong = |why: String| LogError::Spool {
         folder: path.display().to_string(),
@@ -81,7 +85,9 @@ fn finish(store: &Store, folder: &RunFolder, header: RunHeader) -> Result<Option
     let shared = Arc::new(SharedProgress::default());
     shared.close_within(CLOSE_TIMEOUT);
     let delivery = Uploader::open(store, Arc::clone(&path), Arc::clone(&shared))?;
-    let manifests = files.iter().filter(|(_, kind, _)| *kind == FileKind::Manifest);
+    let manifests = files
+        .iter()
+        .filter(|(_, kind, _)| *kind == FileKind::Manifest);
     let mut manifests_left = Vec::new();
     for (generation, _, file) in manifests {
         let manifest = Manifest::read(file).map_err(|error| wrong(error.to_string()))?;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::write::progress::SharedProgress;
 
-
 /// The first pause; each next one is twice as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 /// The longest pause: a store that is back is noticed soon.

@@ -8,7 +8,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::format::error::LogError;
 use crate::spool::manifest::FinishedFile;
 
-
 /// What files on their way hold in memory, together; a larger one goes alone. One of
 /// the usual roll size, or all that a busy minute makes of small ones.
 const MAX_IN_FLIGHT_BYTES: u64 = 128 << 20;
@@ -74,7 +73,9 @@ impl UploadQueue {
                 return None;
             }
             let in_flight_bytes = state.in_flight_bytes;
-            let fits = |job: &UploadJob| in_flight_bytes == 0 || in_flight_bytes + job.bytes <= MAX_IN_FLIGHT_BYTES;
+            let fits = |job: &UploadJob| {
+                in_flight_bytes == 0 || in_flight_bytes + job.bytes <= MAX_IN_FLIGHT_BYTES
+            };
             if state.waiting.front().is_some_and(fits)
                 && let Some(job) = state.waiting.pop_front()
             {
@@ -135,7 +136,11 @@ mod tests {
     #[test]
     fn files_go_side_by_side_as_long_as_there_is_room_and_a_large_one_alone() {
         let queue = UploadQueue::default();
-        for bytes in [MAX_IN_FLIGHT_BYTES / 2, MAX_IN_FLIGHT_BYTES / 2, 4 * MAX_IN_FLIGHT_BYTES] {
+        for bytes in [
+            MAX_IN_FLIGHT_BYTES / 2,
+            MAX_IN_FLIGHT_BYTES / 2,
+            4 * MAX_IN_FLIGHT_BYTES,
+        ] {
             queue.push(job(bytes));
         }
         queue.close();

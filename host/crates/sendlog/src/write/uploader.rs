@@ -5,7 +5,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-
 use mockfleet_config::Store;
 
 use crate::format::error::LogError;
@@ -126,7 +125,11 @@ impl Uploader {
         }
     }
 
-    fn upload_with_retry(&self, file: &FinishedFile, uploads: &GenerationUploads) -> Result<(), LogError> {
+    fn upload_with_retry(
+        &self,
+        file: &FinishedFile,
+        uploads: &GenerationUploads,
+    ) -> Result<(), LogError> {
         let what = format!("{} takes no file", self.location);
         let bytes = retry_until_ok(&self.shared, &what, || self.upload(file))
             .map_err(|why| self.upload_failed(&why))?;

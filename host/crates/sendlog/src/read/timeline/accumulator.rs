@@ -10,18 +10,17 @@ use hdrhistogram::Histogram;
 use rustc_hash::FxHashMap;
 
 use crate::format::schema::LogTable;
-use crate::read::timeline::bucket::add;
-use crate::read::timeline::model::MAX_WORST_DEVICES;
 use crate::read::timeline::bucket::BucketCounts;
 use crate::read::timeline::bucket::BucketGrid;
+use crate::read::timeline::bucket::add;
 use crate::read::timeline::bucket::record;
 use crate::read::timeline::model::EVENT_KINDS;
 use crate::read::timeline::model::KindCounts;
 use crate::read::timeline::model::LATE_MICROS;
 use crate::read::timeline::model::LatencyStats;
+use crate::read::timeline::model::MAX_WORST_DEVICES;
 use crate::read::timeline::model::Timeline;
 use crate::read::timeline::model::WorstDevice;
-
 
 /// Causes, kinds of faults, groups with their channels that are told apart: a backend
 /// that answers something new every time must not fill the host.
@@ -324,7 +323,11 @@ impl Partial {
 
     /// Puts what was counted into a survey.
     pub(crate) fn finish(self, timeline: &mut Timeline) {
-        timeline.buckets = self.buckets.into_iter().map(BucketCounts::into_slice).collect();
+        timeline.buckets = self
+            .buckets
+            .into_iter()
+            .map(BucketCounts::into_slice)
+            .collect();
         for bucket in &timeline.buckets {
             add(&mut timeline.outcomes, &bucket.outcomes);
         }

@@ -5,7 +5,6 @@ use hdrhistogram::Histogram;
 use crate::read::timeline::model::Percentiles;
 use crate::read::timeline::model::TimeBucket;
 
-
 /// Where the moments lie.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BucketGrid {

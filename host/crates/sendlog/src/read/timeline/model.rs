@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::read::stats::SkippedFile;
 
-
 /// What became of messages, in the order of [`TimeBucket::outcomes`]. Injected are
 /// those that were lost to a fault of the fleet file, which nobody else is to blame for;
 /// written those that were for the log alone.
@@ -167,4 +166,3 @@ pub struct Timeline {
     /// Files that could not be read, and are not in it.
     pub skipped: Vec<SkippedFile>,
 }
-

@@ -8,12 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use mockfleet_config::Store;
 
 use crate::format::error::LogError;
-use crate::read::timeline::accumulator::columns;
 use crate::format::file_name::FileName;
 use crate::format::schema::LogTable;
 use crate::read::footer::Footer;
 use crate::read::stats::SkippedFile;
 use crate::read::timeline::accumulator::Partial;
+use crate::read::timeline::accumulator::columns;
 use crate::read::timeline::bucket::BucketGrid;
 use crate::read::timeline::model::Timeline;
 use crate::store::store_reader::ObjectMeta;
@@ -125,7 +125,10 @@ pub fn timeline(
         ..Timeline::default()
     };
     let mut opened = Vec::new();
-    for (file, footer) in own.iter().zip(reader.map_concurrently(&own, |file| open(&reader, file))) {
+    for (file, footer) in own
+        .iter()
+        .zip(reader.map_concurrently(&own, |file| open(&reader, file)))
+    {
         match footer {
             Ok(file) => opened.push(file),
             Err(why) => timeline.skipped.push(skipped(&reader, file, why)),
@@ -157,18 +160,14 @@ pub fn timeline(
         let turn = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(0);
         let part = parts.get(turn % parts.len().max(1)).ok_or("no part")?;
         let footer = Footer::read(&reader, job.file)?;
-        footer.read_groups(
-            job.groups.clone(),
-            columns(job.file.table),
-            |batch| {
-                let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
-                part.add(job.file.table, batch)?;
-                drop(part);
-                let rows = u64::try_from(batch.num_rows()).unwrap_or(0);
-                progress(done.fetch_add(rows, Ordering::Relaxed) + rows, all);
-                Ok(())
-            },
-        )
+        footer.read_groups(job.groups.clone(), columns(job.file.table), |batch| {
+            let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            part.add(job.file.table, batch)?;
+            drop(part);
+            let rows = u64::try_from(batch.num_rows()).unwrap_or(0);
+            progress(done.fetch_add(rows, Ordering::Relaxed) + rows, all);
+            Ok(())
+        })
     });
     for (job, read) in jobs.iter().zip(read) {
         if let Err(why) = read {
@@ -218,7 +217,9 @@ fn bucket_width(span: i64, rows: u64) -> i64 {
     let rows = i64::try_from(rows).unwrap_or(i64::MAX).max(1);
     let moments = MAX_BUCKETS.min(rows / MIN_ROWS_PER_BUCKET).max(12);
     let least = span / moments;
-    let fits = BUCKET_WIDTHS.iter().find(|bucket_width| **bucket_width >= least);
+    let fits = BUCKET_WIDTHS
+        .iter()
+        .find(|bucket_width| **bucket_width >= least);
     fits.copied().unwrap_or(least.max(1))
 }
 
@@ -234,6 +235,9 @@ mod tests {
         // A hundred rows are no 600 moments.
         assert_eq!(bucket_width(600 * second, 100), 60 * second);
         assert_eq!(bucket_width(0, 0), 10_000);
-        assert_eq!(bucket_width(365 * 86_400 * second, u64::MAX), 86_400 * second);
+        assert_eq!(
+            bucket_width(365 * 86_400 * second, u64::MAX),
+            86_400 * second
+        );
     }
 }
