@@ -71,7 +71,7 @@ fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
         rows::append(&mut appender, n, payloads);
         // A worker's turn is about as long: what it appended goes to the spool.
         if n % 100 == 99 {
-            appender.turn(Instant::now());
+            appender.flush(Instant::now());
         }
         if let Some(before) = before {
             // One in a hundred is timed, so that the clock is not what is measured.

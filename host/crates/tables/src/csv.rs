@@ -8,7 +8,7 @@ use std::path::Path;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use crate::row::BadRowCallback;
-use mockfleet_sendlog::{Cell, TakeRow};
+use mockfleet_sendlog::{TableValue, RowVisitor};
 
 /// How a query's answer writes what is null, so that it differs from an empty text.
 pub(crate) const NULL: &str = "\\N";
@@ -139,7 +139,7 @@ pub(crate) fn read(
     path: &Path,
     delimiter: u8,
     wanted: &[&str],
-    take: &mut TakeRow<'_>,
+    take: &mut RowVisitor<'_>,
     bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
@@ -152,7 +152,7 @@ pub(crate) fn read_from(
     delimiter: u8,
     nulls: bool,
     wanted: &[&str],
-    take: &mut TakeRow<'_>,
+    take: &mut RowVisitor<'_>,
     bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
     let mut records = Records::new(from, delimiter);
@@ -168,9 +168,9 @@ pub(crate) fn read_from(
         let flow = if records.count == names.len() {
             let cells = places.iter().map(|place| {
                 let value = place.and_then(|place| records.value(place));
-                value.map_or(Cell::Null, |value| cell(value, nulls))
+                value.map_or(TableValue::Null, |value| cell(value, nulls))
             });
-            let cells: Vec<Cell<'_>> = cells.collect();
+            let cells: Vec<TableValue<'_>> = cells.collect();
             take(records.line, &cells)
         } else {
             let text = format!(
@@ -187,28 +187,28 @@ pub(crate) fn read_from(
     Ok(())
 }
 
-fn cell(value: &[u8], nulls: bool) -> Cell<'_> {
+fn cell(value: &[u8], nulls: bool) -> TableValue<'_> {
     if nulls && value == NULL.as_bytes() {
-        return Cell::Null;
+        return TableValue::Null;
     }
     if nulls && value.starts_with(b"\\x") {
         return hex(value);
     }
     match std::str::from_utf8(value) {
-        Ok(text) => Cell::Text(text.into()),
-        Err(_) => Cell::Bytes(value.into()),
+        Ok(text) => TableValue::Text(text.into()),
+        Err(_) => TableValue::Bytes(value.into()),
     }
 }
 
 /// Bytes as a query's answer writes them: `\x68656c6c6f`.
-fn hex(value: &[u8]) -> Cell<'_> {
+fn hex(value: &[u8]) -> TableValue<'_> {
     let digits = std::str::from_utf8(value).unwrap_or_default();
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (2..value.len()).step_by(2).map(byte).collect();
     match bytes.map(String::from_utf8) {
-        Some(Ok(text)) => Cell::Text(text.into()),
-        Some(Err(error)) => Cell::Bytes(error.into_bytes().into()),
-        None => Cell::Text(String::from_utf8_lossy(value)),
+        Some(Ok(text)) => TableValue::Text(text.into()),
+        Some(Err(error)) => TableValue::Bytes(error.into_bytes().into()),
+        None => TableValue::Text(String::from_utf8_lossy(value)),
     }
 }
 
@@ -273,8 +273,8 @@ mod tests {
 
     #[test]
     fn bytes_of_a_database_are_read() {
-        assert_eq!(hex(b"\\x6869"), Cell::Text("hi".into()));
-        assert_eq!(hex(b"\\xff00"), Cell::Bytes(vec![0xff, 0].into()));
-        assert_eq!(hex(b"\\xyz"), Cell::Text("\\xyz".into()));
+        assert_eq!(hex(b"\\x6869"), TableValue::Text("hi".into()));
+        assert_eq!(hex(b"\\xff00"), TableValue::Bytes(vec![0xff, 0].into()));
+        assert_eq!(hex(b"\\xyz"), TableValue::Text("\\xyz".into()));
     }
 }

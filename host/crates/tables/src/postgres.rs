@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::csv;
 use crate::row::BadRowCallback;
-use mockfleet_sendlog::TakeRow;
+use mockfleet_sendlog::RowVisitor;
 
 /// Whether a text is the address of such a database.
 pub(crate) fn is_url(text: &str) -> bool {
@@ -95,7 +95,7 @@ impl Query {
         &self,
         rows: Option<u32>,
         wanted: &[&str],
-        take: &mut TakeRow<'_>,
+        take: &mut RowVisitor<'_>,
         bad: &mut BadRowCallback<'_>,
     ) -> Result<(), String> {
         let mut client = self.connect().map_err(|(_, text)| text)?;

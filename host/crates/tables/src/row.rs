@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use mockfleet_sendlog::Cell;
+use mockfleet_sendlog::TableValue;
 
 /// Where a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Location {
 }
 
 /// Takes a row: where it stands, and its cells in the order that was asked for.
-pub type RowCallback<'a> = dyn FnMut(Location, &[Cell<'_>]) -> ControlFlow<()> + 'a;
+pub type RowCallback<'a> = dyn FnMut(Location, &[TableValue<'_>]) -> ControlFlow<()> + 'a;
 
 /// What a part is told of while it is read: the lines that are none.
 pub(crate) type BadRowCallback<'a> = dyn FnMut(u64, String) -> ControlFlow<()> + 'a;

@@ -21,7 +21,7 @@ impl Source {
             Self::Parquet(path) | Self::Csv(path, _) | Self::Json(path) => {
                 path.display().to_string()
             }
-            Self::Log(file) => file.shown.clone(),
+            Self::Log(file) => file.display_name.clone(),
             Self::Query(query) => query.shown(),
         }
     }

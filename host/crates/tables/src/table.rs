@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use mockfleet_config::{Problem, Problems};
-use mockfleet_sendlog::{Cell, LogFile, ParquetFile};
+use mockfleet_sendlog::{TableValue, LogFile, ParquetFile};
 
 use crate::row::{Location, RowCallback};
 use crate::source::Source;
@@ -186,7 +186,7 @@ impl Table {
                 ControlFlow::Continue(())
             };
             let mut over = false;
-            let mut take = |line: u64, cells: &[Cell<'_>]| {
+            let mut take = |line: u64, cells: &[TableValue<'_>]| {
                 let flow = take(Location { file, line }, cells);
                 over |= flow.is_break();
                 flow

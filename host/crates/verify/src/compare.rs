@@ -1,7 +1,7 @@
 //! Compares a run of a log with received rows.
 
 use mockfleet_config::Problems;
-use mockfleet_sendlog::{Left, LogFiles};
+use mockfleet_sendlog::{SpoolState, LogFiles};
 use mockfleet_tables::Table;
 
 use crate::findings::Findings;
@@ -90,14 +90,14 @@ fn open_log(options: &VerifyOptions) -> Result<Log, Problems> {
             (*newest).to_owned()
         }
     };
-    for left in mockfleet_sendlog::left_behind(&options.log) {
-        if left.run == run && matches!(left.state, Left::UnderWay | Left::Unfinished) {
+    for left in mockfleet_sendlog::spool_folders(&options.log) {
+        if left.run == run && matches!(left.state, SpoolState::UnderWay | SpoolState::Unfinished) {
             notes.push(match left.state {
-                Left::UnderWay => format!("run {run} goes on, and its last rows are not in the log yet"),
+                SpoolState::UnderWay => format!("run {run} goes on, and its last rows are not in the log yet"),
                 _ => format!("rows of run {run} are still in the spool; `mockfleet logs recover {location}` brings them to the log"),
             });
         }
     }
-    let table = Table::from_log(&location, files.of(&run))?;
+    let table = Table::from_log(&location, files.of_run(&run))?;
     Ok(Log { run, table, notes })
 }

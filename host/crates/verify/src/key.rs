@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::Value as JsonValue;
 
-use mockfleet_sendlog::{Cell, moment};
+use mockfleet_sendlog::{TableValue, parse_timestamp};
 
 use crate::content;
 use crate::content::{Content, Digest, Joined};
@@ -186,21 +186,21 @@ fn spelled(value: &JsonValue) -> Option<String> {
 }
 
 /// A value of a column in the same spelling.
-pub(crate) fn text_of(cell: &Cell<'_>) -> Option<String> {
+pub(crate) fn text_of(cell: &TableValue<'_>) -> Option<String> {
     Some(match cell {
-        Cell::Null => return None,
-        Cell::Int(whole) => whole.to_string(),
-        Cell::Float(number) => content::float(*number),
-        Cell::Bool(truth) => truth.to_string(),
-        Cell::Time(at) => format!("T{at}"),
-        Cell::Text(text) => of_text(text),
-        Cell::Bytes(_) => of_text(&cell.text()?),
+        TableValue::Null => return None,
+        TableValue::Int(whole) => whole.to_string(),
+        TableValue::Float(number) => content::float(*number),
+        TableValue::Bool(truth) => truth.to_string(),
+        TableValue::Time(at) => format!("T{at}"),
+        TableValue::Text(text) => of_text(text),
+        TableValue::Bytes(_) => of_text(&cell.text()?),
     })
 }
 
-/// A text that says a moment or a number is that: columns often know no better.
+/// A text that says a parse_timestamp or a number is that: columns often know no better.
 fn of_text(text: &str) -> String {
-    if let Some(at) = moment(text) {
+    if let Some(at) = parse_timestamp(text) {
         return format!("T{at}");
     }
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
@@ -225,13 +225,13 @@ mod tests {
         )
         .unwrap();
         let sent = |field: &str| spelled(Field::parse(field).of(&payload).unwrap());
-        let received = |cell: Cell<'_>| text_of(&cell);
-        assert_eq!(sent("seq"), received(Cell::Text("17".into())));
-        assert_eq!(sent("seq"), received(Cell::Float(17.0)));
-        assert_eq!(sent("at"), received(Cell::Time(1_795_503_600_500_000)));
-        assert_eq!(sent("id"), received(Cell::Text("007".into())));
-        assert_ne!(sent("id"), received(Cell::Int(7)));
-        assert_eq!(sent("/meta/n/1"), received(Cell::Int(2)));
+        let received = |cell: TableValue<'_>| text_of(&cell);
+        assert_eq!(sent("seq"), received(TableValue::Text("17".into())));
+        assert_eq!(sent("seq"), received(TableValue::Float(17.0)));
+        assert_eq!(sent("at"), received(TableValue::Time(1_795_503_600_500_000)));
+        assert_eq!(sent("id"), received(TableValue::Text("007".into())));
+        assert_ne!(sent("id"), received(TableValue::Int(7)));
+        assert_eq!(sent("/meta/n/1"), received(TableValue::Int(2)));
         assert_eq!(Field::parse("meta.n").to_string(), "/meta/n");
     }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use serde_json::Value as JsonValue;
 
 use mockfleet_config::{Problems, did_you_mean};
-use mockfleet_sendlog::Cell;
+use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{
     ARRIVAL_COLUMNS, DEVICE_COLUMNS, NUMBER_COLUMNS, PAYLOAD_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS,
     Table, find_column,
@@ -182,7 +182,7 @@ pub(crate) fn resolve(
 fn peek(
     received: &Table,
     wanted: &[&str],
-    mut look: impl FnMut(&[Cell<'_>]),
+    mut look: impl FnMut(&[TableValue<'_>]),
 ) -> (u32, Result<(), Problems>) {
     let mut rows = 0;
     let read = received.peek(SAMPLE_ROWS, wanted, &mut |_, cells| {
@@ -218,8 +218,8 @@ fn guess_payload(received: &Table) -> Option<String> {
         let _ = peek(received, &candidates, |cells| {
             for (text, cell) in texts.iter_mut().zip(cells) {
                 *text |= match cell {
-                    Cell::Text(text) => text.parse::<f64>().is_err(),
-                    Cell::Bytes(_) => true,
+                    TableValue::Text(text) => text.parse::<f64>().is_err(),
+                    TableValue::Bytes(_) => true,
                     _ => false,
                 };
             }
@@ -250,7 +250,7 @@ fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Problems> {
         }
         sample.rows += 1;
         match payload {
-            Cell::Text(text) => {
+            TableValue::Text(text) => {
                 // A payload of that size could be its own text, and never is.
                 sample.hashed |= text.starts_with("sha256:")
                     && size
@@ -273,7 +273,7 @@ fn wide(n: usize) -> u64 {
 fn sample_received(received: &Table, payload: &str) -> Sample {
     let mut sample = Sample::default();
     let (rows, _) = peek(received, &[payload], |cells| {
-        if let Some(bytes) = cells.first().and_then(Cell::bytes) {
+        if let Some(bytes) = cells.first().and_then(TableValue::bytes) {
             let value = serde_json::from_slice(&bytes).ok();
             sample.payloads.extend(value.filter(JsonValue::is_object));
         }

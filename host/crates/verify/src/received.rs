@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
 
 use mockfleet_config::Problems;
-use mockfleet_sendlog::Cell;
+use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
 
 use crate::buckets::Buckets;
@@ -128,13 +128,13 @@ impl<'a> Reader<'a> {
         Self { keys, log, columns }
     }
 
-    fn row(&self, cells: &[Cell<'_>], into: &mut Received) -> Result<(), String> {
+    fn row(&self, cells: &[TableValue<'_>], into: &mut Received) -> Result<(), String> {
         let cell = |name: &String| {
             let place = self.columns.iter().position(|column| column == name)?;
             cells.get(place)
         };
         let keys = self.keys;
-        let bytes = keys.payload.as_ref().and_then(cell).and_then(Cell::bytes);
+        let bytes = keys.payload.as_ref().and_then(cell).and_then(TableValue::bytes);
         let value: Option<JsonValue> = match &bytes {
             Some(bytes) if !keys.bytes_only => serde_json::from_slice(bytes).ok(),
             _ => None,
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
             self.log.devices.find(std::str::from_utf8(&name).ok()?)
         });
         let at = match keys.received_at.as_ref().and_then(cell) {
-            None | Some(Cell::Null) => None,
+            None | Some(TableValue::Null) => None,
             Some(cell) => Some(cell.time().ok_or_else(|| {
                 format!(
                     "{:?} is no moment; wanted is 2026-11-24T07:00:00Z, or seconds, milliseconds or microseconds since 1970 (--received-at names another column)",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
 
 use mockfleet_config::Problems;
-use mockfleet_sendlog::Cell;
+use mockfleet_sendlog::TableValue;
 use mockfleet_tables::Table;
 
 use crate::buckets::Buckets;
@@ -198,7 +198,7 @@ pub(crate) fn read(
                 of,
             });
         }
-        let Ok(row) = <&[Cell<'_>; 15]>::try_from(cells) else {
+        let Ok(row) = <&[TableValue<'_>; 15]>::try_from(cells) else {
             return ControlFlow::Break(());
         };
         match log.row(row, options, keys) {
@@ -240,7 +240,7 @@ enum Keyed {
 impl Log {
     fn row(
         &mut self,
-        cells: &[Cell<'_>; 15],
+        cells: &[TableValue<'_>; 15],
         options: &VerifyOptions,
         keys: &ResolvedKeys,
     ) -> Result<Keyed, String> {
@@ -271,7 +271,7 @@ impl Log {
         let outcome = outcome.text().and_then(|word| LoggedOutcome::read(&word));
         let kept = text.bytes().or_else(|| bytes.bytes());
         let value: Option<JsonValue> = match text {
-            Cell::Text(text) if !keys.bytes_only => serde_json::from_str(text).ok(),
+            TableValue::Text(text) if !keys.bytes_only => serde_json::from_str(text).ok(),
             _ => None,
         };
         let whole = kept

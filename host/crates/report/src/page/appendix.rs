@@ -160,7 +160,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use mockfleet_sendlog::Survey;
+    use mockfleet_sendlog::Timeline;
 
     #[test]
     fn the_command_is_what_was_typed_with_the_seed_that_it_had() {
@@ -174,7 +174,7 @@ mod tests {
             ],
             "checks": ["acked >= 99%"],
         });
-        let survey = Survey::default();
+        let survey = Timeline::default();
         let data = PageData {
             survey: &survey,
             note: Some(&note),

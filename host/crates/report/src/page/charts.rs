@@ -4,7 +4,7 @@ use crate::axis::Unit;
 use crate::chart::{self, Chart, Form, Series, Time};
 use crate::num::{as_f64, signed_as_f64};
 use crate::page::format::outcome;
-use mockfleet_sendlog::{EVENTS, Quantiles, Slice, Survey};
+use mockfleet_sendlog::{EVENT_KINDS, Percentiles, TimeBucket, Timeline};
 
 /// The colours of outcomes, in their order.
 const INKS: [&str; 7] = [
@@ -31,8 +31,8 @@ const STRIPS: [(&str, &str); 9] = [
     ("lost", "failed"),
 ];
 
-pub(crate) fn time(survey: &Survey) -> Time {
-    let count = survey.slices.len();
+pub(crate) fn time(survey: &Timeline) -> Time {
+    let count = survey.buckets.len();
     let mut faults: Vec<usize> = survey
         .faults
         .values()
@@ -44,13 +44,13 @@ pub(crate) fn time(survey: &Survey) -> Time {
     faults.dedup();
     let moments = i64::try_from(count).unwrap_or(0);
     Time {
-        length: survey.width * moments,
+        length: survey.bucket_width * moments,
         count,
         faults,
     }
 }
 
-pub(crate) fn charts(survey: &Survey) -> Vec<Chart> {
+pub(crate) fn charts(survey: &Timeline) -> Vec<Chart> {
     let mut charts = vec![rates(survey)];
     if survey.latency.count > 0 {
         charts.push(quantiles(
@@ -76,23 +76,23 @@ pub(crate) fn charts(survey: &Survey) -> Vec<Chart> {
 }
 
 /// Seconds of a moment; the last one may be shorter, and not too short to tell a rate.
-fn seconds(survey: &Survey, moment: usize) -> f64 {
-    let width = survey.width;
+fn seconds(survey: &Timeline, moment: usize) -> f64 {
+    let width = survey.bucket_width;
     let begins = i64::try_from(moment).unwrap_or(0).saturating_mul(width);
     let rest = (survey.end - survey.start).saturating_sub(begins);
     signed_as_f64(rest.clamp(width / 2, width).max(1)) / 1e6
 }
 
-fn per_second(survey: &Survey, figure: impl Fn(&Slice) -> u64) -> Vec<Option<f64>> {
-    let slices = survey.slices.iter().enumerate();
+fn per_second(survey: &Timeline, figure: impl Fn(&TimeBucket) -> u64) -> Vec<Option<f64>> {
+    let slices = survey.buckets.iter().enumerate();
     slices
         .map(|(moment, slice)| Some(as_f64(figure(slice)) / seconds(survey, moment)))
         .collect()
 }
 
-fn rates(survey: &Survey) -> Chart {
-    let missed: u64 = survey.slices.iter().map(|slice| slice.missed).sum();
-    let left = survey.slices.iter().any(|slice| slice.sent > 0);
+fn rates(survey: &Timeline) -> Chart {
+    let missed: u64 = survey.buckets.iter().map(|slice| slice.missed).sum();
+    let left = survey.buckets.iter().any(|slice| slice.sent > 0);
     let mut series = vec![Series {
         name: "asked",
         ink: "asked",
@@ -127,18 +127,18 @@ fn rates(survey: &Survey) -> Chart {
 }
 
 fn quantiles(
-    survey: &Survey,
+    survey: &Timeline,
     id: &'static str,
     title: &'static str,
     about: &str,
-    figure: impl Fn(&Slice) -> Option<Quantiles>,
+    figure: impl Fn(&TimeBucket) -> Option<Percentiles>,
 ) -> Chart {
     let series = [(2, "p99", "high"), (1, "p95", "mid"), (0, "p50", "low")];
     let series = series.into_iter().map(|(place, name, ink)| Series {
         name,
         ink,
         values: survey
-            .slices
+            .buckets
             .iter()
             .map(|slice| {
                 let quantiles = figure(slice)?;
@@ -165,7 +165,7 @@ fn quantiles(
 const ORDER: [usize; 7] = [2, 3, 4, 5, 6, 1, 0];
 
 /// What became of messages: only what there was.
-fn outcomes(survey: &Survey) -> Chart {
+fn outcomes(survey: &Timeline) -> Chart {
     let numbers = ORDER
         .into_iter()
         .filter(|number| survey.outcomes.get(*number).is_some_and(|count| *count > 0));
@@ -187,12 +187,12 @@ fn outcomes(survey: &Survey) -> Chart {
 }
 
 /// How many connections were up, where there are connections of devices.
-fn connections(survey: &Survey) -> Option<Chart> {
-    let number = |kind: &str| EVENTS.iter().position(|known| *known == kind);
+fn connections(survey: &Timeline) -> Option<Chart> {
+    let number = |kind: &str| EVENT_KINDS.iter().position(|known| *known == kind);
     let (up, down) = (number("connected")?, number("disconnected")?);
     let mut open: u64 = 0;
     let values: Vec<Option<f64>> = survey
-        .slices
+        .buckets
         .iter()
         .map(|slice| {
             let of = |kind: usize| slice.events.get(kind).copied().unwrap_or(0);
@@ -201,7 +201,7 @@ fn connections(survey: &Survey) -> Option<Chart> {
         })
         .collect();
     let some = survey
-        .slices
+        .buckets
         .iter()
         .any(|slice| slice.events.get(up).is_some_and(|times| *times > 0));
     some.then(|| Chart {
@@ -219,18 +219,18 @@ fn connections(survey: &Survey) -> Option<Chart> {
 }
 
 /// Faults and events, a strip for each kind that there was.
-pub(crate) fn strips(survey: &Survey, time: &Time) -> String {
+pub(crate) fn strips(survey: &Timeline, time: &Time) -> String {
     let mut rows: Vec<(String, &str, Vec<u64>)> = survey
         .faults
         .iter()
         .map(|(kind, counts)| (format!("fault: {kind}"), "fault", counts.clone()))
         .collect();
     for (kind, ink) in STRIPS {
-        let Some(number) = EVENTS.iter().position(|known| *known == kind) else {
+        let Some(number) = EVENT_KINDS.iter().position(|known| *known == kind) else {
             continue;
         };
         let counts: Vec<u64> = survey
-            .slices
+            .buckets
             .iter()
             .map(|slice| slice.events.get(number).copied().unwrap_or(0))
             .collect();

@@ -8,7 +8,7 @@ use crate::axis::Unit;
 use crate::escape::escaped;
 use crate::page::page_data::PageData;
 use mockfleet_metrics::{count, micros};
-use mockfleet_sendlog::Survey;
+use mockfleet_sendlog::Timeline;
 
 use crate::num::{as_f64, signed_as_f64};
 use crate::page::format::{length, share, timestamp};
@@ -83,12 +83,12 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
             format!("rows that are still in the spool ({state}); `mockfleet logs recover` brings them to the log, and then this can be made anew"),
         ));
     }
-    if !data.survey.aside.is_empty() {
+    if !data.survey.skipped.is_empty() {
         rows.push((
             "What could not be read?",
             format!(
                 "{} files of the log; their rows are not here",
-                data.survey.aside.len()
+                data.survey.skipped.len()
             ),
         ));
     }
@@ -101,7 +101,7 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
 }
 
 /// From the rows, where the run has noted nothing.
-fn arrived(survey: &Survey) -> String {
+fn arrived(survey: &Timeline) -> String {
     let [acked, sent, failed, dropped, unconfirmed, injected, written] = survey.outcomes;
     let all = acked + sent + failed + dropped + unconfirmed + written;
     let lost = failed + dropped + unconfirmed;
@@ -127,7 +127,7 @@ fn arrived(survey: &Survey) -> String {
     words
 }
 
-fn tiles(survey: &Survey) -> String {
+fn tiles(survey: &Timeline) -> String {
     let [acked, sent, _, _, _, injected, written] = survey.outcomes;
     let all: u64 = survey.outcomes.iter().sum::<u64>() - injected;
     let seconds = signed_as_f64(survey.end - survey.start) / 1e6;
@@ -151,7 +151,7 @@ fn tiles(survey: &Survey) -> String {
         ),
     ];
     if survey.latency.count > 0 {
-        let [p50, _, p99] = survey.latency.quantiles;
+        let [p50, _, p99] = survey.latency.percentiles;
         tiles.push((
             "latency p99",
             micros(p99),
@@ -159,7 +159,7 @@ fn tiles(survey: &Survey) -> String {
         ));
     }
     if survey.lag.count > 0 {
-        let [p50, _, p99] = survey.lag.quantiles;
+        let [p50, _, p99] = survey.lag.percentiles;
         tiles.push((
             "lag p99",
             micros(p99),

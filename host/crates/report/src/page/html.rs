@@ -9,7 +9,7 @@ use crate::escape::escaped;
 use crate::page::page_data::PageData;
 use crate::page::run_status::RunStatus;
 use crate::page::{appendix, charts, header, tables};
-use mockfleet_sendlog::Survey;
+use mockfleet_sendlog::Timeline;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -70,9 +70,9 @@ pub fn page(data: &PageData<'_>) -> String {
 }
 
 /// Numbers and names of ours only: nothing in it could end the script that holds it.
-fn script_data(survey: &Survey, charts: &[Chart], time: &Time) -> Value {
+fn script_data(survey: &Timeline, charts: &[Chart], time: &Time) -> Value {
     json!({
-        "width": survey.width,
+        "width": survey.bucket_width,
         "count": time.count,
         "charts": charts.iter().map(Chart::data).collect::<Vec<_>>(),
     })
@@ -82,7 +82,7 @@ fn script_data(survey: &Survey, charts: &[Chart], time: &Time) -> Value {
 mod tests {
     use super::*;
 
-    fn page_of(survey: &Survey, note: Option<&Value>) -> String {
+    fn page_of(survey: &Timeline, note: Option<&Value>) -> String {
         page(&PageData {
             survey,
             note,
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_run_without_rows_has_a_page() {
-        let html = page_of(&Survey::default(), None);
+        let html = page_of(&Timeline::default(), None);
         assert!(html.contains("This run has no row in its log."));
         assert!(html.contains("logs/&lt;odd&gt;") && !html.contains("<odd>"));
         assert!(html.contains("default-src 'none'"));
@@ -112,13 +112,13 @@ mod tests {
                 { "scope": "group", "name": evil, "check": evil, "words": evil, "held": false },
             ] },
         });
-        let mut survey = Survey {
+        let mut survey = Timeline {
             run: evil.into(),
             host: evil.into(),
             rows: 1,
             slices: vec![Default::default()],
             outcomes: [0, 0, 1, 0, 0, 0, 0],
-            ..Survey::default()
+            ..Timeline::default()
         };
         survey.causes.list.push((evil.into(), 1));
         survey.channels.insert((evil.into(), evil.into()), [1; 7]);

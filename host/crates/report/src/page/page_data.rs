@@ -1,12 +1,12 @@
 //! Holds the data of a page: rows, metadata, and the state of the log.
 
-use mockfleet_sendlog::Survey;
+use mockfleet_sendlog::Timeline;
 use serde_json::Value;
 
 /// What a page tells of.
 pub struct PageData<'a> {
     /// The rows, summed up.
-    pub survey: &'a Survey,
+    pub survey: &'a Timeline,
     /// What the run noted of itself.
     pub note: Option<&'a Value>,
     /// Where the log is.

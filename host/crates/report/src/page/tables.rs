@@ -8,7 +8,7 @@ use crate::escape::escaped;
 use crate::page::format::share;
 use crate::page::page_data::PageData;
 use mockfleet_metrics::{count, micros};
-use mockfleet_sendlog::Survey;
+use mockfleet_sendlog::Timeline;
 
 /// Rows that a table shows; the rest is a number.
 const ROWS: usize = 30;
@@ -86,7 +86,7 @@ pub(crate) fn checks(data: &PageData<'_>) -> String {
 }
 
 /// Why messages did not get through.
-pub(crate) fn causes(survey: &Survey) -> String {
+pub(crate) fn causes(survey: &Timeline) -> String {
     let all: u64 = survey.outcomes.iter().sum();
     let lost: u64 = survey.outcomes.iter().skip(2).take(3).sum();
     if lost == 0 {
@@ -129,7 +129,7 @@ pub(crate) fn causes(survey: &Survey) -> String {
 }
 
 /// What became of messages by group and channel.
-pub(crate) fn channels(survey: &Survey) -> String {
+pub(crate) fn channels(survey: &Timeline) -> String {
     if survey.channels.is_empty() {
         return String::new();
     }
@@ -176,7 +176,7 @@ pub(crate) fn channels(survey: &Survey) -> String {
 }
 
 /// The devices with the most trouble.
-pub(crate) fn worst(survey: &Survey) -> String {
+pub(crate) fn worst(survey: &Timeline) -> String {
     if survey.worst.is_empty() {
         return String::new();
     }
@@ -186,7 +186,7 @@ pub(crate) fn worst(survey: &Survey) -> String {
         .map(|device| {
             vec![
                 format!("<code>{}</code>", escaped(&device.id)),
-                count(device.missing()),
+                count(device.undelivered()),
                 count(device.failed),
                 count(device.dropped),
                 count(device.unconfirmed),
@@ -213,7 +213,7 @@ pub(crate) fn worst(survey: &Survey) -> String {
     ];
     let about = format!(
         "{} devices had trouble; these had the most. Late is what left more than 50 ms after it was due.",
-        count(survey.troubled)
+        count(survey.troubled_devices)
     );
     section("The worst devices", &about, &table(&head, &rows))
 }
