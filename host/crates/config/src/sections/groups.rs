@@ -1,4 +1,4 @@
-//! The keys of `[[groups]]`.
+//! Reads `[[groups]]`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -45,8 +45,8 @@ pub(crate) const LIMIT_KEYS: &[&str] = &[
     "log-lines",
 ];
 
-/// The most devices of a fleet: ten times what one process is meant for. The rest is
-/// a slip of the finger.
+/// The maximum of devices: ten times the scale that one process is made for. More is a typing
+/// error.
 const MAX_DEVICES: u32 = 10_000_000;
 
 /// The targets in the order of the file; `None` where one could not be read.
@@ -135,7 +135,7 @@ fn group(
     })
 }
 
-/// A name that becomes part of ids and topics.
+/// Reads a name that is used in ids and topics.
 pub(crate) fn name(node: &Node) -> Result<String, String> {
     let name = text(node)?;
     let unfit = |c: char| c.is_control() || matches!(c, '/' | '+' | '#');
@@ -161,7 +161,7 @@ fn plugin(context: &ReadContext<'_>, node: &Node) -> Result<PluginSource, String
 fn target(keys: &TableReader<'_>, targets: &Targets) -> Option<usize> {
     let names = || targets.iter().map(|(name, _)| name.as_str());
     match (keys.node("target"), targets.len()) {
-        // That there is no target at all is said once, for the whole file.
+        // A file without targets is reported once, at its top level.
         (_, 0) => None,
         (None, 1) => Some(0),
         (None, _) => {
@@ -244,7 +244,7 @@ fn schedule(context: &ReadContext<'_>, keys: &TableReader<'_>) -> Option<Schedul
     })
 }
 
-/// The stages, and what does not go with them.
+/// Reads the stages, and reports the keys that exclude them.
 fn read_stages(
     context: &ReadContext<'_>,
     keys: &TableReader<'_>,
@@ -256,7 +256,7 @@ fn read_stages(
     };
     let own = match tick_rate {
         Some(TickRate::Every(interval)) => interval.as_secs_f64().recip(),
-        // What else is wrong with them is said all the same.
+        // Other problems of the stages are still reported.
         Some(TickRate::FlatOut) | None => 1.0,
     };
     let stages = stages::read(context, node, own);
@@ -350,7 +350,7 @@ fn write_json(node: &Node, into: &mut String) {
             }
             into.push('}');
         }
-        // What JSON cannot say was refused already.
+        // `json` has refused the values that JSON does not have.
         _ => into.push_str(&json(node).unwrap_or_default().to_string()),
     }
 }
@@ -364,7 +364,7 @@ fn data(context: &ReadContext<'_>, node: Option<&Node>) -> Option<BTreeMap<Strin
     let files = keys
         .entries()
         .map(|(name, _)| Some((name.to_owned(), keys.file(name)?)));
-    // Each is tried, so that all that is wrong is said.
+    // Every file is tried, so that all problems are reported.
     let files: Vec<_> = files.collect();
     files.into_iter().collect()
 }

@@ -1,5 +1,6 @@
-//! The keys of `[[groups.faults]]`: what breaks on purpose in a group. Each kind has
-//! keys of its own beside those that say when, where and how often.
+//! Reads `[[groups.faults]]`.
+//!
+//! Each kind has its own keys, and all share the keys for time, devices and frequency.
 
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ const MAX_FAULTS: usize = 100;
 /// As for the group's schedule.
 pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 86_400);
 
-/// What of the rest of the file faults have to fit.
+/// The parts of the file that faults must fit.
 pub(crate) struct FaultContext<'a> {
-    /// How long the run takes.
+    /// The duration of the run.
     pub(crate) duration: Option<Duration>,
-    /// Where the group sends, if that could be read.
+    /// The group's target, if it could be read.
     pub(crate) target: Option<&'a Target>,
 }
 
@@ -89,7 +90,7 @@ fn fault(context: &ReadContext<'_>, node: &Node, scope: &FaultContext<'_>) -> Op
     sound.then_some(fault)
 }
 
-/// A share of something, above none; all of it where nothing is said.
+/// Reads a share above 0; 1 if the key is absent.
 fn share(keys: &TableReader<'_>, key: &str) -> Option<f64> {
     if keys.node(key).is_none() {
         return Some(1.0);
