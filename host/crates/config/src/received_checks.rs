@@ -1,4 +1,4 @@
-//! Parses limits of findings in received rows: `missing == 0`, `late <= 0.1%`.
+//! Parses limits of findings, such as `missing == 0`.
 
 use crate::document::suggest::did_you_mean;
 

@@ -8,7 +8,7 @@ use std::fmt;
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where: a file and line, or an option of the command line.
+    /// The place: a file and line, or an option of the command line.
     pub place: String,
     /// The cause and the way out, without secrets.
     pub text: String,

@@ -1,4 +1,4 @@
-//! Reads a table key by key, with the expected type of each key.
+//! Reads tables key by key, each key with its type.
 //!
 //! A wrong, missing or unknown key becomes a problem with its place, and reading continues.
 

@@ -9,7 +9,7 @@ use crate::document::units;
 use crate::document::units::ByteSize;
 use crate::plan::fault::{CutTo, FaultKind};
 use crate::plan::target::Protocol;
-use crate::sections::faults::read::{FaultContext, MAX_DURATION};
+use crate::sections::faults::context::{FaultContext, MAX_DURATION};
 
 /// Placeholders of a wrong topic. The run is no part of it, so that the same seed gives the
 /// same topics.

@@ -2,29 +2,17 @@
 //!
 //! Each kind has its own keys, and all share the keys for time, devices and frequency.
 
-use std::time::Duration;
-
 use crate::document::node::{Node, Origin, Value};
 use crate::document::suggest::did_you_mean;
 use crate::document::table_reader::{ReadContext, TableReader, text};
 use crate::document::units;
 use crate::plan::fault::Fault;
-use crate::plan::target::{Connections, Protocol, Target};
+use crate::plan::target::{Connections, Protocol};
+use crate::sections::faults::context::FaultContext;
 use crate::sections::faults::{fault_conflicts, kinds, parameters, schedule};
 
 /// Far more than a person writes; each is looked at for each message.
 const MAX_FAULTS: usize = 100;
-
-/// As for the group's schedule.
-pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 86_400);
-
-/// The parts of the file that faults must fit.
-pub(crate) struct FaultContext<'a> {
-    /// The duration of the run.
-    pub(crate) duration: Option<Duration>,
-    /// The group's target, if it could be read.
-    pub(crate) target: Option<&'a Target>,
-}
 
 /// Reads the faults of a group.
 pub(crate) fn read(

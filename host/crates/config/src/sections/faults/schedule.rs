@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::document::table_reader::TableReader;
 use crate::document::units::format_duration;
 use crate::plan::fault::{FaultKind, FaultSchedule, FaultTimes};
-use crate::sections::faults::read::MAX_DURATION;
+use crate::sections::faults::context::MAX_DURATION;
 
 const MIN_DURATION: Duration = Duration::from_millis(1);
 
