@@ -1,4 +1,4 @@
-//! Replaces the paths of a fleet file with the parts of its bundle.
+//! Replaces paths of a fleet file with parts of its bundle.
 //!
 //! The rest of the text stays unchanged, comments too.
 

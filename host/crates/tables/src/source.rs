@@ -1,4 +1,4 @@
-//! Describes a source of rows: a file, a file of a log, or a query.
+//! Describes a source of rows: a file or a query.
 
 use std::path::PathBuf;
 

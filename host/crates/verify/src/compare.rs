@@ -6,9 +6,9 @@ use mockfleet_tables::Table;
 
 use crate::findings::collected::Findings;
 use crate::join;
+use crate::key::options::VerifyOptions;
 use crate::key::resolution;
 use crate::messages::{list_some, problem, single};
-use crate::options::VerifyOptions;
 use crate::progress::ProgressFn;
 use crate::rows::received;
 use crate::rows::sent;

@@ -6,14 +6,14 @@ use mockfleet_config::Problems;
 
 use crate::findings::collected::{Example, Findings, Found};
 use crate::findings::explain::{Faults, FindingKind, Kinds};
+use crate::key::content::Digest;
+use crate::key::options::VerifyOptions;
 use crate::key::resolution::ResolvedKeys;
 use crate::messages::{problem, single};
-use crate::options::VerifyOptions;
 use crate::order;
 use crate::order::FirstArrival;
 use crate::progress::{Progress, ProgressFn};
 use crate::rows::buckets::{BUCKETS, Buckets};
-use crate::rows::content::Digest;
 use crate::rows::received::{Received, ReceivedRow};
 use crate::rows::sent::{Errors, Log, LoggedOutcome, SentRow};
 

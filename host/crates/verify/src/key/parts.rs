@@ -10,8 +10,8 @@ use serde_json::Value as JsonValue;
 
 use mockfleet_sendlog::{Cell, moment};
 
-use crate::rows::content;
-use crate::rows::content::{Content, Digest, Joined};
+use crate::key::content;
+use crate::key::content::{Content, Digest, Joined};
 
 /// A field of a payload: `seq`, `meta.n`, or `/meta/n` (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use mockfleet_tables::{
     Table, find_column,
 };
 
+use crate::key::options::{KeyChoice, VerifyOptions};
 use crate::key::parts;
 use crate::key::parts::{Field, Pair, ReceivedSide, SentSide};
 use crate::messages::{list_some, problem};
-use crate::options::{KeyChoice, VerifyOptions};
 
 /// Rows that are looked at on each side.
 const SAMPLE_ROWS: u32 = 200;

@@ -10,6 +10,7 @@ use mockfleet_config::Problems;
 use mockfleet_sendlog::Cell;
 use mockfleet_tables::{Location, Table};
 
+use crate::key::content::{Content, Digest};
 use crate::key::parts;
 use crate::key::parts::{Payload, ReceivedSide, SentSide};
 use crate::key::resolution::ResolvedKeys;
@@ -17,7 +18,6 @@ use crate::messages::{problem, single};
 use crate::progress::{Progress, ProgressFn};
 use crate::rows::buckets;
 use crate::rows::buckets::Buckets;
-use crate::rows::content::{Content, Digest};
 use crate::rows::sent::{Log, PROGRESS_EVERY, head};
 
 /// The received rows, in buckets by key.

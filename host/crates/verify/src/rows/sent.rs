@@ -12,15 +12,15 @@ use mockfleet_sendlog::Cell;
 use mockfleet_tables::Table;
 
 use crate::findings::explain::{Faults, Kinds};
+use crate::key::content::{Content, Digest};
+use crate::key::options::VerifyOptions;
 use crate::key::parts;
 use crate::key::parts::{Payload, SentSide};
 use crate::key::resolution::ResolvedKeys;
 use crate::messages::{problem, single};
-use crate::options::VerifyOptions;
 use crate::progress::{Progress, ProgressFn};
 use crate::rows::buckets;
 use crate::rows::buckets::Buckets;
-use crate::rows::content::{Content, Digest};
 
 /// The log, dealt by key.
 pub(crate) struct Log {
