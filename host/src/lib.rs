@@ -16,7 +16,8 @@
 
 mod allocator;
 pub mod cli;
-pub mod fetch;
-pub mod forecast;
+mod fetch;
+mod forecast;
+mod num;
 
 pub use allocator::Allocator;

@@ -7,14 +7,14 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::{Client, Response, StatusCode};
 
-use super::address::{self, Address};
+use crate::fetch::address::{self, Address};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// Without a byte.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// What is there, of at most so many bytes.
-pub(super) fn get(
+pub(crate) fn get(
     address: &Address,
     most: u64,
     progress: &mut dyn FnMut(u64, Option<u64>),

@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
-use super::Hour;
-use mockfleet_config::Item;
-use mockfleet_config::Prices;
+use crate::forecast::figures::Hour;
+use mockfleet_config::{Item, Prices};
 
 /// Hours of a month, as the vendor counts them.
-pub const MONTH_HOURS: f64 = 730.0;
+pub(crate) const MONTH_HOURS: f64 = 730.0;
 
 /// Bytes of what is billed as a GB.
-pub const GB: f64 = 1_073_741_824.0;
+pub(crate) const GB: f64 = 1_073_741_824.0;
 
 /// Storage that DynamoDB bills an item beyond its own bytes (developer guide, "Item
 /// sizes and formats").
@@ -26,16 +25,16 @@ const SHARD: (f64, f64) = (1_000.0, 1_048_576.0);
 
 /// How a fleet is billed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Terms {
+pub(crate) struct BillingTerms {
     /// Hours of a month in which the fleet runs, up to [`MONTH_HOURS`].
     pub hours: f64,
     /// How long rows are kept; for ever where it is not said.
-    pub keep: Option<Duration>,
+    pub retention: Option<Duration>,
 }
 
 /// One line of a bill.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub(crate) struct Line {
     /// What is paid for.
     pub what: &'static str,
     /// How much of it.
@@ -48,7 +47,7 @@ pub struct Line {
 
 /// The bill of one month.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bill {
+pub(crate) struct Bill {
     /// Where the rows are.
     pub place: &'static str,
     /// For machines.
@@ -60,7 +59,7 @@ pub struct Bill {
 impl Bill {
     /// US dollars in all.
     #[must_use]
-    pub fn usd(&self) -> f64 {
+    pub(crate) fn usd(&self) -> f64 {
         self.lines.iter().map(|line| line.usd).sum()
     }
 }
@@ -69,19 +68,19 @@ impl Bill {
 struct Month<'a> {
     hour: &'a Hour,
     prices: &'a Prices,
-    terms: Terms,
+    terms: BillingTerms,
     /// So many months of rows are stored, on average over the month.
     held: f64,
 }
 
 /// The bills of a month, counted from one: the log on S3 first.
 #[must_use]
-pub fn bills(hour: &Hour, prices: &Prices, terms: Terms, month: u32) -> Vec<Bill> {
+pub(crate) fn bills(hour: &Hour, prices: &Prices, terms: BillingTerms, month: u32) -> Vec<Bill> {
     let month = Month {
         hour,
         prices,
         terms,
-        held: held(terms.keep, month),
+        held: held(terms.retention, month),
     };
     vec![
         month.s3(),
@@ -238,9 +237,9 @@ mod tests {
             write_units: 7_200_000.0,
             ..Hour::default()
         };
-        let terms = Terms {
+        let terms = BillingTerms {
             hours: 100.0,
-            keep: None,
+            retention: None,
         };
         let prices = Prices::builtin().unwrap();
         let bills = bills(&hour, &prices, terms, 2);

@@ -439,7 +439,7 @@ def test_forecast_counts_copies_and_truncated_payloads(fleet):
         fleet.content["groups"].clear()
         fleet.group(count=10, faults=faults)
         fleet.write()
-        process = fleet.mockfleet("plan", "fleet.toml", "--json")
+        process = fleet.mockfleet("estimate", "fleet.toml", "--json")
         assert process.finish() == 0, process.report()
         size[bool(faults)] = json.loads("".join(process.out))["hour"]["messages"]
     assert size[True] == 2 * size[False]

@@ -284,5 +284,5 @@ def test_bundle_is_read_from_a_bucket(fleet, mockfleet, packed, tmp_path, closin
 
 def test_bundle_is_accepted_by_the_other_commands(fleet, mockfleet, packed):
     mockfleet("try", "../w.bundle", "--group", "weather", "--ticks", "2")
-    mockfleet("plan", "../w.bundle")
+    mockfleet("estimate", "../w.bundle")
     mockfleet("backfill", "../w.bundle", "--from", "2026-01-01", "--to", "2026-01-01T00:01:00Z")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::clock::Micros;
 use super::group::Group;
 use super::schedule::{Catch, Moment, Owner};
-use mockfleet_metrics::{Counters, GroupBook, StageDone, StageNow};
+use mockfleet_metrics::{Counters, StageCounters, StageProgress, StageResult};
 
 impl Group {
     /// A late device, or one on time, runs the tick of `catch`; it was due at `from`.
@@ -71,12 +71,12 @@ impl Group {
     }
 
     /// The stage that the group is in.
-    pub(super) fn stage_now(&self, now: Micros, book: &GroupBook) -> Option<StageNow> {
+    pub(super) fn stage_now(&self, now: Micros, book: &StageCounters) -> Option<StageProgress> {
         let stages = self.beat.stages()?;
         let asked = stages.asked(now);
         let share = (asked.devices * f64::from(self.count)).ceil();
         let on = share.min(count(book.on));
-        Some(StageNow {
+        Some(StageProgress {
             group: self.name.to_string(),
             number: asked.stage + 1,
             of: stages.len(),
@@ -89,14 +89,14 @@ impl Group {
     }
 
     /// What came of each stage that the run has reached.
-    pub(super) fn stages_done(&self, end: Micros, book: &GroupBook) -> Vec<StageDone> {
+    pub(super) fn stages_done(&self, end: Micros, book: &StageCounters) -> Vec<StageResult> {
         let Some(stages) = self.beat.stages() else {
             return Vec::new();
         };
         let all = (0..=stages.len()).filter(|stage| stages.lasted(*stage, end) > 0);
         all.map(|stage| {
             let counted = book.stages.get(stage).copied().unwrap_or_default();
-            StageDone {
+            StageResult {
                 group: self.name.to_string(),
                 number: stage + 1,
                 of: stages.len(),

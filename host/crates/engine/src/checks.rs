@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::clock::{Micros, micros};
 use super::group::Group;
 use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
-use mockfleet_metrics::{Counters, Spread, Tally, count, micros as words};
+use mockfleet_metrics::{Counters, LatencyHistogram, CheckCounters, count, micros as words};
 use mockfleet_transport::{INJECTED, Outcome, Settled};
 
 /// Which tallies of [`Counters::checks`] a message or a tick counts for; the same for all
@@ -65,14 +65,14 @@ impl Gauge {
         due: Micros,
         group: u32,
         route: Option<u16>,
-        count: impl Fn(&mut Tally),
+        count: impl Fn(&mut CheckCounters),
     ) {
         if due < self.warm_up {
             return;
         }
         counters
             .checks
-            .resize_with(self.scopes.len(), Tally::default);
+            .resize_with(self.scopes.len(), CheckCounters::default);
         let at = |places: &[Option<usize>], number: usize| places.get(number).copied().flatten();
         let group = at(&self.groups, usize::try_from(group).unwrap_or(usize::MAX));
         let route = route.and_then(|route| at(&self.routes, usize::from(route)));
@@ -139,8 +139,8 @@ impl Gauge {
         checks: &mockfleet_config::Checks,
         counters: &Counters,
         end: Micros,
-    ) -> Vec<mockfleet_metrics::Check> {
-        let none = Tally::default();
+    ) -> Vec<mockfleet_metrics::CheckResult> {
+        let none = CheckCounters::default();
         let span = Duration::from_micros(end.saturating_sub(self.warm_up));
         let judged = checks.list.iter().map(|check| {
             let place = self.scopes.iter().position(|scope| *scope == check.scope);
@@ -173,10 +173,10 @@ enum Found {
 
 fn judge(
     check: &mockfleet_config::Check,
-    tally: &Tally,
+    tally: &CheckCounters,
     span: Duration,
     warm_up: bool,
-) -> mockfleet_metrics::Check {
+) -> mockfleet_metrics::CheckResult {
     let bound = &check.threshold;
     let found = find(bound, tally, span, warm_up);
     let order = match (&found, bound.value) {
@@ -194,7 +194,7 @@ fn judge(
         Scope::Group(name) => ("group", name.as_str()),
         Scope::Channel(name) => ("channel", name.as_str()),
     };
-    mockfleet_metrics::Check {
+    mockfleet_metrics::CheckResult {
         kind,
         name: name.to_owned(),
         text: bound.to_string(),
@@ -206,7 +206,7 @@ fn judge(
 
 fn find(
     bound: &mockfleet_config::Threshold,
-    tally: &Tally,
+    tally: &CheckCounters,
     span: Duration,
     warm_up: bool,
 ) -> Found {
@@ -218,7 +218,7 @@ fn find(
         )),
         all => Found::Part(part, all),
     };
-    let time = |spread: &Spread, share: f64, what: &str| match spread.count() {
+    let time = |spread: &LatencyHistogram, share: f64, what: &str| match spread.count() {
         0 => Found::Nothing(format!(
             "no message that was due{since} was {what}, so nothing was measured"
         )),
@@ -300,20 +300,20 @@ fn float(n: u64) -> f64 {
 mod tests {
     use super::*;
 
-    fn said(text: &str, tally: &Tally) -> (bool, String) {
+    fn said(text: &str, tally: &CheckCounters) -> (bool, String) {
         let check = mockfleet_config::Check::parse(&Scope::Fleet, text).unwrap();
         let judged = judge(&check, tally, Duration::from_secs(10), false);
         (judged.held, judged.shown)
     }
 
-    fn tally() -> Tally {
-        let mut tally = Tally {
+    fn tally() -> CheckCounters {
+        let mut tally = CheckCounters {
             acked: 999,
             failed: 1,
             injected: 500,
             ticks: 990,
             missed: 10,
-            ..Tally::default()
+            ..CheckCounters::default()
         };
         for micros in 1..=1000 {
             tally.latency.record(micros * 100);
@@ -363,13 +363,13 @@ mod tests {
 
     #[test]
     fn where_nothing_was_measured_nothing_held() {
-        let (held, why) = said("failed == 0", &Tally::default());
+        let (held, why) = said("failed == 0", &CheckCounters::default());
         assert!(!held && why.contains("no message was due"), "{why}");
-        let (held, why) = said("lag.p99 <= 50ms", &Tally::default());
+        let (held, why) = said("lag.p99 <= 50ms", &CheckCounters::default());
         assert!(!held && why.contains("was sent"), "{why}");
-        let (held, why) = said("restarts == 0", &Tally::default());
+        let (held, why) = said("restarts == 0", &CheckCounters::default());
         assert!(!held && why.contains("no tick was due"), "{why}");
-        assert!(said("messages == 0", &Tally::default()).0);
+        assert!(said("messages == 0", &CheckCounters::default()).0);
     }
 
     #[test]

@@ -55,7 +55,9 @@ use self::group::Group;
 use self::tempo::Score;
 use self::threads::{Common, Waiting};
 use mockfleet_config::{Connections, Fleet, Problems, Protocol, Speed};
-use mockfleet_metrics::{Board, Check, ClockNow, Counters, Passed, StageDone, StageNow};
+use mockfleet_metrics::{
+    CheckResult, ClockPosition, ClockProgress, Counters, SharedCounters, StageProgress, StageResult,
+};
 use mockfleet_plugin::{Console, Engine};
 use mockfleet_sendlog::{Closed, Identity, Progress, SendLog};
 use mockfleet_transport::RunNames;
@@ -294,7 +296,7 @@ pub struct Running {
     clock: Clock,
     log: SendLog,
     threads: Vec<JoinHandle<()>>,
-    boards: Vec<Board>,
+    boards: Vec<SharedCounters>,
     stop: watch::Sender<bool>,
     /// When it was asked to stop, if it was.
     stopped: OnceLock<Micros>,
@@ -322,13 +324,13 @@ pub struct Finished {
     /// From start to the end of the last worker.
     pub ran: Duration,
     /// What time of the fleet passed, where that is not the machine's.
-    pub passed: Option<Passed>,
+    pub passed: Option<ClockProgress>,
     /// Whether no device has a schedule: all are called as fast as their outbox empties.
     pub flat_out: bool,
     /// What came of the stages of groups.
-    pub stages: Vec<StageDone>,
+    pub stages: Vec<StageResult>,
     /// What was to hold, and whether it did.
-    pub checks: Vec<Check>,
+    pub checks: Vec<CheckResult>,
     /// What the log holds, or why it is not whole.
     pub log: Closed,
     /// Workers that ended in a panic: a bug of mockfleet, with rows lost.
@@ -382,7 +384,7 @@ impl Running {
 
     /// The stages that groups are in.
     #[must_use]
-    pub fn stages(&self, counters: &Counters) -> Vec<StageNow> {
+    pub fn stages(&self, counters: &Counters) -> Vec<StageProgress> {
         let now = self.now();
         let groups = (0..).zip(self.groups.iter());
         groups
@@ -418,11 +420,11 @@ impl Running {
 
     /// How far the run's own clock is, if that is not the machine's.
     #[must_use]
-    pub fn clock(&self) -> Option<ClockNow> {
+    pub fn clock(&self) -> Option<ClockPosition> {
         if self.asked == mockfleet_config::Clock::default() {
             return None;
         }
-        Some(ClockNow {
+        Some(ClockPosition {
             at: self.clock.utc(self.now()),
             passed: Duration::from_micros(self.now()),
             of: self.duration,
@@ -475,7 +477,7 @@ impl Running {
             judge.gauge.judge(&judge.checks, &counters, end.min(over))
         });
         let flat_out = self.groups.iter().all(|group| group.beat.is_flat_out());
-        let passed = (self.asked != mockfleet_config::Clock::default()).then(|| Passed {
+        let passed = (self.asked != mockfleet_config::Clock::default()).then(|| ClockProgress {
             from: self.clock.utc(0),
             length: Duration::from_micros(end.min(over)),
             max: self.convoy.is_some(),

@@ -8,7 +8,7 @@ use super::checks::Gauge;
 use super::clock::{Clock, Micros};
 use super::crew::Device;
 use super::group::Group;
-use mockfleet_metrics::{Counters, Depth};
+use mockfleet_metrics::{Counters, QueueDepth};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, OutcomeRow};
 use mockfleet_transport::{Envelope, INJECTED, Outcome, Settled};
 
@@ -55,9 +55,9 @@ impl Record {
     /// A device has one more message open, which makes so many of its outbox.
     pub(crate) fn opened(&mut self, open: u32, outbox: u32) {
         let counters = &mut self.counters;
-        counters.open_most = counters.open_most.max(counters.open);
-        if open > counters.deepest.open {
-            counters.deepest = Depth {
+        counters.max_open = counters.max_open.max(counters.open);
+        if open > counters.fullest_outbox.open {
+            counters.fullest_outbox = QueueDepth {
                 open: open.min(outbox),
                 of: outbox,
             };
@@ -130,7 +130,7 @@ impl Record {
         if matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
             && let Some(through) = settled.acked_at.or(settled.sent_at)
         {
-            counters.last_through_us = counters.last_through_us.max(self.clock.since(through));
+            counters.last_delivered_us = counters.last_delivered_us.max(self.clock.since(through));
         }
         let (mut lag, mut latency) = (None, None);
         if let Some(sent) = settled.sent_at.filter(|_| !broken) {
@@ -191,7 +191,7 @@ impl Record {
 
     /// Something the user should know.
     pub(crate) fn notice(&mut self, text: &str) {
-        self.counters.notices.count(text);
+        self.counters.warnings.count(text);
     }
 
     /// Ticks of a device that were due and are not run.

@@ -34,7 +34,7 @@ impl Worker {
         let (name, plugin) = (&group.name, group.plugin.name());
         let trouble = format!("{name}: {call} failed: {why}");
         let id = || group.id(device.index);
-        self.record.counters.notices.count_as(&trouble, || {
+        self.record.counters.warnings.count_as(&trouble, || {
             format!(
                 "device {} (plugin {plugin}): {call} failed: {why}{which}",
                 id()
@@ -86,7 +86,7 @@ impl Worker {
         };
         let plugin = group.plugin.name();
         let trouble = format!("{}: {:?} in {}", group.name, fault.cause, fault.call);
-        self.record.counters.notices.count_as(&trouble, || {
+        self.record.counters.warnings.count_as(&trouble, || {
             format!("device {id} (plugin {plugin}): {fault}{which}; {consequence}")
         });
         for slot in slots {

@@ -17,7 +17,7 @@ use super::prepare::Line;
 use super::record::Record;
 use super::tempo::{Score, Tempo};
 use super::worker::{Shared, Worker};
-use mockfleet_metrics::{Board, Counters};
+use mockfleet_metrics::{Counters, SharedCounters};
 use mockfleet_plugin::Console;
 use mockfleet_sendlog::Appender;
 use mockfleet_transport::{Broker, Inbox, Nowhere, Server, Transport};
@@ -46,7 +46,7 @@ pub(super) struct Common {
 /// A thread that has made its devices and waits for the start.
 pub(super) struct Waiting {
     pub(super) thread: JoinHandle<()>,
-    pub(super) board: Board,
+    pub(super) board: SharedCounters,
     gate: mpsc::Sender<Go>,
 }
 
@@ -58,7 +58,7 @@ struct Go {
 
 impl Waiting {
     /// Lets the worker begin.
-    pub(super) fn go(self, clock: Clock, appender: Appender) -> (JoinHandle<()>, Board) {
+    pub(super) fn go(self, clock: Clock, appender: Appender) -> (JoinHandle<()>, SharedCounters) {
         // A thread that is gone shows when it is joined.
         let _ = self.gate.send(Go { clock, appender });
         (self.thread, self.board)
@@ -77,7 +77,7 @@ pub(super) fn start(
     let mut waiting = Vec::new();
     for worker in 0..workers {
         let (gate, go) = mpsc::channel();
-        let board = Board::default();
+        let board = SharedCounters::default();
         let (common, made, its_board) = (common.clone(), made.clone(), board.clone());
         let thread = std::thread::Builder::new()
             .name(format!("worker-{worker}"))
@@ -98,7 +98,7 @@ fn work(
     workers: u32,
     made: mpsc::Sender<Vec<Refusal>>,
     go: &mpsc::Receiver<Go>,
-    board: Board,
+    board: SharedCounters,
 ) {
     // From here on: a worker that comes to nothing holds up nobody.
     let place = common.convoy.as_ref().map(|convoy| convoy.place(worker));
@@ -148,7 +148,7 @@ pub(super) fn inside(
     worker: u32,
     workers: u32,
     inbox: &Inbox,
-    board: &Board,
+    board: &SharedCounters,
 ) -> Option<(LocalRuntime, Vec<Box<dyn Transport>>)> {
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -171,7 +171,7 @@ pub(super) fn inside(
         .map_err(|error| {
             let mut counters = Counters::default();
             let text = format!("a worker could not start: {error}");
-            counters.notices.count(&text);
+            counters.warnings.count(&text);
             board.publish(&counters);
         })
         .ok()

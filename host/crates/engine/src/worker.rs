@@ -16,7 +16,7 @@ use super::outlet::Outlet;
 use super::record::{Record, shared};
 use super::schedule::{Moment, Schedule};
 use super::tempo::Tempo;
-use mockfleet_metrics::Board;
+use mockfleet_metrics::SharedCounters;
 use mockfleet_plugin::{Link, Turn};
 use mockfleet_sendlog::EventKind;
 use mockfleet_transport::{Envelope, Inbox, LinkAction, Report, Slot, Transport};
@@ -40,7 +40,7 @@ const HALTED: Duration = Duration::from_millis(1);
 
 /// What the threads of a run share with each worker.
 pub(crate) struct Shared {
-    pub(crate) board: Board,
+    pub(crate) board: SharedCounters,
     /// Becomes true when the run is to stop.
     pub(crate) stop: watch::Receiver<bool>,
     /// No tick is due from here on.
@@ -80,7 +80,7 @@ pub(crate) struct Worker {
     pub(super) sends: bool,
     /// The clock stands still until a message is confirmed or another worker moves.
     pub(super) halted: bool,
-    pub(super) board: Board,
+    pub(super) board: SharedCounters,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) runtime: LocalRuntime,
     reports: Vec<Report>,
@@ -141,7 +141,7 @@ impl Worker {
                 self.give_way();
             }
             if held_up {
-                self.record.counters.held_us += micros(began.elapsed());
+                self.record.counters.log_blocked_us += micros(began.elapsed());
             }
         }
         self.close();
@@ -430,7 +430,7 @@ impl Worker {
         let now = Instant::now();
         if now >= self.published + PUBLISH && self.record.appender.is_safe() {
             self.published = now;
-            self.record.counters.told_us = self.record.clock.since(now);
+            self.record.counters.reported_us = self.record.clock.since(now);
             self.record.counters.io_us =
                 micros(self.runtime.metrics().worker_total_busy_duration(0));
             self.record.counters.guest_memory = self.crew.memory();

@@ -4,7 +4,7 @@ use mockfleet_metrics::{count, micros};
 
 /// What a figure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     /// So many a second.
     Rate,
     /// Microseconds.
@@ -15,7 +15,7 @@ pub(super) enum Unit {
 
 impl Unit {
     /// A figure in words.
-    pub(super) fn shown(self, value: f64) -> String {
+    pub(crate) fn shown(self, value: f64) -> String {
         match self {
             Self::Rate if value >= 9.95 || value == 0.0 => format!("{}/s", count(whole(value))),
             Self::Rate => format!("{value:.1}/s"),
@@ -25,7 +25,7 @@ impl Unit {
     }
 
     /// As the page's script knows it.
-    pub(super) const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Rate => "rate",
             Self::Time => "time",
@@ -44,18 +44,18 @@ fn short_time(n: u64) -> String {
     clippy::cast_sign_loss,
     reason = "figures are positive and far below 2^53"
 )]
-pub(super) fn whole(value: f64) -> u64 {
+pub(crate) fn whole(value: f64) -> u64 {
     value.max(0.0).round() as u64
 }
 
 /// A vertical axis: from its lower to its upper end, evenly or by powers of ten.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     by_tens: bool,
     /// Where its marks stand.
-    pub(super) ticks: Vec<f64>,
+    pub(crate) ticks: Vec<f64>,
 }
 
 /// A time whose largest value is so many times its middle one is shown by powers of ten:
@@ -67,7 +67,7 @@ const TINY: f64 = 1e-300;
 
 impl Scale {
     /// An axis for values; by powers of ten only where they may be.
-    pub(super) fn of(values: &mut [f64], may_be_by_tens: bool) -> Self {
+    pub(crate) fn of(values: &mut [f64], may_be_by_tens: bool) -> Self {
         values.sort_by(f64::total_cmp);
         let high = values.last().copied().unwrap_or(0.0);
         let middle = values.get(values.len() / 2).copied().unwrap_or(0.0);
@@ -95,7 +95,7 @@ impl Scale {
     }
 
     /// An axis around values wherever they lie, below zero too.
-    pub(super) fn around(low: f64, high: f64) -> Self {
+    pub(crate) fn around(low: f64, high: f64) -> Self {
         // A line that is level lies in the middle; so does one that is as good as level, in
         // an arithmetic that cannot divide by so little.
         let room = match (high - low > TINY, low.abs() > TINY) {
@@ -140,12 +140,12 @@ impl Scale {
     }
 
     /// Whether it goes by powers of ten.
-    pub(super) const fn is_by_tens(&self) -> bool {
+    pub(crate) const fn is_by_tens(&self) -> bool {
         self.by_tens
     }
 
     /// How high a value stands, 0 to 1.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         let value = match self.by_tens {
             true if value <= 0.0 => return 0.0,
             true => value.log10(),
@@ -156,7 +156,7 @@ impl Scale {
 }
 
 /// The marks of an even axis in words: all with as many digits as tell them apart.
-pub(super) fn marks(ticks: &[f64]) -> Vec<String> {
+pub(crate) fn marks(ticks: &[f64]) -> Vec<String> {
     let largest = ticks
         .iter()
         .fold(0.0, |most: f64, tick| most.max(tick.abs()));
@@ -215,7 +215,7 @@ const STEPS: [i64; 24] = [
 ];
 
 /// The marks of a time axis that is so long: at which microsecond, and its words.
-pub(super) fn times(length: i64) -> Vec<(i64, String)> {
+pub(crate) fn times(length: i64) -> Vec<(i64, String)> {
     let wanted = length / 7;
     let step = STEPS.iter().find(|step| **step >= wanted);
     let step = step.copied().unwrap_or(wanted.max(1));
@@ -229,7 +229,7 @@ pub(super) fn times(length: i64) -> Vec<(i64, String)> {
 }
 
 /// How far a run is: `0`, `1.5 s`, `2 min`, `1 h 30`, `3 d 6 h`.
-pub(super) fn since(micros: i64) -> String {
+pub(crate) fn since(micros: i64) -> String {
     let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
     match seconds {
         _ if micros == 0 => "0".into(),

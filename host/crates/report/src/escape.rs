@@ -7,7 +7,7 @@ use quick_xml::escape::escape;
 /// A text as it may stand in XML and HTML, between tags and in attributes. What XML 1.0
 /// has no place for (section 2.2: most of the control characters) becomes a replacement
 /// character, since no escape would let a parser take it.
-pub(super) fn escaped(text: &str) -> Cow<'_, str> {
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     let allowed = |c: char| {
         matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'))
     };

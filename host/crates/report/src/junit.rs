@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::escape::escaped;
-use mockfleet_metrics::{Check, Summary, Verdict};
+use crate::escape::escaped;
+use mockfleet_metrics::{CheckResult, Summary, Verdict};
 
 /// How a case ended.
 enum End<'a> {
@@ -123,13 +123,13 @@ fn of_run(verdict: &Verdict) -> Case<'_> {
         (false, false) => End::Held,
     };
     Case {
-        name: verdict.question.to_owned(),
+        name: verdict.condition.to_owned(),
         words: &verdict.answer,
         end,
     }
 }
 
-fn of_check(check: &Check) -> Case<'_> {
+fn of_check(check: &CheckResult) -> Case<'_> {
     Case {
         name: check.text.clone(),
         words: &check.shown,

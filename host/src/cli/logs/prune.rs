@@ -1,18 +1,20 @@
-//! `mockfleet logs prune`: deletes what is old, once it has shown what that is.
+//! `mockfleet logs prune`: lists and deletes old files.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::describe::refused;
-use super::stats::{in_spool, named, plural, spool, warn};
-use super::{Ending, Failure};
-use crate::cli::print::{say, tell};
-use mockfleet_metrics::{bytes, count};
+use crate::cli::logs::text::{in_spool, named, spool, warn};
+use crate::cli::support::exit::Ending;
+use crate::cli::support::exit::Failure;
+use crate::cli::support::exit::refused;
+use crate::cli::ui::out::err;
+use crate::cli::ui::out::out;
+use crate::num::as_u64;
+use mockfleet_metrics::{bytes, count, plural};
 use mockfleet_sendlog::{Columns, Prune, Pruned};
 
-/// Deletes the files of hours that ended long enough ago. Without --yes it only lists
-/// them.
+/// Deletes the files of hours that ended long enough ago. Without --yes it only lists them.
 ///
 /// A file goes when its name is one that mockfleet gives and its footer says that
 /// mockfleet wrote it; everything else in the store stays as it is. In a folder, the
@@ -27,13 +29,13 @@ use mockfleet_sendlog::{Columns, Prune, Pruned};
 
 The age is that of the hour in which messages were due and events happened (UTC), not
 that of the file. Exit code 1: some files could not be deleted.")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
-    log: super::Place,
-    /// How long ago an hour must have ended: 12h, 30d.
+    log: crate::cli::logs::log_argument::LogArgument,
+    /// Minimum time since the end of the hour: 12h, 30d.
     #[arg(long, value_name = "TIME", value_parser = mockfleet_config::parse_duration)]
     older_than: Duration,
-    /// Delete; without it nothing is.
+    /// Delete the listed files.
     #[arg(long)]
     yes: bool,
     /// Print one JSON object instead.
@@ -41,15 +43,15 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
+pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     let prune = mockfleet_sendlog::prune(arguments.log.store(), arguments.older_than)
-        .map_err(|error| refused("STORE", error.to_string()))?;
+        .map_err(|error| refused("LOG", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
     if arguments.json {
-        say!("{}", object(&location, &prune, pruned.as_ref()));
+        out!("{}", object(&location, &prune, pruned.as_ref()));
     } else {
-        say!("{}", text(&location, &prune, pruned.as_ref()));
+        out!("{}", text(&location, &prune, pruned.as_ref()));
     }
     warn(&prune.aside, "left alone");
     match pruned {
@@ -63,7 +65,7 @@ pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
         }
         None => {
             if !prune.files.is_empty() || prune.old_spool().next().is_some() {
-                tell!("nothing was deleted; the same with --yes deletes these files");
+                err!("nothing was deleted; the same with --yes deletes these files");
             }
             Ok(Ending::Done)
         }
@@ -79,7 +81,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
         }
         None => format!(
             "{location}: {}, {}, of hours that ended before {before} would be deleted",
-            plural(prune.files.len(), "file"),
+            plural(as_u64(prune.files.len()), "file"),
             bytes(size),
         ),
         Some(Pruned {
@@ -87,7 +89,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
         }) => format!(
             "{location}: deleted {} of {}, {}, of hours that ended before {before}",
             count(*files),
-            plural(prune.files.len(), "file"),
+            plural(as_u64(prune.files.len()), "file"),
             bytes(*gone),
         ),
     }];

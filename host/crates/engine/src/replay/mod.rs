@@ -25,7 +25,7 @@ use super::clock::{self, Clock, Micros, micros};
 use super::prepare::Line;
 use super::{Running, files};
 use mockfleet_config::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
-use mockfleet_metrics::Board;
+use mockfleet_metrics::SharedCounters;
 use mockfleet_sendlog::{DeviceIds, Directory, GroupEntry, Identity, RouteEntry, SendLog};
 use mockfleet_transport::{BrokerTarget, HttpTarget, Member, Routes, RunNames};
 
@@ -316,7 +316,7 @@ impl Prepared {
         let workers = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let (mut threads, mut boards) = (Vec::new(), Vec::new());
         for (worker, part) in (0..).zip(self.parts) {
-            let board = Board::default();
+            let board = SharedCounters::default();
             let (line, stop) = (self.line.clone(), stopped.clone());
             let (appender, its_board) = (self.log.appender(), board.clone());
             let thread = std::thread::Builder::new()

@@ -13,7 +13,7 @@ use crate::clock::{Clock, Micros, micros};
 use crate::prepare::Line;
 use crate::record::Record;
 use crate::threads;
-use mockfleet_metrics::{Board, Counters};
+use mockfleet_metrics::{Counters, SharedCounters};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow};
 use mockfleet_transport::{Envelope, Inbox, Member, Outcome, Report, Settled, Slot, Transport};
 
@@ -69,7 +69,7 @@ pub(super) struct Player {
     line: Box<dyn Transport>,
     inbox: Inbox,
     record: Record,
-    board: Board,
+    board: SharedCounters,
     stop: watch::Receiver<bool>,
     runtime: LocalRuntime,
     reports: Vec<Report>,
@@ -87,7 +87,7 @@ impl Player {
         clock: Clock,
         appender: Appender,
         stop: watch::Receiver<bool>,
-        board: Board,
+        board: SharedCounters,
     ) -> Option<Self> {
         let inbox = Inbox::default();
         let lines = std::slice::from_ref(line);
@@ -178,7 +178,7 @@ impl Player {
             if self.record.appender.must_wait() {
                 // A full disk: connections rest too, or messages would leave unsaved.
                 std::thread::sleep(Duration::from_micros(HELD_UP));
-                self.record.counters.held_us += micros(began.elapsed());
+                self.record.counters.log_blocked_us += micros(began.elapsed());
             } else {
                 self.give_way();
             }
@@ -378,7 +378,7 @@ impl Player {
         let now = self.record.clock.now();
         if now >= self.published + PUBLISH && self.record.appender.is_safe() {
             self.published = now;
-            self.record.counters.told_us = now;
+            self.record.counters.reported_us = now;
             self.record.counters.io_us =
                 micros(self.runtime.metrics().worker_total_busy_duration(0));
             self.board.publish(&self.record.counters);

@@ -1,7 +1,7 @@
 //! `--until 'ack.p99 > 200ms'`: what breaks a step of a search.
 
 use mockfleet_config::{Comparison, FULL_SHARE, Metric, ThresholdValue};
-use mockfleet_metrics::{Step, Who, micros};
+use mockfleet_metrics::{SearchStep, Bottleneck, micros};
 
 /// What a step of a search has, for messages.
 const FIGURES: &str = "ack.p50, ack.p95, ack.p99 (or latency.…), lag.p50, lag.p95, lag.p99, failed";
@@ -54,19 +54,19 @@ impl Bound {
     }
 
     /// Whose fault it is that a step breaks this bound, and what shows it.
-    pub(super) fn broken(&self, step: &Step) -> Option<(Who, String)> {
+    pub(super) fn broken(&self, step: &SearchStep) -> Option<(Bottleneck, String)> {
         let (found, who, shown) = match self.inner.metric {
             Metric::Latency(share) => {
                 let found = step.ack.quantile(share);
-                (float(found), Who::Backend, micros(found))
+                (float(found), Bottleneck::Backend, micros(found))
             }
             Metric::Lag(share) => {
                 let found = step.lag.quantile(share);
-                (float(found), Who::Host, micros(found))
+                (float(found), Bottleneck::Host, micros(found))
             }
             _ => {
                 let shown = format!("{:.2} %", step.failed * 100.0);
-                (step.failed, Who::Backend, shown)
+                (step.failed, Bottleneck::Backend, shown)
             }
         };
         self.inner

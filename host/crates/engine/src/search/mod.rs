@@ -9,7 +9,9 @@ mod pace;
 pub use bound::Bound;
 pub use pace::{Act, Pacer};
 
-use mockfleet_metrics::{Limit, ON_TIME, Step, Who, count, micros};
+use mockfleet_metrics::{
+    Bottleneck, BreakpointResult, MAX_ON_TIME_DELAY_US, SearchStep, count, micros,
+};
 
 /// From one step to the next, while nothing breaks.
 const STRIDE: f64 = 2.0;
@@ -34,8 +36,8 @@ pub struct Search {
     bounds: Vec<Bound>,
     /// The highest factor that makes sense.
     most: f64,
-    held: Option<Step>,
-    broke: Option<Step>,
+    held: Option<SearchStep>,
+    broke: Option<SearchStep>,
     /// A step that broke and is tried once more: a machine may have had a hiccup.
     doubted: Option<f64>,
 }
@@ -79,11 +81,11 @@ impl Search {
     }
 
     /// Judges a step, and learns from it.
-    fn take(&mut self, mut step: Step) -> Step {
+    fn take(&mut self, mut step: SearchStep) -> SearchStep {
         let (who, why) = self.judge(&step);
         step.why = why;
-        step.who = who;
-        if who == Who::Nobody {
+        step.bottleneck = who;
+        if who == Bottleneck::None {
             self.doubted = None;
             self.held = Some(step.clone());
         } else if self.doubted.take().is_none() {
@@ -97,18 +99,18 @@ impl Search {
 
     /// Who broke a step, and what shows it. Where the host was late, times of the
     /// backend are its lateness too: the host comes first.
-    fn judge(&self, step: &Step) -> (Who, Vec<String>) {
+    fn judge(&self, step: &SearchStep) -> (Bottleneck, Vec<String>) {
         let broken = self.bounds.iter().filter_map(|bound| bound.broken(step));
         let (mut host, mut backend) = (Vec::new(), Vec::new());
         for (who, words) in broken {
             match who {
-                Who::Host => host.push(words),
+                Bottleneck::Host => host.push(words),
                 _ => backend.push(words),
             }
         }
         let lag = step.lag.quantile(0.99);
         let own = self.bounds.iter().any(Bound::is_of_host);
-        if !own && lag > ON_TIME {
+        if !own && lag > MAX_ON_TIME_DELAY_US {
             host.push(format!("devices were called p99 {} late", micros(lag)));
         }
         if step.missed > MISSED {
@@ -119,7 +121,7 @@ impl Search {
                 "workers were busy {:.0} % of the time",
                 step.busy * 100.0
             ));
-            return (Who::Host, host);
+            return (Bottleneck::Host, host);
         }
         if step.through < step.messages * THROUGH {
             backend.push(format!(
@@ -130,18 +132,18 @@ impl Search {
             ));
         }
         let who = if backend.is_empty() {
-            Who::Nobody
+            Bottleneck::None
         } else {
-            Who::Backend
+            Bottleneck::Backend
         };
         (who, backend)
     }
 
     /// What is known of the limit, if the search ended here.
     #[must_use]
-    pub fn limit(&self) -> Limit {
+    pub fn limit(&self) -> BreakpointResult {
         let done = self.next() == Next::Done;
-        Limit {
+        BreakpointResult {
             held: self.held.clone(),
             broke: self.broke.clone(),
             interrupted: !done,
@@ -157,10 +159,10 @@ mod tests {
 
     /// A step against a backend that takes 200 ms beyond `limit`, from a host that is
     /// late beyond `host`.
-    fn step(factor: f64, limit: f64, host: f64) -> Step {
-        let mut step = Step {
+    fn step(factor: f64, limit: f64, host: f64) -> SearchStep {
+        let mut step = SearchStep {
             factor,
-            ..Step::default()
+            ..SearchStep::default()
         };
         step.ack
             .record(if factor > limit { 200_000 } else { 1_000 });
@@ -168,7 +170,7 @@ mod tests {
         step
     }
 
-    fn search(limit: f64, host: f64, most: f64) -> (Limit, u32) {
+    fn search(limit: f64, host: f64, most: f64) -> (BreakpointResult, u32) {
         let bound = Bound::parse("ack.p99 > 100ms").unwrap();
         let mut search = Search::new(vec![bound], most);
         let mut steps = 0;
@@ -187,7 +189,7 @@ mod tests {
             let (held, broke) = (found.held.unwrap(), found.broke.unwrap());
             prop_assert!(held.factor <= limit && limit < broke.factor);
             prop_assert!(broke.factor <= held.factor * CLOSE);
-            prop_assert_eq!(broke.who, Who::Backend);
+            prop_assert_eq!(broke.bottleneck, Bottleneck::Backend);
             prop_assert!(steps <= 25, "{steps} steps");
         }
     }
@@ -195,15 +197,15 @@ mod tests {
     #[test]
     fn a_host_that_is_late_before_the_backend_breaks_is_named() {
         let (found, _) = search(50.0, 10.0, 1000.0);
-        assert_eq!(found.who(), Who::Host);
+        assert_eq!(found.bottleneck(), Bottleneck::Host);
         let (found, _) = search(10.0, 50.0, 1000.0);
-        assert_eq!(found.who(), Who::Backend);
+        assert_eq!(found.bottleneck(), Bottleneck::Backend);
     }
 
     #[test]
     fn where_nothing_breaks_the_search_ends_at_the_fastest_that_devices_can_be() {
         let (found, _) = search(1e9, 1e9, 100.0);
-        assert_eq!(found.who(), Who::Nobody);
+        assert_eq!(found.bottleneck(), Bottleneck::None);
         assert_eq!(found.held.unwrap().factor, 100.0);
     }
 

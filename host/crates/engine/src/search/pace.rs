@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{Next, Search};
-use mockfleet_metrics::{Counters, Limit, Step};
+use mockfleet_metrics::{BreakpointResult, Counters, SearchStep};
 
 /// A quantile says nothing of fewer messages; a slow fleet's steps take longer.
 const ENOUGH: u64 = 50;
@@ -49,7 +49,7 @@ pub enum Act {
     /// Schedules go by this many times faster.
     Hurry(f64),
     /// A step is over.
-    Said(Box<Step>),
+    Said(Box<SearchStep>),
     /// The search is over.
     Stop,
 }
@@ -71,7 +71,7 @@ impl Pacer {
 
     /// What is known of the limit so far.
     #[must_use]
-    pub fn limit(&self) -> Limit {
+    pub fn limit(&self) -> BreakpointResult {
         self.search.limit()
     }
 
@@ -113,7 +113,7 @@ impl Pacer {
         }
     }
 
-    fn judge(&mut self, now: Duration, step: Step, open: u64) -> Vec<Act> {
+    fn judge(&mut self, now: Duration, step: SearchStep, open: u64) -> Vec<Act> {
         let step = self.search.take(step);
         let mut acts = Vec::new();
         if step.held() {
@@ -137,8 +137,8 @@ impl Pacer {
         acts
     }
 
-    fn measure(&self, before: &Counters, after: &Counters) -> Step {
-        let counted = after.told_us.saturating_sub(before.told_us);
+    fn measure(&self, before: &Counters, after: &Counters) -> SearchStep {
+        let counted = after.reported_us.saturating_sub(before.reported_us);
         let lasted = Duration::from_micros(counted / u64::from(self.workers.max(1)));
         let seconds = lasted.as_secs_f64().max(0.001);
         let more = |count: fn(&Counters) -> u64| count(after).saturating_sub(count(before));
@@ -147,7 +147,7 @@ impl Pacer {
         let ticks = more(|c| c.ticks);
         let missed = more(|c| c.missed_ticks);
         let busy = more(|c| c.busy_us + c.io_us);
-        Step {
+        SearchStep {
             number: self.number,
             factor: self.factor,
             lasted,
@@ -161,7 +161,7 @@ impl Pacer {
             busy: share(busy, counted).min(1.0),
             ack: after.latency.since(&before.latency),
             lag: after.delay.since(&before.delay),
-            ..Step::default()
+            ..SearchStep::default()
         }
     }
 }
@@ -196,7 +196,7 @@ mod tests {
             self.waiting -= through;
             let c = &mut self.counters;
             (c.born, c.asked) = (100, 100.0);
-            c.told_us += 1_000_000;
+            c.reported_us += 1_000_000;
             c.ticks += messages as u64;
             c.messages += messages as u64;
             c.acked += through as u64;

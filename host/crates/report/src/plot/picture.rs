@@ -4,9 +4,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Place, Plot};
 use crate::axis::{marks, times};
 use crate::escape::escaped;
+use crate::plot::lines::{Place, Plot, share};
 
 /// The drawing's own units, and what is left free around the lines.
 const WIDTH: f64 = 800.0;
@@ -65,7 +65,7 @@ fn figure(plot: &Plot, from: f64, shapes: &mut String) -> f64 {
     }
     for (at, mark) in times(plot.length()) {
         let at = u64::try_from(at).unwrap_or(0);
-        let (x, _) = place((super::share(at, plot.length), 0.0));
+        let (x, _) = place((share(at, plot.length), 0.0));
         if x <= right {
             let _ = writeln!(
                 shapes,
@@ -121,9 +121,9 @@ fn path(places: &[Place], place: impl Fn(Place) -> (f64, f64)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Line;
-    use super::super::tests::plot;
     use super::*;
+    use crate::plot::lines::Line;
+    use crate::plot::lines::tests::plot;
 
     #[test]
     fn a_picture_has_lines_in_their_place_and_texts_stay_texts() {

@@ -1,0 +1,254 @@
+//! Which charts a run has, and which of its figures are in each.
+
+use crate::axis::Unit;
+use crate::chart::{self, Chart, Form, Series, Time};
+use crate::num::{as_f64, signed_as_f64};
+use crate::page::format::outcome;
+use mockfleet_sendlog::{EVENTS, Quantiles, Slice, Survey};
+
+/// The colours of outcomes, in their order.
+const INKS: [&str; 7] = [
+    "acked",
+    "sent",
+    "failed",
+    "dropped",
+    "unconfirmed",
+    "fault",
+    "sent",
+];
+
+/// Kinds of events that are worth a strip, and their colours. What every device has at the
+/// start of a run (`born`) and what it reports of itself is not.
+const STRIPS: [(&str, &str); 9] = [
+    ("connected", "acked"),
+    ("disconnected", "dropped"),
+    ("received", "sent"),
+    ("missed", "failed"),
+    ("failed", "failed"),
+    ("stopped", "failed"),
+    ("restarted", "sent"),
+    ("retired", "unconfirmed"),
+    ("lost", "failed"),
+];
+
+pub(crate) fn time(survey: &Survey) -> Time {
+    let count = survey.slices.len();
+    let mut faults: Vec<usize> = survey
+        .faults
+        .values()
+        .flat_map(|counts| counts.iter().enumerate())
+        .filter(|(_, times)| **times > 0)
+        .map(|(moment, _)| moment)
+        .collect();
+    faults.sort_unstable();
+    faults.dedup();
+    let moments = i64::try_from(count).unwrap_or(0);
+    Time {
+        length: survey.width * moments,
+        count,
+        faults,
+    }
+}
+
+pub(crate) fn charts(survey: &Survey) -> Vec<Chart> {
+    let mut charts = vec![rates(survey)];
+    if survey.latency.count > 0 {
+        charts.push(quantiles(
+            survey,
+            "latency",
+            "Latency",
+            "From sent to confirmed, by when messages were due",
+            |slice| slice.latency,
+        ));
+    }
+    if survey.lag.count > 0 {
+        charts.push(quantiles(
+            survey,
+            "lag",
+            "Lag",
+            "From due to sent: how late the host was, or how long messages waited for their turn",
+            |slice| slice.lag,
+        ));
+    }
+    charts.push(outcomes(survey));
+    charts.extend(connections(survey));
+    charts
+}
+
+/// Seconds of a moment; the last one may be shorter, and not too short to tell a rate.
+fn seconds(survey: &Survey, moment: usize) -> f64 {
+    let width = survey.width;
+    let begins = i64::try_from(moment).unwrap_or(0).saturating_mul(width);
+    let rest = (survey.end - survey.start).saturating_sub(begins);
+    signed_as_f64(rest.clamp(width / 2, width).max(1)) / 1e6
+}
+
+fn per_second(survey: &Survey, figure: impl Fn(&Slice) -> u64) -> Vec<Option<f64>> {
+    let slices = survey.slices.iter().enumerate();
+    slices
+        .map(|(moment, slice)| Some(as_f64(figure(slice)) / seconds(survey, moment)))
+        .collect()
+}
+
+fn rates(survey: &Survey) -> Chart {
+    let missed: u64 = survey.slices.iter().map(|slice| slice.missed).sum();
+    let left = survey.slices.iter().any(|slice| slice.sent > 0);
+    let mut series = vec![Series {
+        name: "asked",
+        ink: "asked",
+        values: per_second(survey, |slice| slice.due + slice.missed),
+    }];
+    if left {
+        series.push(Series {
+            name: "reached",
+            ink: "reached",
+            values: per_second(survey, |slice| slice.sent),
+        });
+    }
+    if missed > 0 {
+        series.push(Series {
+            name: "ticks missed",
+            ink: "failed",
+            values: per_second(survey, |slice| slice.missed),
+        });
+    }
+    Chart {
+        id: "rate",
+        title: "Rate",
+        about: match left {
+            true => "Messages a second: asked is what was due then (missed ticks included), reached is what left.",
+            false => "Messages a second that were due (missed ticks included), by the run's own clock; none left by it.",
+        }
+        .into(),
+        unit: Unit::Rate,
+        form: Form::Lines,
+        series,
+    }
+}
+
+fn quantiles(
+    survey: &Survey,
+    id: &'static str,
+    title: &'static str,
+    about: &str,
+    figure: impl Fn(&Slice) -> Option<Quantiles>,
+) -> Chart {
+    let series = [(2, "p99", "high"), (1, "p95", "mid"), (0, "p50", "low")];
+    let series = series.into_iter().map(|(place, name, ink)| Series {
+        name,
+        ink,
+        values: survey
+            .slices
+            .iter()
+            .map(|slice| {
+                let quantiles = figure(slice)?;
+                quantiles.get(place).map(|micros| as_f64(*micros))
+            })
+            .collect(),
+    });
+    let touched = match survey.faults.is_empty() {
+        true => ".",
+        false => "; messages that a fault touched are not in it.",
+    };
+    Chart {
+        id,
+        title,
+        about: format!("{about}{touched}"),
+        unit: Unit::Time,
+        form: Form::Lines,
+        series: series.collect(),
+    }
+}
+
+/// Outcomes from the bottom up: what was lost stands on the axis, where little of it is seen
+/// beside much that got through.
+const ORDER: [usize; 7] = [2, 3, 4, 5, 6, 1, 0];
+
+/// What became of messages: only what there was.
+fn outcomes(survey: &Survey) -> Chart {
+    let numbers = ORDER
+        .into_iter()
+        .filter(|number| survey.outcomes.get(*number).is_some_and(|count| *count > 0));
+    let series = numbers.map(|number| Series {
+        name: outcome(number),
+        ink: INKS.get(number).copied().unwrap_or_default(),
+        values: per_second(survey, |slice| {
+            slice.outcomes.get(number).copied().unwrap_or(0)
+        }),
+    });
+    Chart {
+        id: "outcomes",
+        title: "Outcomes",
+        about: "What became of the messages that were due then, a second.".into(),
+        unit: Unit::Rate,
+        form: Form::Stack,
+        series: series.collect(),
+    }
+}
+
+/// How many connections were up, where there are connections of devices.
+fn connections(survey: &Survey) -> Option<Chart> {
+    let number = |kind: &str| EVENTS.iter().position(|known| *known == kind);
+    let (up, down) = (number("connected")?, number("disconnected")?);
+    let mut open: u64 = 0;
+    let values: Vec<Option<f64>> = survey
+        .slices
+        .iter()
+        .map(|slice| {
+            let of = |kind: usize| slice.events.get(kind).copied().unwrap_or(0);
+            open = (open + of(up)).saturating_sub(of(down));
+            Some(as_f64(open))
+        })
+        .collect();
+    let some = survey
+        .slices
+        .iter()
+        .any(|slice| slice.events.get(up).is_some_and(|times| *times > 0));
+    some.then(|| Chart {
+        id: "connections",
+        title: "Connections",
+        about: "Devices whose connection was up at the end of each moment.".into(),
+        unit: Unit::Count,
+        form: Form::Lines,
+        series: vec![Series {
+            name: "up",
+            ink: "reached",
+            values,
+        }],
+    })
+}
+
+/// Faults and events, a strip for each kind that there was.
+pub(crate) fn strips(survey: &Survey, time: &Time) -> String {
+    let mut rows: Vec<(String, &str, Vec<u64>)> = survey
+        .faults
+        .iter()
+        .map(|(kind, counts)| (format!("fault: {kind}"), "fault", counts.clone()))
+        .collect();
+    for (kind, ink) in STRIPS {
+        let Some(number) = EVENTS.iter().position(|known| *known == kind) else {
+            continue;
+        };
+        let counts: Vec<u64> = survey
+            .slices
+            .iter()
+            .map(|slice| slice.events.get(number).copied().unwrap_or(0))
+            .collect();
+        if counts.iter().any(|count| *count > 0) {
+            rows.push((kind.to_owned(), ink, counts));
+        }
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    let faults = match survey.faults.is_empty() {
+        true => "",
+        false => {
+            " Faults are those that the fleet file asked for: each message that one touched, and each event; they are marked on the axes above too."
+        }
+    };
+    format!(
+        "<section><h2>Faults and events</h2><p class=\"about\">What happened when; the more often, the darker.{faults}</p>{}</section>\n",
+        chart::strips(&rows, time)
+    )
+}

@@ -1,0 +1,185 @@
+//! The head of the page: which run it was, how it went in words, and its main figures.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::axis::Unit;
+use crate::escape::escaped;
+use crate::page::page_data::PageData;
+use mockfleet_metrics::{count, micros};
+use mockfleet_sendlog::Survey;
+
+use crate::num::{as_f64, signed_as_f64};
+use crate::page::format::{length, share, timestamp};
+use crate::page::run_status::RunStatus;
+
+pub(crate) fn html(data: &PageData<'_>, fleet: &str, verdict: RunStatus) -> String {
+    let survey = data.survey;
+    let mut html = format!(
+        "<header><div class=\"title\"><h1>{}</h1><span class=\"verdict {}\">{}</span></div>\n<p class=\"facts\">",
+        escaped(fleet),
+        verdict.class(),
+        verdict.word(),
+    );
+    let mut facts = vec![timestamp(survey.start), length(survey.end - survey.start)];
+    if let Some(devices) = data.noted(&["devices"]).and_then(Value::as_u64) {
+        facts.push(format!("{} devices", count(devices)));
+    }
+    if let Some(seed) = data.noted(&["seed"]) {
+        facts.push(format!("seed {seed}"));
+    }
+    facts.push(format!("run <code>{}</code>", escaped(&survey.run)));
+    facts.push(format!("on {}", escaped(&survey.host)));
+    html.push_str(&facts.join(" · "));
+    html.push_str("</p>\n");
+    html.push_str(&sentences(data, verdict));
+    html.push_str(&tiles(survey));
+    html.push_str("</header>\n");
+    html
+}
+
+/// The questions that each run answers.
+fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    match verdict {
+        RunStatus::NoEnd => rows.push((
+            "How did it end?",
+            "nobody knows: it was killed, or it still goes on, or its store could not be reached when it ended; the rows that are in the log are all here".into(),
+        )),
+        RunStatus::NotNoted => rows.push((
+            "How did it end?",
+            "the log does not say: the run kept no note of itself beside its rows".into(),
+        )),
+        _ => {}
+    }
+    match data.text(&["summary", "words", "arrived"]) {
+        Some(words) => rows.push(("Did everything arrive?", words.to_owned())),
+        None => rows.push(("Did everything arrive?", arrived(data.survey))),
+    }
+    let summed = [
+        (
+            "Was the schedule kept?",
+            &["summary", "words", "schedule"][..],
+        ),
+        (
+            "Who was the bottleneck?",
+            &["summary", "bottleneck", "words"][..],
+        ),
+        ("Is the log whole?", &["summary", "log_error"][..]),
+    ];
+    for (question, path) in summed {
+        if let Some(words) = data.text(path) {
+            let words = match question {
+                "Is the log whole?" => format!("no: {words}"),
+                _ => words.to_owned(),
+            };
+            rows.push((question, words));
+        }
+    }
+    if let Some(state) = data.spooled {
+        rows.push((
+            "What is missing here?",
+            format!("rows that are still in the spool ({state}); `mockfleet logs recover` brings them to the log, and then this can be made anew"),
+        ));
+    }
+    if !data.survey.aside.is_empty() {
+        rows.push((
+            "What could not be read?",
+            format!(
+                "{} files of the log; their rows are not here",
+                data.survey.aside.len()
+            ),
+        ));
+    }
+    let mut html = String::from("<dl class=\"words\">\n");
+    for (question, words) in rows {
+        let _ = writeln!(html, "<dt>{question}</dt><dd>{}</dd>", escaped(&words));
+    }
+    html.push_str("</dl>\n");
+    html
+}
+
+/// From the rows, where the run has noted nothing.
+fn arrived(survey: &Survey) -> String {
+    let [acked, sent, failed, dropped, unconfirmed, injected, written] = survey.outcomes;
+    let all = acked + sent + failed + dropped + unconfirmed + written;
+    let lost = failed + dropped + unconfirmed;
+    let mut words = match (all, lost) {
+        (0, _) => "there was nothing to send".to_owned(),
+        (_, 0) => format!("yes: {} messages, and none was lost", count(all)),
+        _ => format!(
+            "no: {} of {} messages did not ({} failed, {} dropped, {} unconfirmed)",
+            count(lost),
+            count(all),
+            count(failed),
+            count(dropped),
+            count(unconfirmed)
+        ),
+    };
+    if injected > 0 {
+        let _ = write!(
+            words,
+            "; {} more were lost to faults of the fleet file",
+            count(injected)
+        );
+    }
+    words
+}
+
+fn tiles(survey: &Survey) -> String {
+    let [acked, sent, _, _, _, injected, written] = survey.outcomes;
+    let all: u64 = survey.outcomes.iter().sum::<u64>() - injected;
+    let seconds = signed_as_f64(survey.end - survey.start) / 1e6;
+    let rate = as_f64(all) / seconds.max(0.001);
+    let mut tiles = vec![
+        (
+            "messages",
+            count(all),
+            "that were to get through".to_owned(),
+        ),
+        ("a second", Unit::Rate.shown(rate), "on average".to_owned()),
+        (
+            "got through",
+            share(acked + sent + written, all),
+            match (acked, sent) {
+                _ if written > 0 => format!("{} written to the log", count(written)),
+                (_, 0) => format!("{} confirmed", count(acked)),
+                (0, _) => format!("{} sent; nothing confirms QoS 0", count(sent)),
+                _ => format!("{} confirmed, {} sent", count(acked), count(sent)),
+            },
+        ),
+    ];
+    if survey.latency.count > 0 {
+        let [p50, _, p99] = survey.latency.quantiles;
+        tiles.push((
+            "latency p99",
+            micros(p99),
+            format!("p50 {}, max {}", micros(p50), micros(survey.latency.max)),
+        ));
+    }
+    if survey.lag.count > 0 {
+        let [p50, _, p99] = survey.lag.quantiles;
+        tiles.push((
+            "lag p99",
+            micros(p99),
+            format!("p50 {}, max {}", micros(p50), micros(survey.lag.max)),
+        ));
+    }
+    if injected > 0 {
+        tiles.push((
+            "lost to faults",
+            count(injected),
+            "asked for in the fleet file".to_owned(),
+        ));
+    }
+    let mut html = String::from("<ul class=\"tiles\">\n");
+    for (name, figure, about) in tiles {
+        let _ = writeln!(
+            html,
+            "<li><span>{name}</span><strong>{figure}</strong><small>{about}</small></li>"
+        );
+    }
+    html.push_str("</ul>\n");
+    html
+}

@@ -1,0 +1,131 @@
+//! The page of a run: one HTML file that needs nothing but itself.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::chart::{Chart, Time};
+use crate::escape::escaped;
+use crate::page::page_data::PageData;
+use crate::page::run_status::RunStatus;
+use crate::page::{appendix, charts, header, tables};
+use mockfleet_sendlog::Survey;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// Nothing leaves the page, whatever stands in it.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/// The page.
+#[must_use]
+pub fn page(data: &PageData<'_>) -> String {
+    let survey = data.survey;
+    let fleet = data.text(&["fleet"]).unwrap_or("a run");
+    let verdict = RunStatus::from_metadata(data);
+    let time = charts::time(survey);
+    let all_charts = charts::charts(survey);
+    let mut html = String::with_capacity(256 << 10);
+    let _ = write!(
+        html,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta name=\"generator\" content=\"mockfleet {version}\">\n\
+         <title>{title}: {verdict}</title>\n<style>{STYLE}</style></head><body>\n<main>\n",
+        version = env!("CARGO_PKG_VERSION"),
+        title = escaped(fleet),
+        verdict = verdict.word(),
+    );
+    html.push_str(&header::html(data, fleet, verdict));
+    html.push_str(&tables::checks(data));
+    html.push_str("<h2>Over time</h2>\n");
+    match survey.rows {
+        0 => html.push_str("<p class=\"none\">This run has no row in its log.</p>\n"),
+        _ => all_charts
+            .iter()
+            .for_each(|chart| html.push_str(&chart.html(&time))),
+    }
+    html.push_str(&charts::strips(survey, &time));
+    html.push_str(&tables::causes(survey));
+    html.push_str(&tables::channels(survey));
+    html.push_str(&tables::worst(survey));
+    html.push_str(&appendix::html(data));
+    let _ = write!(
+        html,
+        "<footer>Made by mockfleet {} on {} from {} rows of {}. This page is one file and needs no network.</footer>\n</main>\n",
+        env!("CARGO_PKG_VERSION"),
+        escaped(data.made),
+        mockfleet_metrics::count(survey.rows + survey.events),
+        escaped(data.location),
+    );
+    let _ = write!(
+        html,
+        "<script type=\"application/json\" id=\"data\">{}</script>\n<script>{SCRIPT}</script>\n</body></html>\n",
+        script_data(survey, &all_charts, &time)
+    );
+    html
+}
+
+/// Numbers and names of ours only: nothing in it could end the script that holds it.
+fn script_data(survey: &Survey, charts: &[Chart], time: &Time) -> Value {
+    json!({
+        "width": survey.width,
+        "count": time.count,
+        "charts": charts.iter().map(Chart::data).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page_of(survey: &Survey, note: Option<&Value>) -> String {
+        page(&PageData {
+            survey,
+            note,
+            location: "logs/<odd>",
+            made: "2026-11-24T07:00:00Z",
+            spooled: None,
+        })
+    }
+
+    #[test]
+    fn a_run_without_rows_has_a_page() {
+        let html = page_of(&Survey::default(), None);
+        assert!(html.contains("This run has no row in its log."));
+        assert!(html.contains("logs/&lt;odd&gt;") && !html.contains("<odd>"));
+        assert!(html.contains("default-src 'none'"));
+    }
+
+    #[test]
+    fn texts_of_others_stay_texts() {
+        let evil = "</script><script>alert(1)</script>";
+        let note = json!({
+            "fleet": evil,
+            "ended": evil,
+            "success": true,
+            "file": { "name": evil, "text": evil },
+            "summary": { "checks": [
+                { "scope": "group", "name": evil, "check": evil, "words": evil, "held": false },
+            ] },
+        });
+        let mut survey = Survey {
+            run: evil.into(),
+            host: evil.into(),
+            rows: 1,
+            slices: vec![Default::default()],
+            outcomes: [0, 0, 1, 0, 0, 0, 0],
+            ..Survey::default()
+        };
+        survey.causes.list.push((evil.into(), 1));
+        survey.channels.insert((evil.into(), evil.into()), [1; 7]);
+        survey.faults.insert(evil.into(), vec![1]);
+        let html = page_of(&survey, Some(&note));
+        // Its own two.
+        assert_eq!(html.matches("<script").count(), 2);
+        assert!(html.contains("1 of 1 did not hold."));
+    }
+}
