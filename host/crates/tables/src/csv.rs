@@ -1,5 +1,6 @@
-//! CSV (RFC 4180) with a line of names at its head. The parser is `csv-core`, that of the
-//! crate `csv` without what binds its rows to types of Rust.
+//! Reads CSV (RFC 4180) with a header line.
+//!
+//! The parser is `csv-core`; the crate `csv` adds only conversions to Rust types.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,10 +11,10 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use crate::row::BadRowCallback;
 use mockfleet_sendlog::{TableValue, RowVisitor};
 
-/// How a query's answer writes what is null, so that it differs from an empty text.
+/// The form of a null value in the result of a query. It differs from an empty text.
 pub(crate) const NULL: &str = "\\N";
 
-/// What is read at once.
+/// Bytes that are read at once.
 const READ_BUFFER: usize = 256 << 10;
 
 /// A record may be as long as MQTT allows, and more.
@@ -24,14 +25,14 @@ struct Records<R> {
     from: R,
     parser: Reader,
     input: Vec<u8>,
-    /// What of the input is not parsed yet.
+    /// The start of the input that is not parsed yet.
     start: usize,
     end: usize,
-    /// There is no more: a database that has said so must not be asked again.
+    /// The input has ended. A database must not be read again after its end.
     over: bool,
     values: Vec<u8>,
     ends: Vec<usize>,
-    /// How many values the record at hand has.
+    /// The number of values of the current record.
     count: usize,
     /// The line on which it begins.
     line: u64,
@@ -56,7 +57,7 @@ impl<R: Read> Records<R> {
     /// Reads the next record; false when there is none.
     fn advance(&mut self) -> Result<bool, String> {
         let (mut used, mut ended) = (0, 0);
-        // What is left of the line before, where lines end as on Windows.
+        // The rest of the previous line, if lines end with CR LF.
         let before = self.start.checked_sub(1);
         let open = before.and_then(|at| self.input.get(at)) == Some(&b'\r');
         self.fill()?;

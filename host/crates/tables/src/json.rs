@@ -1,5 +1,6 @@
-//! JSON lines: an object a line. Text is unescaped; objects and lists stay as they
-//! stand there.
+//! Reads JSON lines.
+//!
+//! Strings are unescaped; objects and lists keep their text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -100,7 +101,7 @@ fn cell(value: &RawValue) -> TableValue<'_> {
         Some(b'f') => TableValue::Bool(false),
         Some(b'"') => match serde_json::from_str::<Text<'_>>(text) {
             Ok(Text(text)) => TableValue::Text(text),
-            // Half of a surrogate pair, which is no text: as it stands.
+            // Half of a surrogate pair is no text, and stays escaped.
             Err(_) => TableValue::Text(text.into()),
         },
         Some(b'{' | b'[') => TableValue::Text(text.into()),

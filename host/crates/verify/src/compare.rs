@@ -4,16 +4,19 @@ use mockfleet_config::Problems;
 use mockfleet_sendlog::{SpoolState, LogFiles};
 use mockfleet_tables::Table;
 
-use crate::findings::Findings;
+use crate::findings::collected::Findings;
+use crate::join;
+use crate::key::options::VerifyOptions;
+use crate::key::resolution;
 use crate::messages::{list_some, problem, single};
-use crate::options::VerifyOptions;
 use crate::progress::ProgressFn;
-use crate::{join, key_resolution, received, sent};
+use crate::rows::received;
+use crate::rows::sent;
 
-/// Compares.
+/// Compares a run of a log with received rows.
 ///
 /// # Errors
-/// All that is wrong with what was given.
+/// All problems of the options, the log and the received rows.
 pub fn verify(
     options: &VerifyOptions,
     report_progress: &mut ProgressFn<'_>,
@@ -27,7 +30,7 @@ pub fn verify(
     let (Some(log), Some(received)) = (log, received) else {
         return Err(problems);
     };
-    let keys = key_resolution::resolve(options, &log.table, &received)?;
+    let keys = resolution::resolve(options, &log.table, &received)?;
     let mut notes = log.notes;
     notes.extend(keys.notes.iter().cloned());
     let sent = sent::read(&log.table, options, &keys, report_progress)?;

@@ -1,5 +1,7 @@
-//! What a message is known by on both inputs: pairs of something of sent (device, topic, a
-//! field of the payload) and something of received (a column, a field of their payload).
+//! Builds the keys that identify a message on both sides.
+//!
+//! A key is a list of pairs: a part of the log (device, topic, a field of the payload), and a
+//! part of the received row (a column, a field of its payload).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,8 +10,8 @@ use serde_json::Value as JsonValue;
 
 use mockfleet_sendlog::{TableValue, parse_timestamp};
 
-use crate::content;
-use crate::content::{Content, Digest, Joined};
+use crate::key::content;
+use crate::key::content::{Content, Digest, Joined};
 
 /// A field of a payload: `seq`, `meta.n`, or `/meta/n` (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +58,10 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Reads pairs with commas between them.
+    /// Reads one pair.
     ///
     /// # Errors
-    /// What a pair looks like.
+    /// A side of the pair is missing; the message shows a correct one.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (sent, received) = match text.split_once('=') {
             Some((sent, received)) => (sent.trim(), Some(received.trim())),
@@ -92,7 +94,7 @@ pub(crate) enum ReceivedSide {
     Payload,
 }
 
-/// What is compared.
+/// One part of the key, on both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyPart {
     pub(crate) sent: SentSide,
@@ -100,7 +102,7 @@ pub(crate) struct KeyPart {
 }
 
 impl KeyPart {
-    /// As the option `--key` has it; what `--by payload` means has none of its own.
+    /// Returns the part as in the option `--key`; `None` for `--by payload`.
     pub(crate) fn option(&self) -> Option<String> {
         let sent = match &self.sent {
             SentSide::Column("device_id") => "device".into(),
@@ -152,7 +154,7 @@ pub(crate) fn shown<'a, 'b>(
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// The key of a row whose own cannot be read: the payload itself.
+/// Returns the key of a row without a readable key: its payload.
 pub(crate) fn by_bytes(payload: &Payload<'_>) -> Digest {
     let mut joined = Joined::default();
     joined.add(b"the payload itself");
@@ -198,7 +200,8 @@ pub(crate) fn text_of(cell: &TableValue<'_>) -> Option<String> {
     })
 }
 
-/// A text that says a parse_timestamp or a number is that: columns often know no better.
+/// Converts a text with a time or a number to their common spelling: columns often have only
+/// texts.
 fn of_text(text: &str) -> String {
     if let Some(at) = parse_timestamp(text) {
         return format!("T{at}");

@@ -1,9 +1,9 @@
-//! What was found: by cause with what explains it, by device, and the first of each.
+//! Collects findings by kind and device, with examples.
 
 use std::collections::HashMap;
 
-use crate::explain::{FindingKind, Reasons};
-use crate::key_resolution::ResolvedKeys;
+use crate::findings::explain::{FindingKind, Reasons};
+use crate::key::resolution::ResolvedKeys;
 
 /// Examples that are kept of each cause.
 const MAX_EXAMPLES: usize = 5;
@@ -11,16 +11,16 @@ const MAX_EXAMPLES: usize = 5;
 /// Devices that are shown.
 const MAX_DEVICES: usize = 10;
 
-/// What a comparison has found.
+/// The findings of a comparison.
 #[derive(Debug)]
 pub struct Findings {
     /// The run of the log.
     pub run: String,
-    /// What was received, as people name it.
+    /// The name of the received table in messages.
     pub received: String,
-    /// The key, as the command line would say it.
+    /// The key, as an option of the command line.
     pub key: String,
-    /// What a reader should know about how it was compared.
+    /// Notes on the comparison, for the reader.
     pub notes: Vec<String>,
     /// Messages of the log that were compared.
     pub sent: u64,
@@ -39,14 +39,14 @@ pub struct Findings {
     names: Vec<String>,
 }
 
-/// How often something was found.
+/// The count of findings of one kind.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     /// In all.
     pub found: u64,
-    /// What nothing explains.
+    /// Findings without an explanation.
     pub unexplained: u64,
-    /// How much is explained, by what.
+    /// Explanations, with their counts.
     pub explained: Reasons,
     /// The first that nothing explains.
     pub examples: Vec<Example>,
@@ -59,15 +59,15 @@ pub struct Example {
     pub device: Option<String>,
     /// Its number among those of its device.
     pub seq: Option<u64>,
-    /// When it left, or arrived, in microseconds since 1970.
+    /// The time of sending or of arrival, in microseconds since 1970.
     pub at: Option<i64>,
-    /// How the payload begins.
+    /// The beginning of the payload.
     pub payload: String,
-    /// What is wrong with it, in a few words.
+    /// A short description of the finding.
     pub about: String,
 }
 
-/// What nothing explains of one device.
+/// The unexplained findings of one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceCounts {
     /// Its id.
@@ -80,7 +80,7 @@ pub struct DeviceCounts {
 pub(crate) struct Found {
     pub(crate) cause: FindingKind,
     pub(crate) device: Option<u32>,
-    /// What explains it.
+    /// The explanation.
     pub(crate) reason: Option<String>,
 }
 
@@ -113,7 +113,7 @@ impl Findings {
         self.names.get(usize::try_from(number).ok()?).cloned()
     }
 
-    /// What was found of a cause.
+    /// Returns the counts of one kind.
     #[must_use]
     pub fn of(&self, cause: FindingKind) -> &Counts {
         let [a, b, c, d, e, f] = &self.counts;

@@ -1,13 +1,12 @@
-//! Whether a check of what was received holds. Counts what nothing explains; how a check is
-//! written is the fleet file's.
+//! Checks the unexplained findings against a limit.
 
 use mockfleet_config::{ReceivedCheck, ReceivedComparison};
 
-use crate::explain::FindingKind;
-use crate::findings::Findings;
+use crate::findings::collected::Findings;
+use crate::findings::explain::FindingKind;
 use crate::num::as_f64;
 
-/// A bound of what was found.
+/// A check of findings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FindingCheck {
     kind: FindingKind,
@@ -15,10 +14,10 @@ pub struct FindingCheck {
 }
 
 impl FindingCheck {
-    /// Reads one.
+    /// Reads a check.
     ///
     /// # Errors
-    /// What a bound looks like.
+    /// The text is no check; the message shows correct ones.
     pub fn parse(text: &str) -> Result<Self, String> {
         ReceivedCheck::parse(text).map(Self::new)
     }
@@ -36,8 +35,8 @@ impl FindingCheck {
         }
     }
 
-    /// What holds where nothing else is said: all that was sent arrived, once, in time,
-    /// unaltered and in order.
+    /// Returns the default checks: every sent message arrived once, in time, unaltered and in
+    /// order.
     #[must_use]
     pub fn defaults() -> Vec<Self> {
         let bounded = |cause: &FindingKind| *cause != FindingKind::Unknown;
@@ -64,7 +63,7 @@ impl FindingCheck {
         &self.check.text
     }
 
-    /// What it is about.
+    /// Returns the kind of findings that the check limits.
     #[must_use]
     pub fn kind(&self) -> FindingKind {
         self.kind

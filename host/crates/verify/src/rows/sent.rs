@@ -1,4 +1,4 @@
-//! The log's side: each row by its key, with what explains it.
+//! Reads the rows of the log by key, with their explanations.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,15 +11,16 @@ use mockfleet_config::Problems;
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::Table;
 
-use crate::buckets::Buckets;
-use crate::content::{Content, Digest};
-use crate::explain::{Faults, Kinds};
-use crate::key::{Payload, SentSide};
-use crate::key_resolution::ResolvedKeys;
+use crate::findings::explain::{Faults, Kinds};
+use crate::key::content::{Content, Digest};
+use crate::key::options::VerifyOptions;
+use crate::key::parts;
+use crate::key::parts::{Payload, SentSide};
+use crate::key::resolution::ResolvedKeys;
 use crate::messages::{problem, single};
-use crate::options::VerifyOptions;
 use crate::progress::{Progress, ProgressFn};
-use crate::{buckets, key};
+use crate::rows::buckets;
+use crate::rows::buckets::Buckets;
 
 /// The log, dealt by key.
 pub(crate) struct Log {
@@ -27,7 +28,7 @@ pub(crate) struct Log {
     pub(crate) devices: Devices,
     pub(crate) kinds: Kinds,
     pub(crate) errors: Errors,
-    /// Rows without a key of their own, and where the first of them stands.
+    /// The count of rows without a key, and the location of the first.
     pub(crate) unkeyed: Option<(u64, String)>,
     /// The first key, for people.
     pub(crate) first_key: Option<String>,
@@ -37,7 +38,7 @@ pub(crate) struct Log {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SentRow<'a> {
     pub(crate) key: Digest,
-    /// The key is what was asked for, and not the payload in its place.
+    /// The row has the requested key, and not its payload instead.
     pub(crate) own_key: bool,
     pub(crate) device: u32,
     pub(crate) seq: u64,
@@ -45,13 +46,13 @@ pub(crate) struct SentRow<'a> {
     pub(crate) attempt: i64,
     pub(crate) faults: Faults,
     pub(crate) error: Option<u32>,
-    /// When it left, or was due.
+    /// The time of sending, or else the due time.
     pub(crate) at: i64,
     pub(crate) content: Content,
     pub(crate) head: &'a str,
 }
 
-/// What became of it, by the log.
+/// The outcome in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LoggedOutcome {
     Acked,
@@ -107,10 +108,10 @@ impl Devices {
     }
 }
 
-/// Different causes that are kept; what comes then has none.
+/// The maximum of different errors that are stored. A later one is not stored.
 const MAX_ERRORS: usize = 100;
 
-/// What the column `error` says, by number.
+/// The texts of the column `error`, by number.
 #[derive(Default)]
 pub(crate) struct Errors(Vec<String>);
 
@@ -134,10 +135,10 @@ impl Errors {
     }
 }
 
-/// How much of a payload is shown.
+/// The number of payload bytes that are shown.
 const PAYLOAD_HEAD: usize = 100;
 
-/// How a payload begins, on one line.
+/// Returns the beginning of a payload, on one line.
 pub(crate) fn head(bytes: &[u8]) -> String {
     let start = bytes.get(..PAYLOAD_HEAD).unwrap_or(bytes);
     let text = String::from_utf8_lossy(start);
@@ -288,7 +289,7 @@ impl Log {
             content: content.unwrap_or(Content::UNKNOWN),
             bytes_only: keys.bytes_only,
         };
-        let part = |part: &key::KeyPart| match &part.sent {
+        let part = |part: &parts::KeyPart| match &part.sent {
             SentSide::Column(name) => {
                 let cell = match *name {
                     "topic" => topic,
@@ -301,11 +302,11 @@ impl Log {
             SentSide::Field(field) => payload.field(field),
             SentSide::Payload => payload.whole(),
         };
-        let own = key::join(keys.key.iter().map(part));
+        let own = parts::join(keys.key.iter().map(part));
         if own.is_some() && self.first_key.is_none() {
-            self.first_key = Some(key::shown(&keys.key, part));
+            self.first_key = Some(parts::shown(&keys.key, part));
         }
-        let key = own.unwrap_or_else(|| key::by_bytes(&payload));
+        let key = own.unwrap_or_else(|| parts::by_bytes(&payload));
         let head = head(kept.as_deref().unwrap_or_default());
         let record = SentRow {
             key,

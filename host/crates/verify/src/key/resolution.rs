@@ -1,5 +1,7 @@
-//! What is compared with what: columns and keys as they were given, or guessed from the
-//! heads and the first rows of both inputs. What is guessed is guessed.
+//! Resolves the key and the columns of a comparison.
+//!
+//! The options give them, or they are guessed from the columns and the first rows of both
+//! sides. A note names each guess.
 
 use std::ops::ControlFlow;
 
@@ -12,31 +14,31 @@ use mockfleet_tables::{
     Table, find_column,
 };
 
-use crate::key;
-use crate::key::{Field, Pair, ReceivedSide, SentSide};
+use crate::key::options::{KeyChoice, VerifyOptions};
+use crate::key::parts;
+use crate::key::parts::{Field, Pair, ReceivedSide, SentSide};
 use crate::messages::{list_some, problem};
-use crate::options::{KeyChoice, VerifyOptions};
 
 /// Rows that are looked at on each side.
 const SAMPLE_ROWS: u32 = 200;
 
-/// What both inputs are read by.
+/// The key and the columns of both sides.
 pub(crate) struct ResolvedKeys {
-    pub(crate) key: Vec<key::KeyPart>,
+    pub(crate) key: Vec<parts::KeyPart>,
     /// The received payload's column.
     pub(crate) payload: Option<String>,
     /// The column of the moment of arrival.
     pub(crate) received_at: Option<String>,
     /// The log has hashes of payloads and nothing else.
     pub(crate) bytes_only: bool,
-    /// What a reader should know.
+    /// Notes for the reader.
     pub(crate) notes: Vec<String>,
 }
 
 impl ResolvedKeys {
-    /// The key, as the command line would say it.
+    /// Returns the key, as an option of the command line.
     pub(crate) fn option(&self) -> String {
-        let parts: Option<Vec<String>> = self.key.iter().map(key::KeyPart::option).collect();
+        let parts: Option<Vec<String>> = self.key.iter().map(parts::KeyPart::option).collect();
         parts.map_or_else(
             || "--by payload".into(),
             |parts| format!("--key {}", parts.join(",")),
@@ -49,7 +51,7 @@ impl ResolvedKeys {
 struct Sample {
     rows: u32,
     payloads: Vec<JsonValue>,
-    /// Rows whose payload is not there.
+    /// Rows without a payload.
     without: u32,
     hashed: bool,
 }
@@ -193,7 +195,10 @@ fn peek(
     (rows, read)
 }
 
-/// Whether there are no rows. Where none can be read, that is what is wrong.
+/// Whether the table has no rows.
+///
+/// # Errors
+/// The rows cannot be read.
 fn is_empty(received: &Table) -> Result<bool, Problems> {
     let first = received.columns().iter().take(1);
     let first: Vec<&str> = first.map(String::as_str).collect();
@@ -291,7 +296,7 @@ struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    fn key(&self, problems: &mut Problems) -> Vec<key::KeyPart> {
+    fn key(&self, problems: &mut Problems) -> Vec<parts::KeyPart> {
         match &self.options.by {
             KeyChoice::Pairs(pairs) => {
                 let parts = pairs.iter().filter_map(|pair| {
@@ -334,12 +339,12 @@ impl Inputs<'_> {
         self.received.columns()
     }
 
-    /// What tells devices apart, if the received rows have it.
-    fn device_part(&self) -> Option<key::KeyPart> {
+    /// Returns the part that identifies devices, if the received rows have one.
+    fn device_part(&self) -> Option<parts::KeyPart> {
         let column = |sent, names| {
             let received = ReceivedSide::Column(find_column(self.columns(), names)?);
             let sent = SentSide::Column(sent);
-            Some(key::KeyPart { sent, received })
+            Some(parts::KeyPart { sent, received })
         };
         column("device_id", DEVICE_COLUMNS)
             .or_else(|| column("topic", TOPIC_COLUMNS))
@@ -347,7 +352,7 @@ impl Inputs<'_> {
                 DEVICE_COLUMNS.iter().find_map(|name| {
                     let field = Field::parse(name);
                     (self.sent_sample.has(&field) && self.received_sample.has(&field)).then(|| {
-                        key::KeyPart {
+                        parts::KeyPart {
                             sent: SentSide::Field(field.clone()),
                             received: ReceivedSide::Field(field),
                         }
@@ -356,7 +361,7 @@ impl Inputs<'_> {
             })
     }
 
-    fn guess_key(&self) -> Option<Vec<key::KeyPart>> {
+    fn guess_key(&self) -> Option<Vec<parts::KeyPart>> {
         let whose = self.device_part()?;
         // A moment differs in each message too.
         let mut names = NUMBER_COLUMNS
@@ -370,12 +375,12 @@ impl Inputs<'_> {
             }
             let received = self.received_field(&field, name)?;
             let sent = SentSide::Field(field);
-            Some(key::KeyPart { sent, received })
+            Some(parts::KeyPart { sent, received })
         })?;
         Some(vec![whose, number])
     }
 
-    /// Where the received rows have a field of that name.
+    /// Returns the received side of a field with this name.
     fn received_field(&self, field: &Field, name: &str) -> Option<ReceivedSide> {
         if self.received_sample.has(field) {
             return Some(ReceivedSide::Field(field.clone()));
@@ -383,7 +388,7 @@ impl Inputs<'_> {
         find_column(self.columns(), &[name]).map(ReceivedSide::Column)
     }
 
-    fn by_payload(&self) -> Result<Vec<key::KeyPart>, String> {
+    fn by_payload(&self) -> Result<Vec<parts::KeyPart>, String> {
         if self.payload.is_none() {
             return Err(format!(
                 "{} has no column of payloads; name it with --payload COLUMN. It has {}",
@@ -394,7 +399,7 @@ impl Inputs<'_> {
         if self.sent_sample.without == self.sent_sample.rows {
             return Err("the log holds no payloads (payload = \"none\" in [log]), so they cannot be compared; a log with payload = \"hash\" is enough".into());
         }
-        let payload = key::KeyPart {
+        let payload = parts::KeyPart {
             sent: SentSide::Payload,
             received: ReceivedSide::Payload,
         };
@@ -406,7 +411,7 @@ impl Inputs<'_> {
         Ok(whose.or(column).into_iter().chain([payload]).collect())
     }
 
-    fn pair(&self, pair: &Pair) -> Result<key::KeyPart, String> {
+    fn pair(&self, pair: &Pair) -> Result<parts::KeyPart, String> {
         let sent = match pair.sent.as_str() {
             "device" | "device_id" => SentSide::Column("device_id"),
             "topic" => SentSide::Column("topic"),
@@ -433,7 +438,7 @@ impl Inputs<'_> {
             ));
         }
         let received = self.received_side(pair, &sent)?;
-        Ok(key::KeyPart { sent, received })
+        Ok(parts::KeyPart { sent, received })
     }
 
     fn received_side(&self, pair: &Pair, sent: &SentSide) -> Result<ReceivedSide, String> {

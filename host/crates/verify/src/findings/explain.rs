@@ -1,11 +1,10 @@
-//! What explains that a message did not arrive as it was sent: its outcome, a fault that
-//! was injected, a second try.
+//! Explains findings by outcome, injected fault or second attempt.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What can be wrong with a message that was received or not.
+/// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingKind {
     /// It was sent, and not received.
@@ -140,7 +139,7 @@ impl Kinds {
     }
 }
 
-/// What explains how often something was found.
+/// The explanations of findings, with counts.
 pub(crate) type Reasons = BTreeMap<String, u64>;
 
 #[cfg(test)]

@@ -1,19 +1,20 @@
-//! Records dealt by a hash into buckets. They stay in memory as long as they are few, and
-//! go to temporary files together when they are many.
+//! Stores records in buckets by a hash.
+//!
+//! The buckets stay in memory up to 64 MiB, and then move to temporary files.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-/// How many there are: of a hundred million records of 150 bytes, one bucket is 120 MB.
-/// Each may have an open file, and a process has a thousand of them at least.
+/// The number of buckets: of 100 million records of 150 bytes, one bucket has 120 MB. Each may
+/// have an open file, and a process has at least 1,000.
 pub(crate) const BUCKETS: u32 = 128;
 
 /// Bytes that stay in memory.
 const MAX_BUFFERED: usize = 64 << 20;
 
-/// What was dealt.
+/// Records in buckets.
 pub(crate) struct Buckets {
     buckets: Vec<Bucket>,
     held: usize,

@@ -1,5 +1,6 @@
-//! Payloads as they are compared: their bytes, and what they say as JSON. A database
-//! that writes JSON anew has not altered it.
+//! Digests payloads for comparison: their bytes, and their JSON value.
+//!
+//! JSON that a database has formatted again is not altered.
 
 use serde_json::Value as JsonValue;
 use sha2::{Digest as _, Sha256};
@@ -7,12 +8,12 @@ use sha2::{Digest as _, Sha256};
 /// The first half of a SHA-256: no two of a trillion payloads share it by chance.
 pub(crate) type Digest = [u8; 16];
 
-/// What a payload is known by.
+/// The identity of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Content {
     /// Of its bytes; none where the log has cut or left them out.
     raw: Option<Digest>,
-    /// Of what it says as JSON.
+    /// The digest of the JSON value.
     value: Option<Digest>,
 }
 
@@ -43,12 +44,12 @@ impl Content {
         })
     }
 
-    /// What it is called in a key: what it says, or else its bytes.
+    /// Returns the digest for a key: that of the JSON value, or else of the bytes.
     pub(crate) fn name(&self, bytes_only: bool) -> Option<Digest> {
         self.value.filter(|_| !bytes_only).or(self.raw)
     }
 
-    /// Whether this is the same as what was sent.
+    /// Whether the payload equals the sent one.
     pub(crate) fn is_same(&self, sent: &Self) -> bool {
         let Some(raw) = sent.raw else {
             return true;

@@ -4,35 +4,35 @@ use std::time::Duration;
 
 use mockfleet_config::Store;
 
-use crate::key::Pair;
+use crate::key::parts::Pair;
 
-/// What is to be compared, and how.
+/// The options of a comparison.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
-    /// Where the log is.
+    /// The log.
     pub log: Store,
-    /// Which of its runs; the newest if not said.
+    /// The run; `None` is the newest.
     pub run: Option<String>,
     /// Only messages of these channels; of all if empty.
     pub channels: Vec<String>,
-    /// Files of what was received, or a database.
+    /// The received rows: files, or a database.
     pub received: String,
-    /// What the database is asked.
+    /// The query for the database.
     pub query: Option<String>,
-    /// What a message is known by.
+    /// The key of a message.
     pub by: KeyChoice,
     /// The column of the received payload, where it is not guessed.
     pub payload: Option<String>,
     /// The column of the moment of arrival, where it is not guessed.
     pub received_at: Option<String>,
-    /// What arrives more than this after it was sent is late.
+    /// The limit of latency: a message that arrives later is late.
     pub late: Duration,
 }
 
-/// What a message is known by.
+/// The choice of the key.
 #[derive(Debug, Clone)]
 pub enum KeyChoice {
-    /// What both inputs seem to have.
+    /// A guess from both sides.
     Guess,
     /// Its payload, and its device or topic.
     Payload,

@@ -1,4 +1,4 @@
-//! The backend's side: each received row by its key.
+//! Reads received rows by key.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -10,16 +10,17 @@ use mockfleet_config::Problems;
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
 
-use crate::buckets::Buckets;
-use crate::content::{Content, Digest};
-use crate::key::{Payload, ReceivedSide, SentSide};
-use crate::key_resolution::ResolvedKeys;
+use crate::key::content::{Content, Digest};
+use crate::key::parts;
+use crate::key::parts::{Payload, ReceivedSide, SentSide};
+use crate::key::resolution::ResolvedKeys;
 use crate::messages::{problem, single};
 use crate::progress::{Progress, ProgressFn};
-use crate::sent::{Log, PROGRESS_EVERY, head};
-use crate::{buckets, key};
+use crate::rows::buckets;
+use crate::rows::buckets::Buckets;
+use crate::rows::sent::{Log, PROGRESS_EVERY, head};
 
-/// What was received, dealt by key.
+/// The received rows, in buckets by key.
 pub(crate) struct Received {
     pub(crate) buckets: Buckets,
     pub(crate) rows: u64,
@@ -33,10 +34,10 @@ pub(crate) struct Received {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ReceivedRow<'a> {
     pub(crate) key: Digest,
-    /// Its device, where the key says it and the log knows it.
+    /// The device, if the key has it and the log knows it.
     pub(crate) device: Option<u32>,
     pub(crate) at: Option<i64>,
-    /// Counts the rows as they stand.
+    /// The number of the row, from 1.
     pub(crate) order: u64,
     pub(crate) content: Content,
     pub(crate) head: &'a str,
@@ -146,14 +147,14 @@ impl<'a> Reader<'a> {
                 .map_or(Content::UNKNOWN, |bytes| Content::of(bytes, value.as_ref())),
             bytes_only: keys.bytes_only,
         };
-        let part = |part: &key::KeyPart| -> Option<Cow<'_, [u8]>> {
+        let part = |part: &parts::KeyPart| -> Option<Cow<'_, [u8]>> {
             match &part.received {
                 ReceivedSide::Column(name) => {
                     let cell = cell(name)?;
                     match &part.sent {
                         // Names are names, even those that look like numbers.
                         SentSide::Column(_) => cell.bytes(),
-                        _ => key::text_of(cell).map(|text| text.into_bytes().into()),
+                        _ => parts::text_of(cell).map(|text| text.into_bytes().into()),
                     }
                 }
                 ReceivedSide::Field(field) => match &part.sent {
@@ -183,13 +184,13 @@ impl<'a> Reader<'a> {
                 )
             })?),
         };
-        let own = key::join(keys.key.iter().map(part));
+        let own = parts::join(keys.key.iter().map(part));
         if own.is_none() {
             into.unkeyed += 1;
         } else if into.first_key.is_none() {
-            into.first_key = Some(key::shown(&keys.key, part));
+            into.first_key = Some(parts::shown(&keys.key, part));
         }
-        let key = own.unwrap_or_else(|| key::by_bytes(&payload));
+        let key = own.unwrap_or_else(|| parts::by_bytes(&payload));
         let head = head(bytes.as_deref().unwrap_or_default());
         let record = ReceivedRow {
             key,
