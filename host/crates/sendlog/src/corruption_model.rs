@@ -1,6 +1,8 @@
-//! What holds of a spool however it was damaged: recovery never panics, never invents a
-//! row, returns every row before the damage, and sets the rest aside. One check for the
-//! property tests and for the fuzzer, on spools that a text of bytes describes.
+//! Checks that recovery of a damaged spool keeps every intact row.
+//!
+//! Recovery never panics, never invents a row, returns every row before the damage, and sets the
+//! rest aside. The property tests and the fuzzer share this check; a string of bytes describes
+//! the spool and its damage.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -6,6 +6,33 @@
 //! worker ─append─▶ segment ─▶ encoder ─▶ writer thread ─▶ .part ─▶ uploader ─▶ store
 //!                     └───────── after a crash: recovery ─────────────┘
 //! ```
+//!
+//! An [`Appender`] belongs to one worker. Its records are in a segment of the spool before the
+//! messages leave, and so outlive the process. The encoder receives the same bytes through
+//! memory. A message is appended twice: when a device returns it, and when its outcome is
+//! known. A crash therefore leaves no message without a row.
+//!
+//! | folder | contents |
+//! |---|---|
+//! | `format` | records, frames, tables, names |
+//! | `store` | files of a folder or a bucket |
+//! | `spool` | segments and manifests on the local disk |
+//! | `write` | appender, encoder, uploader, recovery |
+//! | `read` | rows, footers, counts, timelines |
+//! | `maintenance` | prune and retention |
+//!
+//! The examples `write_log` and `read_log` write a log to a temporary folder and read it back.
+//!
+//! ```
+//! use mockfleet_config::Store;
+//! use mockfleet_sendlog::{LogFiles, location};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::Folder(folder.path().to_owned());
+//! assert_eq!(location(&store), folder.path().display().to_string());
+//! assert!(LogFiles::find(&store)?.runs().is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(any(test, fuzzing, feature = "corruption-model"))]
 pub mod corruption_model;

@@ -1,5 +1,4 @@
-//! The tables as engines are told of them: a statement for each, its columns from the
-//! one schema in `schema`.
+//! Writes the statements that create the tables in an engine.
 
 use arrow_schema::{DataType, Field};
 

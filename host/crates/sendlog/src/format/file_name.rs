@@ -1,4 +1,4 @@
-//! How a file of the log is named and where it lies, read back from its key.
+//! Parses the name and place of a log file.
 
 use jiff::civil::Date;
 use jiff::tz::Offset;

@@ -1,6 +1,6 @@
-//! Records one after the other in a segment: length, checksum, bytes. What a process
-//! left behind in the middle of a write, or a disk has turned over, ends the reading;
-//! it never becomes a record.
+//! Frames records in a segment: length, checksum, bytes.
+//!
+//! A torn or damaged frame ends the reading; it never becomes a record.
 
 use serde::Serialize;
 

@@ -1,6 +1,4 @@
-//! What a worker writes down, small, by number, borrowed: a message when a device
-//! returned it, its outcome when it has one, an event. A message and its outcome
-//! become one row.
+//! Defines the records of the spool: messages, outcomes and events.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The two tables: their columns, and how Parquet stores each.
+//! Defines the two tables, their columns and their Parquet encoding.
 
 use std::sync::Arc;
 

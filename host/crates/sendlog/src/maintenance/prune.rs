@@ -1,5 +1,7 @@
-//! What of a store is older than asked, and its end. Only what mockfleet wrote is ever
-//! deleted: the name must be one of its names, and the footer must say the same.
+//! Finds and deletes log files older than a given age.
+//!
+//! Deletes only files that mockfleet wrote: the name must be one of its names, and the footer
+//! must have the same run and host.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! `keep`: while a run goes on, files of its store whose hours are over for so long are
-//! deleted. What is old, and mockfleet's, is `prune`'s to say.
+//! Deletes files older than the retention while a run goes on.
 
 use std::convert::Infallible;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -26,6 +25,13 @@ pub(crate) fn delete_old_files(
             Ok(old) => {
                 let pruned = old.delete();
                 shared.add_pruned(pruned.files);
+                if pruned.files > 0 {
+                    tracing::info!(
+                        files = pruned.files,
+                        bytes = pruned.bytes,
+                        "files older than the retention were deleted"
+                    );
+                }
                 for failed in pruned.failed {
                     shared.count_warning(&format!(
                         "{} is older than keep and cannot be deleted: {}",

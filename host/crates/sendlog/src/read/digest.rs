@@ -1,8 +1,10 @@
-//! One hash of all that a run said: whatever the order of its rows, in the memory that a
-//! batch of rows takes. Two runs of one seed have the same one.
+//! Computes one hash over all rows of a run.
 //!
-//! docs/time.md tells others how to compute it: what changes here changes there, with the
-//! number in [`DIGEST_HEADER`].
+//! The hash does not depend on the order of rows, so two runs of one seed have the same one.
+//! Memory is one batch of rows.
+//!
+//! docs/time.md describes the computation for others: a change here changes that page and
+//! [`DIGEST_HEADER`].
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,5 +1,4 @@
-//! What the footer of a file says: whether mockfleet wrote it, for which run, and what
-//! can be told of its rows without reading them.
+//! Reads the footer of a log file and its statistics.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,5 +1,4 @@
-//! Reading a log back: the answer to the first question of [`query`], from the
-//! Parquet files themselves.
+//! Counts the outcomes of each device of a run.
 
 use std::collections::BTreeMap;
 

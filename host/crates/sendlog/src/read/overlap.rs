@@ -1,5 +1,4 @@
-//! Whether a store already has rows of a fleet in a range of time: from the names and
-//! footers of the files of those hours.
+//! Finds runs of a fleet that overlap a time range.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,4 @@
-//! The rows of Parquet files, one after the other and by column: those of a log, and of
-//! files that others wrote. Holds one batch of rows in memory.
+//! Reads rows of Parquet files, by column.
 
 use std::fs::File;
 use std::ops::ControlFlow;

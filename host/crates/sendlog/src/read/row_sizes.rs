@@ -1,5 +1,6 @@
-//! How large rows of a log would be in other forms: as lines of JSON, and as items of a
-//! DynamoDB table. Reads the Parquet files; knows no prices.
+//! Measures rows as JSON, DynamoDB items and Kinesis records.
+//!
+//! Reads the Parquet files of a local log.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! What a store holds, by table and run: from the footers of its files, and the one
-//! column that they do not sum up.
+//! Sums rows, files and outcomes of a store by run.
 
 use std::collections::BTreeMap;
 

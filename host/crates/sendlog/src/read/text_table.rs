@@ -1,4 +1,4 @@
-//! A small table of text.
+//! Renders columns of text.
 
 /// Columns with a head, as wide as their widest cell.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! A value of a table, whatever file it comes from, and the forms that it is read in.
+//! Converts one value of a table to text, bytes, numbers and times.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,4 @@
-//! The spool: one folder a run, where rows lie from the moment they count until their
-//! Parquet file is in the store. Owns names, lock and header of that folder; must not
-//! know what a record means.
+//! Creates, locks and adopts the spool folder of a run.
 //!
 //! ```text
 //! {spool}/{run}/lock              held by the process that works on it
@@ -11,7 +9,7 @@
 //!               000001.json       generation 1 is encoded; these files are on their way
 //! ```
 //!
-//! A generation is what lies between two rolls. Its segments are freed once it is
+//! A generation is the segments between two rolls. They are freed once the generation is
 //! encoded and its manifest is on the disk.
 
 use std::fs::{self, File, OpenOptions};

@@ -1,6 +1,4 @@
-//! What of a store's runs lies in the spool: rows under way, rows that a dead process
-//! left behind, and bytes that could not be read. Sizes it, and deletes what holds no
-//! row that could still become one.
+//! Reports the state of a store's spool folders, and deletes them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
-//! What a run says of itself, beside its rows: one small JSON object in the store,
-//! `runs/{host}-{run}.json`, written when the run starts and once more when it ends. It is
-//! in no table's folder, so that no reader of rows meets it; what stands in it is the
-//! writer's to say, but for the run and the host, by which it is known again.
+//! Writes and reads the metadata of a run, one JSON object.
+//!
+//! The object is `runs/{host}-{run}.json`, written when the run starts and when it ends. It is
+//! stored outside the table folders, so that table scans do not read it. The caller chooses the
+//! content, except `run` and `host`, which identify it.
 
 use std::io::Write as _;
 use std::path::Path;

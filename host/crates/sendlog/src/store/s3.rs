@@ -1,5 +1,4 @@
-//! A bucket of an S3-compatible store. Credentials, region and endpoint come from the
-//! `AWS_*` environment.
+//! Reads and writes objects of an S3-compatible bucket.
 
 use std::path::Path;
 use std::time::Duration;

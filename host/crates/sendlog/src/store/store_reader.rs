@@ -1,5 +1,4 @@
-//! The files of a log where they lie: found with their sizes, read in part, deleted.
-//! Knows nothing of what is in them.
+//! Lists, opens and deletes the files of a store.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

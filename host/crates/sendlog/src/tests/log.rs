@@ -1,5 +1,4 @@
-//! What a user may rely on: every appended row is in a file, once, in its table and
-//! hour, and readable.
+//! Tests that every appended row is in one file, once.
 
 use std::time::Instant;
 

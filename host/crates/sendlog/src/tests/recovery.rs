@@ -1,4 +1,4 @@
-//! What a process that died left in its spool becomes rows, once, or is set aside and said.
+//! Tests the recovery of the spool of a dead process.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,5 +1,6 @@
-//! A worker's end of the log: rows go into its segment of the spool, and on to the
-//! encoder. Never waits for an encoder, a store or a network.
+//! Appends a worker's records to its segment and sends them on.
+//!
+//! The appender never waits for an encoder, a store or a network.
 
 use std::fs::File;
 use std::path::Path;

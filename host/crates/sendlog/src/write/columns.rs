@@ -1,5 +1,4 @@
-//! Rows become columns: numbers are looked up in the directory, ids and topics are
-//! rendered, payloads become text where they are text.
+//! Converts rows to Arrow columns.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -1,6 +1,7 @@
-//! Records become Parquet files: each message is joined with its outcome, rows are
-//! numbered, and sorted by table and hour. A generation counts as encoded once its
-//! manifest is on the disk; when one ends in a run is the business of `live`.
+//! Joins messages with outcomes and writes them to partition files.
+//!
+//! Rows are numbered and sorted by table and hour. A generation is encoded once its manifest is
+//! on the disk.
 
 use std::ops::Range;
 use std::path::Path;

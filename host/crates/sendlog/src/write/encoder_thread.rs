@@ -1,5 +1,4 @@
-//! The thread that encodes while a run goes on: who writes, how full the spool is, and when
-//! a generation ends, by size and age. How rows become files is in `encoder`.
+//! Runs the encoder and decides when a generation ends.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};

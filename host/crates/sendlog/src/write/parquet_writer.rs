@@ -1,5 +1,6 @@
-//! The thread that writes one Parquet file: batches come in, encoded and compressed
-//! pages go out, while whoever sends them makes the next one. Knows nothing of rows.
+//! Compresses and writes one Parquet file on a thread.
+//!
+//! Batches are encoded and compressed while the encoder fills the next one.
 
 use std::path::PathBuf;
 use std::sync::Arc;

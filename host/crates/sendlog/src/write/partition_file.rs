@@ -1,4 +1,4 @@
-//! One Parquet file while it grows: the rows of one table that belong to one hour.
+//! Fills one partition file with rows of one table and hour.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How far the log is: written by its threads, read by whoever shows it.
+//! Counts the progress of a log and keeps its warnings.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

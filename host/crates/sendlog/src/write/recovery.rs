@@ -1,5 +1,6 @@
-//! Finishing what a process left behind: files on their way are delivered, records
-//! become rows, and what cannot be read is set aside and counted.
+//! Completes the spool of a process that ended early.
+//!
+//! Pending files are uploaded, records become rows, and damaged bytes are set aside and counted.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,6 +83,7 @@ fn finish(
     if files.is_empty() {
         return Ok(None);
     }
+    tracing::info!(run = %header.identity.run, files = files.len(), "recovery of a spool begins");
     let shared = Arc::new(SharedProgress::default());
     shared.close_within(CLOSE_TIMEOUT);
     let delivery = Uploader::open(store, Arc::clone(&path), Arc::clone(&shared))?;

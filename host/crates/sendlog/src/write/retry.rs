@@ -1,5 +1,4 @@
-//! Trying again: what a disk or a store refuses now it may take in a while. One place
-//! for how long to wait and when to stop.
+//! Retries failed store operations with a back-off.
 
 use std::fs::File;
 use std::io::Write;
@@ -25,11 +24,15 @@ pub(crate) fn retry_until_ok<T, E: std::fmt::Display>(
         match attempt() {
             Ok(done) => {
                 if pause > FIRST_BACKOFF {
+                    tracing::info!(operation = failure, "retry succeeded");
                     shared.clear_warning();
                 }
                 return Ok(done);
             }
             Err(error) => {
+                if pause == FIRST_BACKOFF {
+                    tracing::warn!(operation = failure, %error, "retry begins");
+                }
                 if !shared.report_failure(format!("{failure}: {error}")) {
                     return Err(error);
                 }

@@ -1,5 +1,4 @@
-//! Files that wait to be brought to the store: in their order, several at a time, and
-//! no more of them than the memory has room for. Knows nothing of stores.
+//! Queues finished files for upload, bounded by memory.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};

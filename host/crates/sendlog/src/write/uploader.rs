@@ -1,5 +1,7 @@
-//! The threads that bring finished files to the store: a rename, or one PUT to a key
-//! that the rows determine, so that a repeated one overwrites itself.
+//! Uploads finished files to the store, or renames them.
+//!
+//! An upload is a rename, or one PUT to a key that the rows determine, so that a repeated upload
+//! overwrites itself.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -161,6 +163,7 @@ impl Uploader {
     }
 
     fn upload_failed(&self, why: &str) -> LogError {
+        tracing::warn!(store = %self.location, cause = why, "upload given up");
         LogError::NotWhole {
             why: format!(
                 "files did not reach {}: {why}; they lie in {}, and `mockfleet logs recover {}` brings them there",

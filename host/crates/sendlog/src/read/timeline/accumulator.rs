@@ -1,5 +1,4 @@
-//! Rows as they come, batch by batch, into counts and histograms by moment. Several
-//! threads have a part each, and the parts are added up in the end.
+//! Accumulates rows into counts and histograms by time bucket.
 
 use std::collections::BTreeMap;
 

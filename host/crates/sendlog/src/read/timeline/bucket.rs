@@ -1,4 +1,4 @@
-//! The moments of a run: where they lie, and what is counted and timed in each.
+//! Maps times to buckets and merges their counts.
 
 use hdrhistogram::Histogram;
 

@@ -1,6 +1,4 @@
-//! A run's rows summed up over time, in one pass: what a page about it shows. Memory
-//! follows from the number of moments that are told apart and of devices with trouble,
-//! not from the number of rows.
+//! Scans the files of a run and builds its timeline.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
