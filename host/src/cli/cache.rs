@@ -11,7 +11,7 @@ use crate::fetch::{self, Kept};
 use mockfleet_config::{Problem, Problems, among};
 use mockfleet_files::cache_folder;
 use mockfleet_metrics::bytes;
-use mockfleet_plugin::Compiled;
+use mockfleet_plugin::CachedPlugin;
 use mockfleet_sendlog::Columns;
 
 /// Lists compiled plugins and fetched files that are kept, or clears them.
@@ -59,7 +59,7 @@ struct Clear {
 
 /// One thing that is kept.
 enum Entry {
-    Plugin(Compiled),
+    Plugin(CachedPlugin),
     Fetched(Kept),
 }
 
@@ -79,7 +79,9 @@ pub(super) fn cache(arguments: &Arguments) -> Result<Ending, Failure> {
 }
 
 fn entries() -> Vec<Entry> {
-    let plugins = mockfleet_plugin::compiled().into_iter().map(Entry::Plugin);
+    let plugins = mockfleet_plugin::cached_plugins()
+        .into_iter()
+        .map(Entry::Plugin);
     plugins
         .chain(fetch::fetched().into_iter().map(Entry::Fetched))
         .collect()
@@ -99,7 +101,7 @@ fn clear(clear: &Clear, entries: Vec<Entry>) -> Result<Ending, Failure> {
         }
     }
     if clear.named.is_empty() {
-        mockfleet_plugin::delete_halves();
+        mockfleet_plugin::delete_partial_files();
         fetch::delete_halves();
     }
     if clear.json {
@@ -154,7 +156,7 @@ impl Entry {
     /// A plugin's name without its version; else how its digest begins.
     fn name(&self) -> &str {
         match self {
-            Self::Plugin(Compiled {
+            Self::Plugin(CachedPlugin {
                 name: Some(name), ..
             }) => name.split(' ').next().unwrap_or(name),
             _ => self.short(),

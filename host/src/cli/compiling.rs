@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::print::tell;
 use mockfleet_metrics::bytes;
-use mockfleet_plugin::{Compiling, Watch};
+use mockfleet_plugin::{CompileEvent, CompileObserver};
 
 /// What takes no longer is not worth a line.
 const QUICK: Duration = Duration::from_millis(500);
@@ -52,19 +52,19 @@ impl Waiting {
 }
 
 /// Tells people of compilations, on standard error.
-pub(super) fn watch() -> Watch {
+pub(super) fn watch() -> CompileObserver {
     let waiting: Mutex<Option<Waiting>> = Mutex::new(None);
     Arc::new(move |what| {
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         match what {
-            Compiling::Begun(file, size) => *waiting = Some(Waiting::begin(line(file, size))),
-            Compiling::Done(file, took) => {
+            CompileEvent::Started(file, size) => *waiting = Some(Waiting::begin(line(file, size))),
+            CompileEvent::Finished(file, took) => {
                 if waiting.take().is_some_and(Waiting::end) {
                     let seconds = took.as_secs_f64();
                     tell!("compiled {} in {seconds:.1} s", short(file));
                 }
             }
-            Compiling::Failed => {
+            CompileEvent::Failed => {
                 waiting.take().map(Waiting::end);
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use mockfleet_plugin::{Console, Line, Stream};
+use mockfleet_plugin::{Console, OutputLine, StdStream};
 
 /// Lines that wait for the terminal.
 const WAITING: usize = 1_000;
@@ -48,14 +48,14 @@ impl Printed {
     }
 }
 
-fn hand_over(sender: &SyncSender<String>, lost: &AtomicU64, line: &Line<'_>) {
+fn hand_over(sender: &SyncSender<String>, lost: &AtomicU64, line: &OutputLine<'_>) {
     if sender.try_send(shown(line)).is_err() {
         lost.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// A guest's text without what would steer the terminal.
-fn shown(line: &Line<'_>) -> String {
+fn shown(line: &OutputLine<'_>) -> String {
     let text: String = line
         .text
         .chars()
@@ -68,8 +68,8 @@ fn shown(line: &Line<'_>) -> String {
         })
         .collect();
     let stream = match line.stream {
-        Stream::Out => "",
-        Stream::Err => " (stderr)",
+        StdStream::Out => "",
+        StdStream::Err => " (stderr)",
     };
     if text.is_empty() && line.skipped > 0 {
         return format!(
@@ -90,9 +90,9 @@ mod tests {
 
     #[test]
     fn guests_cannot_steer_the_terminal() {
-        let line = Line {
+        let line = OutputLine {
             from: "d-1",
-            stream: Stream::Err,
+            stream: StdStream::Err,
             text: "\u{1b}[2Jhello",
             skipped: 3,
         };
@@ -107,9 +107,9 @@ mod tests {
         let printed = Printed::new();
         let console = printed.console();
         for _ in 0..WAITING + 5 {
-            console(Line {
+            console(OutputLine {
                 from: "d",
-                stream: Stream::Out,
+                stream: StdStream::Out,
                 text: "x",
                 skipped: 0,
             });

@@ -377,7 +377,7 @@ fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engin
     let builtins = |name: &str| mockfleet_builtin::find(name).map_err(|error| error.to_string());
     let engine = engine.map(|engine| {
         let engine = engine.with_builtins(builtins);
-        engine.watched(compiling::watch())
+        engine.with_observer(compiling::watch())
     });
     engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }

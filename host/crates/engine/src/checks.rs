@@ -9,7 +9,7 @@ use super::clock::{Micros, micros};
 use super::group::Group;
 use mockfleet_config::{Limit, Metric, Plan, Scope, WHOLE};
 use mockfleet_metrics::{Counters, Spread, Tally, count, micros as words};
-use mockfleet_transport::{INJECTED, Outcome, Settled};
+use mockfleet_transport::{Cause, Completion, Outcome};
 
 /// Which tallies of [`Counters::checks`] a message or a tick counts for; the same for all
 /// workers.
@@ -43,7 +43,7 @@ impl Gauge {
         let groups = plan.groups.iter();
         let groups = groups.map(|group| place(&Scope::Group(group.name.clone())));
         let routes = plan.targets.iter().flat_map(|target| {
-            let routes = mockfleet_transport::Routes::of(target);
+            let routes = mockfleet_transport::Routes::new(target);
             let names: Vec<String> = routes.names().map(str::to_owned).collect();
             names
         });
@@ -89,7 +89,7 @@ impl Gauge {
         counters: &mut Counters,
         number: u32,
         group: &Group,
-        settled: &Settled,
+        settled: &Completion,
         (lag, latency): (Option<Micros>, Option<Micros>),
     ) {
         let route = group.route_base + settled.envelope.route;
@@ -153,10 +153,9 @@ impl Gauge {
 
 /// Whether it was a fault of the fleet file that a message did not get through: the one
 /// place where checks tell that from what the host or the backend lost.
-fn is_injected(settled: &Settled) -> bool {
-    let by_fault = |why: &std::rc::Rc<str>| why.starts_with(INJECTED);
+fn is_injected(settled: &Completion) -> bool {
     !matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
-        && settled.error.as_ref().is_some_and(by_fault)
+        && settled.error.as_ref().is_some_and(Cause::is_injected)
 }
 
 /// A figure as it was found.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::clock::Micros;
 use super::group::Group;
 use super::schedule::Moment;
-use mockfleet_plugin::{CallError, Cell, Console, Event, Fault, Seat, Tick, Turn};
-use mockfleet_transport::Slot;
+use mockfleet_plugin::{CallError, Cell, Console, Crash, DeviceHandle, Event, Tick, Turn};
+use mockfleet_transport::DeviceIndex;
 
 /// A device of this worker.
 pub(crate) struct Device {
@@ -36,7 +36,7 @@ pub(crate) struct Device {
     /// Its connection is up.
     pub(crate) up: bool,
     cell: u32,
-    seat: Option<Seat>,
+    seat: Option<DeviceHandle>,
 }
 
 /// Where a device stands.
@@ -55,7 +55,7 @@ struct Berth {
     cell: Option<Cell>,
     group: u32,
     /// Its devices: consecutive slots.
-    slots: Range<Slot>,
+    slots: Range<DeviceIndex>,
     /// Falls in a row.
     falls: u32,
     /// When it was last made.
@@ -72,16 +72,16 @@ const LONGEST_WAIT: Micros = 60_000_000;
 /// A device that could not be made.
 pub(crate) struct Refusal {
     pub(crate) group: usize,
-    pub(crate) slot: Slot,
+    pub(crate) slot: DeviceIndex,
     pub(crate) device: String,
     pub(crate) error: CallError,
 }
 
 impl Refusal {
     /// The fault, if it took the whole cell.
-    pub(crate) fn fault(&self) -> Option<(Slot, &Fault)> {
+    pub(crate) fn fault(&self) -> Option<(DeviceIndex, &Crash)> {
         match &self.error {
-            CallError::Fault(fault) => Some((self.slot, fault)),
+            CallError::Crash(fault) => Some((self.slot, fault)),
             _ => None,
         }
     }
@@ -119,7 +119,7 @@ impl Crew {
     }
 
     fn place(&mut self, number: u32, group: &Group, index: u32) {
-        let slot = Slot::try_from(self.devices.len()).unwrap_or(Slot::MAX);
+        let slot = DeviceIndex::try_from(self.devices.len()).unwrap_or(DeviceIndex::MAX);
         let full = |berth: &Berth| {
             berth.group != number || berth.slots.end - berth.slots.start >= group.devices_per_cell
         };
@@ -193,7 +193,7 @@ impl Crew {
         };
         let slots = range(&berth.slots);
         let devices = self.devices.get_mut(slots).unwrap_or_default();
-        let mut refuse = |slot: Slot, index: u32, error: CallError| {
+        let mut refuse = |slot: DeviceIndex, index: u32, error: CallError| {
             refusals.push(Refusal {
                 group: number,
                 slot,
@@ -211,17 +211,17 @@ impl Crew {
             Ok(cell) => cell,
             Err(fault) => {
                 let index = devices.first().map_or(0, |device| device.index);
-                return refuse(berth.slots.start, index, CallError::Fault(fault));
+                return refuse(berth.slots.start, index, CallError::Crash(fault));
             }
         };
-        let alive = |(_, device): &(Slot, &mut Device)| device.life != Life::Retired;
+        let alive = |(_, device): &(DeviceIndex, &mut Device)| device.life != Life::Retired;
         for (slot, device) in berth.slots.clone().zip(devices).filter(alive) {
             // A device that stages never switch on is born nowhere in time.
             let born = Some(device.born).filter(|born| *born != Micros::MAX);
             match cell.create(&group.spec(device.index, guest(born.unwrap_or(0)))) {
                 Ok(seat) => device.seat = Some(seat),
-                Err(CallError::Fault(fault)) => {
-                    return refuse(slot, device.index, CallError::Fault(fault));
+                Err(CallError::Crash(fault)) => {
+                    return refuse(slot, device.index, CallError::Crash(fault));
                 }
                 Err(error) => {
                     device.seat = None;
@@ -246,26 +246,26 @@ impl Crew {
     }
 
     /// A device.
-    pub(crate) fn device(&mut self, slot: Slot) -> Option<&mut Device> {
+    pub(crate) fn device(&mut self, slot: DeviceIndex) -> Option<&mut Device> {
         self.devices.get_mut(usize::try_from(slot).ok()?)
     }
 
     /// A device and its group.
-    pub(crate) fn with_group(&mut self, slot: Slot) -> Option<(&mut Device, &Group)> {
+    pub(crate) fn with_group(&mut self, slot: DeviceIndex) -> Option<(&mut Device, &Group)> {
         let device = self.devices.get_mut(usize::try_from(slot).ok()?)?;
         let group = self.groups.get(usize::try_from(device.group).ok()?)?;
         Some((device, group))
     }
 
     /// The index of the target that a device sends to.
-    pub(crate) fn target(&self, slot: Slot) -> Option<usize> {
+    pub(crate) fn target(&self, slot: DeviceIndex) -> Option<usize> {
         let device = self.devices.get(usize::try_from(slot).ok()?)?;
         let group = self.groups.get(usize::try_from(device.group).ok()?)?;
         Some(group.target)
     }
 
     /// Whether the device's cell is there.
-    pub(crate) fn can_call(&self, slot: Slot) -> bool {
+    pub(crate) fn can_call(&self, slot: DeviceIndex) -> bool {
         let place = usize::try_from(slot).unwrap_or(usize::MAX);
         let Some(device) = self.devices.get(place) else {
             return false;
@@ -277,7 +277,7 @@ impl Crew {
     }
 
     /// Calls a device on schedule.
-    pub(crate) fn tick(&mut self, slot: Slot, at: u64) -> Result<Turn, CallError> {
+    pub(crate) fn tick(&mut self, slot: DeviceIndex, at: u64) -> Result<Turn, CallError> {
         let device = self.device(slot).ok_or_else(gone)?;
         let sequence = device.ticks;
         device.ticks += 1;
@@ -286,12 +286,17 @@ impl Crew {
     }
 
     /// Tells a device what happened.
-    pub(crate) fn handle(&mut self, slot: Slot, at: u64, event: &Event) -> Result<Turn, CallError> {
+    pub(crate) fn handle(
+        &mut self,
+        slot: DeviceIndex,
+        at: u64,
+        event: &Event,
+    ) -> Result<Turn, CallError> {
         let (cell, seat) = self.seat(slot)?;
         cell.handle(seat, at, event)
     }
 
-    fn seat(&mut self, slot: Slot) -> Result<(&mut Cell, Seat), CallError> {
+    fn seat(&mut self, slot: DeviceIndex) -> Result<(&mut Cell, DeviceHandle), CallError> {
         let device = usize::try_from(slot)
             .ok()
             .and_then(|slot| self.devices.get(slot));
@@ -304,7 +309,7 @@ impl Crew {
     }
 
     /// Lets a device go for good.
-    pub(crate) fn retire(&mut self, slot: Slot) -> Result<(), Fault> {
+    pub(crate) fn retire(&mut self, slot: DeviceIndex) -> Result<(), Crash> {
         let done = match self.seat(slot) {
             Ok((cell, seat)) => cell.retire(seat),
             Err(_) => Ok(()),
@@ -318,7 +323,11 @@ impl Crew {
 
     /// A cell has fallen: nobody in it can be called until it is made again. Says
     /// which one, who lived in it, and how long to wait.
-    pub(crate) fn fall(&mut self, slot: Slot, now: Micros) -> Option<(u32, Range<Slot>, Micros)> {
+    pub(crate) fn fall(
+        &mut self,
+        slot: DeviceIndex,
+        now: Micros,
+    ) -> Option<(u32, Range<DeviceIndex>, Micros)> {
         let number = self.device(slot)?.cell;
         let berth = self.berths.get_mut(usize::try_from(number).ok()?)?;
         if now.saturating_sub(berth.since) > WELL {
@@ -333,7 +342,7 @@ impl Crew {
     }
 
     /// Who lives in a cell.
-    pub(crate) fn neighbours(&self, berth: u32) -> Range<Slot> {
+    pub(crate) fn neighbours(&self, berth: u32) -> Range<DeviceIndex> {
         let place = usize::try_from(berth).unwrap_or(usize::MAX);
         self.berths
             .get(place)
@@ -345,7 +354,7 @@ fn gone() -> CallError {
     CallError::Retired("the device is gone".into())
 }
 
-fn range(slots: &Range<Slot>) -> Range<usize> {
-    let place = |slot: Slot| usize::try_from(slot).unwrap_or(usize::MAX);
+fn range(slots: &Range<DeviceIndex>) -> Range<usize> {
+    let place = |slot: DeviceIndex| usize::try_from(slot).unwrap_or(usize::MAX);
     place(slots.start)..place(slots.end)
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::clock::Micros;
 use super::crew::Life;
 use super::worker::{DRAIN, Stage, Worker};
-use mockfleet_transport::Slot;
+use mockfleet_transport::DeviceIndex;
 
 impl Worker {
     /// Moves on from running to draining, and says when that is over too.
@@ -39,7 +39,7 @@ impl Worker {
     /// or, where the log held up this worker, of all.
     fn count_what_is_left(&mut self, end: Micros) {
         let held_up = self.record.appender.is_full();
-        for slot in 0..Slot::try_from(self.crew.len()).unwrap_or(Slot::MAX) {
+        for slot in 0..DeviceIndex::try_from(self.crew.len()).unwrap_or(DeviceIndex::MAX) {
             let down = !self.crew.can_call(slot);
             let Some((device, group)) = self.crew.with_group(slot) else {
                 continue;
@@ -63,7 +63,7 @@ impl Worker {
         if self.record.appender.must_wait() {
             // Also the goodbyes of connections would take along what waits.
             for line in &mut self.lines {
-                line.drop_waiting("the disk of the send log was full when the run ended");
+                line.drop_queued("the disk of the send log was full when the run ended");
             }
         }
         let Self { runtime, lines, .. } = &mut self;

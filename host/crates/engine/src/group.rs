@@ -14,8 +14,8 @@ use super::schedule::{Beat, Owner};
 use super::seed;
 use super::stages;
 use mockfleet_config::{Connections, Names, Pace, Plan, Protocol, Speed, Target, Template};
-use mockfleet_plugin::{DeviceSpec, Interests, Left, Limits, Plugin, Surroundings};
-use mockfleet_transport::{Member, Routes};
+use mockfleet_plugin::{DeviceSpec, HostContext, Interests, Limits, Plugin, SharedBlobs};
+use mockfleet_transport::{DeviceInfo, Routes};
 
 /// One group of a run.
 pub(crate) struct Group {
@@ -23,7 +23,7 @@ pub(crate) struct Group {
     pub(crate) plugin: Plugin,
     pub(crate) limits: Limits,
     /// What its devices can look up.
-    pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) surroundings: Arc<HostContext>,
     pub(crate) interests: Interests,
     /// The number of its first device in the whole fleet.
     pub(crate) first: u32,
@@ -98,11 +98,13 @@ impl Group {
             devices_per_cell: packing.devices,
             beat: Beat::of(&group.schedule),
             target: group.target,
-            routes: Routes::of(target),
-            route_base: routes_before.map(|target| Routes::of(target).count()).sum(),
+            routes: Routes::new(target),
+            route_base: routes_before
+                .map(|target| Routes::new(target).count())
+                .sum(),
             outbox: target.outbox,
             refused: Vec::new(),
-            faults: Faults::of(group, &Routes::of(target), seed),
+            faults: Faults::of(group, &Routes::new(target), seed),
             births,
             seed,
             device_id: group.device_id.clone(),
@@ -184,8 +186,8 @@ impl Group {
     }
 
     /// What the transport is told of device `index`.
-    pub(crate) fn member(&self, index: u32) -> Member {
-        Member {
+    pub(crate) fn member(&self, index: u32) -> DeviceInfo {
+        DeviceInfo {
             device: self.id(index).into(),
             group: Arc::clone(&self.name),
             index,
@@ -199,15 +201,15 @@ fn surroundings(
     group: &mockfleet_config::Group,
     target: &Target,
     data: BTreeMap<String, Bytes>,
-) -> Surroundings {
-    let routes = Routes::of(target);
+) -> HostContext {
+    let routes = Routes::new(target);
     let channels: Vec<String> = routes.names().map(str::to_owned).collect();
     let downlink = match &target.protocol {
         Protocol::Mqtt(mqtt) => mqtt.downlink.keys().cloned().collect(),
         // The answer to a request comes on the request's channel.
         Protocol::Http(_) => channels.clone(),
     };
-    Surroundings {
+    HostContext {
         data,
         channels: Some(channels),
         downlink: Some(downlink),
@@ -215,19 +217,19 @@ fn surroundings(
             Pace::Every(length) => Some(micros(length)),
             Pace::FlatOut => None,
         },
-        left: Left::default(),
+        shared: SharedBlobs::default(),
     }
 }
 
 /// What a cell may use. By a clock that waits, no call holds up anybody: whether one takes
 /// too long must not hang on what else the machine does.
-fn limits(limits: &mockfleet_config::Limits, packing: Packing, only_busy: bool) -> Limits {
+fn limits(limits: &mockfleet_config::Limits, packing: Packing, cpu_deadline: bool) -> Limits {
     let bytes =
         |size: mockfleet_config::ByteSize| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
     Limits {
         memory: packing.memory,
         deadline: limits.deadline,
-        only_busy,
+        cpu_deadline,
         messages: usize::try_from(limits.messages).unwrap_or(usize::MAX),
         message_size: bytes(limits.message_size),
         log_lines: limits.log_lines,

@@ -4,14 +4,16 @@
 use super::crew::Device;
 use super::group::Group;
 use super::record::Record;
-use mockfleet_transport::{Envelope, Inbox, Outcome, Report, Settled, Transport};
+use mockfleet_transport::{
+    Cause, Completion, Envelope, EventInbox, Outcome, Transport, TransportEvent,
+};
 
 /// The way out of a device.
 pub(super) struct Outlet<'a> {
     pub(super) device: &'a mut Device,
     pub(super) group: &'a Group,
     pub(super) record: &'a mut Record,
-    pub(super) inbox: &'a Inbox,
+    pub(super) inbox: &'a EventInbox,
     pub(super) line: &'a mut dyn Transport,
     /// Whether messages leave at all.
     pub(super) sends: bool,
@@ -30,7 +32,7 @@ impl Outlet<'_> {
     }
 
     /// Writes a message down, and gives it back if there is room for it in the outbox;
-    /// where there is none, `blame` begins the reason.
+    /// where there is none, the fault `blame` is the cause, if it is not empty.
     pub(super) fn admit(&mut self, envelope: Envelope, blame: &str) -> Option<Envelope> {
         self.note(&envelope);
         let (open, outbox) = (self.device.open, self.group.outbox);
@@ -44,13 +46,17 @@ impl Outlet<'_> {
         if blame.is_empty() {
             self.record.counters.outbox_full += 1;
         }
-        let why = format!("{blame}the outbox was full: {outbox} messages of this device are open");
-        self.settle(envelope, why);
+        let why = format!("the outbox was full: {outbox} messages of this device are open");
+        let cause = match blame {
+            "" => Cause::backend(why),
+            fault => Cause::injected_with(fault, why),
+        };
+        self.settle(envelope, cause);
         None
     }
 
     /// Writes a message down that never leaves.
-    pub(super) fn lose(&mut self, envelope: Envelope, why: String) {
+    pub(super) fn lose(&mut self, envelope: Envelope, why: Cause) {
         self.note(&envelope);
         self.settle(envelope, why);
     }
@@ -60,8 +66,8 @@ impl Outlet<'_> {
         self.record.message(self.device.index, self.group, envelope);
     }
 
-    fn settle(&mut self, envelope: Envelope, why: String) {
-        let settled = Settled::unsent(envelope, Outcome::Dropped, why.into());
-        self.inbox.put(Report::Settled(settled));
+    fn settle(&mut self, envelope: Envelope, why: Cause) {
+        let settled = Completion::unsent(envelope, Outcome::Dropped, why);
+        self.inbox.push(TransportEvent::Completed(settled));
     }
 }

@@ -15,14 +15,14 @@ use super::settings::{self, Finding};
 use mockfleet_config::{
     File, Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
 };
-use mockfleet_plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
+use mockfleet_plugin::{CallError, Console, DeviceSpec, Engine, HostContext, Plugin};
 use mockfleet_sendlog::{DeviceIds, Directory, GroupEntry, RouteEntry};
-use mockfleet_transport::{BrokerTarget, HttpTarget, Routes, RunNames};
+use mockfleet_transport::{HttpTarget, MqttTarget, Routes, RunNames};
 
 /// A target as all workers see it.
 #[derive(Clone)]
 pub(super) enum Line {
-    Broker(BrokerTarget),
+    Broker(MqttTarget),
     Server(HttpTarget),
     /// Nothing is sent.
     Nowhere,
@@ -137,7 +137,7 @@ fn check_channels(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut 
     let Some(target) = fleet.plan.targets.get(group.target) else {
         return false;
     };
-    let routes = Routes::of(target);
+    let routes = Routes::new(target);
     let mut sound = true;
     for channel in &plugin.description().channels {
         if routes.number(channel).is_none() {
@@ -208,9 +208,7 @@ pub(super) fn lines(fleet: &Fleet, names: &RunNames, problems: &mut Problems) ->
     let mut lines = Vec::new();
     for target in &fleet.plan.targets {
         let line = match &target.protocol {
-            Protocol::Mqtt(mqtt) => {
-                BrokerTarget::new(target, mqtt, names.clone()).map(Line::Broker)
-            }
+            Protocol::Mqtt(mqtt) => MqttTarget::new(target, mqtt, names.clone()).map(Line::Broker),
             Protocol::Http(http) => HttpTarget::new(target, http, names.clone()).map(Line::Server),
         };
         match line {
@@ -361,13 +359,13 @@ pub fn first_devices(
     engine: &Engine,
     console: &Console,
     (born, count): (u64, u32),
-) -> Result<(Plugin, Vec<DeviceSpec>, Surroundings), Problems> {
+) -> Result<(Plugin, Vec<DeviceSpec>, HostContext), Problems> {
     let mut problems = Problems::default();
     let groups = groups(fleet, engine, console, &mut problems);
     let group = groups.into_iter().find(|group| &*group.name == name);
     match group {
         Some(group) if problems.is_empty() => {
-            let surroundings = Surroundings::clone(&group.surroundings);
+            let surroundings = HostContext::clone(&group.surroundings);
             let specs = (0..count).map(|index| group.spec(index, born)).collect();
             Ok((group.plugin.clone(), specs, surroundings))
         }
@@ -389,7 +387,7 @@ fn said(error: &CallError) -> Vec<String> {
             .collect(),
         CallError::Failed(why) => vec![format!("cannot be made: {why}")],
         CallError::Retired(why) => vec![format!("retires before its first tick: {why}")],
-        CallError::Fault(fault) => vec![format!("cannot be made: {fault}")],
+        CallError::Crash(fault) => vec![format!("cannot be made: {fault}")],
     }
 }
 

@@ -10,7 +10,7 @@ use super::crew::Device;
 use super::group::Group;
 use mockfleet_metrics::{Counters, Depth};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, OutcomeRow};
-use mockfleet_transport::{Envelope, INJECTED, Outcome, Settled};
+use mockfleet_transport::{Cause, Completion, Envelope, Outcome};
 
 /// One worker's record of its part of the run.
 pub(crate) struct Record {
@@ -70,7 +70,7 @@ impl Record {
         &mut self,
         device: &Device,
         group: &Group,
-        settled: &Settled,
+        settled: &Completion,
         broken: bool,
     ) {
         let times = self.count(settled, broken);
@@ -81,12 +81,12 @@ impl Record {
     }
 
     /// The same of a device that has no group, by its number in the log.
-    pub(crate) fn settled_of(&mut self, device: u32, settled: &Settled) {
+    pub(crate) fn settled_of(&mut self, device: u32, settled: &Completion) {
         self.count(settled, false);
         self.outcome(device, settled);
     }
 
-    fn outcome(&mut self, device: u32, settled: &Settled) {
+    fn outcome(&mut self, device: u32, settled: &Completion) {
         let moment = |at: std::time::Instant| self.clock.machine(at);
         self.appender.outcome(&OutcomeRow {
             device,
@@ -95,7 +95,7 @@ impl Record {
             attempt: settled.envelope.attempt,
             outcome: outcome(settled.outcome),
             code: settled.code.map(i32::from),
-            error: settled.error.as_deref(),
+            error: settled.error.as_ref().map(Cause::text).as_deref(),
             sent_at: settled.sent_at.map(moment),
             acked_at: settled.acked_at.map(moment),
         });
@@ -103,11 +103,11 @@ impl Record {
 
     /// Counts a message at its end; says how late it left and how long its confirmation
     /// took, where that is to be measured.
-    fn count(&mut self, settled: &Settled, broken: bool) -> (Option<Micros>, Option<Micros>) {
+    fn count(&mut self, settled: &Completion, broken: bool) -> (Option<Micros>, Option<Micros>) {
         let counters = &mut self.counters;
         counters.open -= 1;
-        let why = settled.error.as_deref();
-        let injected = why.is_some_and(|why| why.starts_with(INJECTED));
+        let why = settled.error.as_ref();
+        let injected = why.is_some_and(Cause::is_injected);
         let lost = &mut counters.injected;
         *match settled.outcome {
             Outcome::Acked => &mut counters.acked,

@@ -7,17 +7,17 @@ use super::schedule::Moment;
 use super::worker::{Stage, Worker};
 use mockfleet_plugin::{Event, Interests, Message, Receipt};
 use mockfleet_sendlog::EventKind;
-use mockfleet_transport::{INJECTED, Outcome, Report, Settled, Slot};
+use mockfleet_transport::{Cause, Completion, DeviceIndex, Outcome, TransportEvent};
 
 impl Worker {
     /// Takes one report.
-    pub(super) fn take(&mut self, report: Report) {
+    pub(super) fn take(&mut self, report: TransportEvent) {
         match report {
-            Report::Settled(settled) => self.settled(settled),
-            Report::Up(slot) => self.up(slot),
-            Report::Down(slot, why) => self.down(slot, &why),
-            Report::Received {
-                slot,
+            TransportEvent::Completed(settled) => self.settled(settled),
+            TransportEvent::Connected(slot) => self.up(slot),
+            TransportEvent::Disconnected(slot, why) => self.down(slot, &why),
+            TransportEvent::Received {
+                device: slot,
                 channel,
                 payload,
                 content_type,
@@ -30,13 +30,13 @@ impl Worker {
                 };
                 self.received(slot, message);
             }
-            Report::Trouble(text) => self.record.notice(&text),
+            TransportEvent::Warning(text) => self.record.notice(&text),
         }
     }
 
-    fn settled(&mut self, mut settled: Settled) {
+    fn settled(&mut self, mut settled: Completion) {
         let clock = self.clock();
-        let slot = settled.envelope.slot;
+        let slot = settled.envelope.device;
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
         };
@@ -66,8 +66,8 @@ impl Worker {
     }
 
     /// What the behaviour is told of it, if it wants to know.
-    fn receipt(&mut self, settled: &Settled) -> Option<Receipt> {
-        let (_, group) = self.crew.with_group(settled.envelope.slot)?;
+    fn receipt(&mut self, settled: &Completion) -> Option<Receipt> {
+        let (_, group) = self.crew.with_group(settled.envelope.device)?;
         let running = self.stage == Stage::Running && settled.outcome != Outcome::Written;
         if !running || !group.interests.contains(Interests::RECEIPTS) {
             return None;
@@ -99,7 +99,7 @@ impl Worker {
         })
     }
 
-    fn up(&mut self, slot: Slot) {
+    fn up(&mut self, slot: DeviceIndex) {
         let now = self.clock().now();
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
@@ -114,7 +114,7 @@ impl Worker {
         }
     }
 
-    fn down(&mut self, slot: Slot, why: &str) {
+    fn down(&mut self, slot: DeviceIndex, why: &Cause) {
         let now = self.clock().now();
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
@@ -122,14 +122,22 @@ impl Worker {
         if std::mem::replace(&mut device.up, false) {
             self.record.counters.up -= 1;
         }
-        self.record
-            .event(device, group, now, EventKind::Disconnected, Some(why));
+        self.record.event(
+            device,
+            group,
+            now,
+            EventKind::Disconnected,
+            Some(&why.text()),
+        );
         if group.interests.contains(Interests::LINK) {
-            self.tell(slot, &Event::Disconnected(seen(why).to_owned()));
+            self.tell(
+                slot,
+                &Event::Disconnected(why.seen_by_device().into_owned()),
+            );
         }
     }
 
-    fn received(&mut self, slot: Slot, message: Message) {
+    fn received(&mut self, slot: DeviceIndex, message: Message) {
         let now = self.clock().now();
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
@@ -142,7 +150,7 @@ impl Worker {
     }
 
     /// Calls a device for an event and does what it answers.
-    fn tell(&mut self, slot: Slot, event: &Event) {
+    fn tell(&mut self, slot: DeviceIndex, event: &Event) {
         let alive = self
             .crew
             .device(slot)
@@ -167,7 +175,7 @@ impl Worker {
     }
 
     /// A device that names its next tick in an event has it moved.
-    fn move_tick(&mut self, slot: Slot, now: Micros, asked: Option<Micros>) {
+    fn move_tick(&mut self, slot: DeviceIndex, now: Micros, asked: Option<Micros>) {
         if let Some(length) = asked {
             let reached = self.schedule.tempo.beat(now);
             let due = reached.saturating_add(length.max(super::schedule::SHORTEST));
@@ -182,14 +190,6 @@ impl Worker {
 }
 
 /// Whether an injected fault has dropped it.
-fn is_lost_on_its_way(settled: &Settled) -> bool {
-    let why = settled.error.as_deref();
-    why.and_then(|why| why.strip_prefix(INJECTED)) == Some("drop")
-}
-
-/// What a device sees of the end of its connection: not that somebody wanted it so.
-fn seen(why: &str) -> &str {
-    let injected = why.strip_prefix(INJECTED);
-    let cause = injected.and_then(|rest| rest.split_once(": "));
-    cause.map_or(why, |(_, cause)| cause)
+fn is_lost_on_its_way(settled: &Completion) -> bool {
+    settled.error.as_ref().and_then(Cause::fault) == Some("drop")
 }

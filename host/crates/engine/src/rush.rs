@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::clock::Micros;
 use super::crew::Life;
 use super::worker::{BATCH, Worker};
-use mockfleet_transport::Slot;
+use mockfleet_transport::DeviceIndex;
 
 /// Ticks between two looks at the machine's clock: a look costs a few percent of a tick.
 const LOOK: u32 = 16;
@@ -86,7 +86,7 @@ impl Worker {
     /// Whether a device has no room for what it would say, and will have some while the
     /// clock stands still: not where it is the clock that brings its link back, or lets
     /// messages go that a fault holds.
-    fn is_full(&mut self, slot: Slot) -> bool {
+    fn is_full(&mut self, slot: DeviceIndex) -> bool {
         if self.broken.needs_time(slot) {
             return false;
         }

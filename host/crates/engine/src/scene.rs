@@ -15,7 +15,7 @@ use super::rehearse::{BEATS, Rehearsed, Rehearsing, Span};
 use super::sample::Sample;
 use super::schedule::{Beat, Moment, Owner, Schedule};
 use mockfleet_config::Target;
-use mockfleet_plugin::{CallError, Cell, Console, Seat, Tick, Turn};
+use mockfleet_plugin::{CallError, Cell, Console, DeviceHandle, Tick, Turn};
 
 /// Phases of a group that are looked at one by one; the gaps between more of them are
 /// shorter than anything that is asked of them.
@@ -35,7 +35,7 @@ struct Player {
     status: Option<Rc<str>>,
     cell: usize,
     /// `None` once it is silent for good.
-    seat: Option<Seat>,
+    seat: Option<DeviceHandle>,
     /// When its ticks were due, and how many messages each returned.
     said: Vec<(Micros, u32)>,
 }
@@ -163,7 +163,7 @@ impl<'a> Scene<'a> {
                 Ok(cell) => cell,
                 Err(fault) => {
                     if let Some(player) = players.first() {
-                        refuse(player, CallError::Fault(fault));
+                        refuse(player, CallError::Crash(fault));
                     }
                     continue;
                 }
@@ -281,7 +281,7 @@ impl<'a> Scene<'a> {
                 self.retired += 1;
                 player.seat = None;
             }
-            CallError::Fault(fault) => {
+            CallError::Crash(fault) => {
                 let fallen = player.cell;
                 if let Some(cell) = self.cells.get_mut(fallen) {
                     *cell = None;

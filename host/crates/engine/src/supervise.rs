@@ -4,24 +4,24 @@
 
 use super::crew::{Device, Life, Refusal};
 use super::worker::Worker;
-use mockfleet_plugin::{CallError, Fault};
+use mockfleet_plugin::{CallError, Crash};
 use mockfleet_sendlog::EventKind;
-use mockfleet_transport::Slot;
+use mockfleet_transport::DeviceIndex;
 
 impl Worker {
     /// Does what an error in a call asks for.
-    pub(super) fn went_wrong(&mut self, slot: Slot, call: &str, error: CallError) {
+    pub(super) fn went_wrong(&mut self, slot: DeviceIndex, call: &str, error: CallError) {
         match error {
             CallError::InvalidConfig(why) | CallError::Failed(why) => {
                 self.call_failed(slot, call, &why)
             }
             CallError::Retired(why) => self.retire(slot, &why),
-            CallError::Fault(fault) => self.fall(slot, &fault),
+            CallError::Crash(fault) => self.fall(slot, &fault),
         }
     }
 
     /// A call returned an error, or what cannot be sent; the device lives on.
-    pub(super) fn call_failed(&mut self, slot: Slot, call: &str, why: &str) {
+    pub(super) fn call_failed(&mut self, slot: DeviceIndex, call: &str, why: &str) {
         let now = self.clock().now();
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
@@ -43,7 +43,7 @@ impl Worker {
     }
 
     /// A device is done, for good.
-    fn retire(&mut self, slot: Slot, why: &str) {
+    fn retire(&mut self, slot: DeviceIndex, why: &str) {
         let now = self.clock().now();
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
@@ -67,7 +67,7 @@ impl Worker {
     }
 
     /// A cell has fallen: its devices restart together, after a while.
-    fn fall(&mut self, culprit: Slot, fault: &Fault) {
+    fn fall(&mut self, culprit: DeviceIndex, fault: &Crash) {
         let now = self.clock().now();
         let Some((berth, slots, wait)) = self.crew.fall(culprit, now) else {
             return;
@@ -126,7 +126,7 @@ impl Worker {
     }
 
     /// A device of a cell that was made again goes on where it was.
-    fn revive(&mut self, slot: Slot) {
+    fn revive(&mut self, slot: DeviceIndex) {
         let now = self.clock().now();
         let made = self.crew.can_call(slot);
         let Some((device, group)) = self.crew.with_group(slot) else {

@@ -20,7 +20,7 @@ use super::worker::{Shared, Worker};
 use mockfleet_metrics::{Board, Counters};
 use mockfleet_plugin::Console;
 use mockfleet_sendlog::Appender;
-use mockfleet_transport::{Broker, Inbox, Nowhere, Server, Transport};
+use mockfleet_transport::{EventInbox, HttpTransport, MqttTransport, NullTransport, Transport};
 
 /// What all workers of a run are given.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ fn work(
     let Ok(Go { clock, appender }) = go.recv() else {
         return;
     };
-    let inbox = Inbox::default();
+    let inbox = EventInbox::default();
     let opened = inside(&common.lines, worker, workers, &inbox, &board);
     let Some((runtime, lines)) = opened else {
         return;
@@ -147,7 +147,7 @@ pub(super) fn inside(
     lines: &[Line],
     worker: u32,
     workers: u32,
-    inbox: &Inbox,
+    inbox: &EventInbox,
     board: &Board,
 ) -> Option<(LocalRuntime, Vec<Box<dyn Transport>>)> {
     let runtime = Builder::new_current_thread()
@@ -181,13 +181,16 @@ fn open(
     line: &Line,
     worker: u32,
     workers: u32,
-    inbox: &Inbox,
+    inbox: &EventInbox,
 ) -> Result<Box<dyn Transport>, String> {
     Ok(match line {
-        Line::Nowhere => Box::new(Nowhere::new(inbox.clone())),
-        Line::Broker(broker) => Box::new(Broker::new(broker, worker, workers, inbox.clone())),
+        Line::Nowhere => Box::new(NullTransport::new(inbox.clone())),
+        Line::Broker(broker) => {
+            Box::new(MqttTransport::new(broker, worker, workers, inbox.clone()))
+        }
         Line::Server(server) => {
-            let server = Server::new(server, inbox.clone()).map_err(|error| error.to_string())?;
+            let server =
+                HttpTransport::new(server, inbox.clone()).map_err(|error| error.to_string())?;
             Box::new(server)
         }
     })

@@ -19,7 +19,9 @@ use super::tempo::Tempo;
 use mockfleet_metrics::Board;
 use mockfleet_plugin::{Link, Turn};
 use mockfleet_sendlog::EventKind;
-use mockfleet_transport::{Envelope, Inbox, LinkAction, Report, Slot, Transport};
+use mockfleet_transport::{
+    DeviceIndex, Envelope, EventInbox, LinkAction, Transport, TransportEvent,
+};
 
 /// Devices are called for about this long before I/O gets its turn: long enough to
 /// carry the cost of a turn of the I/O loop (tens of microseconds), short enough
@@ -70,7 +72,7 @@ pub(crate) struct Worker {
     pub(super) repairs: Schedule,
     /// This worker's end of each target, by the target's index.
     pub(super) lines: Vec<Box<dyn Transport>>,
-    pub(super) inbox: Inbox,
+    pub(super) inbox: EventInbox,
     pub(super) record: Record,
     /// What injected faults still have to do.
     pub(super) broken: Broken,
@@ -83,7 +85,7 @@ pub(crate) struct Worker {
     pub(super) board: Board,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) runtime: LocalRuntime,
-    reports: Vec<Report>,
+    reports: Vec<TransportEvent>,
     published: Instant,
 }
 
@@ -92,7 +94,7 @@ impl Worker {
         shared: Shared,
         crew: Crew,
         lines: Vec<Box<dyn Transport>>,
-        inbox: Inbox,
+        inbox: EventInbox,
         runtime: LocalRuntime,
         record: Record,
     ) -> Self {
@@ -148,7 +150,7 @@ impl Worker {
     }
 
     fn arm_births(&mut self) {
-        for slot in 0..Slot::try_from(self.crew.len()).unwrap_or(Slot::MAX) {
+        for slot in 0..DeviceIndex::try_from(self.crew.len()).unwrap_or(DeviceIndex::MAX) {
             if let Some(device) = self
                 .crew
                 .device(slot)
@@ -183,7 +185,7 @@ impl Worker {
         }
     }
 
-    pub(super) fn run_device(&mut self, slot: Slot, due: Micros, now: Micros) {
+    pub(super) fn run_device(&mut self, slot: DeviceIndex, due: Micros, now: Micros) {
         let Some(device) = self.crew.device(slot) else {
             return;
         };
@@ -195,7 +197,7 @@ impl Worker {
         }
     }
 
-    fn switch_on(&mut self, slot: Slot) {
+    fn switch_on(&mut self, slot: DeviceIndex) {
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
         };
@@ -216,7 +218,7 @@ impl Worker {
     }
 
     /// Runs one due tick: calls the device, hands on its messages, notes its next.
-    fn run_tick(&mut self, slot: Slot, now: Micros) {
+    fn run_tick(&mut self, slot: DeviceIndex, now: Micros) {
         let can_call = self.crew.can_call(slot);
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
@@ -265,7 +267,7 @@ impl Worker {
     }
 
     /// Notes when a device is due after the tick it just had.
-    fn rearm(&mut self, slot: Slot, asked: Option<Micros>) {
+    fn rearm(&mut self, slot: DeviceIndex, asked: Option<Micros>) {
         let now = self.record.clock.now();
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
@@ -280,7 +282,7 @@ impl Worker {
     }
 
     /// Puts a device into the schedule, in place of where it was.
-    pub(super) fn arm(&mut self, slot: Slot, moment: Moment) {
+    pub(super) fn arm(&mut self, slot: DeviceIndex, moment: Moment) {
         let Some(device) = self.crew.device(slot) else {
             return;
         };
@@ -293,7 +295,7 @@ impl Worker {
 
     /// Addresses what a device returned and hands it on. `at` is when the call that
     /// returned it was due.
-    pub(super) fn apply(&mut self, slot: Slot, at: Micros, turn: Turn, call: &str) {
+    pub(super) fn apply(&mut self, slot: DeviceIndex, at: Micros, turn: Turn, call: &str) {
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
         };
@@ -328,7 +330,7 @@ impl Worker {
         };
         for message in turn.messages {
             let envelope = Envelope {
-                slot,
+                device: slot,
                 route: group.routes.number(&message.channel).unwrap_or_default(),
                 seq: outlet.device.messages,
                 copy: 0,
@@ -349,10 +351,10 @@ impl Worker {
         }
         match turn.link {
             None => {}
-            Some(Link::Reconnect) => line.act(slot, LinkAction::Reconnect),
+            Some(Link::Reconnect) => line.apply_link_action(slot, LinkAction::Reconnect),
             Some(Link::Vanish(length)) => {
                 let length = self.record.clock.on_the_machine(length);
-                line.act(slot, LinkAction::Vanish(Duration::from_micros(length)));
+                line.apply_link_action(slot, LinkAction::Vanish(Duration::from_micros(length)));
             }
         }
     }

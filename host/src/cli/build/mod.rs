@@ -173,7 +173,7 @@ fn text(project: &Project, made: &Made) -> String {
         [] => "none".to_owned(),
         items => items.join(", "),
     };
-    let compiled = match made.plugin.compiled() {
+    let compiled = match made.plugin.compile_time() {
         Some(time) => format!("compiled for this machine in {}", seconds(time)),
         None => "compiled before".to_owned(),
     };
@@ -209,7 +209,7 @@ fn object(project: &Project, made: &Made) -> serde_json::Value {
         "contract": plugin.contract().to_string(),
         "size": made.size,
         "build_seconds": made.built.as_secs_f64(),
-        "compile_seconds": plugin.compiled().map(|time| time.as_secs_f64()),
+        "compile_seconds": plugin.compile_time().map(|time| time.as_secs_f64()),
         "channels": about.channels,
         "statuses": about.statuses,
         "events": interests(about.interests),

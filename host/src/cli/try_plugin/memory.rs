@@ -90,7 +90,7 @@ fn settle(cell: &mut Cell, subject: &Subject, index: u32) -> Option<()> {
         sequence: 0,
     };
     match cell.tick(seat, tick) {
-        Err(CallError::Fault(_)) => None,
+        Err(CallError::Crash(_)) => None,
         // One that fails weighs what it weighs.
         _ => Some(()),
     }

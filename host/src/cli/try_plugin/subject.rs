@@ -13,14 +13,14 @@ use super::asked::{keep, micros};
 use super::{Arguments, BORN};
 use crate::cli::print::tell;
 use mockfleet_config::{Fleet, Override, Problem, Problems};
-use mockfleet_plugin::{DeviceSpec, Engine, Plugin, Surroundings};
+use mockfleet_plugin::{DeviceSpec, Engine, HostContext, Plugin};
 
 /// The devices that are tried.
 pub(super) struct Subject {
     pub(super) plugin: Plugin,
     /// At least one.
     pub(super) specs: Vec<DeviceSpec>,
-    pub(super) surroundings: Arc<Surroundings>,
+    pub(super) surroundings: Arc<HostContext>,
     /// The fleet file that they come from, and their group there.
     fleet: Option<(Fleet, String)>,
 }
@@ -50,9 +50,9 @@ impl Subject {
             let text = format!("{group:?} is a group of a fleet file, and none is given");
             keep::<()>(&mut problems, "--group", Err(text));
         }
-        let mut surroundings = Surroundings {
+        let mut surroundings = HostContext {
             interval: every,
-            ..Surroundings::default()
+            ..HostContext::default()
         };
         add_data(&arguments.data, &mut surroundings, &mut problems);
         let plugin = match load(engine, &arguments.plugin, printed) {
@@ -228,7 +228,7 @@ fn settings(text: &str) -> Result<Value, String> {
         .map_err(|error| format!("{error}; a JSON object is wanted, such as '{{\"base\": 4.0}}'"))
 }
 
-fn add_data(entries: &[String], surroundings: &mut Surroundings, problems: &mut Problems) {
+fn add_data(entries: &[String], surroundings: &mut HostContext, problems: &mut Problems) {
     for entry in entries {
         let read = match entry.split_once('=') {
             Some((name, file)) => std::fs::read(Path::new(file))

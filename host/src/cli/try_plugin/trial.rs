@@ -13,7 +13,7 @@ use super::happening::Happening;
 use super::listener::Listener;
 use super::subject::Subject;
 use crate::cli::print::tell;
-use mockfleet_plugin::{CallError, Cell, Console, Fault, Limits, Seat, Tick, Turn};
+use mockfleet_plugin::{CallError, Cell, Console, Crash, DeviceHandle, Limits, Tick, Turn};
 
 /// The time between two ticks where a schedule says "as fast as it goes", and the shortest
 /// one that a device can ask for. Microseconds.
@@ -22,7 +22,7 @@ const SHORTEST: u64 = 1_000;
 /// A device while it is tried.
 struct Trying {
     /// `None` once it has retired.
-    seat: Option<Seat>,
+    seat: Option<DeviceHandle>,
     /// When its next tick is due, microseconds since it was made.
     due: u64,
     /// Ticks that it has had, and when the last one was.
@@ -53,7 +53,7 @@ pub(super) struct Trial<'a> {
 
 /// A new cell for the plugin that is tried: an interpreter has room in it, and nothing is
 /// stopped for being slow on a busy machine.
-pub(super) fn cell(subject: &Subject, console: &Console) -> Result<Cell, Fault> {
+pub(super) fn cell(subject: &Subject, console: &Console) -> Result<Cell, Crash> {
     let limits = Limits {
         memory: 512 << 20,
         deadline: Duration::from_secs(5),
@@ -66,10 +66,10 @@ impl<'a> Trial<'a> {
     /// Makes the devices.
     pub(super) fn new(subject: &'a Subject, printed: &'a Printed) -> Result<Self, Failure> {
         let made = cell(subject, &printed.console())
-            .map_err(CallError::Fault)
+            .map_err(CallError::Crash)
             .and_then(|mut cell| {
                 let seats = subject.specs.iter().map(|spec| cell.create(spec));
-                let seats = seats.collect::<Result<Vec<Seat>, CallError>>()?;
+                let seats = seats.collect::<Result<Vec<DeviceHandle>, CallError>>()?;
                 Ok((cell, seats))
             });
         printed.take().iter().for_each(|line| tell!("{line}"));
@@ -153,7 +153,7 @@ impl<'a> Trial<'a> {
         let turn = self.cell.tick(seat, tick);
         let took = began.elapsed();
         // A call that ends the cell has the price of that, and not of a tick.
-        if !matches!(turn, Err(CallError::Fault(_))) {
+        if !matches!(turn, Err(CallError::Crash(_))) {
             self.costs.tick(took);
         }
         self.costs.gap(device.before.replace(at), at);
@@ -233,7 +233,7 @@ impl<'a> Trial<'a> {
                 device.seat = None;
                 listener.tell(*number, *at, &format!("the device retired: {why}"));
             }
-            Err(CallError::Fault(fault)) => {
+            Err(CallError::Crash(fault)) => {
                 let id = listener.id(*number);
                 let plugin = self.subject.plugin.name();
                 let moment = super::listener::moment(*at);

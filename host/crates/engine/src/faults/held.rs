@@ -14,7 +14,7 @@ use super::{Faults, Leaves, Said, Touched};
 use crate::clock::Micros;
 use crate::group::Group;
 use crate::outlet::Outlet;
-use mockfleet_transport::{Envelope, INJECTED, Outcome, Settled, Slot, Transport};
+use mockfleet_transport::{Cause, Completion, DeviceIndex, Envelope, Outcome, Transport};
 
 /// The faults of one worker that are under way.
 #[derive(Default)]
@@ -24,16 +24,16 @@ pub(crate) struct Broken {
     due: FxHashMap<u64, Due>,
     numbered: u64,
     /// How many messages of a device leave later.
-    later: FxHashMap<Slot, u32>,
+    later: FxHashMap<DeviceIndex, u32>,
     /// Messages that wait for others of their device to leave.
-    behind: FxHashMap<Slot, Vec<Behind>>,
+    behind: FxHashMap<DeviceIndex, Vec<Behind>>,
     /// When the last message leaves that a slow link has held up: none overtakes it.
-    slow: FxHashMap<Slot, Micros>,
+    slow: FxHashMap<DeviceIndex, Micros>,
     /// Links that are broken, by the numbers of their faults.
-    pub(super) broken: FxHashMap<Slot, Vec<usize>>,
+    pub(super) broken: FxHashMap<DeviceIndex, Vec<usize>>,
     /// What a device's full outbox is to be blamed on: the fault that broke its link,
     /// until a message gets through again.
-    pub(super) blame: FxHashMap<Slot, Rc<str>>,
+    pub(super) blame: FxHashMap<DeviceIndex, Rc<str>>,
 }
 
 /// What is due.
@@ -59,7 +59,7 @@ impl Broken {
 
     /// Whether only time can help a device whose outbox is full: its link is broken, or
     /// messages are held.
-    pub(crate) fn needs_time(&self, slot: Slot) -> bool {
+    pub(crate) fn needs_time(&self, slot: DeviceIndex) -> bool {
         self.broken.contains_key(&slot)
             || self.later.contains_key(&slot)
             || self.behind.contains_key(&slot)
@@ -67,7 +67,7 @@ impl Broken {
 
     pub(super) fn push(&mut self, at: Micros, due: Due) {
         if let Due::Message(envelope) = &due {
-            *self.later.entry(envelope.slot).or_default() += 1;
+            *self.later.entry(envelope.device).or_default() += 1;
         }
         self.moments.push(Reverse((at, self.numbered)));
         self.due.insert(self.numbered, due);
@@ -91,11 +91,11 @@ impl Broken {
     fn take(&mut self, number: u64) -> Option<Due> {
         let due = self.due.remove(&number)?;
         if let Due::Message(envelope) = &due
-            && let Some(count) = self.later.get_mut(&envelope.slot)
+            && let Some(count) = self.later.get_mut(&envelope.device)
         {
             *count -= 1;
             if *count == 0 {
-                self.later.remove(&envelope.slot);
+                self.later.remove(&envelope.device);
             }
         }
         Some(due)
@@ -108,7 +108,7 @@ impl Broken {
         outlet: &mut Outlet<'_>,
         mut envelope: Envelope,
     ) {
-        let slot = envelope.slot;
+        let slot = envelope.device;
         let blame = self.blame.get(&slot).cloned();
         let blame = blame.as_deref().unwrap_or_default();
         let said = Said {
@@ -136,7 +136,7 @@ impl Broken {
             .injected
             .touch(&touched.kinds, u64::from(touched.copies));
         if touched.leaves == Leaves::Never {
-            return outlet.lose(envelope, format!("{INJECTED}drop"));
+            return outlet.lose(envelope, Cause::injected("drop"));
         }
         let copies: Vec<Envelope> = (1..=touched.copies)
             .map(|copy| again(&envelope, copy, &touched.words_of_copies))
@@ -156,7 +156,7 @@ impl Broken {
         leaves: Leaves,
         latency: Micros,
     ) {
-        let slot = envelope.slot;
+        let slot = envelope.device;
         let at = self.on_the_link(slot, envelope.due, latency);
         match (leaves, at) {
             (Leaves::Behind(left), _) => {
@@ -174,7 +174,7 @@ impl Broken {
 
     /// When a message leaves a slow link, if it is held up there: `latency` later, or
     /// with the one before it.
-    fn on_the_link(&mut self, slot: Slot, due: Micros, latency: Micros) -> Option<Micros> {
+    fn on_the_link(&mut self, slot: DeviceIndex, due: Micros, latency: Micros) -> Option<Micros> {
         if latency == 0 && self.slow.is_empty() {
             return None;
         }
@@ -190,7 +190,7 @@ impl Broken {
 
     /// A message leaves, and with it those that waited for it.
     pub(super) fn go(&mut self, line: &mut dyn Transport, envelope: Envelope) {
-        let (slot, copy) = (envelope.slot, envelope.copy);
+        let (slot, copy) = (envelope.device, envelope.copy);
         line.submit(envelope);
         let Some(behind) = self.behind.get_mut(&slot).filter(|_| copy == 0) else {
             return;
@@ -207,8 +207,8 @@ impl Broken {
     }
 
     /// All that is held back of a device, in the order in which it would have left.
-    pub(crate) fn release(&mut self, slot: Slot) -> Vec<Envelope> {
-        let of_it = |due: &Due| matches!(due, Due::Message(envelope) if envelope.slot == slot);
+    pub(crate) fn release(&mut self, slot: DeviceIndex) -> Vec<Envelope> {
+        let of_it = |due: &Due| matches!(due, Due::Message(envelope) if envelope.device == slot);
         let held = self.due.iter().filter(|(_, due)| of_it(due));
         let mut numbers: Vec<u64> = held.map(|(number, _)| *number).collect();
         numbers.sort_unstable();
@@ -231,7 +231,7 @@ impl Broken {
                 released.push(envelope);
             }
         }
-        let mut slots: Vec<Slot> = self.behind.keys().copied().collect();
+        let mut slots: Vec<DeviceIndex> = self.behind.keys().copied().collect();
         slots.sort_unstable();
         for slot in slots {
             released.extend(self.release(slot));
@@ -241,8 +241,8 @@ impl Broken {
 
     /// A message has come to its end: what a fault is to be blamed for is said so.
     /// Says whether times of it are the fault's, and not the backend's.
-    pub(crate) fn settled(&mut self, settled: &mut Settled) -> bool {
-        let slot = settled.envelope.slot;
+    pub(crate) fn settled(&mut self, settled: &mut Completion) -> bool {
+        let slot = settled.envelope.device;
         let blamed = self.blame.contains_key(&slot);
         match settled.outcome {
             Outcome::Acked | Outcome::Sent | Outcome::Written => {
@@ -258,15 +258,16 @@ impl Broken {
 
 /// A server refuses what a fault has made of a message: that is no failure of the
 /// server.
-fn blame(settled: &mut Settled) {
+fn blame(settled: &mut Completion) {
     let refused = |code: &u16| (400..500).contains(code) && !matches!(code, 408 | 429);
     let Some(fault) = &settled.envelope.fault else {
         return;
     };
     let spoilt = ["corrupt", "truncate", "oversize", "wrong-topic"];
     if settled.code.filter(refused).is_some() && spoilt.iter().any(|word| fault.contains(word)) {
-        let why = settled.error.as_deref().unwrap_or_default();
-        settled.error = Some(format!("{INJECTED}{fault}: {why}").into());
+        let why = settled.error.as_ref().map(Cause::to_string);
+        let cause = Cause::injected_with(Rc::clone(fault), why.unwrap_or_default());
+        settled.error = Some(cause);
     }
 }
 

@@ -11,28 +11,36 @@ use crate::crew::Life;
 use crate::worker::{Stage, Worker};
 use mockfleet_config::{FaultKind, shown};
 use mockfleet_sendlog::EventKind;
-use mockfleet_transport::{Cut, INJECTED, LinkAction, Slot};
+use mockfleet_transport::{Cut, DeviceIndex, LinkAction};
 
 /// What happens to a link at a moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
     /// Fault number `fault` begins; it lasts for this time.
     Begin {
-        slot: Slot,
+        slot: DeviceIndex,
         fault: usize,
         span: Span,
     },
     /// It is over.
-    End { slot: Slot, fault: usize },
+    End { slot: DeviceIndex, fault: usize },
     /// A flapping link is lost once more, and then so many times more.
-    Down { slot: Slot, fault: usize, more: u32 },
+    Down {
+        slot: DeviceIndex,
+        fault: usize,
+        more: u32,
+    },
     /// It is back until then.
-    Up { slot: Slot, fault: usize, more: u32 },
+    Up {
+        slot: DeviceIndex,
+        fault: usize,
+        more: u32,
+    },
 }
 
 impl Worker {
     /// A device is switched on: the faults of its link are noted.
-    pub(crate) fn arm_faults(&mut self, slot: Slot) {
+    pub(crate) fn arm_faults(&mut self, slot: DeviceIndex) {
         let end = self.end;
         let Some((device, group)) = self.crew.with_group(slot) else {
             return;
@@ -59,7 +67,7 @@ impl Worker {
                 Due::Message(envelope) => {
                     if let Some(line) = self
                         .crew
-                        .target(envelope.slot)
+                        .target(envelope.device)
                         .and_then(|n| self.lines.get_mut(n))
                     {
                         self.broken.go(&mut **line, envelope);
@@ -76,20 +84,25 @@ impl Worker {
         for envelope in self.broken.release_all() {
             if let Some(line) = self
                 .crew
-                .target(envelope.slot)
+                .target(envelope.device)
                 .and_then(|n| self.lines.get_mut(n))
             {
                 line.submit(envelope);
             }
         }
         for slot in std::mem::take(&mut self.broken.broken).into_keys() {
-            self.act(slot, LinkAction::Restore { rush: false });
-            self.act(slot, LinkAction::Slow(None));
+            self.act(
+                slot,
+                LinkAction::Restore {
+                    bypass_limiter: false,
+                },
+            );
+            self.act(slot, LinkAction::LimitBandwidth(None));
         }
     }
 
     /// A device is gone for good: what is held back of it leaves now.
-    pub(crate) fn let_go(&mut self, slot: Slot) {
+    pub(crate) fn let_go(&mut self, slot: DeviceIndex) {
         let Some(line) = self.crew.target(slot).and_then(|n| self.lines.get_mut(n)) else {
             return;
         };
@@ -127,7 +140,7 @@ impl Worker {
         }
     }
 
-    fn begin(&mut self, at: Micros, slot: Slot, fault: usize, span: Span) {
+    fn begin(&mut self, at: Micros, slot: DeviceIndex, fault: usize, span: Span) {
         let Some(breaks) = self.breaks(slot, fault) else {
             return;
         };
@@ -160,7 +173,7 @@ impl Worker {
     }
 
     /// What a fault does to the link of a device that is still there.
-    fn breaks(&mut self, slot: Slot, fault: usize) -> Option<Breaks> {
+    fn breaks(&mut self, slot: DeviceIndex, fault: usize) -> Option<Breaks> {
         let stage = self.stage;
         let (device, group) = self.crew.with_group(slot)?;
         if device.life != Life::Alive || stage != Stage::Running {
@@ -169,21 +182,20 @@ impl Worker {
         group.faults.as_ref()?.kind(fault).map(Breaks::of)
     }
 
-    fn break_link(&mut self, slot: Slot, fault: usize, breaks: Breaks) {
+    fn break_link(&mut self, slot: DeviceIndex, fault: usize, breaks: Breaks) {
         self.broken.broken.entry(slot).or_default().push(fault);
-        let blame = format!("{INJECTED}{}: ", breaks.word);
-        self.broken.blame.insert(slot, blame.into());
+        self.broken.blame.insert(slot, breaks.word.into());
         if let Some(how) = breaks.cut {
             let fault = breaks.word;
             self.act(slot, LinkAction::Cut { how, fault });
         }
         if breaks.slow.is_some() {
-            self.act(slot, LinkAction::Slow(breaks.slow));
+            self.act(slot, LinkAction::LimitBandwidth(breaks.slow));
         }
     }
 
     /// A fault of a link is over; where another goes on, the link stays as that has it.
-    fn over(&mut self, slot: Slot, fault: usize) {
+    fn over(&mut self, slot: DeviceIndex, fault: usize) {
         let Some(broken) = self.broken.broken.get_mut(&slot) else {
             return;
         };
@@ -203,17 +215,22 @@ impl Worker {
         };
         let left: Vec<Breaks> = left.into_iter().filter_map(kind).collect();
         if was.cut.is_some() && left.iter().all(|other| other.cut.is_none()) {
-            self.act(slot, LinkAction::Restore { rush: was.rush });
+            self.act(
+                slot,
+                LinkAction::Restore {
+                    bypass_limiter: was.rush,
+                },
+            );
         }
         if was.slow.is_some() {
             let slow = left.iter().filter_map(|other| other.slow).min();
-            self.act(slot, LinkAction::Slow(slow));
+            self.act(slot, LinkAction::LimitBandwidth(slow));
         }
     }
 
-    fn act(&mut self, slot: Slot, action: LinkAction) {
+    fn act(&mut self, slot: DeviceIndex, action: LinkAction) {
         if let Some(line) = self.crew.target(slot).and_then(|n| self.lines.get_mut(n)) {
-            line.act(slot, action);
+            line.apply_link_action(slot, action);
         }
     }
 }
@@ -275,7 +292,7 @@ impl Breaks {
 fn begin(
     faults: &Faults,
     fault: usize,
-    slot: Slot,
+    slot: DeviceIndex,
     seed: u64,
     from: Micros,
     end: Micros,

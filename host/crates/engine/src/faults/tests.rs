@@ -29,7 +29,7 @@ fn faults(tables: &[&str]) -> Faults {
     }
     let fleet = Fleet::parse(&text, "fleet.toml", std::path::Path::new("."), &[]).unwrap();
     let group = &fleet.plan.groups[0];
-    Faults::of(group, &Routes::of(&fleet.plan.targets[0]), GROUP).unwrap()
+    Faults::of(group, &Routes::new(&fleet.plan.targets[0]), GROUP).unwrap()
 }
 
 fn said(device: u32, seq: u64) -> Said {

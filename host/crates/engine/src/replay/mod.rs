@@ -27,7 +27,7 @@ use super::{Running, files};
 use mockfleet_config::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
 use mockfleet_metrics::Board;
 use mockfleet_sendlog::{DeviceIds, Directory, GroupEntry, Identity, RouteEntry, SendLog};
-use mockfleet_transport::{BrokerTarget, HttpTarget, Member, Routes, RunNames};
+use mockfleet_transport::{DeviceInfo, HttpTarget, MqttTarget, Routes, RunNames};
 
 /// A replay that can begin.
 pub struct Prepared {
@@ -77,7 +77,7 @@ pub fn prepare(
     };
     let routes = routes(&recording, fleet, target, playing, &mut problems);
     let line = match &target.protocol {
-        Protocol::Mqtt(mqtt) => BrokerTarget::new(target, mqtt, names).map(Line::Broker),
+        Protocol::Mqtt(mqtt) => MqttTarget::new(target, mqtt, names).map(Line::Broker),
         Protocol::Http(http) => HttpTarget::new(target, http, names).map(Line::Server),
     };
     let line = line
@@ -139,7 +139,7 @@ fn routes(
     playing: Playing,
     problems: &mut Problems,
 ) -> Arc<[u16]> {
-    let routes = Routes::of(target);
+    let routes = Routes::new(target);
     let path = ["targets", target.name.as_str(), "channels"];
     let mut numbers = Vec::new();
     for channel in &recording.channels {
@@ -281,12 +281,12 @@ fn directory(recording: &Recording, fleet: &Fleet, target: &Target, numbers: &[u
 
 /// The devices of each worker, in the order of their slots: device n is slot n / workers
 /// of worker n % workers.
-fn members(recording: &Recording, workers: usize, numbers: &[u32]) -> Vec<Vec<(u32, Member)>> {
-    let mut members: Vec<Vec<(u32, Member)>> = (0..workers).map(|_| Vec::new()).collect();
+fn members(recording: &Recording, workers: usize, numbers: &[u32]) -> Vec<Vec<(u32, DeviceInfo)>> {
+    let mut members: Vec<Vec<(u32, DeviceInfo)>> = (0..workers).map(|_| Vec::new()).collect();
     for (place, (device, number)) in recording.devices.iter().zip(numbers).enumerate() {
         let group = usize::try_from(device.group).unwrap_or(usize::MAX);
         let group = recording.groups.get(group);
-        let member = Member {
+        let member = DeviceInfo {
             device: Arc::clone(&device.id),
             group: group.map_or("", |(name, _)| name).into(),
             index: u32::try_from(place).unwrap_or(u32::MAX),

@@ -15,7 +15,10 @@ use crate::record::Record;
 use crate::threads;
 use mockfleet_metrics::{Board, Counters};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow};
-use mockfleet_transport::{Envelope, Inbox, Member, Outcome, Report, Settled, Slot, Transport};
+use mockfleet_transport::{
+    Cause, Completion, DeviceIndex, DeviceInfo, Envelope, EventInbox, Outcome, Transport,
+    TransportEvent,
+};
 
 /// Messages leave for about this long before I/O gets its turn.
 const BATCH: Duration = Duration::from_millis(1);
@@ -33,7 +36,7 @@ const HELD_UP: Micros = 5_000;
 pub(super) struct Part {
     pub(super) stream: Stream,
     /// By slot: the number in the log, and who it is.
-    pub(super) members: Vec<(u32, Member)>,
+    pub(super) members: Vec<(u32, DeviceInfo)>,
     /// The target's route of each recorded channel.
     pub(super) routes: Arc<[u16]>,
     /// The moment of the recording's first message.
@@ -67,12 +70,12 @@ pub(super) struct Player {
     seats: Vec<Seat>,
     workers: u32,
     line: Box<dyn Transport>,
-    inbox: Inbox,
+    inbox: EventInbox,
     record: Record,
     board: Board,
     stop: watch::Receiver<bool>,
     runtime: LocalRuntime,
-    reports: Vec<Report>,
+    reports: Vec<TransportEvent>,
     published: Micros,
     /// Nothing leaves any more; open messages have until this moment.
     draining: Option<Micros>,
@@ -89,7 +92,7 @@ impl Player {
         stop: watch::Receiver<bool>,
         board: Board,
     ) -> Option<Self> {
-        let inbox = Inbox::default();
+        let inbox = EventInbox::default();
         let lines = std::slice::from_ref(line);
         let (runtime, mut lines) = threads::inside(lines, worker, workers, &inbox, &board)?;
         let line = lines.pop()?;
@@ -126,7 +129,7 @@ impl Player {
 
     /// All devices are switched on at once; their connections open as fast as the target
     /// allows.
-    fn join(&mut self, members: Vec<(u32, Member)>) {
+    fn join(&mut self, members: Vec<(u32, DeviceInfo)>) {
         let _inside = self.runtime.enter();
         for (slot, (number, member)) in (0..).zip(members) {
             self.seats.push(Seat {
@@ -211,11 +214,11 @@ impl Player {
         }
     }
 
-    fn slot(&self, message: &Message) -> Slot {
+    fn slot(&self, message: &Message) -> DeviceIndex {
         message.device / self.workers.max(1)
     }
 
-    fn seat(&mut self, slot: Slot) -> Option<&mut Seat> {
+    fn seat(&mut self, slot: DeviceIndex) -> Option<&mut Seat> {
         self.seats.get_mut(usize::try_from(slot).ok()?)
     }
 
@@ -240,7 +243,7 @@ impl Player {
         let open = seat.open;
         let recorded = message.topic.take().filter(|_| !self.targets_topics);
         let envelope = Envelope {
-            slot,
+            device: slot,
             route: route.unwrap_or_default(),
             seq,
             copy: 0,
@@ -273,8 +276,8 @@ impl Player {
         if open > outbox {
             self.record.counters.outbox_full += 1;
             let why = format!("the outbox was full: {outbox} messages of this device are open");
-            let settled = Settled::unsent(envelope, Outcome::Dropped, why.into());
-            self.inbox.put(Report::Settled(settled));
+            let settled = Completion::unsent(envelope, Outcome::Dropped, Cause::backend(why));
+            self.inbox.push(TransportEvent::Completed(settled));
         } else {
             self.line.submit(envelope);
         }
@@ -285,24 +288,26 @@ impl Player {
         self.inbox.take(&mut reports);
         for report in reports.drain(..) {
             match report {
-                Report::Settled(settled) => {
-                    if let Some(seat) = self.seat(settled.envelope.slot) {
+                TransportEvent::Completed(settled) => {
+                    if let Some(seat) = self.seat(settled.envelope.device) {
                         seat.open = seat.open.saturating_sub(1);
                         let number = seat.number;
                         self.record.settled_of(number, &settled);
                     }
                 }
-                Report::Up(slot) => self.link(slot, true, None),
-                Report::Down(slot, why) => self.link(slot, false, Some(&why)),
+                TransportEvent::Connected(slot) => self.link(slot, true, None),
+                TransportEvent::Disconnected(slot, why) => {
+                    self.link(slot, false, Some(&why.text()))
+                }
                 // Nobody is there to hear it.
-                Report::Received { .. } => self.record.counters.received += 1,
-                Report::Trouble(text) => self.record.notice(&text),
+                TransportEvent::Received { .. } => self.record.counters.received += 1,
+                TransportEvent::Warning(text) => self.record.notice(&text),
             }
         }
         self.reports = reports;
     }
 
-    fn link(&mut self, slot: Slot, up: bool, why: Option<&str>) {
+    fn link(&mut self, slot: DeviceIndex, up: bool, why: Option<&str>) {
         let Some(seat) = self.seat(slot) else {
             return;
         };
@@ -399,7 +404,7 @@ impl Player {
     fn close(mut self) {
         if self.record.appender.must_wait() {
             let why = "the disk of the send log was full when the run ended";
-            self.line.drop_waiting(why);
+            self.line.drop_queued(why);
         }
         let Self { runtime, line, .. } = &mut self;
         runtime.block_on(line.close());
