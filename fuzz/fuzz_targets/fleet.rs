@@ -1,10 +1,10 @@
-//! Fleet files and tables of prices: whatever is in them, they are read or refused.
+//! Reads any text as a fleet file and as prices: it is read or refused with a reason.
 #![no_main]
 
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use mockfleet_fuzz::fleet::{Fleet, Override, Prices};
+use mockfleet_config::{Fleet, Override, Prices};
 
 fuzz_target!(|text: &str| {
     let here = Path::new("/nowhere");

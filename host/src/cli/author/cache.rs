@@ -14,7 +14,7 @@ use mockfleet_config::{Problem, Problems, did_you_mean};
 use mockfleet_files::cache_dir;
 use mockfleet_metrics::bytes;
 use mockfleet_metrics::plural;
-use mockfleet_plugin::Compiled;
+use mockfleet_plugin::CachedPlugin;
 use mockfleet_sendlog::TextTable;
 
 /// Lists cached plugins and fetched files, or clears them.
@@ -61,7 +61,7 @@ struct Clear {
 
 /// A cached file.
 enum Entry {
-    Plugin(Compiled),
+    Plugin(CachedPlugin),
     Fetched(CachedFile),
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn cache(arguments: &Arguments) -> Result<Ending, Failure> {
 }
 
 fn entries() -> Vec<Entry> {
-    let plugins = mockfleet_plugin::compiled().into_iter().map(Entry::Plugin);
+    let plugins = mockfleet_plugin::cached_plugins().into_iter().map(Entry::Plugin);
     plugins
         .chain(fetch_cache::fetched().into_iter().map(Entry::Fetched))
         .collect()
@@ -101,7 +101,7 @@ fn clear(clear: &Clear, entries: Vec<Entry>) -> Result<Ending, Failure> {
         }
     }
     if clear.named.is_empty() {
-        mockfleet_plugin::delete_halves();
+        mockfleet_plugin::delete_partial_files();
         fetch_cache::delete_partial_files();
     }
     if clear.json {
@@ -156,7 +156,7 @@ impl Entry {
     /// A plugin's name without its version; else how its digest begins.
     fn name(&self) -> &str {
         match self {
-            Self::Plugin(Compiled {
+            Self::Plugin(CachedPlugin {
                 name: Some(name), ..
             }) => name.split(' ').next().unwrap_or(name),
             _ => self.short(),

@@ -24,7 +24,7 @@ fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engin
     let builtins = |name: &str| mockfleet_builtin::find(name).map_err(|error| error.to_string());
     let engine = engine.map(|engine| {
         let engine = engine.with_builtins(builtins);
-        engine.watched(compile_progress::observer())
+        engine.with_observer(compile_progress::observer())
     });
     engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
 }

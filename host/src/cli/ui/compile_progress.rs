@@ -9,9 +9,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::ui::out::err;
 use mockfleet_metrics::bytes;
-use mockfleet_plugin::{Compiling, Watch};
+use mockfleet_plugin::{CompileEvent, CompileObserver};
 
-/// Compiling up to this long is not reported.
+/// CompileEvent up to this long is not reported.
 const QUICK: Duration = Duration::from_millis(500);
 
 /// Interval of the spinner.
@@ -52,19 +52,19 @@ impl CompileReport {
 }
 
 /// Returns an observer that reports to standard error.
-pub(crate) fn observer() -> Watch {
+pub(crate) fn observer() -> CompileObserver {
     let report: Mutex<Option<CompileReport>> = Mutex::new(None);
     Arc::new(move |event| {
         let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Compiling::Begun(file, size) => *report = Some(CompileReport::begin(line(file, size))),
-            Compiling::Done(file, took) => {
+            CompileEvent::Started(file, size) => *report = Some(CompileReport::begin(line(file, size))),
+            CompileEvent::Finished(file, took) => {
                 if report.take().is_some_and(CompileReport::end) {
                     let seconds = took.as_secs_f64();
                     err!("compiled {} in {seconds:.1} s", short(file));
                 }
             }
-            Compiling::Failed => {
+            CompileEvent::Failed => {
                 report.take().map(CompileReport::end);
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use mockfleet_plugin::{Console, Line, Stream};
+use mockfleet_plugin::{Console, OutputLine, StdStream};
 
 /// Maximum of lines that wait for the terminal.
 const MAX_WAITING: usize = 1_000;
@@ -49,14 +49,14 @@ impl GuestOutput {
     }
 }
 
-fn hand_over(sender: &SyncSender<String>, lost: &AtomicU64, line: &Line<'_>) {
+fn hand_over(sender: &SyncSender<String>, lost: &AtomicU64, line: &OutputLine<'_>) {
     if sender.try_send(shown(line)).is_err() {
         lost.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// Formats a guest's line, without control characters.
-fn shown(line: &Line<'_>) -> String {
+fn shown(line: &OutputLine<'_>) -> String {
     let text: String = line
         .text
         .chars()
@@ -69,8 +69,8 @@ fn shown(line: &Line<'_>) -> String {
         })
         .collect();
     let stream = match line.stream {
-        Stream::Out => "",
-        Stream::Err => " (stderr)",
+        StdStream::Out => "",
+        StdStream::Err => " (stderr)",
     };
     if text.is_empty() && line.skipped > 0 {
         return format!(
@@ -91,9 +91,9 @@ mod tests {
 
     #[test]
     fn control_characters_are_replaced() {
-        let line = Line {
+        let line = OutputLine {
             from: "d-1",
-            stream: Stream::Err,
+            stream: StdStream::Err,
             text: "\u{1b}[2Jhello",
             skipped: 3,
         };
@@ -108,9 +108,9 @@ mod tests {
         let printed = GuestOutput::new();
         let console = printed.console();
         for _ in 0..MAX_WAITING + 5 {
-            console(Line {
+            console(OutputLine {
                 from: "d",
-                stream: Stream::Out,
+                stream: StdStream::Out,
                 text: "x",
                 skipped: 0,
             });

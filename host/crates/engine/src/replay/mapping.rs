@@ -4,17 +4,14 @@
 use std::collections::HashMap;
 
 use mockfleet_config::{Problem, Problems, did_you_mean};
-use mockfleet_tables::{
-    ARRIVAL_COLUMNS, DEVICE_COLUMNS, PAYLOAD_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS, Table,
-    find_column,
-};
+use mockfleet_tables::{ARRIVAL_COLUMNS, DEVICE_COLUMNS, PAYLOAD_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS, Table, find_column};
 
 /// Which column is what.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
-    pub(super) columns: HashMap<&'static str, String>,
+    pub(crate) columns: HashMap<&'static str, String>,
     /// A log of mockfleet's: its rows are not in order, and say more.
-    pub(super) is_log: bool,
+    pub(crate) is_log: bool,
 }
 
 /// What a column can be.
@@ -27,7 +24,7 @@ const NEEDED: [(&str, &[&[&str]]); 3] = [
     ("payload", &[PAYLOAD_COLUMNS]),
 ];
 
-pub(super) fn problem(place: &str, text: impl Into<String>) -> Problem {
+pub(crate) fn problem(place: &str, text: impl Into<String>) -> Problem {
     Problem {
         place: place.to_owned(),
         text: text.into(),
@@ -87,9 +84,7 @@ impl Mapping {
             if columns.contains_key(role) || !guesses {
                 continue;
             }
-            let found = lists
-                .iter()
-                .find_map(|list| find_column(table.columns(), list));
+            let found = lists.iter().find_map(|list| find_column(table.columns(), list));
             match found {
                 Some(column) => {
                     guessed.push(format!("{role}={column}"));
@@ -110,10 +105,9 @@ impl Mapping {
             ("channel", &["channel"]),
             ("group", &["group"]),
         ] {
-            if let (false, Some(column)) = (
-                columns.contains_key(role),
-                find_column(table.columns(), names),
-            ) {
+            if let (false, Some(column)) =
+                (columns.contains_key(role), find_column(table.columns(), names))
+            {
                 guessed.push(format!("{role}={column}"));
                 columns.insert(role, column);
             }
@@ -132,7 +126,7 @@ impl Mapping {
     }
 
     /// The columns to read: those of the roles, in their order, and what only a log has.
-    pub(super) fn wanted<'a>(&'a self) -> Vec<&'a str> {
+    pub(crate) fn wanted<'a>(&'a self) -> Vec<&'a str> {
         // A name that no table has is null in each row.
         let named = |column: Option<&'a String>| column.map_or("", String::as_str);
         let roles = ROLES

@@ -16,7 +16,7 @@ use crate::cli::support::plugin_input::load;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 use mockfleet_config::{Fleet, Override, Problem, Problems};
-use mockfleet_plugin::{Cell, Console, DeviceSpec, Engine, Fault, Limits, Plugin, Surroundings};
+use mockfleet_plugin::{Cell, Console, DeviceSpec, Engine, Fault, Limits, Plugin, HostContext};
 
 /// Start of the virtual clock without a fleet file: 2026-01-01T00:00:00Z in microseconds. A fixed
 /// time makes the output reproducible.
@@ -27,7 +27,7 @@ pub(crate) struct TriedDevices {
     pub(crate) plugin: Plugin,
     /// At least one.
     pub(crate) specs: Vec<DeviceSpec>,
-    pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) surroundings: Arc<HostContext>,
     /// The fleet file and the group of the devices.
     fleet: Option<(Fleet, String)>,
 }
@@ -57,9 +57,9 @@ impl TriedDevices {
             let text = format!("{group:?} is a group of a fleet file, and none is given");
             value_or_problem::<()>(&mut problems, "--group", Err(text));
         }
-        let mut surroundings = Surroundings {
+        let mut surroundings = HostContext {
             interval: every,
-            ..Surroundings::default()
+            ..HostContext::default()
         };
         add_data(&arguments.data, &mut surroundings, &mut problems);
         let plugin = match load(engine, &arguments.plugin, printed) {
@@ -247,7 +247,7 @@ fn settings(text: &str) -> Result<Value, String> {
         .map_err(|error| format!("{error}; a JSON object is wanted, such as '{{\"base\": 4.0}}'"))
 }
 
-fn add_data(entries: &[String], surroundings: &mut Surroundings, problems: &mut Problems) {
+fn add_data(entries: &[String], surroundings: &mut HostContext, problems: &mut Problems) {
     for entry in entries {
         let read = match entry.split_once('=') {
             Some((name, file)) => std::fs::read(Path::new(file))

@@ -89,7 +89,7 @@ fn settle(cell: &mut Cell, devices: &TriedDevices, index: u32) -> Option<()> {
         sequence: 0,
     };
     match cell.tick(seat, tick) {
-        Err(CallError::Fault(_)) => None,
+        Err(CallError::Crash(_)) => None,
         // A device whose tick fails has its memory too.
         _ => Some(()),
     }

@@ -13,7 +13,7 @@ use crate::cli::author::try_plugin::output::messages::MessageOutput;
 use crate::cli::support::exit::Failure;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
-use mockfleet_plugin::{CallError, Cell, Seat, Tick, Turn};
+use mockfleet_plugin::{CallError, Cell, DeviceHandle, Tick, Turn};
 
 /// Shortest interval, also for flat-out schedules: 1 ms, in microseconds.
 const MIN_INTERVAL_US: u64 = 1_000;
@@ -21,7 +21,7 @@ const MIN_INTERVAL_US: u64 = 1_000;
 /// A device in the simulation.
 struct SimulatedDevice {
     /// `None` once it has retired.
-    seat: Option<Seat>,
+    seat: Option<DeviceHandle>,
     /// Due time of the next tick, microseconds since the start.
     due: u64,
     /// Ticks so far, and the time of the last one.
@@ -55,10 +55,10 @@ impl<'a> Simulation<'a> {
     pub(crate) fn new(tried: &'a TriedDevices, printed: &'a GuestOutput) -> Result<Self, Failure> {
         let made = tried
             .instantiate(&printed.console())
-            .map_err(CallError::Fault)
+            .map_err(CallError::Crash)
             .and_then(|mut cell| {
                 let seats = tried.specs.iter().map(|spec| cell.create(spec));
-                let seats = seats.collect::<Result<Vec<Seat>, CallError>>()?;
+                let seats = seats.collect::<Result<Vec<DeviceHandle>, CallError>>()?;
                 Ok((cell, seats))
             });
         printed.take().iter().for_each(|line| err!("{line}"));
@@ -151,7 +151,7 @@ impl<'a> Simulation<'a> {
         let turn = self.cell.tick(seat, tick);
         let took = began.elapsed();
         // A crash takes longer than a tick, and is not counted as one.
-        if !matches!(turn, Err(CallError::Fault(_))) {
+        if !matches!(turn, Err(CallError::Crash(_))) {
             self.costs.tick(took);
         }
         self.costs.gap(device.before.replace(at), at);
@@ -231,7 +231,7 @@ impl<'a> Simulation<'a> {
                 device.seat = None;
                 output.report(*number, *at, &format!("the device retired: {why}"));
             }
-            Err(CallError::Fault(fault)) => {
+            Err(CallError::Crash(fault)) => {
                 let id = output.id(*number);
                 let plugin = self.tried.plugin.name();
                 let moment = crate::cli::author::try_plugin::output::messages::moment(*at);

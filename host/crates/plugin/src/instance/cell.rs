@@ -1,0 +1,257 @@
+//! Calls the devices in one instance of a plugin.
+//!
+//! Every call is bounded in time, memory and result. A call that exceeds time or memory
+//! ends the cell.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use crate::compile::bindings;
+use crate::compile::bindings::mockfleet::device::types as wit;
+use crate::compile::plugin::Plugin;
+use crate::instance::cpu_deadline;
+use crate::instance::crash::{CallError, Crash};
+use crate::instance::epoch::epochs_for;
+use crate::instance::guest_output::{Console, GuestOutput};
+use crate::instance::host_context::HostContext;
+use crate::instance::limits::{Limits, MemoryLimiter};
+use crate::instance::sandbox::Sandbox;
+
+/// A reference to one device inside a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceHandle(u32);
+
+/// One sandboxed instance of a plugin, holding any number of devices.
+pub struct Cell {
+    store: Store<Sandbox>,
+    instance: bindings::Plugin,
+    devices: Vec<DeviceSlot>,
+    limits: Limits,
+    deadline: u64,
+}
+
+/// The deadline of `create` in a group with data files: 1 GiB at 50 MB a second.
+const DATA_READ_DEADLINE: Duration = Duration::from_secs(20);
+
+/// The place of one device in a cell.
+struct DeviceSlot {
+    seed: u64,
+    /// The number of calls; with the seed it determines the call's random numbers.
+    calls: u64,
+    /// `None` after the device has retired.
+    device: Option<ResourceAny>,
+}
+
+impl Cell {
+    /// Creates an instance without devices.
+    ///
+    /// # Errors
+    /// When the plugin's start-up code traps, exceeds its deadline or its memory limit.
+    pub fn new(
+        plugin: &Plugin,
+        limits: &Limits,
+        host_context: &Arc<HostContext>,
+        console: &Console,
+    ) -> Result<Self, Crash> {
+        let output = GuestOutput::new(Arc::clone(console), limits.log_lines, plugin.name());
+        let memory_limiter = MemoryLimiter::new(limits.memory);
+        let sandbox = Sandbox::new(memory_limiter, output, Arc::clone(host_context));
+        let mut store = Store::new(plugin.engine(), sandbox);
+        store.limiter(|sandbox| &mut sandbox.memory_limiter);
+        // Results are copied out of the guest's memory, and a list may refer to the same
+        // bytes many times: a result is at most as large as the memory.
+        store.set_hostcall_fuel(limits.memory);
+        if limits.cpu_deadline {
+            cpu_deadline::enable(&mut store, limits.deadline);
+        }
+        let deadline = epochs_for(limits.deadline);
+        store.set_epoch_deadline(deadline);
+        match plugin.behaviour().instantiate(&mut store) {
+            Ok(instance) => Ok(Self {
+                store,
+                instance,
+                devices: Vec::new(),
+                limits: limits.clone(),
+                deadline,
+            }),
+            Err(error) => Err(crash("start-up", &error, limits, &mut store)),
+        }
+    }
+
+    /// Returns the linear memory of the cell, bytes. It never shrinks.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.store.data().memory_limiter.used
+    }
+
+    /// Returns the behaviour's description of itself.
+    ///
+    /// # Errors
+    /// When the call ends the cell.
+    pub fn describe(&mut self) -> Result<wit::Description, Crash> {
+        self.store.set_epoch_deadline(self.deadline);
+        let behaviour = self.instance.mockfleet_device_behaviour();
+        match behaviour.call_describe(&mut self.store) {
+            Ok(description) => Ok(description),
+            Err(error) => Err(crash("describe", &error, &self.limits, &mut self.store)),
+        }
+    }
+
+    /// Creates a device.
+    ///
+    /// # Errors
+    /// The behaviour's error, such as [`CallError::InvalidConfig`], or a crash.
+    pub fn create(&mut self, spec: &wit::DeviceSpec) -> Result<DeviceHandle, CallError> {
+        let handle = DeviceHandle(u32::try_from(self.devices.len()).unwrap_or(u32::MAX));
+        self.devices.push(DeviceSlot {
+            seed: spec.seed,
+            calls: 0,
+            device: None,
+        });
+        self.store.data().output.add_device(&spec.id);
+        self.enter(handle, spec.born)?;
+        if !self.store.data().host_context.data.is_empty() {
+            // The first device of a cell reads the files for all of them.
+            self.store
+                .set_epoch_deadline(self.deadline.max(epochs_for(DATA_READ_DEADLINE)));
+        }
+        let behaviour = self.instance.mockfleet_device_behaviour();
+        let created = behaviour.device().call_create(&mut self.store, spec);
+        let device = self.unwrap_result("create", created)?;
+        if let Some(slot) = self.devices.last_mut() {
+            slot.device = Some(device);
+        }
+        Ok(handle)
+    }
+
+    /// Runs a tick of a device.
+    ///
+    /// # Errors
+    /// The behaviour's error, or a crash.
+    #[inline]
+    pub fn tick(&mut self, handle: DeviceHandle, tick: wit::Tick) -> Result<wit::Turn, CallError> {
+        let device = self.enter(handle, tick.at)?.ok_or_else(retired_error)?;
+        let behaviour = self.instance.mockfleet_device_behaviour();
+        let turn = behaviour.device().call_tick(&mut self.store, device, tick);
+        self.unwrap_result("tick", turn)
+            .and_then(|turn| self.check_turn_size(turn))
+    }
+
+    /// Passes an event to a device, at `at` microseconds of the run's clock.
+    ///
+    /// # Errors
+    /// The behaviour's error, or a crash.
+    #[inline]
+    pub fn handle(
+        &mut self,
+        handle: DeviceHandle,
+        at: u64,
+        event: &wit::Event,
+    ) -> Result<wit::Turn, CallError> {
+        let device = self.enter(handle, at)?.ok_or_else(retired_error)?;
+        let behaviour = self.instance.mockfleet_device_behaviour();
+        let turn = behaviour
+            .device()
+            .call_handle(&mut self.store, device, at, event);
+        self.unwrap_result("handle", turn)
+            .and_then(|turn| self.check_turn_size(turn))
+    }
+
+    /// Frees the state of a retired device in the guest.
+    ///
+    /// # Errors
+    /// When the guest's destructor ends the cell.
+    pub fn retire(&mut self, handle: DeviceHandle) -> Result<(), Crash> {
+        let Some(device) = self.slot(handle).and_then(|slot| slot.device.take()) else {
+            return Ok(());
+        };
+        self.store.set_epoch_deadline(self.deadline);
+        device
+            .resource_drop(&mut self.store)
+            .map_err(|error| crash("drop", &error, &self.limits, &mut self.store))
+    }
+
+    fn slot(&mut self, handle: DeviceHandle) -> Option<&mut DeviceSlot> {
+        self.devices.get_mut(usize::try_from(handle.0).ok()?)
+    }
+
+    /// Prepares the sandbox for a call of the device.
+    #[inline]
+    fn enter(&mut self, handle: DeviceHandle, now: u64) -> Result<Option<ResourceAny>, CallError> {
+        self.store.set_epoch_deadline(self.deadline);
+        let index = usize::try_from(handle.0).unwrap_or(usize::MAX);
+        let slot = self.devices.get_mut(index).ok_or_else(retired_error)?;
+        let sandbox = self.store.data_mut();
+        sandbox.enter(handle.0, slot.seed, slot.calls, now);
+        slot.calls += 1;
+        Ok(slot.device)
+    }
+
+    /// Converts the result of a guest call.
+    #[inline]
+    fn unwrap_result<T>(
+        &mut self,
+        call: &'static str,
+        answer: wasmtime::Result<Result<T, wit::Error>>,
+    ) -> Result<T, CallError> {
+        match answer {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(wit::Error::InvalidConfig(why))) => Err(CallError::InvalidConfig(why)),
+            Ok(Err(wit::Error::Failed(why))) => Err(CallError::Failed(why)),
+            Ok(Err(wit::Error::Retired(why))) => Err(CallError::Retired(why)),
+            Err(error) => Err(CallError::Crash(crash(
+                call,
+                &error,
+                &self.limits,
+                &mut self.store,
+            ))),
+        }
+    }
+
+    /// Refuses a turn that is larger than the fleet file allows. The device continues:
+    /// its next turn may be smaller.
+    #[inline]
+    fn check_turn_size(&self, turn: wit::Turn) -> Result<wit::Turn, CallError> {
+        let limits = &self.limits;
+        if turn.messages.len() > limits.messages {
+            return Err(CallError::Failed(format!(
+                "returned {} messages in one turn, and {} are allowed (limits.messages); none was sent",
+                turn.messages.len(),
+                limits.messages
+            )));
+        }
+        match turn
+            .messages
+            .iter()
+            .find(|message| message.payload.len() > limits.message_size)
+        {
+            Some(message) => Err(CallError::Failed(format!(
+                "returned a message of {} bytes, and {} are allowed (limits.message-size); nothing of this turn was sent",
+                message.payload.len(),
+                limits.message_size
+            ))),
+            None => Ok(turn),
+        }
+    }
+}
+
+fn retired_error() -> CallError {
+    CallError::Retired("the device has retired".into())
+}
+
+/// Describes a call that ended the cell.
+fn crash(
+    call: &'static str,
+    error: &wasmtime::Error,
+    limits: &Limits,
+    store: &mut Store<Sandbox>,
+) -> Crash {
+    let sandbox = store.data();
+    let refused = sandbox.memory_limiter.refused;
+    let crash = Crash::new(call, error, limits, refused, sandbox.output.stderr_tail());
+    tracing::debug!(call, cause = %crash, "cell crashed");
+    crash
+}

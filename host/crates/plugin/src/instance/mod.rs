@@ -1,0 +1,12 @@
+//! Runs plugins: cells, their sandbox, and the limits of each call.
+
+pub(crate) mod cell;
+pub(crate) mod cpu_deadline;
+pub(crate) mod crash;
+pub(crate) mod epoch;
+pub(crate) mod guest_output;
+pub(crate) mod host_context;
+pub(crate) mod host_imports;
+pub(crate) mod limits;
+pub(crate) mod random;
+pub(crate) mod sandbox;
