@@ -69,7 +69,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         .collect();
     for place in open_secrets(&fleet, &text) {
         err!(
-            "warning: {shown}:{place}: a secret stands in the file, and whoever has the bundle has it; write ${{NAME}}, and it comes from the environment where the bundle runs"
+            "warning: {shown}:{place}: the file has a secret, which every reader of the bundle can see; write ${{NAME}}, and it comes from the environment where the bundle runs"
         );
     }
     let (manifest, archive) = pack(&fleet, &text, &plugins, &contract.unwrap_or_default())?;

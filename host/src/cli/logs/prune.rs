@@ -18,7 +18,7 @@ use mockfleet_sendlog::{Columns, Prune, Pruned};
 ///
 /// A file goes when its name is one that mockfleet gives and its footer says that
 /// mockfleet wrote it; everything else in the store stays as it is. In a folder, the
-/// folders of an hour and a day go with their last file, and the note of a run
+/// folders of an hour and a day go with their last file, and the metadata of a run
 /// (runs/HOST-RUN.json) with the last of its rows. Of the spool, what was damaged
 /// and set aside goes when it is as old; rows that are not in the store yet never do.
 #[derive(Debug, clap::Args)]

@@ -31,7 +31,7 @@ use mockfleet_engine::Bound;
   mockfleet run warehouse.bundle --set targets.broker.url=mqtt://10.0.0.5
   mockfleet run fleet.toml --until 'ack.p99 > 200ms' --until 'failed > 1%'
 
-With --until the rate is raised until the backend breaks; exit code 0 says that its limit
+With --until the rate is raised until the backend breaks; exit code 0 means that the limit
 was found, 1 that the host was reached first or nothing broke. docs/load.md has more.")]
 pub(crate) struct Arguments {
     /// The fleet file (docs/fleet-file.md has each of its keys), a bundle, or the address of

@@ -108,7 +108,7 @@ fn fetched(address: &Address) -> Result<Bytes, Problems> {
     let fetched = fetched.map_err(|why| Problems::one(&shown, why))?;
     if address.pin().is_none() {
         err!(
-            "fetched {shown}; #sha256={} after the address pins what was there",
+            "fetched {shown}; #sha256={} after the address pins this content",
             fetched.digest
         );
     }

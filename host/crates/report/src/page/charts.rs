@@ -1,4 +1,4 @@
-//! Which charts a run has, and which of its figures are in each.
+//! Selects the charts of a run and their series.
 
 use crate::axis::Unit;
 use crate::chart::{self, Chart, Form, Series, Time};
@@ -17,8 +17,8 @@ const INKS: [&str; 7] = [
     "sent",
 ];
 
-/// Kinds of events that are worth a strip, and their colours. What every device has at the
-/// start of a run (`born`) and what it reports of itself is not.
+/// Kinds of events that have a strip, and their colours. `born` and `status` have none, since
+/// every device has them.
 const STRIPS: [(&str, &str); 9] = [
     ("connected", "acked"),
     ("disconnected", "dropped"),
@@ -116,7 +116,7 @@ fn rates(survey: &Survey) -> Chart {
         id: "rate",
         title: "Rate",
         about: match left {
-            true => "Messages a second: asked is what was due then (missed ticks included), reached is what left.",
+            true => "Messages a second: asked is the number of due messages (missed ticks included), reached is the number of sent messages.",
             false => "Messages a second that were due (missed ticks included), by the run's own clock; none left by it.",
         }
         .into(),
@@ -160,11 +160,11 @@ fn quantiles(
     }
 }
 
-/// Outcomes from the bottom up: what was lost stands on the axis, where little of it is seen
-/// beside much that got through.
+/// Outcomes from the bottom up: losses are at the axis, where a few are visible below many
+/// deliveries.
 const ORDER: [usize; 7] = [2, 3, 4, 5, 6, 1, 0];
 
-/// What became of messages: only what there was.
+/// Returns the chart of outcomes that occurred.
 fn outcomes(survey: &Survey) -> Chart {
     let numbers = ORDER
         .into_iter()
@@ -179,14 +179,14 @@ fn outcomes(survey: &Survey) -> Chart {
     Chart {
         id: "outcomes",
         title: "Outcomes",
-        about: "What became of the messages that were due then, a second.".into(),
+        about: "Outcomes of the messages that were due then, a second.".into(),
         unit: Unit::Rate,
         form: Form::Stack,
         series: series.collect(),
     }
 }
 
-/// How many connections were up, where there are connections of devices.
+/// Returns the chart of open connections, if devices have connections.
 fn connections(survey: &Survey) -> Option<Chart> {
     let number = |kind: &str| EVENTS.iter().position(|known| *known == kind);
     let (up, down) = (number("connected")?, number("disconnected")?);
@@ -244,11 +244,11 @@ pub(crate) fn strips(survey: &Survey, time: &Time) -> String {
     let faults = match survey.faults.is_empty() {
         true => "",
         false => {
-            " Faults are those that the fleet file asked for: each message that one touched, and each event; they are marked on the axes above too."
+            " Faults are those of the fleet file: each message that one touched, and each event. They are also marked on the axes above."
         }
     };
     format!(
-        "<section><h2>Faults and events</h2><p class=\"about\">What happened when; the more often, the darker.{faults}</p>{}</section>\n",
+        "<section><h2>Faults and events</h2><p class=\"about\">Events over time; the more frequent, the darker.{faults}</p>{}</section>\n",
         chart::strips(&rows, time)
     )
 }

@@ -1,4 +1,4 @@
-//! The head of the page: which run it was, how it went in words, and its main figures.
+//! Renders the header: run, verdict, answers and main figures.
 
 use std::fmt::Write as _;
 
@@ -39,17 +39,17 @@ pub(crate) fn html(data: &PageData<'_>, fleet: &str, verdict: RunStatus) -> Stri
     html
 }
 
-/// The questions that each run answers.
+/// Renders the answers that each run has.
 fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
     let mut rows: Vec<(&str, String)> = Vec::new();
     match verdict {
         RunStatus::NoEnd => rows.push((
             "How did it end?",
-            "nobody knows: it was killed, or it still goes on, or its store could not be reached when it ended; the rows that are in the log are all here".into(),
+            "unknown: the run was killed, or is still active, or could not reach its store at the end; the page has all rows of the log".into(),
         )),
-        RunStatus::NotNoted => rows.push((
+        RunStatus::NoMetadata => rows.push((
             "How did it end?",
-            "the log does not say: the run kept no note of itself beside its rows".into(),
+            "unknown: the log has no metadata of the run".into(),
         )),
         _ => {}
     }
@@ -62,16 +62,13 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
             "Was the schedule kept?",
             &["summary", "words", "schedule"][..],
         ),
-        (
-            "Who was the bottleneck?",
-            &["summary", "bottleneck", "words"][..],
-        ),
-        ("Is the log whole?", &["summary", "log_error"][..]),
+        ("Bottleneck", &["summary", "bottleneck", "words"][..]),
+        ("Is the log complete?", &["summary", "log_error"][..]),
     ];
     for (question, path) in summed {
         if let Some(words) = data.text(path) {
             let words = match question {
-                "Is the log whole?" => format!("no: {words}"),
+                "Is the log complete?" => format!("no: {words}"),
                 _ => words.to_owned(),
             };
             rows.push((question, words));
@@ -79,15 +76,15 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
     }
     if let Some(state) = data.spooled {
         rows.push((
-            "What is missing here?",
-            format!("rows that are still in the spool ({state}); `mockfleet logs recover` brings them to the log, and then this can be made anew"),
+            "Missing rows",
+            format!("rows that are still in the spool ({state}); `mockfleet logs recover` brings them to the log, and then the report can be repeated"),
         ));
     }
     if !data.survey.aside.is_empty() {
         rows.push((
-            "What could not be read?",
+            "Unreadable files",
             format!(
-                "{} files of the log; their rows are not here",
+                "{} files of the log; their rows are missing here",
                 data.survey.aside.len()
             ),
         ));
@@ -100,7 +97,7 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
     html
 }
 
-/// From the rows, where the run has noted nothing.
+/// Derives the answer from the rows, if the run has no metadata.
 fn arrived(survey: &Survey) -> String {
     let [acked, sent, failed, dropped, unconfirmed, injected, written] = survey.outcomes;
     let all = acked + sent + failed + dropped + unconfirmed + written;
@@ -133,11 +130,7 @@ fn tiles(survey: &Survey) -> String {
     let seconds = signed_as_f64(survey.end - survey.start) / 1e6;
     let rate = as_f64(all) / seconds.max(0.001);
     let mut tiles = vec![
-        (
-            "messages",
-            count(all),
-            "that were to get through".to_owned(),
-        ),
+        ("messages", count(all), "to be delivered".to_owned()),
         ("a second", Unit::Rate.shown(rate), "on average".to_owned()),
         (
             "got through",
@@ -170,7 +163,7 @@ fn tiles(survey: &Survey) -> String {
         tiles.push((
             "lost to faults",
             count(injected),
-            "asked for in the fleet file".to_owned(),
+            "configured in the fleet file".to_owned(),
         ));
     }
     let mut html = String::from("<ul class=\"tiles\">\n");

@@ -1,4 +1,4 @@
-//! The page of a run: one HTML file that needs nothing but itself.
+//! Assembles the page: one HTML file without dependencies.
 
 use std::fmt::Write as _;
 
@@ -14,11 +14,11 @@ use mockfleet_sendlog::Survey;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// Nothing leaves the page, whatever stands in it.
+/// Policy by which the page loads nothing from a network.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-/// The page.
+/// Renders the page.
 #[must_use]
 pub fn page(data: &PageData<'_>) -> String {
     let survey = data.survey;
@@ -69,7 +69,7 @@ pub fn page(data: &PageData<'_>) -> String {
     html
 }
 
-/// Numbers and names of ours only: nothing in it could end the script that holds it.
+/// Returns the data of the script: numbers and constant names, which cannot end the script.
 fn script_data(survey: &Survey, charts: &[Chart], time: &Time) -> Value {
     json!({
         "width": survey.width,
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_rows_has_a_page() {
+    fn run_without_rows_has_a_page() {
         let html = page_of(&Survey::default(), None);
         assert!(html.contains("This run has no row in its log."));
         assert!(html.contains("logs/&lt;odd&gt;") && !html.contains("<odd>"));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_others_stay_texts() {
+    fn foreign_texts_are_escaped() {
         let evil = "</script><script>alert(1)</script>";
         let note = json!({
             "fleet": evil,
@@ -126,6 +126,6 @@ mod tests {
         let html = page_of(&survey, Some(&note));
         // Its own two.
         assert_eq!(html.matches("<script").count(), 2);
-        assert!(html.contains("1 of 1 did not hold."));
+        assert!(html.contains("1 of 1 failed."));
     }
 }

@@ -1,4 +1,4 @@
-//! Finds the target of a replay: one of a fleet file, or a URL.
+//! Finds the target of a replay.
 //!
 //! A URL gets a generated fleet file with the defaults of a target.
 
