@@ -3,16 +3,16 @@
 //! Each file is hashed again before its use, so that a changed file is fetched again.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use mockfleet_files::cache_folder::{self, is_hex, of_user};
+use mockfleet_files::cache_dir::{self, is_hex, user_cache_dir};
 use mockfleet_files::sha256;
 
 /// `fetched` in the user's cache.
 fn folder() -> Option<PathBuf> {
-    Some(of_user()?.join("fetched"))
+    Some(user_cache_dir()?.join("fetched"))
 }
 
 /// A fetched file on disk.
@@ -64,12 +64,9 @@ pub(crate) fn fetched() -> Vec<CachedFile> {
 /// Deletes partial files of killed processes that are older than an hour.
 pub(crate) fn delete_partial_files() {
     if let Some(folder) = folder() {
-        cache_folder::delete_halves(&folder, HOUR, |name| is_hex(name, 64));
+        cache_dir::delete_partial_files(&folder, |name| is_hex(name, 64));
     }
 }
-
-/// Age of a partial file: writing takes seconds.
-const HOUR: Duration = Duration::from_secs(3_600);
 
 pub(crate) fn get(digest: &str) -> Option<Bytes> {
     let path = folder()?.join(digest);

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::forecast::figures::Hour;
-use mockfleet_config::Prices;
-use mockfleet_config::prices::Item;
+use mockfleet_config::{Item, Prices};
 
 /// Hours of a month, as the vendor counts them.
 pub(crate) const MONTH_HOURS: f64 = 730.0;
@@ -111,7 +110,7 @@ impl Month<'_> {
             what,
             amount,
             unit,
-            usd: amount * self.prices.of(item),
+            usd: amount * self.prices.unit_price(item),
         }
     }
 

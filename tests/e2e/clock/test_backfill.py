@@ -95,11 +95,11 @@ def test_overlapping_range_is_refused_without_the_option(dry):
 
 def test_all_faults_of_a_backfill_are_reported_at_once(dry):
     dry.group("flat", rate="max", count=1)
-    dry.set(log={"store": "logs", "keep": "30d"})
+    dry.set(log={"store": "logs", "retention": "30d"})
     dry.set(nmae="x")
     said = refused(dry, "--from", "2025-03-02", "--to", "2025-03-01")
     assert "--to: 2025-03-01T00:00:00Z is before --from 2025-03-02T00:00:00Z" in said
-    assert "longer ago than keep" in said
+    assert "longer ago than retention" in said
     assert 'unknown key "nmae"' in said
     assert 'group "flat" is called as fast as it goes' in said
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::support::atomic_write;
 use crate::cli::support::engine::engine;
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
@@ -14,6 +13,7 @@ use crate::cli::ui::out::out;
 use mockfleet_bundle::{Plugin, is_bundle, pack};
 use mockfleet_config::{Fleet, Problems};
 use mockfleet_engine::components;
+use mockfleet_files::atomic_write;
 use mockfleet_metrics::bytes;
 
 /// Packs a fleet file with its plugins, data files and CA certificates into one file, which

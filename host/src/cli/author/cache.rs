@@ -10,8 +10,8 @@ use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use crate::fetch::cache::{self as fetch_cache, CachedFile};
 use crate::num::as_u64;
-use mockfleet_config::{Problem, Problems, among};
-use mockfleet_files::cache_folder;
+use mockfleet_config::{Problem, Problems, did_you_mean};
+use mockfleet_files::cache_dir;
 use mockfleet_metrics::bytes;
 use mockfleet_metrics::plural;
 use mockfleet_plugin::Compiled;
@@ -139,7 +139,7 @@ fn check(named: &[String], entries: &[Entry]) -> Result<(), Failure> {
             place: "NAME|DIGEST".into(),
             text: format!(
                 "nothing in the cache is called {name:?}{}",
-                among(name, known.into_iter())
+                did_you_mean(name, known.into_iter())
             ),
         });
     }
@@ -235,7 +235,7 @@ impl Entry {
 }
 
 fn folder() -> Option<String> {
-    cache_folder::of_user().map(|folder| folder.display().to_string())
+    cache_dir::user_cache_dir().map(|folder| folder.display().to_string())
 }
 
 fn all_bytes(entries: &[Entry]) -> u64 {

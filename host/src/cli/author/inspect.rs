@@ -11,7 +11,7 @@ use crate::cli::support::input::FleetInput;
 use crate::cli::support::input::environment;
 use crate::cli::ui::out::out;
 use mockfleet_bundle::Bundle;
-use mockfleet_config::{Pace, Plan, Problems, Store, shown};
+use mockfleet_config::{Plan, Problems, Store, TickRate, format_duration};
 use mockfleet_metrics::{bytes, count};
 
 /// Shows the content of a bundle: its parts with their digests, its groups and targets, and the
@@ -145,9 +145,9 @@ impl Facts<'_> {
 /// Name, devices, pace, and the address that it sends to.
 fn groups(plan: &Plan) -> impl Iterator<Item = (&str, u32, String, &str)> {
     plan.groups.iter().map(|group| {
-        let pace = match group.schedule.pace {
-            Pace::Every(length) => format!("each every {}", shown(length)),
-            Pace::FlatOut => "as fast as it goes".into(),
+        let pace = match group.schedule.tick_rate {
+            TickRate::Every(length) => format!("each every {}", format_duration(length)),
+            TickRate::FlatOut => "as fast as it goes".into(),
         };
         let target = plan.targets.get(group.target);
         let target = target.map_or("nowhere", |target| target.address.shown.as_str());

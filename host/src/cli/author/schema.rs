@@ -6,7 +6,7 @@ use crate::cli::support::exit::Failure;
 use crate::cli::support::plugin_input::load;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::out;
-use mockfleet_config::Settings;
+use mockfleet_config::PluginSchema;
 
 /// Prints the JSON Schema of the fleet file, with the settings of the built-in plugins. Editors
 /// complete and check fleet files with it.
@@ -25,7 +25,7 @@ pub(crate) fn schema(_: &Arguments) -> Result<Ending, Failure> {
         let loaded = load(&engine, plugin.as_ref(), &printed)?;
         let text = loaded.description().config_schema.as_deref();
         let schema = serde_json::from_str(text.unwrap_or("{}"));
-        settings.push(Settings {
+        settings.push(PluginSchema {
             schema: schema.map_err(|error| anyhow::anyhow!("{plugin}: {error}"))?,
             plugin,
         });

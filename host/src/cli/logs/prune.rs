@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     log: crate::cli::logs::log_argument::LogArgument,
     /// Minimum time since the end of the hour: 12h, 30d.
-    #[arg(long, value_name = "TIME", value_parser = mockfleet_config::duration)]
+    #[arg(long, value_name = "TIME", value_parser = mockfleet_config::parse_duration)]
     older_than: Duration,
     /// Delete the listed files.
     #[arg(long)]

@@ -15,7 +15,7 @@ use crate::cli::support::overrides::CommonOverrides;
 use crate::cli::support::recovery::recover;
 use crate::cli::ui::out::out;
 use crate::cli::ui::progress_view::OutputFormat;
-use mockfleet_config::{Fleet, Override, Problem, Problems, Refused, Way};
+use mockfleet_config::{Fleet, InvalidConfig, Override, Problem, Problems, Transition};
 
 /// Runs a fleet over a range of time at full speed, and writes its messages to the send log.
 ///
@@ -35,10 +35,10 @@ pub(crate) struct Arguments {
     /// The fleet file.
     file: PathBuf,
     /// Start of the range: date, time and zone, or a date in UTC.
-    #[arg(long, value_name = "TIMESTAMP", value_parser = mockfleet_config::moment)]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = mockfleet_config::parse_timestamp)]
     from: Timestamp,
     /// End of the range, which is not part of it.
-    #[arg(long, value_name = "TIMESTAMP", value_parser = mockfleet_config::moment)]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = mockfleet_config::parse_timestamp)]
     to: Timestamp,
     /// Send the messages to the targets too.
     #[arg(long)]
@@ -80,7 +80,7 @@ pub(crate) fn backfill(arguments: &Arguments) -> Result<Ending, Failure> {
 }
 
 /// Reads the fleet with the range as its clock, and collects all problems.
-fn read(arguments: &Arguments) -> Result<Result<Fleet, Refused>, Problems> {
+fn read(arguments: &Arguments) -> Result<Result<Fleet, InvalidConfig>, Problems> {
     let mut overrides = arguments.changes.overrides()?;
     let mut problems = Problems::default();
     let range = range(arguments)
@@ -115,7 +115,7 @@ fn read(arguments: &Arguments) -> Result<Result<Fleet, Refused>, Problems> {
     }
     Ok(match problems.is_empty() {
         true => Ok(fleet),
-        false => Err(Refused {
+        false => Err(InvalidConfig {
             problems,
             rest: Some(Box::new(fleet)),
         }),
@@ -152,7 +152,9 @@ fn range(arguments: &Arguments) -> Result<Duration, Problem> {
 fn at_the_start(fleet: &mut Fleet) {
     for group in &mut fleet.plan.groups {
         let stages = &group.schedule.stages;
-        let gated = stages.iter().any(|stage| stage.devices != Way::level(1.0));
+        let gated = stages
+            .iter()
+            .any(|stage| stage.devices != Transition::constant(1.0));
         if !gated {
             group.schedule.ramp.get_or_insert(Duration::ZERO);
         }

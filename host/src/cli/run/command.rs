@@ -13,7 +13,7 @@ use crate::cli::support::overrides::RunOverrides;
 use crate::cli::support::run_metadata;
 use crate::cli::ui::out::out;
 use crate::cli::ui::progress_view::OutputFormat;
-use mockfleet_config::{Fleet, Problem, Problems, Refused, Scope};
+use mockfleet_config::{Fleet, InvalidConfig, Problem, Problems, Scope};
 use mockfleet_engine::Bound;
 
 /// Runs a fleet: calls its devices on schedule, sends their messages, writes the send log, and
@@ -98,15 +98,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// Adds the checks of the command line to those of the fleet file, and further problems.
 fn with_checks(
-    fleet: Result<Fleet, Refused>,
+    fleet: Result<Fleet, InvalidConfig>,
     checks: &[String],
     wrong: Option<Problem>,
-) -> Result<Fleet, Refused> {
+) -> Result<Fleet, InvalidConfig> {
     let mut problems = Problems::default();
     wrong.into_iter().for_each(|problem| problems.push(problem));
     let mut read = Vec::new();
     for text in checks {
-        match mockfleet_config::check(&Scope::Fleet, text) {
+        match mockfleet_config::Check::parse(&Scope::Fleet, text) {
             Ok(check) => read.push(check),
             Err(text) => problems.push(Problem {
                 place: "--check".into(),
@@ -119,7 +119,7 @@ fn with_checks(
             fleet.plan.checks.list.extend(read);
             Ok(fleet)
         }
-        Ok(fleet) => Err(Refused {
+        Ok(fleet) => Err(InvalidConfig {
             problems,
             rest: Some(Box::new(fleet)),
         }),
@@ -150,7 +150,7 @@ fn check_junit(file: &Path) -> Option<Problem> {
 }
 
 fn step(text: &str) -> Result<Duration, String> {
-    let length = mockfleet_config::duration(text)?;
+    let length = mockfleet_config::parse_duration(text)?;
     let bounds = Duration::from_secs(1)..=Duration::from_secs(3600);
     if bounds.contains(&length) {
         Ok(length)

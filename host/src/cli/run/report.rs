@@ -13,7 +13,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::support::run_metadata;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
-use mockfleet_config::{Store, among};
+use mockfleet_config::{Store, did_you_mean};
 use mockfleet_metrics::{bytes, count};
 use mockfleet_report::{PageData, page};
 use mockfleet_sendlog::{LogError, Survey};
@@ -111,7 +111,7 @@ fn chosen(arguments: &Arguments, location: &str) -> Result<String, Failure> {
                 "--run",
                 format!(
                     "there is no run {run:?} in {location}{}; `mockfleet logs stats {location}` lists all",
-                    among(run, last)
+                    did_you_mean(run, last)
                 ),
             ))
         }

@@ -1,6 +1,6 @@
 //! Creates the WebAssembly engine of a command.
 
-use mockfleet_config::{Fleet, Refused};
+use mockfleet_config::{Fleet, InvalidConfig};
 use mockfleet_plugin::Engine;
 
 use crate::cli::ui::compile_progress;
@@ -11,7 +11,7 @@ pub(crate) fn engine() -> anyhow::Result<Engine> {
 }
 
 /// Creates an engine for all cells of a fleet.
-pub(crate) fn engine_for(fleet: &Result<Fleet, Refused>) -> anyhow::Result<Engine> {
+pub(crate) fn engine_for(fleet: &Result<Fleet, InvalidConfig>) -> anyhow::Result<Engine> {
     let fleet = match fleet {
         Ok(fleet) => Some(fleet),
         Err(refused) => refused.rest.as_deref(),

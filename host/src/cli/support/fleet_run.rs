@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use mockfleet_config::{Fleet, Pace, Problems, Refused};
+use mockfleet_config::{Fleet, InvalidConfig, Problems, TickRate};
 use mockfleet_engine::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
 use mockfleet_metrics::{LogTotals, Summary};
 use mockfleet_plugin::Engine;
@@ -61,7 +61,7 @@ pub(crate) fn ending(summary: &Summary, interrupted: bool) -> Ending {
 /// Prepares a fleet. With problems in its file, the rest is prepared too, so that all problems are
 /// reported at once.
 pub(crate) fn prepare_fleet(
-    fleet: Result<Fleet, Refused>,
+    fleet: Result<Fleet, InvalidConfig>,
     engine: &Engine,
     how: &RunOptions<'_>,
 ) -> Result<(Fleet, Prepared, GuestOutput), Problems> {
@@ -74,7 +74,7 @@ pub(crate) fn prepare_fleet(
     };
     let (fleet, mut problems) = match fleet {
         Ok(fleet) => (fleet, Problems::default()),
-        Err(Refused {
+        Err(InvalidConfig {
             problems,
             rest: Some(rest),
         }) => (*rest, problems),
@@ -94,7 +94,7 @@ pub(crate) fn prepare_fleet(
 
 /// Prepares, runs and watches a fleet.
 pub(crate) fn run_fleet(
-    fleet: Result<Fleet, Refused>,
+    fleet: Result<Fleet, InvalidConfig>,
     how: RunOptions<'_>,
 ) -> Result<(Summary, bool), Failure> {
     let engine = engine_for(&fleet)?;
@@ -135,9 +135,9 @@ fn most(fleet: &Fleet) -> f64 {
         .plan
         .groups
         .iter()
-        .filter_map(|group| match group.schedule.pace {
-            Pace::Every(length) => Some(length.as_secs_f64()),
-            Pace::FlatOut => None,
+        .filter_map(|group| match group.schedule.tick_rate {
+            TickRate::Every(length) => Some(length.as_secs_f64()),
+            TickRate::FlatOut => None,
         });
     intervals.fold(f64::INFINITY, f64::min) * 1_000.0
 }

@@ -11,7 +11,7 @@ use crate::cli::ui::progress_bar::WorkProgress;
 use crate::fetch::address::Address;
 use crate::fetch::download::fetch;
 use mockfleet_bundle::{Bundle, is_bundle};
-use mockfleet_config::{Fleet, Override, Problems, Refused, asked_of_environment};
+use mockfleet_config::{Fleet, InvalidConfig, Override, Problems, environment_names};
 
 /// The input that the user named.
 pub(crate) enum FleetInput {
@@ -52,21 +52,21 @@ pub(crate) fn is_packed(file: &Path) -> bool {
 }
 
 /// Reads the fleet, with the overrides of the command line.
-pub(crate) fn read(file: &Path, overrides: &[Override]) -> Result<Fleet, Refused> {
-    let given = FleetInput::find(file).map_err(|problems| Refused {
+pub(crate) fn read(file: &Path, overrides: &[Override]) -> Result<Fleet, InvalidConfig> {
+    let given = FleetInput::find(file).map_err(|problems| InvalidConfig {
         problems,
         rest: None,
     })?;
     let name = file.display().to_string();
     let again = |fleet: Fleet| match Address::parse(&name) {
         // With the pin, and without secrets.
-        Some(Ok(address)) => fleet.given_as(&address.again()),
+        Some(Ok(address)) => fleet.with_rerun_argument(&address.again()),
         _ => fleet,
     };
     match given {
         FleetInput::Fleet => Fleet::read(file, overrides),
         FleetInput::Fetched(shown, bytes) => {
-            Fleet::read_alone(&bytes, &shown, overrides).map(again)
+            Fleet::from_bytes(&bytes, &shown, overrides).map(again)
         }
         FleetInput::Bundle(bundle) => {
             err!("{}", said(&bundle));
@@ -93,9 +93,7 @@ fn said(bundle: &Bundle) -> String {
 
 /// Returns the environment variables that the fleet file of a bundle reads.
 pub(crate) fn environment(bundle: &Bundle) -> Vec<String> {
-    asked_of_environment(bundle.fleet_text())
-        .into_iter()
-        .collect()
+    environment_names(bundle.fleet_text()).into_iter().collect()
 }
 
 fn fetched(address: &Address) -> Result<Bytes, Problems> {

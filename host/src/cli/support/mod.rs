@@ -1,6 +1,5 @@
 //! Parts that several commands share.
 
-pub(crate) mod atomic_write;
 pub(crate) mod engine;
 pub(crate) mod exit;
 pub(crate) mod file_watch;

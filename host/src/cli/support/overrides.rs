@@ -46,7 +46,7 @@ impl CommonOverrides {
         let mut problems = Problems::default();
         let mut overrides = Vec::new();
         for text in &self.set {
-            match Override::set(text) {
+            match Override::parse(text) {
                 Ok(change) => overrides.push(change),
                 Err(problem) => problems.push(problem),
             }

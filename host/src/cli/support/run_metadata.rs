@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::ui::out::err;
-use mockfleet_config::{Clock, Fleet, Speed, Store, shown_argument};
+use mockfleet_config::{Clock, Fleet, Speed, Store, redact_argument};
 use mockfleet_engine::{Prepared, Running};
 use mockfleet_metrics::Summary;
 use mockfleet_sendlog::Identity;
@@ -40,7 +40,7 @@ impl RunMetadata {
     /// Stores the metadata of the start of a replay.
     pub(crate) fn of_replay(fleet: &Fleet, running: &Running) -> Option<Self> {
         let words = std::env::args().skip(1);
-        let again: Vec<String> = words.map(|word| shown_argument(&word)).collect();
+        let again: Vec<String> = words.map(|word| redact_argument(&word)).collect();
         let note = Self {
             store: fleet.plan.log.store.clone()?,
             identity: running.identity().clone(),
@@ -125,7 +125,7 @@ fn about(
         "started": now(),
         "ended": null,
         "groups": groups,
-        "file": { "name": fleet.given(), "text": fleet.source },
+        "file": { "name": fleet.rerun_argument(), "text": fleet.source },
         "command": command,
         "sends": sends,
         "options": fleet

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::author::try_plugin::memory_probe::MemoryUse;
-use mockfleet_config::shown;
+use mockfleet_config::format_duration;
 use mockfleet_metrics::{bytes, count, micros};
 use mockfleet_plugin::Message;
 
@@ -138,7 +138,7 @@ impl CostReport {
             ));
         };
         let every = match self.options == Some(every) {
-            true => shown(Duration::from_micros(every)),
+            true => format_duration(Duration::from_micros(every)),
             // Devices that set their next tick.
             false => format!("{} on average", micros(every)),
         };

@@ -17,7 +17,7 @@ use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use crate::forecast::bill::{BillingTerms, MONTH_HOURS};
 use crate::forecast::hourly::forecast;
-use mockfleet_config::{Fleet, Pace, Prices, Problems, Rate, Refused, prices};
+use mockfleet_config::{Fleet, InvalidConfig, Prices, Problems, Rate, TickRate};
 use mockfleet_engine::{Rehearsing, rehearse};
 
 /// Forecasts a fleet before it runs: messages, files and bytes of its log an hour, and the
@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
 
 fn time(text: &str) -> Result<Duration, String> {
     let bounds = Duration::from_millis(1)..=Duration::from_secs(10 * 366 * 86_400);
-    let time = mockfleet_config::duration(text)?;
+    let time = mockfleet_config::parse_duration(text)?;
     if bounds.contains(&time) {
         Ok(time)
     } else {
@@ -86,7 +86,7 @@ fn hours(text: &str) -> Result<f64, String> {
 
 pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
     if arguments.show_prices {
-        print!("{}", prices::BUILTIN);
+        print!("{}", mockfleet_config::BUILTIN_PRICES);
         return Ok(Ending::Done);
     }
     let file = arguments
@@ -104,7 +104,7 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
     let (mut fleet, whole) = match input::read(file, &arguments.over.overrides()?) {
         Ok(fleet) => (fleet, true),
         Err(refused) => {
-            let Refused {
+            let InvalidConfig {
                 problems: wrong,
                 rest,
             } = refused;
@@ -140,7 +140,7 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let forecast =
         forecast(&fleet.plan, &rehearsal).map_err(|error| Failure::Other(error.into()))?;
-    let retention = arguments.retention.or(fleet.plan.log.keep);
+    let retention = arguments.retention.or(fleet.plan.log.retention);
     let estimate = Estimate {
         fleet,
         forecast,
@@ -162,10 +162,10 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
 /// Gives groups that go as fast as they can a rate; says which they are.
 fn assume(fleet: &mut Fleet, rate: Rate) -> Vec<String> {
     let groups = fleet.plan.groups.iter_mut();
-    let flat_out = groups.filter(|group| group.schedule.pace == Pace::FlatOut);
+    let flat_out = groups.filter(|group| group.schedule.tick_rate == TickRate::FlatOut);
     flat_out
         .map(|group| {
-            group.schedule.pace = Pace::Every(rate.interval());
+            group.schedule.tick_rate = TickRate::Every(rate.interval());
             group.name.clone()
         })
         .collect()

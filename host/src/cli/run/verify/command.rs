@@ -10,7 +10,7 @@ use crate::cli::support::input;
 use crate::cli::ui::out::out;
 use crate::cli::ui::progress_bar::WorkProgress;
 use mockfleet_config::{Problem, Problems, Store};
-use mockfleet_verify::{Ask, Bound, By, Pair, verify as compare};
+use mockfleet_verify::{FindingCheck, KeyChoice, Pair, VerifyOptions, verify as compare};
 
 /// Compares a send log with a backend's data: which messages are missing, doubled, late,
 /// altered or out of order. Messages that their outcome or an injected fault explains are
@@ -64,13 +64,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COLUMN")]
     received_at: Option<String>,
     /// A message that arrives more than this after it was sent is late.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = mockfleet_config::duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = mockfleet_config::parse_duration)]
     late: Duration,
     /// Maximum of a kind of finding: missing, doubled, late, altered, out-of-order or unknown,
     /// then ==, <= or <, then a number or a share of the messages. Repeatable [default: == 0 for
     /// all but unknown].
-    #[arg(long, value_name = "CHECK", value_parser = Bound::parse)]
-    check: Vec<Bound>,
+    #[arg(long, value_name = "CHECK", value_parser = FindingCheck::parse)]
+    check: Vec<FindingCheck>,
     /// Take the checks from `received` in [checks] of this fleet file.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     fleet: Option<PathBuf>,
@@ -82,11 +82,11 @@ pub(crate) struct Arguments {
 pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     let bounds = bounds(arguments)?;
     let by = match (&arguments.by, arguments.key.as_slice()) {
-        (Some(_), _) => By::Payload,
-        (None, []) => By::Guess,
-        (None, pairs) => By::Pairs(pairs.to_vec()),
+        (Some(_), _) => KeyChoice::Payload,
+        (None, []) => KeyChoice::Guess,
+        (None, pairs) => KeyChoice::Pairs(pairs.to_vec()),
     };
-    let ask = Ask {
+    let ask = VerifyOptions {
         log: arguments.log.clone(),
         run: arguments.run.clone(),
         channels: arguments.channel.clone(),
@@ -108,7 +108,7 @@ pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     } else {
         out!("{}", text::text(&findings, &bounds, arguments.late));
     }
-    if bounds.iter().all(|bound| bound.holds(&findings)) {
+    if bounds.iter().all(|bound| bound.passes(&findings)) {
         Ok(Ending::Done)
     } else {
         Ok(Ending::Failed)
@@ -116,10 +116,10 @@ pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
 }
 
 /// Returns the checks of the command line, of the fleet file, or the default ones.
-fn bounds(arguments: &Arguments) -> Result<Vec<Bound>, Problems> {
+fn bounds(arguments: &Arguments) -> Result<Vec<FindingCheck>, Problems> {
     let Some(file) = &arguments.fleet else {
         return Ok(match arguments.check.as_slice() {
-            [] => Bound::usual(),
+            [] => FindingCheck::defaults(),
             checks => checks.to_vec(),
         });
     };
@@ -135,5 +135,5 @@ fn bounds(arguments: &Arguments) -> Result<Vec<Bound>, Problems> {
         });
         return Err(problems);
     }
-    Ok(checks.into_iter().map(Bound::of).collect())
+    Ok(checks.into_iter().map(FindingCheck::new).collect())
 }

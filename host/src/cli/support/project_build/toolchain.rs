@@ -4,7 +4,7 @@
 
 use std::process::{Command, Stdio};
 
-use mockfleet_config::{Need, Problem, Problems, Project};
+use mockfleet_config::{Problem, Problems, Project, Requirement};
 
 /// Checks every part of the toolchain.
 ///
@@ -27,8 +27,8 @@ pub(crate) fn check(project: &Project) -> Result<(), Problems> {
     }
 }
 
-fn check_one(project: &Project, need: &Need) -> Result<(), String> {
-    let Need { what, install, .. } = need;
+fn check_one(project: &Project, need: &Requirement) -> Result<(), String> {
+    let Requirement { what, install, .. } = need;
     let least = need.least.as_deref().unwrap_or_default();
     let wanted = if least.is_empty() {
         String::new()

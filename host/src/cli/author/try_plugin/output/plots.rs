@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cli::author::try_plugin::output::json_path::JsonPath;
 use crate::cli::author::try_plugin::output::json_path::numeric_paths;
-use mockfleet_config::{Problem, Problems, among};
+use mockfleet_config::{Problem, Problems, did_you_mean};
 use mockfleet_plugin::Message;
 use mockfleet_report::{Line, MAX_LINES, Plot};
 
@@ -123,7 +123,7 @@ impl<'a> PlotCollector<'a> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let hint = among(field, names.iter().map(String::as_str));
+        let hint = did_you_mean(field, names.iter().map(String::as_str));
         match hint.starts_with("; did you mean") {
             true => format!("{what}{hint}"),
             false => {
