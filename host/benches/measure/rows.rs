@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use mockfleet_config::{ByteSize, KeepPayload, Log, Placeholder, SpoolFull, Store, Template};
 use mockfleet_sendlog::{
-    Appender, DeviceIds, Directory, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow,
-    RouteEntry, SendLog,
+    Appender, DeviceIds, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow, RouteEntry,
+    RunCatalog, SendLog,
 };
 
 const DEVICES: u32 = 10_000;
@@ -53,19 +53,19 @@ pub(crate) fn open(folder: &Path, payload: KeepPayload) -> SendLog {
     SendLog::open(&log, Identity::new(), directory()).expect("a log")
 }
 
-fn directory() -> Directory {
+fn directory() -> RunCatalog {
     let template = |text: &str| {
         let names = [Placeholder::Device, Placeholder::Group, Placeholder::Index];
         Template::parse(text, &names).expect("a template")
     };
-    Directory {
+    RunCatalog {
         fleet: "bench".into(),
         groups: vec![GroupEntry {
             name: "thermometer".into(),
             plugin: "thermometer@0.1.0".into(),
             first: 0,
             count: DEVICES,
-            device_ids: DeviceIds::Made(template("{group}-{index:05}")),
+            device_ids: DeviceIds::FromTemplate(template("{group}-{index:05}")),
         }],
         routes: vec![RouteEntry {
             channel: "telemetry".into(),
@@ -84,7 +84,7 @@ pub(crate) fn append(appender: &mut Appender, n: u32, payloads: &[String]) {
     let device = n % DEVICES;
     let place = usize::try_from(n).expect("64 bits") % payloads.len();
     let payload = payloads.get(place).expect("a payload").as_bytes();
-    appender.message(&MessageRow {
+    appender.append_message(&MessageRow {
         device,
         seq,
         copy: 0,
@@ -95,7 +95,7 @@ pub(crate) fn append(appender: &mut Appender, n: u32, payloads: &[String]) {
         scheduled_at: at,
         payload,
     });
-    appender.outcome(&OutcomeRow {
+    appender.append_outcome(&OutcomeRow {
         device,
         seq,
         copy: 0,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mockfleet_config::{Log, Plan, Speed};
 use mockfleet_engine::{Rehearsal, Rehearsed};
-use mockfleet_sendlog::Forms;
+use mockfleet_sendlog::EncodedSizes;
 
 use crate::forecast::error::ForecastError;
 use crate::forecast::figures::{Forecast, GroupHour, Hour, Run, Sampled};
@@ -161,7 +161,7 @@ fn sampled(group: &Rehearsed) -> Sampled {
 }
 
 /// Adds rows in the forms that they have elsewhere.
-fn add(hour: &mut Hour, rows: f64, forms: &Forms) {
+fn add(hour: &mut Hour, rows: f64, forms: &EncodedSizes) {
     let of = |all: u64| rows * ratio(as_f64(all), as_f64(forms.rows));
     hour.json += of(forms.json);
     hour.payload_units += of(forms.payload_units);

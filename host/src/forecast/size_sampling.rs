@@ -8,7 +8,7 @@ use crate::forecast::error::ForecastError;
 use crate::num::{as_f64, ratio};
 use mockfleet_config::{ByteSize, Log, Plan, SpoolFull, Store};
 use mockfleet_engine::{Rehearsal, Rehearsed};
-use mockfleet_sendlog::{Forms, Identity, SendLog};
+use mockfleet_sendlog::{EncodedSizes, Identity, SendLog};
 
 /// The sizes of one group's rows.
 pub(crate) struct SizeSampler<'a> {
@@ -24,14 +24,14 @@ pub(crate) struct SizeSampler<'a> {
     one_event: f64,
     all_events: f64,
     /// All rows of the sample in their other forms, by table.
-    pub(crate) forms: (Forms, Forms),
+    pub(crate) forms: (EncodedSizes, EncodedSizes),
 }
 
 /// The size of an encoded sample: bytes of each table, and other formats if measured.
 struct SizeSample {
     sends: f64,
     events: f64,
-    forms: (Forms, Forms),
+    forms: (EncodedSizes, EncodedSizes),
 }
 
 impl<'a> SizeSampler<'a> {
@@ -129,7 +129,7 @@ impl<'a> SizeSampler<'a> {
         }
         let total = mockfleet_sendlog::stats(&store)?.total();
         let forms = match measure {
-            true => mockfleet_sendlog::forms(folder.path())?,
+            true => mockfleet_sendlog::encoded_sizes(folder.path())?,
             false => Default::default(),
         };
         Ok(SizeSample {

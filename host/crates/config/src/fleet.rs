@@ -15,16 +15,15 @@ use crate::sections::top_level;
 
 /// A fleet file that was read.
 pub struct Fleet {
-    /// What it asks for.
+    /// The checked plan.
     pub plan: Plan,
     /// Its text as it was written, without secrets: nothing of the environment is in it.
     pub source: String,
-    /// What the command line changed: the option as it was typed, and its value without
-    /// secrets.
+    /// Changes from the command line: the option as typed, and its value without secrets.
     pub changes: Vec<(String, String)>,
     /// The file as it is shown.
     shown: String,
-    /// What the user named, where that is not the file itself.
+    /// The bundle or address that the user named, if it is not the file itself.
     rerun_argument: Option<String>,
     tree: Node,
 }
@@ -36,14 +35,13 @@ impl fmt::Debug for Fleet {
     }
 }
 
-/// A fleet file that cannot be run as it stands.
+/// A fleet file with problems.
 #[derive(Debug)]
 pub struct InvalidConfig {
     /// All that is wrong with the file itself.
     pub problems: Problems,
-    /// What is good in it, so that the rest of what is wrong (with its plugins,
-    /// their settings, its store) can be found out in the same go. `None` where the
-    /// text is no TOML.
+    /// The part of the plan that could be read, so that problems of plugins, their settings and
+    /// the store can be reported together with these. `None` if the text is not TOML.
     pub rest: Option<Box<Fleet>>,
 }
 
@@ -125,10 +123,10 @@ impl Fleet {
         Self::parse_with_files(text, shown, Files::Folder(folder), overrides)
     }
 
-    /// The same for a text whose relative paths lead to these files.
+    /// Reads a text whose relative paths are found in `files`.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// All problems of the file.
     pub fn parse_with_files(
         text: &str,
         shown: &str,
@@ -138,7 +136,7 @@ impl Fleet {
         let mut problems = Problems::default();
         let mut tree = parser::parse(text, shown, &mut problems);
         if !problems.is_empty() {
-            // What else seems to be wrong may only be what could not be read.
+            // Problems of the remaining text may follow from the part that could not be read.
             return Err(InvalidConfig {
                 problems,
                 rest: None,
@@ -171,14 +169,14 @@ impl Fleet {
         &self.shown
     }
 
-    /// The same fleet as part of what the user named: a bundle, an address.
+    /// Returns the fleet as a part of the bundle or address that the user named.
     #[must_use]
     pub fn with_rerun_argument(mut self, argument: &str) -> Self {
         self.rerun_argument = Some(argument.to_owned());
         self
     }
 
-    /// What a user names to run it again.
+    /// Returns the argument with which a user can run the fleet again.
     #[must_use]
     pub fn rerun_argument(&self) -> &str {
         self.rerun_argument.as_deref().unwrap_or(&self.shown)

@@ -3,6 +3,61 @@
 //! For others: a program can read a fleet file, or explain the problems of one. The types of
 //! [`Plan`] may get new fields and variants before 1.0.
 //!
+//! Reading a fleet file:
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use mockfleet_config::{Fleet, TickRate};
+//!
+//! let text = r#"
+//! duration = "10m"
+//!
+//! [targets.broker]
+//! url = "mqtt://127.0.0.1:1883"
+//! channels.telemetry.topic = "site/{device}/telemetry"
+//!
+//! [[groups]]
+//! name = "hall"
+//! plugin = "builtin:thermometer"
+//! count = 1000
+//! every = "5s"
+//! "#;
+//! let fleet = Fleet::parse(text, "fleet.toml", Path::new("."), &[]).expect("a valid fleet file");
+//! let group = &fleet.plan.groups[0];
+//! assert_eq!(group.count, 1000);
+//! assert_eq!(
+//!     group.schedule.tick_rate,
+//!     TickRate::Every(std::time::Duration::from_secs(5))
+//! );
+//! ```
+//!
+//! Showing the problems of an invalid one. Each has its place, a cause and a way out:
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use mockfleet_config::Fleet;
+//!
+//! let text = r#"
+//! [targets.broker]
+//! url = "mqtt://127.0.0.1:1883"
+//! channels.telemetry.topic = "telemetry"
+//!
+//! [[groups]]
+//! name = "hall"
+//! plugin = "builtin:thermometer"
+//! count = 1000
+//! evry = "5s"
+//! "#;
+//! let invalid = Fleet::parse(text, "fleet.toml", Path::new("."), &[]).unwrap_err();
+//! let problems: Vec<String> = invalid.problems.into_iter().map(|p| p.to_string()).collect();
+//! assert_eq!(
+//!     problems[0],
+//!     "fleet.toml:10: unknown key \"evry\" in [[groups]]; did you mean \"every\"?"
+//! );
+//! ```
+//!
 //! | room | content |
 //! |---|---|
 //! | `document` | TOML values with their places, units, templates, problems |

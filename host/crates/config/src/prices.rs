@@ -1,5 +1,6 @@
-//! The table of prices that a forecast is billed with: read key by key like a fleet
-//! file, each price with the page and the month that it was read from. Knows no bill.
+//! Reads the price table of estimates.
+//!
+//! Each price has the page and the month of its source.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use crate::document::table_reader::{ReadContext, TableReader, text};
 /// The table inside the binary.
 pub const BUILTIN_PRICES: &str = include_str!("prices.toml");
 
-/// What has a price.
+/// An item with a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item {
     /// A GB in S3 for a month.
@@ -43,7 +44,7 @@ pub enum Item {
     CloudwatchStorage,
 }
 
-/// Where an item stands in the table, what its price is for, and how many that is.
+/// The table, key and unit of an item's price.
 struct Entry {
     item: Item,
     table: &'static str,
@@ -116,7 +117,7 @@ const PRICE_KEYS: &[&str] = &["usd", "per", "date", "source"];
 /// One price.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Price {
-    /// Of what.
+    /// The item.
     pub item: Item,
     /// Its table and key, with a point between them.
     pub key: String,
@@ -126,7 +127,7 @@ pub struct Price {
     pub per: &'static str,
     /// The month for which the source gives it, or nothing.
     pub date: String,
-    /// Where it was read: a page, or the user's own file.
+    /// The source: a page, or the user's own file.
     pub source: String,
 }
 
@@ -148,10 +149,10 @@ impl Prices {
         Self::parse(BUILTIN_PRICES, "prices.toml", None)
     }
 
-    /// Reads a file whose prices take the entry of those of `base`.
+    /// Reads a file whose prices replace those of `base`.
     ///
     /// # Errors
-    /// All that is wrong with it, each with its line.
+    /// All problems of the file, each with its line.
     pub fn read(file: &Path, base: &Self) -> Result<Self, Problems> {
         let shown = file.display().to_string();
         match std::fs::read_to_string(file) {

@@ -1,5 +1,7 @@
-//! `plugin.toml`: what a project with a behaviour in it is called, how it is built, and
-//! what that needs; read key by key like a fleet file. Runs nothing.
+//! Reads `plugin.toml`, the description of a plugin project.
+//!
+//! The file has the name of the project, the command that builds it, and the tools that the
+//! build needs.
 
 use std::path::{Path, PathBuf};
 
@@ -27,14 +29,14 @@ pub struct Project {
     pub output: PathBuf,
     /// Files and folders that it is made from.
     pub watch: Vec<PathBuf>,
-    /// What building needs, in the order in which it is to be installed.
+    /// The tools that the build needs, in the order of their installation.
     pub needs: Vec<Requirement>,
 }
 
 /// A part of the toolchain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
-    /// As it stands in a sentence: `Rust`.
+    /// The name of the tool in messages: `Rust`.
     pub what: String,
     /// A command that succeeds where it is there, for `sh`.
     pub check: String,
@@ -102,10 +104,10 @@ fn file_in(folder: &Path) -> PathBuf {
     join_folder(folder, PROJECT_FILE)
 }
 
-/// The component that a path stands for: itself, or what the project in a folder builds.
+/// Returns the component at a path: the file itself, or the output of the project in a folder.
 ///
 /// # Errors
-/// One sentence on why the folder has none.
+/// The project cannot be read, or is not built yet.
 pub fn component_path(path: &Path) -> Result<PathBuf, String> {
     if !path.is_dir() {
         return Ok(path.to_owned());
@@ -194,11 +196,10 @@ fn filled(node: &Node) -> Result<String, String> {
 }
 
 impl Requirement {
-    /// Whether what the check printed is new enough: the version that was found where it is
-    /// not, or nothing where none was printed.
+    /// Whether the output of the check names a version that is new enough.
     ///
     /// # Errors
-    /// The version that is too old.
+    /// The version that is too old, or a text if the output has none.
     pub fn is_met_by(&self, printed: &str) -> Result<(), String> {
         let Some(least) = self.least.as_deref().and_then(parts) else {
             return Ok(());

@@ -1,9 +1,8 @@
-//! What may be wrong at most with what a backend received: `missing == 0`, `late <= 0.1%`.
-//! Owns the words and their form; who counts is not known here.
+//! Parses limits of findings, such as `missing == 0`.
 
 use crate::document::suggest::did_you_mean;
 
-/// What can be wrong.
+/// The kinds of findings.
 pub const FINDING_KINDS: [&str; 6] = [
     "missing",
     "doubled",
@@ -17,14 +16,14 @@ pub const FINDING_KINDS: [&str; 6] = [
 pub(crate) const CHECK_PATTERN: &str =
     r"^\s*(missing|doubled|late|altered|out-of-order|unknown)\s*(==|<=|<)\s*[0-9.]+\s*%?\s*$";
 
-/// A bound of what is wrong and explained by nothing.
+/// A limit of the unexplained findings of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceivedCheck {
     /// One of [`FINDING_KINDS`].
     pub finding: &'static str,
-    /// How it is compared.
+    /// The comparison.
     pub comparison: ReceivedComparison,
-    /// With what.
+    /// The right side.
     pub value: f64,
     /// Whether that is a share of the messages, in percent, and no count.
     pub percent: bool,
@@ -32,7 +31,7 @@ pub struct ReceivedCheck {
     pub text: String,
 }
 
-/// How a figure is held against its bound.
+/// The comparison of a count with its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceivedComparison {
     /// It is this.
@@ -44,10 +43,10 @@ pub enum ReceivedComparison {
 }
 
 impl ReceivedCheck {
-    /// Reads one.
+    /// Reads a check.
     ///
     /// # Errors
-    /// What such a check looks like.
+    /// The text is no check; the message shows correct ones.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wanted = "a check of what was received is a cause, ==, <= or <, and a number or a share: 'missing == 0', 'late <= 0.1%'";
         let signs = [
@@ -86,7 +85,7 @@ impl ReceivedCheck {
         })
     }
 
-    /// Whether a figure keeps to it, out of so many messages.
+    /// Whether a count of findings, out of `messages`, meets the check.
     #[must_use]
     pub fn is_met(&self, count: f64, messages: f64) -> bool {
         let figure = match self.percent {

@@ -1,6 +1,7 @@
-//! The fleet file as a JSON Schema, for editors. What a key means, its default and an
-//! example come from `docs/fleet-file.md`, which tests hold to the code; what type it has
-//! stands here. Must not know plugins: their settings are handed in.
+//! Makes the JSON Schema of a fleet file, for editors.
+//!
+//! Descriptions, defaults and examples come from `docs/fleet-file.md`; a test compares that
+//! page with the code. Types are defined here. Callers supply the settings of plugins.
 
 use serde_json::{Map, Value, json};
 
@@ -61,7 +62,7 @@ fn add(schema: &mut Value, key: &str, value: Value) {
     }
 }
 
-/// What all targets have and what those of one protocol have beside it.
+/// Returns the schema of a target: the common keys, and those of one protocol.
 fn target(with: &str, scheme: &str) -> Value {
     let mut own = table_schema(&format!("[targets.NAME] {with}"), &[]);
     let common = table_schema("[targets.NAME]", &["url", "channels"]);
@@ -86,8 +87,8 @@ fn target(with: &str, scheme: &str) -> Value {
     own
 }
 
-/// Adds the settings of a plugin. Their definitions become definitions here, under
-/// names of their own: editors look for them at the root.
+/// Adds the settings of a plugin. Their definitions move to the root under unique names,
+/// because editors resolve references only there.
 fn add_settings(name: &str, mut schema: Value, definitions: &mut Map<String, Value>) {
     let own = schema.as_object_mut().and_then(|object| {
         object.remove("$schema");
@@ -104,7 +105,7 @@ fn add_settings(name: &str, mut schema: Value, definitions: &mut Map<String, Val
     }
 }
 
-/// Lets what points to `#/$defs/KEY` point to `#/$defs/NAME-KEY`.
+/// Changes references from `#/$defs/KEY` to `#/$defs/NAME-KEY`.
 fn point_to(name: &str, schema: &mut Value) {
     match schema {
         Value::Object(object) => {
@@ -188,7 +189,7 @@ fn one_or_two(value: &str) -> String {
     format!(r"^\s*{value}\s*(\.\.\s*{value}\s*)?$")
 }
 
-/// What a value may be.
+/// Returns the schema of a value.
 fn value_schema(heading: &str, key: &str) -> Value {
     let text = || json!({ "type": "string" });
     let pattern =
@@ -280,7 +281,8 @@ fn value_schema(heading: &str, key: &str) -> Value {
     }
 }
 
-/// What a value of an injected fault may be; which kind has which key is for the check.
+/// Returns the schema of a fault's value. The check of the fleet file decides which kind has
+/// which key.
 fn fault_schema(key: &str) -> Value {
     const LENGTH: &str = r"([0-9.]+\s*(us|µs|ms|s|m|h|d)\s*)+";
     let pattern =

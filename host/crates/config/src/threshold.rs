@@ -1,6 +1,7 @@
-//! `acked >= 99.9%`, `latency.p99 <= 200ms`, `failed > 1%`: a figure of a run, how it is
-//! compared, and with what. The one grammar for what must hold (`[checks]`, `--check`) and
-//! for what breaks a search (`--until`). Knows nothing of how figures come about.
+//! Parses thresholds: `acked >= 99.9%`, `latency.p99 <= 200ms`, `failed > 1%`.
+//!
+//! A threshold has a figure of a run, a comparison and a value. `[checks]`, `--check` and
+//! `--until` share this grammar.
 
 use crate::document::suggest::did_you_mean;
 use crate::document::units;
@@ -12,9 +13,9 @@ pub enum Metric {
     Messages,
     /// Messages that the backend confirmed.
     Acked,
-    /// Messages on the wire that nobody confirms.
+    /// Messages that were sent and have no acknowledgement by protocol (QoS 0).
     Sent,
-    /// Both: what got through as far as anybody can tell.
+    /// The sum of both: messages that were delivered, as far as the protocol shows.
     Delivered,
     /// Messages refused, timed out or lost.
     Failed,
@@ -36,24 +37,24 @@ pub enum Metric {
     Lag(f64),
 }
 
-/// What a figure is compared with. Shares are whole numbers, so that 999 of 1,000 are
+/// The value that a figure is compared with. Shares are integers, so that 999 of 1,000 are
 /// exactly 99.9 %.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ThresholdValue {
-    /// So many.
+    /// A count.
     Count(u64),
-    /// So many thousand-millionths of all.
+    /// A share of all, in units of 10⁻⁹.
     Share(u64),
     /// Microseconds.
     Time(u64),
-    /// So many a second.
+    /// A rate per second.
     PerSecond(f64),
 }
 
 /// All of a thing, in the unit of [`ThresholdValue::Share`].
 pub const FULL_SHARE: u64 = 1_000_000_000;
 
-/// How a figure is compared.
+/// The comparison of a figure with its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
     /// `<`
@@ -81,7 +82,7 @@ const COMPARISONS: [(&str, Comparison); 6] = [
 ];
 
 impl Comparison {
-    /// Whether a value that lies so to another one holds.
+    /// Whether a figure with this ordering to the value meets the comparison.
     #[must_use]
     pub fn is_met_by(self, order: std::cmp::Ordering) -> bool {
         match self {
@@ -106,16 +107,16 @@ impl Comparison {
     }
 }
 
-/// A figure, how it is compared, and with what.
+/// A figure, a comparison and a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
     /// The figure's name, as it was written.
     pub name: String,
     /// The figure.
     pub metric: Metric,
-    /// How it is compared.
+    /// The comparison.
     pub comparison: Comparison,
-    /// With what.
+    /// The value.
     pub value: ThresholdValue,
     /// The right side, as it was written.
     pub value_text: String,
@@ -148,10 +149,10 @@ const COUNT_METRICS: [(&str, Metric); 11] = [
     ("restarts", Metric::Restarts),
 ];
 
-/// Times; `ack` is what `--until` has always called the latency.
+/// Figures that are times; `ack` is another name of `latency`.
 const TIME_METRICS: [&str; 3] = ["latency", "ack", "lag"];
 
-/// What of a time is looked at.
+/// The percentiles of a time.
 const PERCENTILES: [(&str, f64); 6] = [
     ("p50", 0.5),
     ("p90", 0.9),
@@ -161,8 +162,8 @@ const PERCENTILES: [(&str, f64); 6] = [
     ("max", 1.0),
 ];
 
-/// What a check looks like, for editors: a regular expression that knows the figures and
-/// their units. Tests hold it to what is read.
+/// The form of a check, for editors: a regular expression with the figures and their units.
+/// Tests compare it with the parser.
 pub(crate) const CHECK_PATTERN: &str = r"^\s*(
 ((acked|sent|delivered|failed|dropped|unconfirmed|missed)\s*(<=|>=|==|!=|<|>)\s*([0-9_]+|[0-9.]+\s*%))|
 ((messages|failed-calls|restarts)\s*(<=|>=|==|!=|<|>)\s*[0-9_]+)|
@@ -211,7 +212,7 @@ impl Metric {
         Err(format!("there is no figure {name:?}{hint}"))
     }
 
-    /// Whether it can be a share, and of what.
+    /// Returns the unit of a share, if the figure can be a share.
     #[must_use]
     pub const fn share_base(self) -> Option<&'static str> {
         match self {
@@ -232,7 +233,7 @@ impl Metric {
         matches!(self, Self::Missed | Self::FailedCalls | Self::Restarts)
     }
 
-    /// What it is compared with: an example for each unit that it takes.
+    /// Returns an example for each unit of the figure.
     const fn example(self) -> &'static str {
         match self {
             Self::Latency(_) | Self::Lag(_) => "a time, such as 200ms",
@@ -305,7 +306,7 @@ impl Threshold {
     /// Reads `acked >= 99.9%`.
     ///
     /// # Errors
-    /// What is wrong, and what would be right.
+    /// The text is no threshold; the message shows a correct one.
     pub fn parse(text: &str) -> Result<Self, String> {
         let found = text.find(['<', '>', '=', '!']).and_then(|at| {
             let (name, rest) = text.split_at_checked(at)?;
@@ -336,10 +337,10 @@ impl Threshold {
         })
     }
 
-    /// Reads what must hold at the end of a run: a threshold that can hold, and can break.
+    /// Reads a threshold of a check, which can pass and can fail.
     ///
     /// # Errors
-    /// As [`Threshold::parse`], and for what holds always or never.
+    /// As [`Threshold::parse`]; also if the check always passes or always fails.
     pub fn parse_check(text: &str) -> Result<Self, String> {
         let threshold = Self::parse(text)?;
         let lowest = match threshold.value {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::clock::{Micros, micros};
 use super::group::Group;
 use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
-use mockfleet_metrics::{CheckCounters, Counters, LatencyHistogram, count, micros as words};
+use mockfleet_metrics::{Counters, LatencyHistogram, CheckCounters, count, micros as words};
 use mockfleet_transport::{INJECTED, Outcome, Settled};
 
 /// Which tallies of [`Counters::checks`] a message or a tick counts for; the same for all

@@ -59,7 +59,7 @@ use mockfleet_metrics::{
     CheckResult, ClockPosition, ClockProgress, Counters, SharedCounters, StageProgress, StageResult,
 };
 use mockfleet_plugin::{Console, Engine};
-use mockfleet_sendlog::{Closed, Identity, Progress, SendLog};
+use mockfleet_sendlog::{Identity, LogProgress, LogSummary, SendLog};
 use mockfleet_transport::RunNames;
 
 pub use self::prepare::{components, first_devices, refused_line};
@@ -332,7 +332,7 @@ pub struct Finished {
     /// What was to hold, and whether it did.
     pub checks: Vec<CheckResult>,
     /// What the log holds, or why it is not whole.
-    pub log: Closed,
+    pub log: LogSummary,
     /// Workers that ended in a panic: a bug of mockfleet, with rows lost.
     pub lost_workers: usize,
 }
@@ -378,7 +378,7 @@ impl Running {
 
     /// How far the log is.
     #[must_use]
-    pub fn log(&self) -> Progress {
+    pub fn log(&self) -> LogProgress {
         self.log.progress()
     }
 
@@ -453,7 +453,7 @@ impl Running {
     }
 
     /// Waits for the workers and closes the log; `wait` is called while it closes.
-    pub fn finish(mut self, wait: impl FnMut(&Progress)) -> Finished {
+    pub fn finish(mut self, wait: impl FnMut(&LogProgress)) -> Finished {
         let threads = std::mem::take(&mut self.threads);
         let lost_workers = threads
             .into_iter()

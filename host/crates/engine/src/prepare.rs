@@ -16,7 +16,7 @@ use mockfleet_config::{
     File, Fleet, Plan, PluginSource, Problem, Problems, Protocol, Speed, TickRate, component_path,
 };
 use mockfleet_plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
-use mockfleet_sendlog::{DeviceIds, Directory, GroupEntry, RouteEntry};
+use mockfleet_sendlog::{DeviceIds, GroupEntry, RouteEntry, RunCatalog};
 use mockfleet_transport::{BrokerTarget, HttpTarget, Routes, RunNames};
 
 /// A target as all workers see it.
@@ -414,7 +414,7 @@ fn shown(path: &[String]) -> String {
 }
 
 /// What rows refer to by number.
-pub(super) fn directory(plan: &Plan, groups: &[Group]) -> Directory {
+pub(super) fn directory(plan: &Plan, groups: &[Group]) -> RunCatalog {
     let entries = plan
         .groups
         .iter()
@@ -427,7 +427,7 @@ pub(super) fn directory(plan: &Plan, groups: &[Group]) -> Directory {
             },
             first: made.first,
             count: made.count,
-            device_ids: DeviceIds::Made(group.device_id.clone()),
+            device_ids: DeviceIds::FromTemplate(group.device_id.clone()),
         });
     let mut routes = Vec::new();
     for target in &plan.targets {
@@ -457,7 +457,7 @@ pub(super) fn directory(plan: &Plan, groups: &[Group]) -> Directory {
             }
         }
     }
-    Directory {
+    RunCatalog {
         fleet: plan.name.clone(),
         groups: entries.collect(),
         routes,

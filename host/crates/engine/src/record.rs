@@ -27,7 +27,7 @@ impl Record {
         self.counters.messages += 1;
         self.counters.open += 1;
         let row = self.row(device, group, envelope);
-        self.appender.message(&row);
+        self.appender.append_message(&row);
     }
 
     /// A device has returned a message that goes nowhere but into the log.
@@ -35,7 +35,7 @@ impl Record {
         self.counters.messages += 1;
         self.counters.written += 1;
         let row = self.row(device, group, envelope);
-        self.appender.written(&row);
+        self.appender.append_written(&row);
     }
 
     fn row<'a>(&self, device: u32, group: &Group, envelope: &'a Envelope) -> MessageRow<'a> {
@@ -88,7 +88,7 @@ impl Record {
 
     fn outcome(&mut self, device: u32, settled: &Settled) {
         let moment = |at: std::time::Instant| self.clock.machine(at);
-        self.appender.outcome(&OutcomeRow {
+        self.appender.append_outcome(&OutcomeRow {
             device,
             seq: settled.envelope.seq,
             copy: settled.envelope.copy,
@@ -181,7 +181,7 @@ impl Record {
         kind: EventKind,
         detail: Option<&str>,
     ) {
-        self.appender.event(&EventRow {
+        self.appender.append_event(&EventRow {
             device: group.first + device.index,
             at: self.clock.utc(at),
             kind,

@@ -10,7 +10,7 @@ use super::sample::Sample;
 use super::scene::Scene;
 use mockfleet_config::{Fleet, Problems, TickRate};
 use mockfleet_plugin::{Console, Engine};
-use mockfleet_sendlog::{Directory, Identity};
+use mockfleet_sendlog::{Identity, RunCatalog};
 use mockfleet_transport::RunNames;
 
 /// How much of a fleet is rehearsed.
@@ -33,7 +33,7 @@ pub(super) const ORIGIN: u64 = 1_767_225_600_000_000;
 #[derive(Debug)]
 pub struct Rehearsal {
     /// What rows refer to by number.
-    pub directory: Directory,
+    pub directory: RunCatalog,
     /// In the order of the fleet file.
     pub groups: Vec<Rehearsed>,
 }

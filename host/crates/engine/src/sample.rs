@@ -221,7 +221,7 @@ impl Sample {
             let place = usize::from(row.said.route);
             let answer = self.answers.get(place).copied().unwrap_or(Answer::Acked);
             let confirmed = answer != Answer::Nothing;
-            appender.message(&MessageRow {
+            appender.append_message(&MessageRow {
                 device,
                 seq,
                 copy: 0,
@@ -232,7 +232,7 @@ impl Sample {
                 scheduled_at: row.due,
                 payload: &row.said.payload,
             });
-            appender.outcome(&OutcomeRow {
+            appender.append_outcome(&OutcomeRow {
                 device,
                 seq,
                 copy: 0,
@@ -250,7 +250,7 @@ impl Sample {
                 acked_at: confirmed.then_some(row.acked_at),
             });
             if number % TURN == 0 {
-                appender.turn(Instant::now());
+                appender.flush(Instant::now());
             }
         }
     }
@@ -258,7 +258,7 @@ impl Sample {
     /// The same for `rows` reports of a status.
     pub fn write_statuses(&self, rows: usize, appender: &mut Appender) {
         for (number, reported) in (0u64..).zip(self.statuses.iter().take(rows)) {
-            appender.event(&EventRow {
+            appender.append_event(&EventRow {
                 device: self.device(reported.slot, number),
                 at: self.moment(reported.at),
                 kind: EventKind::Status,

@@ -128,7 +128,7 @@ impl Worker {
             self.run_broken();
             self.run_due();
             // On the disk before it is on the wire, or counted.
-            self.record.appender.turn(began);
+            self.record.appender.flush(began);
             self.publish();
             if self.is_over() {
                 break;
@@ -428,7 +428,7 @@ impl Worker {
 
     fn publish(&mut self) {
         let now = Instant::now();
-        if now >= self.published + PUBLISH && self.record.appender.is_safe() {
+        if now >= self.published + PUBLISH && self.record.appender.is_written() {
             self.published = now;
             self.record.counters.reported_us = self.record.clock.since(now);
             self.record.counters.io_us =

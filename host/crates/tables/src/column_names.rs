@@ -1,4 +1,4 @@
-//! What columns are often called, best first, for those that nobody has named.
+//! Lists common names of columns, the best first.
 
 /// The device's id.
 pub const DEVICE_COLUMNS: &[&str] = &[
@@ -22,7 +22,7 @@ pub const PAYLOAD_COLUMNS: &[&str] = &[
     "payload", "body", "message", "msg", "data", "content", "raw", "json", "value",
 ];
 
-/// When a message arrived.
+/// The time of a message's arrival.
 pub const ARRIVAL_COLUMNS: &[&str] = &[
     "received_at",
     "received",
@@ -38,7 +38,7 @@ pub const ARRIVAL_COLUMNS: &[&str] = &[
 /// A moment, whosever it is.
 pub const TIME_COLUMNS: &[&str] = &["time", "timestamp", "ts", "at", "tst"];
 
-/// What differs in each message of a device.
+/// A number that differs between the messages of a device.
 pub const NUMBER_COLUMNS: &[&str] = &[
     "seq",
     "sequence",

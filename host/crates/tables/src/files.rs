@@ -1,4 +1,4 @@
-//! Which files a table has: a path, a folder or a pattern, and of what kind each is.
+//! Finds the files of a table, and their formats.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -54,7 +54,7 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-/// Files that end like tables, however deep they lie.
+/// Returns all files below a folder whose extension is one of a table.
 fn below(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];

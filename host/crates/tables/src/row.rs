@@ -2,19 +2,19 @@
 
 use std::ops::ControlFlow;
 
-use mockfleet_sendlog::Cell;
+use mockfleet_sendlog::TableValue;
 
-/// Where a row stands.
+/// The location of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Location {
-    /// Which file of the table.
+    /// The number of the file in its table.
     pub file: u32,
     /// Its line, or its row from one where the file has no lines.
     pub line: u64,
 }
 
-/// Takes a row: where it stands, and its cells in the order that was asked for.
-pub type RowCallback<'a> = dyn FnMut(Location, &[Cell<'_>]) -> ControlFlow<()> + 'a;
+/// Receives a row: its location, and its cells in the requested order.
+pub type RowCallback<'a> = dyn FnMut(Location, &[TableValue<'_>]) -> ControlFlow<()> + 'a;
 
-/// What a part is told of while it is read: the lines that are none.
+/// Receives a line that cannot be read, and the reason.
 pub(crate) type BadRowCallback<'a> = dyn FnMut(u64, String) -> ControlFlow<()> + 'a;

@@ -1,4 +1,4 @@
-//! Describes a source of rows: a file, a file of a log, or a query.
+//! Describes a source of rows: a file or a query.
 
 use std::path::PathBuf;
 
@@ -21,12 +21,12 @@ impl Source {
             Self::Parquet(path) | Self::Csv(path, _) | Self::Json(path) => {
                 path.display().to_string()
             }
-            Self::Log(file) => file.shown.clone(),
+            Self::Log(file) => file.display_name.clone(),
             Self::Query(query) => query.shown(),
         }
     }
 
-    /// Its columns, and how many rows it has where the file says so.
+    /// Returns the columns, and the number of rows if the file has it.
     pub(crate) fn head(&self) -> Result<(Vec<String>, Option<u64>), String> {
         match self {
             Self::Parquet(path) => {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use mockfleet_config::{Problem, Problems};
-use mockfleet_sendlog::{Cell, LogFile, ParquetFile};
+use mockfleet_sendlog::{TableValue, LogFile, ParquetFile};
 
 use crate::row::{Location, RowCallback};
 use crate::source::Source;
@@ -21,11 +21,11 @@ pub struct Table {
 const MAX_BAD_LINES: usize = 10;
 
 impl Table {
-    /// Opens files (a path, a folder, a pattern with `*`), or a PostgreSQL database that
-    /// is asked `query`. `option` is where the user said so.
+    /// Opens files (a path, a folder, a pattern with `*`), or the result of `query` from a
+    /// PostgreSQL database. `option` is the place of problems.
     ///
     /// # Errors
-    /// All that cannot be opened.
+    /// All files that cannot be opened.
     pub fn open(text: &str, query: Option<&str>, option: &str) -> Result<Self, Problems> {
         let is_database = postgres::is_url(text);
         let problem = |text: String| {
@@ -104,7 +104,7 @@ impl Table {
         &self.shown
     }
 
-    /// All columns, in the order in which they stand.
+    /// Returns all columns in order.
     #[must_use]
     pub fn columns(&self) -> &[String] {
         &self.columns
@@ -116,7 +116,7 @@ impl Table {
         self.columns.iter().any(|column| column == name)
     }
 
-    /// How many rows there are, where that can be told without reading them.
+    /// Returns the number of rows, if it is known without reading them.
     #[must_use]
     pub fn rows(&self) -> Option<u64> {
         self.rows
@@ -142,11 +142,11 @@ impl Table {
         self.read_first(None, wanted, take)
     }
 
-    /// The same of the first rows only. A database would send all others too before it
-    /// hears that they are not wanted.
+    /// Reads the first rows only. A query gets a LIMIT, so that the database does not send the
+    /// others.
     ///
     /// # Errors
-    /// As `read`.
+    /// As [`Self::read`].
     pub fn peek(
         &self,
         rows: u32,
@@ -186,7 +186,7 @@ impl Table {
                 ControlFlow::Continue(())
             };
             let mut over = false;
-            let mut take = |line: u64, cells: &[Cell<'_>]| {
+            let mut take = |line: u64, cells: &[TableValue<'_>]| {
                 let flow = take(Location { file, line }, cells);
                 over |= flow.is_break();
                 flow

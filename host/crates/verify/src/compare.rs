@@ -1,19 +1,22 @@
 //! Compares a run of a log with received rows.
 
 use mockfleet_config::Problems;
-use mockfleet_sendlog::{Left, LogFiles};
+use mockfleet_sendlog::{SpoolState, LogFiles};
 use mockfleet_tables::Table;
 
-use crate::findings::Findings;
+use crate::findings::collected::Findings;
+use crate::join;
+use crate::key::options::VerifyOptions;
+use crate::key::resolution;
 use crate::messages::{list_some, problem, single};
-use crate::options::VerifyOptions;
 use crate::progress::ProgressFn;
-use crate::{join, key_resolution, received, sent};
+use crate::rows::received;
+use crate::rows::sent;
 
-/// Compares.
+/// Compares a run of a log with received rows.
 ///
 /// # Errors
-/// All that is wrong with what was given.
+/// All problems of the options, the log and the received rows.
 pub fn verify(
     options: &VerifyOptions,
     report_progress: &mut ProgressFn<'_>,
@@ -27,7 +30,7 @@ pub fn verify(
     let (Some(log), Some(received)) = (log, received) else {
         return Err(problems);
     };
-    let keys = key_resolution::resolve(options, &log.table, &received)?;
+    let keys = resolution::resolve(options, &log.table, &received)?;
     let mut notes = log.notes;
     notes.extend(keys.notes.iter().cloned());
     let sent = sent::read(&log.table, options, &keys, report_progress)?;
@@ -90,14 +93,14 @@ fn open_log(options: &VerifyOptions) -> Result<Log, Problems> {
             (*newest).to_owned()
         }
     };
-    for left in mockfleet_sendlog::left_behind(&options.log) {
-        if left.run == run && matches!(left.state, Left::UnderWay | Left::Unfinished) {
+    for left in mockfleet_sendlog::spool_folders(&options.log) {
+        if left.run == run && matches!(left.state, SpoolState::UnderWay | SpoolState::Unfinished) {
             notes.push(match left.state {
-                Left::UnderWay => format!("run {run} goes on, and its last rows are not in the log yet"),
+                SpoolState::UnderWay => format!("run {run} goes on, and its last rows are not in the log yet"),
                 _ => format!("rows of run {run} are still in the spool; `mockfleet logs recover {location}` brings them to the log"),
             });
         }
     }
-    let table = Table::from_log(&location, files.of(&run))?;
+    let table = Table::from_log(&location, files.of_run(&run))?;
     Ok(Log { run, table, notes })
 }

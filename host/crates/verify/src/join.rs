@@ -1,26 +1,26 @@
-//! One bucket of each side against the other: what came of each message.
+//! Joins one bucket of each side, and finds differences.
 
 use std::collections::{BTreeMap, HashMap};
 
 use mockfleet_config::Problems;
 
-use crate::buckets::{BUCKETS, Buckets};
-use crate::content::Digest;
-use crate::explain::{Faults, FindingKind, Kinds};
-use crate::findings::{Example, Findings, Found};
-use crate::key_resolution::ResolvedKeys;
+use crate::findings::collected::{Example, Findings, Found};
+use crate::findings::explain::{Faults, FindingKind, Kinds};
+use crate::key::content::Digest;
+use crate::key::options::VerifyOptions;
+use crate::key::resolution::ResolvedKeys;
 use crate::messages::{problem, single};
-use crate::options::VerifyOptions;
 use crate::order;
 use crate::order::FirstArrival;
 use crate::progress::{Progress, ProgressFn};
-use crate::received::{Received, ReceivedRow};
-use crate::sent::{Errors, Log, LoggedOutcome, SentRow};
+use crate::rows::buckets::{BUCKETS, Buckets};
+use crate::rows::received::{Received, ReceivedRow};
+use crate::rows::sent::{Errors, Log, LoggedOutcome, SentRow};
 
 /// Keys that mean more than one message and are named.
 const MAX_NAMED: usize = 5;
 
-/// How the error of a message begins that a fault has taken.
+/// The beginning of the error of a message that a fault dropped.
 const INJECTED: &str = "injected fault: ";
 
 /// Clocks of one machine, or of two that are kept, differ by less.
@@ -115,9 +115,9 @@ struct Joiner<'a> {
     /// For the order, by device.
     arrived: Buckets,
     ambiguous: Ambiguous,
-    /// How many arrived before they were sent, and by how much at most.
+    /// The count of messages that arrived before they were sent, and the largest difference.
     early: (u64, i64),
-    /// How many arrived that the log has given up.
+    /// The count of messages that arrived, although the log has them as not delivered.
     delivered_anyway: u64,
     findings: &'a mut Findings,
 }
@@ -276,7 +276,7 @@ impl Joiner<'_> {
         )
     }
 
-    /// What explains that a row's message did not arrive.
+    /// Explains a missing message by its row.
     fn explain_missing(&self, row: &SentRow<'_>) -> Option<String> {
         let error = self.errors.text(row.error);
         if let Some(fault) = error.and_then(|error| error.strip_prefix(INJECTED)) {

@@ -14,27 +14,20 @@
 //! The hash of its key assigns each row of both sides to a bucket. Large buckets go to
 //! temporary files, so that memory holds one bucket of each side at a time.
 
-mod buckets;
 mod compare;
-mod content;
-mod explain;
-mod finding_check;
 mod findings;
 mod join;
 mod key;
-mod key_resolution;
 mod messages;
 mod num;
-mod options;
 mod order;
 mod progress;
-mod received;
-mod sent;
+mod rows;
 
 pub use compare::verify;
-pub use explain::FindingKind;
-pub use finding_check::FindingCheck;
-pub use findings::{Counts, DeviceCounts, Example, Findings};
-pub use key::Pair;
-pub use options::{KeyChoice, VerifyOptions};
+pub use findings::collected::{Counts, DeviceCounts, Example, Findings};
+pub use findings::explain::FindingKind;
+pub use findings::finding_check::FindingCheck;
+pub use key::options::{KeyChoice, VerifyOptions};
+pub use key::parts::Pair;
 pub use progress::{Progress, ProgressFn};

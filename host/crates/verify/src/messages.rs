@@ -2,7 +2,7 @@
 
 use mockfleet_config::{Problem, Problems};
 
-/// Where what is wrong with something given stands on the command line.
+/// Makes a problem at a place of the command line.
 pub(crate) fn problem(place: &str, text: impl Into<String>) -> Problem {
     Problem {
         place: place.to_owned(),

@@ -1,13 +1,12 @@
-//! The order of arrival of each device's messages against the order in which they were
-//! numbered.
+//! Finds messages that arrived out of order.
 
 use serde::{Deserialize, Serialize};
 
-use crate::buckets::{BUCKETS, Buckets};
-use crate::explain::{Faults, FindingKind, Kinds};
-use crate::findings::{Example, Findings, Found};
-use crate::key_resolution::ResolvedKeys;
+use crate::findings::collected::{Example, Findings, Found};
+use crate::findings::explain::{Faults, FindingKind, Kinds};
+use crate::key::resolution::ResolvedKeys;
 use crate::progress::{Progress, ProgressFn};
+use crate::rows::buckets::{BUCKETS, Buckets};
 
 /// A message that was received: its first arrival.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -21,8 +20,8 @@ pub(crate) struct FirstArrival {
     pub(crate) again: bool,
 }
 
-/// Looks at all devices. Where moments of arrival are known they say the order, and equal
-/// ones say nothing; else the order of the rows does.
+/// Checks the order of every device. Times of arrival determine the order, and equal times are
+/// ignored; without times, the order of the rows is used.
 pub(crate) fn look(
     mut arrived: Buckets,
     kinds: &Kinds,

@@ -1,9 +1,9 @@
 //! Reports the progress of a comparison.
 
-/// How far the work is.
+/// The progress of a comparison.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    /// What is being done.
+    /// The current step.
     pub doing: &'static str,
     /// Rows, or buckets, that are done.
     pub done: u64,
@@ -11,5 +11,5 @@ pub struct Progress {
     pub of: Option<u64>,
 }
 
-/// Told now and then how far the work is.
+/// Receives the progress from time to time.
 pub type ProgressFn<'a> = dyn FnMut(Progress) + 'a;

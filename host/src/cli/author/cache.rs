@@ -15,7 +15,7 @@ use mockfleet_files::cache_dir;
 use mockfleet_metrics::bytes;
 use mockfleet_metrics::plural;
 use mockfleet_plugin::Compiled;
-use mockfleet_sendlog::Columns;
+use mockfleet_sendlog::TextTable;
 
 /// Lists cached plugins and fetched files, or clears them.
 ///
@@ -265,9 +265,9 @@ fn text(entries: &[Entry]) -> String {
     if entries.is_empty() {
         return head;
     }
-    let mut columns = Columns::new(["plugin", "size", "last used, UTC", "sha256", ""]);
+    let mut columns = TextTable::new(["plugin", "size", "last used, UTC", "sha256", ""]);
     for entry in entries {
-        columns.row([
+        columns.push_row([
             entry.shown(),
             bytes(entry.bytes()),
             entry.used().strftime("%Y-%m-%d %H:%M:%S").to_string(),
@@ -278,7 +278,7 @@ fn text(entries: &[Entry]) -> String {
             },
         ]);
     }
-    format!("{head}\n\n{}", columns.shown())
+    format!("{head}\n\n{}", columns.render())
 }
 
 fn cleared(gone: &[Entry]) -> String {

@@ -52,9 +52,9 @@ enum Table {
 
 pub(crate) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     let engine = match arguments.engine {
-        Engine::Athena => mockfleet_sendlog::Engine::Athena,
-        Engine::Duckdb => mockfleet_sendlog::Engine::DuckDb,
-        Engine::Spark => mockfleet_sendlog::Engine::Spark,
+        Engine::Athena => mockfleet_sendlog::SqlEngine::Athena,
+        Engine::Duckdb => mockfleet_sendlog::SqlEngine::DuckDb,
+        Engine::Spark => mockfleet_sendlog::SqlEngine::Spark,
     };
     let tables: &[LogTable] = match arguments.table {
         None => &[LogTable::Sends, LogTable::Events],
@@ -63,7 +63,7 @@ pub(crate) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let store = match engine {
         // It reads no folder, and says so of the one that was given.
-        mockfleet_sendlog::Engine::Athena => arguments.log.store().clone(),
+        mockfleet_sendlog::SqlEngine::Athena => arguments.log.store().clone(),
         _ => findable(arguments.log.store())?,
     };
     let statements: Vec<String> = tables

@@ -9,7 +9,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use mockfleet_metrics::count;
-use mockfleet_sendlog::{Digest, Digests, Left};
+use mockfleet_sendlog::{Digest, Digests, SpoolState};
 
 /// Prints one hash of all messages of a run: of device, number, due time, channel,
 /// payload and fault of each row of `sends`, whatever the order of the rows.
@@ -68,13 +68,13 @@ pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
             err!("note: run {run}: {lacking}");
         }
     }
-    for left in mockfleet_sendlog::left_behind(store) {
+    for left in mockfleet_sendlog::spool_folders(store) {
         let counts = digests.runs.contains_key(&left.run);
-        if counts && matches!(left.state, Left::UnderWay | Left::Unfinished) {
+        if counts && matches!(left.state, SpoolState::UnderWay | SpoolState::Unfinished) {
             err!(
                 "warning: rows of run {} are not in the store yet ({}), and not in its digest",
                 left.run,
-                left.state.word()
+                left.state.as_str()
             );
         }
     }
@@ -99,7 +99,7 @@ fn unknown(location: &str, run: &str, digests: &Digests) -> String {
 
 /// Describes the payloads that the digest does not cover.
 fn lacking(digest: &Digest) -> Option<String> {
-    let lacking = digest.lacking;
+    let lacking = digest.missing_payloads;
     let parts = [
         (
             lacking.none,
@@ -129,9 +129,9 @@ fn object(location: &str, digests: &Digests) -> Value {
                 "digest": digest.hex(),
                 "rows": digest.rows,
                 "payloads": {
-                    "not_kept": digest.lacking.none,
-                    "cut": digest.lacking.cut,
-                    "hashed": digest.lacking.hashed,
+                    "not_kept": digest.missing_payloads.none,
+                    "cut": digest.missing_payloads.cut,
+                    "hashed": digest.missing_payloads.hashed,
                 },
             })
         })

@@ -12,7 +12,7 @@ use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use crate::num::as_u64;
 use mockfleet_metrics::{bytes, count, plural};
-use mockfleet_sendlog::{Columns, Prune, Pruned};
+use mockfleet_sendlog::{PrunePlan, Pruned, TextTable};
 
 /// Deletes the files of hours that ended long enough ago. Without --yes it only lists them.
 ///
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
-    let prune = mockfleet_sendlog::prune(arguments.log.store(), arguments.older_than)
+    let prune = mockfleet_sendlog::plan_prune(arguments.log.store(), arguments.older_than)
         .map_err(|error| refused("LOG", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
@@ -53,7 +53,7 @@ pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     } else {
         out!("{}", text(&location, &prune, pruned.as_ref()));
     }
-    warn(&prune.aside, "left alone");
+    warn(&prune.skipped, "left alone");
     match pruned {
         Some(pruned) => {
             warn(&pruned.failed, "not deleted");
@@ -72,7 +72,7 @@ pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     }
 }
 
-fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
+fn text(location: &str, prune: &PrunePlan, pruned: Option<&Pruned>) -> String {
     let before = prune.before.strftime("%Y-%m-%d %H:%M UTC");
     let size = prune.files.iter().map(|file| file.bytes).sum();
     let mut parts = vec![match pruned {
@@ -94,16 +94,16 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
         ),
     }];
     if !prune.files.is_empty() {
-        let mut files = Columns::new(["bytes", "file"]);
+        let mut files = TextTable::new(["bytes", "file"]);
         for file in &prune.files {
-            files.row([bytes(file.bytes), file.key.clone()]);
+            files.push_row([bytes(file.bytes), file.key.clone()]);
         }
-        parts.push(files.shown());
+        parts.push(files.render());
     }
     if !prune.runs.is_empty() {
-        let mut runs = Columns::new(["run", "files", "bytes", "old files", "old bytes"]);
+        let mut runs = TextTable::new(["run", "files", "bytes", "old files", "old bytes"]);
         for (run, size) in &prune.runs {
-            runs.row([
+            runs.push_row([
                 run.clone(),
                 count(size.files),
                 bytes(size.bytes),
@@ -111,7 +111,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
                 bytes(size.old_bytes),
             ]);
         }
-        parts.push(runs.shown());
+        parts.push(runs.render());
     }
     parts.extend(spool(&prune.spool, |left| {
         match prune.old_spool().any(|old| old == left) {
@@ -123,7 +123,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
     parts.join("\n\n")
 }
 
-fn object(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> Value {
+fn object(location: &str, prune: &PrunePlan, pruned: Option<&Pruned>) -> Value {
     let files: Vec<Value> = prune
         .files
         .iter()
@@ -147,7 +147,7 @@ fn object(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> Value {
         "before": prune.before.to_string(),
         "old": files,
         "runs": runs,
-        "left_alone": named(&prune.aside),
+        "left_alone": named(&prune.skipped),
         "spool": in_spool(&prune.spool),
         "old_spool": prune.old_spool().map(|left| left.run.clone()).collect::<Vec<_>>(),
         "deleted_files": pruned.map_or(0, |pruned| pruned.files),

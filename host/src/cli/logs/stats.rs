@@ -9,7 +9,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::ui::out::out;
 use crate::num::as_u64;
 use mockfleet_metrics::{bytes, count, plural};
-use mockfleet_sendlog::{Columns, Left, LeftBehind, RunStats, Stats, Tally};
+use mockfleet_sendlog::{RunStats, SpoolFolder, SpoolState, Stats, TableTotals, TextTable};
 
 /// Shows the content of a log: runs, rows, files, bytes, times and outcomes.
 ///
@@ -35,13 +35,13 @@ pub(crate) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
     let stats = mockfleet_sendlog::stats(arguments.log.store())
         .map_err(|error| refused("LOG", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
-    let left = mockfleet_sendlog::left_behind(arguments.log.store());
+    let left = mockfleet_sendlog::spool_folders(arguments.log.store());
     if arguments.json {
         out!("{}", object(&location, &stats, &left));
     } else {
         out!("{}", text(&location, &stats, &left));
     }
-    warn(&stats.aside, "not counted");
+    warn(&stats.skipped, "not counted");
     Ok(Ending::Done)
 }
 
@@ -51,14 +51,14 @@ fn moment(micros: i64) -> String {
         .map_or_else(|_| micros.to_string(), |at| at.to_string())
 }
 
-fn bytes_a_row(tally: &Tally) -> Option<f64> {
+fn bytes_a_row(tally: &TableTotals) -> Option<f64> {
     let row = |n: u64| u32::try_from(n).map(f64::from);
     // Tenths of bytes; in whole numbers as far as they go.
     let tenths = (tally.bytes.saturating_mul(10) + tally.rows / 2).checked_div(tally.rows)?;
     row(tenths).ok().map(|tenths| tenths / 10.0)
 }
 
-fn text(location: &str, stats: &Stats, left: &[LeftBehind]) -> String {
+fn text(location: &str, stats: &Stats, left: &[SpoolFolder]) -> String {
     let total = stats.total();
     let files = total.sends.files + total.events.files;
     let size = total.sends.bytes + total.events.bytes;
@@ -70,11 +70,11 @@ fn text(location: &str, stats: &Stats, left: &[LeftBehind]) -> String {
         bytes(size),
         plural(files, "file"),
     );
-    if !stats.aside.is_empty() {
+    if !stats.skipped.is_empty() {
         head += &format!(
             "; {} not counted ({})",
-            plural(as_u64(stats.aside.len()), "file"),
-            bytes(stats.aside.iter().map(|file| file.bytes).sum())
+            plural(as_u64(stats.skipped.len()), "file"),
+            bytes(stats.skipped.iter().map(|file| file.bytes).sum())
         );
     }
     let mut parts = vec![head];
@@ -82,30 +82,30 @@ fn text(location: &str, stats: &Stats, left: &[LeftBehind]) -> String {
         parts.push(tables(&total));
     }
     if !total.outcomes.is_empty() {
-        let mut columns = Columns::new(["outcome", "messages"]);
+        let mut columns = TextTable::new(["outcome", "messages"]);
         for (outcome, rows) in &total.outcomes {
-            columns.row([outcome.clone(), count(*rows)]);
+            columns.push_row([outcome.clone(), count(*rows)]);
         }
-        parts.push(columns.shown());
+        parts.push(columns.render());
     }
     if !stats.runs.is_empty() {
         parts.push(runs(stats));
     }
     parts.extend(spool(left, |left| match left.state {
-        Left::UnderWay => "on their way",
-        Left::Unfinished => "`mockfleet logs recover` finishes it",
-        Left::Empty => "nothing is lost",
-        Left::Damaged => "what could be read is in the store",
+        SpoolState::UnderWay => "on their way",
+        SpoolState::Unfinished => "`mockfleet logs recover` finishes it",
+        SpoolState::Empty => "nothing is lost",
+        SpoolState::Damaged => "what could be read is in the store",
     }));
     parts.join("\n\n")
 }
 
 fn tables(total: &RunStats) -> String {
     let head = ["table", "rows", "files", "bytes", "bytes/row", "from", "to"];
-    let mut columns = Columns::new(head);
+    let mut columns = TextTable::new(head);
     for (name, tally) in [("sends", &total.sends), ("events", &total.events)] {
         let span = |end: fn((i64, i64)) -> i64| tally.span.map(|span| second(end(span)));
-        columns.row([
+        columns.push_row([
             name.to_owned(),
             count(tally.rows),
             count(tally.files),
@@ -115,18 +115,18 @@ fn tables(total: &RunStats) -> String {
             span(|span| span.1).unwrap_or_default(),
         ]);
     }
-    columns.shown()
+    columns.render()
 }
 
 fn runs(stats: &Stats) -> String {
     let head = [
         "run", "host", "from", "to", "sends", "events", "files", "bytes",
     ];
-    let mut columns = Columns::new(head);
+    let mut columns = TextTable::new(head);
     for (run, about) in &stats.runs {
         let mut all = about.sends.clone();
         all.add(&about.events);
-        columns.row([
+        columns.push_row([
             run.clone(),
             about.host.clone(),
             all.span.map(|span| second(span.0)).unwrap_or_default(),
@@ -137,10 +137,10 @@ fn runs(stats: &Stats) -> String {
             bytes(all.bytes),
         ]);
     }
-    columns.shown()
+    columns.render()
 }
 
-fn tally(tally: &Tally) -> Value {
+fn tally(tally: &TableTotals) -> Value {
     json!({
         "rows": tally.rows,
         "files": tally.files,
@@ -151,7 +151,7 @@ fn tally(tally: &Tally) -> Value {
     })
 }
 
-fn object(location: &str, stats: &Stats, left: &[LeftBehind]) -> Value {
+fn object(location: &str, stats: &Stats, left: &[SpoolFolder]) -> Value {
     let total = stats.total();
     let runs: Vec<Value> = stats
         .runs
@@ -172,7 +172,7 @@ fn object(location: &str, stats: &Stats, left: &[LeftBehind]) -> Value {
         "events": tally(&total.events),
         "outcomes": total.outcomes,
         "runs": runs,
-        "not_counted": named(&stats.aside),
+        "not_counted": named(&stats.skipped),
         "spool": in_spool(left),
     })
 }

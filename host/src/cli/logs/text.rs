@@ -1,7 +1,7 @@
 //! Texts that several commands of `logs` share.
 
 use mockfleet_metrics::{bytes, count};
-use mockfleet_sendlog::{Aside, Columns, LeftBehind};
+use mockfleet_sendlog::{SkippedFile, SpoolFolder, TextTable};
 use serde_json::{Value, json};
 
 use crate::cli::ui::out::err;
@@ -10,8 +10,8 @@ use crate::cli::ui::out::err;
 const NAMED: usize = 10;
 
 /// Prints skipped files to standard error.
-pub(crate) fn warn(aside: &[Aside], what: &str) {
-    for Aside { file, why, .. } in aside.iter().take(NAMED) {
+pub(crate) fn warn(aside: &[SkippedFile], what: &str) {
+    for SkippedFile { file, why, .. } in aside.iter().take(NAMED) {
         err!("warning: {file} is {what}: {why}");
     }
     if let Some(more @ 1..) = aside.len().checked_sub(NAMED) {
@@ -20,8 +20,9 @@ pub(crate) fn warn(aside: &[Aside], what: &str) {
 }
 
 /// Returns all skipped files as JSON.
-pub(crate) fn named(aside: &[Aside]) -> Vec<Value> {
-    let named = |file: &Aside| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
+pub(crate) fn named(aside: &[SkippedFile]) -> Vec<Value> {
+    let named =
+        |file: &SkippedFile| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
     aside.iter().map(named).collect()
 }
 
@@ -34,7 +35,7 @@ pub(crate) fn second(micros: i64) -> String {
 }
 
 /// Lists the runs in the spool, with a remark on each.
-pub(crate) fn spool(left: &[LeftBehind], about: impl Fn(&LeftBehind) -> &str) -> Option<String> {
+pub(crate) fn spool(left: &[SpoolFolder], about: impl Fn(&SpoolFolder) -> &str) -> Option<String> {
     if left.is_empty() {
         return None;
     }
@@ -46,26 +47,26 @@ pub(crate) fn spool(left: &[LeftBehind], about: impl Fn(&LeftBehind) -> &str) ->
         "last written",
         "",
     ];
-    let mut columns = Columns::new(head);
+    let mut columns = TextTable::new(head);
     for one in left {
-        columns.row([
+        columns.push_row([
             one.run.clone(),
-            one.state.word().to_owned(),
+            one.state.as_str().to_owned(),
             count(one.files),
             bytes(one.bytes),
             second(one.at.as_microsecond()),
             about(one).to_owned(),
         ]);
     }
-    Some(columns.shown())
+    Some(columns.render())
 }
 
 /// Returns the runs in the spool as JSON.
-pub(crate) fn in_spool(left: &[LeftBehind]) -> Vec<Value> {
-    let shown = |one: &LeftBehind| {
+pub(crate) fn in_spool(left: &[SpoolFolder]) -> Vec<Value> {
+    let shown = |one: &SpoolFolder| {
         json!({
             "run": one.run,
-            "state": one.state.word(),
+            "state": one.state.as_str(),
             "files": one.files,
             "bytes": one.bytes,
             "last_written": one.at.to_string(),

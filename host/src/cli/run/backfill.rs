@@ -183,8 +183,9 @@ fn place(fleet: &Fleet, arguments: &Arguments) -> Result<(), Problem> {
     let groups = fleet.plan.groups.iter();
     let groups: Vec<&str> = groups.map(|group| group.name.as_str()).collect();
     let name = &fleet.plan.name;
-    let taken = mockfleet_sendlog::taken(store, name, &groups, arguments.from, arguments.to)
-        .map_err(|error| wrong(error.to_string()))?;
+    let taken =
+        mockfleet_sendlog::overlapping_runs(store, name, &groups, arguments.from, arguments.to)
+            .map_err(|error| wrong(error.to_string()))?;
     if taken.files == 0 {
         return Ok(());
     }

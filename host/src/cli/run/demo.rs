@@ -81,13 +81,13 @@ pub(crate) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// Reads the log, and prints the query of the result.
 fn answer(store: &Store, run: &str) -> Result<(), Failure> {
-    let rows = mockfleet_sendlog::read(store, run, mockfleet_sendlog::FIRST_ROWS)
+    let rows = mockfleet_sendlog::outcome_counts(store, run, mockfleet_sendlog::FIRST_QUERY_ROWS)
         .context("the log cannot be read back")?;
     out!("The log, read back from its Parquet files:");
-    out!("{}", mockfleet_sendlog::table(&rows));
+    out!("{}", mockfleet_sendlog::outcome_table(&rows));
     out!();
     out!("The same in DuckDB (`pip install duckdb-cli`, or https://duckdb.org):");
-    out!("{}", mockfleet_sendlog::query(store, run));
+    out!("{}", mockfleet_sendlog::first_query(store, run));
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use crate::cli::ui::out::out;
 use mockfleet_config::{Store, did_you_mean};
 use mockfleet_metrics::{bytes, count};
 use mockfleet_report::{PageData, page};
-use mockfleet_sendlog::{LogError, Survey};
+use mockfleet_sendlog::{LogError, Timeline};
 
 /// Writes one page of a run: target and actual rate, latency and lag over time, outcomes and their
 /// causes, faults, connections, the worst devices, the checks, the fleet file, and the command
@@ -47,8 +47,8 @@ pub(crate) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     let looked = |error: LogError| refused("LOG", error.to_string());
     let location = mockfleet_sendlog::location(&arguments.log);
     let run = chosen(arguments, &location)?;
-    let noted = mockfleet_sendlog::noted(&arguments.log, &run).map_err(looked)?;
-    let left = mockfleet_sendlog::left_behind(&arguments.log);
+    let noted = mockfleet_sendlog::read_run_metadata(&arguments.log, &run).map_err(looked)?;
+    let left = mockfleet_sendlog::spool_folders(&arguments.log);
     let left = left.iter().find(|left| left.run == run);
     let began = Instant::now();
     let bar = Bar::new();
@@ -56,12 +56,13 @@ pub(crate) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
         .as_ref()
         .and_then(|note| note.get("clock"))
         .is_none_or(serde_json::Value::is_null);
-    let survey = mockfleet_sendlog::survey(&arguments.log, &run, by_the_machine, |done, all| {
-        bar.show(done, all);
-    });
+    let timeline =
+        mockfleet_sendlog::timeline(&arguments.log, &run, by_the_machine, |done, all| {
+            bar.show(done, all);
+        });
     bar.clear();
-    let survey = survey.map_err(looked)?;
-    for aside in &survey.aside {
+    let timeline = timeline.map_err(looked)?;
+    for aside in &timeline.skipped {
         err!(
             "warning: {} is not in the report: {}",
             aside.file,
@@ -71,21 +72,21 @@ pub(crate) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     if let Some(left) = left {
         err!(
             "warning: rows of this run are still in the spool ({}); `mockfleet logs recover {location}` brings them to the log",
-            left.state.word()
+            left.state.as_str()
         );
     }
     let html = page(&PageData {
-        survey: &survey,
+        timeline: &timeline,
         note: noted.as_ref(),
         location: &location,
         made: &run_metadata::now(),
-        spooled: left.map(|left| left.state.word()),
+        spooled: left.map(|left| left.state.as_str()),
     });
     write(&arguments.output, &html)?;
     if arguments.output != Path::new("-") {
         out!(
             "{}",
-            said(&arguments.output, &survey, html.len(), began.elapsed())
+            written_text(&arguments.output, &timeline, html.len(), began.elapsed())
         );
     }
     Ok(Ending::Done)
@@ -135,12 +136,12 @@ fn write(file: &Path, html: &str) -> Result<(), Failure> {
     })
 }
 
-fn said(file: &Path, survey: &Survey, length: usize, took: Duration) -> String {
-    let rows = survey.rows + survey.events;
+fn written_text(file: &Path, timeline: &Timeline, length: usize, took: Duration) -> String {
+    let rows = timeline.rows + timeline.events;
     format!(
         "{}: run {}, {} of {} rows, read in {:.1} s",
         file.display(),
-        survey.run,
+        timeline.run,
         bytes(u64::try_from(length).unwrap_or(u64::MAX)),
         count(rows),
         took.as_secs_f64(),

@@ -148,17 +148,17 @@ pub(crate) fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
     let closed = finished.log;
     let mut log = LogTotals {
         location: store.map(mockfleet_sendlog::location),
-        rows: closed.rows,
-        events: closed.events,
-        files: closed.files,
-        bytes: closed.bytes,
-        lost: closed.lost,
-        requests: closed.requests,
-        pruned: closed.pruned,
+        rows: closed.counters.rows,
+        events: closed.counters.events,
+        files: closed.counters.files,
+        bytes: closed.counters.bytes,
+        lost: closed.counters.lost_rows,
+        requests: closed.counters.requests,
+        pruned: closed.counters.pruned_files,
         error: closed.error.map(|error| error.to_string()),
-        query: store.map(|store| mockfleet_sendlog::query(store, &run)),
+        query: store.map(|store| mockfleet_sendlog::first_query(store, &run)),
     };
-    for (trouble, times) in closed.troubles {
+    for (trouble, times) in closed.warnings {
         finished.counters.warnings.count_times(&trouble, times);
     }
     if finished.lost_workers > 0 {

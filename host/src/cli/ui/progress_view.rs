@@ -96,10 +96,10 @@ impl ProgressView {
             );
             if last_line.elapsed() > LINE_INTERVAL {
                 last_line = Instant::now();
-                let trouble = progress.trouble.as_deref().unwrap_or("writing");
+                let trouble = progress.warning.as_deref().unwrap_or("writing");
                 err!(
                     "closing the log: {trouble}; {} bytes and {} files wait",
-                    progress.waiting, progress.pending_files
+                    progress.waiting_bytes, progress.pending_files
                 );
             }
         });
@@ -187,9 +187,9 @@ impl Watcher {
             factor: self.factor * running.speed(),
             stages: self.stages(running, &counters),
             counters,
-            rows: progress.rows,
-            bytes: progress.bytes,
-            warning: progress.trouble,
+            rows: progress.counters.rows,
+            bytes: progress.counters.bytes,
+            warning: progress.warning,
         }
     }
 
@@ -216,7 +216,7 @@ impl Watcher {
                 self.live.print_line(&format!("warning: {first}"));
             }
         }
-        let trouble = running.log().trouble;
+        let trouble = running.log().warning;
         if let Some(trouble) = trouble.filter(|trouble| self.printed.insert(trouble.clone())) {
             self.live.print_line(&format!("warning: {trouble}"));
         }

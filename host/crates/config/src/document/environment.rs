@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use toml::de::{DeTable, DeValue};
 
-/// Fills in `${NAME}`; `$${` stands for `${`. Says whether anything was filled in.
+/// Replaces each `${NAME}` with its value; `$${` is an escaped `${`. The flag is true if a
+/// value was filled in.
 pub(crate) fn expand(
     text: &str,
     mut environment: impl FnMut(&str) -> Option<String>,
@@ -47,7 +48,7 @@ pub fn environment_names(text: &str) -> BTreeSet<String> {
                     names.insert(name.to_owned());
                     Some(String::new())
                 };
-                // What is not closed is said where it is read.
+                // The reader of the value reports an open `${`.
                 let _ = expand(text, asked);
             }
             DeValue::Array(entries) => entries

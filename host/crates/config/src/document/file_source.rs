@@ -1,4 +1,6 @@
-//! A file that a fleet file names: on the disk, or a part of the bundle that it came in.
+//! Finds the files that a fleet file names.
+//!
+//! A file is on the disk, or a part of the bundle that has the fleet file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +16,7 @@ pub enum File {
     Disk(PathBuf),
     /// One that a bundle brought along.
     Part {
-        /// As it stands in messages: `warehouse.bundle/data/weather.csv`.
+        /// The name in messages: `warehouse.bundle/data/weather.csv`.
         shown: String,
         /// All of it.
         bytes: Bytes,
@@ -22,10 +24,10 @@ pub enum File {
 }
 
 impl File {
-    /// Its content.
+    /// Returns the content.
     ///
     /// # Errors
-    /// What the system says; a part of a bundle is there.
+    /// The system's, for a file on the disk.
     pub fn read(&self) -> std::io::Result<Bytes> {
         match self {
             Self::Disk(path) => std::fs::read(path).map(Bytes::from),
@@ -33,7 +35,7 @@ impl File {
         }
     }
 
-    /// What makes it this file and no other.
+    /// Returns the identity of the file, for comparison.
     fn identity(&self) -> (bool, &Path) {
         match self {
             Self::Disk(path) => (true, path),
@@ -62,7 +64,7 @@ impl fmt::Display for File {
     }
 }
 
-/// Where the relative names of a fleet file lead.
+/// The base of relative names in a fleet file.
 #[derive(Debug, Clone, Copy)]
 pub enum Files<'a> {
     /// Into its folder, and from there to wherever a path leads.
@@ -70,7 +72,7 @@ pub enum Files<'a> {
     /// To the parts of its bundle (or, where a fleet file came alone, to none), and nowhere
     /// else.
     Parts {
-        /// The bundle, as it stands in messages.
+        /// The name of the bundle in messages.
         shown: &'a str,
         /// By their names.
         parts: &'a BTreeMap<String, Bytes>,
@@ -78,8 +80,8 @@ pub enum Files<'a> {
 }
 
 impl Files<'_> {
-    /// The folder in which a path of the fleet file starts: parts have none, and what a
-    /// bundle writes goes to where the user stands.
+    /// Returns the folder at which a path of the fleet file starts. A bundle has no folder: its
+    /// relative paths start at the current folder.
     pub(crate) fn folder(&self) -> &Path {
         match self {
             Self::Folder(folder) => folder,
@@ -115,7 +117,7 @@ pub(crate) fn open_on_disk(path: PathBuf) -> Result<File, String> {
     }
 }
 
-/// Without the `./` of where one stands.
+/// Joins a folder and a name, without a leading `./`.
 pub(crate) fn join_folder(folder: &Path, name: &str) -> PathBuf {
     match folder {
         here if here == Path::new(".") => PathBuf::from(name),

@@ -1,4 +1,4 @@
-//! Reads TOML into values that know their places.
+//! Reads TOML into values that know their places, units and templates.
 
 pub(crate) mod environment;
 pub(crate) mod file_source;

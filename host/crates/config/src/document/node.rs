@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A line of the file, from one.
@@ -38,7 +38,7 @@ pub(crate) enum Value {
     Boolean(bool),
     Array(Vec<Node>),
     Table(Table),
-    /// What TOML has and a fleet file has no use for: dates, numbers too large.
+    /// A TOML value that a fleet file has no use for: a date, or a number out of range.
     Other(String),
 }
 
@@ -63,7 +63,7 @@ impl Table {
 }
 
 impl Node {
-    /// What it is, for messages.
+    /// Returns the kind of the value, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
             Value::String(_) => "a text",

@@ -22,11 +22,11 @@ pub struct Override {
 }
 
 impl Override {
-    /// Reads `key=value`; the key as in TOML: dots between its parts, quotes around
-    /// what holds a dot or a space.
+    /// Reads `key=value`. The key is a TOML key: dots between its parts, quotes around a part
+    /// with a dot or a space.
     ///
     /// # Errors
-    /// What is wrong with the key.
+    /// The key cannot be read, or the text has no `=`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let wrong = |why: &str| Problem {
             place: format!("--set {}", text.split('=').next().unwrap_or("")),

@@ -1,6 +1,7 @@
-//! A fleet file as a tree that remembers where each value stands, with the
-//! environment filled in and the command line's changes made. Knows TOML; knows no
-//! key of a fleet file but `groups`, whose entries are found by their name.
+//! Parses TOML into nodes with places.
+//!
+//! Fills in the environment. Knows no key of a fleet file but `groups`, whose entries are found
+//! by name.
 
 use std::rc::Rc;
 
@@ -11,7 +12,7 @@ use crate::document::environment::expand;
 use crate::document::node::{Node, Origin, Table, Value};
 use crate::document::problem::{Problem, Problems};
 
-/// Reads a TOML text. What cannot be read is a problem; the rest is still there.
+/// Reads a TOML text. Each part that cannot be read becomes a problem; the rest is returned.
 pub(crate) fn parse(text: &str, shown: &str, problems: &mut Problems) -> Node {
     let (root, errors) = DeTable::parse_recoverable(text);
     let lines = Lines(text);
@@ -81,7 +82,8 @@ impl Parser<'_> {
         keys.sort_by_key(|(key, _)| key.span().start);
         let entries = keys.into_iter().map(|(key, value)| {
             let mut node = self.node(value);
-            // A key stands where it is written, a long list or table where it begins.
+            // The place of a key is its own line; a long list or table has the line of its
+            // beginning.
             node.at = self.at(key);
             (key.get_ref().clone().into_owned(), node)
         });

@@ -1,14 +1,16 @@
-//! What is wrong with what a user gave: a place, a cause and a way out, in a sentence.
-//! Problems are collected, so that all of them can be said at once.
+//! Collects the problems of a user's input.
+//!
+//! A problem has a place, a cause and a way out. All problems of an input are reported
+//! together.
 
 use std::fmt;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where: a file and line, or an option of the command line.
+    /// The place: a file and line, or an option of the command line.
     pub place: String,
-    /// What is wrong there, and what would be right; no secrets.
+    /// The cause and the way out, without secrets.
     pub text: String,
 }
 
@@ -32,7 +34,7 @@ impl Problems {
         }])
     }
 
-    /// Adds one, unless the same has been said already.
+    /// Adds a problem, unless the list has the same one.
     pub fn push(&mut self, problem: Problem) {
         if !self.0.contains(&problem) {
             self.0.push(problem);

@@ -1,17 +1,18 @@
-//! A fleet file's text without its secrets, for whoever keeps it beside a log: passwords,
-//! tokens, keys, logins in URLs. What refers to the environment (`${NAME}`) stays as it was
-//! written: it is no secret, and nothing is filled in here.
+//! Removes secrets from the text of a fleet file.
+//!
+//! Passwords, tokens, keys and logins in URLs are removed, so that the text can be stored with
+//! a log. References to the environment (`${NAME}`) are no secrets, and stay as they are.
 
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What stands in a secret's place.
+/// The text in place of a secret.
 pub(crate) const REDACTED: &str = "***";
 
-/// Words of keys whose values are secrets, wherever they stand: the login of a broker,
-/// headers of requests, settings of a plugin.
+/// Words in keys with secret values: the login of a broker, headers of requests, settings of a
+/// plugin.
 const SECRET_WORDS: [&str; 10] = [
     "password",
     "passwd",
@@ -25,13 +26,13 @@ const SECRET_WORDS: [&str; 10] = [
     "apikey",
 ];
 
-/// Whether what a key holds is to be from_environment.
+/// Whether the value of a key is a secret.
 pub(crate) fn is_secret_key(key: &str) -> bool {
     let key = key.to_lowercase().replace('_', "-");
     SECRET_WORDS.iter().any(|word| key.contains(word)) || key == "auth" || key.ends_with("-key")
 }
 
-/// The text without its secrets. What is no TOML is not shown at all.
+/// Returns the text without its secrets, or an empty text if it is not TOML.
 #[must_use]
 pub(crate) fn redact(text: &str) -> String {
     let (root, errors) = DeTable::parse_recoverable(text);
@@ -62,8 +63,8 @@ pub(crate) fn redact_value(path: &[String], value: &str) -> String {
     }
 }
 
-/// A word of a command line, without what is secret in it: `--set targets.b.password=...`, a
-/// login in a URL.
+/// Returns an argument of the command line without its secret: `--set targets.b.password=...`,
+/// a login in a URL.
 #[must_use]
 pub fn redact_argument(word: &str) -> String {
     match word.split_once('=') {
@@ -76,7 +77,7 @@ pub fn redact_argument(word: &str) -> String {
 
 #[derive(Default)]
 struct SecretFinder {
-    /// Where they stand, and what is to stand there.
+    /// The ranges of secrets, each with its replacement.
     secrets: Vec<(Range<usize>, String)>,
 }
 
@@ -107,7 +108,7 @@ impl SecretFinder {
     }
 }
 
-/// Whether all that could be secret in a text comes from the environment.
+/// Whether every secret part of a text comes from the environment.
 fn is_reference(text: &str) -> bool {
     let rest: String = match text.split_once("${") {
         Some((before, rest)) if !before.ends_with('$') => {
@@ -116,22 +117,21 @@ fn is_reference(text: &str) -> bool {
         }
         _ => return false,
     };
-    // `Bearer ${TOKEN}`: a word before it says what kind it is.
+    // `Bearer ${TOKEN}`: a word before the reference names its scheme.
     let rest = rest.trim();
     ["", "Bearer", "Basic", "Token", "Digest", "ApiKey"]
         .iter()
         .any(|word| rest.eq_ignore_ascii_case(word))
 }
 
-/// A text that has secrets in parts of it, without them: logins of URLs, and what a query
-/// gives a secret's name.
+/// Removes logins of URLs, and secret values of queries. `None` if the text has neither.
 fn redact_parts(text: &str) -> Option<String> {
     let without = redact_login(text);
     let rest = without.as_deref().unwrap_or(text);
     redact_query(rest).or(without)
 }
 
-/// A text with `?token=...` or `&api_key=...`, without what follows.
+/// Removes the values of `?token=...` and `&api_key=...`.
 fn redact_query(text: &str) -> Option<String> {
     let mut found = false;
     let parts = text
@@ -152,7 +152,7 @@ fn redact_query(text: &str) -> Option<String> {
     found.then_some(parts)
 }
 
-/// A text whose URLs have a login, without it.
+/// Removes the logins of URLs in a text.
 fn redact_login(text: &str) -> Option<String> {
     let mut out = String::new();
     let (mut rest, mut found) = (text, false);
@@ -178,7 +178,7 @@ fn redact_login(text: &str) -> Option<String> {
     found.then_some(out)
 }
 
-/// Lines that are remarks and speak of secrets may hold one that was used before.
+/// Removes comments that mention secrets: such a line may have a former secret.
 fn redact_comments(text: &str) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for line in &mut lines {
@@ -244,7 +244,7 @@ config = { proxy = "http://me:pw@host/x", tokens = ["t1", "t2"], pin = 5, db_pas
     fn what_comes_from_the_environment_is_shown_as_it_is_written() {
         let text = "password = \"${PW}\"\nauthorization = \"Bearer ${T}\"\n";
         assert_eq!(redact(text), text);
-        // What stands beside it, or only looks so, may be one.
+        // Text beside a reference, or an escaped reference, may be a secret.
         assert!(!redact("password = \"abc${PW}\"").contains("abc"));
         assert!(!redact("password = \"$${PW}\"").contains("PW"));
     }

@@ -1,4 +1,4 @@
-//! Did you mean: the nearest of the words that would have been right.
+//! Suggests the nearest known name for an unknown one.
 
 /// The way out after a word that is not among the right ones: the one that was
 /// probably meant, or all of them.

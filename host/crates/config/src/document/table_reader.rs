@@ -1,6 +1,6 @@
-//! Reading a table of a fleet file key by key: each key is asked for with the type it
-//! must have; what is wrong, missing or unknown becomes a problem with its place, and
-//! reading goes on.
+//! Reads tables key by key, each key with its type.
+//!
+//! A wrong, missing or unknown key becomes a problem with its place, and reading continues.
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -15,11 +15,11 @@ use crate::document::template::{Placeholder, Template};
 use crate::document::units;
 use crate::document::units::{ByteSize, Rate};
 
-/// What all tables of one file share.
+/// The state that all tables of one file share.
 pub(crate) struct ReadContext<'a> {
     /// The file as it is shown.
     pub(crate) shown: &'a str,
-    /// Where its relative paths lead.
+    /// The base of relative paths.
     files: Files<'a>,
     problems: RefCell<Problems>,
 }
@@ -44,8 +44,8 @@ impl<'a> ReadContext<'a> {
         self.problems.into_inner()
     }
 
-    /// A path of the file starts at its folder, one of the command line where the
-    /// user stands.
+    /// Returns a path: one in the file starts at its folder, one on the command line at the
+    /// current folder.
     pub(crate) fn path(&self, node: &Node, text: &str) -> PathBuf {
         match node.at {
             Origin::Line(_) => join_folder(self.files.folder(), text),
@@ -61,8 +61,7 @@ impl<'a> ReadContext<'a> {
         }
     }
 
-    /// Whether a place to write to lies below where the user stands: a bundle's own word
-    /// reaches no further.
+    /// Whether a path may be written to. A path in a bundle must stay below the current folder.
     pub(crate) fn may_write(&self, node: &Node, path: &std::path::Path) -> bool {
         use std::path::Component;
         let below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
@@ -73,13 +72,13 @@ impl<'a> ReadContext<'a> {
     }
 }
 
-/// A table whose keys are being read.
+/// A table whose keys are read.
 pub(crate) struct TableReader<'a> {
     pub(crate) context: &'a ReadContext<'a>,
     table: &'a Table,
-    /// Where the table begins.
+    /// The place of the table's beginning.
     pub(crate) at: Origin,
-    /// As it stands in the file: `[log]`.
+    /// The table's name in messages: `[log]`.
     label: String,
 }
 
@@ -102,7 +101,7 @@ impl<'a> TableReader<'a> {
         Some(keys)
     }
 
-    /// Opens a table whose keys are names of the user.
+    /// Opens a table with keys that the user chooses.
     pub(crate) fn open_any(
         context: &'a ReadContext<'a>,
         node: &'a Node,
@@ -129,19 +128,19 @@ impl<'a> TableReader<'a> {
         self.table.0.iter().map(|(key, node)| (key.as_str(), node))
     }
 
-    /// A key's value as it stands.
+    /// Returns the value of a key.
     pub(crate) fn node(&self, key: &str) -> Option<&'a Node> {
         self.table.get(key)
     }
 
-    /// Says that something is wrong with a key.
+    /// Reports a problem with a key.
     pub(crate) fn report(&self, key: &str, why: impl std::fmt::Display) {
         let at = self.node(key).map_or(&self.at, |node| &node.at);
         self.context
             .report(at, format!("{key} in {}: {why}", self.label));
     }
 
-    /// Says that a key is missing; `example` is one that would be right.
+    /// Reports a missing key; `example` is a correct value.
     pub(crate) fn report_missing(&self, key: &str, example: &str) {
         let text = format!(
             "{} lacks the key {key:?}; write for example {key} = {example}",
@@ -243,7 +242,7 @@ pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, S
     })
 }
 
-/// What is wrong with a text is said with the text, unless it may be a secret.
+/// Reads a value with a unit. The message quotes the text, unless it may be a secret.
 fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
     let text = match &node.value {
         Value::String(text) => text.clone(),

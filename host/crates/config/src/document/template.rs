@@ -1,9 +1,10 @@
-//! Text with placeholders: topics, paths, ids. Taken apart once, rendered for each
-//! message.
+//! Parses and renders templates of topics, paths and ids.
+//!
+//! A template is parsed once, and rendered for each message.
 
 use std::fmt;
 
-/// What a placeholder stands for.
+/// A placeholder of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placeholder {
     /// `{device}`: the device's id.
@@ -30,7 +31,7 @@ const PLACEHOLDERS: [(&str, Placeholder); 6] = [
     ("connection", Placeholder::Connection),
 ];
 
-/// What belongs to a device.
+/// Placeholders of a device's messages.
 pub(crate) const DEVICE_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Device,
     Placeholder::Group,
@@ -39,12 +40,12 @@ pub(crate) const DEVICE_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Run,
 ];
 
-/// What a device's id can be made of: the run has no part in it, so that the same
-/// seed gives the same ids.
+/// Placeholders of a device id. The run is no part of it, so that the same seed gives the same
+/// ids.
 pub(crate) const ID_PLACEHOLDERS: &[Placeholder] =
     &[Placeholder::Group, Placeholder::Index, Placeholder::Fleet];
 
-/// What belongs to a shared connection.
+/// Placeholders of a shared connection.
 pub(crate) const CONNECTION_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Fleet,
     Placeholder::Run,
@@ -80,10 +81,10 @@ enum Part {
 pub struct Template(Vec<Part>);
 
 impl Template {
-    /// Takes a text apart. `{{` and `}}` stand for braces.
+    /// Parses a template. `{{` and `}}` are escaped braces.
     ///
     /// # Errors
-    /// Which placeholder is not known, or not closed.
+    /// The placeholder is unknown or not allowed here, or a brace is not closed.
     pub fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut plain = String::new();

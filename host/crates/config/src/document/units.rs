@@ -1,5 +1,6 @@
-//! Values with units: sizes, rates, durations, shares. Each is read from the text a
-//! person writes, and refuses a bare number.
+//! Parses values with units: sizes, rates, durations, times and shares.
+//!
+//! A number without a unit is refused.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const SIZES: [(&str, u64); 7] = [
 ];
 
 impl ByteSize {
-    /// So many bytes.
+    /// Returns a size in bytes.
     #[must_use]
     pub const fn new(bytes: u64) -> Self {
         Self(bytes)
@@ -36,7 +37,7 @@ impl ByteSize {
     /// Reads `64MiB`, `1.5GB`, `512 B`.
     ///
     /// # Errors
-    /// What a size looks like.
+    /// The text is no size; the message shows correct ones.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let wanted = || {
@@ -62,7 +63,7 @@ impl ByteSize {
     }
 }
 
-/// How often something happens; kept as the time between two times.
+/// A rate, stored as the interval between two events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(Duration);
 
@@ -75,7 +76,8 @@ const PERIODS: [(&str, f64); 5] = [
 ];
 
 impl Rate {
-    /// So many a second; at least one in a million seconds.
+    /// Returns a rate of `times` per second, at least one in 864,000 s. `None` if it is out of
+    /// range.
     #[must_use]
     pub fn per_second(times: f64) -> Option<Self> {
         Self::from_period(times, 1.0)
@@ -90,7 +92,7 @@ impl Rate {
     /// Reads `60/min`, `5/s`, `0.5/h`.
     ///
     /// # Errors
-    /// What a rate looks like.
+    /// The text is no rate; the message shows correct ones.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wanted = || {
             "a rate is a number over a period, such as \"5/s\", \"60/min\" or \"1/h\" (s, min, h, d)"
@@ -124,7 +126,7 @@ pub(crate) fn parse_rate_or_zero(text: &str) -> Result<f64, String> {
     if none {
         return Ok(0.0);
     }
-    // Not by way of the interval, whose nanoseconds are a rounded number.
+    // Computed from the text: the interval is rounded to nanoseconds.
     Rate::parse(text)?;
     let exact = text.split_once('/').and_then(|(times, period)| {
         let period = PERIODS.iter().find(|(name, _)| *name == period.trim())?.1;
@@ -139,10 +141,10 @@ pub(crate) fn parse_period(name: &str) -> Option<f64> {
     found.map(|(_, seconds)| *seconds)
 }
 
-/// Reads `500ms`, `10s`, `1h30m`, `2 days`; a day has 24 hours.
+/// Reads `500ms`, `10s`, `1h30m`, `2 days`. A day has 24 hours.
 ///
 /// # Errors
-/// What a duration looks like.
+/// The text is no duration; the message shows correct ones.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wanted = || {
         "a duration is a number with a unit, such as \"500ms\", \"10s\" or \"1h30m\" (us, ms, s, m, h, d)"
@@ -155,11 +157,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(wanted)
 }
 
-/// Reads `2026-01-01T00:00:00Z`, `2026-01-01T01:00:00+01:00`, or a date, which begins in
-/// UTC.
+/// Reads `2026-01-01T00:00:00Z`, `2026-01-01T01:00:00+01:00`, or a date, which means its
+/// midnight in UTC.
 ///
 /// # Errors
-/// What a moment looks like.
+/// The text is no timestamp; the message shows correct ones.
 pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, String> {
     let text = text.trim();
     let date = || {
@@ -175,7 +177,7 @@ pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, String> {
     })
 }
 
-/// A duration as a fleet file has it, in the largest unit that says all of it.
+/// Formats a duration as in a fleet file, in the largest unit that is exact.
 #[must_use]
 pub fn format_duration(length: Duration) -> String {
     const UNITS: [(u128, &str); 5] = [
@@ -202,7 +204,7 @@ pub(crate) fn parse_share(text: &str) -> Result<f64, String> {
         .ok_or_else(wanted)
 }
 
-/// Digits and at most one point: what people write, and nothing of `inf`, `1e9`, `-0`.
+/// Reads digits with at most one point; `inf`, `1e9` and `-0` are refused.
 fn decimal(text: &str) -> Option<f64> {
     let plain = text.chars().all(|c| c.is_ascii_digit() || c == '.');
     text.parse().ok().filter(|_| plain)

@@ -5,28 +5,28 @@ use std::time::Duration;
 use crate::received_checks::ReceivedCheck;
 use crate::threshold::Threshold;
 
-/// What must hold at the end of a run.
+/// The checks at the end of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Checks {
-    /// What was due before the run was so old does not count.
+    /// Time at the start of the run whose ticks and messages are not checked.
     pub warm_up: Duration,
     /// The checks: those of the fleet, of groups, of channels, each in the order of the
     /// file.
     pub list: Vec<Check>,
-    /// What may be wrong with what the backend received, which `mockfleet verify` looks at.
+    /// Limits of findings in the received rows, for `mockfleet verify`.
     pub received: Vec<ReceivedCheck>,
 }
 
 /// One thing that must hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
-    /// What it is about.
+    /// The scope of the check.
     pub scope: Scope,
-    /// What must hold.
+    /// The threshold.
     pub threshold: Threshold,
 }
 
-/// What a check is about.
+/// The part of a fleet that a check covers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// All of it.
@@ -51,7 +51,8 @@ impl Check {
     /// Reads one check of a scope.
     ///
     /// # Errors
-    /// What is wrong with it, and what would be right.
+    /// The check cannot be read, always passes, or always fails; the message shows a correct
+    /// one.
     pub fn parse(scope: &Scope, text: &str) -> Result<Self, String> {
         let wrong = |why: String| format!("check {text:?} of {scope}: {why}");
         let threshold = Threshold::parse_check(text).map_err(wrong)?;

@@ -1,11 +1,11 @@
 //! Describes the clock of a run.
 
-/// The run's own clock: what devices and rows are told the time is.
+/// The clock of a run: the time that devices and rows have.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clock {
-    /// What it shows when the run begins, not before 1970; `None` is the machine's time.
+    /// The time at the start of the run, not before 1970; `None` is the machine's time.
     pub start: Option<jiff::Timestamp>,
-    /// How fast it goes.
+    /// The speed.
     pub speed: Speed,
 }
 
@@ -19,10 +19,10 @@ impl Default for Clock {
     }
 }
 
-/// How fast the run's clock goes.
+/// The speed of a run's clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
-    /// So many times as fast as the machine's, more than 0.
+    /// A multiple of the machine's speed, above 0.
     Times(f64),
     /// As fast as devices, log and backend allow.
     Max,

@@ -1,5 +1,4 @@
-//! Injected faults as the plan has them: what breaks, in which messages or links, of
-//! which devices, and when. Knows nothing of TOML.
+//! Describes injected faults: kind, times, devices and messages.
 
 use std::time::Duration;
 
@@ -8,27 +7,27 @@ use crate::document::template::Template;
 /// Something that breaks on purpose in a group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
-    /// What breaks.
+    /// The kind.
     pub kind: FaultKind,
     /// FaultSchedule it may.
     pub schedule: FaultSchedule,
     /// The share of the group's devices that have it, above 0 and up to 1.
     pub devices: f64,
-    /// The share of messages that it touches, above 0 and up to 1; 1 for what is no
-    /// fault of messages.
+    /// The share of messages with the fault, above 0 and up to 1; 1 for faults of other
+    /// families.
     pub probability: f64,
-    /// The only channel whose messages it touches.
+    /// The only channel with the fault; `None` is all channels.
     pub channel: Option<String>,
 }
 
-/// What breaks.
+/// The kind of a fault, with its parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultKind {
     /// The message never leaves.
     Drop,
-    /// It is sent so many times more.
+    /// The message is sent again.
     Duplicate {
-        /// How often, beside the message itself.
+        /// The number of copies, beside the message itself.
         copies: u8,
     },
     /// It leaves later, by a time that is drawn between these two.
@@ -40,19 +39,19 @@ pub enum FaultKind {
     },
     /// It leaves after the device's next messages.
     Reorder {
-        /// AfterStages so many of them.
+        /// The number of later messages.
         messages: u32,
     },
     /// Bytes of its payload are flipped.
     Corrupt {
-        /// How many.
+        /// The number of bytes.
         bytes: u32,
     },
     /// Its payload ends early.
     Truncate(CutTo),
     /// Its payload is filled up to this many bytes.
     Oversize {
-        /// So many.
+        /// The size in bytes.
         size: u64,
     },
     /// It goes elsewhere.
@@ -62,9 +61,9 @@ pub enum FaultKind {
     },
     /// The device's clock is wrong.
     ClockSkew {
-        /// By so many microseconds when the fault begins …
+        /// The offset in microseconds when the fault begins.
         offset: i64,
-        /// … and by so many more each second, in parts of a second.
+        /// The gain in seconds per second.
         drift: f64,
     },
     /// The connection is closed, or lost, and stays away.
@@ -74,13 +73,13 @@ pub enum FaultKind {
     },
     /// The connection stays, and nothing goes over it.
     HalfOpen,
-    /// The connection is lost and comes back, again and again.
+    /// The connection is lost several times in a row.
     Flapping {
-        /// How often it is lost.
+        /// The number of losses.
         times: u32,
         /// For how long.
         down: Duration,
-        /// How long it is there in between.
+        /// The time between two losses.
         up: Duration,
     },
     /// The connection is slow.
@@ -90,33 +89,34 @@ pub enum FaultKind {
         /// By how much later each message leaves.
         latency: Duration,
     },
-    /// All devices lose their connection, and come back at one moment.
+    /// All devices lose their connection, and reconnect at the same times.
     ReconnectStorm,
 }
 
-/// Where a payload is cut.
+/// The remaining part of a payload.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum CutTo {
     /// This share of it stays.
     Share(f64),
-    /// So many bytes stay.
+    /// This number of bytes remains.
     Size(u64),
 }
 
-/// What a message can have only once: faults of one family exclude one another.
+/// A property of a message that only one fault can change: faults of one family exclude one
+/// another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultFamily {
     /// Whether it leaves.
     Loss,
-    /// How often.
+    /// The number of copies.
     Count,
     /// FaultSchedule.
     Time,
-    /// Which of its bytes are right.
+    /// The values of bytes.
     Bytes,
-    /// How many there are.
+    /// The number of bytes.
     Size,
-    /// Where it goes.
+    /// The destination.
     Place,
 }
 
@@ -192,7 +192,7 @@ pub enum FaultTimes {
     Once {
         /// FaultSchedule it begins.
         at: Duration,
-        /// How long it lasts.
+        /// The duration.
         duration: Duration,
     },
     /// Again and again, for all devices at the same moments.
@@ -201,14 +201,14 @@ pub enum FaultTimes {
         first: Duration,
         /// From one beginning to the next.
         every: Duration,
-        /// How long it lasts.
+        /// The duration.
         duration: Duration,
     },
     /// Once in each of these times, at a moment that is drawn for each device.
     Drawn {
         /// The time in which there is one.
         every: Duration,
-        /// How long it lasts.
+        /// The duration.
         duration: Duration,
     },
 }

@@ -1,6 +1,7 @@
-//! The checked plan of a run: what is left of a fleet file once every value has
-//! been read, its unit applied and every name resolved. Nothing here can be wrong
-//! any more; nothing here knows TOML.
+//! Holds the plan of a whole fleet.
+//!
+//! Every value of the fleet file is read, with its unit applied and its names resolved. A plan
+//! has no errors left.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -14,31 +15,30 @@ use crate::plan::target::Target;
 /// A whole fleet, ready to run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The fleet's name, as it stands in topics (`{fleet}`) and in the summary.
+    /// The fleet's name, in topics (`{fleet}`) and in the summary.
     pub name: String,
     /// Every device's seed is derived from this one.
     pub seed: u64,
-    /// How long ticks are due, on the run's clock; `None` runs until it is stopped.
+    /// The duration on the run's clock; `None` runs until it is stopped.
     pub duration: Option<Duration>,
     /// The run's own clock.
     pub clock: Clock,
-    /// Where groups send, in the order of the file.
+    /// The targets, in the order of the file.
     pub targets: Vec<Target>,
     /// The groups, in the order of the file.
     pub groups: Vec<Group>,
-    /// Where and how the send log is written.
+    /// The send log.
     pub log: Log,
-    /// What must hold at the end of the run.
+    /// The checks.
     pub checks: Checks,
 }
 
-/// How many devices share one instance of a plugin where the fleet file does not say, and
-/// the instance is small.
+/// The number of devices that share a small plugin instance, if the fleet file does not set it.
 pub const DEVICES_PER_CELL: u32 = 64;
 
 impl Plan {
-    /// Instances of plugins that the fleet needs at most, about: before a plugin is loaded
-    /// nobody knows whether its instances are large.
+    /// Returns the approximate maximum of plugin instances. The size of instances is known only
+    /// after the plugins are loaded.
     #[must_use]
     pub fn cells(&self) -> u64 {
         let size = |group: &Group| {

@@ -19,30 +19,31 @@ pub struct Group {
     pub line: Option<usize>,
     /// The plugin's file; resolved against the fleet file's folder.
     pub plugin: PluginSource,
-    /// How many devices.
+    /// The number of devices.
     pub count: u32,
     /// Index into [`Plan::targets`].
     pub target: usize,
     /// FaultSchedule its devices are called.
     pub schedule: Schedule,
-    /// How a device's id is made: `{group}` and `{index}`.
+    /// The template of device ids, with `{group}` and `{index}`.
     pub device_id: Template,
-    /// How many devices share one instance of the plugin; `None` is as its size suggests.
+    /// The number of devices that share one plugin instance; `None` is chosen by the instance's
+    /// size.
     pub devices_per_cell: Option<NonZeroU32>,
-    /// What a cell may use.
+    /// The limits of a cell.
     pub limits: Limits,
-    /// What breaks in it on purpose, in the order of the file.
+    /// The faults, in the order of the file.
     pub faults: Vec<Fault>,
     /// The devices' settings: a JSON object, handed to the plugin.
     pub config: serde_json::Value,
-    /// The same as the plugin gets it: its keys in the order of the file, which a payload's
-    /// shape may be told with.
+    /// The settings as JSON text with the keys in the order of the file. The order can
+    /// determine the layout of a payload.
     pub settings: String,
     /// Files that its devices can read, by the name that its settings use.
     pub data: BTreeMap<String, File>,
 }
 
-/// Where a plugin comes from.
+/// The source of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PluginSource {
     /// A component's file.
@@ -56,16 +57,16 @@ pub enum PluginSource {
 pub struct Schedule {
     /// The time between two ticks of a device.
     pub tick_rate: TickRate,
-    /// How first ticks lie within the first interval.
+    /// The distribution of first ticks within the first interval.
     pub start: Start,
     /// Each tick moves by up to this fraction of the interval, 0 to 0.5.
     pub jitter: f64,
     /// The time over which devices are switched on, one after the other; `None`
     /// is as fast as the target's connect rate allows.
     pub ramp: Option<Duration>,
-    /// How rate and devices change while the run goes; empty: not at all.
+    /// The stages of rate and devices; empty for a constant load.
     pub stages: Vec<Stage>,
-    /// What comes when the stages are over.
+    /// The load after the last stage.
     pub after_stages: AfterStages,
 }
 
@@ -78,7 +79,7 @@ pub enum TickRate {
     FlatOut,
 }
 
-/// How the first ticks of a group lie within the first interval.
+/// The distribution of the first ticks of a group within the first interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     /// Each device has a phase of its own, drawn from its seed.
@@ -87,7 +88,7 @@ pub enum Start {
     Together,
 }
 
-/// What one cell may use, and what one turn may return.
+/// The limits of a cell, and of one turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Linear memory of the cell; `None` is as the size of an instance suggests.

@@ -8,30 +8,30 @@ use crate::document::units::ByteSize;
 /// The send log.
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// Where the Parquet files go; `None` writes no log.
+    /// The store of the Parquet files; `None` writes no log.
     pub store: Option<Store>,
-    /// What is kept of a payload.
+    /// The part of a payload that a row keeps.
     pub payload: KeepPayload,
     /// A file is finished when it has grown to this size …
     pub roll_size: ByteSize,
     /// … or this old.
     pub roll_every: Duration,
-    /// How often what is in the spool is made safe from a loss of power.
+    /// The interval at which the spool is synced to the disk, against a loss of power.
     pub sync: Duration,
-    /// How much may wait in the spool …
+    /// The maximum size of the spool.
     pub spool_limit: ByteSize,
-    /// … and what happens when more would.
+    /// The action when the spool is full.
     pub spool_full: SpoolFull,
-    /// Files of a folder whose hours are over for so long are deleted.
+    /// The age after which files of a folder are deleted, counted from the end of their hour.
     pub retention: Option<Duration>,
 }
 
-/// Where the Parquet files of the send log go.
+/// The store of the Parquet files of a send log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
     /// A folder; created when it is missing.
     Folder(PathBuf),
-    /// An S3-compatible bucket; credentials and endpoint come from `AWS_*`.
+    /// An S3-compatible bucket; credentials and endpoint are read from `AWS_*`.
     S3 {
         /// The bucket.
         bucket: String,
@@ -40,7 +40,7 @@ pub enum Store {
     },
 }
 
-/// What a row keeps of a payload.
+/// The part of a payload that a row keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum KeepPayload {
     /// All of it.
@@ -53,7 +53,7 @@ pub enum KeepPayload {
     Hash,
 }
 
-/// What happens when the spool is over its limit.
+/// The action when the spool is over its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpoolFull {
     /// Devices are held up until there is room.

@@ -6,9 +6,9 @@ use std::time::Duration;
 /// are switched on, move in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
-    /// How long it takes.
+    /// The duration.
     pub duration: Duration,
-    /// How rate and devices go from where they begin.
+    /// The curve of rate and devices.
     pub shape: Shape,
     /// Ticks a second of one device, 0 to 1000.
     pub rate: Transition,
@@ -40,7 +40,7 @@ impl Stage {
     }
 }
 
-/// Where a value begins and where it goes.
+/// The start and the end of a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transition {
     /// Origin level 0 of the shape.
@@ -66,7 +66,7 @@ impl Transition {
     }
 }
 
-/// How a stage goes its way.
+/// The curve of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// It is there at once.
@@ -80,7 +80,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// How far on its way it is at `place`, 0 to 1 of its wave.
+    /// Returns the level, 0 to 1, at `place`, 0 to 1 of the stage or of its wave.
     #[must_use]
     pub fn level(self, place: f64) -> f64 {
         match self {
@@ -93,12 +93,12 @@ impl Shape {
     }
 }
 
-/// What comes when the stages of a group are over.
+/// The load after the last stage of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterStages {
     /// The group's own rate, with all devices.
     Return,
-    /// What the last stage ended with.
+    /// The values at the end of the last stage.
     Hold,
     /// The first stage again.
     Repeat,

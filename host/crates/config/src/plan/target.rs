@@ -13,18 +13,18 @@ use crate::document::units::Rate;
 pub struct Target {
     /// The key under `[targets]`.
     pub name: String,
-    /// Where it listens, without credentials.
+    /// The address, without credentials.
     pub address: Address,
     /// CA and client certificate of an encrypted connection.
     pub tls: Tls,
-    /// How many messages of one device may be open (waiting or unconfirmed) at
-    /// once; what does not fit is dropped, with a row that says so.
+    /// The maximum of open (waiting or unconfirmed) messages of one device. Further messages
+    /// are dropped, with a row for each.
     pub outbox: u32,
     /// The most new connections a second, over the whole run.
     pub connect_rate: Rate,
-    /// How long opening a connection may take, handshakes included.
+    /// The maximum time for opening a connection, handshakes included.
     pub connect_timeout: Duration,
-    /// What is particular to the protocol.
+    /// The settings of the protocol.
     pub protocol: Protocol,
 }
 
@@ -41,7 +41,7 @@ pub struct Address {
     pub shown: String,
 }
 
-/// What the encrypted schemes check and show.
+/// The certificates of an encrypted connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
     /// PEM file of the authorities to trust instead of the system's.
@@ -50,7 +50,7 @@ pub struct Tls {
     pub identity: Option<(File, File)>,
 }
 
-/// What is particular to MQTT or HTTP.
+/// The settings of MQTT or HTTP.
 #[derive(Debug, Clone)]
 pub enum Protocol {
     /// `mqtt://` and `mqtts://`
@@ -62,7 +62,7 @@ pub enum Protocol {
 /// An MQTT 3.1.1 broker.
 #[derive(Debug, Clone)]
 pub struct Mqtt {
-    /// The client id; one of its placeholders tells connections apart.
+    /// The client id; one of its placeholders differs between connections.
     pub client_id: Template,
     /// One connection a device, or this many that the devices share.
     pub connections: Connections,
@@ -72,7 +72,7 @@ pub struct Mqtt {
     pub clean_session: bool,
     /// User name and password.
     pub login: Option<(String, Secret)>,
-    /// What the broker publishes when the connection is lost.
+    /// The message that the broker publishes when the connection is lost.
     pub will: Option<Will>,
     /// QoS 1 and 2: how many publishes of a connection may wait for their
     /// acknowledgement at once.
@@ -101,7 +101,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// How devices get their connection.
+/// The assignment of devices to connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connections {
     /// One each.
@@ -125,28 +125,28 @@ pub enum Qos {
 /// An MQTT last will.
 #[derive(Debug, Clone)]
 pub struct Will {
-    /// Where it is published.
+    /// The topic.
     pub topic: Template,
-    /// What is published.
+    /// The payload.
     pub payload: Template,
-    /// With which QoS.
+    /// The QoS.
     pub qos: Qos,
     /// Whether the broker keeps it for later subscribers.
     pub retain: bool,
 }
 
-/// Where a channel's messages go.
+/// The topic of a channel's messages.
 #[derive(Debug, Clone)]
 pub struct MqttChannel {
     /// The topic to publish to.
     pub topic: Template,
-    /// With which QoS.
+    /// The QoS.
     pub qos: Qos,
     /// Whether the broker keeps the last message.
     pub retain: bool,
 }
 
-/// What a device listens to.
+/// A subscription of a device.
 #[derive(Debug, Clone)]
 pub struct MqttDownlink {
     /// The topic filter.
@@ -162,7 +162,7 @@ pub struct Http {
     pub channels: BTreeMap<String, HttpChannel>,
 }
 
-/// The request that a channel's messages become.
+/// The request for each message of a channel.
 #[derive(Debug, Clone)]
 pub struct HttpChannel {
     /// `POST`, `PUT`, …: an HTTP token in capitals.

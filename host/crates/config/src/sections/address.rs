@@ -1,11 +1,11 @@
-//! The URL of a target, taken apart.
+//! Parses the URL of a target.
 
 use crate::plan::target::Address;
 
 /// Reads a target's URL.
 ///
 /// # Errors
-/// What is wrong with it; never with a password that stands in it.
+/// The URL cannot be used; the message never has its password.
 pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
     let wanted = "such as \"mqtt://127.0.0.1:1883\" or \"https://api.example.com/v1\"";
     let url = url::Url::parse(text)
@@ -62,7 +62,7 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
     ))
 }
 
-/// Which protocol a URL asks for.
+/// The protocol of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Mqtt,

@@ -1,5 +1,4 @@
-//! The keys of `[checks]`: what must hold at the end of a run, for the whole fleet, for
-//! a group, for a channel.
+//! Reads `[checks]`: checks of the fleet, of groups and of channels.
 
 use std::time::Duration;
 
@@ -14,8 +13,8 @@ pub(crate) const KEYS: &[&str] = &["warm-up", "fleet", "groups", "channels", "re
 const LABEL: &str = "[checks]";
 const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 86_400);
 
-/// Reads `[checks]`. What they can be about is looked up in the tree, so that a group or a
-/// target that is wrong elsewhere is not said to be missing here.
+/// Reads `[checks]`. Group and channel names are looked up in the document, so that an invalid
+/// group or target is not also reported as missing here.
 pub(crate) fn read(
     context: &ReadContext<'_>,
     tree: &Node,
@@ -48,7 +47,7 @@ pub(crate) fn read(
     checks
 }
 
-/// Reads the checks of what was received.
+/// Reads the checks of received rows.
 fn received(context: &ReadContext<'_>, node: &Node) -> Vec<ReceivedCheck> {
     let Value::Array(entries) = &node.value else {
         let text = format!(

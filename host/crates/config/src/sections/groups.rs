@@ -1,4 +1,4 @@
-//! The keys of `[[groups]]`.
+//! Reads `[[groups]]`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -9,14 +9,12 @@ use crate::document::node::{Node, Origin, Value};
 use crate::document::suggest::did_you_mean;
 use crate::document::table_reader::{ReadContext, TableReader, integer, text};
 use crate::document::template::{ID_PLACEHOLDERS, Placeholder, PlaceholderValues, Template};
-use crate::document::units;
-use crate::document::units::{ByteSize, Rate};
-use crate::plan::group::{Group, Limits, PluginSource, Schedule, Start, TickRate};
-use crate::plan::stage::{AfterStages, Stage, Transition};
+use crate::document::units::ByteSize;
+use crate::plan::group::{Group, Limits, PluginSource};
 use crate::plan::target::Target;
+use crate::sections::faults::context::FaultContext;
 use crate::sections::faults::read;
-use crate::sections::faults::read::FaultContext;
-use crate::sections::stages;
+use crate::sections::schedule;
 
 pub(crate) const KEYS: &[&str] = &[
     "name",
@@ -45,8 +43,8 @@ pub(crate) const LIMIT_KEYS: &[&str] = &[
     "log-lines",
 ];
 
-/// The most devices of a fleet: ten times what one process is meant for. The rest is
-/// a slip of the finger.
+/// The maximum of devices: ten times the scale that one process is made for. More is a typing
+/// error.
 const MAX_DEVICES: u32 = 10_000_000;
 
 /// The targets in the order of the file; `None` where one could not be read.
@@ -93,7 +91,7 @@ fn group(
     });
     let count = keys.require("count", "1000", |node| integer(node, 1..=MAX_DEVICES));
     let target = target(&keys, targets);
-    let schedule = schedule(context, &keys);
+    let schedule = schedule::read(context, &keys);
     let faults = match keys.node("faults") {
         None => Some(Vec::new()),
         Some(node) => {
@@ -135,7 +133,7 @@ fn group(
     })
 }
 
-/// A name that becomes part of ids and topics.
+/// Reads a name that is used in ids and topics.
 pub(crate) fn name(node: &Node) -> Result<String, String> {
     let name = text(node)?;
     let unfit = |c: char| c.is_control() || matches!(c, '/' | '+' | '#');
@@ -161,7 +159,7 @@ fn plugin(context: &ReadContext<'_>, node: &Node) -> Result<PluginSource, String
 fn target(keys: &TableReader<'_>, targets: &Targets) -> Option<usize> {
     let names = || targets.iter().map(|(name, _)| name.as_str());
     match (keys.node("target"), targets.len()) {
-        // That there is no target at all is said once, for the whole file.
+        // A file without targets is reported once, at its top level.
         (_, 0) => None,
         (None, 1) => Some(0),
         (None, _) => {
@@ -179,126 +177,6 @@ fn target(keys: &TableReader<'_>, targets: &Targets) -> Option<usize> {
             })
         }),
     }
-}
-
-fn schedule(context: &ReadContext<'_>, keys: &TableReader<'_>) -> Option<Schedule> {
-    let tick_rate = match (keys.node("every"), keys.node("rate")) {
-        (Some(_), Some(_)) => {
-            keys.report(
-                "rate",
-                "every says the same in another way; keep one of them",
-            );
-            None
-        }
-        (Some(_), None) => keys
-            .duration("every", MIN_INTERVAL..=MAX_DURATION)
-            .map(TickRate::Every),
-        (None, Some(_)) => keys.read("rate", rate),
-        (None, None) => {
-            keys.report_missing("every", "\"1s\" (or rate = \"60/min\", or rate = \"max\")");
-            None
-        }
-    };
-    let start = match keys.node("start") {
-        None => Some(Start::Spread),
-        Some(_) => keys.read("start", |node| {
-            let text = text(node)?;
-            match text.as_str() {
-                "spread" => Ok(Start::Spread),
-                "together" => Ok(Start::Together),
-                other => Err(format!("{other:?} is neither \"spread\" nor \"together\"")),
-            }
-        }),
-    };
-    let jitter = match keys.node("jitter") {
-        None => Some(0.0),
-        Some(_) => keys.read("jitter", |node| {
-            let share = units::parse_share(&text(node)?)?;
-            if share > 0.5 {
-                return Err(
-                    "above \"50%\" a tick could come before the one it follows; it lies between \"0%\" and \"50%\"".into(),
-                );
-            }
-            Ok(share)
-        }),
-    };
-    let ramp = keys.duration("ramp", Duration::ZERO..=MAX_DURATION);
-    let stages = read_stages(context, keys, tick_rate, ramp.is_some());
-    let after_stages = match keys.node("after-stages") {
-        None => Some(AfterStages::Return),
-        Some(_) => keys.read("after-stages", stages::after_stages),
-    };
-    if keys.node("stages").is_none() && keys.node("after-stages").is_some() {
-        keys.report(
-            "after-stages",
-            "the group has no stages; add [[groups.stages]], or drop it",
-        );
-    }
-    Some(Schedule {
-        tick_rate: tick_rate?,
-        start: start?,
-        jitter: jitter?,
-        ramp,
-        stages: stages?,
-        after_stages: after_stages?,
-    })
-}
-
-/// The stages, and what does not go with them.
-fn read_stages(
-    context: &ReadContext<'_>,
-    keys: &TableReader<'_>,
-    tick_rate: Option<TickRate>,
-    ramp: bool,
-) -> Option<Vec<Stage>> {
-    let Some(node) = keys.node("stages") else {
-        return Some(Vec::new());
-    };
-    let own = match tick_rate {
-        Some(TickRate::Every(interval)) => interval.as_secs_f64().recip(),
-        // What else is wrong with them is said all the same.
-        Some(TickRate::FlatOut) | None => 1.0,
-    };
-    let stages = stages::read(context, node, own);
-    if tick_rate == Some(TickRate::FlatOut) {
-        keys.report(
-            "stages",
-            "rate = \"max\" has no schedule that stages could change; give the group its own rate, such as rate = \"1/s\"",
-        );
-        return None;
-    }
-    let gated = |stages: &Vec<Stage>| {
-        stages
-            .iter()
-            .any(|stage| stage.devices != Transition::constant(1.0))
-    };
-    if ramp && stages.as_ref().is_some_and(gated) {
-        keys.report(
-            "ramp",
-            "the stages say when devices are switched on; keep devices in the stages, or ramp",
-        );
-        return None;
-    }
-    stages
-}
-
-/// A thousand ticks a second and device; more is `rate = "max"`.
-const MIN_INTERVAL: Duration = Duration::from_millis(1);
-const MAX_DURATION: Duration = Duration::from_secs(366 * 86_400);
-
-fn rate(node: &Node) -> Result<TickRate, String> {
-    let text = text(node)?;
-    if text == "max" {
-        return Ok(TickRate::FlatOut);
-    }
-    let rate = Rate::parse(&text)
-        .map_err(|wanted| format!("{text:?} is not understood; {wanted}, or \"max\""))?;
-    if rate.interval() < MIN_INTERVAL {
-        return Err(format!(
-            "{text:?} is more than 1000/s for each device; use more devices, or \"max\" for as fast as it goes"
-        ));
-    }
-    Ok(TickRate::Every(rate.interval()))
 }
 
 fn config(keys: &TableReader<'_>) -> Option<serde_json::Value> {
@@ -350,7 +228,7 @@ fn write_json(node: &Node, into: &mut String) {
             }
             into.push('}');
         }
-        // What JSON cannot say was refused already.
+        // `json` has refused the values that JSON does not have.
         _ => into.push_str(&json(node).unwrap_or_default().to_string()),
     }
 }
@@ -364,7 +242,7 @@ fn data(context: &ReadContext<'_>, node: Option<&Node>) -> Option<BTreeMap<Strin
     let files = keys
         .entries()
         .map(|(name, _)| Some((name.to_owned(), keys.file(name)?)));
-    // Each is tried, so that all that is wrong is said.
+    // Every file is tried, so that all problems are reported.
     let files: Vec<_> = files.collect();
     files.into_iter().collect()
 }

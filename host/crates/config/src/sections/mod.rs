@@ -5,6 +5,7 @@ pub(crate) mod checks;
 pub(crate) mod faults;
 pub(crate) mod groups;
 pub(crate) mod log;
+pub(crate) mod schedule;
 pub(crate) mod stages;
 pub(crate) mod store;
 pub(crate) mod targets;

@@ -1,6 +1,7 @@
-//! The keys of `[[groups.stages]]`: how a group's rate, and the share of its devices
-//! that are switched on, change while the run goes. What a stage does not say goes on
-//! as the stage previous left it.
+//! Reads `[[groups.stages]]`.
+//!
+//! Stages change a group's rate and its share of active devices. A key that a stage lacks keeps
+//! the value of the previous stage.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ const MAX_RATE: f64 = 1_000.0;
 /// Far more than a person writes; each is looked at for each tick.
 const MAX_STAGES: usize = 1_000;
 
-/// Reads the stages of a group whose own rate is `own`, in ticks a second and device.
+/// Reads the stages of a group; `own` is the group's rate in ticks per second and device.
 pub(crate) fn read(context: &ReadContext<'_>, node: &Node, own: f64) -> Option<Vec<Stage>> {
     let Value::Array(entries) = &node.value else {
         let text = format!(
@@ -49,7 +50,7 @@ pub(crate) fn read(context: &ReadContext<'_>, node: &Node, own: f64) -> Option<V
     stages.into_iter().collect()
 }
 
-/// What comes when the stages are over.
+/// Reads the load after the last stage.
 pub(crate) fn after_stages(node: &Node) -> Result<AfterStages, String> {
     let text = text(node)?;
     match text.as_str() {
@@ -65,7 +66,7 @@ pub(crate) fn after_stages(node: &Node) -> Result<AfterStages, String> {
     }
 }
 
-/// Where the stage previous ended; previous the first, nothing has been said.
+/// The values at the end of the previous stage; `None` before the first.
 #[derive(Default)]
 struct PreviousStage {
     rate: Option<f64>,
@@ -126,7 +127,7 @@ fn shape(node: &Node) -> Result<String, String> {
     Err(format!("{text:?} is no shape{hint}"))
 }
 
-/// What a stage says of where it begins, and where it goes.
+/// The start, if given, and the end of a transition.
 type GivenTransition = (Option<f64>, f64);
 
 /// `TO` or `FROM..TO`. The outer `None` is a problem, the inner one a key that is not
@@ -181,7 +182,7 @@ fn period(
     duration: Option<Duration>,
 ) -> Option<Duration> {
     if keys.node("period").is_none() {
-        // What is wrong with the duration has been said.
+        // A problem of the duration is reported already.
         return Some(duration.unwrap_or(MIN_DURATION));
     }
     let period = keys.duration("period", MIN_DURATION..=MAX_DURATION)?;

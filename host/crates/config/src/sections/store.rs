@@ -1,4 +1,4 @@
-//! A store as people write it: a folder, or `s3://bucket/prefix`.
+//! Parses the location of a store: a folder, or `s3://bucket/prefix`.
 
 use crate::plan::log::Store;
 
@@ -6,7 +6,7 @@ impl Store {
     /// Reads a store; a relative folder stays relative.
     ///
     /// # Errors
-    /// What a store looks like.
+    /// The text is no store; the message shows correct ones.
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Some(place) = text.strip_prefix("s3://") {
             let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));

@@ -1,5 +1,4 @@
-//! The keys of `[targets.NAME]`: what all protocols share, and what MQTT and HTTP
-//! have of their own.
+//! Reads `[targets.NAME]`: the common keys, and those of MQTT and HTTP.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -376,7 +375,7 @@ fn path(keys: &TableReader<'_>) -> Option<Template> {
     })
 }
 
-/// PlaceholderValues in small letters, since HTTP does not tell them apart (RFC 9110, section
+/// Reads headers, with names in lower case: HTTP names are case-insensitive (RFC 9110, section
 /// 5.1).
 fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
     let Some(keys) = TableReader::open_any(context, node, "headers") else {

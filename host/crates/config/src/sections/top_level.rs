@@ -1,5 +1,4 @@
-//! The keys of a fleet file outside its targets and groups, and the order in which
-//! the parts are read.
+//! Reads the keys outside of targets and groups.
 
 use std::path::Path;
 use std::time::Duration;

@@ -100,7 +100,7 @@ fn each_example_of_the_reference_is_accepted() {
                 // Checks are of groups and channels that are there.
                 .replace("{ thermometer = [", "{ a = [")
                 .replace("{ alarm = [", "{ telemetry = [");
-            // Tables of tables stand in the file as the base has them.
+            // Tables of tables are part of the base file.
             let base = match key.as_str() {
                 "rate" => SMALL.replace("every = \"1s\"\n", ""),
                 _ => SMALL.replace("mqtt://127.0.0.1:1883", broker),

@@ -26,7 +26,7 @@ use super::prepare::Line;
 use super::{Running, files};
 use mockfleet_config::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
 use mockfleet_metrics::SharedCounters;
-use mockfleet_sendlog::{DeviceIds, Directory, GroupEntry, Identity, RouteEntry, SendLog};
+use mockfleet_sendlog::{DeviceIds, GroupEntry, Identity, RouteEntry, RunCatalog, SendLog};
 use mockfleet_transport::{BrokerTarget, HttpTarget, Member, Routes, RunNames};
 
 /// A replay that can begin.
@@ -223,7 +223,7 @@ fn numbers(recording: &Recording) -> Vec<u32> {
     numbers
 }
 
-fn directory(recording: &Recording, fleet: &Fleet, target: &Target, numbers: &[u32]) -> Directory {
+fn directory(recording: &Recording, fleet: &Fleet, target: &Target, numbers: &[u32]) -> RunCatalog {
     let mut groups: Vec<GroupEntry> = Vec::new();
     let mut placed: Vec<(u32, &recording::Device)> =
         numbers.iter().copied().zip(&recording.devices).collect();
@@ -239,12 +239,12 @@ fn directory(recording: &Recording, fleet: &Fleet, target: &Target, numbers: &[u
                 plugin,
                 first: number,
                 count: 0,
-                device_ids: DeviceIds::Given(Vec::new()),
+                device_ids: DeviceIds::Listed(Vec::new()),
             });
         }
         if let Some(group) = groups.last_mut() {
             group.count += 1;
-            if let DeviceIds::Given(ids) = &mut group.device_ids {
+            if let DeviceIds::Listed(ids) = &mut group.device_ids {
                 ids.push(device.id.to_string());
             }
         }
@@ -272,7 +272,7 @@ fn directory(recording: &Recording, fleet: &Fleet, target: &Target, numbers: &[u
             .map(|(name, channel)| entry(name, Some(&channel.method), &channel.path))
             .collect(),
     };
-    Directory {
+    RunCatalog {
         fleet: fleet.plan.name.clone(),
         groups,
         routes,

@@ -134,7 +134,7 @@ impl Player {
                 ..Seat::default()
             });
             self.record.counters.born += 1;
-            self.record.appender.event(&EventRow {
+            self.record.appender.append_event(&EventRow {
                 device: number,
                 at: self.record.clock.utc(0),
                 kind: EventKind::Born,
@@ -169,7 +169,7 @@ impl Player {
             self.take_reports();
             self.send_due();
             // On the disk before it is on the wire, or counted.
-            self.record.appender.turn(began);
+            self.record.appender.flush(began);
             self.publish();
             if self.is_over() {
                 break;
@@ -258,7 +258,7 @@ impl Player {
         counters.open += 1;
         counters.ticks += 1;
         counters.delay.record(now.saturating_sub(due));
-        self.record.appender.message(&MessageRow {
+        self.record.appender.append_message(&MessageRow {
             device: number,
             seq,
             copy: 0,
@@ -319,7 +319,7 @@ impl Player {
             EventKind::Disconnected
         };
         let at = self.record.clock.now();
-        self.record.appender.event(&EventRow {
+        self.record.appender.append_event(&EventRow {
             device: number,
             at: self.record.clock.utc(at),
             kind,
@@ -376,7 +376,7 @@ impl Player {
 
     fn publish(&mut self) {
         let now = self.record.clock.now();
-        if now >= self.published + PUBLISH && self.record.appender.is_safe() {
+        if now >= self.published + PUBLISH && self.record.appender.is_written() {
             self.published = now;
             self.record.counters.reported_us = now;
             self.record.counters.io_us =

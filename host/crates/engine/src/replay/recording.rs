@@ -11,7 +11,7 @@ use glob::Pattern;
 use super::mapping::{Mapping, problem};
 use super::sorter::{Message, Sorter, Stream};
 use mockfleet_config::Problems;
-use mockfleet_sendlog::Cell;
+use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
 
 /// How fast a recording is sent.
@@ -206,7 +206,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn row(&mut self, place: Location, cells: &[Cell<'_>], table: &Table) -> Result<(), Wrong> {
+    fn row(&mut self, place: Location, cells: &[TableValue<'_>], table: &Table) -> Result<(), Wrong> {
         let [device, time, payload, topic, channel, group, log @ ..] = cells else {
             return Ok(());
         };
@@ -292,7 +292,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn is_asked(&self, id: &str, channel: Option<&str>, outcome: &Cell<'_>, at: i64) -> bool {
+    fn is_asked(&self, id: &str, channel: Option<&str>, outcome: &TableValue<'_>, at: i64) -> bool {
         let asked = self.asked;
         let outcome = outcome.text();
         let outcome = match (asked.outcomes.as_slice(), outcome.as_deref()) {
@@ -316,7 +316,7 @@ impl<'a> Reading<'a> {
     fn address(
         &mut self,
         topic: Option<&str>,
-        protocol: &Cell<'_>,
+        protocol: &TableValue<'_>,
     ) -> Result<(Option<String>, Option<String>), Wrong> {
         let Some(topic) = topic.filter(|topic| !topic.is_empty()) else {
             return Ok((None, None));

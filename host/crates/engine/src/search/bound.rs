@@ -1,7 +1,7 @@
 //! `--until 'ack.p99 > 200ms'`: what breaks a step of a search.
 
 use mockfleet_config::{Comparison, FULL_SHARE, Metric, ThresholdValue};
-use mockfleet_metrics::{Bottleneck, SearchStep, micros};
+use mockfleet_metrics::{SearchStep, Bottleneck, micros};
 
 /// What a step of a search has, for messages.
 const FIGURES: &str = "ack.p50, ack.p95, ack.p99 (or latency.…), lag.p50, lag.p95, lag.p99, failed";

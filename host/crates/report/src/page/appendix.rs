@@ -36,16 +36,16 @@ pub(crate) fn html(data: &PageData<'_>) -> String {
         );
     }
     html.push_str("<h3>With</h3><dl class=\"words\">");
-    let survey = data.survey;
+    let timeline = data.timeline;
     let mut facts = vec![(
         "log",
         format!(
             "{}: {} rows in sends, {} in events, {} in {} files",
             data.location,
-            count(survey.rows),
-            count(survey.events),
-            bytes(survey.bytes),
-            count(survey.files)
+            count(timeline.rows),
+            count(timeline.events),
+            bytes(timeline.bytes),
+            count(timeline.files)
         ),
     )];
     if let Some(version) = data.text(&["mockfleet"]) {
@@ -159,7 +159,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use mockfleet_sendlog::Survey;
+    use mockfleet_sendlog::Timeline;
 
     #[test]
     fn command_has_the_options_and_the_seed() {
@@ -173,9 +173,9 @@ mod tests {
             ],
             "checks": ["acked >= 99%"],
         });
-        let survey = Survey::default();
+        let timeline = Timeline::default();
         let data = PageData {
-            survey: &survey,
+            timeline: &timeline,
             note: Some(&note),
             location: "logs",
             made: "now",

@@ -4,7 +4,7 @@ use crate::axis::Unit;
 use crate::chart::{self, Chart, Form, Series, Time};
 use crate::num::{as_f64, signed_as_f64};
 use crate::page::format::outcome;
-use mockfleet_sendlog::{EVENTS, Quantiles, Slice, Survey};
+use mockfleet_sendlog::{EVENT_KINDS, Percentiles, TimeBucket, Timeline};
 
 /// The colours of outcomes, in their order.
 const INKS: [&str; 7] = [
@@ -31,9 +31,9 @@ const STRIPS: [(&str, &str); 9] = [
     ("lost", "failed"),
 ];
 
-pub(crate) fn time(survey: &Survey) -> Time {
-    let count = survey.slices.len();
-    let mut faults: Vec<usize> = survey
+pub(crate) fn time(timeline: &Timeline) -> Time {
+    let count = timeline.buckets.len();
+    let mut faults: Vec<usize> = timeline
         .faults
         .values()
         .flat_map(|counts| counts.iter().enumerate())
@@ -44,72 +44,72 @@ pub(crate) fn time(survey: &Survey) -> Time {
     faults.dedup();
     let moments = i64::try_from(count).unwrap_or(0);
     Time {
-        length: survey.width * moments,
+        length: timeline.bucket_width * moments,
         count,
         faults,
     }
 }
 
-pub(crate) fn charts(survey: &Survey) -> Vec<Chart> {
-    let mut charts = vec![rates(survey)];
-    if survey.latency.count > 0 {
+pub(crate) fn charts(timeline: &Timeline) -> Vec<Chart> {
+    let mut charts = vec![rates(timeline)];
+    if timeline.latency.count > 0 {
         charts.push(quantiles(
-            survey,
+            timeline,
             "latency",
             "Latency",
             "From sent to confirmed, by when messages were due",
             |slice| slice.latency,
         ));
     }
-    if survey.lag.count > 0 {
+    if timeline.lag.count > 0 {
         charts.push(quantiles(
-            survey,
+            timeline,
             "lag",
             "Lag",
             "From due to sent: how late the host was, or how long messages waited for their turn",
             |slice| slice.lag,
         ));
     }
-    charts.push(outcomes(survey));
-    charts.extend(connections(survey));
+    charts.push(outcomes(timeline));
+    charts.extend(connections(timeline));
     charts
 }
 
 /// Seconds of a moment; the last one may be shorter, and not too short to tell a rate.
-fn seconds(survey: &Survey, moment: usize) -> f64 {
-    let width = survey.width;
+fn seconds(timeline: &Timeline, moment: usize) -> f64 {
+    let width = timeline.bucket_width;
     let begins = i64::try_from(moment).unwrap_or(0).saturating_mul(width);
-    let rest = (survey.end - survey.start).saturating_sub(begins);
+    let rest = (timeline.end - timeline.start).saturating_sub(begins);
     signed_as_f64(rest.clamp(width / 2, width).max(1)) / 1e6
 }
 
-fn per_second(survey: &Survey, figure: impl Fn(&Slice) -> u64) -> Vec<Option<f64>> {
-    let slices = survey.slices.iter().enumerate();
+fn per_second(timeline: &Timeline, figure: impl Fn(&TimeBucket) -> u64) -> Vec<Option<f64>> {
+    let slices = timeline.buckets.iter().enumerate();
     slices
-        .map(|(moment, slice)| Some(as_f64(figure(slice)) / seconds(survey, moment)))
+        .map(|(moment, slice)| Some(as_f64(figure(slice)) / seconds(timeline, moment)))
         .collect()
 }
 
-fn rates(survey: &Survey) -> Chart {
-    let missed: u64 = survey.slices.iter().map(|slice| slice.missed).sum();
-    let left = survey.slices.iter().any(|slice| slice.sent > 0);
+fn rates(timeline: &Timeline) -> Chart {
+    let missed: u64 = timeline.buckets.iter().map(|slice| slice.missed).sum();
+    let left = timeline.buckets.iter().any(|slice| slice.sent > 0);
     let mut series = vec![Series {
         name: "asked",
         ink: "asked",
-        values: per_second(survey, |slice| slice.due + slice.missed),
+        values: per_second(timeline, |slice| slice.due + slice.missed),
     }];
     if left {
         series.push(Series {
             name: "reached",
             ink: "reached",
-            values: per_second(survey, |slice| slice.sent),
+            values: per_second(timeline, |slice| slice.sent),
         });
     }
     if missed > 0 {
         series.push(Series {
             name: "ticks missed",
             ink: "failed",
-            values: per_second(survey, |slice| slice.missed),
+            values: per_second(timeline, |slice| slice.missed),
         });
     }
     Chart {
@@ -127,18 +127,18 @@ fn rates(survey: &Survey) -> Chart {
 }
 
 fn quantiles(
-    survey: &Survey,
+    timeline: &Timeline,
     id: &'static str,
     title: &'static str,
     about: &str,
-    figure: impl Fn(&Slice) -> Option<Quantiles>,
+    figure: impl Fn(&TimeBucket) -> Option<Percentiles>,
 ) -> Chart {
     let series = [(2, "p99", "high"), (1, "p95", "mid"), (0, "p50", "low")];
     let series = series.into_iter().map(|(place, name, ink)| Series {
         name,
         ink,
-        values: survey
-            .slices
+        values: timeline
+            .buckets
             .iter()
             .map(|slice| {
                 let quantiles = figure(slice)?;
@@ -146,7 +146,7 @@ fn quantiles(
             })
             .collect(),
     });
-    let touched = match survey.faults.is_empty() {
+    let touched = match timeline.faults.is_empty() {
         true => ".",
         false => "; messages that a fault touched are not in it.",
     };
@@ -165,14 +165,17 @@ fn quantiles(
 const ORDER: [usize; 7] = [2, 3, 4, 5, 6, 1, 0];
 
 /// Returns the chart of outcomes that occurred.
-fn outcomes(survey: &Survey) -> Chart {
-    let numbers = ORDER
-        .into_iter()
-        .filter(|number| survey.outcomes.get(*number).is_some_and(|count| *count > 0));
+fn outcomes(timeline: &Timeline) -> Chart {
+    let numbers = ORDER.into_iter().filter(|number| {
+        timeline
+            .outcomes
+            .get(*number)
+            .is_some_and(|count| *count > 0)
+    });
     let series = numbers.map(|number| Series {
         name: outcome(number),
         ink: INKS.get(number).copied().unwrap_or_default(),
-        values: per_second(survey, |slice| {
+        values: per_second(timeline, |slice| {
             slice.outcomes.get(number).copied().unwrap_or(0)
         }),
     });
@@ -187,12 +190,12 @@ fn outcomes(survey: &Survey) -> Chart {
 }
 
 /// Returns the chart of open connections, if devices have connections.
-fn connections(survey: &Survey) -> Option<Chart> {
-    let number = |kind: &str| EVENTS.iter().position(|known| *known == kind);
+fn connections(timeline: &Timeline) -> Option<Chart> {
+    let number = |kind: &str| EVENT_KINDS.iter().position(|known| *known == kind);
     let (up, down) = (number("connected")?, number("disconnected")?);
     let mut open: u64 = 0;
-    let values: Vec<Option<f64>> = survey
-        .slices
+    let values: Vec<Option<f64>> = timeline
+        .buckets
         .iter()
         .map(|slice| {
             let of = |kind: usize| slice.events.get(kind).copied().unwrap_or(0);
@@ -200,8 +203,8 @@ fn connections(survey: &Survey) -> Option<Chart> {
             Some(as_f64(open))
         })
         .collect();
-    let some = survey
-        .slices
+    let some = timeline
+        .buckets
         .iter()
         .any(|slice| slice.events.get(up).is_some_and(|times| *times > 0));
     some.then(|| Chart {
@@ -219,18 +222,18 @@ fn connections(survey: &Survey) -> Option<Chart> {
 }
 
 /// Faults and events, a strip for each kind that there was.
-pub(crate) fn strips(survey: &Survey, time: &Time) -> String {
-    let mut rows: Vec<(String, &str, Vec<u64>)> = survey
+pub(crate) fn strips(timeline: &Timeline, time: &Time) -> String {
+    let mut rows: Vec<(String, &str, Vec<u64>)> = timeline
         .faults
         .iter()
         .map(|(kind, counts)| (format!("fault: {kind}"), "fault", counts.clone()))
         .collect();
     for (kind, ink) in STRIPS {
-        let Some(number) = EVENTS.iter().position(|known| *known == kind) else {
+        let Some(number) = EVENT_KINDS.iter().position(|known| *known == kind) else {
             continue;
         };
-        let counts: Vec<u64> = survey
-            .slices
+        let counts: Vec<u64> = timeline
+            .buckets
             .iter()
             .map(|slice| slice.events.get(number).copied().unwrap_or(0))
             .collect();
@@ -241,7 +244,7 @@ pub(crate) fn strips(survey: &Survey, time: &Time) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let faults = match survey.faults.is_empty() {
+    let faults = match timeline.faults.is_empty() {
         true => "",
         false => {
             " Faults are those of the fleet file: each message that one touched, and each event. They are also marked on the axes above."

@@ -8,33 +8,36 @@ use crate::axis::Unit;
 use crate::escape::escaped;
 use crate::page::page_data::PageData;
 use mockfleet_metrics::{count, micros};
-use mockfleet_sendlog::Survey;
+use mockfleet_sendlog::Timeline;
 
 use crate::num::{as_f64, signed_as_f64};
 use crate::page::format::{length, share, timestamp};
 use crate::page::run_status::RunStatus;
 
 pub(crate) fn html(data: &PageData<'_>, fleet: &str, verdict: RunStatus) -> String {
-    let survey = data.survey;
+    let timeline = data.timeline;
     let mut html = format!(
         "<header><div class=\"title\"><h1>{}</h1><span class=\"verdict {}\">{}</span></div>\n<p class=\"facts\">",
         escaped(fleet),
         verdict.class(),
         verdict.word(),
     );
-    let mut facts = vec![timestamp(survey.start), length(survey.end - survey.start)];
+    let mut facts = vec![
+        timestamp(timeline.start),
+        length(timeline.end - timeline.start),
+    ];
     if let Some(devices) = data.noted(&["devices"]).and_then(Value::as_u64) {
         facts.push(format!("{} devices", count(devices)));
     }
     if let Some(seed) = data.noted(&["seed"]) {
         facts.push(format!("seed {seed}"));
     }
-    facts.push(format!("run <code>{}</code>", escaped(&survey.run)));
-    facts.push(format!("on {}", escaped(&survey.host)));
+    facts.push(format!("run <code>{}</code>", escaped(&timeline.run)));
+    facts.push(format!("on {}", escaped(&timeline.host)));
     html.push_str(&facts.join(" · "));
     html.push_str("</p>\n");
     html.push_str(&sentences(data, verdict));
-    html.push_str(&tiles(survey));
+    html.push_str(&tiles(timeline));
     html.push_str("</header>\n");
     html
 }
@@ -55,7 +58,7 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
     }
     match data.text(&["summary", "words", "arrived"]) {
         Some(words) => rows.push(("Did everything arrive?", words.to_owned())),
-        None => rows.push(("Did everything arrive?", arrived(data.survey))),
+        None => rows.push(("Did everything arrive?", arrived(data.timeline))),
     }
     let summed = [
         (
@@ -80,12 +83,12 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
             format!("rows that are still in the spool ({state}); `mockfleet logs recover` brings them to the log, and then the report can be repeated"),
         ));
     }
-    if !data.survey.aside.is_empty() {
+    if !data.timeline.skipped.is_empty() {
         rows.push((
             "Unreadable files",
             format!(
                 "{} files of the log; their rows are missing here",
-                data.survey.aside.len()
+                data.timeline.skipped.len()
             ),
         ));
     }
@@ -98,8 +101,8 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
 }
 
 /// Derives the answer from the rows, if the run has no metadata.
-fn arrived(survey: &Survey) -> String {
-    let [acked, sent, failed, dropped, unconfirmed, injected, written] = survey.outcomes;
+fn arrived(timeline: &Timeline) -> String {
+    let [acked, sent, failed, dropped, unconfirmed, injected, written] = timeline.outcomes;
     let all = acked + sent + failed + dropped + unconfirmed + written;
     let lost = failed + dropped + unconfirmed;
     let mut words = match (all, lost) {
@@ -124,10 +127,10 @@ fn arrived(survey: &Survey) -> String {
     words
 }
 
-fn tiles(survey: &Survey) -> String {
-    let [acked, sent, _, _, _, injected, written] = survey.outcomes;
-    let all: u64 = survey.outcomes.iter().sum::<u64>() - injected;
-    let seconds = signed_as_f64(survey.end - survey.start) / 1e6;
+fn tiles(timeline: &Timeline) -> String {
+    let [acked, sent, _, _, _, injected, written] = timeline.outcomes;
+    let all: u64 = timeline.outcomes.iter().sum::<u64>() - injected;
+    let seconds = signed_as_f64(timeline.end - timeline.start) / 1e6;
     let rate = as_f64(all) / seconds.max(0.001);
     let mut tiles = vec![
         ("messages", count(all), "to be delivered".to_owned()),
@@ -143,20 +146,20 @@ fn tiles(survey: &Survey) -> String {
             },
         ),
     ];
-    if survey.latency.count > 0 {
-        let [p50, _, p99] = survey.latency.quantiles;
+    if timeline.latency.count > 0 {
+        let [p50, _, p99] = timeline.latency.percentiles;
         tiles.push((
             "latency p99",
             micros(p99),
-            format!("p50 {}, max {}", micros(p50), micros(survey.latency.max)),
+            format!("p50 {}, max {}", micros(p50), micros(timeline.latency.max)),
         ));
     }
-    if survey.lag.count > 0 {
-        let [p50, _, p99] = survey.lag.quantiles;
+    if timeline.lag.count > 0 {
+        let [p50, _, p99] = timeline.lag.percentiles;
         tiles.push((
             "lag p99",
             micros(p99),
-            format!("p50 {}, max {}", micros(p50), micros(survey.lag.max)),
+            format!("p50 {}, max {}", micros(p50), micros(timeline.lag.max)),
         ));
     }
     if injected > 0 {

@@ -1,12 +1,12 @@
 //! Holds the data of a page.
 
-use mockfleet_sendlog::Survey;
+use mockfleet_sendlog::Timeline;
 use serde_json::Value;
 
 /// The data of a page.
 pub struct PageData<'a> {
     /// The timeline of the rows.
-    pub survey: &'a Survey,
+    pub timeline: &'a Timeline,
     /// The metadata of the run.
     pub note: Option<&'a Value>,
     /// The location of the log.

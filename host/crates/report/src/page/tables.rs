@@ -8,7 +8,7 @@ use crate::escape::escaped;
 use crate::page::format::share;
 use crate::page::page_data::PageData;
 use mockfleet_metrics::{count, micros};
-use mockfleet_sendlog::Survey;
+use mockfleet_sendlog::Timeline;
 
 /// Rows that a table shows; the rest is a number.
 const ROWS: usize = 30;
@@ -86,13 +86,13 @@ pub(crate) fn checks(data: &PageData<'_>) -> String {
 }
 
 /// Renders the causes of lost messages.
-pub(crate) fn causes(survey: &Survey) -> String {
-    let all: u64 = survey.outcomes.iter().sum();
-    let lost: u64 = survey.outcomes.iter().skip(2).take(3).sum();
+pub(crate) fn causes(timeline: &Timeline) -> String {
+    let all: u64 = timeline.outcomes.iter().sum();
+    let lost: u64 = timeline.outcomes.iter().skip(2).take(3).sum();
     if lost == 0 {
         return String::new();
     }
-    let shown = survey.causes.list.iter().take(ROWS);
+    let shown = timeline.causes.list.iter().take(ROWS);
     let mut rows: Vec<Vec<String>> = shown
         .map(|(cause, times)| {
             let (outcome, why) = cause.split_once(": ").unwrap_or((cause, ""));
@@ -107,8 +107,8 @@ pub(crate) fn causes(survey: &Survey) -> String {
             ]
         })
         .collect();
-    let named: u64 = survey.causes.list.iter().skip(ROWS).map(|(_, n)| n).sum();
-    let rest = named + survey.causes.others;
+    let named: u64 = timeline.causes.list.iter().skip(ROWS).map(|(_, n)| n).sum();
+    let rest = named + timeline.causes.others;
     if rest > 0 {
         rows.push(vec![
             count(rest),
@@ -129,11 +129,11 @@ pub(crate) fn causes(survey: &Survey) -> String {
 }
 
 /// Renders outcomes by group and channel.
-pub(crate) fn channels(survey: &Survey) -> String {
-    if survey.channels.is_empty() {
+pub(crate) fn channels(timeline: &Timeline) -> String {
+    if timeline.channels.is_empty() {
         return String::new();
     }
-    let shown = survey.channels.iter().take(ROWS);
+    let shown = timeline.channels.iter().take(ROWS);
     let rows: Vec<Vec<String>> = shown
         .map(|((group, channel), outcomes)| {
             let [acked, sent, failed, dropped, unconfirmed, injected, written] = *outcomes;
@@ -152,7 +152,7 @@ pub(crate) fn channels(survey: &Survey) -> String {
             ]
         })
         .collect();
-    let more = match survey.channels.len().saturating_sub(ROWS) {
+    let more = match timeline.channels.len().saturating_sub(ROWS) {
         0 => String::new(),
         more => format!(" {more} more are not shown."),
     };
@@ -176,17 +176,17 @@ pub(crate) fn channels(survey: &Survey) -> String {
 }
 
 /// The devices with the most trouble.
-pub(crate) fn worst(survey: &Survey) -> String {
-    if survey.worst.is_empty() {
+pub(crate) fn worst(timeline: &Timeline) -> String {
+    if timeline.worst.is_empty() {
         return String::new();
     }
-    let rows: Vec<Vec<String>> = survey
+    let rows: Vec<Vec<String>> = timeline
         .worst
         .iter()
         .map(|device| {
             vec![
                 format!("<code>{}</code>", escaped(&device.id)),
-                count(device.missing()),
+                count(device.undelivered()),
                 count(device.failed),
                 count(device.dropped),
                 count(device.unconfirmed),
@@ -213,7 +213,7 @@ pub(crate) fn worst(survey: &Survey) -> String {
     ];
     let about = format!(
         "{} devices had trouble; these had the most. Late is what left more than 50 ms after it was due.",
-        count(survey.troubled)
+        count(timeline.troubled_devices)
     );
     section("The worst devices", &about, &table(&head, &rows))
 }

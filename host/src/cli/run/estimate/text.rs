@@ -5,7 +5,7 @@ use crate::forecast::bill::{Bill, MONTH_HOURS, bills};
 use crate::forecast::figures::{GroupHour, Hour};
 use mockfleet_config::{Speed, Store};
 use mockfleet_metrics::{bytes, count};
-use mockfleet_sendlog::{Columns, location};
+use mockfleet_sendlog::{TextTable, location};
 
 pub(crate) fn text(estimate: &Estimate) -> String {
     let groups = &estimate.forecast.groups;
@@ -44,9 +44,9 @@ fn hour(estimate: &Estimate) -> String {
         "log",
         "bytes/row",
     ];
-    let mut columns = Columns::new(head);
+    let mut columns = TextTable::new(head);
     for group in &estimate.forecast.groups {
-        columns.row([
+        columns.push_row([
             group.name.clone(),
             count(u64::from(group.devices)),
             count(whole(group.messages)),
@@ -55,14 +55,14 @@ fn hour(estimate: &Estimate) -> String {
             each(group.bytes, group.messages),
         ]);
     }
-    columns.shown()
+    columns.render()
 }
 
 fn log(hour: &Hour) -> String {
     let head = ["table", "rows", "bytes", "bytes/row", "files", "requests"];
-    let mut columns = Columns::new(head);
+    let mut columns = TextTable::new(head);
     let mut row = |name: &str, rows: f64, size: f64, files: f64| {
-        columns.row([
+        columns.push_row([
             name.to_owned(),
             count(whole(rows)),
             bytes(whole(size)),
@@ -74,7 +74,7 @@ fn log(hour: &Hour) -> String {
     row("sends", hour.messages, hour.sends_bytes, hour.sends_files);
     row("events", hour.events, hour.events_bytes, hour.events_files);
     row("both", hour.rows(), hour.bytes(), hour.files());
-    columns.shown()
+    columns.render()
 }
 
 /// Describes the fleet's clock, if it is not as fast as the machine's.
@@ -120,11 +120,11 @@ fn month(estimate: &Estimate) -> String {
     };
     let months = MONTHS.map(|month| format!("month {month}"));
     let [first, last] = &months;
-    let mut columns = Columns::new(["rows in", first, last, "beside S3"]);
+    let mut columns = TextTable::new(["rows in", first, last, "beside S3"]);
     let [early, late] = all_bills(estimate);
     let least = late.first().map_or(0.0, Bill::usd);
     for (number, (early, late)) in early.iter().zip(&late).enumerate() {
-        columns.row([
+        columns.push_row([
             late.place.to_owned(),
             dollars(early.usd()),
             dollars(late.usd()),
@@ -140,17 +140,17 @@ fn month(estimate: &Estimate) -> String {
         amount(estimate.terms.hours),
         amount(MONTH_HOURS),
         estimate.prices.region,
-        columns.shown()
+        columns.render()
     )
 }
 
 fn lines(estimate: &Estimate) -> String {
     let [_, last] = MONTHS;
-    let mut columns = Columns::new(["rows in", "for", "how much", "dollars"]);
+    let mut columns = TextTable::new(["rows in", "for", "how much", "dollars"]);
     let [_, late] = all_bills(estimate);
     for bill in &late {
         for (number, line) in bill.lines.iter().enumerate() {
-            columns.row([
+            columns.push_row([
                 if number == 0 {
                     bill.place.to_owned()
                 } else {
@@ -162,7 +162,7 @@ fn lines(estimate: &Estimate) -> String {
             ]);
         }
     }
-    format!("Lines of month {last}:\n\n{}", columns.shown())
+    format!("Lines of month {last}:\n\n{}", columns.render())
 }
 
 fn rests(estimate: &Estimate) -> String {

@@ -20,7 +20,7 @@ use crate::cli::ui::progress_view::ProgressView;
 use mockfleet_config::Problems;
 use mockfleet_engine::replay::{Asked, Mapping, Playing, Recording, Speed, prepare};
 use mockfleet_metrics::count;
-use mockfleet_sendlog::moment;
+use mockfleet_sendlog::parse_timestamp;
 
 /// Sends a recorded log again: the same payloads to the same topics, with the same spacing, from
 /// as many devices. The replay is a run of its own, with its own rows in the log.
@@ -107,9 +107,9 @@ fn pattern(text: &str) -> Result<Pattern, String> {
 
 fn time(text: &str) -> Result<i64, String> {
     let whole_day = format!("{text}T00:00:00Z");
-    moment(text)
-        .or_else(|| moment(&whole_day))
-        .ok_or_else(|| "a moment is 2026-11-24T07:00:00Z, or a day: 2026-11-24".into())
+    parse_timestamp(text)
+        .or_else(|| parse_timestamp(&whole_day))
+        .ok_or_else(|| "a parse_timestamp is 2026-11-24T07:00:00Z, or a day: 2026-11-24".into())
 }
 
 fn speed(text: &str) -> Result<Speed, String> {

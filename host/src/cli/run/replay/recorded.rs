@@ -65,7 +65,7 @@ impl Recorded {
             }
         };
         Ok(Self {
-            table: Table::from_log(text, files.of(run))?,
+            table: Table::from_log(text, files.of_run(run))?,
             is_log: true,
             notes,
         })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mockfleet_metrics::{count, micros};
-use mockfleet_sendlog::Columns;
+use mockfleet_sendlog::TextTable;
 use mockfleet_verify::{Example, FindingCheck, FindingKind, Findings};
 
 /// Reasons listed for each cause; the rest is a number.
@@ -61,7 +61,7 @@ fn could(cause: FindingKind, findings: &Findings) -> bool {
 }
 
 fn causes(findings: &Findings, late: Duration) -> String {
-    let mut columns = Columns::new(["cause", "found", "explained", "unexplained"]);
+    let mut columns = TextTable::new(["cause", "found", "explained", "unexplained"]);
     for cause in FindingKind::ALL {
         let counts = findings.of(cause);
         let cells = if could(cause, findings) {
@@ -74,13 +74,13 @@ fn causes(findings: &Findings, late: Duration) -> String {
             ["cannot be told".into(), String::new(), String::new()]
         };
         let [found, explained, unexplained] = cells;
-        columns.row([words(cause, late), found, explained, unexplained]);
+        columns.push_row([words(cause, late), found, explained, unexplained]);
     }
-    columns.shown()
+    columns.render()
 }
 
 fn explained(findings: &Findings) -> Option<String> {
-    let mut columns = Columns::new(["explained", "by", "messages"]);
+    let mut columns = TextTable::new(["explained", "by", "messages"]);
     let mut any = false;
     for cause in FindingKind::ALL {
         let mut reasons: Vec<_> = findings.of(cause).explained.iter().collect();
@@ -88,15 +88,15 @@ fn explained(findings: &Findings) -> Option<String> {
         let (shown, rest) = reasons.split_at_checked(REASONS).unwrap_or((&reasons, &[]));
         for (reason, times) in shown {
             any = true;
-            columns.row([cause.word().into(), (*reason).clone(), count(**times)]);
+            columns.push_row([cause.word().into(), (*reason).clone(), count(**times)]);
         }
         if !rest.is_empty() {
             let times: u64 = rest.iter().map(|(_, times)| **times).sum();
             let reason = format!("{} other reasons (--json has them)", rest.len());
-            columns.row([cause.word().into(), reason, count(times)]);
+            columns.push_row([cause.word().into(), reason, count(times)]);
         }
     }
-    any.then(|| columns.shown())
+    any.then(|| columns.render())
 }
 
 fn unexplained(findings: &Findings) -> Option<String> {
@@ -108,12 +108,12 @@ fn unexplained(findings: &Findings) -> Option<String> {
         "what",
         "payload",
     ];
-    let mut columns = Columns::new(head);
+    let mut columns = TextTable::new(head);
     let mut any = false;
     for cause in FindingKind::ALL {
         for example in &findings.of(cause).examples {
             any = true;
-            columns.row(row(cause, example));
+            columns.push_row(row(cause, example));
         }
     }
     let more: u64 = FindingKind::ALL
@@ -125,7 +125,7 @@ fn unexplained(findings: &Findings) -> Option<String> {
         0 => String::new(),
         more => format!("\n  … and {} more", count(more)),
     };
-    any.then(|| columns.shown() + &more)
+    any.then(|| columns.render() + &more)
 }
 
 fn row(cause: FindingKind, example: &Example) -> [String; 6] {
@@ -151,16 +151,16 @@ fn devices(findings: &Findings) -> Option<String> {
         return None;
     }
     let [a, b, c, d, e, f] = FindingKind::ALL.map(FindingKind::word);
-    let mut columns = Columns::new(["worst devices", a, b, c, d, e, f]);
+    let mut columns = TextTable::new(["worst devices", a, b, c, d, e, f]);
     for device in &worst {
         let [a, b, c, d, e, f] = device.counts.map(count);
-        columns.row([device.device.clone(), a, b, c, d, e, f]);
+        columns.push_row([device.device.clone(), a, b, c, d, e, f]);
     }
     let more = match all.checked_sub(worst.len()) {
         Some(more @ 1..) => format!("\n  … and {more} more devices"),
         _ => String::new(),
     };
-    Some(columns.shown() + &more)
+    Some(columns.render() + &more)
 }
 
 fn checks(findings: &Findings, bounds: &[FindingCheck]) -> String {

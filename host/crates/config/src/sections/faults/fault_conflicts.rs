@@ -1,5 +1,7 @@
-//! What faults of one group cannot do together: touch more than all messages, or take
-//! the same link in two ways at one moment.
+//! Finds conflicts between the faults of one group.
+//!
+//! Faults of one family cannot touch more than all messages, and two faults cannot change the
+//! same link at the same time.
 
 use std::time::Duration;
 
@@ -8,14 +10,14 @@ use crate::document::table_reader::ReadContext;
 use crate::document::units::format_duration;
 use crate::plan::fault::{Fault, FaultTimes};
 
-/// FaultTimes of a fault that are looked at; what meets only later is rare, and then both
-/// of them hold.
+/// The number of times of a fault that are checked. Later overlaps are rare, and then both
+/// faults apply.
 const MAX_TIMES_CHECKED: usize = 1_000;
 
-/// Shares are sums of what people write with a point.
+/// Tolerance for sums of decimal shares.
 const ROUNDING: f64 = 1e-9;
 
-/// Says what is wrong; true if nothing is.
+/// Reports conflicts; returns whether there are none.
 pub(crate) fn check(
     context: &ReadContext<'_>,
     faults: &[(Fault, Origin)],

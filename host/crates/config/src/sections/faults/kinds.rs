@@ -73,7 +73,7 @@ pub(crate) fn kind(node: &Node) -> Result<(&'static str, &'static [&'static str]
 
 pub(crate) fn is_message_fault(word: &str) -> bool {
     let place = KINDS.iter().position(|(other, _)| *other == word);
-    // In the order of the table, faults of messages come first.
+    // The table has the faults of messages first.
     place.is_some_and(|place| place < 8)
 }
 

@@ -1,5 +1,6 @@
 //! Reads `[[groups.faults]]`.
 
+pub(crate) mod context;
 pub(crate) mod fault_conflicts;
 pub(crate) mod kinds;
 pub(crate) mod parameters;

@@ -9,10 +9,10 @@ use crate::document::units;
 use crate::document::units::ByteSize;
 use crate::plan::fault::{CutTo, FaultKind};
 use crate::plan::target::Protocol;
-use crate::sections::faults::read::{FaultContext, MAX_DURATION};
+use crate::sections::faults::context::{FaultContext, MAX_DURATION};
 
-/// What a wrong topic can be made of: the run has no part in it, so that the same seed
-/// breaks the same way.
+/// Placeholders of a wrong topic. The run is no part of it, so that the same seed gives the
+/// same topics.
 const TOPIC_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Device,
     Placeholder::Group,
@@ -20,7 +20,7 @@ const TOPIC_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Fleet,
 ];
 
-/// What only this kind has.
+/// Reads the keys that only this kind has.
 pub(crate) fn read(
     keys: &TableReader<'_>,
     word: &str,
@@ -48,7 +48,7 @@ pub(crate) fn read(
         "truncate" => FaultKind::Truncate(keys.require("size", "\"50%\" (or \"16B\")", cut_to)?),
         "oversize" => {
             keys.require("size", "\"1MiB\"", |_| Ok(()))?;
-            // What an MQTT packet can hold (MQTT 3.1.1, section 2.2.3).
+            // The maximum size of an MQTT packet (MQTT 3.1.1, section 2.2.3).
             let size = keys.size("size", 1..=256 << 20)?;
             FaultKind::Oversize { size: size.bytes() }
         }
@@ -138,7 +138,7 @@ fn topic(keys: &TableReader<'_>, scope: &FaultContext<'_>) -> Option<Template> {
         if http && !template.head().starts_with('/') {
             return Err("the target speaks HTTP, and a path begins with /".into());
         }
-        // To be wrong it need not be what no broker lets in: that ends the connection.
+        // A wrong topic must still be valid: a broker closes the connection on an invalid one.
         let wild = |text: &str| text.contains(['+', '#', '\0']);
         if !http && template.texts().any(wild) {
             return Err(
@@ -193,7 +193,7 @@ fn signed(text: &str) -> Result<i64, String> {
     Ok(sign * micros)
 }
 
-/// `2s/h`: what a clock gains, or loses, in a time.
+/// Reads `2s/h`: the time that a clock gains in a period.
 fn drift(node: &Node) -> Result<f64, String> {
     let text = text(node)?;
     let wanted = || {

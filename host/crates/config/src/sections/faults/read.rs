@@ -1,29 +1,18 @@
-//! The keys of `[[groups.faults]]`: what breaks on purpose in a group. Each kind has
-//! keys of its own beside those that say when, where and how often.
-
-use std::time::Duration;
+//! Reads `[[groups.faults]]`.
+//!
+//! Each kind has its own keys, and all share the keys for time, devices and frequency.
 
 use crate::document::node::{Node, Origin, Value};
 use crate::document::suggest::did_you_mean;
 use crate::document::table_reader::{ReadContext, TableReader, text};
 use crate::document::units;
 use crate::plan::fault::Fault;
-use crate::plan::target::{Connections, Protocol, Target};
+use crate::plan::target::{Connections, Protocol};
+use crate::sections::faults::context::FaultContext;
 use crate::sections::faults::{fault_conflicts, kinds, parameters, schedule};
 
 /// Far more than a person writes; each is looked at for each message.
 const MAX_FAULTS: usize = 100;
-
-/// As for the group's schedule.
-pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 86_400);
-
-/// What of the rest of the file faults have to fit.
-pub(crate) struct FaultContext<'a> {
-    /// How long the run takes.
-    pub(crate) duration: Option<Duration>,
-    /// Where the group sends, if that could be read.
-    pub(crate) target: Option<&'a Target>,
-}
 
 /// Reads the faults of a group.
 pub(crate) fn read(
@@ -89,7 +78,7 @@ fn fault(context: &ReadContext<'_>, node: &Node, scope: &FaultContext<'_>) -> Op
     sound.then_some(fault)
 }
 
-/// A share of something, above none; all of it where nothing is said.
+/// Reads a share above 0; 1 if the key is absent.
 fn share(keys: &TableReader<'_>, key: &str) -> Option<f64> {
     if keys.node(key).is_none() {
         return Some(1.0);

@@ -1,12 +1,13 @@
-//! FaultSchedule a fault happens: its window, its times in it, and how long each lasts. What
-//! could never happen is refused here.
+//! Reads the window, times and duration of a fault.
+//!
+//! A fault that could never happen is refused.
 
 use std::time::Duration;
 
 use crate::document::table_reader::TableReader;
 use crate::document::units::format_duration;
 use crate::plan::fault::{FaultKind, FaultSchedule, FaultTimes};
-use crate::sections::faults::read::MAX_DURATION;
+use crate::sections::faults::context::MAX_DURATION;
 
 const MIN_DURATION: Duration = Duration::from_millis(1);
 
@@ -85,7 +86,7 @@ fn times(
     Some(times)
 }
 
-/// How long it lasts each time.
+/// Reads the duration of each occurrence.
 fn duration(keys: &TableReader<'_>, word: &str, kind: Option<&FaultKind>) -> Option<Duration> {
     let scheduled = ["at", "every", "rate"]
         .iter()
@@ -110,7 +111,7 @@ fn duration(keys: &TableReader<'_>, word: &str, kind: Option<&FaultKind>) -> Opt
             return None;
         }
         let Some(FaultKind::Flapping { times, down, up }) = kind else {
-            // What is wrong with them has been said.
+            // Their problems are reported already.
             return None;
         };
         let gaps = up.saturating_mul(times.saturating_sub(1));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::plan::fault::{FaultKind, FaultTimes};
 use crate::tests::support::{SMALL, parse, refusal};
 
-/// A fleet whose group has these faults, each with its keys apart by semicolons.
+/// Returns a fleet file whose group has these faults, with keys separated by semicolons.
 fn faulty(faults: &[&str]) -> String {
     let faults = faults.iter().map(|fault| {
         let keys: Vec<&str> = fault.split("; ").collect();
@@ -14,7 +14,7 @@ fn faulty(faults: &[&str]) -> String {
     format!("{SMALL}{}", faults.collect::<String>())
 }
 
-/// A fleet whose group has a fault of the kind that a key belongs to.
+/// Returns a fleet file with a fault of the kind that has a key.
 pub(crate) fn fleet_with_fault(key: &str, example: &str) -> String {
     let rest = match key {
         "kind" => "probability = '1%'",
