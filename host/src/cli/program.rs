@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
         global = true,
         value_enum,
         value_name = "LEVEL",
-        hide_possible_values = true
+        hide_possible_values = true,
+        help_heading = "Global options"
     )]
     log_level: Option<LogLevel>,
     #[command(subcommand)]
@@ -126,10 +127,8 @@ mod tests {
         let lines = [
             "plan fleet.toml",
             "run",
-            "run fleet.toml --until ack.p99",
             "run fleet.toml --log-level loud",
             "run fleet.toml --junit x.xml --until failed>1%",
-            "backfill fleet.toml --from yesterday --to 2026-01-01",
             "estimate fleet.toml --hours 800",
             "logs prune",
             "logs ddl --engine mysql",

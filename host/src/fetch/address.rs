@@ -1,4 +1,4 @@
-//! An address as a user types it, with the digest that pins what is there.
+//! Parses addresses, with the digest that pins their content.
 
 use url::Url;
 
@@ -10,10 +10,10 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Reads an address; `None` where the text is a path.
+    /// Parses an address; `None` if the text is a path.
     ///
     /// # Errors
-    /// What an address looks like.
+    /// If the address is wrong, with its correct form.
     pub(crate) fn parse(text: &str) -> Option<Result<Self, String>> {
         let (scheme, _) = text.split_once("://")?;
         Some(match scheme {
@@ -46,7 +46,7 @@ impl Address {
         Ok(address)
     }
 
-    /// The SHA-256 that what is there must have, in hex.
+    /// Returns the SHA-256 of the pin, in hex.
     #[must_use]
     pub(crate) fn pin(&self) -> Option<&str> {
         self.pin.as_deref()
@@ -68,7 +68,7 @@ impl Address {
         &self.url
     }
 
-    /// The same with its pin, for whoever runs it again.
+    /// Returns the address with its pin, for the command that repeats a run.
     #[must_use]
     pub(crate) fn again(&self) -> String {
         match &self.pin {
@@ -77,14 +77,14 @@ impl Address {
         }
     }
 
-    /// As it stands in messages: without login, query and pin, where secrets may be.
+    /// Returns the address for messages: without login, query and pin, which may be secret.
     #[must_use]
     pub(crate) fn shown(&self) -> String {
         shown(&self.url)
     }
 }
 
-/// A URL without what may be secret in it.
+/// Returns a URL without its secrets.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // Fails where there can be none.

@@ -1,5 +1,6 @@
-//! Fetched files on disk, by their SHA-256. Each is hashed again when it is used: whoever can
-//! change one changes nothing but that it is fetched anew.
+//! Caches fetched files by their SHA-256.
+//!
+//! Each file is hashed again before its use, so that a changed file is fetched again.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -36,7 +37,7 @@ impl CachedFile {
     }
 }
 
-/// All fetched files of the user, those last used first; whatever else lies there is none.
+/// Returns the cached files, the last used first. Other files in the folder are ignored.
 #[must_use]
 pub(crate) fn fetched() -> Vec<CachedFile> {
     let entries = folder().and_then(|folder| std::fs::read_dir(folder).ok());
@@ -60,7 +61,7 @@ pub(crate) fn fetched() -> Vec<CachedFile> {
     all
 }
 
-/// Deletes partial files of killed processes.
+/// Deletes partial files of killed processes that are older than an hour.
 pub(crate) fn delete_partial_files() {
     if let Some(folder) = folder() {
         cache_dir::delete_partial_files(&folder, |name| is_hex(name, 64));
@@ -80,7 +81,7 @@ pub(crate) fn get(digest: &str) -> Option<Bytes> {
     Some(bytes.into())
 }
 
-/// Keeps what was fetched. Where that fails, it is fetched again another time.
+/// Stores a fetched file. An error is ignored, since the file can be fetched again.
 pub(crate) fn put(digest: &str, bytes: &[u8]) {
     let Some(folder) = folder() else {
         return;

@@ -1,6 +1,4 @@
-//! What lies at an address: `https://`, `s3://`, or `http://` where a digest pins it. Knows
-//! nothing of what it fetches. What was fetched is kept by its digest, so that a pinned
-//! address asks the network once.
+//! Fetches an address, or takes its content from the cache.
 
 use bytes::Bytes;
 
@@ -9,10 +7,10 @@ use mockfleet_files::sha256;
 use crate::fetch::address::Address;
 use crate::fetch::{cache, https};
 
-/// What is fetched at most, bytes.
+/// Maximum size of a fetched file: 2 GiB, which fits in memory.
 const LARGEST: u64 = 2 << 30;
 
-/// What was at an address.
+/// The content of an address.
 #[derive(Debug, Clone)]
 pub(crate) struct Fetched {
     /// All of it.
@@ -21,11 +19,11 @@ pub(crate) struct Fetched {
     pub digest: String,
 }
 
-/// Fetches an address, or finds what it pins; `progress` is told the bytes that are there,
-/// and of how many.
+/// Fetches an address, or finds its pinned content in the cache. `progress` receives the bytes so
+/// far, and the size if it is known.
 ///
 /// # Errors
-/// One sentence on why it cannot be had.
+/// If the content cannot be fetched, or does not match the pin.
 pub(crate) fn fetch(
     address: &Address,
     progress: &mut dyn FnMut(u64, Option<u64>),
@@ -45,7 +43,7 @@ pub(crate) fn fetch(
     let digest = sha256::hex(&bytes);
     if let Some(pin) = address.pin().filter(|pin| *pin != digest) {
         return Err(format!(
-            "what is there now has the sha256 {digest}, and the address pins {pin}: it was changed since, or is not what was meant; nothing of it was used"
+            "the content has the sha256 {digest}, and the address pins {pin}: it was changed since, or is another file; nothing of it was used"
         ));
     }
     cache::put(&digest, &bytes);

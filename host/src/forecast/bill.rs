@@ -1,5 +1,4 @@
-//! What a log costs in a month: volumes times prices, for the log on S3 and for the
-//! same rows in the databases and streams that they could go to instead.
+//! Computes the monthly cost of a log.
 
 use std::time::Duration;
 
@@ -9,18 +8,17 @@ use mockfleet_config::{Item, Prices};
 /// Hours of a month, as the vendor counts them.
 pub(crate) const MONTH_HOURS: f64 = 730.0;
 
-/// Bytes of what is billed as a GB.
+/// Bytes of a billed GB.
 pub(crate) const GB: f64 = 1_073_741_824.0;
 
 /// Storage that DynamoDB bills an item beyond its own bytes (developer guide, "Item
 /// sizes and formats").
 const ITEM_OVERHEAD: f64 = 100.0;
 
-/// Of what CloudWatch Logs took in, the share that it stores: the vendor's own examples
-/// reckon with it.
+/// Share of ingested bytes that CloudWatch Logs stores: the vendor's examples use it.
 const ARCHIVED: f64 = 0.15;
 
-/// What a Kinesis shard takes a second: records, and bytes.
+/// Limits of a Kinesis shard a second: records, and bytes.
 const SHARD: (f64, f64) = (1_000.0, 1_048_576.0);
 
 /// How a fleet is billed.
@@ -28,14 +26,14 @@ const SHARD: (f64, f64) = (1_000.0, 1_048_576.0);
 pub(crate) struct BillingTerms {
     /// Hours of a month in which the fleet runs, up to [`MONTH_HOURS`].
     pub hours: f64,
-    /// How long rows are kept; for ever where it is not said.
+    /// Time that rows are kept; `None` for ever.
     pub retention: Option<Duration>,
 }
 
 /// One line of a bill.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
-    /// What is paid for.
+    /// The billed item, or items.
     pub what: &'static str,
     /// How much of it.
     pub amount: f64,
@@ -48,11 +46,11 @@ pub(crate) struct Line {
 /// The bill of one month.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Bill {
-    /// Where the rows are.
+    /// The place of the rows.
     pub place: &'static str,
     /// For machines.
     pub key: &'static str,
-    /// What is paid for.
+    /// The billed item, or items.
     pub lines: Vec<Line>,
 }
 
@@ -116,7 +114,7 @@ impl Month<'_> {
         }
     }
 
-    /// What an hour has, in the hours in which the fleet runs.
+    /// Returns the amount of a month from that of an hour.
     fn all(&self, an_hour: f64) -> f64 {
         an_hour * self.terms.hours
     }
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_grows_to_its_age_and_no_further() {
+    fn stored_months_grow_up_to_the_retention() {
         let days = |n: u64| Some(Duration::from_secs(n * 86_400));
         near(held(None, 1), 0.5);
         near(held(None, 12), 11.5);
@@ -224,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bill_is_what_one_reckons_by_hand() {
+    fn bill_equals_a_calculation_by_hand() {
         let hour = Hour {
             messages: 3_600_000.0,
             events: 0.0,

@@ -1,16 +1,15 @@
-//! Figures of a forecast: by the hour, by group, and of the run.
+//! Holds the figures of a forecast.
 
 use std::time::Duration;
 
-/// What a fleet does once all its devices are switched on, by the hour. Numbers are
-/// means, and so no whole ones.
+/// An hour of a fleet with all devices switched on. Numbers are means, and therefore fractions.
 #[derive(Debug)]
 pub(crate) struct Forecast {
     /// In the order of the fleet file.
     pub groups: Vec<GroupHour>,
     /// All groups together.
     pub hour: Hour,
-    /// What the fleet does within its duration, if it has one.
+    /// The run of the fleet, if it has a duration.
     pub run: Option<Run>,
 }
 
@@ -21,7 +20,7 @@ pub(crate) struct GroupHour {
     pub name: String,
     /// Its devices.
     pub devices: u32,
-    /// How many of them were rehearsed, for how long each, and what they said.
+    /// The dry run of some devices.
     pub sample: Sampled,
     /// Messages.
     pub messages: f64,
@@ -33,7 +32,7 @@ pub(crate) struct GroupHour {
     pub events: f64,
 }
 
-/// What a group's forecast rests on.
+/// The dry run of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sampled {
     /// Devices.
@@ -105,7 +104,7 @@ impl Hour {
     }
 }
 
-/// What a fleet does within its duration.
+/// The run of a fleet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Run {
     /// From its first to its last tick.

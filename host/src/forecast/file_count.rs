@@ -1,5 +1,6 @@
-//! How many files an hour the log will have: when the first row of a file comes, and
-//! when it is old or large enough, played through for a day.
+//! Counts the files of the log in an hour.
+//!
+//! Simulates a day: each file begins with its first row, and ends by age or size.
 
 use std::time::Duration;
 
@@ -9,17 +10,17 @@ use mockfleet_config::Log;
 /// Microseconds.
 const HOUR: u64 = 3_600_000_000;
 
-/// Played through: long enough that what does not divide an hour shows.
+/// Simulated time: long enough for intervals that do not divide an hour.
 const DAY: u64 = 24 * HOUR;
 
-/// Generations that are played through at most.
-const MOST: u64 = 100_000;
+/// Maximum of simulated generations.
+const MAX_GENERATIONS: u64 = 100_000;
 
 /// A file ends this long after its age is reached: workers hand rows over every 200 ms,
 /// and the encoder looks every 100 ms.
-const LATE: u64 = 250_000;
+const ROLL_DELAY_US: u64 = 250_000;
 
-/// When the devices of a group are due: each once in an interval.
+/// The due times of a group: each device once in an interval.
 pub(crate) struct TickPhases<'a> {
     every: u64,
     /// Sorted, all below `every`.
@@ -55,7 +56,7 @@ impl<'a> TickPhases<'a> {
     }
 }
 
-/// How the files of a log follow one another.
+/// Files and generations of a log in an hour.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RollPolicy {
     /// Files of `sends` in an hour.
@@ -64,31 +65,31 @@ pub(crate) struct RollPolicy {
     generations: f64,
 }
 
-/// How long a file is written to, in microseconds, when so many bytes a second come.
+/// Returns the time in microseconds for which a file is open at a rate of bytes a second.
 fn length(log: &Log, second: f64) -> u64 {
     let micros = |length: Duration| u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
     let filled = Duration::try_from_secs_f64(ratio(as_f64(log.roll_size.bytes()), second))
         .ok()
         .map(micros)
         .filter(|length| *length > 0);
-    let aged = micros(log.roll_every).saturating_add(LATE);
+    let aged = micros(log.roll_every).saturating_add(ROLL_DELAY_US);
     filled.unwrap_or(u64::MAX).min(aged)
 }
 
 /// Files and generations up to `end`, and how far they were counted.
-fn play(circles: &[TickPhases<'_>], length: u64, end: u64) -> (u64, u64, u64) {
+fn simulate(groups: &[TickPhases<'_>], length: u64, end: u64) -> (u64, u64, u64) {
     let (mut files, mut generations, mut at) = (0_u64, 0_u64, 0_u64);
-    while let Some(first) = circles.iter().filter_map(|circle| circle.next(at)).min() {
+    while let Some(first) = groups.iter().filter_map(|group| group.next(at)).min() {
         if first >= end {
             break;
         }
-        if generations >= MOST {
+        if generations >= MAX_GENERATIONS {
             return (files, generations, at);
         }
         at = first.saturating_add(length);
-        let last = circles
+        let last = groups
             .iter()
-            .filter_map(|circle| circle.last(at.min(end)))
+            .filter_map(|group| group.last(at.min(end)))
             .max();
         // Rows of two hours go to a file each.
         let hours = last.unwrap_or(first).max(first) / HOUR - first / HOUR + 1;
@@ -98,25 +99,25 @@ fn play(circles: &[TickPhases<'_>], length: u64, end: u64) -> (u64, u64, u64) {
     (files, generations, end)
 }
 
-/// Files of `sends` of a run that begins with an hour and is so long.
+/// Returns the files of `sends` of a run that begins at a full hour.
 pub(crate) fn files_within(
     log: &Log,
     second: f64,
-    circles: &[TickPhases<'_>],
+    groups: &[TickPhases<'_>],
     duration: Duration,
 ) -> f64 {
     let end = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    let (files, _, until) = play(circles, length(log, second), end);
+    let (files, _, until) = simulate(groups, length(log, second), end);
     as_f64(files) * ratio(as_f64(end), as_f64(until))
 }
 
 impl RollPolicy {
-    /// Of a log into which so many bytes a second go, from devices that are due then.
-    pub(crate) fn of(log: &Log, second: f64, circles: &[TickPhases<'_>]) -> Self {
+    /// Simulates a log that receives `second` bytes a second from devices with these phases.
+    pub(crate) fn simulate(log: &Log, second: f64, groups: &[TickPhases<'_>]) -> Self {
         // What is due less than once a day is played through for some of its intervals.
-        let slowest = circles.iter().map(|circle| circle.every).max().unwrap_or(0);
+        let slowest = groups.iter().map(|group| group.every).max().unwrap_or(0);
         let end = DAY.max(slowest.saturating_mul(2));
-        let (files, generations, until) = play(circles, length(log, second), end);
+        let (files, generations, until) = simulate(groups, length(log, second), end);
         let an_hour = |n: u64| ratio(as_f64(n), as_f64(until) / as_f64(HOUR));
         Self {
             files: an_hour(files),
@@ -124,8 +125,7 @@ impl RollPolicy {
         }
     }
 
-    /// How many of the generations of an hour have one of so many rows that come now
-    /// and then (Poisson).
+    /// Returns the generations of an hour that have at least one of `rows` random rows (Poisson).
     pub(crate) fn with(&self, rows: f64) -> f64 {
         let mean = ratio(rows, self.generations);
         self.generations * (1.0 - (-mean).exp())
@@ -139,12 +139,12 @@ mod tests {
     use super::*;
     use mockfleet_config::Fleet;
 
-    fn rolls(every: &str, size: &str, second: f64, circles: &[TickPhases<'_>]) -> RollPolicy {
+    fn rolls(every: &str, size: &str, second: f64, groups: &[TickPhases<'_>]) -> RollPolicy {
         let text = format!(
             "[targets.b]\nurl = \"mqtt://h\"\nchannels = {{ t = {{ topic = \"t\" }} }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:meter\"\ncount = 1\nevery = \"1s\"\n[log]\nroll = {{ every = \"{every}\", size = \"{size}\" }}\n"
         );
         let fleet = Fleet::parse(&text, "f.toml", Path::new("."), &[]).unwrap();
-        RollPolicy::of(&fleet.plan.log, second, circles)
+        RollPolicy::simulate(&fleet.plan.log, second, groups)
     }
 
     fn seconds(n: u64) -> Duration {
@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn the_moments_of_a_circle_go_round() {
-        let circle = TickPhases::new(seconds(1), &[100, 700_000]);
-        assert_eq!(circle.next(0), Some(100));
-        assert_eq!(circle.next(101), Some(700_000));
-        assert_eq!(circle.next(700_001), Some(1_000_100));
-        assert_eq!(circle.last(100), None);
-        assert_eq!(circle.last(700_000), Some(100));
-        assert_eq!(circle.last(1_000_000), Some(700_000));
+    fn due_times_repeat_each_interval() {
+        let group = TickPhases::new(seconds(1), &[100, 700_000]);
+        assert_eq!(group.next(0), Some(100));
+        assert_eq!(group.next(101), Some(700_000));
+        assert_eq!(group.next(700_001), Some(1_000_100));
+        assert_eq!(group.last(100), None);
+        assert_eq!(group.last(700_000), Some(100));
+        assert_eq!(group.last(1_000_000), Some(700_000));
     }
 
     #[test]
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_that_speak_together_and_seldom_have_a_file_a_time() {
+    fn rare_simultaneous_devices_have_a_file_each_time() {
         let rolls = rolls(
             "60s",
             "128MiB",
@@ -192,9 +192,9 @@ mod tests {
 
     #[test]
     fn a_file_that_is_full_ends_before_its_age() {
-        let circles = [TickPhases::new(seconds(1), &[0, 100_000, 200_000])];
-        let aged = rolls("60s", "1MiB", 10_000.0, &circles);
-        let filled = rolls("60s", "64KiB", 10_000.0, &circles);
+        let groups = [TickPhases::new(seconds(1), &[0, 100_000, 200_000])];
+        let aged = rolls("60s", "1MiB", 10_000.0, &groups);
+        let filled = rolls("60s", "64KiB", 10_000.0, &groups);
         assert!(filled.files > 7.0 * aged.files, "{filled:?} {aged:?}");
     }
 

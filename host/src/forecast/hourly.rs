@@ -1,4 +1,4 @@
-//! Forecasts a fleet by the hour, from a dry run of some devices.
+//! Forecasts a fleet by the hour, from a dry run.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::forecast::file_count::{RollPolicy, TickPhases, files_within};
 use crate::forecast::size_sampling::SizeSampler;
 use crate::num::{as_f64, ratio};
 
-/// Forecasts a fleet that was rehearsed.
+/// Forecasts a fleet from its dry run.
 ///
 /// # Errors
 /// When the sampled rows cannot be encoded.
-pub(crate) fn forecast(plan: &Plan, rehearsal: &Rehearsal) -> Result<Forecast, ForecastError> {
+pub(crate) fn forecast(plan: &Plan, dry_run: &Rehearsal) -> Result<Forecast, ForecastError> {
     let mut scales = Vec::new();
-    for group in &rehearsal.groups {
-        scales.push(SizeSampler::new(plan, rehearsal, group)?);
+    for group in &dry_run.groups {
+        scales.push(SizeSampler::new(plan, dry_run, group)?);
     }
-    let pairs = || rehearsal.groups.iter().zip(&scales);
-    let circles: Vec<TickPhases<'_>> = rehearsal
+    let pairs = || dry_run.groups.iter().zip(&scales);
+    let groups_due: Vec<TickPhases<'_>> = dry_run
         .groups
         .iter()
         .filter(|group| group.sample.messages() > 0)
@@ -31,7 +31,7 @@ pub(crate) fn forecast(plan: &Plan, rehearsal: &Rehearsal) -> Result<Forecast, F
     let second: f64 = pairs()
         .map(|(group, scale)| messages(group) / HOUR * scale.row())
         .sum();
-    let rolls = RollPolicy::of(&on_its_clock(plan), second, &circles);
+    let rolls = RollPolicy::simulate(&on_its_clock(plan), second, &groups_due);
     let mut hour = Hour {
         sends_files: rolls.files,
         ..Hour::default()
@@ -43,7 +43,7 @@ pub(crate) fn forecast(plan: &Plan, rehearsal: &Rehearsal) -> Result<Forecast, F
         let file = scale.sends(ratio(messages, rolls.files))?;
         let events = hours(group) * ratio(as_f64(group.sample.changes()), as_f64(group.due));
         hour.messages += messages;
-        hour.payload += messages * ratio(as_f64(group.sample.payload()), said(group));
+        hour.payload += messages * ratio(as_f64(group.sample.payload()), sampled_messages(group));
         hour.events += events;
         add(&mut hour, messages, &scale.forms.0);
         add(&mut hour, events, &scale.forms.1);
@@ -53,7 +53,7 @@ pub(crate) fn forecast(plan: &Plan, rehearsal: &Rehearsal) -> Result<Forecast, F
             devices: group.devices,
             sample: sampled(group),
             messages,
-            payload: messages * ratio(as_f64(group.sample.payload()), said(group)),
+            payload: messages * ratio(as_f64(group.sample.payload()), sampled_messages(group)),
             bytes: rolls.files * (file - scale.head()).max(0.0),
             events,
         });
@@ -70,7 +70,7 @@ pub(crate) fn forecast(plan: &Plan, rehearsal: &Rehearsal) -> Result<Forecast, F
     }
     hour.events_bytes = hour.events_files * own + rows;
     Ok(Forecast {
-        run: run(plan, rehearsal, &scales, second, &circles)?,
+        run: run(plan, dry_run, &scales, second, &groups_due)?,
         groups,
         hour,
     })
@@ -93,23 +93,23 @@ fn on_its_clock(plan: &Plan) -> Log {
 
 fn run(
     plan: &Plan,
-    rehearsal: &Rehearsal,
+    dry_run: &Rehearsal,
     scales: &[SizeSampler<'_>],
     second: f64,
-    circles: &[TickPhases<'_>],
+    groups_due: &[TickPhases<'_>],
 ) -> Result<Option<Run>, ForecastError> {
     let Some(duration) = plan.duration else {
         return Ok(None);
     };
     // A device that is switched on late may be the only one: there is a file even so.
-    let files = files_within(&on_its_clock(plan), second, circles, duration).max(1.0);
+    let files = files_within(&on_its_clock(plan), second, groups_due, duration).max(1.0);
     let (mut messages, mut bytes, mut head) = (0.0, 0.0, 0.0_f64);
-    for (group, scale) in rehearsal.groups.iter().zip(scales) {
+    for (group, scale) in dry_run.groups.iter().zip(scales) {
         let Some(span) = group.run else { continue };
         let share = if span.sampled_due > 0 {
             ratio(as_f64(span.sampled_messages), as_f64(span.sampled_due))
         } else {
-            ratio(said(group), as_f64(group.due))
+            ratio(sampled_messages(group), as_f64(group.due))
         };
         let own = as_f64(span.due) * share;
         messages += own;
@@ -136,12 +136,12 @@ fn hours(group: &Rehearsed) -> f64 {
     f64::from(group.devices) * HOUR / group.every.as_secs_f64()
 }
 
-/// Messages of a whole group in an hour: its ticks, and what a tick brought.
+/// Returns the messages of a whole group in an hour: its ticks, times the messages of a tick.
 fn messages(group: &Rehearsed) -> f64 {
-    hours(group) * ratio(said(group), as_f64(group.due))
+    hours(group) * ratio(sampled_messages(group), as_f64(group.due))
 }
 
-fn said(group: &Rehearsed) -> f64 {
+fn sampled_messages(group: &Rehearsed) -> f64 {
     as_f64(group.sample.messages())
 }
 

@@ -1,5 +1,4 @@
-//! What rows weigh: the sample of a group, written by the send log itself to a folder
-//! that goes again, as files of the length that they will have.
+//! Measures the size of rows by encoding a sample.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use mockfleet_config::{ByteSize, Log, Plan, SpoolFull, Store};
 use mockfleet_engine::{Rehearsal, Rehearsed};
 use mockfleet_sendlog::{EncodedSizes, Identity, SendLog};
 
-/// The weights of one group's rows.
+/// The sizes of one group's rows.
 pub(crate) struct SizeSampler<'a> {
     plan: &'a Plan,
     rehearsal: &'a Rehearsal,
@@ -28,7 +27,7 @@ pub(crate) struct SizeSampler<'a> {
     pub(crate) forms: (EncodedSizes, EncodedSizes),
 }
 
-/// What encoding came to: bytes of each table, and its other forms if asked for.
+/// The size of an encoded sample: bytes of each table, and other formats if measured.
 struct SizeSample {
     sends: f64,
     events: f64,
@@ -63,7 +62,7 @@ impl<'a> SizeSampler<'a> {
         Ok(scale)
     }
 
-    /// Bytes of a file of `sends` that has so many rows of this group.
+    /// Returns the bytes of a file of `sends` with this number of rows of the group.
     pub(crate) fn sends(&self, rows: f64) -> Result<f64, ForecastError> {
         let kept = self.group.sample.kept();
         if rows < 1.0 || kept == 0 {
@@ -104,7 +103,7 @@ impl<'a> SizeSampler<'a> {
         statuses: usize,
         measure: bool,
     ) -> Result<SizeSample, ForecastError> {
-        let folder = TempDir::with_prefix("mockfleet-plan-")?;
+        let folder = TempDir::with_prefix("mockfleet-estimate-")?;
         let store = Store::Folder(folder.path().to_owned());
         let log = Log {
             store: Some(store.clone()),

@@ -178,7 +178,7 @@ def test_invalid_bundle_and_unpackable_fleet_are_refused(fleet, mockfleet, broke
     fleet.content["targets"]["broker"]["password"] = "open"
     fleet.write()
     said = mockfleet("bundle", "fleet.toml")
-    assert re.search(r"warning: fleet\.toml:\d+: a secret stands in the file", said.stderr)
+    assert re.search(r"warning: fleet\.toml:\d+: the file has a secret", said.stderr)
     left = {entry.name for entry in fleet.folder.iterdir()} - {"state"}
     assert left == {"fleet.toml", "fleet.bundle"}
 

@@ -1,4 +1,4 @@
-//! Counts the work of a run and describes it in texts and figures.
+//! Counts the work of a run, and describes it.
 //!
 //! Internal to mockfleet: it has no stable API.
 //!

@@ -1,15 +1,15 @@
-//! Where the marks of an axis stand, and what is written beside them.
+//! Computes scales, ticks and labels of axes.
 
 use mockfleet_metrics::{count, micros};
 
-/// What a figure is.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// So many a second.
+    /// A number a second.
     Rate,
     /// Microseconds.
     Time,
-    /// So many.
+    /// A number.
     Count,
 }
 
@@ -34,7 +34,7 @@ impl Unit {
     }
 }
 
-/// `50 ms` where `micros` says `50.0 ms`: a mark of an axis is a round number.
+/// Formats a round time: `50 ms` instead of `50.0 ms`.
 fn short_time(n: u64) -> String {
     micros(n).replace(".00 ", " ").replace(".0 ", " ")
 }
@@ -54,12 +54,12 @@ pub(crate) struct Scale {
     low: f64,
     high: f64,
     by_tens: bool,
-    /// Where its marks stand.
+    /// The values of its ticks.
     pub(crate) ticks: Vec<f64>,
 }
 
-/// A time whose largest value is so many times its middle one is shown by powers of ten:
-/// evenly, all but the peak would be a line at the bottom.
+/// Ratio of the largest to the middle time above which an axis uses powers of ten. On an even
+/// axis, all but the peak would be at the bottom.
 const PEAKED: f64 = 20.0;
 
 /// Less is nothing.
@@ -67,7 +67,7 @@ const TINY: f64 = 1e-300;
 
 impl Scale {
     /// An axis for values; by powers of ten only where they may be.
-    pub(crate) fn of(values: &mut [f64], may_be_by_tens: bool) -> Self {
+    pub(crate) fn for_values(values: &mut [f64], may_be_by_tens: bool) -> Self {
         values.sort_by(f64::total_cmp);
         let high = values.last().copied().unwrap_or(0.0);
         let middle = values.get(values.len() / 2).copied().unwrap_or(0.0);
@@ -250,11 +250,11 @@ mod tests {
 
     #[test]
     fn an_even_axis_has_round_marks_above_its_largest_value() {
-        let scale = Scale::of(&mut [3.0, 950.0, 400.0], false);
+        let scale = Scale::for_values(&mut [3.0, 950.0, 400.0], false);
         assert_eq!(scale.ticks, [0.0, 250.0, 500.0, 750.0, 1000.0]);
         assert_eq!(scale.place(500.0), 0.5);
-        assert_eq!(Scale::of(&mut [], false).ticks.len(), 5);
-        assert_eq!(Scale::of(&mut [0.0], true).place(0.0), 0.0);
+        assert_eq!(Scale::for_values(&mut [], false).ticks.len(), 5);
+        assert_eq!(Scale::for_values(&mut [0.0], true).place(0.0), 0.0);
     }
 
     #[test]
@@ -291,11 +291,11 @@ mod tests {
 
     #[test]
     fn times_with_a_peak_go_by_powers_of_ten() {
-        let scale = Scale::of(&mut [800.0, 1_000.0, 1_200.0, 900_000.0], true);
+        let scale = Scale::for_values(&mut [800.0, 1_000.0, 1_200.0, 900_000.0], true);
         assert!(scale.is_by_tens());
         assert_eq!(scale.ticks, [100.0, 1e3, 1e4, 1e5, 1e6]);
         assert!((scale.place(1e4) - 0.5).abs() < 1e-9);
-        assert!(!Scale::of(&mut [800.0, 1_000.0, 5_000.0], true).is_by_tens());
+        assert!(!Scale::for_values(&mut [800.0, 1_000.0, 5_000.0], true).is_by_tens());
     }
 
     #[test]

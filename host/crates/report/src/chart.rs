@@ -1,5 +1,7 @@
-//! Charts over the time of a run, as SVG inside of HTML. The shapes are SVG that stretches
-//! with the page; what is written is HTML around it, which keeps its size on a phone.
+//! Draws charts over the time of a run, as SVG inside HTML.
+//!
+//! The shapes stretch with the page, and the text around them is HTML, which keeps its size on a
+//! phone.
 //!
 //! Own code, and not a crate's: those that draw SVG (plotters, charming, poloto) write
 //! colours into each shape, and a page that follows the reader's light or dark needs
@@ -19,7 +21,7 @@ pub(crate) struct Series {
     pub(crate) name: &'static str,
     /// The class of its colour.
     pub(crate) ink: &'static str,
-    /// One value for each moment; none where nothing was measured.
+    /// One value for each bucket; `None` without data.
     pub(crate) values: Vec<Option<f64>>,
 }
 
@@ -35,7 +37,7 @@ pub(crate) enum Form {
 pub(crate) struct Chart {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
-    /// What is to be seen, in a sentence.
+    /// A sentence about the chart.
     pub(crate) about: String,
     pub(crate) unit: Unit,
     pub(crate) form: Form,
@@ -67,7 +69,7 @@ impl Chart {
             .iter()
             .flat_map(|layer| layer.iter().flatten().map(|(_, top)| *top))
             .collect();
-        let scale = Scale::of(&mut values, self.unit == Unit::Time);
+        let scale = Scale::for_values(&mut values, self.unit == Unit::Time);
         let mut shapes = String::new();
         for tick in &scale.ticks {
             let y = y(&scale, *tick);
@@ -103,7 +105,7 @@ impl Chart {
         )
     }
 
-    /// What the page's script needs to say the values under the pointer.
+    /// Returns the data with which the script shows values under the pointer.
     pub(crate) fn data(&self) -> serde_json::Value {
         let series: Vec<Vec<Option<f64>>> = self
             .series
@@ -169,8 +171,7 @@ fn y(scale: &Scale, value: f64) -> f64 {
     HEIGHT * (1.0 - scale.place(value))
 }
 
-/// Each moment as a level, joined where the next one has a value too: what was measured,
-/// and nothing between.
+/// Draws each bucket as a level, joined to the next one if that has a value.
 fn line(layer: &[Option<(f64, f64)>], time: &Time, scale: &Scale) -> String {
     let mut path = String::new();
     let mut open = false;
@@ -227,7 +228,7 @@ fn fault_marks(time: &Time) -> String {
     )
 }
 
-/// The marks of the time axis; every other one goes where there is no room.
+/// Renders the ticks of the time axis; every other one is hidden on a narrow page.
 pub(crate) fn time_marks(time: &Time) -> String {
     let mut html = String::from("<div class=\"xs\">");
     for (number, (at, words)) in times(time.length).into_iter().enumerate() {

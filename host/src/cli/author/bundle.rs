@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use mockfleet_files::atomic_write;
 use crate::cli::support::engine::engine;
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
@@ -14,6 +13,7 @@ use crate::cli::ui::out::out;
 use mockfleet_bundle::{Plugin, is_bundle, pack};
 use mockfleet_config::{Fleet, Problems};
 use mockfleet_engine::components;
+use mockfleet_files::atomic_write;
 use mockfleet_metrics::bytes;
 
 /// Packs a fleet file with its plugins, data files and CA certificates into one file, which
@@ -69,7 +69,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         .collect();
     for place in open_secrets(&fleet, &text) {
         err!(
-            "warning: {shown}:{place}: a secret stands in the file, and whoever has the bundle has it; write ${{NAME}}, and it comes from the environment where the bundle runs"
+            "warning: {shown}:{place}: the file has a secret, which every reader of the bundle can see; write ${{NAME}}, and it comes from the environment where the bundle runs"
         );
     }
     let (manifest, archive) = pack(&fleet, &text, &plugins, &contract.unwrap_or_default())?;

@@ -103,7 +103,7 @@ fn lacking(digest: &Digest) -> Option<String> {
     let parts = [
         (
             lacking.none,
-            "were not kept (payload = \"none\"): that they are missing is in the digest, what they were is not",
+            "were not kept (payload = \"none\"): the digest has that they are missing, and not their content",
         ),
         (lacking.cut, "were cut: the digest covers their first bytes"),
         (
@@ -114,7 +114,7 @@ fn lacking(digest: &Digest) -> Option<String> {
     let parts: Vec<String> = parts
         .iter()
         .filter(|(rows, _)| *rows > 0)
-        .map(|(rows, what)| format!("payloads of {} rows {what}", count(*rows)))
+        .map(|(rows, state)| format!("payloads of {} rows {state}", count(*rows)))
         .collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }

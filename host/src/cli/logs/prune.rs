@@ -12,13 +12,13 @@ use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use crate::num::as_u64;
 use mockfleet_metrics::{bytes, count, plural};
-use mockfleet_sendlog::{TextTable, PrunePlan, Pruned};
+use mockfleet_sendlog::{PrunePlan, Pruned, TextTable};
 
 /// Deletes the files of hours that ended long enough ago. Without --yes it only lists them.
 ///
 /// A file goes when its name is one that mockfleet gives and its footer says that
 /// mockfleet wrote it; everything else in the store stays as it is. In a folder, the
-/// folders of an hour and a day go with their last file, and the note of a run
+/// folders of an hour and a day go with their last file, and the metadata of a run
 /// (runs/HOST-RUN.json) with the last of its rows. Of the spool, what was damaged
 /// and set aside goes when it is as old; rows that are not in the store yet never do.
 #[derive(Debug, clap::Args)]

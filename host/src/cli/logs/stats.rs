@@ -9,7 +9,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::ui::out::out;
 use crate::num::as_u64;
 use mockfleet_metrics::{bytes, count, plural};
-use mockfleet_sendlog::{TextTable, SpoolState, SpoolFolder, RunStats, Stats, TableTotals};
+use mockfleet_sendlog::{RunStats, SpoolFolder, SpoolState, Stats, TableTotals, TextTable};
 
 /// Shows the content of a log: runs, rows, files, bytes, times and outcomes.
 ///

@@ -1,7 +1,7 @@
 //! Texts that several commands of `logs` share.
 
 use mockfleet_metrics::{bytes, count};
-use mockfleet_sendlog::{SkippedFile, TextTable, SpoolFolder};
+use mockfleet_sendlog::{SkippedFile, SpoolFolder, TextTable};
 use serde_json::{Value, json};
 
 use crate::cli::ui::out::err;
@@ -21,7 +21,8 @@ pub(crate) fn warn(aside: &[SkippedFile], what: &str) {
 
 /// Returns all skipped files as JSON.
 pub(crate) fn named(aside: &[SkippedFile]) -> Vec<Value> {
-    let named = |file: &SkippedFile| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
+    let named =
+        |file: &SkippedFile| json!({ "file": file.file, "bytes": file.bytes, "why": file.why });
     aside.iter().map(named).collect()
 }
 

@@ -15,7 +15,7 @@ use crate::cli::support::overrides::CommonOverrides;
 use crate::cli::support::recovery::recover;
 use crate::cli::ui::out::out;
 use crate::cli::ui::progress_view::OutputFormat;
-use mockfleet_config::{Fleet, Override, Problem, Problems, InvalidConfig, Transition};
+use mockfleet_config::{Fleet, InvalidConfig, Override, Problem, Problems, Transition};
 
 /// Runs a fleet over a range of time at full speed, and writes its messages to the send log.
 ///
@@ -183,8 +183,9 @@ fn place(fleet: &Fleet, arguments: &Arguments) -> Result<(), Problem> {
     let groups = fleet.plan.groups.iter();
     let groups: Vec<&str> = groups.map(|group| group.name.as_str()).collect();
     let name = &fleet.plan.name;
-    let taken = mockfleet_sendlog::overlapping_runs(store, name, &groups, arguments.from, arguments.to)
-        .map_err(|error| wrong(error.to_string()))?;
+    let taken =
+        mockfleet_sendlog::overlapping_runs(store, name, &groups, arguments.from, arguments.to)
+            .map_err(|error| wrong(error.to_string()))?;
     if taken.files == 0 {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use crate::cli::support::overrides::RunOverrides;
 use crate::cli::support::run_metadata;
 use crate::cli::ui::out::out;
 use crate::cli::ui::progress_view::OutputFormat;
-use mockfleet_config::{Fleet, Problem, Problems, InvalidConfig, Scope};
+use mockfleet_config::{Fleet, InvalidConfig, Problem, Problems, Scope};
 use mockfleet_engine::Bound;
 
 /// Runs a fleet: calls its devices on schedule, sends their messages, writes the send log, and
@@ -31,7 +31,7 @@ use mockfleet_engine::Bound;
   mockfleet run warehouse.bundle --set targets.broker.url=mqtt://10.0.0.5
   mockfleet run fleet.toml --until 'ack.p99 > 200ms' --until 'failed > 1%'
 
-With --until the rate is raised until the backend breaks; exit code 0 says that its limit
+With --until the rate is raised until the backend breaks; exit code 0 means that the limit
 was found, 1 that the host was reached first or nothing broke. docs/load.md has more.")]
 pub(crate) struct Arguments {
     /// The fleet file (docs/fleet-file.md has each of its keys), a bundle, or the address of

@@ -23,13 +23,13 @@ use mockfleet_metrics::count;
 /// The broker listens on a free port of this machine, and the plugin is built in.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// How many thermometers.
+    /// Number of thermometers.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     devices: u32,
-    /// How long: 10s, 1m.
+    /// Duration of the run: 10s, 1m.
     #[arg(long, value_name = "TIME", default_value = "10s")]
     duration: String,
-    /// Where the send log goes: a folder, or s3://bucket/prefix.
+    /// The send log: a folder, or s3://bucket/prefix.
     #[arg(long, value_name = "URL", default_value = "mockfleet-logs")]
     log: String,
 }

@@ -56,12 +56,13 @@ pub(crate) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
         .as_ref()
         .and_then(|note| note.get("clock"))
         .is_none_or(serde_json::Value::is_null);
-    let survey = mockfleet_sendlog::timeline(&arguments.log, &run, by_the_machine, |done, all| {
-        bar.show(done, all);
-    });
+    let timeline =
+        mockfleet_sendlog::timeline(&arguments.log, &run, by_the_machine, |done, all| {
+            bar.show(done, all);
+        });
     bar.clear();
-    let survey = survey.map_err(looked)?;
-    for aside in &survey.skipped {
+    let timeline = timeline.map_err(looked)?;
+    for aside in &timeline.skipped {
         err!(
             "warning: {} is not in the report: {}",
             aside.file,
@@ -75,7 +76,7 @@ pub(crate) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
         );
     }
     let html = page(&PageData {
-        survey: &survey,
+        timeline: &timeline,
         note: noted.as_ref(),
         location: &location,
         made: &run_metadata::now(),
@@ -85,7 +86,7 @@ pub(crate) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     if arguments.output != Path::new("-") {
         out!(
             "{}",
-            said(&arguments.output, &survey, html.len(), began.elapsed())
+            written_text(&arguments.output, &timeline, html.len(), began.elapsed())
         );
     }
     Ok(Ending::Done)
@@ -135,12 +136,12 @@ fn write(file: &Path, html: &str) -> Result<(), Failure> {
     })
 }
 
-fn said(file: &Path, survey: &Timeline, length: usize, took: Duration) -> String {
-    let rows = survey.rows + survey.events;
+fn written_text(file: &Path, timeline: &Timeline, length: usize, took: Duration) -> String {
+    let rows = timeline.rows + timeline.events;
     format!(
         "{}: run {}, {} of {} rows, read in {:.1} s",
         file.display(),
-        survey.run,
+        timeline.run,
         bytes(u64::try_from(length).unwrap_or(u64::MAX)),
         count(rows),
         took.as_secs_f64(),

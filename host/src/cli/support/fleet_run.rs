@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use mockfleet_config::{Fleet, TickRate, Problems, InvalidConfig};
+use mockfleet_config::{Fleet, InvalidConfig, Problems, TickRate};
 use mockfleet_engine::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
 use mockfleet_metrics::{LogTotals, Summary};
 use mockfleet_plugin::Engine;

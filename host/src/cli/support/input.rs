@@ -93,9 +93,7 @@ fn said(bundle: &Bundle) -> String {
 
 /// Returns the environment variables that the fleet file of a bundle reads.
 pub(crate) fn environment(bundle: &Bundle) -> Vec<String> {
-    environment_names(bundle.fleet_text())
-        .into_iter()
-        .collect()
+    environment_names(bundle.fleet_text()).into_iter().collect()
 }
 
 fn fetched(address: &Address) -> Result<Bytes, Problems> {
@@ -108,7 +106,7 @@ fn fetched(address: &Address) -> Result<Bytes, Problems> {
     let fetched = fetched.map_err(|why| Problems::one(&shown, why))?;
     if address.pin().is_none() {
         err!(
-            "fetched {shown}; #sha256={} after the address pins what was there",
+            "fetched {shown}; #sha256={} after the address pins this content",
             fetched.digest
         );
     }

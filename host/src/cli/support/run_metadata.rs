@@ -74,7 +74,8 @@ impl RunMetadata {
 
     /// Writes the metadata. An error is a warning, since the rows matter more.
     fn write(&self) {
-        if let Err(error) = mockfleet_sendlog::write_run_metadata(&self.store, &self.identity, self.about.clone())
+        if let Err(error) =
+            mockfleet_sendlog::write_run_metadata(&self.store, &self.identity, self.about.clone())
         {
             err!("warning: the fleet file is not kept beside its log: {error}");
         }

@@ -1,4 +1,4 @@
-//! Describes a running fleet at one time: as a block, a line, or JSON.
+//! Describes a running fleet at one time.
 
 use std::time::Duration;
 

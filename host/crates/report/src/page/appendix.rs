@@ -1,5 +1,4 @@
-//! The end of the page: the fleet file, the command that runs it again, and what it ran
-//! with.
+//! Renders the appendix: command, fleet file, versions.
 
 use std::fmt::Write as _;
 
@@ -10,43 +9,43 @@ use crate::page::page_data::PageData;
 use mockfleet_metrics::{bytes, count};
 
 pub(crate) fn html(data: &PageData<'_>) -> String {
-    let mut html = String::from("<section><h2>To run it again</h2>");
+    let mut html = String::from("<section><h2>Repeat the run</h2>");
     match command(data) {
         Some(command) => {
             let _ = write!(
                 html,
                 "<p class=\"about\">{}</p><pre class=\"command\">{}</pre>",
                 match data.text(&["command"]) {
-                    Some("replay") => "The recording is sent once more, as it was.",
+                    Some("replay") => "The same recording is sent again.",
                     _ => "The same seed gives the same messages to the byte.",
                 },
                 escaped(&command)
             );
         }
         None => html.push_str(
-            "<p class=\"about\">The log does not hold the fleet file: the run kept no note of itself beside its rows.</p>",
+            "<p class=\"about\">The log has no metadata of the run, and so no fleet file.</p>",
         ),
     }
     if let Some(text) = data.text(&["file", "text"]).filter(|text| !text.is_empty()) {
         let name = data.text(&["file", "name"]).unwrap_or("fleet.toml");
         let _ = write!(
             html,
-            "<h3>{}</h3><p class=\"about\">As it was written; what was a secret is ***.</p><pre>{}</pre>",
+            "<h3>{}</h3><p class=\"about\">As it was written; secrets are ***.</p><pre>{}</pre>",
             escaped(name),
             escaped(text)
         );
     }
     html.push_str("<h3>With</h3><dl class=\"words\">");
-    let survey = data.survey;
+    let timeline = data.timeline;
     let mut facts = vec![(
         "log",
         format!(
             "{}: {} rows in sends, {} in events, {} in {} files",
             data.location,
-            count(survey.rows),
-            count(survey.events),
-            bytes(survey.bytes),
-            count(survey.files)
+            count(timeline.rows),
+            count(timeline.events),
+            bytes(timeline.bytes),
+            count(timeline.files)
         ),
     )];
     if let Some(version) = data.text(&["mockfleet"]) {
@@ -76,7 +75,7 @@ pub(crate) fn html(data: &PageData<'_>) -> String {
     html
 }
 
-/// What was typed, and the seed that it had.
+/// Returns the command that repeats the run, with its seed.
 fn command(data: &PageData<'_>) -> Option<String> {
     if let Some(words) = data.noted(&["arguments"]).and_then(Value::as_array) {
         let words = words.iter().filter_map(Value::as_str).map(quoted);
@@ -138,7 +137,7 @@ fn command(data: &PageData<'_>) -> Option<String> {
     Some(words.join(" "))
 }
 
-/// When a range ends that is so many microseconds long: `60000000us`.
+/// Returns the end of a range from its length: `60000000us`.
 fn until(from: Option<jiff::Timestamp>, length: &str) -> Option<jiff::Timestamp> {
     let micros: i64 = length.strip_suffix("us")?.parse().ok()?;
     from?
@@ -146,7 +145,7 @@ fn until(from: Option<jiff::Timestamp>, length: &str) -> Option<jiff::Timestamp>
         .ok()
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=%,@+".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
@@ -163,7 +162,7 @@ mod tests {
     use mockfleet_sendlog::Timeline;
 
     #[test]
-    fn the_command_is_what_was_typed_with_the_seed_that_it_had() {
+    fn command_has_the_options_and_the_seed() {
         let note = json!({
             "command": "run",
             "seed": 42,
@@ -174,9 +173,9 @@ mod tests {
             ],
             "checks": ["acked >= 99%"],
         });
-        let survey = Timeline::default();
+        let timeline = Timeline::default();
         let data = PageData {
-            survey: &survey,
+            timeline: &timeline,
             note: Some(&note),
             location: "logs",
             made: "now",
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_takes_each_word_as_one() {
+    fn words_are_quoted_for_a_shell() {
         assert_eq!(quoted("a.toml"), "a.toml");
         assert_eq!(quoted("it's"), "'it'\\''s'");
         assert_eq!(quoted(""), "''");

@@ -1,4 +1,4 @@
-//! Which charts a run has, and which of its figures are in each.
+//! Selects the charts of a run and their series.
 
 use crate::axis::Unit;
 use crate::chart::{self, Chart, Form, Series, Time};
@@ -17,8 +17,8 @@ const INKS: [&str; 7] = [
     "sent",
 ];
 
-/// Kinds of events that are worth a strip, and their colours. What every device has at the
-/// start of a run (`born`) and what it reports of itself is not.
+/// Kinds of events that have a strip, and their colours. `born` and `status` have none, since
+/// every device has them.
 const STRIPS: [(&str, &str); 9] = [
     ("connected", "acked"),
     ("disconnected", "dropped"),
@@ -31,9 +31,9 @@ const STRIPS: [(&str, &str); 9] = [
     ("lost", "failed"),
 ];
 
-pub(crate) fn time(survey: &Timeline) -> Time {
-    let count = survey.buckets.len();
-    let mut faults: Vec<usize> = survey
+pub(crate) fn time(timeline: &Timeline) -> Time {
+    let count = timeline.buckets.len();
+    let mut faults: Vec<usize> = timeline
         .faults
         .values()
         .flat_map(|counts| counts.iter().enumerate())
@@ -44,79 +44,79 @@ pub(crate) fn time(survey: &Timeline) -> Time {
     faults.dedup();
     let moments = i64::try_from(count).unwrap_or(0);
     Time {
-        length: survey.bucket_width * moments,
+        length: timeline.bucket_width * moments,
         count,
         faults,
     }
 }
 
-pub(crate) fn charts(survey: &Timeline) -> Vec<Chart> {
-    let mut charts = vec![rates(survey)];
-    if survey.latency.count > 0 {
+pub(crate) fn charts(timeline: &Timeline) -> Vec<Chart> {
+    let mut charts = vec![rates(timeline)];
+    if timeline.latency.count > 0 {
         charts.push(quantiles(
-            survey,
+            timeline,
             "latency",
             "Latency",
             "From sent to confirmed, by when messages were due",
             |slice| slice.latency,
         ));
     }
-    if survey.lag.count > 0 {
+    if timeline.lag.count > 0 {
         charts.push(quantiles(
-            survey,
+            timeline,
             "lag",
             "Lag",
             "From due to sent: how late the host was, or how long messages waited for their turn",
             |slice| slice.lag,
         ));
     }
-    charts.push(outcomes(survey));
-    charts.extend(connections(survey));
+    charts.push(outcomes(timeline));
+    charts.extend(connections(timeline));
     charts
 }
 
 /// Seconds of a moment; the last one may be shorter, and not too short to tell a rate.
-fn seconds(survey: &Timeline, moment: usize) -> f64 {
-    let width = survey.bucket_width;
+fn seconds(timeline: &Timeline, moment: usize) -> f64 {
+    let width = timeline.bucket_width;
     let begins = i64::try_from(moment).unwrap_or(0).saturating_mul(width);
-    let rest = (survey.end - survey.start).saturating_sub(begins);
+    let rest = (timeline.end - timeline.start).saturating_sub(begins);
     signed_as_f64(rest.clamp(width / 2, width).max(1)) / 1e6
 }
 
-fn per_second(survey: &Timeline, figure: impl Fn(&TimeBucket) -> u64) -> Vec<Option<f64>> {
-    let slices = survey.buckets.iter().enumerate();
+fn per_second(timeline: &Timeline, figure: impl Fn(&TimeBucket) -> u64) -> Vec<Option<f64>> {
+    let slices = timeline.buckets.iter().enumerate();
     slices
-        .map(|(moment, slice)| Some(as_f64(figure(slice)) / seconds(survey, moment)))
+        .map(|(moment, slice)| Some(as_f64(figure(slice)) / seconds(timeline, moment)))
         .collect()
 }
 
-fn rates(survey: &Timeline) -> Chart {
-    let missed: u64 = survey.buckets.iter().map(|slice| slice.missed).sum();
-    let left = survey.buckets.iter().any(|slice| slice.sent > 0);
+fn rates(timeline: &Timeline) -> Chart {
+    let missed: u64 = timeline.buckets.iter().map(|slice| slice.missed).sum();
+    let left = timeline.buckets.iter().any(|slice| slice.sent > 0);
     let mut series = vec![Series {
         name: "asked",
         ink: "asked",
-        values: per_second(survey, |slice| slice.due + slice.missed),
+        values: per_second(timeline, |slice| slice.due + slice.missed),
     }];
     if left {
         series.push(Series {
             name: "reached",
             ink: "reached",
-            values: per_second(survey, |slice| slice.sent),
+            values: per_second(timeline, |slice| slice.sent),
         });
     }
     if missed > 0 {
         series.push(Series {
             name: "ticks missed",
             ink: "failed",
-            values: per_second(survey, |slice| slice.missed),
+            values: per_second(timeline, |slice| slice.missed),
         });
     }
     Chart {
         id: "rate",
         title: "Rate",
         about: match left {
-            true => "Messages a second: asked is what was due then (missed ticks included), reached is what left.",
+            true => "Messages a second: asked is the number of due messages (missed ticks included), reached is the number of sent messages.",
             false => "Messages a second that were due (missed ticks included), by the run's own clock; none left by it.",
         }
         .into(),
@@ -127,7 +127,7 @@ fn rates(survey: &Timeline) -> Chart {
 }
 
 fn quantiles(
-    survey: &Timeline,
+    timeline: &Timeline,
     id: &'static str,
     title: &'static str,
     about: &str,
@@ -137,7 +137,7 @@ fn quantiles(
     let series = series.into_iter().map(|(place, name, ink)| Series {
         name,
         ink,
-        values: survey
+        values: timeline
             .buckets
             .iter()
             .map(|slice| {
@@ -146,7 +146,7 @@ fn quantiles(
             })
             .collect(),
     });
-    let touched = match survey.faults.is_empty() {
+    let touched = match timeline.faults.is_empty() {
         true => ".",
         false => "; messages that a fault touched are not in it.",
     };
@@ -160,38 +160,41 @@ fn quantiles(
     }
 }
 
-/// Outcomes from the bottom up: what was lost stands on the axis, where little of it is seen
-/// beside much that got through.
+/// Outcomes from the bottom up: losses are at the axis, where a few are visible below many
+/// deliveries.
 const ORDER: [usize; 7] = [2, 3, 4, 5, 6, 1, 0];
 
-/// What became of messages: only what there was.
-fn outcomes(survey: &Timeline) -> Chart {
-    let numbers = ORDER
-        .into_iter()
-        .filter(|number| survey.outcomes.get(*number).is_some_and(|count| *count > 0));
+/// Returns the chart of outcomes that occurred.
+fn outcomes(timeline: &Timeline) -> Chart {
+    let numbers = ORDER.into_iter().filter(|number| {
+        timeline
+            .outcomes
+            .get(*number)
+            .is_some_and(|count| *count > 0)
+    });
     let series = numbers.map(|number| Series {
         name: outcome(number),
         ink: INKS.get(number).copied().unwrap_or_default(),
-        values: per_second(survey, |slice| {
+        values: per_second(timeline, |slice| {
             slice.outcomes.get(number).copied().unwrap_or(0)
         }),
     });
     Chart {
         id: "outcomes",
         title: "Outcomes",
-        about: "What became of the messages that were due then, a second.".into(),
+        about: "Outcomes of the messages that were due then, a second.".into(),
         unit: Unit::Rate,
         form: Form::Stack,
         series: series.collect(),
     }
 }
 
-/// How many connections were up, where there are connections of devices.
-fn connections(survey: &Timeline) -> Option<Chart> {
+/// Returns the chart of open connections, if devices have connections.
+fn connections(timeline: &Timeline) -> Option<Chart> {
     let number = |kind: &str| EVENT_KINDS.iter().position(|known| *known == kind);
     let (up, down) = (number("connected")?, number("disconnected")?);
     let mut open: u64 = 0;
-    let values: Vec<Option<f64>> = survey
+    let values: Vec<Option<f64>> = timeline
         .buckets
         .iter()
         .map(|slice| {
@@ -200,7 +203,7 @@ fn connections(survey: &Timeline) -> Option<Chart> {
             Some(as_f64(open))
         })
         .collect();
-    let some = survey
+    let some = timeline
         .buckets
         .iter()
         .any(|slice| slice.events.get(up).is_some_and(|times| *times > 0));
@@ -219,8 +222,8 @@ fn connections(survey: &Timeline) -> Option<Chart> {
 }
 
 /// Faults and events, a strip for each kind that there was.
-pub(crate) fn strips(survey: &Timeline, time: &Time) -> String {
-    let mut rows: Vec<(String, &str, Vec<u64>)> = survey
+pub(crate) fn strips(timeline: &Timeline, time: &Time) -> String {
+    let mut rows: Vec<(String, &str, Vec<u64>)> = timeline
         .faults
         .iter()
         .map(|(kind, counts)| (format!("fault: {kind}"), "fault", counts.clone()))
@@ -229,7 +232,7 @@ pub(crate) fn strips(survey: &Timeline, time: &Time) -> String {
         let Some(number) = EVENT_KINDS.iter().position(|known| *known == kind) else {
             continue;
         };
-        let counts: Vec<u64> = survey
+        let counts: Vec<u64> = timeline
             .buckets
             .iter()
             .map(|slice| slice.events.get(number).copied().unwrap_or(0))
@@ -241,14 +244,14 @@ pub(crate) fn strips(survey: &Timeline, time: &Time) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let faults = match survey.faults.is_empty() {
+    let faults = match timeline.faults.is_empty() {
         true => "",
         false => {
-            " Faults are those that the fleet file asked for: each message that one touched, and each event; they are marked on the axes above too."
+            " Faults are those of the fleet file: each message that one touched, and each event. They are also marked on the axes above."
         }
     };
     format!(
-        "<section><h2>Faults and events</h2><p class=\"about\">What happened when; the more often, the darker.{faults}</p>{}</section>\n",
+        "<section><h2>Faults and events</h2><p class=\"about\">Events over time; the more frequent, the darker.{faults}</p>{}</section>\n",
         chart::strips(&rows, time)
     )
 }

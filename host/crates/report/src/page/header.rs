@@ -1,4 +1,4 @@
-//! The head of the page: which run it was, how it went in words, and its main figures.
+//! Renders the header: run, verdict, answers and main figures.
 
 use std::fmt::Write as _;
 
@@ -15,63 +15,63 @@ use crate::page::format::{length, share, timestamp};
 use crate::page::run_status::RunStatus;
 
 pub(crate) fn html(data: &PageData<'_>, fleet: &str, verdict: RunStatus) -> String {
-    let survey = data.survey;
+    let timeline = data.timeline;
     let mut html = format!(
         "<header><div class=\"title\"><h1>{}</h1><span class=\"verdict {}\">{}</span></div>\n<p class=\"facts\">",
         escaped(fleet),
         verdict.class(),
         verdict.word(),
     );
-    let mut facts = vec![timestamp(survey.start), length(survey.end - survey.start)];
+    let mut facts = vec![
+        timestamp(timeline.start),
+        length(timeline.end - timeline.start),
+    ];
     if let Some(devices) = data.noted(&["devices"]).and_then(Value::as_u64) {
         facts.push(format!("{} devices", count(devices)));
     }
     if let Some(seed) = data.noted(&["seed"]) {
         facts.push(format!("seed {seed}"));
     }
-    facts.push(format!("run <code>{}</code>", escaped(&survey.run)));
-    facts.push(format!("on {}", escaped(&survey.host)));
+    facts.push(format!("run <code>{}</code>", escaped(&timeline.run)));
+    facts.push(format!("on {}", escaped(&timeline.host)));
     html.push_str(&facts.join(" · "));
     html.push_str("</p>\n");
     html.push_str(&sentences(data, verdict));
-    html.push_str(&tiles(survey));
+    html.push_str(&tiles(timeline));
     html.push_str("</header>\n");
     html
 }
 
-/// The questions that each run answers.
+/// Renders the answers that each run has.
 fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
     let mut rows: Vec<(&str, String)> = Vec::new();
     match verdict {
         RunStatus::NoEnd => rows.push((
             "How did it end?",
-            "nobody knows: it was killed, or it still goes on, or its store could not be reached when it ended; the rows that are in the log are all here".into(),
+            "unknown: the run was killed, or is still active, or could not reach its store at the end; the page has all rows of the log".into(),
         )),
-        RunStatus::NotNoted => rows.push((
+        RunStatus::NoMetadata => rows.push((
             "How did it end?",
-            "the log does not say: the run kept no note of itself beside its rows".into(),
+            "unknown: the log has no metadata of the run".into(),
         )),
         _ => {}
     }
     match data.text(&["summary", "words", "arrived"]) {
         Some(words) => rows.push(("Did everything arrive?", words.to_owned())),
-        None => rows.push(("Did everything arrive?", arrived(data.survey))),
+        None => rows.push(("Did everything arrive?", arrived(data.timeline))),
     }
     let summed = [
         (
             "Was the schedule kept?",
             &["summary", "words", "schedule"][..],
         ),
-        (
-            "Who was the bottleneck?",
-            &["summary", "bottleneck", "words"][..],
-        ),
-        ("Is the log whole?", &["summary", "log_error"][..]),
+        ("Bottleneck", &["summary", "bottleneck", "words"][..]),
+        ("Is the log complete?", &["summary", "log_error"][..]),
     ];
     for (question, path) in summed {
         if let Some(words) = data.text(path) {
             let words = match question {
-                "Is the log whole?" => format!("no: {words}"),
+                "Is the log complete?" => format!("no: {words}"),
                 _ => words.to_owned(),
             };
             rows.push((question, words));
@@ -79,16 +79,16 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
     }
     if let Some(state) = data.spooled {
         rows.push((
-            "What is missing here?",
-            format!("rows that are still in the spool ({state}); `mockfleet logs recover` brings them to the log, and then this can be made anew"),
+            "Missing rows",
+            format!("rows that are still in the spool ({state}); `mockfleet logs recover` brings them to the log, and then the report can be repeated"),
         ));
     }
-    if !data.survey.skipped.is_empty() {
+    if !data.timeline.skipped.is_empty() {
         rows.push((
-            "What could not be read?",
+            "Unreadable files",
             format!(
-                "{} files of the log; their rows are not here",
-                data.survey.skipped.len()
+                "{} files of the log; their rows are missing here",
+                data.timeline.skipped.len()
             ),
         ));
     }
@@ -100,9 +100,9 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
     html
 }
 
-/// From the rows, where the run has noted nothing.
-fn arrived(survey: &Timeline) -> String {
-    let [acked, sent, failed, dropped, unconfirmed, injected, written] = survey.outcomes;
+/// Derives the answer from the rows, if the run has no metadata.
+fn arrived(timeline: &Timeline) -> String {
+    let [acked, sent, failed, dropped, unconfirmed, injected, written] = timeline.outcomes;
     let all = acked + sent + failed + dropped + unconfirmed + written;
     let lost = failed + dropped + unconfirmed;
     let mut words = match (all, lost) {
@@ -127,17 +127,13 @@ fn arrived(survey: &Timeline) -> String {
     words
 }
 
-fn tiles(survey: &Timeline) -> String {
-    let [acked, sent, _, _, _, injected, written] = survey.outcomes;
-    let all: u64 = survey.outcomes.iter().sum::<u64>() - injected;
-    let seconds = signed_as_f64(survey.end - survey.start) / 1e6;
+fn tiles(timeline: &Timeline) -> String {
+    let [acked, sent, _, _, _, injected, written] = timeline.outcomes;
+    let all: u64 = timeline.outcomes.iter().sum::<u64>() - injected;
+    let seconds = signed_as_f64(timeline.end - timeline.start) / 1e6;
     let rate = as_f64(all) / seconds.max(0.001);
     let mut tiles = vec![
-        (
-            "messages",
-            count(all),
-            "that were to get through".to_owned(),
-        ),
+        ("messages", count(all), "to be delivered".to_owned()),
         ("a second", Unit::Rate.shown(rate), "on average".to_owned()),
         (
             "got through",
@@ -150,27 +146,27 @@ fn tiles(survey: &Timeline) -> String {
             },
         ),
     ];
-    if survey.latency.count > 0 {
-        let [p50, _, p99] = survey.latency.percentiles;
+    if timeline.latency.count > 0 {
+        let [p50, _, p99] = timeline.latency.percentiles;
         tiles.push((
             "latency p99",
             micros(p99),
-            format!("p50 {}, max {}", micros(p50), micros(survey.latency.max)),
+            format!("p50 {}, max {}", micros(p50), micros(timeline.latency.max)),
         ));
     }
-    if survey.lag.count > 0 {
-        let [p50, _, p99] = survey.lag.percentiles;
+    if timeline.lag.count > 0 {
+        let [p50, _, p99] = timeline.lag.percentiles;
         tiles.push((
             "lag p99",
             micros(p99),
-            format!("p50 {}, max {}", micros(p50), micros(survey.lag.max)),
+            format!("p50 {}, max {}", micros(p50), micros(timeline.lag.max)),
         ));
     }
     if injected > 0 {
         tiles.push((
             "lost to faults",
             count(injected),
-            "asked for in the fleet file".to_owned(),
+            "configured in the fleet file".to_owned(),
         ));
     }
     let mut html = String::from("<ul class=\"tiles\">\n");

@@ -1,4 +1,4 @@
-//! The page of a run: one HTML file that needs nothing but itself.
+//! Assembles the page: one HTML file without dependencies.
 
 use std::fmt::Write as _;
 
@@ -14,18 +14,18 @@ use mockfleet_sendlog::Timeline;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// Nothing leaves the page, whatever stands in it.
+/// Policy by which the page loads nothing from a network.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-/// The page.
+/// Renders the page.
 #[must_use]
 pub fn page(data: &PageData<'_>) -> String {
-    let survey = data.survey;
+    let timeline = data.timeline;
     let fleet = data.text(&["fleet"]).unwrap_or("a run");
     let verdict = RunStatus::from_metadata(data);
-    let time = charts::time(survey);
-    let all_charts = charts::charts(survey);
+    let time = charts::time(timeline);
+    let all_charts = charts::charts(timeline);
     let mut html = String::with_capacity(256 << 10);
     let _ = write!(
         html,
@@ -42,37 +42,37 @@ pub fn page(data: &PageData<'_>) -> String {
     html.push_str(&header::html(data, fleet, verdict));
     html.push_str(&tables::checks(data));
     html.push_str("<h2>Over time</h2>\n");
-    match survey.rows {
+    match timeline.rows {
         0 => html.push_str("<p class=\"none\">This run has no row in its log.</p>\n"),
         _ => all_charts
             .iter()
             .for_each(|chart| html.push_str(&chart.html(&time))),
     }
-    html.push_str(&charts::strips(survey, &time));
-    html.push_str(&tables::causes(survey));
-    html.push_str(&tables::channels(survey));
-    html.push_str(&tables::worst(survey));
+    html.push_str(&charts::strips(timeline, &time));
+    html.push_str(&tables::causes(timeline));
+    html.push_str(&tables::channels(timeline));
+    html.push_str(&tables::worst(timeline));
     html.push_str(&appendix::html(data));
     let _ = write!(
         html,
         "<footer>Made by mockfleet {} on {} from {} rows of {}. This page is one file and needs no network.</footer>\n</main>\n",
         env!("CARGO_PKG_VERSION"),
         escaped(data.made),
-        mockfleet_metrics::count(survey.rows + survey.events),
+        mockfleet_metrics::count(timeline.rows + timeline.events),
         escaped(data.location),
     );
     let _ = write!(
         html,
         "<script type=\"application/json\" id=\"data\">{}</script>\n<script>{SCRIPT}</script>\n</body></html>\n",
-        script_data(survey, &all_charts, &time)
+        script_data(timeline, &all_charts, &time)
     );
     html
 }
 
-/// Numbers and names of ours only: nothing in it could end the script that holds it.
-fn script_data(survey: &Timeline, charts: &[Chart], time: &Time) -> Value {
+/// Returns the data of the script: numbers and constant names, which cannot end the script.
+fn script_data(timeline: &Timeline, charts: &[Chart], time: &Time) -> Value {
     json!({
-        "width": survey.bucket_width,
+        "width": timeline.bucket_width,
         "count": time.count,
         "charts": charts.iter().map(Chart::data).collect::<Vec<_>>(),
     })
@@ -82,9 +82,9 @@ fn script_data(survey: &Timeline, charts: &[Chart], time: &Time) -> Value {
 mod tests {
     use super::*;
 
-    fn page_of(survey: &Timeline, note: Option<&Value>) -> String {
+    fn page_of(timeline: &Timeline, note: Option<&Value>) -> String {
         page(&PageData {
-            survey,
+            timeline,
             note,
             location: "logs/<odd>",
             made: "2026-11-24T07:00:00Z",
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_rows_has_a_page() {
+    fn run_without_rows_has_a_page() {
         let html = page_of(&Timeline::default(), None);
         assert!(html.contains("This run has no row in its log."));
         assert!(html.contains("logs/&lt;odd&gt;") && !html.contains("<odd>"));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_others_stay_texts() {
+    fn foreign_texts_are_escaped() {
         let evil = "</script><script>alert(1)</script>";
         let note = json!({
             "fleet": evil,
@@ -112,7 +112,7 @@ mod tests {
                 { "scope": "group", "name": evil, "check": evil, "words": evil, "held": false },
             ] },
         });
-        let mut survey = Timeline {
+        let mut timeline = Timeline {
             run: evil.into(),
             host: evil.into(),
             rows: 1,
@@ -120,12 +120,12 @@ mod tests {
             outcomes: [0, 0, 1, 0, 0, 0, 0],
             ..Timeline::default()
         };
-        survey.causes.list.push((evil.into(), 1));
-        survey.channels.insert((evil.into(), evil.into()), [1; 7]);
-        survey.faults.insert(evil.into(), vec![1]);
-        let html = page_of(&survey, Some(&note));
+        timeline.causes.list.push((evil.into(), 1));
+        timeline.channels.insert((evil.into(), evil.into()), [1; 7]);
+        timeline.faults.insert(evil.into(), vec![1]);
+        let html = page_of(&timeline, Some(&note));
         // Its own two.
         assert_eq!(html.matches("<script").count(), 2);
-        assert!(html.contains("1 of 1 did not hold."));
+        assert!(html.contains("1 of 1 failed."));
     }
 }

@@ -1,31 +1,31 @@
-//! Holds the data of a page: rows, metadata, and the state of the log.
+//! Holds the data of a page.
 
 use mockfleet_sendlog::Timeline;
 use serde_json::Value;
 
-/// What a page tells of.
+/// The data of a page.
 pub struct PageData<'a> {
-    /// The rows, summed up.
-    pub survey: &'a Timeline,
-    /// What the run noted of itself.
+    /// The timeline of the rows.
+    pub timeline: &'a Timeline,
+    /// The metadata of the run.
     pub note: Option<&'a Value>,
-    /// Where the log is.
+    /// The location of the log.
     pub location: &'a str,
-    /// When the page is made.
+    /// The time at which the page is made.
     pub made: &'a str,
-    /// What of the run is in the spool, in a word, if there is something.
+    /// The state of rows in the spool, if there are some.
     pub spooled: Option<&'a str>,
 }
 
 impl<'a> PageData<'a> {
-    /// What the run noted, step by step.
+    /// Returns a value of the metadata by its path.
     pub(crate) fn noted(&self, path: &[&str]) -> Option<&'a Value> {
         let note = self.note?;
         let found = path.iter().try_fold(note, |value, key| value.get(key));
         found.filter(|value| !value.is_null())
     }
 
-    /// A text that the run noted.
+    /// Returns a text of the metadata by its path.
     pub(crate) fn text(&self, path: &[&str]) -> Option<&'a str> {
         self.noted(path)?.as_str()
     }

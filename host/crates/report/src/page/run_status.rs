@@ -4,26 +4,26 @@ use serde_json::Value;
 
 use crate::page::page_data::PageData;
 
-/// How a run went.
+/// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunStatus {
     Passed,
     Failed,
     Interrupted,
-    /// It has noted its start, and no end.
+    /// The metadata has a start and no end.
     NoEnd,
-    /// It has noted nothing.
-    NotNoted,
+    /// There is no metadata.
+    NoMetadata,
 }
 
 impl RunStatus {
     pub(crate) fn from_metadata(data: &PageData<'_>) -> Self {
-        let said = |key: &str| data.noted(&[key]).and_then(Value::as_bool);
+        let flag = |key: &str| data.noted(&[key]).and_then(Value::as_bool);
         match (data.note, data.noted(&["ended"])) {
-            (None, _) => Self::NotNoted,
+            (None, _) => Self::NoMetadata,
             (Some(_), None) => Self::NoEnd,
-            _ if said("success") != Some(true) => Self::Failed,
-            _ if said("interrupted") == Some(true) => Self::Interrupted,
+            _ if flag("success") != Some(true) => Self::Failed,
+            _ if flag("interrupted") == Some(true) => Self::Interrupted,
             _ => Self::Passed,
         }
     }
@@ -33,8 +33,8 @@ impl RunStatus {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Interrupted => "stopped by hand",
-            Self::NoEnd => "no end is noted",
-            Self::NotNoted => "no verdict",
+            Self::NoEnd => "without an end",
+            Self::NoMetadata => "no verdict",
         }
     }
 

@@ -1,4 +1,4 @@
-//! The tables of the page: checks, causes, channels, devices.
+//! Renders the tables: checks, causes, channels, devices.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use mockfleet_sendlog::Timeline;
 /// Rows that a table shows; the rest is a number.
 const ROWS: usize = 30;
 
-/// A table in a box of its own, which scrolls where the page is narrow.
+/// Renders a table that scrolls on a narrow page.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let is_number = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '–');
     let class = |cell: &str| if is_number(cell) { " class=\"n\"" } else { "" };
@@ -40,7 +40,7 @@ fn section(title: &str, about: &str, content: &str) -> String {
     format!("<section><h2>{title}</h2><p class=\"about\">{about}</p>{content}</section>\n")
 }
 
-/// What was to hold, and whether it did.
+/// Renders the checks.
 pub(crate) fn checks(data: &PageData<'_>) -> String {
     let checks = data.noted(&["summary", "checks"]).and_then(Value::as_array);
     let Some(checks) = checks.filter(|checks| !checks.is_empty()) else {
@@ -51,10 +51,10 @@ pub(crate) fn checks(data: &PageData<'_>) -> String {
         escaped(text).into_owned()
     };
     let mut rows = Vec::new();
-    let mut broken = 0;
+    let mut failed = 0;
     for check in checks {
         let held = check.get("held").and_then(Value::as_bool) == Some(true);
-        broken += usize::from(!held);
+        failed += usize::from(!held);
         let name = text(check, "name");
         let scope = text(check, "scope");
         let scope = if name.is_empty() {
@@ -63,8 +63,8 @@ pub(crate) fn checks(data: &PageData<'_>) -> String {
             format!("{scope} {name}")
         };
         let mark = match held {
-            true => "<span class=\"mark good\">held</span>",
-            false => "<span class=\"mark bad\">broken</span>",
+            true => "<span class=\"mark good\">passed</span>",
+            false => "<span class=\"mark bad\">failed</span>",
         };
         rows.push(vec![
             mark.to_owned(),
@@ -74,25 +74,25 @@ pub(crate) fn checks(data: &PageData<'_>) -> String {
             format!("<span>{}</span>", text(check, "words")),
         ]);
     }
-    let about = match broken {
-        0 => "All of them held.".to_owned(),
-        broken => format!("{broken} of {} did not hold.", checks.len()),
+    let about = match failed {
+        0 => "All passed.".to_owned(),
+        failed => format!("{failed} of {} failed.", checks.len()),
     };
     section(
         "Checks",
         &about,
-        &table(&["", "of", "was to hold", "was"], &rows),
+        &table(&["", "scope", "check", "figure"], &rows),
     )
 }
 
-/// Why messages did not get through.
-pub(crate) fn causes(survey: &Timeline) -> String {
-    let all: u64 = survey.outcomes.iter().sum();
-    let lost: u64 = survey.outcomes.iter().skip(2).take(3).sum();
+/// Renders the causes of lost messages.
+pub(crate) fn causes(timeline: &Timeline) -> String {
+    let all: u64 = timeline.outcomes.iter().sum();
+    let lost: u64 = timeline.outcomes.iter().skip(2).take(3).sum();
     if lost == 0 {
         return String::new();
     }
-    let shown = survey.causes.list.iter().take(ROWS);
+    let shown = timeline.causes.list.iter().take(ROWS);
     let mut rows: Vec<Vec<String>> = shown
         .map(|(cause, times)| {
             let (outcome, why) = cause.split_once(": ").unwrap_or((cause, ""));
@@ -107,8 +107,8 @@ pub(crate) fn causes(survey: &Timeline) -> String {
             ]
         })
         .collect();
-    let named: u64 = survey.causes.list.iter().skip(ROWS).map(|(_, n)| n).sum();
-    let rest = named + survey.causes.others;
+    let named: u64 = timeline.causes.list.iter().skip(ROWS).map(|(_, n)| n).sum();
+    let rest = named + timeline.causes.others;
     if rest > 0 {
         rows.push(vec![
             count(rest),
@@ -118,7 +118,7 @@ pub(crate) fn causes(survey: &Timeline) -> String {
         ]);
     }
     section(
-        "What was lost, and why",
+        "Losses and their causes",
         &format!(
             "{} of {} messages did not get through.",
             count(lost),
@@ -128,12 +128,12 @@ pub(crate) fn causes(survey: &Timeline) -> String {
     )
 }
 
-/// What became of messages by group and channel.
-pub(crate) fn channels(survey: &Timeline) -> String {
-    if survey.channels.is_empty() {
+/// Renders outcomes by group and channel.
+pub(crate) fn channels(timeline: &Timeline) -> String {
+    if timeline.channels.is_empty() {
         return String::new();
     }
-    let shown = survey.channels.iter().take(ROWS);
+    let shown = timeline.channels.iter().take(ROWS);
     let rows: Vec<Vec<String>> = shown
         .map(|((group, channel), outcomes)| {
             let [acked, sent, failed, dropped, unconfirmed, injected, written] = *outcomes;
@@ -152,7 +152,7 @@ pub(crate) fn channels(survey: &Timeline) -> String {
             ]
         })
         .collect();
-    let more = match survey.channels.len().saturating_sub(ROWS) {
+    let more = match timeline.channels.len().saturating_sub(ROWS) {
         0 => String::new(),
         more => format!(" {more} more are not shown."),
     };
@@ -170,17 +170,17 @@ pub(crate) fn channels(survey: &Timeline) -> String {
     ];
     section(
         "Groups and channels",
-        &format!("What became of the messages of each.{more}"),
+        &format!("Outcomes of the messages of each.{more}"),
         &table(&head, &rows),
     )
 }
 
 /// The devices with the most trouble.
-pub(crate) fn worst(survey: &Timeline) -> String {
-    if survey.worst.is_empty() {
+pub(crate) fn worst(timeline: &Timeline) -> String {
+    if timeline.worst.is_empty() {
         return String::new();
     }
-    let rows: Vec<Vec<String>> = survey
+    let rows: Vec<Vec<String>> = timeline
         .worst
         .iter()
         .map(|device| {
@@ -213,7 +213,7 @@ pub(crate) fn worst(survey: &Timeline) -> String {
     ];
     let about = format!(
         "{} devices had trouble; these had the most. Late is what left more than 50 ms after it was due.",
-        count(survey.troubled_devices)
+        count(timeline.troubled_devices)
     );
     section("The worst devices", &about, &table(&head, &rows))
 }

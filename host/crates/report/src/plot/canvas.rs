@@ -1,11 +1,10 @@
-//! Lines in Braille: eight dots a character. Knows dots and colours; what stands around
-//! the drawing is the business of `text`.
+//! Draws lines in Braille characters, eight dots a character.
 
 use textplots::{Chart, Plot as _, Shape};
 
 use crate::plot::lines::{MAX_LINES, Place};
 
-/// Characters of the drawing; the axis beside it leaves so many of 80 columns.
+/// Size of the drawing in characters; the labels fill the rest of 80 columns.
 pub(crate) const COLUMNS: u16 = 64;
 pub(crate) const ROWS: u16 = 14;
 

@@ -1,15 +1,14 @@
-//! Figures over time, a line for each device: in a terminal ([`drawn`]), and as a picture
-//! ([`svg`]).
+//! Holds plots: lines of a value over time.
 
 use crate::axis::Scale;
 
-/// Lines that a plot has at most: more could not be told apart.
+/// Maximum of lines in a plot, so that they can be distinguished.
 pub const MAX_LINES: usize = 6;
 
 /// A figure over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plot {
-    /// What the figure is.
+    /// The name of the value.
     pub title: String,
     /// At least one, and [`MAX_LINES`] of them.
     pub lines: Vec<Line>,
@@ -20,13 +19,13 @@ pub struct Plot {
 /// A figure of one device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// Whose it is; empty where there is only one.
+    /// The name of the device; empty for a single line.
     pub name: String,
     /// Microseconds since the start, and the value then, in the order of time. At least one.
     pub points: Vec<(u64, f64)>,
 }
 
-/// Where on a plot a value lies, across and up, each 0 to 1.
+/// A position on a plot, across and up, each 0 to 1.
 pub(crate) type Place = (f64, f64);
 
 impl Plot {
@@ -43,7 +42,7 @@ impl Plot {
         i64::try_from(self.length).unwrap_or(i64::MAX).max(1)
     }
 
-    /// A line as places of a plot that is so many points wide.
+    /// Returns the positions of a line, on a plot of this number of columns.
     pub(crate) fn places(&self, line: &Line, scale: &Scale, columns: usize) -> Vec<Place> {
         thinned(&line.points, self.length, columns)
             .into_iter()
@@ -53,7 +52,7 @@ impl Plot {
 }
 
 impl Line {
-    /// No value is so large that the width of an axis could not be told.
+    /// Returns the values, bounded so that the width of the axis is finite.
     fn values(&self) -> impl Iterator<Item = f64> {
         let bounded = |(_, value): &(u64, f64)| value.clamp(-1e300, 1e300);
         self.points.iter().map(bounded)

@@ -1,4 +1,4 @@
-//! A plot in a terminal of 80 columns: the drawing with its axes, and each line's figures.
+//! Draws a plot in a terminal of 80 columns.
 
 use std::fmt::Write as _;
 
@@ -6,10 +6,10 @@ use crate::axis::{Scale, marks, times};
 use crate::plot::canvas::{COLUMNS, ROWS, column_of, inked, row_of, rows};
 use crate::plot::lines::{Line, MAX_LINES, Place, Plot, share};
 
-/// What stands at the right end of lines where there are several.
+/// Labels at the right end of lines, if there are several.
 const LETTERS: [&str; MAX_LINES] = ["a", "b", "c", "d", "e", "f"];
 
-/// The last mark of the time axis may stand out so far, where the letters are above.
+/// Characters by which the last label of the time axis may exceed the drawing.
 const BEYOND: usize = 3;
 
 /// The plot as lines of text; in colours where there are several lines.
@@ -69,7 +69,7 @@ fn ends(places: &[Vec<Place>], coloured: bool) -> Vec<String> {
     ends
 }
 
-/// The axis below, with its marks where there is room for them.
+/// Draws the time axis, with the labels that fit.
 fn time_axis(length: i64, width: usize) -> String {
     let columns = usize::from(COLUMNS);
     let mut axis = vec!['─'; columns];

@@ -52,8 +52,8 @@ pub(crate) fn project(
     Ok(project)
 }
 
-/// Where a template's file goes: those whose names begin with a dot would mean something
-/// to tools in this repository, too.
+/// Returns the path of a template's file in the project. Files whose names begin with a dot would
+/// affect tools in this repository.
 fn placed(path: &str) -> String {
     match path {
         "gitignore" => ".gitignore".into(),

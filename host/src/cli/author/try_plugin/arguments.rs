@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-/// Runs a device on a virtual clock and shows its messages. Ten ticks take only as long as their
-/// code, for any interval. Given a fleet file, the device is the first of its group, with the id
-/// and the seed that it has in a run. The output ends with the cost: time of a tick, memory, and
-/// the number of such devices that a core can drive.
+/// Runs a device on a virtual clock, and shows its messages and its cost.
+///
+/// Ten ticks take only as long as their code, for any interval. Given a fleet file, the device
+/// is the first of its group, with the id and the seed that it has in a run. The output ends
+/// with the cost: time of a tick, memory, and the number of such devices that a core can drive.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet try builtin:thermometer
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) devices: u32,
     /// A data file that the device can read, by the name that its settings use:
-    /// weather=weather.csv. Can be given many times.
+    /// weather=weather.csv. Repeatable.
     #[arg(long, value_name = "NAME=FILE")]
     pub(crate) data: Vec<String>,
     /// The group of a fleet file [default: its first].

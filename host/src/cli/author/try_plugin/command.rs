@@ -9,7 +9,6 @@ use crate::cli::author::try_plugin::options::TryOptions;
 use crate::cli::author::try_plugin::output::messages::MessageOutput;
 use crate::cli::author::try_plugin::simulation::Simulation;
 use crate::cli::author::try_plugin::{memory_probe, watch};
-use mockfleet_files::atomic_write;
 use crate::cli::support::engine::engine;
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
@@ -18,6 +17,7 @@ use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use mockfleet_config::Problems;
+use mockfleet_files::atomic_write;
 use mockfleet_metrics::count;
 use mockfleet_plugin::Engine;
 

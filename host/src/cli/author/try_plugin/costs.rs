@@ -1,4 +1,4 @@
-//! Computes the cost of a device: time of ticks, memory, devices a core.
+//! Computes the cost of a device.
 
 use std::time::Duration;
 
@@ -180,9 +180,9 @@ fn two_digits(n: u64) -> u64 {
     n / power * power
 }
 
-fn plural(n: u64, what: &str) -> String {
+fn plural(n: u64, noun: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
-    format!("{} {what}{s}", count(n))
+    format!("{} {noun}{s}", count(n))
 }
 
 fn time(nanos: u64) -> String {

@@ -1,4 +1,4 @@
-//! Creates the devices to try, from the command line or a fleet file.
+//! Creates the devices to try.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -227,7 +227,7 @@ fn group_of(fleet: &Fleet, arguments: &Arguments) -> Result<String, Failure> {
     };
     if arguments.devices > group.count {
         let text = format!(
-            "the group {:?} has {} devices; give so many, or raise its count",
+            "the group {:?} has {} devices; give at most this number, or raise its count",
             group.name, group.count
         );
         return Err(refused("--devices", text));

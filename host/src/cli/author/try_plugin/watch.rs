@@ -12,8 +12,7 @@ use crate::cli::support::project_build::build::build;
 use crate::cli::support::project_build::build::check_toolchain;
 use crate::cli::support::project_build::build::sources;
 use crate::cli::ui::out::err;
-use mockfleet_config::PluginSource;
-use mockfleet_config::{File, Fleet, Project};
+use mockfleet_config::{File, Fleet, PluginSource, Project};
 use mockfleet_plugin::Engine;
 
 /// Runs now and after each change, until the process ends.

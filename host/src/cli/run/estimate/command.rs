@@ -17,7 +17,7 @@ use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use crate::forecast::bill::{BillingTerms, MONTH_HOURS};
 use crate::forecast::hourly::forecast;
-use mockfleet_config::{Fleet, TickRate, Prices, Problems, Rate, InvalidConfig};
+use mockfleet_config::{Fleet, InvalidConfig, Prices, Problems, Rate, TickRate};
 use mockfleet_engine::{Rehearsing, rehearse};
 
 /// Forecasts a fleet before it runs: messages, files and bytes of its log an hour, and the

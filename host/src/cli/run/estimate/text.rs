@@ -30,10 +30,10 @@ pub(crate) fn text(estimate: &Estimate) -> String {
 }
 
 const LEFT_OUT: &str =
-    "It leaves out: what devices send when they are told of connections, receipts or
-downlink; events of connections, troubles and restarts; rows of messages that fail (their
-causes take some bytes); requests of whoever reads the log; data transfer, taxes, free tiers
-and discounts for volume. docs/estimate.md has every formula.";
+    "It leaves out: messages that devices send after connection events, receipts or downlink;
+events of connections, failures and restarts; rows of messages that fail (their causes take
+some bytes); requests of readers of the log; data transfer, taxes, free tiers and discounts
+for volume. docs/estimate.md has every formula.";
 
 fn hour(estimate: &Estimate) -> String {
     let head = [
@@ -162,7 +162,7 @@ fn lines(estimate: &Estimate) -> String {
             ]);
         }
     }
-    format!("What month {last} is made of:\n\n{}", columns.render())
+    format!("Lines of month {last}:\n\n{}", columns.render())
 }
 
 fn rests(estimate: &Estimate) -> String {

@@ -57,10 +57,10 @@ pub(crate) struct Arguments {
     /// Only devices whose id matches: meter-000*. Repeatable.
     #[arg(long, value_name = "GLOB", value_parser = pattern)]
     device: Vec<Pattern>,
-    /// Only messages of this channel. Can be given many times.
+    /// Only messages of this channel. Repeatable.
     #[arg(long, value_name = "NAME")]
     channel: Vec<String>,
-    /// Only messages with this outcome [default: all but dropped]. Can be given many times.
+    /// Only messages with this outcome [default: all but dropped]. Repeatable.
     #[arg(long, value_name = "OUTCOME", value_parser = ["acked", "sent", "failed", "dropped", "unconfirmed"])]
     outcome: Vec<String>,
     /// Only messages that were due from this time on: 2026-11-24T07:00:00Z.
@@ -81,7 +81,7 @@ pub(crate) struct Arguments {
     /// The send log: a folder, s3://bucket/prefix, or none.
     #[arg(long, value_name = "URL")]
     log: Option<String>,
-    /// Any key of the fleet file: targets.broker.qos=0. Can be given many times.
+    /// Any key of the fleet file: targets.broker.qos=0. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Threads that send [default: one a core].

@@ -1,4 +1,4 @@
-//! Finds the target of a replay: one of a fleet file, or a URL.
+//! Finds the target of a replay.
 //!
 //! A URL gets a generated fleet file with the defaults of a target.
 
@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::support::input;
-use mockfleet_config::{Connections, Fleet, Override, Problems, Protocol, InvalidConfig};
+use mockfleet_config::{Connections, Fleet, InvalidConfig, Override, Problems, Protocol};
 use mockfleet_engine::replay::Recording;
 
 /// A target that was found.

@@ -12,11 +12,13 @@ use crate::cli::ui::progress_bar::WorkProgress;
 use mockfleet_config::{Problem, Problems, Store};
 use mockfleet_verify::{FindingCheck, KeyChoice, Pair, VerifyOptions, verify as compare};
 
-/// Compares a send log with a backend's data: which messages are missing, doubled, late, altered
-/// or out of order. Messages that their outcome or an injected fault explains are separate.
-/// A message is identified by a key that both sides have: its device, and a field of its payload
-/// that differs in each message. The key is guessed from the columns and printed; --key sets it.
-/// Nothing is changed on either side.
+/// Compares a send log with a backend's data: which messages are missing, doubled, late,
+/// altered or out of order. Messages that their outcome or an injected fault explains are
+/// separate.
+///
+/// A message is identified by a key that both sides have: its device, and a field of its
+/// payload that differs in each message. The key is guessed from the columns and printed;
+/// --key sets it. Nothing is changed on either side.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet verify mockfleet-logs --received received.jsonl
@@ -25,9 +27,9 @@ use mockfleet_verify::{FindingCheck, KeyChoice, Pair, VerifyOptions, verify as c
     --received postgres://app@127.0.0.1/iot --query 'SELECT device, payload, received_at FROM telemetry'
   mockfleet verify mockfleet-logs --received received.csv --by payload --check 'missing <= 0.1%'
 
-In --key, what stands before = is device, topic, channel or group of the log, or a field of
-its payload (seq, meta.n, /meta/n); what follows is a column, or a field of the received
-payload. Without = both are called the same.
+In --key, the left of = is device, topic, channel or group of the log, or a field of its
+payload (seq, meta.n, /meta/n). The right is a column, or a field of the received payload.
+Without =, both have the same name.
 
 The password of a database comes from its address or from PGPASSWORD.
 
@@ -46,7 +48,7 @@ pub(crate) struct Arguments {
     /// The run of the log [default: the newest].
     #[arg(long, value_name = "ID")]
     run: Option<String>,
-    /// Only messages of this channel. Can be given many times.
+    /// Only messages of this channel. Repeatable.
     #[arg(long, value_name = "NAME")]
     channel: Vec<String>,
     /// The values that identify a message: device=COLUMN,FIELD=COLUMN [default: guessed].
@@ -127,7 +129,7 @@ fn bounds(arguments: &Arguments) -> Result<Vec<FindingCheck>, Problems> {
         problems.push(Problem {
             place: "--fleet".into(),
             text: format!(
-                "{} does not say what may be wrong; add received = [\"missing == 0\"] under [checks]",
+                "{} has no checks of received messages; add received = [\"missing == 0\"] under [checks]",
                 file.display()
             ),
         });

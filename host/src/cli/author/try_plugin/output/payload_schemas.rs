@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn definitions_are_schemas_of_channels_where_nothing_else_is_asked() {
+    fn definitions_are_schemas_of_channels() {
         let whole = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$defs": {
