@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mockfleet_config::{Log, Plan, Speed};
-use mockfleet_engine::{Rehearsal, Rehearsed};
+use mockfleet_engine::{DryRun, GroupResult};
 use mockfleet_sendlog::EncodedSizes;
 
 use crate::forecast::error::ForecastError;
@@ -16,7 +16,7 @@ use crate::num::{as_f64, ratio};
 ///
 /// # Errors
 /// When the sampled rows cannot be encoded.
-pub(crate) fn forecast(plan: &Plan, dry_run: &Rehearsal) -> Result<Forecast, ForecastError> {
+pub(crate) fn forecast(plan: &Plan, dry_run: &DryRun) -> Result<Forecast, ForecastError> {
     let mut scales = Vec::new();
     for group in &dry_run.groups {
         scales.push(SizeSampler::new(plan, dry_run, group)?);
@@ -93,7 +93,7 @@ fn on_its_clock(plan: &Plan) -> Log {
 
 fn run(
     plan: &Plan,
-    dry_run: &Rehearsal,
+    dry_run: &DryRun,
     scales: &[SizeSampler<'_>],
     second: f64,
     groups_due: &[TickPhases<'_>],
@@ -132,20 +132,20 @@ fn run(
 const HOUR: f64 = 3_600.0;
 
 /// Ticks that the schedule of a whole group has in an hour.
-fn hours(group: &Rehearsed) -> f64 {
+fn hours(group: &GroupResult) -> f64 {
     f64::from(group.devices) * HOUR / group.every.as_secs_f64()
 }
 
 /// Returns the messages of a whole group in an hour: its ticks, times the messages of a tick.
-fn messages(group: &Rehearsed) -> f64 {
+fn messages(group: &GroupResult) -> f64 {
     hours(group) * ratio(sampled_messages(group), as_f64(group.due))
 }
 
-fn sampled_messages(group: &Rehearsed) -> f64 {
+fn sampled_messages(group: &GroupResult) -> f64 {
     as_f64(group.sample.messages())
 }
 
-fn sampled(group: &Rehearsed) -> Sampled {
+fn sampled(group: &GroupResult) -> Sampled {
     Sampled {
         devices: group.sampled,
         time: group.time,

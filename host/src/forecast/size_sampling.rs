@@ -7,14 +7,14 @@ use tempfile::TempDir;
 use crate::forecast::error::ForecastError;
 use crate::num::{as_f64, ratio};
 use mockfleet_config::{ByteSize, Log, Plan, SpoolFull, Store};
-use mockfleet_engine::{Rehearsal, Rehearsed};
+use mockfleet_engine::{DryRun, GroupResult};
 use mockfleet_sendlog::{EncodedSizes, Identity, SendLog};
 
 /// The sizes of one group's rows.
 pub(crate) struct SizeSampler<'a> {
     plan: &'a Plan,
-    rehearsal: &'a Rehearsal,
-    group: &'a Rehearsed,
+    rehearsal: &'a DryRun,
+    group: &'a GroupResult,
     /// Bytes of a file of `sends` with a single row.
     one: f64,
     /// Bytes of one with half of the sample, and with all of it.
@@ -38,8 +38,8 @@ impl<'a> SizeSampler<'a> {
     /// Encodes a group's sample.
     pub(crate) fn new(
         plan: &'a Plan,
-        rehearsal: &'a Rehearsal,
-        group: &'a Rehearsed,
+        rehearsal: &'a DryRun,
+        group: &'a GroupResult,
     ) -> Result<Self, ForecastError> {
         let mut scale = Self {
             plan,

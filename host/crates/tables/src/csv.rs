@@ -9,7 +9,7 @@ use std::path::Path;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use crate::row::BadRowCallback;
-use mockfleet_sendlog::{TableValue, RowVisitor};
+use mockfleet_sendlog::{RowVisitor, TableValue};
 
 /// The form of a null value in the result of a query. It differs from an empty text.
 pub(crate) const NULL: &str = "\\N";

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::value::RawValue;
 
 use crate::row::BadRowCallback;
-use mockfleet_sendlog::{TableValue, RowVisitor};
+use mockfleet_sendlog::{RowVisitor, TableValue};
 
 /// Lines that are looked at for names of columns.
 const LOOKED_AT: usize = 1_000;
@@ -56,7 +56,11 @@ pub(crate) fn read(
             Ok(object) => {
                 let cells: Vec<TableValue<'_>> = wanted
                     .iter()
-                    .map(|name| object.get(*name).map_or(TableValue::Null, |value| cell(value)))
+                    .map(|name| {
+                        object
+                            .get(*name)
+                            .map_or(TableValue::Null, |value| cell(value))
+                    })
                     .collect();
                 take(number, &cells).is_continue()
             }
@@ -107,7 +111,9 @@ fn cell(value: &RawValue) -> TableValue<'_> {
         Some(b'{' | b'[') => TableValue::Text(text.into()),
         _ => match text.parse::<i64>() {
             Ok(number) => TableValue::Int(number),
-            Err(_) => text.parse().map_or(TableValue::Text(text.into()), TableValue::Float),
+            Err(_) => text
+                .parse()
+                .map_or(TableValue::Text(text.into()), TableValue::Float),
         },
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use mockfleet_config::{Problem, Problems};
-use mockfleet_sendlog::{TableValue, LogFile, ParquetFile};
+use mockfleet_sendlog::{LogFile, ParquetFile, TableValue};
 
 use crate::row::{Location, RowCallback};
 use crate::source::Source;

@@ -29,7 +29,11 @@ pub struct RunNames {
 impl RunNames {
     /// Returns the names that a template of this device can use.
     #[inline]
-    pub(crate) fn names_for<'a>(&'a self, info: &'a DeviceInfo, connection: u32) -> PlaceholderValues<'a> {
+    pub(crate) fn names_for<'a>(
+        &'a self,
+        info: &'a DeviceInfo,
+        connection: u32,
+    ) -> PlaceholderValues<'a> {
         PlaceholderValues {
             fleet: &self.fleet,
             run: &self.run,

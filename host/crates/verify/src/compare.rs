@@ -1,7 +1,7 @@
 //! Compares a run of a log with received rows.
 
 use mockfleet_config::Problems;
-use mockfleet_sendlog::{SpoolState, LogFiles};
+use mockfleet_sendlog::{LogFiles, SpoolState};
 use mockfleet_tables::Table;
 
 use crate::findings::collected::Findings;

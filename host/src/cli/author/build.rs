@@ -67,7 +67,7 @@ fn text(project: &Project, built: &Built) -> String {
         [] => "none".to_owned(),
         items => items.join(", "),
     };
-    let compiled = match built.plugin.compiled() {
+    let compiled = match built.plugin.compile_time() {
         Some(time) => format!("compiled for this machine in {}", seconds(time)),
         None => "compiled before".to_owned(),
     };
@@ -103,7 +103,7 @@ fn object(project: &Project, built: &Built) -> serde_json::Value {
         "contract": plugin.contract().to_string(),
         "size": built.size,
         "build_seconds": built.took.as_secs_f64(),
-        "compile_seconds": plugin.compiled().map(|time| time.as_secs_f64()),
+        "compile_seconds": plugin.compile_time().map(|time| time.as_secs_f64()),
         "channels": about.channels,
         "statuses": about.statuses,
         "events": interests(about.interests),

@@ -81,7 +81,9 @@ pub(crate) fn cache(arguments: &Arguments) -> Result<Ending, Failure> {
 }
 
 fn entries() -> Vec<Entry> {
-    let plugins = mockfleet_plugin::cached_plugins().into_iter().map(Entry::Plugin);
+    let plugins = mockfleet_plugin::cached_plugins()
+        .into_iter()
+        .map(Entry::Plugin);
     plugins
         .chain(fetch_cache::fetched().into_iter().map(Entry::Fetched))
         .collect()

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
-use crate::cli::support::fleet_run::RunOptions;
+use crate::cli::support::fleet_run::CommandOptions;
 use crate::cli::support::fleet_run::ending;
 use crate::cli::support::fleet_run::run_fleet;
 use crate::cli::support::input;
@@ -65,11 +65,11 @@ pub(crate) fn backfill(arguments: &Arguments) -> Result<Ending, Failure> {
     } else {
         OutputFormat::People
     };
-    let how = RunOptions {
+    let how = CommandOptions {
         workers: arguments.workers,
         form,
         sends: arguments.send,
-        ..RunOptions::new("backfill")
+        ..CommandOptions::new("backfill")
     };
     let (summary, interrupted) = run_fleet(read(arguments)?, how)?;
     match form {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::support::engine::engine_for;
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
-use crate::cli::support::fleet_run::RunOptions;
+use crate::cli::support::fleet_run::CommandOptions;
 use crate::cli::support::fleet_run::prepare_fleet;
 use crate::cli::support::input;
 use crate::cli::support::overrides::RunOverrides;
@@ -30,7 +30,7 @@ pub(crate) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
     for file in &arguments.files {
         let fleet = input::read(file, &overrides);
         let engine = engine_for(&fleet)?;
-        match prepare_fleet(fleet, &engine, &RunOptions::new("check")) {
+        match prepare_fleet(fleet, &engine, &CommandOptions::new("check")) {
             Ok((fleet, prepared, _)) => out!(
                 "{}: good: {} devices in {} groups{}",
                 file.display(),

@@ -7,14 +7,14 @@ use anyhow::Context as _;
 
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
-use crate::cli::support::fleet_run::{RunOptions, SearchOptions, ending, run_fleet};
+use crate::cli::support::fleet_run::{CommandOptions, SearchOptions, ending, run_fleet};
 use crate::cli::support::input;
 use crate::cli::support::overrides::RunOverrides;
 use crate::cli::support::run_metadata;
 use crate::cli::ui::out::out;
 use crate::cli::ui::progress_view::OutputFormat;
 use mockfleet_config::{Fleet, InvalidConfig, Problem, Problems, Scope};
-use mockfleet_engine::Bound;
+use mockfleet_engine::StopCondition;
 
 /// Runs a fleet: calls its devices on schedule, sends their messages, writes the send log, and
 /// prints a summary.
@@ -45,8 +45,8 @@ pub(crate) struct Arguments {
     /// Search for the rate at which the backend breaks: raise the rate of all groups in steps
     /// until one of these bounds breaks. Figures: ack.p50, ack.p95, ack.p99 (from sent to
     /// confirmed), failed (a share), lag.p50, lag.p95, lag.p99 (from due to called). Repeatable.
-    #[arg(long, value_name = "BOUND", value_parser = Bound::parse, conflicts_with = "duration")]
-    until: Vec<Bound>,
+    #[arg(long, value_name = "BOUND", value_parser = StopCondition::parse, conflicts_with = "duration")]
+    until: Vec<StopCondition>,
     /// Time for which each rate of --until is measured.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = step, requires = "until")]
     step: Duration,
@@ -76,12 +76,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         step: arguments.step,
     });
     let began = run_metadata::now();
-    let how = RunOptions {
+    let how = CommandOptions {
         workers: arguments.workers,
         until: search,
         checks: &arguments.checks,
         form,
-        ..RunOptions::new("run")
+        ..CommandOptions::new("run")
     };
     let (summary, interrupted) = run_fleet(fleet, how)?;
     match form {

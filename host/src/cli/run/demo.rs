@@ -10,7 +10,7 @@ use rumqttd::{Broker, Config, ConnectionSettings, Notification, RouterConfig, Se
 
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
-use crate::cli::support::fleet_run::RunOptions;
+use crate::cli::support::fleet_run::CommandOptions;
 use crate::cli::support::fleet_run::ending;
 use crate::cli::support::fleet_run::run_fleet;
 use crate::cli::ui::out::err;
@@ -66,7 +66,7 @@ pub(crate) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
         count(u64::from(arguments.devices)),
         arguments.duration
     );
-    let (summary, interrupted) = run_fleet(Ok(fleet), RunOptions::new("demo"))?;
+    let (summary, interrupted) = run_fleet(Ok(fleet), CommandOptions::new("demo"))?;
     out!("{}", summary.text());
     out!(
         "The broker counted       {} messages received",

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use mockfleet_config::{Fleet, InvalidConfig, Problems, TickRate};
-use mockfleet_engine::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
+use mockfleet_engine::{
+    BreakpointSearch, Finished, Prepared, RunOptions, SearchDriver, StopCondition, prepare,
+};
 use mockfleet_metrics::{LogTotals, Summary};
 use mockfleet_plugin::Engine;
 
@@ -16,8 +18,8 @@ use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 use crate::cli::ui::progress_view::{OutputFormat, ProgressView};
 
-/// Options of a run.
-pub(crate) struct RunOptions<'a> {
+/// Options of a command that runs a fleet.
+pub(crate) struct CommandOptions<'a> {
     /// The command of mockfleet, for the metadata.
     pub(crate) command: &'static str,
     pub(crate) workers: Option<u32>,
@@ -29,7 +31,7 @@ pub(crate) struct RunOptions<'a> {
     pub(crate) sends: bool,
 }
 
-impl RunOptions<'_> {
+impl CommandOptions<'_> {
     /// Returns the default options of a command.
     pub(crate) const fn new(command: &'static str) -> Self {
         Self {
@@ -45,7 +47,7 @@ impl RunOptions<'_> {
 
 /// Options of a breakpoint search.
 pub(crate) struct SearchOptions {
-    pub(crate) bounds: Vec<Bound>,
+    pub(crate) bounds: Vec<StopCondition>,
     pub(crate) step: Duration,
 }
 
@@ -63,13 +65,13 @@ pub(crate) fn ending(summary: &Summary, interrupted: bool) -> Ending {
 pub(crate) fn prepare_fleet(
     fleet: Result<Fleet, InvalidConfig>,
     engine: &Engine,
-    how: &RunOptions<'_>,
+    how: &CommandOptions<'_>,
 ) -> Result<(Fleet, Prepared, GuestOutput), Problems> {
     let printed = GuestOutput::new();
-    let settings = Settings {
+    let settings = RunOptions {
         workers: how.workers,
         console: printed.console(),
-        changing: how.until.is_some(),
+        variable_rate: how.until.is_some(),
         sends: how.sends,
     };
     let (fleet, mut problems) = match fleet {
@@ -95,7 +97,7 @@ pub(crate) fn prepare_fleet(
 /// Prepares, runs and watches a fleet.
 pub(crate) fn run_fleet(
     fleet: Result<Fleet, InvalidConfig>,
-    how: RunOptions<'_>,
+    how: CommandOptions<'_>,
 ) -> Result<(Summary, bool), Failure> {
     let engine = engine_for(&fleet)?;
     let (fleet, prepared, printed) = prepare_fleet(fleet, &engine, &how)?;
@@ -113,8 +115,8 @@ pub(crate) fn run_fleet(
     );
     let running = prepared.start();
     let mut pacer = how.until.map(|until| {
-        let search = Search::new(until.bounds, most(&fleet));
-        Pacer::new(search, until.step, running.devices(), running.workers())
+        let search = BreakpointSearch::new(until.bounds, most(&fleet));
+        SearchDriver::new(search, until.step, running.devices(), running.workers())
     });
     let (finished, interrupted) = watch.follow(running, &printed, pacer.as_mut());
     tracing::info!(interrupted, "run ended");

@@ -57,7 +57,9 @@ pub(crate) fn observer() -> CompileObserver {
     Arc::new(move |event| {
         let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            CompileEvent::Started(file, size) => *report = Some(CompileReport::begin(line(file, size))),
+            CompileEvent::Started(file, size) => {
+                *report = Some(CompileReport::begin(line(file, size)))
+            }
             CompileEvent::Finished(file, took) => {
                 if report.take().is_some_and(CompileReport::end) {
                     let seconds = took.as_secs_f64();

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::log_events;
 use crate::cli::ui::out::err;
-use mockfleet_engine::{Act, Finished, Pacer, Running};
+use mockfleet_engine::{Action, Finished, Running, SearchDriver};
 use mockfleet_metrics::{Counters, LiveView, ProgressSnapshot, StageProgress};
 
 /// Interval of updates on a terminal.
@@ -71,7 +71,7 @@ impl ProgressView {
         mut self,
         running: Running,
         printed: &GuestOutput,
-        mut search: Option<&mut Pacer>,
+        mut search: Option<&mut SearchDriver>,
     ) -> (Finished, bool) {
         while !running.is_over() {
             if let Some(pacer) = search.as_deref_mut().filter(|_| !self.interrupted) {
@@ -159,18 +159,18 @@ impl Watcher {
     }
 
     /// Performs the actions of a breakpoint search.
-    fn search(&mut self, running: &Running, pacer: &mut Pacer) {
+    fn search(&mut self, running: &Running, pacer: &mut SearchDriver) {
         for act in pacer.poll(running.elapsed(), &running.counters()) {
             match act {
-                Act::Hurry(factor) => {
+                Action::SetRateFactor(factor) => {
                     self.factor = factor;
-                    running.hurry(factor);
+                    running.set_rate_factor(factor);
                 }
-                Act::Said(step) if self.form == OutputFormat::Json => {
+                Action::StepDone(step) if self.form == OutputFormat::Json => {
                     let _ = writeln!(std::io::stdout(), "{}", step.json());
                 }
-                Act::Said(step) => self.live.print_line(&step.line()),
-                Act::Stop => running.stop(),
+                Action::StepDone(step) => self.live.print_line(&step.line()),
+                Action::Stop => running.stop(),
             }
         }
     }

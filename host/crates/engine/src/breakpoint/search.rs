@@ -5,7 +5,9 @@
 
 use crate::breakpoint::stop_condition::StopCondition;
 
-use mockfleet_metrics::{BreakpointResult, MAX_ON_TIME_DELAY_US, SearchStep, Bottleneck, count, micros};
+use mockfleet_metrics::{
+    Bottleneck, BreakpointResult, MAX_ON_TIME_DELAY_US, SearchStep, count, micros,
+};
 
 /// From one step to the next, while nothing breaks.
 const GROWTH: f64 = 2.0;

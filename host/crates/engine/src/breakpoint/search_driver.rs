@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::breakpoint::search::{BreakpointSearch, Next};
-use mockfleet_metrics::{Counters, BreakpointResult, SearchStep};
+use mockfleet_metrics::{BreakpointResult, Counters, SearchStep};
 
 /// A quantile says nothing of fewer messages; a slow fleet's steps take longer.
 const MIN_MESSAGES: u64 = 50;

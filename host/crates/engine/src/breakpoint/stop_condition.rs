@@ -1,7 +1,7 @@
 //! `--until 'ack.p99 > 200ms'`: what breaks a step of a search.
 
-use mockfleet_config::{Comparison, ThresholdValue, Metric, FULL_SHARE};
-use mockfleet_metrics::{SearchStep, Bottleneck, micros};
+use mockfleet_config::{Comparison, FULL_SHARE, Metric, ThresholdValue};
+use mockfleet_metrics::{Bottleneck, SearchStep, micros};
 
 /// What a step of a search has, for messages.
 const FIGURES: &str = "ack.p50, ack.p95, ack.p99 (or latency.…), lag.p50, lag.p95, lag.p99, failed";
@@ -29,7 +29,9 @@ impl StopCondition {
         }
         let limit = match (inner.metric, inner.value) {
             (Metric::Latency(_) | Metric::Lag(_), ThresholdValue::Time(micros)) => float(micros),
-            (Metric::Failed, ThresholdValue::Share(share)) if share < FULL_SHARE => float(share) / float(FULL_SHARE),
+            (Metric::Failed, ThresholdValue::Share(share)) if share < FULL_SHARE => {
+                float(share) / float(FULL_SHARE)
+            }
             (Metric::Failed, _) => {
                 return Err(format!(
                     "{:?} is not understood; a share of messages lies between \"0%\" and \"100%\"",

@@ -5,7 +5,7 @@ use crate::dry_run::simulated_group::SimulatedGroup;
 use crate::prepare::problem::problem;
 use crate::prepare::{device_settings, groups, log_directory, transport_spec};
 use crate::time::clock::micros;
-use mockfleet_config::{Fleet, TickRate, Problems};
+use mockfleet_config::{Fleet, Problems, TickRate};
 use mockfleet_plugin::{Console, Engine};
 use mockfleet_sendlog::Identity;
 use mockfleet_transport::RunNames;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::time::clock::{Micros, micros};
 use crate::time::seed;
-use mockfleet_config::{FaultTimes, FaultSchedule};
+use mockfleet_config::{FaultSchedule, FaultTimes};
 
 /// A time in which a fault is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,10 @@ impl Windows {
     pub(crate) fn of(when: &FaultSchedule) -> Self {
         let (recurrence, length) = match when.times {
             FaultTimes::Always => (Recurrence::Always, Duration::MAX),
-            FaultTimes::Once { at, duration: length } => {
+            FaultTimes::Once {
+                at,
+                duration: length,
+            } => {
                 let (first, every) = (micros(at), Micros::MAX);
                 (Recurrence::Fixed { first, every }, length)
             }
@@ -56,7 +59,10 @@ impl Windows {
                 let (first, every) = (micros(first), micros(every).max(1));
                 (Recurrence::Fixed { first, every }, length)
             }
-            FaultTimes::Drawn { every, duration: length } => {
+            FaultTimes::Drawn {
+                every,
+                duration: length,
+            } => {
                 let every = micros(every).max(1);
                 (Recurrence::Drawn { every }, length)
             }

@@ -13,8 +13,10 @@ use crate::time::clock::{Micros, micros};
 use crate::time::seed;
 use crate::time::stages;
 use crate::time::tick_schedule::{DevicePhase, TickSchedule};
-use mockfleet_config::{Connections, PlaceholderValues, TickRate, Plan, Protocol, Speed, Target, Template};
-use mockfleet_plugin::{DeviceSpec, Interests, SharedBlobs, Limits, Plugin, HostContext};
+use mockfleet_config::{
+    Connections, PlaceholderValues, Plan, Protocol, Speed, Target, Template, TickRate,
+};
+use mockfleet_plugin::{DeviceSpec, HostContext, Interests, Limits, Plugin, SharedBlobs};
 use mockfleet_transport::{DeviceInfo, Routes};
 
 /// One group of a run.
@@ -99,7 +101,9 @@ impl Group {
             schedule: TickSchedule::of(&group.schedule),
             target: group.target,
             routes: Routes::new(target),
-            route_base: routes_before.map(|target| Routes::new(target).count()).sum(),
+            route_base: routes_before
+                .map(|target| Routes::new(target).count())
+                .sum(),
             outbox: target.outbox,
             refused: Vec::new(),
             faults: GroupFaults::of(group, &Routes::new(target), seed),

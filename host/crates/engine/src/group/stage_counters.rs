@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::group::device_group::Group;
 use crate::time::clock::Micros;
 use crate::time::tick_schedule::{CatchUp, DevicePhase, TickTime};
-use mockfleet_metrics::{Counters, StageCounters, StageResult, StageProgress};
+use mockfleet_metrics::{Counters, StageCounters, StageProgress, StageResult};
 
 impl Group {
     /// A late device, or one on time, runs the tick of `catch`; it was due at `from`.

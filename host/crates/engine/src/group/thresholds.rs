@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::group::device_group::Group;
 use crate::time::clock::{Micros, micros};
-use mockfleet_config::{ThresholdValue, Metric, Plan, Scope, FULL_SHARE};
-use mockfleet_metrics::{Counters, LatencyHistogram, CheckCounters, count, micros as words};
+use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
+use mockfleet_metrics::{CheckCounters, Counters, LatencyHistogram, count, micros as words};
 use mockfleet_transport::{Cause, Completion, Outcome};
 
 /// Which tallies of [`Counters::checks`] a message or a tick counts for; the same for all
@@ -209,7 +209,12 @@ fn judge(
     }
 }
 
-fn find(bound: &mockfleet_config::Threshold, tally: &CheckCounters, span: Duration, warm_up: bool) -> Measured {
+fn find(
+    bound: &mockfleet_config::Threshold,
+    tally: &CheckCounters,
+    span: Duration,
+    warm_up: bool,
+) -> Measured {
     let since = if warm_up { " after the warm-up" } else { "" };
     let messages = tally.messages();
     let of_messages = |part: u64| match messages {

@@ -3,7 +3,7 @@
 use crate::prepare::fd_limit;
 use crate::prepare::problem::problem;
 use crate::time::clock::{micros, unix_now};
-use mockfleet_config::{Fleet, TickRate, Problems, Speed};
+use mockfleet_config::{Fleet, Problems, Speed, TickRate};
 
 /// What does not go with the run's clock.
 pub(crate) fn check_clock(fleet: &Fleet, problems: &mut Problems) {

@@ -9,7 +9,7 @@ use crate::prepare::data_files::DataFiles;
 use crate::prepare::device_settings::check_config;
 use crate::prepare::problem::problem;
 use mockfleet_config::{File, Fleet, PluginSource, Problems, Protocol, component_path};
-use mockfleet_plugin::{Console, DeviceSpec, Engine, Plugin, HostContext};
+use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, Plugin};
 use mockfleet_transport::Routes;
 
 /// Loads each plugin of the plan once and makes the groups that can be made.
@@ -57,7 +57,9 @@ pub(crate) fn groups(
 
 fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plugin, String> {
     match source {
-        PluginSource::File(File::Disk(path)) => Plugin::load(engine, &component_path(path)?, console),
+        PluginSource::File(File::Disk(path)) => {
+            Plugin::load(engine, &component_path(path)?, console)
+        }
         PluginSource::File(File::Part { shown, bytes }) => {
             Plugin::from_bytes(engine, Path::new(shown), bytes, console)
         }

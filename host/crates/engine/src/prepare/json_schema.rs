@@ -78,7 +78,10 @@ fn explain(error: &ValidationError<'_>, schema: &Value, found: &mut BTreeSet<Vio
                 .unwrap_or_default();
             let text = match error.instance().as_str() {
                 Some(word) if !options.is_empty() => {
-                    format!("there is no {word:?}{}", did_you_mean(word, options.into_iter()))
+                    format!(
+                        "there is no {word:?}{}",
+                        did_you_mean(word, options.into_iter())
+                    )
                 }
                 _ => error.to_string(),
             };

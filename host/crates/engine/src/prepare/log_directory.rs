@@ -2,7 +2,7 @@
 
 use crate::group::device_group::Group;
 use mockfleet_config::{Plan, Protocol};
-use mockfleet_sendlog::{DeviceIds, RunCatalog, GroupEntry, RouteEntry};
+use mockfleet_sendlog::{DeviceIds, GroupEntry, RouteEntry, RunCatalog};
 
 /// What rows refer to by number.
 pub(crate) fn directory(plan: &Plan, groups: &[Group]) -> RunCatalog {

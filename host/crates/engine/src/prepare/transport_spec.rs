@@ -2,7 +2,7 @@
 
 use crate::prepare::problem::problem;
 use mockfleet_config::{Fleet, Problems, Protocol};
-use mockfleet_transport::{MqttTarget, HttpTarget, RunNames};
+use mockfleet_transport::{HttpTarget, MqttTarget, RunNames};
 
 /// A target as all workers see it.
 #[derive(Clone)]

@@ -4,7 +4,10 @@
 use std::collections::HashMap;
 
 use mockfleet_config::{Problem, Problems, did_you_mean};
-use mockfleet_tables::{ARRIVAL_COLUMNS, DEVICE_COLUMNS, PAYLOAD_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS, Table, find_column};
+use mockfleet_tables::{
+    ARRIVAL_COLUMNS, DEVICE_COLUMNS, PAYLOAD_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS, Table,
+    find_column,
+};
 
 /// Which column is what.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +87,9 @@ impl Mapping {
             if columns.contains_key(role) || !guesses {
                 continue;
             }
-            let found = lists.iter().find_map(|list| find_column(table.columns(), list));
+            let found = lists
+                .iter()
+                .find_map(|list| find_column(table.columns(), list));
             match found {
                 Some(column) => {
                     guessed.push(format!("{role}={column}"));
@@ -105,9 +110,10 @@ impl Mapping {
             ("channel", &["channel"]),
             ("group", &["group"]),
         ] {
-            if let (false, Some(column)) =
-                (columns.contains_key(role), find_column(table.columns(), names))
-            {
+            if let (false, Some(column)) = (
+                columns.contains_key(role),
+                find_column(table.columns(), names),
+            ) {
                 guessed.push(format!("{role}={column}"));
                 columns.insert(role, column);
             }

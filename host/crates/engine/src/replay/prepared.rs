@@ -21,8 +21,8 @@ use crate::run::running::Running;
 use crate::time::clock::{self, Clock, Micros, micros};
 use mockfleet_config::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
 use mockfleet_metrics::SharedCounters;
-use mockfleet_sendlog::{DeviceIds, RunCatalog, GroupEntry, Identity, RouteEntry, SendLog};
-use mockfleet_transport::{MqttTarget, HttpTarget, DeviceInfo, Routes, RunNames};
+use mockfleet_sendlog::{DeviceIds, GroupEntry, Identity, RouteEntry, RunCatalog, SendLog};
+use mockfleet_transport::{DeviceInfo, HttpTarget, MqttTarget, Routes, RunNames};
 
 /// A replay that can begin.
 pub struct Prepared {
@@ -284,7 +284,11 @@ fn directory(
 
 /// The devices of each worker, in the order of their slots: device n is slot n / workers
 /// of worker n % workers.
-fn members(recording: &Recording, workers: usize, log_numbers: &[u32]) -> Vec<Vec<(u32, DeviceInfo)>> {
+fn members(
+    recording: &Recording,
+    workers: usize,
+    log_numbers: &[u32],
+) -> Vec<Vec<(u32, DeviceInfo)>> {
     let mut members: Vec<Vec<(u32, DeviceInfo)>> = (0..workers).map(|_| Vec::new()).collect();
     for (place, (device, number)) in recording.devices.iter().zip(log_numbers).enumerate() {
         let group = usize::try_from(device.group).unwrap_or(usize::MAX);

@@ -206,7 +206,12 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn row(&mut self, place: Location, cells: &[TableValue<'_>], table: &Table) -> Result<(), RowError> {
+    fn row(
+        &mut self,
+        place: Location,
+        cells: &[TableValue<'_>],
+        table: &Table,
+    ) -> Result<(), RowError> {
         let [device, time, payload, topic, channel, group, log @ ..] = cells else {
             return Ok(());
         };

@@ -13,7 +13,7 @@ use crate::replay::sorter::{self, Message, Stream};
 use crate::time::clock::{Clock, Micros, micros};
 use crate::worker::io;
 use crate::worker::recorder::Recorder;
-use mockfleet_metrics::{SharedCounters, Counters};
+use mockfleet_metrics::{Counters, SharedCounters};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow};
 use mockfleet_transport::{
     Cause, Completion, DeviceIndex, DeviceInfo, Envelope, EventInbox, Outcome, Transport,
@@ -296,7 +296,9 @@ impl ReplayWorker {
                     }
                 }
                 TransportEvent::Connected(slot) => self.link(slot, true, None),
-                TransportEvent::Disconnected(slot, why) => self.link(slot, false, Some(&why.text())),
+                TransportEvent::Disconnected(slot, why) => {
+                    self.link(slot, false, Some(&why.text()))
+                }
                 // Nobody is there to hear it.
                 TransportEvent::Received { .. } => self.record.counters.received += 1,
                 TransportEvent::Warning(text) => self.record.notice(&text),

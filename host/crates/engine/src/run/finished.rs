@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use mockfleet_metrics::{CheckResult, Counters, ClockProgress, StageResult};
-use mockfleet_sendlog::{LogSummary, Identity};
+use mockfleet_metrics::{CheckResult, ClockProgress, Counters, StageResult};
+use mockfleet_sendlog::{Identity, LogSummary};
 
 /// The end of a run.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::time::bounded_lag::BoundedLag;
 use crate::time::clock::{Clock, Micros, micros};
 use crate::time::rate_scale::RateChanges;
 use mockfleet_config::Speed;
-use mockfleet_metrics::{SharedCounters, ClockPosition, Counters, ClockProgress, StageProgress};
+use mockfleet_metrics::{ClockPosition, ClockProgress, Counters, SharedCounters, StageProgress};
 use mockfleet_sendlog::{Identity, LogProgress, SendLog};
 
 /// A run under way.

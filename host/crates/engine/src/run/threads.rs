@@ -18,7 +18,7 @@ use crate::worker::device_table::DeviceTable;
 use crate::worker::io;
 use crate::worker::recorder::Recorder;
 use crate::worker::worker_loop::{Shared, Worker};
-use mockfleet_metrics::{SharedCounters, Counters};
+use mockfleet_metrics::{Counters, SharedCounters};
 use mockfleet_plugin::Console;
 use mockfleet_sendlog::Appender;
 use mockfleet_transport::EventInbox;
@@ -59,7 +59,11 @@ struct StartSignal {
 
 impl ReadyWorker {
     /// Lets the worker begin.
-    pub(crate) fn start(self, clock: Clock, appender: Appender) -> (JoinHandle<()>, SharedCounters) {
+    pub(crate) fn start(
+        self,
+        clock: Clock,
+        appender: Appender,
+    ) -> (JoinHandle<()>, SharedCounters) {
         // A thread that is gone shows when it is joined.
         let _ = self.gate.send(StartSignal { clock, appender });
         (self.thread, self.board)

@@ -238,7 +238,9 @@ impl Stages {
         let Some(segment) = self.list.get(stage) else {
             return match self.after {
                 AfterStages::Return => "after the stages, the group's own rate".into(),
-                AfterStages::Hold | AfterStages::Repeat => "after the stages, as the last one ended".into(),
+                AfterStages::Hold | AfterStages::Repeat => {
+                    "after the stages, as the last one ended".into()
+                }
             };
         };
         let shape = match segment.shape {

@@ -8,7 +8,7 @@
 use crate::time::clock::{Micros, micros};
 use crate::time::seed;
 use crate::time::stages::{PARTS_PER_TICK, Stages};
-use mockfleet_config::{TickRate, Start};
+use mockfleet_config::{Start, TickRate};
 
 /// The shortest time between two ticks of a device that asks for its next one.
 pub(crate) const MIN_TICK_INTERVAL: Micros = 1_000;

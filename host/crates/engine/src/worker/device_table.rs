@@ -10,7 +10,7 @@ use crate::group::device_group::Group;
 use crate::prepare::create_error::CreateError;
 use crate::time::clock::Micros;
 use crate::time::tick_schedule::TickTime;
-use mockfleet_plugin::{CallError, Cell, Console, Event, Crash, DeviceHandle, Tick, Turn};
+use mockfleet_plugin::{CallError, Cell, Console, Crash, DeviceHandle, Event, Tick, Turn};
 use mockfleet_transport::DeviceIndex;
 
 /// A device of this worker.
@@ -273,7 +273,12 @@ impl DeviceTable {
     }
 
     /// Tells a device what happened.
-    pub(crate) fn handle(&mut self, slot: DeviceIndex, at: u64, event: &Event) -> Result<Turn, CallError> {
+    pub(crate) fn handle(
+        &mut self,
+        slot: DeviceIndex,
+        at: u64,
+        event: &Event,
+    ) -> Result<Turn, CallError> {
         let (cell, seat) = self.seat(slot)?;
         cell.handle(seat, at, event)
     }

@@ -3,8 +3,8 @@
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use crate::prepare::transport_spec::TransportSpec;
-use mockfleet_metrics::{SharedCounters, Counters};
-use mockfleet_transport::{MqttTransport, EventInbox, NullTransport, HttpTransport, Transport};
+use mockfleet_metrics::{Counters, SharedCounters};
+use mockfleet_transport::{EventInbox, HttpTransport, MqttTransport, NullTransport, Transport};
 
 /// A worker's runtime, and its end of each of these targets; where there can be none, the
 /// board says why.
@@ -54,7 +54,8 @@ fn open(
             Box::new(MqttTransport::new(broker, worker, workers, inbox.clone()))
         }
         TransportSpec::Http(server) => {
-            let server = HttpTransport::new(server, inbox.clone()).map_err(|error| error.to_string())?;
+            let server =
+                HttpTransport::new(server, inbox.clone()).map_err(|error| error.to_string())?;
             Box::new(server)
         }
     })

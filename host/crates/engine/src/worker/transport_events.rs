@@ -123,10 +123,18 @@ impl Worker {
         if std::mem::replace(&mut device.up, false) {
             self.record.counters.up -= 1;
         }
-        self.record
-            .event(device, group, now, EventKind::Disconnected, Some(&why.text()));
+        self.record.event(
+            device,
+            group,
+            now,
+            EventKind::Disconnected,
+            Some(&why.text()),
+        );
         if group.interests.contains(Interests::LINK) {
-            self.tell(slot, &Event::Disconnected(why.seen_by_device().into_owned()));
+            self.tell(
+                slot,
+                &Event::Disconnected(why.seen_by_device().into_owned()),
+            );
         }
     }
 

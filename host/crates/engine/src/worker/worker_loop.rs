@@ -19,7 +19,9 @@ use crate::worker::send_path::SendPath;
 use mockfleet_metrics::SharedCounters;
 use mockfleet_plugin::{Link, Turn};
 use mockfleet_sendlog::EventKind;
-use mockfleet_transport::{Envelope, EventInbox, LinkAction, TransportEvent, DeviceIndex, Transport};
+use mockfleet_transport::{
+    DeviceIndex, Envelope, EventInbox, LinkAction, Transport, TransportEvent,
+};
 
 /// Devices are called for about this long before I/O gets its turn: long enough to
 /// carry the cost of a turn of the I/O loop (tens of microseconds), short enough
@@ -356,7 +358,8 @@ impl Worker {
             Some(Link::Reconnect) => transport.apply_link_action(slot, LinkAction::Reconnect),
             Some(Link::Vanish(length)) => {
                 let length = self.record.clock.to_real(length);
-                transport.apply_link_action(slot, LinkAction::Vanish(Duration::from_micros(length)));
+                transport
+                    .apply_link_action(slot, LinkAction::Vanish(Duration::from_micros(length)));
             }
         }
     }

@@ -231,7 +231,10 @@ mod tests {
         let received = |cell: TableValue<'_>| text_of(&cell);
         assert_eq!(sent("seq"), received(TableValue::Text("17".into())));
         assert_eq!(sent("seq"), received(TableValue::Float(17.0)));
-        assert_eq!(sent("at"), received(TableValue::Time(1_795_503_600_500_000)));
+        assert_eq!(
+            sent("at"),
+            received(TableValue::Time(1_795_503_600_500_000))
+        );
         assert_eq!(sent("id"), received(TableValue::Text("007".into())));
         assert_ne!(sent("id"), received(TableValue::Int(7)));
         assert_eq!(sent("/meta/n/1"), received(TableValue::Int(2)));

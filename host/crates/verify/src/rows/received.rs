@@ -135,7 +135,11 @@ impl<'a> Reader<'a> {
             cells.get(place)
         };
         let keys = self.keys;
-        let bytes = keys.payload.as_ref().and_then(cell).and_then(TableValue::bytes);
+        let bytes = keys
+            .payload
+            .as_ref()
+            .and_then(cell)
+            .and_then(TableValue::bytes);
         let value: Option<JsonValue> = match &bytes {
             Some(bytes) if !keys.bytes_only => serde_json::from_slice(bytes).ok(),
             _ => None,

@@ -16,7 +16,7 @@ use crate::cli::support::plugin_input::load;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 use mockfleet_config::{Fleet, Override, Problem, Problems};
-use mockfleet_plugin::{Cell, Console, DeviceSpec, Engine, Fault, Limits, Plugin, HostContext};
+use mockfleet_plugin::{Cell, Console, Crash, DeviceSpec, Engine, HostContext, Limits, Plugin};
 
 /// Start of the virtual clock without a fleet file: 2026-01-01T00:00:00Z in microseconds. A fixed
 /// time makes the output reproducible.
@@ -144,7 +144,7 @@ impl TriedDevices {
     /// Creates a cell of the plugin.
     ///
     /// It has room for an interpreter, and a deadline that a busy machine keeps.
-    pub(crate) fn instantiate(&self, console: &Console) -> Result<Cell, Fault> {
+    pub(crate) fn instantiate(&self, console: &Console) -> Result<Cell, Crash> {
         let limits = Limits {
             memory: 512 << 20,
             deadline: Duration::from_secs(5),
@@ -268,7 +268,7 @@ fn check_config(plugin: &Plugin, config: &Value, problems: &mut Problems) {
         return;
     };
     // A schema that is none is the plugin's fault, and no reason not to try it.
-    for finding in mockfleet_engine::findings(schema, config).unwrap_or_default() {
+    for finding in mockfleet_engine::violations(schema, config).unwrap_or_default() {
         let path = finding.path.join(".");
         let text = match path.as_str() {
             "" => finding.text,

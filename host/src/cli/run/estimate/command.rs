@@ -18,7 +18,7 @@ use crate::cli::ui::out::out;
 use crate::forecast::bill::{BillingTerms, MONTH_HOURS};
 use crate::forecast::hourly::forecast;
 use mockfleet_config::{Fleet, InvalidConfig, Prices, Problems, Rate, TickRate};
-use mockfleet_engine::{Rehearsing, rehearse};
+use mockfleet_engine::{DryRunOptions, dry_run};
 
 /// Forecasts a fleet before it runs: messages, files and bytes of its log an hour, and the
 /// monthly cost on S3, in DynamoDB, and in Kinesis with CloudWatch Logs.
@@ -124,11 +124,11 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
         err!("no group has rate = \"max\"; --rate changes nothing");
     }
     let printed = GuestOutput::new();
-    let how = Rehearsing {
+    let how = DryRunOptions {
         devices: arguments.sample,
         time: arguments.time,
     };
-    let rehearsal = rehearse(&fleet, &engine()?, &printed.console(), how);
+    let rehearsal = dry_run(&fleet, &engine()?, &printed.console(), how);
     printed.take().iter().for_each(|line| err!("{line}"));
     let rehearsal = match rehearsal {
         Ok(rehearsal) if whole && problems.is_empty() => rehearsal,

@@ -18,7 +18,9 @@ use crate::cli::ui::progress_bar::WorkProgress;
 use crate::cli::ui::progress_view::OutputFormat;
 use crate::cli::ui::progress_view::ProgressView;
 use mockfleet_config::Problems;
-use mockfleet_engine::replay::{Asked, Mapping, Playing, Recording, Speed, prepare};
+use mockfleet_engine::replay::{
+    Mapping, Recording, RecordingOptions, ReplayOptions, Speed, prepare,
+};
 use mockfleet_metrics::count;
 use mockfleet_sendlog::parse_timestamp;
 
@@ -138,7 +140,7 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
     for note in recorded.notes.iter().chain(&notes) {
         err!("{note}");
     }
-    let asked = Asked {
+    let asked = RecordingOptions {
         mapping,
         devices: arguments.device.clone(),
         channels: arguments.channel.clone(),
@@ -165,7 +167,7 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
         }
     );
     let (fleet, number) = target.fleet(&recording)?;
-    let playing = Playing {
+    let playing = ReplayOptions {
         speed: arguments.speed,
         targets_topics: arguments.topics == "target",
     };

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::time::seed;
 use crate::time::tick_schedule::{DevicePhase, TickSchedule, TickTime};
-use mockfleet_config::{TickRate, Schedule, Start};
+use mockfleet_config::{Schedule, Start, TickRate};
 
 const SECOND: Micros = 1_000_000;
 

@@ -66,7 +66,12 @@ impl Worker {
             }
         }
         for slot in std::mem::take(&mut self.faults.faults).into_keys() {
-            self.apply_link_action(slot, LinkAction::Restore { bypass_limiter: false });
+            self.apply_link_action(
+                slot,
+                LinkAction::Restore {
+                    bypass_limiter: false,
+                },
+            );
             self.apply_link_action(slot, LinkAction::LimitBandwidth(None));
         }
     }
@@ -189,7 +194,12 @@ impl Worker {
         };
         let left: Vec<CutPlan> = left.into_iter().filter_map(kind).collect();
         if was.cut.is_some() && left.iter().all(|other| other.cut.is_none()) {
-            self.apply_link_action(slot, LinkAction::Restore { bypass_limiter: was.rush });
+            self.apply_link_action(
+                slot,
+                LinkAction::Restore {
+                    bypass_limiter: was.rush,
+                },
+            );
         }
         if was.slow.is_some() {
             let slow = left.iter().filter_map(|other| other.slow).min();

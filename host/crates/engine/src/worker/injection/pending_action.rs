@@ -1,7 +1,7 @@
 //! Names the actions that injected faults still have to perform.
 
 use crate::faults::windows::Window;
-use mockfleet_transport::{Envelope, DeviceIndex};
+use mockfleet_transport::{DeviceIndex, Envelope};
 
 /// What is due.
 pub(crate) enum PendingAction {
@@ -23,7 +23,15 @@ pub(crate) enum LinkStep {
     /// It is over.
     End { slot: DeviceIndex, fault: usize },
     /// A flapping link is lost once more, and then so many times more.
-    Down { slot: DeviceIndex, fault: usize, more: u32 },
+    Down {
+        slot: DeviceIndex,
+        fault: usize,
+        more: u32,
+    },
     /// It is back until then.
-    Up { slot: DeviceIndex, fault: usize, more: u32 },
+    Up {
+        slot: DeviceIndex,
+        fault: usize,
+        more: u32,
+    },
 }

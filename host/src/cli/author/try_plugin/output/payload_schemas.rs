@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use crate::cli::author::try_plugin::option_parsing::value_or_problem;
 use mockfleet_config::{Problem, Problems, did_you_mean};
-use mockfleet_engine::Schema;
+use mockfleet_engine::Validator;
 use mockfleet_plugin::Message;
 
 /// The schemas of `--schema`.
 #[derive(Default)]
 pub(crate) struct PayloadSchemas {
-    by_channel: BTreeMap<String, Schema>,
+    by_channel: BTreeMap<String, Validator>,
     /// For every other channel.
-    others: Option<Schema>,
+    others: Option<Validator>,
     /// The file whose definitions must have a schema for every other channel.
     complete: Option<String>,
 }
@@ -119,7 +119,7 @@ impl PayloadSchemas {
             (None, None, None) => return None,
         };
         let (value, why) = instance(&message.payload);
-        let found = schema.findings(&value).into_iter();
+        let found = schema.violations(&value).into_iter();
         let found = found.map(|finding| match (finding.path.join("."), &why) {
             (path, _) if !path.is_empty() => format!("{path}: {}", finding.text),
             (_, Some(why)) => format!("{why}: {}", finding.text),
@@ -151,8 +151,8 @@ fn content(file: &str) -> Result<Value, String> {
     serde_json::from_str(&text).map_err(|error| format!("{file} is no JSON: {error}"))
 }
 
-fn schema(file: &str, content: Value) -> Result<Schema, String> {
-    Schema::new(content).map_err(|why| format!("{file} is no JSON Schema: {why}"))
+fn schema(file: &str, content: Value) -> Result<Validator, String> {
+    Validator::new(content).map_err(|why| format!("{file} is no JSON Validator: {why}"))
 }
 
 /// The schema of each channel, of a file that has one for each; none of another file.
@@ -204,7 +204,7 @@ mod tests {
         for (channel, one) in channels(&whole) {
             schemas
                 .by_channel
-                .insert(channel, Schema::new(one).unwrap());
+                .insert(channel, Validator::new(one).unwrap());
         }
         schemas.complete = Some("x.json".into());
         let wrong = Some(vec!["x: 7 is greater than the maximum of 5".to_owned()]);
@@ -219,7 +219,9 @@ mod tests {
     #[test]
     fn what_is_no_json_is_a_text() {
         let schemas = PayloadSchemas {
-            others: Some(Schema::new(json!({ "type": "string", "pattern": "^[a-f;]+$" })).unwrap()),
+            others: Some(
+                Validator::new(json!({ "type": "string", "pattern": "^[a-f;]+$" })).unwrap(),
+            ),
             ..PayloadSchemas::default()
         };
         assert_eq!(violations(&schemas, "t", "a;b"), Some(vec![]));
