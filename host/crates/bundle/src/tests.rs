@@ -91,7 +91,7 @@ fn bundle_has_all_files_of_the_fleet_and_the_same_bytes() {
     assert_eq!(paths, wanted);
     let fleet = bundle.fleet(&[]).unwrap();
     assert_eq!(fleet.plan.name, "ware_house");
-    assert_eq!(fleet.given(), "w.bundle");
+    assert_eq!(fleet.rerun_argument(), "w.bundle");
     let group = &fleet.plan.groups[0];
     let PluginSource::File(plugin) = &group.plugin else {
         panic!("the built-in plugin is a part")

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mockfleet_config::{ByteSize, KeepPayload, Log, Name, SpoolFull, Store, Template};
+use mockfleet_config::{ByteSize, KeepPayload, Log, Placeholder, SpoolFull, Store, Template};
 use mockfleet_sendlog::{
     DeviceIds, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow, RouteEntry, RunCatalog,
     SendLog,
@@ -21,14 +21,14 @@ fn options(folder: &Path) -> Log {
         sync: Duration::from_secs(1),
         spool_limit: ByteSize::new(1 << 30),
         spool_full: SpoolFull::Pause,
-        keep: None,
+        retention: None,
     }
 }
 
 /// Describes one group of three devices and one route; rows refer to both by number.
 fn catalog() -> Result<RunCatalog, Failed> {
     let template = |text| {
-        let parsed = Template::parse(text, &[Name::Index, Name::Device]);
+        let parsed = Template::parse(text, &[Placeholder::Index, Placeholder::Device]);
         parsed.map_err(|error| format!("{text}: {error:?}"))
     };
     Ok(RunCatalog {

@@ -27,7 +27,7 @@ use crate::spool::files::segment_name;
 use crate::spool::folder::{RunFolder, RunHeader};
 use crate::store::store_reader::StoreReader;
 use crate::write::recovery::recover;
-use mockfleet_config::{KeepPayload, Name, Store, Template};
+use mockfleet_config::{KeepPayload, Placeholder, Store, Template};
 
 /// 2026-11-24T07:00:00Z; all rows are of one hour.
 const SEVEN: i64 = 1_795_503_600_000_000;
@@ -164,7 +164,7 @@ fn count(n: u64) -> usize {
 }
 
 fn catalog() -> RunCatalog {
-    let template = |text| Template::parse(text, &[Name::Index, Name::Device]).expect("a template");
+    let template = |text| Template::parse(text, &[Placeholder::Index, Placeholder::Device]).expect("a template");
     RunCatalog {
         fleet: "f".into(),
         groups: vec![GroupEntry {

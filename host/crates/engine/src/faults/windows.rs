@@ -150,7 +150,7 @@ mod tests {
         Windows::of(&FaultSchedule {
             from: Duration::from_micros(from),
             until: until.map(Duration::from_micros),
-            moments,
+            times: moments,
         })
     }
 
@@ -173,7 +173,7 @@ mod tests {
         let every = FaultTimes::Every {
             first: 5 * SECOND,
             every: 10 * SECOND,
-            length: 2 * SECOND,
+            duration: 2 * SECOND,
         };
         let begins: Vec<_> = all(&windows(every, 0, Some(30_000_000)), 1, 100_000_000)
             .iter()
@@ -199,7 +199,7 @@ mod tests {
             let length = crate::faults::group_faults::part(every, share).max(1).min(every - 1);
             let drawn = FaultTimes::Drawn {
                 every: Duration::from_micros(every),
-                length: Duration::from_micros(duration: length),
+                duration: Duration::from_micros(length),
             };
             let windows = windows(drawn, from, None);
             let spans = all(&windows, seed, from + 20 * every);

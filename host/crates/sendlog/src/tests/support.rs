@@ -24,7 +24,7 @@ pub(crate) fn log_config(folder: &Path) -> Log {
         sync: Duration::from_secs(1),
         spool_limit: ByteSize::new(1 << 30),
         spool_full: SpoolFull::Pause,
-        keep: None,
+        retention: None,
     }
 }
 

@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(FindingKind::ALL.map(FindingKind::word), FINDING_KINDS);
         let bound = FindingCheck::parse("late <= 0.1%").unwrap();
         assert_eq!(
-            (check.kind(), bound.text()),
+            (bound.kind(), bound.text()),
             (FindingKind::Late, "late <= 0.1%")
         );
         assert_eq!(FindingCheck::defaults().len(), 5);

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::time::seed;
 use crate::time::tick_schedule::{DevicePhase, TickSchedule, TickTime};
-use mockfleet_config::{Schedule, Start, TickRate};
+use mockfleet_config::{AfterStages, Schedule, Start, TickRate, Transition};
 
 const SECOND: Micros = 1_000_000;
 
@@ -16,17 +16,17 @@ fn stage(seconds: u64, shape: Shape, rate: (f64, f64)) -> Stage {
     Stage {
         duration: Duration::from_secs(seconds),
         shape,
-        rate: Way {
+        rate: Transition {
             from: rate.0,
             to: rate.1,
         },
-        devices: Way::level(1.0),
+        devices: Transition::constant(1.0),
     }
 }
 
-fn schedule(stages: Vec<Stage>, after: After, start: Start, jitter: f64) -> Schedule {
+fn schedule(stages: Vec<Stage>, after_stages: AfterStages, start: Start, jitter: f64) -> Schedule {
     Schedule {
-        pace: TickRate::Every(Duration::from_secs(1)),
+        tick_rate: TickRate::Every(Duration::from_secs(1)),
         start,
         jitter,
         ramp: None,
@@ -35,7 +35,7 @@ fn schedule(stages: Vec<Stage>, after: After, start: Start, jitter: f64) -> Sche
     }
 }
 
-fn together(stages: Vec<Stage>, after: After) -> TickSchedule {
+fn together(stages: Vec<Stage>, after_stages: AfterStages) -> TickSchedule {
     TickSchedule::of(&schedule(stages, after, Start::Together, 0.0))
 }
 
@@ -70,7 +70,7 @@ fn steps_are_as_even_as_a_rate_of_their_own_and_the_next_follows_without_a_gap()
         stage(1, Shape::Step, (0.0, 0.0)),
         stage(1, Shape::Step, (2.0, 2.0)),
     ];
-    let beat = together(stages, After::Return);
+    let beat = together(stages, AfterStages::Return);
     let wanted = [0, 200_000, 400_000, 600_000, 800_000, 2_000_000, 2_500_000];
     let found = dues(&beat, owner(1, 0.0), 5 * SECOND);
     assert_eq!(found, [&wanted[..], &[3_000_000, 4_000_000]].concat());
@@ -78,7 +78,7 @@ fn steps_are_as_even_as_a_rate_of_their_own_and_the_next_follows_without_a_gap()
 
 #[test]
 fn a_ramp_from_none_brings_half_of_what_its_end_would() {
-    let beat = together(vec![stage(10, Shape::Ramp, (0.0, 10.0))], After::Hold);
+    let beat = together(vec![stage(10, Shape::Ramp, (0.0, 10.0))], AfterStages::Hold);
     let found = dues(&beat, owner(1, 0.0), 12 * SECOND);
     // t²/2 = k, and then a tenth of a second each.
     assert_eq!(found[..3], [0, 1_414_214, 2_000_000]);
@@ -90,7 +90,7 @@ fn a_ramp_from_none_brings_half_of_what_its_end_would() {
 #[test]
 fn a_sine_brings_the_mean_of_its_rates_in_each_period() {
     let shape = Shape::Sine(Duration::from_secs(2));
-    let beat = together(vec![stage(8, shape, (0.0, 20.0))], After::Repeat);
+    let beat = together(vec![stage(8, shape, (0.0, 20.0))], AfterStages::Repeat);
     let found = dues(&beat, owner(1, 0.0), 80 * SECOND);
     for period in 0..40 {
         let within =
@@ -104,11 +104,11 @@ fn a_sine_brings_the_mean_of_its_rates_in_each_period() {
 #[test]
 fn devices_come_one_after_the_other_and_go_in_the_opposite_order() {
     let gated = |seconds, from, to| Stage {
-        devices: Way { from, to },
+        devices: Transition { from, to },
         ..stage(seconds, Shape::Ramp, (10.0, 10.0))
     };
     let stages = vec![gated(10, 0.0, 1.0), gated(10, 1.0, 0.0)];
-    let stages = Stages::of(&stages, After::Hold, 1.0).unwrap();
+    let stages = Stages::of(&stages, AfterStages::Hold, 1.0).unwrap();
     for index in 0..10 {
         let born = stages.born(index, 10, 0, Duration::ZERO);
         assert_eq!(born, u64::from(index) * SECOND);
@@ -120,18 +120,18 @@ fn devices_come_one_after_the_other_and_go_in_the_opposite_order() {
 #[test]
 fn devices_that_come_at_once_connect_as_fast_as_the_target_allows() {
     let some = |seconds, share| Stage {
-        devices: Way::level(share),
+        devices: Transition::constant(share),
         ..stage(seconds, Shape::Step, (1.0, 1.0))
     };
     let stages = vec![some(10, 0.0), some(10, 0.5), some(10, 1.0)];
-    let stages = Stages::of(&stages, After::Hold, 1.0).unwrap();
+    let stages = Stages::of(&stages, AfterStages::Hold, 1.0).unwrap();
     let born = |index| stages.born(index, 100, 7, Duration::from_millis(2));
     assert_eq!(
         [born(0), born(1), born(49)],
         [10 * SECOND, 10_002_000, 10_098_000]
     );
     assert_eq!([born(50), born(99)], [20 * SECOND, 20_098_000]);
-    let never = Stages::of(&[some(10, 0.0)], After::Hold, 1.0).unwrap();
+    let never = Stages::of(&[some(10, 0.0)], AfterStages::Hold, 1.0).unwrap();
     assert_eq!(never.born(0, 100, 0, Duration::ZERO), Micros::MAX);
 }
 
@@ -141,7 +141,7 @@ fn a_device_that_asks_for_its_next_tick_gets_it_and_silence_stays_silence() {
         stage(1, Shape::Step, (10.0, 10.0)),
         stage(9, Shape::Step, (0.0, 0.0)),
     ];
-    let beat = together(stages, After::Return);
+    let beat = together(stages, AfterStages::Return);
     let owner = owner(1, 0.0);
     let first = beat.first(owner);
     let target_load = beat.following(first.nominal, Some(250_000), owner);
@@ -161,11 +161,11 @@ fn moments_know_their_stage_and_stages_their_words() {
     let stages = vec![
         stage(10, Shape::Ramp, (0.0, 50.0)),
         Stage {
-            devices: Way { from: 0.1, to: 1.0 },
+            devices: Transition { from: 0.1, to: 1.0 },
             ..stage(4, spike, (50.0, 0.5))
         },
     ];
-    let once = Stages::of(&stages, After::Return, 1.0).unwrap();
+    let once = Stages::of(&stages, AfterStages::Return, 1.0).unwrap();
     assert_eq!(once.description(0), "ramp 0/s..50/s for 10s");
     assert_eq!(
         once.description(1),
@@ -183,7 +183,7 @@ fn moments_know_their_stage_and_stages_their_words() {
         [0, 1, 2].map(|n| once.lasted(n, 20 * SECOND) / SECOND),
         [10, 4, 6]
     );
-    let round = Stages::of(&stages, After::Repeat, 1.0).unwrap();
+    let round = Stages::of(&stages, AfterStages::Repeat, 1.0).unwrap();
     assert_eq!(round.stage(15 * SECOND), 0);
     assert_eq!(round.end_of_stage(15 * SECOND), 24 * SECOND);
     assert_eq!(
@@ -207,11 +207,11 @@ fn any_stage() -> impl Strategy<Value = Stage> {
             Stage {
                 duration: Duration::from_millis(ms),
                 shape,
-                rate: Way {
+                rate: Transition {
                     from: if step { to } else { rate },
                     to,
                 },
-                devices: Way {
+                devices: Transition {
                     from: if step { devices } else { share },
                     to: devices,
                 },
@@ -220,8 +220,8 @@ fn any_stage() -> impl Strategy<Value = Stage> {
     )
 }
 
-fn any_after() -> impl Strategy<Value = After> {
-    prop_oneof![Just(After::Return), Just(After::Hold), Just(After::Repeat)]
+fn any_after() -> impl Strategy<Value = AfterStages> {
+    prop_oneof![Just(AfterStages::Return), Just(AfterStages::Hold), Just(AfterStages::Repeat)]
 }
 
 fn any_stages() -> impl Strategy<Value = Vec<Stage>> {
