@@ -116,7 +116,7 @@ mod tests {
             run: evil.into(),
             host: evil.into(),
             rows: 1,
-            slices: vec![Default::default()],
+            buckets: vec![Default::default()],
             outcomes: [0, 0, 1, 0, 0, 0, 0],
             ..Timeline::default()
         };
