@@ -31,7 +31,7 @@ fn schedule(stages: Vec<Stage>, after_stages: AfterStages, start: Start, jitter:
         jitter,
         ramp: None,
         stages,
-        after,
+        after_stages: after,
     }
 }
 
