@@ -164,7 +164,9 @@ fn count(n: u64) -> usize {
 }
 
 fn catalog() -> RunCatalog {
-    let template = |text| Template::parse(text, &[Placeholder::Index, Placeholder::Device]).expect("a template");
+    let template = |text| {
+        Template::parse(text, &[Placeholder::Index, Placeholder::Device]).expect("a template")
+    };
     RunCatalog {
         fleet: "f".into(),
         groups: vec![GroupEntry {

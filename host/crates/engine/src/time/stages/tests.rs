@@ -31,12 +31,12 @@ fn schedule(stages: Vec<Stage>, after_stages: AfterStages, start: Start, jitter:
         jitter,
         ramp: None,
         stages,
-        after_stages: after,
+        after_stages,
     }
 }
 
 fn together(stages: Vec<Stage>, after_stages: AfterStages) -> TickSchedule {
-    TickSchedule::of(&schedule(stages, after, Start::Together, 0.0))
+    TickSchedule::of(&schedule(stages, after_stages, Start::Together, 0.0))
 }
 
 fn owner(seed: u64, rank: f64) -> DevicePhase {
@@ -221,7 +221,11 @@ fn any_stage() -> impl Strategy<Value = Stage> {
 }
 
 fn any_after() -> impl Strategy<Value = AfterStages> {
-    prop_oneof![Just(AfterStages::Return), Just(AfterStages::Hold), Just(AfterStages::Repeat)]
+    prop_oneof![
+        Just(AfterStages::Return),
+        Just(AfterStages::Hold),
+        Just(AfterStages::Repeat)
+    ]
 }
 
 fn any_stages() -> impl Strategy<Value = Vec<Stage>> {
