@@ -1,11 +1,10 @@
-//! Bundles: whatever is in one, it is opened or refused, and what is opened is what its
-//! manifest says.
+//! Opens any bytes as a bundle: they are opened or refused with a reason.
 #![no_main]
 
 use std::io::{Cursor, Write};
 
 use libfuzzer_sys::fuzz_target;
-use mockfleet_fuzz::bundle::Bundle;
+use mockfleet_bundle::Bundle;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

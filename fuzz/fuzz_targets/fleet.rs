@@ -1,10 +1,10 @@
-//! Fleet files and tables of prices: whatever is in them, they are read or refused.
+//! Reads any text as a fleet file and as prices: it is read or refused with a reason.
 #![no_main]
 
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use mockfleet_fuzz::fleet::{Fleet, Override, Prices};
+use mockfleet_config::{Fleet, Override, Prices};
 
 fuzz_target!(|text: &str| {
     let here = Path::new("/nowhere");
@@ -14,5 +14,5 @@ fuzz_target!(|text: &str| {
     }
     let base = Prices::builtin().expect("the table inside");
     let _ = Prices::parse(text, "prices.toml", Some(&base));
-    let _ = Override::set(text);
+    let _ = Override::parse(text);
 });

@@ -1,7 +1,7 @@
-//! A server that answers with any bytes: nothing panics, and each message has one end.
+//! Sends to a server that answers with any bytes: each message has one outcome.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mockfleet_fuzz::line::talk;
+use mockfleet_fuzz::line::exchange;
 
-fuzz_target!(|said: &[u8]| talk("http", said));
+fuzz_target!(|bytes: &[u8]| exchange("http", bytes));

@@ -1,6 +1,6 @@
-//! One connection to somebody who says whatever the fuzzer wants: a target that sends a
-//! few messages, and a socket that answers with bytes. Whatever is said, each message
-//! comes to exactly one end.
+//! Connects a transport to a peer that answers with the fuzzer's bytes.
+//!
+//! Whatever the peer soutcomes, each message has exactly one outcome.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,27 +11,28 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
-use crate::fleet::{Fleet, Protocol};
-use crate::transport::{
-    Broker, BrokerTarget, Envelope, HttpTarget, Inbox, Member, Report, RunNames, Server, Transport,
+use mockfleet_config::{Fleet, Protocol};
+use mockfleet_transport::{
+    DeviceInfo, Envelope, EventInbox, HttpTarget, HttpTransport, MqttTarget, MqttTransport,
+    RunNames, Transport, TransportEvent,
 };
 
 /// Messages of the device.
 const MESSAGES: u64 = 3;
 
-/// How long an answer may take that the bytes do not give.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// The wait for a response that the bytes do not have, 20 ms.
+const RESPONSE_WAIT: Duration = Duration::from_millis(20);
 
 thread_local! {
     static PARTS: RefCell<Option<(LocalRuntime, TcpListener)>> = const { RefCell::new(None) };
 }
 
-/// Lets a target of this URL's scheme talk to somebody who answers with these bytes; the
-/// first says in which pieces.
+/// Connects a target of this URL's scheme to a peer that answers with these bytes. The
+/// first byte gives the size of the pieces.
 ///
 /// # Panics
-/// When a message has no end, or two.
-pub fn talk(scheme: &str, said: &[u8]) {
+/// When a message has no outcome, or two.
+pub fn exchange(scheme: &str, response: &[u8]) {
     PARTS.with_borrow_mut(|parts| {
         let (runtime, listener) = parts.get_or_insert_with(|| {
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -45,37 +46,37 @@ pub fn talk(scheme: &str, said: &[u8]) {
         });
         let port = listener.local_addr().expect("an address").port();
         runtime.block_on(async {
-            let other = answer(listener, said);
-            let ours = send(scheme, port);
-            // Whoever has sent all is done, whatever the other side still has to say.
+            let peer = respond(listener, response);
+            let sender = send(scheme, port);
+            // The sender outcomes the exchange, also while the peer still has bytes to send.
             tokio::select! {
-                () = ours => {}
-                () = async { other.await; std::future::pending().await } => {}
+                () = sender => {}
+                () = async { peer.await; std::future::pending().await } => {}
             }
         });
     });
 }
 
-/// Takes connections, and says the bytes to each.
-async fn answer(listener: &TcpListener, said: &[u8]) {
-    let (piece, said) = said
+/// Accepts connections, and soutcomes the bytes on each.
+async fn respond(listener: &TcpListener, response: &[u8]) {
+    let (piece, response) = response
         .split_first()
-        .map_or((64, said), |(n, rest)| (usize::from(*n) + 1, rest));
+        .map_or((64, response), |(n, rest)| (usize::from(*n) + 1, rest));
     loop {
         let Ok((mut socket, _)) = listener.accept().await else {
             continue;
         };
-        // Its port is free again at once.
+        // Frees its port at once.
         let _ = socket.set_zero_linger();
-        let mut heard = [0; 4096];
-        let _ = socket.read(&mut heard).await;
-        for piece in said.chunks(piece) {
+        let mut request = [0; 4096];
+        let _ = socket.read(&mut request).await;
+        for piece in response.chunks(piece) {
             if socket.write_all(piece).await.is_err() {
                 break;
             }
             tokio::task::yield_now().await;
         }
-        let _ = tokio::time::timeout(Duration::from_millis(2), socket.read(&mut heard)).await;
+        let _ = tokio::time::timeout(Duration::from_millis(2), socket.read(&mut request)).await;
     }
 }
 
@@ -97,27 +98,27 @@ async fn send(scheme: &str, port: u16) {
         fleet: "f".into(),
         run: "r".into(),
     };
-    let inbox = Inbox::default();
-    let mut line: Box<dyn Transport> = match &target.protocol {
+    let inbox = EventInbox::default();
+    let mut transport: Box<dyn Transport> = match &target.protocol {
         Protocol::Mqtt(mqtt) => {
-            let broker = BrokerTarget::new(target, mqtt, names).expect("a broker");
-            Box::new(Broker::new(&broker, 0, 1, inbox.clone()))
+            let broker = MqttTarget::new(target, mqtt, names).expect("a broker");
+            Box::new(MqttTransport::new(&broker, 0, 1, inbox.clone()))
         }
         Protocol::Http(http) => {
             let server = HttpTarget::new(target, http, names).expect("a server");
-            Box::new(Server::new(&server, inbox.clone()).expect("a client"))
+            Box::new(HttpTransport::new(&server, inbox.clone()).expect("a client"))
         }
     };
-    let member = Member {
+    let info = DeviceInfo {
         device: "d".into(),
         group: "g".into(),
         index: 0,
         listens: true,
     };
-    line.join(0, member);
+    transport.join(0, info);
     for seq in 0..MESSAGES {
-        line.submit(Envelope {
-            slot: 0,
+        transport.submit(Envelope {
+            device: 0,
             route: u16::from(seq % 2 == 1),
             seq,
             copy: 0,
@@ -131,35 +132,44 @@ async fn send(scheme: &str, port: u16) {
             fault: None,
         });
     }
-    line.flush();
-    let mut ends = HashMap::new();
-    let mut reports = Vec::new();
-    let until = tokio::time::Instant::now() + PATIENCE;
-    while ends.len() < MESSAGES as usize {
+    transport.flush();
+    let mut outcomes = HashMap::new();
+    let mut events = Vec::new();
+    let until = tokio::time::Instant::now() + RESPONSE_WAIT;
+    while outcomes.len() < MESSAGES as usize {
         let arrived = tokio::time::timeout_at(until, inbox.arrived());
         let in_time = arrived.await.is_ok();
-        inbox.take(&mut reports);
-        // What follows is another try, of which there is nothing to learn.
-        let is_lost = |report: &Report| matches!(report, Report::Down(..) | Report::Trouble(_));
-        let lost = reports.iter().any(is_lost);
-        count(&mut reports, &mut ends);
-        line.flush();
+        inbox.take(&mut events);
+        // A second connection would only repeat the first.
+        let is_lost = |event: &TransportEvent| {
+            matches!(
+                event,
+                TransportEvent::Disconnected(..) | TransportEvent::Warning(_)
+            )
+        };
+        let lost = events.iter().any(is_lost);
+        count(&mut events, &mut outcomes);
+        transport.flush();
         if lost || !in_time {
             break;
         }
     }
-    line.close().await;
-    inbox.take(&mut reports);
-    count(&mut reports, &mut ends);
+    transport.close().await;
+    inbox.take(&mut events);
+    count(&mut events, &mut outcomes);
     for seq in 0..MESSAGES {
-        assert_eq!(ends.get(&seq), Some(&1), "message {seq} has one end");
+        assert_eq!(
+            outcomes.get(&seq),
+            Some(&1),
+            "message {seq} has one outcome"
+        );
     }
 }
 
-fn count(reports: &mut Vec<Report>, ends: &mut HashMap<u64, u32>) {
-    for report in reports.drain(..) {
-        if let Report::Settled(settled) = report {
-            *ends.entry(settled.envelope.seq).or_default() += 1;
+fn count(events: &mut Vec<TransportEvent>, outcomes: &mut HashMap<u64, u32>) {
+    for event in events.drain(..) {
+        if let TransportEvent::Completed(completion) = event {
+            *outcomes.entry(completion.envelope.seq).or_default() += 1;
         }
     }
 }

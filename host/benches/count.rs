@@ -175,7 +175,7 @@ fn log(times: u32, _: u16) {
     for n in 0..times {
         rows::append(&mut appender, n, &payloads);
         if n % 100 == 99 {
-            appender.turn(Instant::now());
+            appender.flush(Instant::now());
         }
     }
     appender.finish();

@@ -71,7 +71,7 @@ fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
         rows::append(&mut appender, n, payloads);
         // A worker's turn is about as long: what it appended goes to the spool.
         if n % 100 == 99 {
-            appender.turn(Instant::now());
+            appender.flush(Instant::now());
         }
         if let Some(before) = before {
             // One in a hundred is timed, so that the clock is not what is measured.
@@ -81,9 +81,9 @@ fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
     appender.finish();
     let closed = log.close(|_| {});
     assert!(closed.error.is_none(), "a whole log");
-    assert_eq!(closed.rows, u64::from(rows));
+    assert_eq!(closed.counters.rows, u64::from(rows));
     let seconds = began.elapsed().as_secs_f64();
-    (seconds, spent.as_secs_f64(), float(closed.bytes))
+    (seconds, spent.as_secs_f64(), float(closed.counters.bytes))
 }
 
 /// Seconds and bytes of the plain writer.

@@ -62,7 +62,7 @@ fn write(folder: &Path, rows: u32) {
         }
         rows::append(&mut appender, n, &payloads);
         if n % 100 == 99 {
-            appender.turn(Instant::now());
+            appender.flush(Instant::now());
         }
     }
     appender.finish();

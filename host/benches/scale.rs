@@ -16,7 +16,7 @@ use crate::measure::guests::{Guests, plugin};
 use crate::measure::{
     Bar, Bench, Case, Child, Fleet, Mosquitto, bare, float, in_turn, option, pick,
 };
-use mockfleet_engine::{Settings, prepare};
+use mockfleet_engine::{RunOptions, prepare};
 use mockfleet_plugin::{Console, Engine, Plugin};
 use serde_json::{Value, json};
 
@@ -80,10 +80,10 @@ fn alone(bench: &mut Bench, rounds: u32) {
 fn called(engine: &Engine, console: &Console, workers: u32, ticks: u32) -> f64 {
     let text = FLEET.replace("DURATION", &format!("{ticks}s"));
     let fleet = mockfleet_config::Fleet::parse(&text, "scale.toml", Path::new("."), &[]);
-    let settings = Settings {
+    let settings = RunOptions {
         workers: Some(workers),
         console: console.clone(),
-        changing: false,
+        variable_rate: false,
         sends: false,
     };
     let prepared = prepare(&fleet.expect("a fleet"), engine, &settings).expect("a run");

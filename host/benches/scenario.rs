@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::measure::{Bar, Bench, Case, float, in_turn, option, resident};
 use mockfleet_plugin::{
-    Cell, Console, DeviceSpec, Engine, Limits, Plugin, Seat, Surroundings, Tick,
+    Cell, Console, DeviceHandle, DeviceSpec, Engine, HostContext, Limits, Plugin, Tick,
 };
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ pub(crate) fn main() {
     bench.add(&case);
     drop(cells);
 
-    let mut here = Surroundings::default();
+    let mut here = HostContext::default();
     let content = weather(10 << 20);
     let (size, rows) = (content.len(), content.split(|byte| *byte == b'\n').count());
     here.data.insert("weather".into(), content.into());
@@ -113,7 +113,7 @@ fn fleet(
     plugin: &Plugin,
     config: &str,
     devices: u32,
-    here: &Arc<Surroundings>,
+    here: &Arc<HostContext>,
     console: &Console,
 ) -> (Vec<Guests>, u64) {
     let before = resident();
@@ -150,11 +150,11 @@ fn per_tick(ticks: u32, mut tick: impl FnMut(u64)) -> f64 {
 
 struct Guests {
     cell: Cell,
-    seats: Vec<Seat>,
+    seats: Vec<DeviceHandle>,
 }
 
 impl Guests {
-    fn new(plugin: &Plugin, config: &str, here: &Arc<Surroundings>, console: &Console) -> Self {
+    fn new(plugin: &Plugin, config: &str, here: &Arc<HostContext>, console: &Console) -> Self {
         let limits = Limits {
             deadline: Duration::from_secs(1),
             ..Limits::default()

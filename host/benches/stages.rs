@@ -188,7 +188,7 @@ fn logged(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64) {
         }
         rows::append(&mut appender, n, payloads);
         if n % 100 == 99 {
-            appender.turn(Instant::now());
+            appender.flush(Instant::now());
         }
     }
     appender.finish();

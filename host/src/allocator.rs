@@ -1,4 +1,4 @@
-//! The program's allocator: mimalloc, asked the short way for what every block of it is
+//! Allocates memory with mimalloc, by its shortest call.
 //! aligned to. Payloads are freed on other threads than they were made on, and in great
 //! numbers; the system's allocator holds on to them.
 
@@ -11,7 +11,7 @@ use mimalloc::MiMalloc;
 #[derive(Debug, Clone, Copy)]
 pub struct Allocator;
 
-/// What mimalloc aligns each block to (MI_MAX_ALIGN_SIZE is 16, for blocks of 16 bytes
+/// Alignment of every mimalloc block (MI_MAX_ALIGN_SIZE is 16, for blocks of 16 bytes and
 /// and more; smaller ones are a word). For more it looks for a block that happens to lie
 /// right, and the crate `mimalloc` has it look for less, too.
 const ALIGN: usize = 8;

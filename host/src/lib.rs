@@ -1,8 +1,10 @@
-//! Runs fleets of virtual IoT devices. A device's behaviour is a WebAssembly
-//! component; the host calls each device on schedule, sends what it returns over MQTT
-//! or HTTP, and writes one row for every message as Parquet.
+//! Runs fleets of virtual IoT devices from the command line.
 //!
-//! The one path, from left to right:
+//! Internal to mockfleet: the library serves its binary and benches, and has no stable API. A
+//! device's behaviour is a WebAssembly component. The host calls each device on schedule, sends
+//! its messages over MQTT or HTTP, and writes one row for every message as Parquet.
+//!
+//! The path of a message, from left to right:
 //!
 //! ```text
 //! schedule ─due─▶ cell ─turn─▶ route ─envelope─▶ transport ─outcome─▶ send log ─▶ Parquet
@@ -11,12 +13,13 @@
 //! ```
 //!
 //! ARCHITECTURE.md in the repository has the map of the crates below `host/crates`. This crate
-//! is the program: the command line ([`cli`]), forecasts of size and cost ([`forecast`]), and
-//! files from an address ([`fetch`]).
+//! is the program: the command line (`cli`), forecasts of size and cost (`forecast`), and
+//! files from an address (`fetch`).
 
 mod allocator;
 pub mod cli;
-pub mod fetch;
-pub mod forecast;
+mod fetch;
+mod forecast;
+mod num;
 
 pub use allocator::Allocator;

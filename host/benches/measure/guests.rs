@@ -11,7 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mockfleet_plugin::{Cell, Console, DeviceSpec, Engine, Limits, Plugin, Seat, Tick, Turn};
+use mockfleet_plugin::{
+    Cell, Console, DeviceHandle, DeviceSpec, Engine, Limits, Plugin, Tick, Turn,
+};
 use mockfleet_sdk::Behaviour as _;
 use mockfleet_sdk::testing::Setup;
 pub(crate) use thermometer::Thermometer;
@@ -33,7 +35,7 @@ pub(crate) fn plugin(engine: &Engine) -> (Plugin, Console) {
 /// A cell and the devices in it.
 pub(crate) struct Guests {
     cell: Cell,
-    seats: Vec<Seat>,
+    seats: Vec<DeviceHandle>,
 }
 
 impl Guests {

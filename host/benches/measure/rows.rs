@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use mockfleet_config::{ByteSize, KeepPayload, Log, Name, SpoolFull, Store, Template};
+use mockfleet_config::{ByteSize, KeepPayload, Log, Placeholder, SpoolFull, Store, Template};
 use mockfleet_sendlog::{
-    Appender, DeviceIds, Directory, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow,
-    RouteEntry, SendLog,
+    Appender, DeviceIds, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow, RouteEntry,
+    RunCatalog, SendLog,
 };
 
 const DEVICES: u32 = 10_000;
@@ -48,24 +48,24 @@ pub(crate) fn open(folder: &Path, payload: KeepPayload) -> SendLog {
         sync: Duration::from_secs(1),
         spool_limit: ByteSize::new(8 << 30),
         spool_full: SpoolFull::Pause,
-        keep: None,
+        retention: None,
     };
     SendLog::open(&log, Identity::new(), directory()).expect("a log")
 }
 
-fn directory() -> Directory {
+fn directory() -> RunCatalog {
     let template = |text: &str| {
-        let names = [Name::Device, Name::Group, Name::Index];
+        let names = [Placeholder::Device, Placeholder::Group, Placeholder::Index];
         Template::parse(text, &names).expect("a template")
     };
-    Directory {
+    RunCatalog {
         fleet: "bench".into(),
         groups: vec![GroupEntry {
             name: "thermometer".into(),
             plugin: "thermometer@0.1.0".into(),
             first: 0,
             count: DEVICES,
-            device_ids: DeviceIds::Made(template("{group}-{index:05}")),
+            device_ids: DeviceIds::FromTemplate(template("{group}-{index:05}")),
         }],
         routes: vec![RouteEntry {
             channel: "telemetry".into(),
@@ -84,7 +84,7 @@ pub(crate) fn append(appender: &mut Appender, n: u32, payloads: &[String]) {
     let device = n % DEVICES;
     let place = usize::try_from(n).expect("64 bits") % payloads.len();
     let payload = payloads.get(place).expect("a payload").as_bytes();
-    appender.message(&MessageRow {
+    appender.append_message(&MessageRow {
         device,
         seq,
         copy: 0,
@@ -95,7 +95,7 @@ pub(crate) fn append(appender: &mut Appender, n: u32, payloads: &[String]) {
         scheduled_at: at,
         payload,
     });
-    appender.outcome(&OutcomeRow {
+    appender.append_outcome(&OutcomeRow {
         device,
         seq,
         copy: 0,

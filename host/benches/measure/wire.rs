@@ -6,21 +6,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mockfleet_config::{Fleet, Protocol};
 use mockfleet_transport::{
-    Broker, BrokerTarget, Envelope, Inbox, Member, Report, RunNames, Slot, Transport as _,
+    DeviceIndex, DeviceInfo, Envelope, EventInbox, MqttTarget, MqttTransport, RunNames,
+    Transport as _, TransportEvent,
 };
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 /// One device's connection.
 pub(crate) struct Wire {
     runtime: LocalRuntime,
-    broker: Broker,
-    inbox: Inbox,
-    reports: Vec<Report>,
+    broker: MqttTransport,
+    inbox: EventInbox,
+    reports: Vec<TransportEvent>,
     payload: Bytes,
     seq: u64,
 }
 
-const SLOT: Slot = 0;
+const SLOT: DeviceIndex = 0;
 
 impl Wire {
     /// Connects to a broker of this machine.
@@ -37,15 +38,15 @@ impl Wire {
             fleet: "bench".into(),
             run: "bench".into(),
         };
-        let target = BrokerTarget::new(target, mqtt, names).expect("a target");
+        let target = MqttTarget::new(target, mqtt, names).expect("a target");
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build_local(LocalOptions::default())
             .expect("a runtime");
-        let inbox = Inbox::default();
+        let inbox = EventInbox::default();
         let inside = runtime.enter();
-        let mut broker = Broker::new(&target, 0, 1, inbox.clone());
-        let member = Member {
+        let mut broker = MqttTransport::new(&target, 0, 1, inbox.clone());
+        let member = DeviceInfo {
             device: "thermometer-00000".into(),
             group: Arc::from("thermometer"),
             index: 0,
@@ -61,7 +62,7 @@ impl Wire {
             payload: Bytes::from(vec![b'x'; 256]),
             seq: 0,
         };
-        wire.until(1, |report| matches!(report, Report::Up(_)));
+        wire.until(1, |report| matches!(report, TransportEvent::Connected(_)));
         wire
     }
 
@@ -69,7 +70,7 @@ impl Wire {
     pub(crate) fn send(&mut self, messages: usize) {
         for _ in 0..messages {
             self.broker.submit(Envelope {
-                slot: SLOT,
+                device: SLOT,
                 route: 0,
                 seq: self.seq,
                 copy: 0,
@@ -84,10 +85,12 @@ impl Wire {
             });
             self.seq += 1;
         }
-        self.until(messages, |report| matches!(report, Report::Settled(_)));
+        self.until(messages, |report| {
+            matches!(report, TransportEvent::Completed(_))
+        });
     }
 
-    fn until(&mut self, wanted: usize, counts: impl Fn(&Report) -> bool) {
+    fn until(&mut self, wanted: usize, counts: impl Fn(&TransportEvent) -> bool) {
         let Self {
             runtime,
             broker,

@@ -1,20 +1,20 @@
-//! An address as a user types it, with the digest that pins what is there.
+//! Parses addresses, with the digest that pins their content.
 
 use url::Url;
 
 /// An address that can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     url: Url,
     pin: Option<String>,
 }
 
 impl Address {
-    /// Reads an address; `None` where the text is a path.
+    /// Parses an address; `None` if the text is a path.
     ///
     /// # Errors
-    /// What an address looks like.
-    pub fn parse(text: &str) -> Option<Result<Self, String>> {
+    /// If the address is wrong, with its correct form.
+    pub(crate) fn parse(text: &str) -> Option<Result<Self, String>> {
         let (scheme, _) = text.split_once("://")?;
         Some(match scheme {
             "https" | "s3" | "http" => Self::read(text),
@@ -46,15 +46,15 @@ impl Address {
         Ok(address)
     }
 
-    /// The SHA-256 that what is there must have, in hex.
+    /// Returns the SHA-256 of the pin, in hex.
     #[must_use]
-    pub fn pin(&self) -> Option<&str> {
+    pub(crate) fn pin(&self) -> Option<&str> {
         self.pin.as_deref()
     }
 
     /// Bucket and key of an `s3://` address.
     #[must_use]
-    pub fn bucket(&self) -> Option<(&str, &str)> {
+    pub(crate) fn bucket(&self) -> Option<(&str, &str)> {
         if self.url.scheme() != "s3" {
             return None;
         }
@@ -64,28 +64,28 @@ impl Address {
         ))
     }
 
-    pub(super) fn url(&self) -> &Url {
+    pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The same with its pin, for whoever runs it again.
+    /// Returns the address with its pin, for the command that repeats a run.
     #[must_use]
-    pub fn again(&self) -> String {
+    pub(crate) fn again(&self) -> String {
         match &self.pin {
             Some(pin) => format!("{}#sha256={pin}", self.shown()),
             None => self.shown(),
         }
     }
 
-    /// As it stands in messages: without login, query and pin, where secrets may be.
+    /// Returns the address for messages: without login, query and pin, which may be secret.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         shown(&self.url)
     }
 }
 
-/// A URL without what may be secret in it.
-pub(super) fn shown(url: &Url) -> String {
+/// Returns a URL without its secrets.
+pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // Fails where there can be none.
     let _ = (url.set_username(""), url.set_password(None));

@@ -1,4 +1,4 @@
-//! GET of an address over HTTP: redirects followed, size bounded, every refusal in words.
+//! Fetches an address over HTTP, with a limit on its size.
 
 use std::error::Error;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::{Client, Response, StatusCode};
 
-use super::address::{self, Address};
+use crate::fetch::address::{self, Address};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// Without a byte.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// What is there, of at most so many bytes.
-pub(super) fn get(
+/// Returns the content of an address, of at most `most` bytes.
+pub(crate) fn get(
     address: &Address,
     most: u64,
     progress: &mut dyn FnMut(u64, Option<u64>),
@@ -99,7 +99,7 @@ fn unreached(error: &reqwest::Error) -> String {
     )
 }
 
-/// The innermost cause: what the library says around it has the whole URL in it.
+/// Returns the innermost cause: the outer ones contain the whole URL.
 fn reason(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(deeper) = cause.source() {

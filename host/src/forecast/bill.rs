@@ -1,42 +1,39 @@
-//! What a log costs in a month: volumes times prices, for the log on S3 and for the
-//! same rows in the databases and streams that they could go to instead.
+//! Computes the monthly cost of a log.
 
 use std::time::Duration;
 
-use super::Hour;
-use mockfleet_config::Prices;
-use mockfleet_config::prices::Item;
+use crate::forecast::figures::Hour;
+use mockfleet_config::{Item, Prices};
 
 /// Hours of a month, as the vendor counts them.
-pub const MONTH_HOURS: f64 = 730.0;
+pub(crate) const MONTH_HOURS: f64 = 730.0;
 
-/// Bytes of what is billed as a GB.
-pub const GB: f64 = 1_073_741_824.0;
+/// Bytes of a billed GB.
+pub(crate) const GB: f64 = 1_073_741_824.0;
 
 /// Storage that DynamoDB bills an item beyond its own bytes (developer guide, "Item
 /// sizes and formats").
 const ITEM_OVERHEAD: f64 = 100.0;
 
-/// Of what CloudWatch Logs took in, the share that it stores: the vendor's own examples
-/// reckon with it.
+/// Share of ingested bytes that CloudWatch Logs stores: the vendor's examples use it.
 const ARCHIVED: f64 = 0.15;
 
-/// What a Kinesis shard takes a second: records, and bytes.
+/// Limits of a Kinesis shard a second: records, and bytes.
 const SHARD: (f64, f64) = (1_000.0, 1_048_576.0);
 
 /// How a fleet is billed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Terms {
+pub(crate) struct BillingTerms {
     /// Hours of a month in which the fleet runs, up to [`MONTH_HOURS`].
     pub hours: f64,
-    /// How long rows are kept; for ever where it is not said.
-    pub keep: Option<Duration>,
+    /// Time that rows are kept; `None` for ever.
+    pub retention: Option<Duration>,
 }
 
 /// One line of a bill.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// What is paid for.
+pub(crate) struct Line {
+    /// The billed item, or items.
     pub what: &'static str,
     /// How much of it.
     pub amount: f64,
@@ -48,19 +45,19 @@ pub struct Line {
 
 /// The bill of one month.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bill {
-    /// Where the rows are.
+pub(crate) struct Bill {
+    /// The place of the rows.
     pub place: &'static str,
     /// For machines.
     pub key: &'static str,
-    /// What is paid for.
+    /// The billed item, or items.
     pub lines: Vec<Line>,
 }
 
 impl Bill {
     /// US dollars in all.
     #[must_use]
-    pub fn usd(&self) -> f64 {
+    pub(crate) fn usd(&self) -> f64 {
         self.lines.iter().map(|line| line.usd).sum()
     }
 }
@@ -69,19 +66,19 @@ impl Bill {
 struct Month<'a> {
     hour: &'a Hour,
     prices: &'a Prices,
-    terms: Terms,
+    terms: BillingTerms,
     /// So many months of rows are stored, on average over the month.
     held: f64,
 }
 
 /// The bills of a month, counted from one: the log on S3 first.
 #[must_use]
-pub fn bills(hour: &Hour, prices: &Prices, terms: Terms, month: u32) -> Vec<Bill> {
+pub(crate) fn bills(hour: &Hour, prices: &Prices, terms: BillingTerms, month: u32) -> Vec<Bill> {
     let month = Month {
         hour,
         prices,
         terms,
-        held: held(terms.keep, month),
+        held: held(terms.retention, month),
     };
     vec![
         month.s3(),
@@ -113,11 +110,11 @@ impl Month<'_> {
             what,
             amount,
             unit,
-            usd: amount * self.prices.of(item),
+            usd: amount * self.prices.unit_price(item),
         }
     }
 
-    /// What an hour has, in the hours in which the fleet runs.
+    /// Returns the amount of a month from that of an hour.
     fn all(&self, an_hour: f64) -> f64 {
         an_hour * self.terms.hours
     }
@@ -213,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_grows_to_its_age_and_no_further() {
+    fn stored_months_grow_up_to_the_retention() {
         let days = |n: u64| Some(Duration::from_secs(n * 86_400));
         near(held(None, 1), 0.5);
         near(held(None, 12), 11.5);
@@ -225,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bill_is_what_one_reckons_by_hand() {
+    fn bill_equals_a_calculation_by_hand() {
         let hour = Hour {
             messages: 3_600_000.0,
             events: 0.0,
@@ -238,9 +235,9 @@ mod tests {
             write_units: 7_200_000.0,
             ..Hour::default()
         };
-        let terms = Terms {
+        let terms = BillingTerms {
             hours: 100.0,
-            keep: None,
+            retention: None,
         };
         let prices = Prices::builtin().unwrap();
         let bills = bills(&hour, &prices, terms, 2);

@@ -26,7 +26,7 @@ def printed(mockfleet):
     return streams
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "check", "plan", "describe", "try", "new", "build", "cache", "logs"])
+@pytest.mark.parametrize("command", ["demo", "run", "check", "estimate", "describe", "try", "new", "build", "cache", "logs"])
 def test_every_command_has_help(printed, command):
     everything, _ = printed("--help")
     assert re.search(rf"^  {command} ", everything, re.MULTILINE)
@@ -46,6 +46,30 @@ def test_closed_pipe_is_not_an_error():
     command = ["sh", "-c", '"$1" schema | head -c 20', "sh", BINARY]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert (len(ended.stdout), ended.stderr) == (20, "")
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_log_events_go_to_standard_error(fleet, broker, by):
+    fleet.broker(broker.url).group()
+    fleet.write()
+    arguments = ["check", "fleet.toml"]
+    if by == "option":
+        arguments.append("--log-level=debug")
+    else:
+        fleet.environment["MOCKFLEET_LOG"] = "mockfleet=debug"
+    process = fleet.mockfleet(*arguments)
+    assert process.finish() == 0
+    assert process.out == ["fleet.toml: good: 10 devices in 1 groups"]
+    assert any("DEBUG mockfleet::cli" in line for line in process.err), process.err
+
+
+def test_unknown_log_level_is_refused_with_the_levels(mockfleet, fleet):
+    process = mockfleet("check", "fleet.toml", "--log-level=loud", expect=2)
+    assert "possible values: off, error, warn, info, debug, trace" in process.stderr
+    fleet.environment["MOCKFLEET_LOG"] = "mockfleet=loud"
+    process = mockfleet("check", "fleet.toml", expect=2)
+    assert process.stderr.startswith("MOCKFLEET_LOG: ")
+    assert "give off, error, warn, info, debug or trace" in process.stderr
 
 
 @pytest.mark.smoke
@@ -130,9 +154,9 @@ def test_run_prints_summary_to_stdout_and_progress_to_stderr(fleet, broker):
     for question in (
         "Did everything arrive?   yes: the backend confirmed all 25 messages",
         "Was the schedule kept?   ",
-        "Who was the bottleneck?  ",
+        "Bottleneck               ",
         "Where is the log?        logs: 25 rows in sends",
-        "What to ask it first     duckdb -c ",
+        "First query              duckdb -c ",
     ):
         assert question in said
     assert "\x1b" not in said, "no colours where there is no terminal"

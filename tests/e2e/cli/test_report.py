@@ -59,8 +59,8 @@ def test_browser_shows_the_page_in_both_themes_without_requests(fleet, troubled,
             "seed 42",
             run,
             "no: 15 of 75 messages did not",
-            "broken fleet failed == 0 15 of 75 messages",
-            "held fleet lag.p99 <= 10s",
+            "failed fleet failed == 0 15 of 75 messages",
+            "passed fleet lag.p99 <= 10s",
             "503",
             "<b>odd & 'co'-00003",
             "mockfleet run fleet.toml --set 'groups.\"<b>odd & '\\''co'\\''\".devices-per-cell=1'",
@@ -148,7 +148,7 @@ def test_page_of_a_killed_run_says_that_it_has_no_end(fleet, broker, report):
     assert recovered.finish() == 0
     report("logs")
     text = html.unescape((fleet.folder / "report.html").read_text())
-    assert "no end is noted" in text and "it was killed, or it still goes on" in text
+    assert "without an end" in text and "the run was killed, or is still active" in text
     assert "mockfleet run fleet.toml --duration 1h --seed 7" in text
 
 

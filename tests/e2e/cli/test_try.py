@@ -61,7 +61,7 @@ def test_sent_command_arrives_before_the_first_tick(tried):
 
 def test_event_after_the_end_is_reported(tried):
     process = tried("builtin:thermometer", "--ticks", "2", "--link", "1m:lost")
-    assert "60.000 s: connection lost: did not happen, since the trial was over" in process.stderr
+    assert "60.000 s: connection lost: did not happen, since the devices had stopped" in process.stderr
 
 
 def test_several_devices_take_turns_without_changing_the_first(tried):

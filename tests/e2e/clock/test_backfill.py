@@ -85,21 +85,21 @@ def test_overlapping_range_is_refused_without_the_option(dry):
     run = dry.backfill(*DAY)
     said = refused(dry, "--from", "2025-03-01T12:00:00Z", "--to", "2025-03-05")
     assert "logs has rows of fleet \"test\"" in said and run.summary["run"] in said
-    assert "--again" in said
+    assert "--allow-overlap" in said
     # What comes before and behind it is free, and so is the range for other devices.
     assert dry.backfill("2025-02-28T23:00:00Z", "2025-03-01").counted() == 20 * 60
     assert dry.backfill("2025-03-02", "2025-03-02T01:00:00Z").counted() == 20 * 60
     assert dry.backfill(*DAY, "--set", "name=other").counted() == 20 * 1440
-    assert dry.backfill(*DAY, "--again").counted() == 20 * 1440
+    assert dry.backfill(*DAY, "--allow-overlap").counted() == 20 * 1440
 
 
 def test_all_faults_of_a_backfill_are_reported_at_once(dry):
     dry.group("flat", rate="max", count=1)
-    dry.set(log={"store": "logs", "keep": "30d"})
+    dry.set(log={"store": "logs", "retention": "30d"})
     dry.set(nmae="x")
     said = refused(dry, "--from", "2025-03-02", "--to", "2025-03-01")
     assert "--to: 2025-03-01T00:00:00Z is before --from 2025-03-02T00:00:00Z" in said
-    assert "longer ago than keep" in said
+    assert "longer ago than retention" in said
     assert 'unknown key "nmae"' in said
     assert 'group "flat" is called as fast as it goes' in said
 
@@ -138,7 +138,7 @@ def test_killed_backfill_loses_no_counted_row(dry):
     process.kill()
     again = dry.mockfleet("backfill", dry.file.name, *arguments)
     assert again.finish() == 2, "what the first one left is in the log now"
-    assert "recovered run" in again.stderr and "--again" in again.stderr
+    assert "recovered run" in again.stderr and "--allow-overlap" in again.stderr
     log = Log(dry.store)
     log.assert_sound()
     assert log.count() >= line["written"]

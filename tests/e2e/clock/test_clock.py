@@ -51,7 +51,7 @@ def test_summary_shows_virtual_time_and_the_missing_schedule(timed):
     timed.write()
     process = timed.mockfleet("run", timed.file.name, "--duration", "1d")
     assert process.finish() == 0, process.report()
-    passed = "What time passed?        24 hours of the fleet's, 2025-06-01 12:00:00 to"
+    passed = "Virtual time             24 hours of the fleet's, 2025-06-01 12:00:00 to"
     assert passed in process.stdout
     assert "there was no time to keep up with" in process.stdout
 
@@ -79,7 +79,7 @@ def test_try_uses_the_clock_of_the_fleet_file(timed):
 def test_forecast_names_the_clock_of_its_hours(timed):
     timed.set(clock={"start": START, "speed": 60})
     timed.write()
-    process = timed.mockfleet("plan", timed.file.name)
+    process = timed.mockfleet("estimate", timed.file.name)
     assert process.finish() == 0, process.report()
     assert "the fleet's own clock, by which an hour goes by in 60 s" in process.stdout
 

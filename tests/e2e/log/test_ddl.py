@@ -102,7 +102,7 @@ def test_ddl_prints_only_the_statements_and_creates_nothing(logs, fleet):
 
 def test_unsupported_ddl_is_refused_with_the_way_out(logs):
     refused(
-        logs("ddl", "--engine", "athena", expect=2), "STORE", "mockfleet-logs", "s3://bucket/prefix"
+        logs("ddl", "--engine", "athena", expect=2), "LOG", "mockfleet-logs", "s3://bucket/prefix"
     )
     assert "the scheme" in logs("ddl", "--engine", "duckdb", "gs://b", expect=2).stderr
     assert "athena, duckdb, spark" in logs("ddl", "--engine", "sqlite", expect=2).stderr

@@ -77,14 +77,14 @@ def test_same_seed_has_the_same_digest_in_every_setup(mixed, broker, seed):
     to = "2025-06-01T00:00:03Z"
     for workers, devices in ((1, 1), (2, 64), (3, 1000)):
         packed(mixed, devices)
-        run = mixed.backfill(START, to, "--again", "--workers", str(workers))
+        run = mixed.backfill(START, to, "--allow-overlap", "--workers", str(workers))
         assert run.log.outcomes() == {"written": run.counted()}
         runs.append(run)
-    runs.append(mixed.backfill(START, to, "--again", "--send", "--set", url))
+    runs.append(mixed.backfill(START, to, "--allow-overlap", "--send", "--set", url))
     assert runs[-1].log.outcomes() == {"acked": runs[-1].counted()}
     assert {run.counted() for run in runs} == {runs[0].counted()}
     assert len({digest(mixed, run) for run in runs}) == 1
-    other = mixed.backfill(START, to, "--again", "--seed", "43")
+    other = mixed.backfill(START, to, "--allow-overlap", "--seed", "43")
     assert digest(mixed, other) != digest(mixed, runs[0])
 
 
@@ -96,7 +96,7 @@ def test_fast_clock_has_the_digest_of_a_slow_clock(fleet, broker):
     assert fast.summary["missed_ticks"] == 0
     waits = fleet.run("--set", "clock.speed=max", duration="10m")
     assert digest(fleet, fast) == digest(fleet, waits)
-    dry = fleet.backfill(START, "2025-06-01T00:10:00Z", "--again")
+    dry = fleet.backfill(START, "2025-06-01T00:10:00Z", "--allow-overlap")
     assert digest(fleet, dry) == digest(fleet, fast)
 
 
@@ -105,7 +105,7 @@ def test_trapping_fleet_has_one_digest_for_any_number_of_workers(fleet):
     fleet.guest(count=20, every="30s", devices_per_cell=1, config={"does": "trap", "at": 3})
     fleet.group(count=20, every="30s", start="spread")
     runs = [
-        fleet.backfill("2025-01-01", "2025-01-02", "--again", "--workers", workers)
+        fleet.backfill("2025-01-01", "2025-01-02", "--allow-overlap", "--workers", workers)
         for workers in ("1", "2", "3")
     ]
     # Each fell once, and was back after a second of the fleet's time.
@@ -154,7 +154,7 @@ def test_ci_example_of_docs_time_detects_a_changed_fleet(mixed):
 def test_digest_of_a_log_without_payloads_names_its_limits(mixed):
     def said(payload):
         mixed.set(log={"store": "logs", "payload": payload})
-        run = mixed.backfill(START, "2025-06-01T00:00:02Z", "--again")
+        run = mixed.backfill(START, "2025-06-01T00:00:02Z", "--allow-overlap")
         process = mixed.mockfleet("logs", "digest", "logs", "--run", run.summary["run"])
         assert process.finish() == 0
         return process.stderr
@@ -188,7 +188,7 @@ def test_example_scenarios_have_fixed_digests(fleet):
         for workers in ("1", "3"):
             command = ["backfill", str(path), "--from", "2025-01-01", "--to", to]
             process = fleet.mockfleet(
-                *command, "--log", "logs", "--json", "--again", "--workers", workers
+                *command, "--log", "logs", "--json", "--allow-overlap", "--workers", workers
             )
             assert process.finish() == 0, process.report()
             summary = json.loads(process.out[-1])

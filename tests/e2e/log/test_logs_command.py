@@ -220,18 +220,18 @@ def test_empty_store_has_no_rows(logs, fleet):
 
 
 def test_unreadable_store_is_reported(logs, fleet, in_bucket, s3):
-    refused(logs("stats", "no-such", expect=2), "STORE", "no-such", "give the folder")
+    refused(logs("stats", "no-such", expect=2), "LOG", "no-such", "give the folder")
     (fleet.folder / "file").touch()
-    refused(logs("stats", "file", expect=2), "STORE", "it is no folder")
+    refused(logs("stats", "file", expect=2), "LOG", "it is no folder")
     refused(
-        logs("stats", "s3://no-such-bucket/logs", expect=2), "STORE", "s3://no-such-bucket/logs"
+        logs("stats", "s3://no-such-bucket/logs", expect=2), "LOG", "s3://no-such-bucket/logs"
     )
     fleet.environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{free_port()}"
     process = logs("stats", f"s3://{s3.bucket}/logs", expect=2)
-    refused(process, "STORE", f"s3://{s3.bucket}/logs")
+    refused(process, "LOG", f"s3://{s3.bucket}/logs")
     assert SECRET_KEY not in process.report()
     del fleet.environment["AWS_SECRET_ACCESS_KEY"]
-    refused(logs("stats", "s3://b", expect=2), "STORE", "AWS_SECRET_ACCESS_KEY")
+    refused(logs("stats", "s3://b", expect=2), "LOG", "AWS_SECRET_ACCESS_KEY")
 
 
 MONTH = ("--older-than", "30d")
@@ -418,7 +418,7 @@ def test_spool_of_a_bucket_lists_only_runs_of_that_bucket(logs, fleet, broker, s
 
 
 def test_unsupported_prune_is_refused_with_the_way_out(logs):
-    refused(logs("prune", *MONTH, "no-such", expect=2), "STORE", "no-such", "give the folder")
+    refused(logs("prune", *MONTH, "no-such", expect=2), "LOG", "no-such", "give the folder")
     assert "--older-than <TIME>" in logs("prune", expect=2).stderr
     assert (
         "a duration is a number with a unit" in logs("prune", "--older-than", "30", expect=2).stderr

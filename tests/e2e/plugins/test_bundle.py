@@ -178,7 +178,7 @@ def test_invalid_bundle_and_unpackable_fleet_are_refused(fleet, mockfleet, broke
     fleet.content["targets"]["broker"]["password"] = "open"
     fleet.write()
     said = mockfleet("bundle", "fleet.toml")
-    assert re.search(r"warning: fleet\.toml:\d+: a secret stands in the file", said.stderr)
+    assert re.search(r"warning: fleet\.toml:\d+: the file has a secret", said.stderr)
     left = {entry.name for entry in fleet.folder.iterdir()} - {"state"}
     assert left == {"fleet.toml", "fleet.bundle"}
 
@@ -284,5 +284,5 @@ def test_bundle_is_read_from_a_bucket(fleet, mockfleet, packed, tmp_path, closin
 
 def test_bundle_is_accepted_by_the_other_commands(fleet, mockfleet, packed):
     mockfleet("try", "../w.bundle", "--group", "weather", "--ticks", "2")
-    mockfleet("plan", "../w.bundle")
+    mockfleet("estimate", "../w.bundle")
     mockfleet("backfill", "../w.bundle", "--from", "2026-01-01", "--to", "2026-01-01T00:01:00Z")

@@ -157,7 +157,7 @@ def test_compile_error_is_shown_as_the_compiler_prints_it(projects, tmp_path, la
     assert re.search(words, said), said
     (last,) = said.splitlines()[-1:]
     assert re.fullmatch(
-        r"plugin\.toml: build: `.*` ended with exit code \d+; what it said stands above", last
+        r"plugin\.toml: build: `.*` ended with exit code \d+; its output is above", last
     )
 
 
@@ -223,7 +223,7 @@ def test_watch_rebuilds_on_each_change_and_survives_mistakes(projects, tmp_path,
     project.edit('["telemetry"]', '["telemetry", "alarm"]')
     watching.wait_for_line('"channels":\\["telemetry","alarm"\\]', of="out")
     project.edit("tick(tick) {", "tick(tick) {{")
-    watching.wait_for_line("what it said stands above")
+    watching.wait_for_line("its output is above")
     project.edit("tick(tick) {{", "tick(tick) {")
     project.edit('["telemetry", "alarm"]', '["alarm"]')
     watching.wait_for_line('"channels":\\["alarm"\\]', of="out")

@@ -1,9 +1,10 @@
-//! A fleet file's text whose files are parts of its bundle: each path is replaced, and all
-//! else stands as it was written, remarks too.
+//! Replaces paths of a fleet file with parts of its bundle.
+//!
+//! The rest of the text stays unchanged, comments too.
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
-/// Which key leads to which part.
+/// The keys with paths, and their parts.
 #[derive(Debug, Default)]
 pub(super) struct Links {
     /// The number of a group, the key in it step by step, the part.

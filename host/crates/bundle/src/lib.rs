@@ -1,9 +1,12 @@
-//! A bundle: a fleet file with its plugins and data in one file, which runs anywhere and
-//! reads nothing else. It is a ZIP archive whose first entry, `manifest.json`, names every
-//! other with its SHA-256; unpacked, it is a folder that runs as well.
+//! Packs and reads bundles: a fleet file with its plugins and data.
 //!
-//! `pack` makes one, the same bytes for the same input; `open` reads one and trusts nothing
-//! in it.
+//! Internal to mockfleet: other crates of the workspace use it, and it promises no stable API.
+//!
+//! A bundle is a ZIP archive. Its first entry, `manifest.json`, names every other entry with
+//! its SHA-256. An unpacked bundle is a folder that runs as well.
+//!
+//! `pack` makes the same bytes for the same input. `open` reads a bundle and trusts nothing in
+//! it.
 
 mod fleet_file;
 mod manifest;

@@ -1,4 +1,4 @@
-//! What a bundle says of itself: who made it, for which contract, and what is in it.
+//! Describes the parts of a bundle.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub struct Manifest {
 pub struct Part {
     /// Its name in the archive: `plugins/meter.wasm`.
     pub path: String,
-    /// What it is for.
+    /// The kind.
     pub kind: Kind,
     /// Bytes, unpacked.
     pub size: u64,
@@ -41,7 +41,7 @@ pub struct Part {
     pub plugin: Option<String>,
 }
 
-/// What a part is for.
+/// The kind of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
@@ -53,7 +53,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As it stands in messages.
+    /// Returns the name in messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

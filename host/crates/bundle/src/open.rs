@@ -1,5 +1,7 @@
-//! Reads a bundle. Whoever made it may mean ill: names, sizes and digests are checked before
-//! anything in it is used, nothing is unpacked to the disk, and memory has a bound.
+//! Reads a bundle from an untrusted source.
+//!
+//! Names, sizes and digests are checked before anything in the bundle is used. Nothing is
+//! unpacked to the disk, and memory has a limit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
@@ -10,14 +12,14 @@ use zip::read::ZipFile;
 use zip::result::ZipError;
 
 use super::manifest::{FORMAT, Kind, Manifest, NAME, Part, is_plain};
-use mockfleet_config::{Files, Fleet, Override, Problem, Problems, Refused};
+use mockfleet_config::{Files, Fleet, InvalidConfig, Override, Problem, Problems};
 use mockfleet_files::sha256;
 
 /// All parts together, unpacked.
 const LARGEST: u64 = 2 << 30;
 const LARGEST_MANIFEST: u64 = 4 << 20;
 
-/// A bundle whose parts are all what its manifest says.
+/// A bundle whose parts match its manifest.
 #[derive(Debug, Clone)]
 pub struct Bundle {
     shown: String,
@@ -61,7 +63,7 @@ impl Bundle {
         &self.digest
     }
 
-    /// What it says of itself.
+    /// Returns the manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -79,14 +81,14 @@ impl Bundle {
     ///
     /// # Errors
     /// All that is wrong with its fleet file.
-    pub fn fleet(&self, overrides: &[Override]) -> Result<Fleet, Refused> {
+    pub fn fleet(&self, overrides: &[Override]) -> Result<Fleet, InvalidConfig> {
         let files = Files::Parts {
             shown: &self.shown,
             parts: &self.parts,
         };
         let file = format!("{}/{}", self.shown, self.manifest.fleet);
-        Fleet::parse_in(self.fleet_text(), &file, files, overrides)
-            .map(|fleet| fleet.given_as(&self.shown))
+        Fleet::parse_with_files(self.fleet_text(), &file, files, overrides)
+            .map(|fleet| fleet.with_rerun_argument(&self.shown))
     }
 }
 
@@ -169,7 +171,7 @@ impl Opening<'_> {
             .ok()
     }
 
-    /// What is in the archive is what is in the manifest, under names that are harmless.
+    /// Checks that the archive has exactly the parts of the manifest, under safe names.
     fn check_names(&mut self, archive: &Archive<'_>, manifest: &Manifest) {
         let mut named = BTreeSet::new();
         for part in &manifest.parts {
@@ -240,7 +242,7 @@ impl Opening<'_> {
     }
 }
 
-/// An entry of at most so many bytes, which its archive may say nothing true about.
+/// Reads an entry of at most `most` bytes. The archive's own size is not trusted.
 fn read<R: Read>(entry: ZipFile<'_, R>, most: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     entry

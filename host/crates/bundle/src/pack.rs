@@ -1,5 +1,7 @@
-//! Makes a bundle of a fleet file that was read. The same input gives the same bytes: parts
-//! in a fixed order, no times, no names of users, one way to compress.
+//! Packs a fleet into a bundle.
+//!
+//! The same input gives the same bytes: parts in a fixed order, no times, no user names, one
+//! compression.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
@@ -16,7 +18,7 @@ use mockfleet_files::sha256;
 /// A group's plugin.
 #[derive(Debug, Clone)]
 pub struct Plugin {
-    /// Where it comes from: its path, or the name of a built-in one.
+    /// The origin: a path, or the name of a built-in plugin.
     pub from: String,
     /// Name and version.
     pub name: String,
@@ -24,11 +26,11 @@ pub struct Plugin {
     pub bytes: Bytes,
 }
 
-/// Packs a fleet whose file has this text; `plugins` are those of its groups, in their
-/// order, and `contract` is the latest that one of them is of.
+/// Packs a fleet with the text of its file. `plugins` has the plugin of each group, in order,
+/// and `contract` the latest contract of any plugin.
 ///
 /// # Errors
-/// What a bundle does not take, and what cannot be read.
+/// Files that a bundle does not take, or that cannot be read.
 pub fn pack(
     fleet: &Fleet,
     text: &str,
@@ -89,7 +91,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Takes in all files of a fleet, and says which key leads where.
+    /// Adds all files of a fleet, and returns their keys with their parts.
     fn links(&mut self, fleet: &Fleet, plugins: &[Plugin]) -> Links {
         let mut links = Links::default();
         for (number, (group, plugin)) in fleet.plan.groups.iter().zip(plugins).enumerate() {
@@ -160,8 +162,8 @@ impl Parts {
         }
     }
 
-    /// The path of a part: what is the same is there once, what only has the same name gets
-    /// a number.
+    /// Returns the path of a part. Equal content is stored once; other content of the same name
+    /// gets a number.
     fn add(&mut self, folder: &str, name: &str, content: Content) -> String {
         let (stem, end) = match name.rsplit_once('.') {
             Some((stem, end)) => (stem, format!(".{end}")),

@@ -1,4 +1,4 @@
-//! Bundles that were cut, altered or made to mean ill are refused, and nothing of them used.
+//! Tests that damaged, altered and malicious bundles are refused.
 
 use std::io::{Cursor, Write};
 use std::path::Path;
@@ -70,7 +70,7 @@ fn manifest(path: &str, content: &[u8], size: usize) -> String {
 }
 
 #[test]
-fn a_bundle_is_the_same_each_time_and_has_all_that_the_fleet_names() {
+fn bundle_has_all_files_of_the_fleet_and_the_same_bytes() {
     let bytes = packed();
     assert_eq!(bytes, packed());
     assert!(is_bundle(&bytes) && !is_bundle(FLEET.as_bytes()));
@@ -91,7 +91,7 @@ fn a_bundle_is_the_same_each_time_and_has_all_that_the_fleet_names() {
     assert_eq!(paths, wanted);
     let fleet = bundle.fleet(&[]).unwrap();
     assert_eq!(fleet.plan.name, "ware_house");
-    assert_eq!(fleet.given(), "w.bundle");
+    assert_eq!(fleet.rerun_argument(), "w.bundle");
     let group = &fleet.plan.groups[0];
     let PluginSource::File(plugin) = &group.plugin else {
         panic!("the built-in plugin is a part")

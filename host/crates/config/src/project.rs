@@ -1,12 +1,15 @@
-//! `plugin.toml`: what a project with a behaviour in it is called, how it is built, and
-//! what that needs; read key by key like a fleet file. Runs nothing.
+//! Reads `plugin.toml`, the description of a plugin project.
+//!
+//! The file has the name of the project, the command that builds it, and the tools that the
+//! build needs.
 
 use std::path::{Path, PathBuf};
 
-use super::file::{Files, joined};
-use super::keys::{Context, Keys, text};
-use super::problem::{Problem, Problems};
-use super::tree::{self, Node, Value};
+use crate::document::file_source::{Files, join_folder};
+use crate::document::node::{Node, Value};
+use crate::document::parser;
+use crate::document::problem::{Problem, Problems};
+use crate::document::table_reader::{ReadContext, TableReader, text};
 
 /// The file's name in the project's folder.
 const PROJECT_FILE: &str = "plugin.toml";
@@ -26,14 +29,14 @@ pub struct Project {
     pub output: PathBuf,
     /// Files and folders that it is made from.
     pub watch: Vec<PathBuf>,
-    /// What building needs, in the order in which it is to be installed.
-    pub needs: Vec<Need>,
+    /// The tools that the build needs, in the order of their installation.
+    pub needs: Vec<Requirement>,
 }
 
 /// A part of the toolchain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Need {
-    /// As it stands in a sentence: `Rust`.
+pub struct Requirement {
+    /// The name of the tool in messages: `Rust`.
     pub what: String,
     /// A command that succeeds where it is there, for `sh`.
     pub check: String,
@@ -45,7 +48,7 @@ pub struct Need {
 
 const KEYS: &[&str] = &["name", "version", "build", "output", "watch", "needs"];
 
-const NEED_KEYS: &[&str] = &["what", "check", "least", "install"];
+const REQUIREMENT_KEYS: &[&str] = &["what", "check", "least", "install"];
 
 impl Project {
     /// Reads the project in a folder.
@@ -82,13 +85,13 @@ impl Project {
     /// All that is wrong with it.
     pub fn parse(content: &str, shown: &str, folder: &Path) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let tree = tree::parse(content, shown, &mut problems);
+        let tree = parser::parse(content, shown, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let context = Context::new(shown, Files::Folder(folder), problems);
-        let project =
-            Keys::open(&context, &tree, PROJECT_FILE, KEYS).and_then(|keys| project(&keys, folder));
+        let context = ReadContext::new(shown, Files::Folder(folder), problems);
+        let project = TableReader::open(&context, &tree, PROJECT_FILE, KEYS)
+            .and_then(|keys| project(&keys, folder));
         let problems = context.into_problems();
         match project {
             Some(project) if problems.is_empty() => Ok(project),
@@ -98,14 +101,14 @@ impl Project {
 }
 
 fn file_in(folder: &Path) -> PathBuf {
-    joined(folder, PROJECT_FILE)
+    join_folder(folder, PROJECT_FILE)
 }
 
-/// The component that a path stands for: itself, or what the project in a folder builds.
+/// Returns the component at a path: the file itself, or the output of the project in a folder.
 ///
 /// # Errors
-/// One sentence on why the folder has none.
-pub fn component(path: &Path) -> Result<PathBuf, String> {
+/// The project cannot be read, or is not built yet.
+pub fn component_path(path: &Path) -> Result<PathBuf, String> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
@@ -120,11 +123,11 @@ pub fn component(path: &Path) -> Result<PathBuf, String> {
     ))
 }
 
-fn project(keys: &Keys<'_>, folder: &Path) -> Option<Project> {
-    let name = keys.need("name", "\"sensor\"", filled);
-    let version = keys.need("version", "\"0.1.0\"", filled);
-    let build = keys.need("build", "\"cargo build --release\"", filled);
-    let output = keys.need("output", "\"sensor.wasm\"", |node| {
+fn project(keys: &TableReader<'_>, folder: &Path) -> Option<Project> {
+    let name = keys.require("name", "\"sensor\"", filled);
+    let version = keys.require("version", "\"0.1.0\"", filled);
+    let build = keys.require("build", "\"cargo build --release\"", filled);
+    let output = keys.require("output", "\"sensor.wasm\"", |node| {
         filled(node).map(|path| keys.context.path(node, &path))
     });
     let watch = keys
@@ -138,7 +141,7 @@ fn project(keys: &Keys<'_>, folder: &Path) -> Option<Project> {
         .unwrap_or_default();
     for path in &watch {
         if !path.exists() {
-            keys.wrong("watch", format_args!("there is no {}", path.display()));
+            keys.report("watch", format_args!("there is no {}", path.display()));
         }
     }
     Some(Project {
@@ -152,22 +155,22 @@ fn project(keys: &Keys<'_>, folder: &Path) -> Option<Project> {
     })
 }
 
-fn needs(keys: &Keys<'_>) -> Vec<Need> {
+fn needs(keys: &TableReader<'_>) -> Vec<Requirement> {
     let Some(node) = keys.node("needs") else {
         return Vec::new();
     };
     let Value::Array(entries) = &node.value else {
-        keys.wrong(
+        keys.report(
             "needs",
             format_args!("entries [[needs]] are wanted, not {}", node.kind()),
         );
         return Vec::new();
     };
     let need = |entry| {
-        let keys = Keys::open(keys.context, entry, "[[needs]]", NEED_KEYS)?;
-        let what = keys.need("what", "\"Rust\"", filled);
-        let check = keys.need("check", "\"rustc --version\"", filled);
-        let install = keys.need("install", "\"rustup update stable\"", filled);
+        let keys = TableReader::open(keys.context, entry, "[[needs]]", REQUIREMENT_KEYS)?;
+        let what = keys.require("what", "\"Rust\"", filled);
+        let check = keys.require("check", "\"rustc --version\"", filled);
+        let install = keys.require("install", "\"rustup update stable\"", filled);
         let least = keys.read("least", |node| {
             let text = filled(node)?;
             match parts(&text) {
@@ -175,7 +178,7 @@ fn needs(keys: &Keys<'_>) -> Vec<Need> {
                 None => Err(format!("{text:?} is no version; \"1.95\" is one")),
             }
         });
-        Some(Need {
+        Some(Requirement {
             what: what?,
             check: check?,
             least,
@@ -192,12 +195,11 @@ fn filled(node: &Node) -> Result<String, String> {
     }
 }
 
-impl Need {
-    /// Whether what the check printed is new enough: the version that was found where it is
-    /// not, or nothing where none was printed.
+impl Requirement {
+    /// Whether the output of the check names a version that is new enough.
     ///
     /// # Errors
-    /// The version that is too old.
+    /// The version that is too old, or a text if the output has none.
     pub fn is_met_by(&self, printed: &str) -> Result<(), String> {
         let Some(least) = self.least.as_deref().and_then(parts) else {
             return Ok(());

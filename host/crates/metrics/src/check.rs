@@ -1,29 +1,29 @@
-//! A check that has been judged: its figure, whether it held, in words and for machines.
+//! Describes the results of checks.
 
 use serde_json::{Value, json};
 
-use super::figures::count;
+use crate::format::count;
 
-/// A check at the end of a run.
+/// The result of a check at the end of a run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Check {
+pub struct CheckResult {
     /// `fleet`, `group` or `channel`.
     pub kind: &'static str,
-    /// Which group or channel; empty for the fleet.
+    /// The name of the group or channel; empty for the fleet.
     pub name: String,
-    /// What was to hold: `acked >= 99.9%`.
+    /// The check as it was written: `acked >= 99.9%`.
     pub text: String,
     /// The figure as a number, in its own unit: messages, percent, microseconds, a second.
-    /// `None` where nothing was measured.
+    /// `None` without data.
     pub figure: Option<f64>,
-    /// The figure in words, or why there is none.
+    /// The figure with its unit, or the reason for which there is none.
     pub shown: String,
-    /// Whether it held.
+    /// Whether the check passed.
     pub held: bool,
 }
 
-impl Check {
-    /// What it is about: `fleet`, `group thermometer`.
+impl CheckResult {
+    /// Returns the subject of the check: `fleet`, `group thermometer`.
     #[must_use]
     pub fn scope(&self) -> String {
         match self.name.as_str() {
@@ -32,13 +32,13 @@ impl Check {
         }
     }
 
-    /// In a word.
+    /// Returns `passed` or `failed`.
     #[must_use]
     pub const fn word(&self) -> &'static str {
-        if self.held { "held" } else { "BROKEN" }
+        if self.held { "passed" } else { "failed" }
     }
 
-    /// One line.
+    /// Returns the result as one line.
     #[must_use]
     pub fn line(&self) -> String {
         format!(
@@ -50,7 +50,7 @@ impl Check {
         )
     }
 
-    /// One JSON object.
+    /// Returns the result as one JSON object.
     #[must_use]
     pub fn json(&self) -> Value {
         json!({
@@ -64,21 +64,19 @@ impl Check {
     }
 }
 
-/// All of them, for machines.
-pub(super) fn list(checks: &[Check]) -> Value {
-    checks.iter().map(Check::json).collect()
+/// Returns all results as JSON.
+pub(crate) fn list(checks: &[CheckResult]) -> Value {
+    checks.iter().map(CheckResult::json).collect()
 }
 
-/// How many checks held, in a sentence.
+/// Counts the checks that passed, or those that failed.
 #[must_use]
-pub(super) fn verdict(checks: &[Check]) -> String {
+pub(crate) fn verdict(checks: &[CheckResult]) -> String {
     let number = |n: usize| count(u64::try_from(n).unwrap_or(u64::MAX));
-    let broken = checks.iter().filter(|check| !check.held).count();
-    match (broken, checks.len()) {
-        (0, 1) => "yes".into(),
-        (0, all) => format!("yes: all {}", number(all)),
-        (1, 1) => "no".into(),
-        (1, all) => format!("no: 1 of {} is broken", number(all)),
-        (broken, all) => format!("no: {} of {} are broken", number(broken), number(all)),
+    let failed = checks.iter().filter(|check| !check.held).count();
+    match (failed, checks.len()) {
+        (0, 1) => "passed".into(),
+        (0, all) => format!("all {} passed", number(all)),
+        (failed, all) => format!("{} of {} failed", number(failed), number(all)),
     }
 }

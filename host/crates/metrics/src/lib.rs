@@ -1,28 +1,36 @@
-//! What a run looks like while it goes and when it is over: counts, and the words
-//! and figures they become. Knows nothing of how they came about.
+//! Counts the work of a run, and describes it.
+//!
+//! Internal to mockfleet: it has no stable API.
+//!
+//! | module | content |
+//! |---|---|
+//! | `counters` | counters of a worker, histograms, fault counters, warnings |
+//! | `progress` | progress of a running fleet: snapshot, live view, stages, clock |
+//! | `bottleneck` | the part that limited a run, with evidence |
+//! | `search_step` | steps and result of a breakpoint search |
+//! | `check` | results of checks |
+//! | `summary` | text and JSON at the end of a run |
+//! | `format`, `num` | numbers for people, conversions |
 
+mod bottleneck;
 mod check;
 mod counters;
-mod figures;
-mod injected;
-mod live;
-mod notices;
-mod passage;
-mod stages;
-mod step;
+mod format;
+mod num;
+mod progress;
+mod search_step;
 mod summary;
-mod tally;
-mod verdict;
 
-pub use check::Check;
-pub use counters::{Board, Counters, Depth, Spread};
-pub use figures::{bytes, count, micros};
-pub use injected::Injected;
-pub use live::{Live, Moment};
-pub use notices::Notices;
-pub use passage::{ClockNow, Passed};
-pub use stages::{GroupBook, StageCount, StageDone, StageNow};
-pub use step::{Limit, Step};
-pub use summary::{Log, Summary, Verdict};
-pub use tally::Tally;
-pub use verdict::{ON_TIME, Who};
+pub use bottleneck::{Bottleneck, MAX_ON_TIME_DELAY_US};
+pub use check::CheckResult;
+pub use counters::{
+    CheckCounters, Counters, FaultCounters, LatencyHistogram, QueueDepth, SharedCounters,
+    StageCounters, StageTicks, Warnings,
+};
+pub use format::{bytes, count, micros, plural};
+pub use num::as_f64;
+pub use progress::{
+    ClockPosition, ClockProgress, LiveView, ProgressSnapshot, StageProgress, StageResult,
+};
+pub use search_step::{BreakpointResult, SearchStep};
+pub use summary::{LogTotals, Summary, Verdict};

@@ -1,5 +1,7 @@
-//! One instance of a plugin and the devices in it. Every call is bounded in time,
-//! memory and result; a call that breaks the bounds ends the cell.
+//! Calls the devices in one instance of a plugin.
+//!
+//! Every call is bounded in time, memory and result. A call that exceeds time or memory
+//! ends the cell.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,189 +9,190 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use super::bindings;
-use super::bindings::mockfleet::device::types as wit;
-use super::console::{Console, Printer};
-use super::engine::epochs;
-use super::fault::{CallError, Fault};
-use super::limits::{Growth, Limits};
-use super::load::Plugin;
-use super::overtime;
-use super::sandbox::Sandbox;
-use super::surroundings::Surroundings;
+use crate::compile::plugin::Plugin;
+use crate::guest::bindings;
+use crate::guest::bindings::mockfleet::device::types as wit;
+use crate::guest::cpu_deadline;
+use crate::guest::crash::{CallError, Crash};
+use crate::guest::epoch::epochs_for;
+use crate::guest::guest_output::{Console, GuestOutput};
+use crate::guest::host_context::HostContext;
+use crate::guest::limits::{Limits, MemoryLimiter};
+use crate::guest::sandbox::Sandbox;
 
-/// A device's place in its cell.
+/// A reference to one device inside a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seat(u32);
+pub struct DeviceHandle(u32);
 
 /// One sandboxed instance of a plugin, holding any number of devices.
 pub struct Cell {
     store: Store<Sandbox>,
     instance: bindings::Plugin,
-    seats: Vec<Occupant>,
+    devices: Vec<DeviceSlot>,
     limits: Limits,
     deadline: u64,
 }
 
-/// How long a device may take to be made where there are data files to read: 1 GiB at
-/// 50 MB a second.
-const READING: Duration = Duration::from_secs(20);
+/// The deadline of `create` in a group with data files: 1 GiB at 50 MB a second.
+const DATA_READ_DEADLINE: Duration = Duration::from_secs(20);
 
-struct Occupant {
+/// The place of one device in a cell.
+struct DeviceSlot {
     seed: u64,
-    /// Calls so far; with the seed it determines the call's randomness.
+    /// The number of calls; with the seed it determines the call's random numbers.
     calls: u64,
-    /// `None` once the device has retired.
+    /// `None` after the device has retired.
     device: Option<ResourceAny>,
 }
 
 impl Cell {
-    /// A fresh instance, without devices, that may look up what surrounds it.
+    /// Creates an instance without devices.
     ///
     /// # Errors
-    /// When the plugin's start-up code traps, runs too long or wants more memory
-    /// than it may have.
+    /// When the plugin's start-up code traps, exceeds its deadline or its memory limit.
     pub fn new(
         plugin: &Plugin,
         limits: &Limits,
-        surroundings: &Arc<Surroundings>,
+        host_context: &Arc<HostContext>,
         console: &Console,
-    ) -> Result<Self, Fault> {
-        let printer = Printer::new(Arc::clone(console), limits.log_lines, plugin.name());
-        let growth = Growth::new(limits.memory);
-        let sandbox = Sandbox::new(growth, printer, Arc::clone(surroundings));
+    ) -> Result<Self, Crash> {
+        let output = GuestOutput::new(Arc::clone(console), limits.log_lines, plugin.name());
+        let memory_limiter = MemoryLimiter::new(limits.memory);
+        let sandbox = Sandbox::new(memory_limiter, output, Arc::clone(host_context));
         let mut store = Store::new(plugin.engine(), sandbox);
-        store.limiter(|sandbox| &mut sandbox.growth);
-        // Results are copied out of the guest's memory, and a list may name the same
-        // bytes over and over: no more comes out than could lie in there.
+        store.limiter(|sandbox| &mut sandbox.memory_limiter);
+        // Results are copied out of the guest's memory, and a list may refer to the same
+        // bytes many times: a result is at most as large as the memory.
         store.set_hostcall_fuel(limits.memory);
-        if limits.only_busy {
-            overtime::allow(&mut store, limits.deadline);
+        if limits.cpu_deadline {
+            cpu_deadline::enable(&mut store, limits.deadline);
         }
-        let deadline = epochs(limits.deadline);
+        let deadline = epochs_for(limits.deadline);
         store.set_epoch_deadline(deadline);
         match plugin.behaviour().instantiate(&mut store) {
             Ok(instance) => Ok(Self {
                 store,
                 instance,
-                seats: Vec::new(),
+                devices: Vec::new(),
                 limits: limits.clone(),
                 deadline,
             }),
-            Err(error) => Err(fault("start-up", &error, limits, &mut store)),
+            Err(error) => Err(crash("start-up", &error, limits, &mut store)),
         }
     }
 
-    /// Its linear memory, bytes. That of WebAssembly grows and never shrinks.
+    /// Returns the linear memory of the cell, bytes. It never shrinks.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.store.data().growth.used
+        self.store.data().memory_limiter.used
     }
 
-    /// What the behaviour says about itself.
+    /// Returns the behaviour's description of itself.
     ///
     /// # Errors
     /// When the call ends the cell.
-    pub fn describe(&mut self) -> Result<wit::Description, Fault> {
+    pub fn describe(&mut self) -> Result<wit::Description, Crash> {
         self.store.set_epoch_deadline(self.deadline);
         let behaviour = self.instance.mockfleet_device_behaviour();
         match behaviour.call_describe(&mut self.store) {
             Ok(description) => Ok(description),
-            Err(error) => Err(fault("describe", &error, &self.limits, &mut self.store)),
+            Err(error) => Err(crash("describe", &error, &self.limits, &mut self.store)),
         }
     }
 
-    /// Makes a device and gives it a seat.
+    /// Creates a device.
     ///
     /// # Errors
-    /// [`CallError::InvalidConfig`] and the rest, in the behaviour's own words.
-    pub fn create(&mut self, spec: &wit::DeviceSpec) -> Result<Seat, CallError> {
-        let seat = Seat(u32::try_from(self.seats.len()).unwrap_or(u32::MAX));
-        self.seats.push(Occupant {
+    /// The behaviour's error, such as [`CallError::InvalidConfig`], or a crash.
+    pub fn create(&mut self, spec: &wit::DeviceSpec) -> Result<DeviceHandle, CallError> {
+        let handle = DeviceHandle(u32::try_from(self.devices.len()).unwrap_or(u32::MAX));
+        self.devices.push(DeviceSlot {
             seed: spec.seed,
             calls: 0,
             device: None,
         });
-        self.store.data().printer.seated(&spec.id);
-        self.enter(seat, spec.born)?;
-        if !self.store.data().surroundings.data.is_empty() {
+        self.store.data().output.add_device(&spec.id);
+        self.enter(handle, spec.born)?;
+        if !self.store.data().host_context.data.is_empty() {
             // The first device of a cell reads the files for all of them.
             self.store
-                .set_epoch_deadline(self.deadline.max(epochs(READING)));
+                .set_epoch_deadline(self.deadline.max(epochs_for(DATA_READ_DEADLINE)));
         }
         let behaviour = self.instance.mockfleet_device_behaviour();
         let created = behaviour.device().call_create(&mut self.store, spec);
-        let device = self.answer("create", created)?;
-        if let Some(occupant) = self.seats.last_mut() {
-            occupant.device = Some(device);
+        let device = self.unwrap_result("create", created)?;
+        if let Some(slot) = self.devices.last_mut() {
+            slot.device = Some(device);
         }
-        Ok(seat)
+        Ok(handle)
     }
 
-    /// Calls a device on schedule.
+    /// Runs a tick of a device.
     ///
     /// # Errors
-    /// As the behaviour says, or that the call ended the cell.
-    pub fn tick(&mut self, seat: Seat, tick: wit::Tick) -> Result<wit::Turn, CallError> {
-        let device = self.enter(seat, tick.at)?.ok_or_else(retired)?;
+    /// The behaviour's error, or a crash.
+    #[inline]
+    pub fn tick(&mut self, handle: DeviceHandle, tick: wit::Tick) -> Result<wit::Turn, CallError> {
+        let device = self.enter(handle, tick.at)?.ok_or_else(retired_error)?;
         let behaviour = self.instance.mockfleet_device_behaviour();
         let turn = behaviour.device().call_tick(&mut self.store, device, tick);
-        self.answer("tick", turn)
-            .and_then(|turn| self.bounded(turn))
+        self.unwrap_result("tick", turn)
+            .and_then(|turn| self.check_turn_size(turn))
     }
 
-    /// Tells a device what happened, at `at` microseconds of the run's clock.
+    /// Passes an event to a device, at `at` microseconds of the run's clock.
     ///
     /// # Errors
-    /// As the behaviour says, or that the call ended the cell.
+    /// The behaviour's error, or a crash.
+    #[inline]
     pub fn handle(
         &mut self,
-        seat: Seat,
+        handle: DeviceHandle,
         at: u64,
         event: &wit::Event,
     ) -> Result<wit::Turn, CallError> {
-        let device = self.enter(seat, at)?.ok_or_else(retired)?;
+        let device = self.enter(handle, at)?.ok_or_else(retired_error)?;
         let behaviour = self.instance.mockfleet_device_behaviour();
         let turn = behaviour
             .device()
             .call_handle(&mut self.store, device, at, event);
-        self.answer("handle", turn)
-            .and_then(|turn| self.bounded(turn))
+        self.unwrap_result("handle", turn)
+            .and_then(|turn| self.check_turn_size(turn))
     }
 
-    /// Lets a retired device go; its state is freed in the guest.
+    /// Frees the state of a retired device in the guest.
     ///
     /// # Errors
     /// When the guest's destructor ends the cell.
-    pub fn retire(&mut self, seat: Seat) -> Result<(), Fault> {
-        let Some(device) = self
-            .occupant(seat)
-            .and_then(|occupant| occupant.device.take())
-        else {
+    pub fn retire(&mut self, handle: DeviceHandle) -> Result<(), Crash> {
+        let Some(device) = self.slot(handle).and_then(|slot| slot.device.take()) else {
             return Ok(());
         };
         self.store.set_epoch_deadline(self.deadline);
         device
             .resource_drop(&mut self.store)
-            .map_err(|error| fault("drop", &error, &self.limits, &mut self.store))
+            .map_err(|error| crash("drop", &error, &self.limits, &mut self.store))
     }
 
-    fn occupant(&mut self, seat: Seat) -> Option<&mut Occupant> {
-        self.seats.get_mut(usize::try_from(seat.0).ok()?)
+    fn slot(&mut self, handle: DeviceHandle) -> Option<&mut DeviceSlot> {
+        self.devices.get_mut(usize::try_from(handle.0).ok()?)
     }
 
     /// Prepares the sandbox for a call of the device.
-    fn enter(&mut self, seat: Seat, now: u64) -> Result<Option<ResourceAny>, CallError> {
+    #[inline]
+    fn enter(&mut self, handle: DeviceHandle, now: u64) -> Result<Option<ResourceAny>, CallError> {
         self.store.set_epoch_deadline(self.deadline);
-        let index = usize::try_from(seat.0).unwrap_or(usize::MAX);
-        let occupant = self.seats.get_mut(index).ok_or_else(retired)?;
+        let index = usize::try_from(handle.0).unwrap_or(usize::MAX);
+        let slot = self.devices.get_mut(index).ok_or_else(retired_error)?;
         let sandbox = self.store.data_mut();
-        sandbox.enter(seat.0, occupant.seed, occupant.calls, now);
-        occupant.calls += 1;
-        Ok(occupant.device)
+        sandbox.enter(handle.0, slot.seed, slot.calls, now);
+        slot.calls += 1;
+        Ok(slot.device)
     }
 
-    fn answer<T>(
+    /// Converts the result of a guest call.
+    #[inline]
+    fn unwrap_result<T>(
         &mut self,
         call: &'static str,
         answer: wasmtime::Result<Result<T, wit::Error>>,
@@ -199,7 +202,7 @@ impl Cell {
             Ok(Err(wit::Error::InvalidConfig(why))) => Err(CallError::InvalidConfig(why)),
             Ok(Err(wit::Error::Failed(why))) => Err(CallError::Failed(why)),
             Ok(Err(wit::Error::Retired(why))) => Err(CallError::Retired(why)),
-            Err(error) => Err(CallError::Fault(fault(
+            Err(error) => Err(CallError::Crash(crash(
                 call,
                 &error,
                 &self.limits,
@@ -208,9 +211,10 @@ impl Cell {
         }
     }
 
-    /// Refuses a turn that is larger than the fleet file allows. The device lives
-    /// on: nothing was broken, and the next turn may be smaller.
-    fn bounded(&self, turn: wit::Turn) -> Result<wit::Turn, CallError> {
+    /// Refuses a turn that is larger than the fleet file allows. The device continues:
+    /// its next turn may be smaller.
+    #[inline]
+    fn check_turn_size(&self, turn: wit::Turn) -> Result<wit::Turn, CallError> {
         let limits = &self.limits;
         if turn.messages.len() > limits.messages {
             return Err(CallError::Failed(format!(
@@ -234,17 +238,20 @@ impl Cell {
     }
 }
 
-fn retired() -> CallError {
+fn retired_error() -> CallError {
     CallError::Retired("the device has retired".into())
 }
 
-fn fault(
+/// Describes a call that ended the cell.
+fn crash(
     call: &'static str,
     error: &wasmtime::Error,
     limits: &Limits,
     store: &mut Store<Sandbox>,
-) -> Fault {
+) -> Crash {
     let sandbox = store.data();
-    let refused = sandbox.growth.refused;
-    Fault::new(call, error, limits, refused, sandbox.printer.last_words())
+    let refused = sandbox.memory_limiter.refused;
+    let crash = Crash::new(call, error, limits, refused, sandbox.output.stderr_tail());
+    tracing::debug!(call, cause = %crash, "cell crashed");
+    crash
 }

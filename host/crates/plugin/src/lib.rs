@@ -1,33 +1,38 @@
-//! Plugins: loading a component, and calling the devices in it. The only user of
-//! wasmtime; knows nothing of schedules, networks and logs.
+//! Compiles plugins and calls the devices in them.
 //!
-//! [`Engine`] compiles (or finds in its cache) a [`Plugin`]; a [`Cell`] is one
-//! sandboxed instance of it that holds devices; a call that goes wrong is a
-//! [`CallError`], and one that takes the cell with it a [`Fault`].
+//! Internal to mockfleet: the crate has no stable API. It is the only user of wasmtime.
+//!
+//! | room | content |
+//! |---|---|
+//! | `load` | `Plugin::load` reads, compiles, checks and describes a [`Plugin`] |
+//! | `cell` | a [`Cell`] is one sandboxed instance of a plugin with its devices |
+//! | `compile` | [`Engine`], the cache of compiled code, and the [`Contract`] |
+//! | `guest` | the sandbox of a cell: imports, output, [`Limits`] and [`Crash`] |
+//!
+//! A room uses those below it only.
+//!
+//! ```text
+//! file -> Plugin::load(Engine) -> Cell::new(Plugin, Limits, HostContext) -> create, tick, handle
+//! ```
+//!
+//! A call that fails returns a [`CallError`]. A call that ends the cell returns a [`Crash`].
 
-mod bindings;
-mod cache;
 mod cell;
-mod console;
-mod contract;
-mod engine;
-mod fault;
-mod kept;
-mod limits;
+mod compile;
+mod guest;
 mod load;
-mod overtime;
-mod sandbox;
-mod surroundings;
 
-pub use bindings::mockfleet::device::types::{
+pub use cell::{Cell, DeviceHandle};
+pub use compile::cache_index::{CachedPlugin, cached_plugins, delete_partial_files};
+pub use compile::compile_observer::{CompileEvent, CompileObserver};
+pub use compile::contract::Contract;
+pub use compile::engine::{Builtins, Engine};
+pub use compile::plugin::Plugin;
+pub use guest::bindings::mockfleet::device::types::{
     Description, DeviceSpec, Event, Interests, Link, Message, Outcome, Receipt, Tick, Turn,
 };
-pub use cell::{Cell, Seat};
-pub use console::{Console, Line, Stream};
-pub use contract::Contract;
-pub use engine::{Builtins, Compiling, Engine, Watch};
-pub use fault::{CallError, Cause, Fault};
-pub use kept::{Compiled, compiled, delete_halves};
-pub use limits::Limits;
-pub use load::{LoadError, Plugin};
-pub use surroundings::{Left, Surroundings};
+pub use guest::crash::{CallError, Crash, CrashCause};
+pub use guest::guest_output::{Console, OutputLine, StdStream};
+pub use guest::host_context::{HostContext, SharedBlobs};
+pub use guest::limits::Limits;
+pub use load::load_error::LoadError;

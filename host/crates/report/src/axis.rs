@@ -1,21 +1,21 @@
-//! Where the marks of an axis stand, and what is written beside them.
+//! Computes scales, ticks and labels of axes.
 
 use mockfleet_metrics::{count, micros};
 
-/// What a figure is.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// So many a second.
+pub(crate) enum Unit {
+    /// A number a second.
     Rate,
     /// Microseconds.
     Time,
-    /// So many.
+    /// A number.
     Count,
 }
 
 impl Unit {
     /// A figure in words.
-    pub(super) fn shown(self, value: f64) -> String {
+    pub(crate) fn shown(self, value: f64) -> String {
         match self {
             Self::Rate if value >= 9.95 || value == 0.0 => format!("{}/s", count(whole(value))),
             Self::Rate => format!("{value:.1}/s"),
@@ -25,7 +25,7 @@ impl Unit {
     }
 
     /// As the page's script knows it.
-    pub(super) const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Rate => "rate",
             Self::Time => "time",
@@ -34,7 +34,7 @@ impl Unit {
     }
 }
 
-/// `50 ms` where `micros` says `50.0 ms`: a mark of an axis is a round number.
+/// Formats a round time: `50 ms` instead of `50.0 ms`.
 fn short_time(n: u64) -> String {
     micros(n).replace(".00 ", " ").replace(".0 ", " ")
 }
@@ -44,22 +44,22 @@ fn short_time(n: u64) -> String {
     clippy::cast_sign_loss,
     reason = "figures are positive and far below 2^53"
 )]
-pub(super) fn whole(value: f64) -> u64 {
+pub(crate) fn whole(value: f64) -> u64 {
     value.max(0.0).round() as u64
 }
 
 /// A vertical axis: from its lower to its upper end, evenly or by powers of ten.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     by_tens: bool,
-    /// Where its marks stand.
-    pub(super) ticks: Vec<f64>,
+    /// The values of its ticks.
+    pub(crate) ticks: Vec<f64>,
 }
 
-/// A time whose largest value is so many times its middle one is shown by powers of ten:
-/// evenly, all but the peak would be a line at the bottom.
+/// Ratio of the largest to the middle time above which an axis uses powers of ten. On an even
+/// axis, all but the peak would be at the bottom.
 const PEAKED: f64 = 20.0;
 
 /// Less is nothing.
@@ -67,7 +67,7 @@ const TINY: f64 = 1e-300;
 
 impl Scale {
     /// An axis for values; by powers of ten only where they may be.
-    pub(super) fn of(values: &mut [f64], may_be_by_tens: bool) -> Self {
+    pub(crate) fn for_values(values: &mut [f64], may_be_by_tens: bool) -> Self {
         values.sort_by(f64::total_cmp);
         let high = values.last().copied().unwrap_or(0.0);
         let middle = values.get(values.len() / 2).copied().unwrap_or(0.0);
@@ -95,7 +95,7 @@ impl Scale {
     }
 
     /// An axis around values wherever they lie, below zero too.
-    pub(super) fn around(low: f64, high: f64) -> Self {
+    pub(crate) fn around(low: f64, high: f64) -> Self {
         // A line that is level lies in the middle; so does one that is as good as level, in
         // an arithmetic that cannot divide by so little.
         let room = match (high - low > TINY, low.abs() > TINY) {
@@ -140,12 +140,12 @@ impl Scale {
     }
 
     /// Whether it goes by powers of ten.
-    pub(super) const fn is_by_tens(&self) -> bool {
+    pub(crate) const fn is_by_tens(&self) -> bool {
         self.by_tens
     }
 
     /// How high a value stands, 0 to 1.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         let value = match self.by_tens {
             true if value <= 0.0 => return 0.0,
             true => value.log10(),
@@ -156,7 +156,7 @@ impl Scale {
 }
 
 /// The marks of an even axis in words: all with as many digits as tell them apart.
-pub(super) fn marks(ticks: &[f64]) -> Vec<String> {
+pub(crate) fn marks(ticks: &[f64]) -> Vec<String> {
     let largest = ticks
         .iter()
         .fold(0.0, |most: f64, tick| most.max(tick.abs()));
@@ -215,7 +215,7 @@ const STEPS: [i64; 24] = [
 ];
 
 /// The marks of a time axis that is so long: at which microsecond, and its words.
-pub(super) fn times(length: i64) -> Vec<(i64, String)> {
+pub(crate) fn times(length: i64) -> Vec<(i64, String)> {
     let wanted = length / 7;
     let step = STEPS.iter().find(|step| **step >= wanted);
     let step = step.copied().unwrap_or(wanted.max(1));
@@ -229,7 +229,7 @@ pub(super) fn times(length: i64) -> Vec<(i64, String)> {
 }
 
 /// How far a run is: `0`, `1.5 s`, `2 min`, `1 h 30`, `3 d 6 h`.
-pub(super) fn since(micros: i64) -> String {
+pub(crate) fn since(micros: i64) -> String {
     let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
     match seconds {
         _ if micros == 0 => "0".into(),
@@ -250,11 +250,11 @@ mod tests {
 
     #[test]
     fn an_even_axis_has_round_marks_above_its_largest_value() {
-        let scale = Scale::of(&mut [3.0, 950.0, 400.0], false);
+        let scale = Scale::for_values(&mut [3.0, 950.0, 400.0], false);
         assert_eq!(scale.ticks, [0.0, 250.0, 500.0, 750.0, 1000.0]);
         assert_eq!(scale.place(500.0), 0.5);
-        assert_eq!(Scale::of(&mut [], false).ticks.len(), 5);
-        assert_eq!(Scale::of(&mut [0.0], true).place(0.0), 0.0);
+        assert_eq!(Scale::for_values(&mut [], false).ticks.len(), 5);
+        assert_eq!(Scale::for_values(&mut [0.0], true).place(0.0), 0.0);
     }
 
     #[test]
@@ -291,11 +291,11 @@ mod tests {
 
     #[test]
     fn times_with_a_peak_go_by_powers_of_ten() {
-        let scale = Scale::of(&mut [800.0, 1_000.0, 1_200.0, 900_000.0], true);
+        let scale = Scale::for_values(&mut [800.0, 1_000.0, 1_200.0, 900_000.0], true);
         assert!(scale.is_by_tens());
         assert_eq!(scale.ticks, [100.0, 1e3, 1e4, 1e5, 1e6]);
         assert!((scale.place(1e4) - 0.5).abs() < 1e-9);
-        assert!(!Scale::of(&mut [800.0, 1_000.0, 5_000.0], true).is_by_tens());
+        assert!(!Scale::for_values(&mut [800.0, 1_000.0, 5_000.0], true).is_by_tens());
     }
 
     #[test]

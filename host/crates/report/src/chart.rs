@@ -1,5 +1,7 @@
-//! Charts over the time of a run, as SVG inside of HTML. The shapes are SVG that stretches
-//! with the page; what is written is HTML around it, which keeps its size on a phone.
+//! Draws charts over the time of a run, as SVG inside HTML.
+//!
+//! The shapes stretch with the page, and the text around them is HTML, which keeps its size on a
+//! phone.
 //!
 //! Own code, and not a crate's: those that draw SVG (plotters, charming, poloto) write
 //! colours into each shape, and a page that follows the reader's light or dark needs
@@ -7,49 +9,49 @@
 
 use std::fmt::Write as _;
 
-use super::axis::{Scale, Unit, times};
-use super::escape::escaped;
+use crate::axis::{Scale, Unit, times};
+use crate::escape::escaped;
 
 /// The drawing's own units; it is stretched to the page's.
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 200.0;
 
 /// A line, or a layer of a stack.
-pub(super) struct Series {
-    pub(super) name: &'static str,
+pub(crate) struct Series {
+    pub(crate) name: &'static str,
     /// The class of its colour.
-    pub(super) ink: &'static str,
-    /// One value for each moment; none where nothing was measured.
-    pub(super) values: Vec<Option<f64>>,
+    pub(crate) ink: &'static str,
+    /// One value for each bucket; `None` without data.
+    pub(crate) values: Vec<Option<f64>>,
 }
 
 /// How series are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Lines,
     /// One on top of the other, the first at the bottom.
     Stack,
 }
 
 /// A chart.
-pub(super) struct Chart {
-    pub(super) id: &'static str,
-    pub(super) title: &'static str,
-    /// What is to be seen, in a sentence.
-    pub(super) about: String,
-    pub(super) unit: Unit,
-    pub(super) form: Form,
-    pub(super) series: Vec<Series>,
+pub(crate) struct Chart {
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    /// A sentence about the chart.
+    pub(crate) about: String,
+    pub(crate) unit: Unit,
+    pub(crate) form: Form,
+    pub(crate) series: Vec<Series>,
 }
 
 /// The time that all charts of a page share.
-pub(super) struct Time {
+pub(crate) struct Time {
     /// Microseconds from the first to the last moment's end.
-    pub(super) length: i64,
+    pub(crate) length: i64,
     /// How many moments there are.
-    pub(super) count: usize,
+    pub(crate) count: usize,
     /// Those in which a fault was injected.
-    pub(super) faults: Vec<usize>,
+    pub(crate) faults: Vec<usize>,
 }
 
 impl Time {
@@ -61,13 +63,13 @@ impl Time {
 
 impl Chart {
     /// The chart as a figure of the page.
-    pub(super) fn html(&self, time: &Time) -> String {
+    pub(crate) fn html(&self, time: &Time) -> String {
         let layers = self.layers();
         let mut values: Vec<f64> = layers
             .iter()
             .flat_map(|layer| layer.iter().flatten().map(|(_, top)| *top))
             .collect();
-        let scale = Scale::of(&mut values, self.unit == Unit::Time);
+        let scale = Scale::for_values(&mut values, self.unit == Unit::Time);
         let mut shapes = String::new();
         for tick in &scale.ticks {
             let y = y(&scale, *tick);
@@ -103,8 +105,8 @@ impl Chart {
         )
     }
 
-    /// What the page's script needs to say the values under the pointer.
-    pub(super) fn data(&self) -> serde_json::Value {
+    /// Returns the data with which the script shows values under the pointer.
+    pub(crate) fn data(&self) -> serde_json::Value {
         let series: Vec<Vec<Option<f64>>> = self
             .series
             .iter()
@@ -169,8 +171,7 @@ fn y(scale: &Scale, value: f64) -> f64 {
     HEIGHT * (1.0 - scale.place(value))
 }
 
-/// Each moment as a level, joined where the next one has a value too: what was measured,
-/// and nothing between.
+/// Draws each bucket as a level, joined to the next one if that has a value.
 fn line(layer: &[Option<(f64, f64)>], time: &Time, scale: &Scale) -> String {
     let mut path = String::new();
     let mut open = false;
@@ -227,8 +228,8 @@ fn fault_marks(time: &Time) -> String {
     )
 }
 
-/// The marks of the time axis; every other one goes where there is no room.
-pub(super) fn time_marks(time: &Time) -> String {
+/// Renders the ticks of the time axis; every other one is hidden on a narrow page.
+pub(crate) fn time_marks(time: &Time) -> String {
     let mut html = String::from("<div class=\"xs\">");
     for (number, (at, words)) in times(time.length).into_iter().enumerate() {
         let place = percent(at, time.length);
@@ -255,7 +256,7 @@ fn percent(part: i64, whole: i64) -> f64 {
 
 /// A strip for each of several things that happen now and then: the more often in a
 /// moment, the darker.
-pub(super) fn strips(rows: &[(String, &str, Vec<u64>)], time: &Time) -> String {
+pub(crate) fn strips(rows: &[(String, &str, Vec<u64>)], time: &Time) -> String {
     let mut html = String::from("<div class=\"strips\">");
     for (name, ink, counts) in rows {
         let most = counts.iter().copied().max().unwrap_or(0).max(1);

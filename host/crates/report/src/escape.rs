@@ -1,13 +1,12 @@
-//! Texts of others inside of XML and HTML.
+//! Escapes texts for XML and HTML.
 
 use std::borrow::Cow;
 
 use quick_xml::escape::escape;
 
-/// A text as it may stand in XML and HTML, between tags and in attributes. What XML 1.0
-/// has no place for (section 2.2: most of the control characters) becomes a replacement
-/// character, since no escape would let a parser take it.
-pub(super) fn escaped(text: &str) -> Cow<'_, str> {
+/// Escapes a text for tags and attributes. Characters that XML 1.0 forbids (section 2.2: most
+/// control characters) become a replacement character, since no escape is allowed for them.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     let allowed = |c: char| {
         matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'))
     };

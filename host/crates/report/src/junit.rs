@@ -1,13 +1,13 @@
-//! JUnit XML, in the form that GitLab, GitHub's actions and Jenkins read: a `testsuite`
-//! for each thing that checks are about, a `testcase` for each check, and one suite for
-//! what the run says of itself. A failure here is an exit code of 1, and the other way
-//! round.
+//! Writes JUnit XML for GitLab, GitHub and Jenkins.
+//!
+//! Each scope of checks is a `testsuite`, and each check a `testcase`. One more suite has the
+//! verdicts of the run. The file has a failure if, and only if, the exit code is 1.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::escape::escaped;
-use mockfleet_metrics::{Check, Summary, Verdict};
+use crate::escape::escaped;
+use mockfleet_metrics::{CheckResult, Summary, Verdict};
 
 /// How a case ended.
 enum End<'a> {
@@ -82,7 +82,7 @@ fn write_suite(xml: &mut String, summary: &Summary, suite: &str, cases: &[Case<'
                 let why = escaped(why);
                 let _ = writeln!(
                     xml,
-                    "      <failure type=\"broken\" message=\"{why}\">{}: {why}</failure>",
+                    "      <failure type=\"failed\" message=\"{why}\">{}: {why}</failure>",
                     escaped(&case.name)
                 );
             }
@@ -112,24 +112,24 @@ fn counts<'a>(cases: impl Iterator<Item = &'a Case<'a>>) -> String {
     format!("tests=\"{all}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\"")
 }
 
-/// What alone fails no run fails no build either: a check may ask for it.
+/// A condition that fails no run is a skipped case.
 fn of_run(verdict: &Verdict) -> Case<'_> {
     let end = match (verdict.failed, verdict.doubtful) {
         (true, _) => End::Failed(&verdict.answer),
         (false, true) => End::Skipped(format!(
-            "{} (this alone fails no run; checks such as \"missed == 0\" or \"lag.p99 <= 50ms\" do)",
+            "{} (this alone does not fail the run; checks such as \"missed == 0\" or \"lag.p99 <= 50ms\" do)",
             verdict.answer
         )),
         (false, false) => End::Held,
     };
     Case {
-        name: verdict.question.to_owned(),
+        name: verdict.condition.to_owned(),
         words: &verdict.answer,
         end,
     }
 }
 
-fn of_check(check: &Check) -> Case<'_> {
+fn of_check(check: &CheckResult) -> Case<'_> {
     Case {
         name: check.text.clone(),
         words: &check.shown,

@@ -1,18 +1,24 @@
-//! What is left of a run to look at: the page of it for people, and what CI servers read;
-//! and the figures that a tried device sends, over time. Makes texts of figures; knows
-//! nothing of how they came about, and writes no file.
+//! Renders runs as HTML pages, JUnit XML and plots.
+//!
+//! Internal to mockfleet: it has no stable API. It returns texts, and writes no file.
+//!
+//! | module | content |
+//! |---|---|
+//! | `page` | the HTML page of a run |
+//! | `chart` | charts of the page |
+//! | `junit` | JUnit XML for CI servers |
+//! | `plot` | lines of a value over time, in a terminal or as SVG |
+//! | `axis` | scales, ticks and labels of axes |
+//! | `escape`, `num` | escaped texts, conversions |
 
 mod axis;
 mod chart;
 mod escape;
-mod file;
-mod head;
 mod junit;
+mod num;
 mod page;
-mod pictures;
 mod plot;
-mod tables;
 
 pub use junit::junit;
-pub use page::{Told, page};
-pub use plot::{Line, MOST, Plot, drawn, svg};
+pub use page::{PageData, page};
+pub use plot::{Line, MAX_LINES, Plot, svg, terminal};

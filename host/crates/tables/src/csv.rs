@@ -1,5 +1,6 @@
-//! CSV (RFC 4180) with a line of names at its head. The parser is `csv-core`, that of the
-//! crate `csv` without what binds its rows to types of Rust.
+//! Reads CSV (RFC 4180) with a header line.
+//!
+//! The parser is `csv-core`; the crate `csv` adds only conversions to Rust types.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,31 +8,31 @@ use std::path::Path;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::Bad;
-use mockfleet_sendlog::{Cell, TakeRow};
+use crate::row::BadRowCallback;
+use mockfleet_sendlog::{RowVisitor, TableValue};
 
-/// How a query's answer writes what is null, so that it differs from an empty text.
-pub(super) const NULL: &str = "\\N";
+/// The form of a null value in the result of a query. It differs from an empty text.
+pub(crate) const NULL: &str = "\\N";
 
-/// What is read at once.
-const PIECE: usize = 256 << 10;
+/// Bytes that are read at once.
+const READ_BUFFER: usize = 256 << 10;
 
 /// A record may be as long as MQTT allows, and more.
-const LONGEST: usize = 1 << 30;
+const MAX_RECORD: usize = 1 << 30;
 
 /// Records, one after the other.
 struct Records<R> {
     from: R,
     parser: Reader,
     input: Vec<u8>,
-    /// What of the input is not parsed yet.
+    /// The start of the input that is not parsed yet.
     start: usize,
     end: usize,
-    /// There is no more: a database that has said so must not be asked again.
+    /// The input has ended. A database must not be read again after its end.
     over: bool,
     values: Vec<u8>,
     ends: Vec<usize>,
-    /// How many values the record at hand has.
+    /// The number of values of the current record.
     count: usize,
     /// The line on which it begins.
     line: u64,
@@ -42,7 +43,7 @@ impl<R: Read> Records<R> {
         Self {
             from,
             parser: ReaderBuilder::new().delimiter(delimiter).build(),
-            input: vec![0; PIECE],
+            input: vec![0; READ_BUFFER],
             start: 0,
             end: 0,
             over: false,
@@ -56,7 +57,7 @@ impl<R: Read> Records<R> {
     /// Reads the next record; false when there is none.
     fn advance(&mut self) -> Result<bool, String> {
         let (mut used, mut ended) = (0, 0);
-        // What is left of the line before, where lines end as on Windows.
+        // The rest of the previous line, if lines end with CR LF.
         let before = self.start.checked_sub(1);
         let open = before.and_then(|at| self.input.get(at)) == Some(&b'\r');
         self.fill()?;
@@ -73,7 +74,7 @@ impl<R: Read> Records<R> {
             ended += closed;
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if self.values.len() < LONGEST => {
+                ReadRecordResult::OutputFull if self.values.len() < MAX_RECORD => {
                     self.values.resize(self.values.len() * 2, 0);
                 }
                 ReadRecordResult::OutputFull => {
@@ -126,7 +127,7 @@ impl<R: Read> Records<R> {
 }
 
 /// The names in the first line.
-pub(super) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
+pub(crate) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut records = Records::new(file, delimiter);
     if !records.advance()? || records.names().iter().all(String::is_empty) {
@@ -135,25 +136,25 @@ pub(super) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
     Ok(records.names())
 }
 
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
     delimiter: u8,
     wanted: &[&str],
-    take: &mut TakeRow<'_>,
-    bad: &mut Bad<'_>,
+    take: &mut RowVisitor<'_>,
+    bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     read_from(file, delimiter, false, wanted, take, bad)
 }
 
 /// Reads rows from anywhere; `nulls`: where a value may be [`NULL`].
-pub(super) fn read_from(
+pub(crate) fn read_from(
     from: impl Read,
     delimiter: u8,
     nulls: bool,
     wanted: &[&str],
-    take: &mut TakeRow<'_>,
-    bad: &mut Bad<'_>,
+    take: &mut RowVisitor<'_>,
+    bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
     let mut records = Records::new(from, delimiter);
     if !records.advance()? {
@@ -168,9 +169,9 @@ pub(super) fn read_from(
         let flow = if records.count == names.len() {
             let cells = places.iter().map(|place| {
                 let value = place.and_then(|place| records.value(place));
-                value.map_or(Cell::Null, |value| cell(value, nulls))
+                value.map_or(TableValue::Null, |value| cell(value, nulls))
             });
-            let cells: Vec<Cell<'_>> = cells.collect();
+            let cells: Vec<TableValue<'_>> = cells.collect();
             take(records.line, &cells)
         } else {
             let text = format!(
@@ -187,28 +188,28 @@ pub(super) fn read_from(
     Ok(())
 }
 
-fn cell(value: &[u8], nulls: bool) -> Cell<'_> {
+fn cell(value: &[u8], nulls: bool) -> TableValue<'_> {
     if nulls && value == NULL.as_bytes() {
-        return Cell::Null;
+        return TableValue::Null;
     }
     if nulls && value.starts_with(b"\\x") {
         return hex(value);
     }
     match std::str::from_utf8(value) {
-        Ok(text) => Cell::Text(text.into()),
-        Err(_) => Cell::Bytes(value.into()),
+        Ok(text) => TableValue::Text(text.into()),
+        Err(_) => TableValue::Bytes(value.into()),
     }
 }
 
 /// Bytes as a query's answer writes them: `\x68656c6c6f`.
-fn hex(value: &[u8]) -> Cell<'_> {
+fn hex(value: &[u8]) -> TableValue<'_> {
     let digits = std::str::from_utf8(value).unwrap_or_default();
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (2..value.len()).step_by(2).map(byte).collect();
     match bytes.map(String::from_utf8) {
-        Some(Ok(text)) => Cell::Text(text.into()),
-        Some(Err(error)) => Cell::Bytes(error.into_bytes().into()),
-        None => Cell::Text(String::from_utf8_lossy(value)),
+        Some(Ok(text)) => TableValue::Text(text.into()),
+        Some(Err(error)) => TableValue::Bytes(error.into_bytes().into()),
+        None => TableValue::Text(String::from_utf8_lossy(value)),
     }
 }
 
@@ -273,8 +274,8 @@ mod tests {
 
     #[test]
     fn bytes_of_a_database_are_read() {
-        assert_eq!(hex(b"\\x6869"), Cell::Text("hi".into()));
-        assert_eq!(hex(b"\\xff00"), Cell::Bytes(vec![0xff, 0].into()));
-        assert_eq!(hex(b"\\xyz"), Cell::Text("\\xyz".into()));
+        assert_eq!(hex(b"\\x6869"), TableValue::Text("hi".into()));
+        assert_eq!(hex(b"\\xff00"), TableValue::Bytes(vec![0xff, 0].into()));
+        assert_eq!(hex(b"\\xyz"), TableValue::Text("\\xyz".into()));
     }
 }

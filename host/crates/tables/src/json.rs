@@ -1,5 +1,6 @@
-//! JSON lines: an object a line. Text is unescaped; objects and lists stay as they
-//! stand there.
+//! Reads JSON lines.
+//!
+//! Strings are unescaped; objects and lists keep their text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,19 +10,19 @@ use std::path::Path;
 
 use serde_json::value::RawValue;
 
-use super::Bad;
-use mockfleet_sendlog::{Cell, TakeRow};
+use crate::row::BadRowCallback;
+use mockfleet_sendlog::{RowVisitor, TableValue};
 
 /// Lines that are looked at for names of columns.
 const LOOKED_AT: usize = 1_000;
 
 /// A message may be as long as MQTT allows, in Base64 and more.
-const LONGEST: usize = 1 << 30;
+const MAX_RECORD: usize = 1 << 30;
 
 type Object<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
 
 /// The names that the first lines have.
-pub(super) fn head(path: &Path) -> Result<Vec<String>, String> {
+pub(crate) fn head(path: &Path) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     let mut looked = 0;
     lines(path, &mut |_, line| {
@@ -43,19 +44,23 @@ pub(super) fn head(path: &Path) -> Result<Vec<String>, String> {
     }
 }
 
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
     wanted: &[&str],
-    take: &mut TakeRow<'_>,
-    bad: &mut Bad<'_>,
+    take: &mut RowVisitor<'_>,
+    bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
     lines(
         path,
         &mut |number, line| match serde_json::from_slice::<Object<'_>>(line) {
             Ok(object) => {
-                let cells: Vec<Cell<'_>> = wanted
+                let cells: Vec<TableValue<'_>> = wanted
                     .iter()
-                    .map(|name| object.get(*name).map_or(Cell::Null, |value| cell(value)))
+                    .map(|name| {
+                        object
+                            .get(*name)
+                            .map_or(TableValue::Null, |value| cell(value))
+                    })
                     .collect();
                 take(number, &cells).is_continue()
             }
@@ -82,7 +87,7 @@ fn lines(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), St
             return Ok(());
         }
         number += 1;
-        if line.len() > LONGEST {
+        if line.len() > MAX_RECORD {
             return Err(format!("its line {number} is longer than 1 GiB"));
         }
         let text = line.trim_ascii();
@@ -92,21 +97,23 @@ fn lines(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), St
     }
 }
 
-fn cell(value: &RawValue) -> Cell<'_> {
+fn cell(value: &RawValue) -> TableValue<'_> {
     let text = value.get();
     match text.as_bytes().first() {
-        Some(b'n') => Cell::Null,
-        Some(b't') => Cell::Bool(true),
-        Some(b'f') => Cell::Bool(false),
+        Some(b'n') => TableValue::Null,
+        Some(b't') => TableValue::Bool(true),
+        Some(b'f') => TableValue::Bool(false),
         Some(b'"') => match serde_json::from_str::<Text<'_>>(text) {
-            Ok(Text(text)) => Cell::Text(text),
-            // Half of a surrogate pair, which is no text: as it stands.
-            Err(_) => Cell::Text(text.into()),
+            Ok(Text(text)) => TableValue::Text(text),
+            // Half of a surrogate pair is no text, and stays escaped.
+            Err(_) => TableValue::Text(text.into()),
         },
-        Some(b'{' | b'[') => Cell::Text(text.into()),
+        Some(b'{' | b'[') => TableValue::Text(text.into()),
         _ => match text.parse::<i64>() {
-            Ok(number) => Cell::Int(number),
-            Err(_) => text.parse().map_or(Cell::Text(text.into()), Cell::Float),
+            Ok(number) => TableValue::Int(number),
+            Err(_) => text
+                .parse()
+                .map_or(TableValue::Text(text.into()), TableValue::Float),
         },
     }
 }

@@ -1,5 +1,7 @@
-//! The answer of a PostgreSQL query. The server writes it as CSV (`COPY … TO STDOUT`),
-//! so that values of all types come as texts, row by row.
+//! Reads the result of a PostgreSQL query.
+//!
+//! The server writes it as CSV (`COPY … TO STDOUT`), so that values of all types arrive as
+//! texts, row by row.
 
 use std::error::Error as _;
 use std::ops::ControlFlow;
@@ -8,16 +10,17 @@ use ::postgres::error::SqlState;
 use ::postgres::{Client, Config, NoTls};
 use url::Url;
 
-use super::{Bad, csv};
-use mockfleet_sendlog::TakeRow;
+use crate::csv;
+use crate::row::BadRowCallback;
+use mockfleet_sendlog::RowVisitor;
 
 /// Whether a text is the address of such a database.
-pub(super) fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
-/// A database, and what it is asked.
-pub(super) struct Query {
+/// A database, and a query for it.
+pub(crate) struct Query {
     config: Config,
     /// Without user and password.
     shown: String,
@@ -25,8 +28,8 @@ pub(super) struct Query {
 }
 
 impl Query {
-    pub(super) fn new(url: &str, sql: &str) -> Result<Self, String> {
-        // Neither text may be shown: the password stands in it.
+    pub(crate) fn new(url: &str, sql: &str) -> Result<Self, String> {
+        // Messages show neither text: both may have the password.
         let parsed = Url::parse(url).map_err(|error| format!("this is no URL: {error}"))?;
         let mut config: Config = url
             .parse()
@@ -53,7 +56,7 @@ impl Query {
         })
     }
 
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.shown.clone()
     }
 
@@ -65,7 +68,7 @@ impl Query {
                 reason(&error)
             ))
         })?;
-        // What is asked changes nothing, and moments come with their zone.
+        // The session is read-only, and returns times with their zone.
         client
             .batch_execute(
                 "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET bytea_output = 'hex'",
@@ -75,7 +78,7 @@ impl Query {
     }
 
     /// The names of its columns, or where it is wrong and why.
-    pub(super) fn columns(&self) -> Result<Vec<String>, (String, String)> {
+    pub(crate) fn columns(&self) -> Result<Vec<String>, (String, String)> {
         let mut client = self.connect()?;
         let wrong = |text: String| ("--query".to_owned(), text);
         let prepared = client
@@ -90,12 +93,12 @@ impl Query {
     }
 
     /// Reads all rows, or the first of them.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         rows: Option<u32>,
         wanted: &[&str],
-        take: &mut TakeRow<'_>,
-        bad: &mut Bad<'_>,
+        take: &mut RowVisitor<'_>,
+        bad: &mut BadRowCallback<'_>,
     ) -> Result<(), String> {
         let mut client = self.connect().map_err(|(_, text)| text)?;
         let sql = match rows {
@@ -108,7 +111,7 @@ impl Query {
         );
         let rows = client.copy_out(&copy).map_err(|error| {
             let hint = match error.code() {
-                // It was prepared as it stands: what cannot be read from is no query.
+                // The query could be prepared, but not read from: it is no SELECT.
                 Some(&SqlState::SYNTAX_ERROR) => "; wanted is a SELECT, which changes nothing",
                 _ => "",
             };
@@ -132,7 +135,7 @@ impl Query {
     }
 }
 
-/// What the database says, which the error itself leaves to its cause.
+/// Returns the database's message, which the error has in its source.
 fn reason(error: &::postgres::Error) -> String {
     match error.as_db_error() {
         Some(error) => {

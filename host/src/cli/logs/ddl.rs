@@ -1,15 +1,16 @@
-//! `mockfleet logs ddl`: the statements that make a log known to an engine.
+//! `mockfleet logs ddl`: prints the statements that create the tables.
 
-use super::super::describe::refused;
-use super::{Ending, Failure};
-use crate::cli::print::say;
+use crate::cli::support::exit::Ending;
+use crate::cli::support::exit::Failure;
+use crate::cli::support::exit::refused;
+use crate::cli::ui::out::out;
 use mockfleet_config::Store;
 use mockfleet_sendlog::LogTable;
 
-/// Prints the statements that make the tables `sends` and `events` known to an engine.
+/// Prints the statements that create the tables `sends` and `events` in an engine.
 ///
-/// They run as they stand. Nothing is read: the store may be empty as yet, though
-/// DuckDB wants to find a file.
+/// The statements need no change. The log is not read and may be empty, though DuckDB needs a
+/// file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs ddl --engine duckdb | duckdb log.duckdb    # then: duckdb log.duckdb
@@ -20,15 +21,15 @@ use mockfleet_sendlog::LogTable;
 
 Athena takes one statement at a time: --table prints that of one table. docs/queries.md
 has questions to ask the tables.")]
-pub(super) struct Arguments {
-    /// The engine that is to read the log.
+pub(crate) struct Arguments {
+    /// The engine that will read the log.
     #[arg(long)]
     engine: Engine,
     /// This table only [default: both].
     #[arg(long)]
     table: Option<Table>,
     #[command(flatten)]
-    log: super::Place,
+    log: crate::cli::logs::log_argument::LogArgument,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -45,15 +46,15 @@ enum Engine {
 enum Table {
     /// One row a message.
     Sends,
-    /// One row for what happened to a device.
+    /// One row for each event of a device.
     Events,
 }
 
-pub(super) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
+pub(crate) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     let engine = match arguments.engine {
-        Engine::Athena => mockfleet_sendlog::Engine::Athena,
-        Engine::Duckdb => mockfleet_sendlog::Engine::DuckDb,
-        Engine::Spark => mockfleet_sendlog::Engine::Spark,
+        Engine::Athena => mockfleet_sendlog::SqlEngine::Athena,
+        Engine::Duckdb => mockfleet_sendlog::SqlEngine::DuckDb,
+        Engine::Spark => mockfleet_sendlog::SqlEngine::Spark,
     };
     let tables: &[LogTable] = match arguments.table {
         None => &[LogTable::Sends, LogTable::Events],
@@ -62,24 +63,24 @@ pub(super) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let store = match engine {
         // It reads no folder, and says so of the one that was given.
-        mockfleet_sendlog::Engine::Athena => arguments.log.store().clone(),
+        mockfleet_sendlog::SqlEngine::Athena => arguments.log.store().clone(),
         _ => findable(arguments.log.store())?,
     };
     let statements: Vec<String> = tables
         .iter()
         .map(|table| mockfleet_sendlog::ddl(engine, &store, *table))
         .collect::<Result<_, _>>()
-        .map_err(|error| refused("STORE", error.to_string()))?;
-    say!("{}", statements.join("\n\n"));
+        .map_err(|error| refused("LOG", error.to_string()))?;
+    out!("{}", statements.join("\n\n"));
     Ok(Ending::Done)
 }
 
-/// The same store for a program that stands in another folder.
+/// Returns the store with an absolute path, for a program in another folder.
 fn findable(store: &Store) -> Result<Store, Failure> {
     Ok(match store {
         Store::Folder(folder) => Store::Folder(std::path::absolute(folder).map_err(|error| {
             refused(
-                "STORE",
+                "LOG",
                 format!("{} cannot be found: {error}", folder.display()),
             )
         })?),

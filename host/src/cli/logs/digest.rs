@@ -1,20 +1,22 @@
-//! `mockfleet logs digest`: one hash of all that a run said.
+//! `mockfleet logs digest`: hashes the messages of a run.
 
 use serde_json::{Value, json};
 
-use super::super::describe::refused;
-use super::stats::{named, warn};
-use super::{Ending, Failure};
-use crate::cli::print::{say, tell};
+use crate::cli::logs::text::{named, warn};
+use crate::cli::support::exit::Ending;
+use crate::cli::support::exit::Failure;
+use crate::cli::support::exit::refused;
+use crate::cli::ui::out::err;
+use crate::cli::ui::out::out;
 use mockfleet_metrics::count;
-use mockfleet_sendlog::{Digest, Digests, Left};
+use mockfleet_sendlog::{Digest, Digests, SpoolState};
 
 /// Prints one hash of all messages of a run: of device, number, due time, channel,
 /// payload and fault of each row of `sends`, whatever the order of the rows.
 ///
-/// Two runs of one fleet with one seed and a clock of their own have the same one,
-/// whatever the workers, the packing of devices and the speed. What became of a message
-/// (outcome, times of sending, latency) is not in it.
+/// Two runs of one fleet with one seed and a clock of their own have the same digest, for any
+/// number of workers, devices in a cell, and any speed. The outcome of a message, its sending time
+/// and its latency are not part of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs digest
@@ -24,9 +26,9 @@ use mockfleet_sendlog::{Digest, Digests, Left};
 
 A line a run: the digest, the run, its rows. Exit code 1: a file could not be read.
 docs/time.md says how others can compute the same.")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
-    log: super::Place,
+    log: crate::cli::logs::log_argument::LogArgument,
     /// This run only [default: all, each with a line].
     #[arg(long, value_name = "ID")]
     run: Option<String>,
@@ -35,10 +37,10 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
+pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
     let read = |run| {
-        mockfleet_sendlog::digests(store, run).map_err(|error| refused("STORE", error.to_string()))
+        mockfleet_sendlog::digests(store, run).map_err(|error| refused("LOG", error.to_string()))
     };
     let digests = read(arguments.run.as_deref())?;
     let location = mockfleet_sendlog::location(store);
@@ -48,31 +50,31 @@ pub(super) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
         }
         None if digests.runs.is_empty() && digests.unread.is_empty() => {
             return Err(refused(
-                "STORE",
+                "LOG",
                 format!("{location} has no messages of any run"),
             ));
         }
         _ => {}
     }
     if arguments.json {
-        say!("{}", object(&location, &digests));
+        out!("{}", object(&location, &digests));
     } else {
         for (run, digest) in &digests.runs {
-            say!("{}  {run}  {} rows", digest.hex(), digest.rows);
+            out!("{}  {run}  {} rows", digest.hex(), digest.rows);
         }
     }
     for (run, digest) in &digests.runs {
         if let Some(lacking) = lacking(digest) {
-            tell!("note: run {run}: {lacking}");
+            err!("note: run {run}: {lacking}");
         }
     }
-    for left in mockfleet_sendlog::left_behind(store) {
+    for left in mockfleet_sendlog::spool_folders(store) {
         let counts = digests.runs.contains_key(&left.run);
-        if counts && matches!(left.state, Left::UnderWay | Left::Unfinished) {
-            tell!(
+        if counts && matches!(left.state, SpoolState::UnderWay | SpoolState::Unfinished) {
+            err!(
                 "warning: rows of run {} are not in the store yet ({}), and not in its digest",
                 left.run,
-                left.state.word()
+                left.state.as_str()
             );
         }
     }
@@ -95,13 +97,13 @@ fn unknown(location: &str, run: &str, digests: &Digests) -> String {
     }
 }
 
-/// What the digest does not prove, in words.
+/// Describes the payloads that the digest does not cover.
 fn lacking(digest: &Digest) -> Option<String> {
-    let lacking = digest.lacking;
+    let lacking = digest.missing_payloads;
     let parts = [
         (
             lacking.none,
-            "were not kept (payload = \"none\"): that they are missing is in the digest, what they were is not",
+            "were not kept (payload = \"none\"): the digest has that they are missing, and not their content",
         ),
         (lacking.cut, "were cut: the digest covers their first bytes"),
         (
@@ -112,7 +114,7 @@ fn lacking(digest: &Digest) -> Option<String> {
     let parts: Vec<String> = parts
         .iter()
         .filter(|(rows, _)| *rows > 0)
-        .map(|(rows, what)| format!("payloads of {} rows {what}", count(*rows)))
+        .map(|(rows, state)| format!("payloads of {} rows {state}", count(*rows)))
         .collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -127,9 +129,9 @@ fn object(location: &str, digests: &Digests) -> Value {
                 "digest": digest.hex(),
                 "rows": digest.rows,
                 "payloads": {
-                    "not_kept": digest.lacking.none,
-                    "cut": digest.lacking.cut,
-                    "hashed": digest.lacking.hashed,
+                    "not_kept": digest.missing_payloads.none,
+                    "cut": digest.missing_payloads.cut,
+                    "hashed": digest.missing_payloads.hashed,
                 },
             })
         })

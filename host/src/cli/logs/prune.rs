@@ -1,22 +1,24 @@
-//! `mockfleet logs prune`: deletes what is old, once it has shown what that is.
+//! `mockfleet logs prune`: lists and deletes old files.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::describe::refused;
-use super::stats::{in_spool, named, plural, spool, warn};
-use super::{Ending, Failure};
-use crate::cli::print::{say, tell};
-use mockfleet_metrics::{bytes, count};
-use mockfleet_sendlog::{Columns, Prune, Pruned};
+use crate::cli::logs::text::{in_spool, named, spool, warn};
+use crate::cli::support::exit::Ending;
+use crate::cli::support::exit::Failure;
+use crate::cli::support::exit::refused;
+use crate::cli::ui::out::err;
+use crate::cli::ui::out::out;
+use crate::num::as_u64;
+use mockfleet_metrics::{bytes, count, plural};
+use mockfleet_sendlog::{PrunePlan, Pruned, TextTable};
 
-/// Deletes the files of hours that ended long enough ago. Without --yes it only lists
-/// them.
+/// Deletes the files of hours that ended long enough ago. Without --yes it only lists them.
 ///
 /// A file goes when its name is one that mockfleet gives and its footer says that
 /// mockfleet wrote it; everything else in the store stays as it is. In a folder, the
-/// folders of an hour and a day go with their last file, and the note of a run
+/// folders of an hour and a day go with their last file, and the metadata of a run
 /// (runs/HOST-RUN.json) with the last of its rows. Of the spool, what was damaged
 /// and set aside goes when it is as old; rows that are not in the store yet never do.
 #[derive(Debug, clap::Args)]
@@ -27,13 +29,13 @@ use mockfleet_sendlog::{Columns, Prune, Pruned};
 
 The age is that of the hour in which messages were due and events happened (UTC), not
 that of the file. Exit code 1: some files could not be deleted.")]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
-    log: super::Place,
-    /// How long ago an hour must have ended: 12h, 30d.
-    #[arg(long, value_name = "TIME", value_parser = mockfleet_config::duration)]
+    log: crate::cli::logs::log_argument::LogArgument,
+    /// Minimum time since the end of the hour: 12h, 30d.
+    #[arg(long, value_name = "TIME", value_parser = mockfleet_config::parse_duration)]
     older_than: Duration,
-    /// Delete; without it nothing is.
+    /// Delete the listed files.
     #[arg(long)]
     yes: bool,
     /// Print one JSON object instead.
@@ -41,17 +43,17 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
-    let prune = mockfleet_sendlog::prune(arguments.log.store(), arguments.older_than)
-        .map_err(|error| refused("STORE", error.to_string()))?;
+pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
+    let prune = mockfleet_sendlog::plan_prune(arguments.log.store(), arguments.older_than)
+        .map_err(|error| refused("LOG", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
     if arguments.json {
-        say!("{}", object(&location, &prune, pruned.as_ref()));
+        out!("{}", object(&location, &prune, pruned.as_ref()));
     } else {
-        say!("{}", text(&location, &prune, pruned.as_ref()));
+        out!("{}", text(&location, &prune, pruned.as_ref()));
     }
-    warn(&prune.aside, "left alone");
+    warn(&prune.skipped, "left alone");
     match pruned {
         Some(pruned) => {
             warn(&pruned.failed, "not deleted");
@@ -63,14 +65,14 @@ pub(super) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
         }
         None => {
             if !prune.files.is_empty() || prune.old_spool().next().is_some() {
-                tell!("nothing was deleted; the same with --yes deletes these files");
+                err!("nothing was deleted; the same with --yes deletes these files");
             }
             Ok(Ending::Done)
         }
     }
 }
 
-fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
+fn text(location: &str, prune: &PrunePlan, pruned: Option<&Pruned>) -> String {
     let before = prune.before.strftime("%Y-%m-%d %H:%M UTC");
     let size = prune.files.iter().map(|file| file.bytes).sum();
     let mut parts = vec![match pruned {
@@ -79,7 +81,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
         }
         None => format!(
             "{location}: {}, {}, of hours that ended before {before} would be deleted",
-            plural(prune.files.len(), "file"),
+            plural(as_u64(prune.files.len()), "file"),
             bytes(size),
         ),
         Some(Pruned {
@@ -87,21 +89,21 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
         }) => format!(
             "{location}: deleted {} of {}, {}, of hours that ended before {before}",
             count(*files),
-            plural(prune.files.len(), "file"),
+            plural(as_u64(prune.files.len()), "file"),
             bytes(*gone),
         ),
     }];
     if !prune.files.is_empty() {
-        let mut files = Columns::new(["bytes", "file"]);
+        let mut files = TextTable::new(["bytes", "file"]);
         for file in &prune.files {
-            files.row([bytes(file.bytes), file.key.clone()]);
+            files.push_row([bytes(file.bytes), file.key.clone()]);
         }
-        parts.push(files.shown());
+        parts.push(files.render());
     }
     if !prune.runs.is_empty() {
-        let mut runs = Columns::new(["run", "files", "bytes", "old files", "old bytes"]);
+        let mut runs = TextTable::new(["run", "files", "bytes", "old files", "old bytes"]);
         for (run, size) in &prune.runs {
-            runs.row([
+            runs.push_row([
                 run.clone(),
                 count(size.files),
                 bytes(size.bytes),
@@ -109,7 +111,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
                 bytes(size.old_bytes),
             ]);
         }
-        parts.push(runs.shown());
+        parts.push(runs.render());
     }
     parts.extend(spool(&prune.spool, |left| {
         match prune.old_spool().any(|old| old == left) {
@@ -121,7 +123,7 @@ fn text(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> String {
     parts.join("\n\n")
 }
 
-fn object(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> Value {
+fn object(location: &str, prune: &PrunePlan, pruned: Option<&Pruned>) -> Value {
     let files: Vec<Value> = prune
         .files
         .iter()
@@ -145,7 +147,7 @@ fn object(location: &str, prune: &Prune, pruned: Option<&Pruned>) -> Value {
         "before": prune.before.to_string(),
         "old": files,
         "runs": runs,
-        "left_alone": named(&prune.aside),
+        "left_alone": named(&prune.skipped),
         "spool": in_spool(&prune.spool),
         "old_spool": prune.old_spool().map(|left| left.run.clone()).collect::<Vec<_>>(),
         "deleted_files": pruned.map_or(0, |pruned| pruned.files),

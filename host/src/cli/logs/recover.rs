@@ -1,54 +1,35 @@
-//! `mockfleet logs recover`: what a dead process left behind becomes rows.
+//! `mockfleet logs recover`: completes the log of a killed process.
 
-use crate::cli::print::say;
-use crate::cli::{Ending, Failure};
-use mockfleet_metrics::count;
-use mockfleet_sendlog::Recovered;
+use crate::cli::support::exit::Ending;
+use crate::cli::support::exit::Failure;
+use crate::cli::support::recovery::recovered_text;
+use crate::cli::ui::out::out;
 
-/// Finishes the runs of a store whose process was killed or lost its power: rows that
-/// were counted become Parquet, files that were on their way arrive.
+/// Completes the runs of a log whose process was killed or lost its power: counted rows become
+/// Parquet, and finished files are uploaded.
 ///
-/// `mockfleet run` does the same for its own store before it begins. Runs under way
-/// are left alone.
+/// `mockfleet run` does the same for its own log before it begins. Active runs are left alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs recover
   mockfleet logs recover s3://bucket/prefix")]
-pub(in crate::cli) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
-    log: super::Place,
+    log: crate::cli::logs::log_argument::LogArgument,
 }
 
-pub(in crate::cli) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
+pub(crate) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
     let recovered =
         mockfleet_sendlog::recover(store).map_err(|error| Failure::Other(error.into()))?;
     if recovered.is_empty() {
-        say!(
+        out!(
             "{}: nothing was left behind",
             mockfleet_sendlog::location(store)
         );
     }
-    recovered.iter().for_each(|run| say!("{}", said(run)));
+    recovered
+        .iter()
+        .for_each(|run| out!("{}", recovered_text(run)));
     Ok(Ending::Done)
-}
-
-/// What became of one run's spool, in a sentence.
-pub(crate) fn said(run: &Recovered) -> String {
-    let mut text = format!(
-        "recovered run {}: {} rows in sends ({} of them unconfirmed: the process ended before their outcome was known), {} in events; {} files brought to the store",
-        run.run,
-        count(run.rows),
-        count(run.unconfirmed),
-        count(run.events),
-        count(run.files)
-    );
-    if let Some((bytes, folder)) = &run.set_aside {
-        text.push_str(&format!(
-            "; {} bytes could not be read and are set aside in {}",
-            count(*bytes),
-            folder.display()
-        ));
-    }
-    text
 }

@@ -3,11 +3,11 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::seed;
+use crate::time::seed;
 use mockfleet_config::CutTo;
 
 /// Flips so many bytes, at places and to values that are drawn.
-pub(super) fn corrupt(payload: &mut [u8], bytes: u32, seed: u64) -> bool {
+pub(crate) fn corrupt(payload: &mut [u8], bytes: u32, seed: u64) -> bool {
     let length = u64::try_from(payload.len()).unwrap_or(u64::MAX);
     if length == 0 {
         return false;
@@ -32,12 +32,12 @@ pub(super) fn corrupt(payload: &mut [u8], bytes: u32, seed: u64) -> bool {
 }
 
 /// Cuts off the end.
-pub(super) fn truncate(payload: &mut Vec<u8>, to: CutTo) -> bool {
+pub(crate) fn truncate(payload: &mut Vec<u8>, to: CutTo) -> bool {
     let length = payload.len();
     let left = match to {
         CutTo::Size(size) => usize::try_from(size).unwrap_or(usize::MAX),
         CutTo::Share(share) => {
-            let left = super::part(u64::try_from(length).unwrap_or(u64::MAX), share);
+            let left = crate::faults::share::part(u64::try_from(length).unwrap_or(u64::MAX), share);
             usize::try_from(left).unwrap_or(length)
         }
     };
@@ -46,7 +46,7 @@ pub(super) fn truncate(payload: &mut Vec<u8>, to: CutTo) -> bool {
 }
 
 /// Fills up with spaces, which leave JSON what it is.
-pub(super) fn oversize(payload: &mut Vec<u8>, size: u64) -> bool {
+pub(crate) fn oversize(payload: &mut Vec<u8>, size: u64) -> bool {
     let size = usize::try_from(size).unwrap_or(0);
     if size <= payload.len() {
         return false;

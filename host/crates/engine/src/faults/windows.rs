@@ -1,15 +1,15 @@
-//! When a fault is there: a function of the plan, a seed and a moment, and of nothing
+//! FaultSchedule a fault is there: a function of the plan, a seed and a moment, and of nothing
 //! else. So the same run breaks at the same moments, whoever asks, and in any order.
 
 use std::time::Duration;
 
-use crate::clock::{Micros, micros};
-use crate::seed;
-use mockfleet_config::{Moments, When};
+use crate::time::clock::{Micros, micros};
+use crate::time::seed;
+use mockfleet_config::{FaultSchedule, FaultTimes};
 
 /// A time in which a fault is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
+pub(crate) struct Window {
     /// Its first microsecond …
     pub(crate) begin: Micros,
     /// … and the first one after it.
@@ -18,16 +18,16 @@ pub(crate) struct Span {
 
 /// The times of a fault.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Windows {
+pub(crate) struct Windows {
     /// Nothing begins before, nor from `until` on.
     from: Micros,
     until: Micros,
-    form: Form,
+    recurrence: Recurrence,
     length: Micros,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Form {
+enum Recurrence {
     Always,
     /// At `first`, and then once in each `every`.
     Fixed {
@@ -41,94 +41,100 @@ enum Form {
 }
 
 impl Windows {
-    pub(super) fn of(when: &When) -> Self {
-        let (form, length) = match when.moments {
-            Moments::Always => (Form::Always, Duration::MAX),
-            Moments::Once { at, length } => {
+    pub(crate) fn of(when: &FaultSchedule) -> Self {
+        let (recurrence, length) = match when.times {
+            FaultTimes::Always => (Recurrence::Always, Duration::MAX),
+            FaultTimes::Once {
+                at,
+                duration: length,
+            } => {
                 let (first, every) = (micros(at), Micros::MAX);
-                (Form::Fixed { first, every }, length)
+                (Recurrence::Fixed { first, every }, length)
             }
-            Moments::Every {
+            FaultTimes::Every {
                 first,
                 every,
-                length,
+                duration: length,
             } => {
                 let (first, every) = (micros(first), micros(every).max(1));
-                (Form::Fixed { first, every }, length)
+                (Recurrence::Fixed { first, every }, length)
             }
-            Moments::Drawn { every, length } => {
+            FaultTimes::Drawn {
+                every,
+                duration: length,
+            } => {
                 let every = micros(every).max(1);
-                (Form::Drawn { every }, length)
+                (Recurrence::Drawn { every }, length)
             }
         };
         Self {
             from: micros(when.from),
             until: when.until.map_or(Micros::MAX, micros),
-            form,
+            recurrence,
             length: micros(length),
         }
     }
 
     /// The time that holds a moment, if one does.
-    pub(super) fn at(&self, seed: u64, at: Micros) -> Option<Span> {
-        let span = match self.form {
-            Form::Always => Some(Span {
+    pub(crate) fn at(&self, seed: u64, at: Micros) -> Option<Window> {
+        let window = match self.recurrence {
+            Recurrence::Always => Some(Window {
                 begin: self.from,
                 end: self.until,
             }),
-            Form::Fixed { first, every } => at
+            Recurrence::Fixed { first, every } => at
                 .checked_sub(first)
-                .and_then(|since| self.span(first.saturating_add(since / every * every))),
-            Form::Drawn { every } => at
+                .and_then(|since| self.window(first.saturating_add(since / every * every))),
+            Recurrence::Drawn { every } => at
                 .checked_sub(self.from)
                 .and_then(|since| self.drawn(seed, since / every, every)),
         };
-        span.filter(|span| span.begin <= at && at < span.end)
+        window.filter(|window| window.begin <= at && at < window.end)
     }
 
     /// The first time that is not over at a moment: it holds it, or comes after it.
-    pub(super) fn next(&self, seed: u64, at: Micros) -> Option<Span> {
+    pub(crate) fn next(&self, seed: u64, at: Micros) -> Option<Window> {
         let place = |from: Micros, every: Micros| at.saturating_sub(from) / every;
-        let (here, after) = match self.form {
-            Form::Always => {
+        let (here, after) = match self.recurrence {
+            Recurrence::Always => {
                 let begin = self.from;
                 (
-                    Some(Span {
+                    Some(Window {
                         begin,
                         end: self.until,
                     }),
                     None,
                 )
             }
-            Form::Fixed { first, every } => {
+            Recurrence::Fixed { first, every } => {
                 let nth = |n: u64| first.checked_add(n.checked_mul(every)?);
                 let n = place(first, every);
-                let span = |n| nth(n).and_then(|begin| self.span(begin));
-                (span(n), span(n + 1))
+                let window = |n| nth(n).and_then(|begin| self.window(begin));
+                (window(n), window(n + 1))
             }
-            Form::Drawn { every } => {
+            Recurrence::Drawn { every } => {
                 let n = place(self.from, every);
                 (self.drawn(seed, n, every), self.drawn(seed, n + 1, every))
             }
         };
-        let open = |span: &Span| span.end > at;
+        let open = |window: &Window| window.end > at;
         here.filter(open).or_else(|| after.filter(open))
     }
 
     /// The time that begins at a moment, if anything may begin there.
-    fn span(&self, begin: Micros) -> Option<Span> {
-        (self.from <= begin && begin < self.until).then(|| Span {
+    fn window(&self, begin: Micros) -> Option<Window> {
+        (self.from <= begin && begin < self.until).then(|| Window {
             begin,
             end: begin.saturating_add(self.length),
         })
     }
 
     /// The one in the `n`th of the times in which there is one each.
-    fn drawn(&self, seed: u64, n: u64, every: Micros) -> Option<Span> {
+    fn drawn(&self, seed: u64, n: u64, every: Micros) -> Option<Window> {
         let start = self.from.checked_add(n.checked_mul(every)?)?;
         let room = every.saturating_sub(self.length);
-        let offset = super::part(room, seed::unit(seed, n));
-        self.span(start.saturating_add(offset))
+        let offset = crate::faults::share::part(room, seed::unit(seed, n));
+        self.window(start.saturating_add(offset))
     }
 }
 
@@ -140,21 +146,21 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn windows(moments: Moments, from: u64, until: Option<u64>) -> Windows {
-        Windows::of(&When {
+    fn windows(moments: FaultTimes, from: u64, until: Option<u64>) -> Windows {
+        Windows::of(&FaultSchedule {
             from: Duration::from_micros(from),
             until: until.map(Duration::from_micros),
-            moments,
+            times: moments,
         })
     }
 
     /// All times until a moment, by going from one to the next.
-    fn all(windows: &Windows, seed: u64, end: Micros) -> Vec<Span> {
+    fn all(windows: &Windows, seed: u64, end: Micros) -> Vec<Window> {
         let mut spans = Vec::new();
         let mut at = 0;
-        while let Some(span) = windows.next(seed, at).filter(|span| span.begin < end) {
-            spans.push(span);
-            at = span.end;
+        while let Some(window) = windows.next(seed, at).filter(|window| window.begin < end) {
+            spans.push(window);
+            at = window.end;
             if at == Micros::MAX {
                 break;
             }
@@ -164,23 +170,23 @@ mod tests {
 
     #[test]
     fn what_repeats_begins_after_its_first_interval_and_ends_with_its_window() {
-        let every = Moments::Every {
+        let every = FaultTimes::Every {
             first: 5 * SECOND,
             every: 10 * SECOND,
-            length: 2 * SECOND,
+            duration: 2 * SECOND,
         };
         let begins: Vec<_> = all(&windows(every, 0, Some(30_000_000)), 1, 100_000_000)
             .iter()
-            .map(|span| (span.begin / 1_000_000, span.end / 1_000_000))
+            .map(|window| (window.begin / 1_000_000, window.end / 1_000_000))
             .collect();
         assert_eq!(begins, [(5, 7), (15, 17), (25, 27)]);
     }
 
     #[test]
     fn without_moments_the_window_is_the_time() {
-        let windows = windows(Moments::Always, 10, Some(20));
-        assert_eq!(windows.next(0, 0), Some(Span { begin: 10, end: 20 }));
-        assert_eq!(windows.at(0, 19), Some(Span { begin: 10, end: 20 }));
+        let windows = windows(FaultTimes::Always, 10, Some(20));
+        assert_eq!(windows.next(0, 0), Some(Window { begin: 10, end: 20 }));
+        assert_eq!(windows.at(0, 19), Some(Window { begin: 10, end: 20 }));
         assert_eq!((windows.at(0, 9), windows.at(0, 20)), (None, None));
         assert_eq!(windows.next(0, 20), None);
     }
@@ -190,23 +196,23 @@ mod tests {
         fn a_drawn_time_lies_in_each_interval_and_asking_is_the_same_in_any_order(
             seed: u64, from in 0u64..10_000_000, every in 2u64..5_000_000, share in 0.0f64..0.99,
         ) {
-            let length = super::super::part(every, share).max(1).min(every - 1);
-            let drawn = Moments::Drawn {
+            let length = crate::faults::share::part(every, share).max(1).min(every - 1);
+            let drawn = FaultTimes::Drawn {
                 every: Duration::from_micros(every),
-                length: Duration::from_micros(length),
+                duration: Duration::from_micros(length),
             };
             let windows = windows(drawn, from, None);
             let spans = all(&windows, seed, from + 20 * every);
             prop_assert_eq!(spans.len(), 20);
-            for (n, span) in (0u64..).zip(&spans) {
-                prop_assert!(span.begin >= from + n * every);
-                prop_assert!(span.end <= from + (n + 1) * every);
-                prop_assert_eq!(span.end - span.begin, length);
+            for (n, window) in (0u64..).zip(&spans) {
+                prop_assert!(window.begin >= from + n * every);
+                prop_assert!(window.end <= from + (n + 1) * every);
+                prop_assert_eq!(window.end - window.begin, length);
             }
-            for span in spans.iter().rev() {
-                prop_assert_eq!(windows.at(seed, span.begin), Some(*span));
-                prop_assert_eq!(windows.at(seed, span.end - 1), Some(*span));
-                prop_assert_ne!(windows.at(seed, span.end), Some(*span));
+            for window in spans.iter().rev() {
+                prop_assert_eq!(windows.at(seed, window.begin), Some(*window));
+                prop_assert_eq!(windows.at(seed, window.end - 1), Some(*window));
+                prop_assert_ne!(windows.at(seed, window.end), Some(*window));
             }
         }
     }

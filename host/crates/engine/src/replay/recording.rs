@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use glob::Pattern;
 
-use super::mapping::{Mapping, problem};
-use super::sorter::{Message, Sorter, Stream};
+use crate::replay::mapping::{Mapping, problem};
+use crate::replay::sorter::{Message, Sorter, Stream};
 use mockfleet_config::Problems;
-use mockfleet_sendlog::Cell;
-use mockfleet_tables::{Place, Table};
+use mockfleet_sendlog::TableValue;
+use mockfleet_tables::{Location, Table};
 
 /// How fast a recording is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,7 +25,7 @@ pub enum Speed {
 
 /// What of a table is to be sent, and by how many workers.
 #[derive(Debug)]
-pub struct Asked {
+pub struct RecordingOptions {
     /// Which column is what.
     pub mapping: Mapping,
     /// Devices whose id one of these matches; all if empty.
@@ -46,29 +46,29 @@ pub struct Asked {
 
 /// A device of a recording.
 #[derive(Debug)]
-pub(super) struct Device {
-    pub(super) id: Arc<str>,
+pub(crate) struct Device {
+    pub(crate) id: Arc<str>,
     /// Its group's number.
-    pub(super) group: u32,
+    pub(crate) group: u32,
 }
 
 /// What is to be sent.
 pub struct Recording {
     /// Name and plugin.
-    pub(super) groups: Vec<(String, String)>,
+    pub(crate) groups: Vec<(String, String)>,
     /// In the order in which they were found.
-    pub(super) devices: Vec<Device>,
+    pub(crate) devices: Vec<Device>,
     /// By number; none where the table has no channels.
-    pub(super) channels: Vec<Option<String>>,
+    pub(crate) channels: Vec<Option<String>>,
     /// The HTTP method of each channel, as far as it was recorded.
     methods: Vec<Option<String>>,
     /// By worker.
-    pub(super) streams: Vec<Stream>,
+    pub(crate) streams: Vec<Stream>,
     /// The moment of the first message.
-    pub(super) first: i64,
+    pub(crate) first: i64,
     last: i64,
-    pub(super) over_http: bool,
-    pub(super) over_mqtt: bool,
+    pub(crate) over_http: bool,
+    pub(crate) over_mqtt: bool,
     messages: u64,
     left_out: u64,
 }
@@ -111,7 +111,7 @@ impl Recording {
     /// Lines that cannot be sent, rows out of order, or that there are none.
     pub fn read(
         table: &Table,
-        asked: &Asked,
+        asked: &RecordingOptions,
         tell: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<Self, Problems> {
         let mut reading = Reading::new(asked);
@@ -125,8 +125,8 @@ impl Recording {
             }
             match reading.row(place, cells, table) {
                 Ok(()) => ControlFlow::Continue(()),
-                Err(Wrong { text, last }) => {
-                    problems.push(problem(&table.place(place), text));
+                Err(RowError { text, last }) => {
+                    problems.push(problem(&table.location(place), text));
                     named += 1;
                     if last || named >= NAMED {
                         ControlFlow::Break(())
@@ -150,38 +150,38 @@ const TOLD: u64 = 50_000;
 const NAMED: usize = 10;
 
 /// Why a row cannot be sent.
-struct Wrong {
+struct RowError {
     text: String,
     /// All others would have the same to say.
     last: bool,
 }
 
-fn wrong(text: impl Into<String>) -> Wrong {
-    Wrong {
+fn wrong(text: impl Into<String>) -> RowError {
+    RowError {
         text: text.into(),
         last: false,
     }
 }
 
-fn same_for_all(text: impl Into<String>) -> Wrong {
-    Wrong {
+fn same_for_all(text: impl Into<String>) -> RowError {
+    RowError {
         text: text.into(),
         last: true,
     }
 }
 
 struct Reading<'a> {
-    asked: &'a Asked,
+    asked: &'a RecordingOptions,
     sorters: Vec<Sorter>,
     numbers: HashMap<Arc<str>, u32>,
     recording: Recording,
     /// The moment of the row before.
-    before: Option<(i64, Place)>,
+    before: Option<(i64, Location)>,
     rows: u64,
 }
 
 impl<'a> Reading<'a> {
-    fn new(asked: &'a Asked) -> Self {
+    fn new(asked: &'a RecordingOptions) -> Self {
         Self {
             asked,
             sorters: (0..asked.workers.max(1))
@@ -206,7 +206,12 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn row(&mut self, place: Place, cells: &[Cell<'_>], table: &Table) -> Result<(), Wrong> {
+    fn row(
+        &mut self,
+        place: Location,
+        cells: &[TableValue<'_>],
+        table: &Table,
+    ) -> Result<(), RowError> {
         let [device, time, payload, topic, channel, group, log @ ..] = cells else {
             return Ok(());
         };
@@ -231,7 +236,7 @@ impl<'a> Reading<'a> {
         {
             return Err(same_for_all(format!(
                 "this row is earlier than the one before it ({}): a recording is in the order of its time; sort it by {:?}, or give --sort",
-                table.place(earlier),
+                table.location(earlier),
                 named("time")
             )));
         }
@@ -292,7 +297,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn is_asked(&self, id: &str, channel: Option<&str>, outcome: &Cell<'_>, at: i64) -> bool {
+    fn is_asked(&self, id: &str, channel: Option<&str>, outcome: &TableValue<'_>, at: i64) -> bool {
         let asked = self.asked;
         let outcome = outcome.text();
         let outcome = match (asked.outcomes.as_slice(), outcome.as_deref()) {
@@ -316,8 +321,8 @@ impl<'a> Reading<'a> {
     fn address(
         &mut self,
         topic: Option<&str>,
-        protocol: &Cell<'_>,
-    ) -> Result<(Option<String>, Option<String>), Wrong> {
+        protocol: &TableValue<'_>,
+    ) -> Result<(Option<String>, Option<String>), RowError> {
         let Some(topic) = topic.filter(|topic| !topic.is_empty()) else {
             return Ok((None, None));
         };

@@ -10,27 +10,27 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// What a piece may take in memory.
-const PIECE: usize = 64 << 20;
+const RUN_BYTES: usize = 64 << 20;
 
 /// What is read ahead of each piece.
-const AHEAD: usize = 256 << 10;
+const READ_AHEAD_BYTES: usize = 256 << 10;
 
 /// A message that is to be sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Message {
+pub(crate) struct Message {
     /// When, in microseconds since 1970.
-    pub(super) at: i64,
+    pub(crate) at: i64,
     /// What comes first of two at the same moment.
-    pub(super) then: u64,
+    pub(crate) then: u64,
     /// The device's number in the recording.
-    pub(super) device: u32,
+    pub(crate) device: u32,
     /// The channel's number in the recording.
-    pub(super) channel: u16,
+    pub(crate) channel: u16,
     /// Where it went.
-    pub(super) topic: Option<String>,
+    pub(crate) topic: Option<String>,
     /// What it said.
     #[serde(with = "serde_bytes")]
-    pub(super) payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 impl Message {
@@ -45,28 +45,28 @@ impl Message {
 
 /// Takes messages in any order.
 #[derive(Default)]
-pub(super) struct Sorter {
-    piece: Vec<Message>,
+pub(crate) struct Sorter {
+    buffer: Vec<Message>,
     weight: usize,
     files: Vec<File>,
 }
 
 impl Sorter {
-    pub(super) fn put(&mut self, message: Message) -> Result<(), String> {
+    pub(crate) fn put(&mut self, message: Message) -> Result<(), String> {
         self.weight += message.weight();
-        self.piece.push(message);
-        if self.weight > PIECE {
+        self.buffer.push(message);
+        if self.weight > RUN_BYTES {
             self.spill()?;
         }
         Ok(())
     }
 
     fn spill(&mut self) -> Result<(), String> {
-        self.piece.sort_unstable_by_key(Message::order);
+        self.buffer.sort_unstable_by_key(Message::order);
         // Without a name: gone with this process, however it ends.
         let file = tempfile::tempfile().map_err(room)?;
         let mut out = BufWriter::with_capacity(1 << 20, file);
-        for message in self.piece.drain(..) {
+        for message in self.buffer.drain(..) {
             let bytes = postcard::to_allocvec(&message).map_err(|error| error.to_string())?;
             let length = u32::try_from(bytes.len()).map_err(|error| error.to_string())?;
             out.write_all(&length.to_le_bytes()).map_err(room)?;
@@ -79,22 +79,25 @@ impl Sorter {
     }
 
     /// All of them, in order.
-    pub(super) fn done(mut self) -> Result<Stream, String> {
-        self.piece.sort_unstable_by_key(Message::order);
+    pub(crate) fn done(mut self) -> Result<Stream, String> {
+        self.buffer.sort_unstable_by_key(Message::order);
         // Taken from its end.
-        self.piece.reverse();
-        let mut pieces = vec![Piece::Memory(self.piece)];
+        self.buffer.reverse();
+        let mut pieces = vec![SortedRun::Memory(self.buffer)];
         for mut file in self.files {
             file.seek(SeekFrom::Start(0)).map_err(room)?;
-            pieces.push(Piece::File(BufReader::with_capacity(AHEAD, file)));
+            pieces.push(SortedRun::File(BufReader::with_capacity(
+                READ_AHEAD_BYTES,
+                file,
+            )));
         }
         let mut stream = Stream {
             heads: BinaryHeap::new(),
             next: pieces.iter().map(|_| None).collect(),
             pieces,
         };
-        for piece in 0..stream.pieces.len() {
-            stream.refill(piece)?;
+        for buffer in 0..stream.pieces.len() {
+            stream.refill(buffer)?;
         }
         Ok(stream)
     }
@@ -108,14 +111,14 @@ fn room(error: std::io::Error) -> String {
     )
 }
 
-enum Piece {
+enum SortedRun {
     Memory(Vec<Message>),
     File(BufReader<File>),
 }
 
 /// Messages in the order in which they are due.
-pub(super) struct Stream {
-    pieces: Vec<Piece>,
+pub(crate) struct Stream {
+    pieces: Vec<SortedRun>,
     /// The next message of each piece …
     next: Vec<Option<Message>>,
     /// … and their order.
@@ -123,28 +126,28 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    fn refill(&mut self, piece: usize) -> Result<(), String> {
-        let message = match self.pieces.get_mut(piece) {
+    fn refill(&mut self, buffer: usize) -> Result<(), String> {
+        let message = match self.pieces.get_mut(buffer) {
             None => None,
-            Some(Piece::Memory(messages)) => messages.pop(),
-            Some(Piece::File(file)) => read(file)?,
+            Some(SortedRun::Memory(messages)) => messages.pop(),
+            Some(SortedRun::File(file)) => read(file)?,
         };
         if let Some(message) = &message {
-            self.heads.push(Reverse((message.order(), piece)));
+            self.heads.push(Reverse((message.order(), buffer)));
         }
-        if let Some(next) = self.next.get_mut(piece) {
+        if let Some(next) = self.next.get_mut(buffer) {
             *next = message;
         }
         Ok(())
     }
 
     /// The next one; none when all are given.
-    pub(super) fn next(&mut self) -> Result<Option<Message>, String> {
-        let Some(Reverse((_, piece))) = self.heads.pop() else {
+    pub(crate) fn next(&mut self) -> Result<Option<Message>, String> {
+        let Some(Reverse((_, buffer))) = self.heads.pop() else {
             return Ok(None);
         };
-        let message = self.next.get_mut(piece).and_then(Option::take);
-        self.refill(piece)?;
+        let message = self.next.get_mut(buffer).and_then(Option::take);
+        self.refill(buffer)?;
         Ok(message)
     }
 }
@@ -165,7 +168,7 @@ fn read(file: &mut BufReader<File>) -> Result<Option<Message>, String> {
 }
 
 /// A payload on its way.
-pub(super) fn payload(message: &mut Message) -> Bytes {
+pub(crate) fn payload(message: &mut Message) -> Bytes {
     std::mem::take(&mut message.payload).into()
 }
 

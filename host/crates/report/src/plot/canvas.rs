@@ -1,23 +1,22 @@
-//! Lines in Braille: eight dots a character. Knows dots and colours; what stands around
-//! the drawing is the business of `text`.
+//! Draws lines in Braille characters, eight dots a character.
 
 use textplots::{Chart, Plot as _, Shape};
 
-use super::Place;
+use crate::plot::lines::{MAX_LINES, Place};
 
-/// Characters of the drawing; the axis beside it leaves so many of 80 columns.
-pub(super) const COLUMNS: u16 = 64;
-pub(super) const ROWS: u16 = 14;
+/// Size of the drawing in characters; the labels fill the rest of 80 columns.
+pub(crate) const COLUMNS: u16 = 64;
+pub(crate) const ROWS: u16 = 14;
 
 /// The first character of Braille, which has no dot; the others follow, a bit for each dot.
 /// Blank places have it too: in some fonts its width is not that of a space.
 const BLANK: u32 = 0x2800;
 
 /// Colours of a terminal, one for each line: blue, yellow, green, magenta, cyan, red.
-const INKS: [u8; super::MOST] = [34, 33, 32, 35, 36, 31];
+const INKS: [u8; MAX_LINES] = [34, 33, 32, 35, 36, 31];
 
 /// The rows of the drawing, from the top.
-pub(super) fn rows(lines: &[Vec<Place>], coloured: bool) -> Vec<String> {
+pub(crate) fn rows(lines: &[Vec<Place>], coloured: bool) -> Vec<String> {
     let layers: Vec<Vec<Vec<u32>>> = lines.iter().map(|line| dots(line)).collect();
     let of = |layer: &Vec<Vec<u32>>, row: u16, column: u16| {
         let row = layer.get(usize::from(row))?;
@@ -45,7 +44,7 @@ pub(super) fn rows(lines: &[Vec<Place>], coloured: bool) -> Vec<String> {
 }
 
 /// In a line's colour.
-pub(super) fn inked(text: &str, number: usize, coloured: bool) -> String {
+pub(crate) fn inked(text: &str, number: usize, coloured: bool) -> String {
     match INKS.get(number).filter(|_| coloured) {
         Some(ink) => format!("\u{1b}[{ink}m{text}\u{1b}[0m"),
         None => text.to_owned(),
@@ -53,13 +52,13 @@ pub(super) fn inked(text: &str, number: usize, coloured: bool) -> String {
 }
 
 /// The row of a value, 0 to 1 from the bottom.
-pub(super) fn row_of(height: f64) -> usize {
+pub(crate) fn row_of(height: f64) -> usize {
     let dots = f64::from(ROWS * 4 - 1);
     whole((1.0 - height) * dots) / 4
 }
 
 /// The column of a moment, 0 to 1.
-pub(super) fn column_of(place: f64) -> usize {
+pub(crate) fn column_of(place: f64) -> usize {
     whole(place * f64::from(COLUMNS * 2 - 1)) / 2
 }
 

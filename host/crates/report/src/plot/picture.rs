@@ -1,14 +1,12 @@
-//! Plots as one SVG file that needs nothing but itself, in the colours of a run's page,
-//! light or dark as the reader's screen is. The charts of the page (`chart`) are HTML with
-//! SVG inside, and stretch with it; a picture has a size and holds its own words.
+//! Draws plots as one SVG file, in the page's colours.
 
 use std::fmt::Write as _;
 
-use super::{Place, Plot};
 use crate::axis::{marks, times};
 use crate::escape::escaped;
+use crate::plot::lines::{Place, Plot, share};
 
-/// The drawing's own units, and what is left free around the lines.
+/// Units of the drawing, and its margins.
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 220.0;
 const LEFT: f64 = 72.0;
@@ -16,7 +14,7 @@ const RIGHT: f64 = 24.0;
 const TOP: f64 = 26.0;
 /// Between the legend and the lines.
 const GAP: f64 = 12.0;
-/// A row of the legend, and what stands below the lines.
+/// Height of a legend row, and of the time axis.
 const ROW: f64 = 18.0;
 const BELOW: f64 = 40.0;
 
@@ -40,7 +38,7 @@ pub fn svg(plots: &[Plot]) -> String {
     )
 }
 
-/// Draws one plot from a height on; says where it ends.
+/// Draws one plot below a height, and returns the height of its end.
 fn figure(plot: &Plot, from: f64, shapes: &mut String) -> f64 {
     let scale = plot.scale();
     let top = from + TOP + GAP + ROW * f64::from(u8::try_from(plot.lines.len()).unwrap_or(u8::MAX));
@@ -65,7 +63,7 @@ fn figure(plot: &Plot, from: f64, shapes: &mut String) -> f64 {
     }
     for (at, mark) in times(plot.length()) {
         let at = u64::try_from(at).unwrap_or(0);
-        let (x, _) = place((super::share(at, plot.length), 0.0));
+        let (x, _) = place((share(at, plot.length), 0.0));
         if x <= right {
             let _ = writeln!(
                 shapes,
@@ -121,9 +119,9 @@ fn path(places: &[Place], place: impl Fn(Place) -> (f64, f64)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Line;
-    use super::super::tests::plot;
     use super::*;
+    use crate::plot::lines::Line;
+    use crate::plot::lines::tests::plot;
 
     #[test]
     fn a_picture_has_lines_in_their_place_and_texts_stay_texts() {

@@ -1,20 +1,20 @@
-//! A plot in a terminal of 80 columns: the drawing with its axes, and each line's figures.
+//! Draws a plot in a terminal of 80 columns.
 
 use std::fmt::Write as _;
 
-use super::canvas::{COLUMNS, ROWS, column_of, inked, row_of, rows};
-use super::{Line, Place, Plot, share};
 use crate::axis::{Scale, marks, times};
+use crate::plot::canvas::{COLUMNS, ROWS, column_of, inked, row_of, rows};
+use crate::plot::lines::{Line, MAX_LINES, Place, Plot, share};
 
-/// What stands at the right end of lines where there are several.
-const LETTERS: [&str; super::MOST] = ["a", "b", "c", "d", "e", "f"];
+/// Labels at the right end of lines, if there are several.
+const LETTERS: [&str; MAX_LINES] = ["a", "b", "c", "d", "e", "f"];
 
-/// The last mark of the time axis may stand out so far, where the letters are above.
+/// Characters by which the last label of the time axis may exceed the drawing.
 const BEYOND: usize = 3;
 
 /// The plot as lines of text; in colours where there are several lines.
 #[must_use]
-pub fn drawn(plot: &Plot, coloured: bool) -> String {
+pub fn terminal(plot: &Plot, coloured: bool) -> String {
     let scale = plot.scale();
     let several = plot.lines.len() > 1;
     let coloured = coloured && several;
@@ -69,7 +69,7 @@ fn ends(places: &[Vec<Place>], coloured: bool) -> Vec<String> {
     ends
 }
 
-/// The axis below, with its marks where there is room for them.
+/// Draws the time axis, with the labels that fit.
 fn time_axis(length: i64, width: usize) -> String {
     let columns = usize::from(COLUMNS);
     let mut axis = vec!['─'; columns];
@@ -121,13 +121,13 @@ fn figures(lines: &[Line], coloured: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::plot;
     use super::*;
+    use crate::plot::lines::tests::plot;
 
     #[test]
     fn a_plot_has_marks_on_both_axes_and_fits_80_columns() {
         let values: Vec<f64> = (0..61).map(|n| f64::from(n % 20) - 5.0).collect();
-        let text = drawn(&plot(&values), true);
+        let text = terminal(&plot(&values), true);
         assert!(text.starts_with("temperature\n"));
         for mark in ["\n15 ┤", "\n-5 ┤", "\n    0  ", "10 s", "1 min\n"] {
             assert!(text.contains(mark), "{mark}\n{text}");
@@ -148,7 +148,7 @@ mod tests {
             points: vec![(0, 5.0), (1_000_000, 1.5)],
         };
         plot.lines.push(other);
-        let text = drawn(&plot, false);
+        let text = terminal(&plot, false);
         let rows: Vec<&str> = text.lines().collect();
         assert!(rows.contains(&"b x-2  min 1.5  max 5  last 1.5"), "{text}");
         assert!(
@@ -156,7 +156,7 @@ mod tests {
                 .any(|row| row.starts_with("2 ┤") && row.ends_with('a')),
             "{text}"
         );
-        assert!(drawn(&plot, true).contains("\u{1b}[34m"));
+        assert!(terminal(&plot, true).contains("\u{1b}[34m"));
     }
 
     #[test]

@@ -1,15 +1,30 @@
-//! What a process that died left in its spool becomes rows, once, or is set aside and said.
+//! Tests the recovery of the spool of a dead process.
 
-use super::super::*;
-use super::*;
+use std::sync::Arc;
+use std::time::Instant;
+
+use mockfleet_config::{KeepPayload, Store};
+
+use crate::format::frame;
+use crate::format::identity::Identity;
+use crate::format::record::{MessageRow, Outcome, OutcomeRow, Record};
+use crate::log::SendLog;
+use crate::read::outcome_counts::outcome_counts;
+use crate::spool::files::segment_name;
+use crate::spool::folder::{RunFolder, RunHeader, spool_root};
+use crate::tests::support::{SEVEN, append, catalog, closed, log_config};
+use crate::write::columns::LabelResolver;
+use crate::write::encoder::Encoder;
+use crate::write::progress::SharedProgress;
+use crate::write::recovery::{Recovered, recover};
 
 /// The spool of a process that died: what is in its segments, worker by worker.
-fn left_behind(store: &Store, segments: &[(u32, u64, Vec<u8>)]) -> Identity {
+fn spool_folders(store: &Store, segments: &[(u32, u64, Vec<u8>)]) -> Identity {
     let identity = Identity::new();
-    let header = spool::Header::new(store, identity.clone(), directory(), KeepPayload::Full);
-    let folder = spool::Folder::make(store, &header).unwrap();
+    let header = RunHeader::new(store, identity.clone(), catalog(), KeepPayload::Full);
+    let folder = RunFolder::create(store, &header).unwrap();
     for (worker, generation, bytes) in segments {
-        let name = spool::segment(*worker, *generation);
+        let name = segment_name(*worker, *generation);
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
     identity
@@ -27,7 +42,7 @@ fn message(segment: &mut Vec<u8>, device: u32, seq: u64) {
         scheduled_at: SEVEN,
         payload: b"{}",
     };
-    frame::write(&row::Record::Message(row), segment);
+    frame::write(&Record::Message(row), segment);
 }
 
 fn acked(segment: &mut Vec<u8>, device: u32, seq: u64) {
@@ -42,7 +57,7 @@ fn acked(segment: &mut Vec<u8>, device: u32, seq: u64) {
         sent_at: Some(SEVEN),
         acked_at: Some(SEVEN + 5),
     };
-    frame::write(&row::Record::Outcome(end), segment);
+    frame::write(&Record::Outcome(end), segment);
 }
 
 #[test]
@@ -60,9 +75,9 @@ fn what_a_dead_process_left_behind_becomes_rows_once() {
     let mut second = Vec::new();
     acked(&mut second, 0, 9);
     message(&mut second, 0, 10);
-    let identity = left_behind(&store, &[(0, 0, first), (0, 1, second)]);
+    let identity = spool_folders(&store, &[(0, 0, first), (0, 1, second)]);
     // It died once more, while it was being recovered.
-    let run = spool::base(&store).join(&identity.run);
+    let run = spool_root(&store).join(&identity.run);
     std::fs::write(run.join("000007.json.draft"), b"{\"gen").unwrap();
     let recovered = recover(&store).unwrap();
     assert_eq!(recovered.len(), 1);
@@ -73,10 +88,10 @@ fn what_a_dead_process_left_behind_becomes_rows_once() {
         ..
     } = recovered[0];
     assert_eq!((rows, unconfirmed, files), (11, 1, 1));
-    let read = read(&store, &identity.run, 5).unwrap();
-    assert_eq!((read[0].messages, read[0].acked), (11, 10));
+    let counts = outcome_counts(&store, &identity.run, 5).unwrap();
+    assert_eq!((counts[0].messages, counts[0].acked), (11, 10));
     assert_eq!(recover(&store).unwrap(), []);
-    assert!(!spool::base(&store).exists());
+    assert!(!spool_root(&store).exists());
 }
 
 #[test]
@@ -87,27 +102,27 @@ fn a_generation_that_was_on_its_way_is_delivered_and_not_encoded_again() {
     message(&mut segment, 1, 0);
     acked(&mut segment, 1, 0);
     message(&mut segment, 1, 1);
-    let header = spool::Header::new(&store, Identity::new(), directory(), KeepPayload::Full);
-    let run = spool::Folder::make(&store, &header).unwrap();
-    let words = Words {
+    let header = RunHeader::new(&store, Identity::new(), catalog(), KeepPayload::Full);
+    let run = RunFolder::create(&store, &header).unwrap();
+    let words = LabelResolver {
         identity: header.identity.clone(),
-        directory: header.directory.clone(),
+        catalog: header.catalog.clone(),
         payload: header.payload,
     };
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(SharedProgress::default());
     let mut encoder = Encoder::new(words, run.path().into(), shared);
     encoder.take(&segment).unwrap();
     encoder.commit().unwrap();
     // Died after the commit: its segment is there still, and the next one has begun.
-    std::fs::write(run.path().join(spool::segment(0, 0)), &segment).unwrap();
+    std::fs::write(run.path().join(segment_name(0, 0)), &segment).unwrap();
     let mut next = Vec::new();
     acked(&mut next, 1, 1);
-    std::fs::write(run.path().join(spool::segment(0, 1)), next).unwrap();
+    std::fs::write(run.path().join(segment_name(0, 1)), next).unwrap();
     drop(run);
     let recovered = recover(&store).unwrap();
     assert_eq!((recovered[0].rows, recovered[0].files), (1, 2));
-    let read = read(&store, &header.identity.run, 5).unwrap();
-    assert_eq!((read[0].messages, read[0].acked), (2, 2));
+    let counts = outcome_counts(&store, &header.identity.run, 5).unwrap();
+    assert_eq!((counts[0].messages, counts[0].acked), (2, 2));
 }
 
 #[test]
@@ -122,13 +137,13 @@ fn what_cannot_be_read_is_set_aside_and_counted() {
     let whole = segment.len();
     message(&mut segment, 0, 3);
     segment.truncate(segment.len() - 2);
-    left_behind(&store, &[(0, 0, segment.clone())]);
+    spool_folders(&store, &[(0, 0, segment.clone())]);
     let recovered = recover(&store).unwrap();
     assert_eq!(recovered[0].rows, 3);
     let (bytes, aside) = recovered[0].set_aside.clone().unwrap();
     assert_eq!(bytes, u64::try_from(segment.len() - whole).unwrap());
     assert_eq!(
-        std::fs::read(aside.join(spool::segment(0, 0))).unwrap(),
+        std::fs::read(aside.join(segment_name(0, 0))).unwrap(),
         segment
     );
 }
@@ -137,21 +152,21 @@ fn what_cannot_be_read_is_set_aside_and_counted() {
 fn a_run_under_way_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("logs");
-    let open = SendLog::open(&log(&store), Identity::new(), directory()).unwrap();
+    let open = SendLog::open(&log_config(&store), Identity::new(), catalog()).unwrap();
     let mut appender = open.appender();
     append(&mut appender, 0, SEVEN, b"{}");
-    appender.turn(Instant::now());
+    appender.flush(Instant::now());
     assert_eq!(recover(&Store::Folder(store)).unwrap(), []);
     appender.finish();
-    assert_eq!(closed(open).rows, 1);
+    assert_eq!(closed(open).counters.rows, 1);
 }
 
 #[test]
 fn a_spool_of_another_version_is_refused_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::Folder(folder.path().join("logs"));
-    let identity = left_behind(&store, &[(0, 0, vec![1, 2, 3])]);
-    let header = spool::base(&store).join(&identity.run).join("run.json");
+    let identity = spool_folders(&store, &[(0, 0, vec![1, 2, 3])]);
+    let header = spool_root(&store).join(&identity.run).join("run.json");
     let text = std::fs::read_to_string(&header).unwrap();
     std::fs::write(&header, text.replace("\"version\": 2", "\"version\": 9")).unwrap();
     let refused = recover(&store).unwrap_err().to_string();

@@ -1,5 +1,6 @@
-//! What comes from the broker on an open connection: bytes become packets, packets
-//! close open messages or reach devices. Knows nothing of what is written.
+//! Reads packets from an open connection.
+//!
+//! A packet acknowledges a message in flight, or it is a downlink message.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,35 +11,40 @@ use rumqttc::{Packet, PubAck, PubComp, PubRec, PubRel, Publish, QoS, SubAck, Sub
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
-use super::link::{Link, packet_id};
-use super::session::{Scratch, Session};
-use crate::{Outcome, Report, Settled};
+use crate::envelope::{DeviceIndex, Outcome};
+use crate::event::{Completion, TransportEvent};
+use crate::mqtt::codec::packet_id;
+use crate::mqtt::connection::Connection;
+use crate::mqtt::error::SessionError;
+use crate::mqtt::session::Session;
+use crate::mqtt::target::Scratch;
 
-/// Reads of one poll, so that one busy connection does not starve its neighbours.
-const READS: usize = 8;
+/// The reads of one poll, 8: one busy connection must not starve the others.
+const READS_PER_POLL: usize = 8;
 
 /// The largest packet that a broker may send (MQTT 3.1.1, section 2.2.3: 256 MiB).
-const PACKET: usize = 268_435_455;
+const MAX_PACKET_BYTES: usize = 268_435_455;
 
 impl Session<'_> {
-    /// Takes what the broker sent, up to a fair share.
-    pub(super) fn read(
+    /// Reads the bytes that the broker sent, up to a fair share.
+    #[inline]
+    pub(crate) fn read(
         &mut self,
         cx: &mut Context<'_>,
-        link: &mut Link,
+        connection: &mut Connection,
         scratch: &mut Scratch,
-    ) -> Result<(), String> {
-        for _ in 0..READS {
+    ) -> Result<(), SessionError> {
+        for _ in 0..READS_PER_POLL {
             let mut chunk = ReadBuf::new(&mut scratch.chunk);
             match Pin::new(&mut self.stream).poll_read(cx, &mut chunk) {
                 Poll::Pending => return Ok(()),
-                Poll::Ready(Err(error)) => return Err(format!("the connection was lost: {error}")),
+                Poll::Ready(Err(error)) => return Err(SessionError::Lost(error)),
                 Poll::Ready(Ok(())) if chunk.filled().is_empty() => {
-                    return Err("the broker closed the connection".into());
+                    return Err(SessionError::Closed);
                 }
                 Poll::Ready(Ok(())) => {
-                    self.heard = true;
-                    self.take_packets(link, &mut scratch.input, chunk.filled())?;
+                    self.has_received = true;
+                    self.read_packets(connection, &mut scratch.input, chunk.filled())?;
                 }
             }
         }
@@ -46,100 +52,101 @@ impl Session<'_> {
         Ok(())
     }
 
-    pub(super) fn take_packets(
+    /// Splits received bytes into packets and handles each.
+    pub(crate) fn read_packets(
         &mut self,
-        link: &mut Link,
+        connection: &mut Connection,
         input: &mut BytesMut,
         new: &[u8],
-    ) -> Result<(), String> {
+    ) -> Result<(), SessionError> {
         input.clear();
-        input.extend_from_slice(&std::mem::take(&mut link.partial));
+        input.extend_from_slice(&std::mem::take(&mut self.partial));
         input.extend_from_slice(new);
         let now = Instant::now();
         loop {
-            // PUBACK comes once a message; it is read without the codec's allocations.
+            // PUBACK comes once per message, so it is read without the codec's allocations.
             if let Some([0x40, 2, high, low]) = input.first_chunk() {
                 let id = u16::from_be_bytes([*high, *low]);
                 input.advance(4);
-                self.acked(link, id, now);
+                self.acked(connection, id, now);
                 continue;
             }
-            match Packet::read(input, PACKET) {
-                Ok(packet) => self.take(link, packet, now),
+            match Packet::read(input, MAX_PACKET_BYTES) {
+                Ok(packet) => self.handle(connection, packet, now),
                 Err(rumqttc::Error::InsufficientBytes(_)) => break,
                 Err(error) => {
-                    return Err(format!("the broker sent what is no MQTT packet: {error}"));
+                    return Err(SessionError::InvalidPacket(error));
                 }
             }
         }
         if !input.is_empty() {
-            link.partial = BytesMut::from(&input[..]);
+            self.partial = BytesMut::from(&input[..]);
         }
         Ok(())
     }
 
-    fn take(&mut self, link: &mut Link, packet: Packet, now: Instant) {
+    fn handle(&mut self, connection: &mut Connection, packet: Packet, now: Instant) {
         match packet {
-            Packet::PubAck(ack) => self.acked(link, ack.pkid, now),
+            Packet::PubAck(ack) => self.acked(connection, ack.pkid, now),
             Packet::PubRec(rec) => {
-                if let Some(open) = link
-                    .waiting
+                if let Some(packet) = connection
+                    .in_flight
                     .iter_mut()
-                    .find(|o| packet_id(o.issue) == rec.pkid)
+                    .find(|p| packet_id(p.packet_sequence) == rec.pkid)
                 {
-                    open.received = true;
+                    packet.received = true;
                 }
-                self.reply(link, |out| PubRel::new(rec.pkid).write(out));
+                self.reply(|out| PubRel::new(rec.pkid).write(out));
             }
-            Packet::PubComp(comp) => self.acked(link, comp.pkid, now),
-            Packet::Publish(publish) => self.received(link, publish),
+            Packet::PubComp(comp) => self.acked(connection, comp.pkid, now),
+            Packet::Publish(publish) => self.received(connection, publish),
             Packet::PubRel(rel) => {
-                link.held.retain(|id| *id != rel.pkid);
-                self.reply(link, |out| PubComp::new(rel.pkid).write(out));
+                connection.unreleased.retain(|id| *id != rel.pkid);
+                self.reply(|out| PubComp::new(rel.pkid).write(out));
             }
-            Packet::SubAck(ack) => self.subscribed(link, &ack),
-            // The rest says no more than that the broker lives.
+            Packet::SubAck(ack) => self.subscribed(connection, &ack),
+            // Other packets only show that the broker is alive.
             _ => {}
         }
     }
 
-    /// The confirmation of a packet. One that belongs to none is let go: the broker
-    /// repeats itself after a reconnect.
-    fn acked(&self, link: &mut Link, id: u16, now: Instant) {
-        let place = link
-            .waiting
+    /// Completes the message with this packet identifier. An unknown identifier is
+    /// ignored: the broker repeats acknowledgements after a reconnect.
+    fn acked(&self, connection: &mut Connection, id: u16, now: Instant) {
+        let place = connection
+            .in_flight
             .iter()
-            .position(|open| packet_id(open.issue) == id);
-        if let Some(open) = place.and_then(|place| link.waiting.remove(place)) {
-            self.shared.inbox.settle(Settled {
-                envelope: open.envelope,
+            .position(|packet| packet_id(packet.packet_sequence) == id);
+        if let Some(packet) = place.and_then(|place| connection.in_flight.remove(place)) {
+            self.shared.inbox.complete(Completion {
+                envelope: packet.envelope,
                 outcome: Outcome::Acked,
                 code: None,
                 error: None,
-                sent_at: open.sent_at.map(Instant::into_std),
+                sent_at: packet.sent_at.map(Instant::into_std),
                 acked_at: Some(now.into_std()),
             });
         }
     }
 
-    fn received(&mut self, link: &mut Link, publish: Publish) {
+    fn received(&mut self, connection: &mut Connection, publish: Publish) {
         match publish.qos {
             QoS::AtMostOnce => {}
-            QoS::AtLeastOnce => self.reply(link, |out| PubAck::new(publish.pkid).write(out)),
+            QoS::AtLeastOnce => self.reply(|out| PubAck::new(publish.pkid).write(out)),
             QoS::ExactlyOnce => {
-                self.reply(link, |out| PubRec::new(publish.pkid).write(out));
-                if link.held.contains(&publish.pkid) {
+                self.reply(|out| PubRec::new(publish.pkid).write(out));
+                if connection.unreleased.contains(&publish.pkid) {
                     return;
                 }
-                link.held.push(publish.pkid);
+                connection.unreleased.push(publish.pkid);
             }
         }
-        for subscription in &link.subscriptions {
-            if subscription.slot != u32::MAX
+        for subscription in &connection.subscriptions {
+            if subscription.device != DeviceIndex::MAX
                 && rumqttc::matches(&publish.topic, &subscription.filter)
             {
-                self.shared.inbox.put(Report::Received {
-                    slot: subscription.slot,
+                self.shared.inbox.push(TransportEvent::Received {
+                    device: subscription.device,
                     channel: Rc::clone(&subscription.channel),
                     payload: publish.payload.clone(),
                     content_type: None,
@@ -148,13 +155,21 @@ impl Session<'_> {
         }
     }
 
-    fn subscribed(&self, link: &Link, ack: &SubAck) {
+    fn subscribed(&self, connection: &Connection, ack: &SubAck) {
         let refused = |code: &SubscribeReasonCode| *code == SubscribeReasonCode::Failure;
         if ack.return_codes.iter().any(refused) {
-            let filter = link.subscriptions.first().map_or("", |s| s.filter.as_str());
-            self.shared.trouble(&format!(
+            let filter = connection
+                .subscriptions
+                .first()
+                .map_or("", |s| s.filter.as_str());
+            tracing::warn!(
+                client_id = connection.client_id,
+                filter,
+                "subscription refused"
+            );
+            self.shared.warn(&format!(
                 "the broker refused a subscription of {} (its first filter is {filter}); see downlink",
-                link.client_id
+                connection.client_id
             ));
         }
     }

@@ -1,235 +1,223 @@
-//! Moving the bytes of one open connection: packets out as the kernel takes them,
-//! acknowledgements and messages in (`receive`), pings in between. One poll does all
-//! three, so that a wake-up, whatever its cause, costs one read and at most one write.
+//! Writes packets to an open connection, and keeps it alive.
+//!
+//! One poll reads (`receive`), pings and writes. So each wake-up costs one read and at
+//! most one write.
 
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use rumqttc::{Disconnect, PingReq, PubRel, Publish, QoS, Subscribe, SubscribeFilter};
+use mockfleet_config::Qos;
+use rumqttc::{Disconnect, PingReq, PubRel, Publish, Subscribe, SubscribeFilter};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep};
 
-use super::connect::Opened;
-use super::hurt::Budget;
-use super::link::{Command, Link, Open, packet_id};
-use super::stream::Stream;
-use super::{End, GOODBYE, Shared};
-use crate::{Cut, LinkAction, Outcome, Settled};
-use mockfleet_config::Qos;
+use crate::cause::Cause;
+use crate::envelope::{Envelope, Outcome};
+use crate::event::Completion;
+use crate::mqtt::codec::{packet_id, qos};
+use crate::mqtt::connection::{CloseRequest, Connection, InFlight};
+use crate::mqtt::error::SessionError;
+use crate::mqtt::link_fault::bandwidth::BandwidthBudget;
+use crate::mqtt::stream::Stream;
+use crate::mqtt::target::{MqttTarget, Scratch, Shared, WRITE_BATCH_BYTES};
+use crate::transport::Cut;
 
-/// About as much as one write hands to the kernel; more only waits there.
-const BATCH: usize = 64 << 10;
+/// The filters of one SUBSCRIBE, 100: brokers limit the size of the packet.
+const FILTERS_PER_SUBSCRIBE: usize = 100;
 
-/// As much as one read takes.
-const CHUNK: usize = 16 << 10;
+/// The end of a session.
+pub(crate) enum SessionEnd {
+    /// A request of the device or of the run.
+    Requested(CloseRequest),
+    /// Lost with this error.
+    Lost(SessionError),
+    /// Cut by an injected fault.
+    Cut,
+}
 
-/// Filters of one SUBSCRIBE; brokers limit the size of the packet.
-const FILTERS: usize = 100;
+/// Returns the timer of pings; `None` without keep-alive.
+fn timer(broker: &MqttTarget) -> Option<Pin<Box<Sleep>>> {
+    let keep_alive = broker.mqtt.keep_alive;
+    (keep_alive > Duration::ZERO).then(|| Box::pin(tokio::time::sleep(keep_alive / 2)))
+}
 
-/// Buffers that all connections of a worker share: only what one poll leaves over
-/// is kept with the connection, so a resting connection has none.
-pub(super) struct Scratch {
+/// An open connection with its buffers.
+pub(crate) struct Session<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) stream: Stream,
+    /// Encoded bytes that the kernel did not take yet.
     out: BytesMut,
-    pub(super) input: BytesMut,
-    pub(super) chunk: Box<[u8]>,
-    publish: Publish,
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self {
-            out: BytesMut::with_capacity(BATCH + CHUNK),
-            input: BytesMut::with_capacity(CHUNK),
-            chunk: vec![0; CHUNK].into_boxed_slice(),
-            publish: Publish::new("", QoS::AtMostOnce, Vec::new()),
-        }
-    }
-}
-
-pub(super) fn qos(qos: Qos) -> QoS {
-    match qos {
-        Qos::AtMostOnce => QoS::AtMostOnce,
-        Qos::AtLeastOnce => QoS::AtLeastOnce,
-        Qos::ExactlyOnce => QoS::ExactlyOnce,
-    }
-}
-
-/// Runs an open connection to its end.
-pub(super) async fn run(shared: &Rc<Shared>, link: &Rc<RefCell<Link>>, opened: Opened) -> End {
-    let kept = opened.session_present;
-    let mut session = Session {
-        shared,
-        stream: opened.stream,
-        encoded: 0,
-        written: 0,
-        heard: false,
-        spoke: false,
-        pinged: false,
-        timer: shared.broker.timer(),
-        frozen: false,
-        budget: None,
-    };
-    let end = match session.begin(&mut link.borrow_mut(), kept, &opened.rest) {
-        Ok(()) => None,
-        Err(why) => Some(End::Lost(why.into())),
-    };
-    let end = match end {
-        Some(end) => end,
-        None => std::future::poll_fn(|cx| session.poll(cx, link)).await,
-    };
-    let says_goodbye = match &end {
-        End::Asked(Command::Leave | Command::Act(LinkAction::Reconnect)) => true,
-        End::Cut => {
-            let link = link.borrow();
-            link.is_closed_on_purpose() && link.out.is_empty()
-        }
-        End::Asked(Command::Act(_)) | End::Lost(_) => false,
-    };
-    if says_goodbye && !session.frozen {
-        let _ = tokio::time::timeout(GOODBYE, session.goodbye()).await;
-    }
-    let why: Rc<str> = match &end {
-        End::Lost(why) => Rc::clone(why),
-        End::Asked(Command::Leave) => "closed".into(),
-        End::Asked(Command::Act(LinkAction::Reconnect)) => "closed by the device".into(),
-        End::Asked(Command::Act(_)) => "dropped by the device".into(),
-        End::Cut => link.borrow().why_cut(),
-    };
-    if session.frozen {
-        // The broker does not see the end of it before the next one is there.
-        link.borrow_mut().keep_stale(session.stream);
-    }
-    // At the end of the run nothing is sent again: what is unanswered stays unanswered.
-    let keeps = !shared.broker.mqtt.clean_session || shared.closing.get();
-    link.borrow_mut().down(&why, keeps, &shared.inbox);
-    end
-}
-
-impl super::BrokerTarget {
-    fn timer(&self) -> Option<Pin<Box<Sleep>>> {
-        let length = self.mqtt.keep_alive;
-        (length > Duration::ZERO).then(|| Box::pin(tokio::time::sleep(length / 2)))
-    }
-}
-
-pub(super) struct Session<'a> {
-    pub(super) shared: &'a Shared,
-    pub(super) stream: Stream,
-    /// Bytes encoded and bytes written since the connection is up.
+    /// Received bytes that are not a complete packet yet.
+    pub(crate) partial: BytesMut,
+    /// The number of the connection's subscriptions that the broker has received.
+    subscribed: usize,
+    /// Bytes encoded and bytes written since the connection is open.
     encoded: u64,
     written: u64,
-    /// Something came, and something was written, since the timer last ran.
-    pub(super) heard: bool,
-    spoke: bool,
+    /// Whether bytes came, and were written, since the timer last ran.
+    pub(crate) has_received: bool,
+    has_sent: bool,
     pinged: bool,
     timer: Option<Pin<Box<Sleep>>>,
-    /// An injected fault has left the link half open: nothing goes over it any more.
+    /// Whether an injected fault has left the connection half open.
     frozen: bool,
-    /// What may go out while the link is slow.
-    budget: Option<Budget>,
+    /// The bytes that may be sent while the connection is slow.
+    budget: Option<BandwidthBudget>,
 }
 
-impl Session<'_> {
-    /// Takes up where the last session ended, or begins anew; `rest` came behind the
-    /// CONNACK.
-    fn begin(&mut self, link: &mut Link, kept: bool, rest: &[u8]) -> Result<(), String> {
-        if kept {
-            self.resume(link);
-        } else {
-            link.forget_session();
+impl<'a> Session<'a> {
+    /// Starts with the stream of an open connection.
+    pub(crate) fn new(shared: &'a Shared, stream: Stream) -> Self {
+        Self {
+            shared,
+            stream,
+            out: BytesMut::new(),
+            partial: BytesMut::new(),
+            subscribed: 0,
+            encoded: 0,
+            written: 0,
+            has_received: false,
+            has_sent: false,
+            pinged: false,
+            timer: timer(&shared.broker),
+            frozen: false,
+            budget: None,
         }
-        link.up(&self.shared.inbox);
-        self.take_packets(link, &mut BytesMut::new(), rest)
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, link: &RefCell<Link>) -> Poll<End> {
-        let link = &mut *link.borrow_mut();
+    /// Returns whether all encoded bytes are written.
+    pub(crate) fn has_written_all(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Returns whether an injected fault has left the connection half open.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    /// Returns the stream, and drops the buffers.
+    pub(crate) fn into_stream(self) -> Stream {
+        self.stream
+    }
+
+    /// Continues the MQTT session or starts a new one. `rest` came after the CONNACK.
+    pub(crate) fn begin(
+        &mut self,
+        connection: &mut Connection,
+        session_present: bool,
+        rest: &[u8],
+    ) -> Result<(), SessionError> {
+        if session_present {
+            self.resume(connection);
+        } else {
+            connection.forget_session();
+        }
+        connection.set_connected(&self.shared.inbox);
+        self.read_packets(connection, &mut BytesMut::new(), rest)
+    }
+
+    /// Reads, pings and writes, until the session ends.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &RefCell<Connection>,
+    ) -> Poll<SessionEnd> {
+        let connection = &mut *connection.borrow_mut();
         let scratch = &mut *self.shared.scratch.borrow_mut();
-        link.listen(cx);
-        if link.hurt.is_some()
-            && let Some(end) = self.suffer(cx, link)
+        connection.register(cx);
+        if connection.fault.is_used()
+            && let Some(end) = self.apply_fault(cx, connection)
         {
             return end;
         }
         let step = self
-            .read(cx, link, scratch)
-            .and_then(|()| self.keep_alive(cx, link))
-            .and_then(|()| self.write(cx, link, scratch));
-        if let Err(why) = step {
-            return Poll::Ready(End::Lost(why.into()));
+            .read(cx, connection, scratch)
+            .and_then(|()| self.keep_alive(cx))
+            .and_then(|()| self.write(cx, connection, scratch));
+        if let Err(error) = step {
+            return Poll::Ready(SessionEnd::Lost(error));
         }
-        match link.command {
-            Some(Command::Leave) if link.is_idle(self.shared) => {
-                Poll::Ready(End::Asked(Command::Leave))
+        match connection.close_request {
+            Some(CloseRequest::Leave) if connection.is_idle(self.shared) => {
+                Poll::Ready(SessionEnd::Requested(CloseRequest::Leave))
             }
-            Some(Command::Act(action)) if link.queue.is_empty() && link.writing.is_empty() => {
-                link.command = None;
-                Poll::Ready(End::Asked(Command::Act(action)))
+            Some(request @ CloseRequest::ByDevice(_))
+                if connection.queue.is_empty() && connection.writing.is_empty() =>
+            {
+                connection.close_request = None;
+                Poll::Ready(SessionEnd::Requested(request))
             }
             _ => Poll::Pending,
         }
     }
 
-    /// What injected faults make of this poll: an end, or waiting for one.
-    fn suffer(&mut self, cx: &mut Context<'_>, link: &mut Link) -> Option<Poll<End>> {
-        Budget::follow(&mut self.budget, link.bandwidth());
-        let cut = link.cut();
+    /// Applies the link faults to this poll. Returns its result, if they decide it.
+    fn apply_fault(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &mut Connection,
+    ) -> Option<Poll<SessionEnd>> {
+        BandwidthBudget::update(&mut self.budget, connection.fault.bandwidth());
+        let cut = connection.fault.cut();
         if self.frozen {
             let over = cut != Some(Cut::HalfOpen) || self.shared.closing.get();
             if over {
-                link.noticed("nothing came over it any more".into());
+                connection
+                    .fault
+                    .set_detection("nothing came over it any more".into());
             }
-            return Some(match over || self.is_missed(cx, link) {
-                true => Poll::Ready(End::Cut),
+            return Some(match over || self.detects_half_open(cx, connection) {
+                true => Poll::Ready(SessionEnd::Cut),
                 false => Poll::Pending,
             });
         }
         match cut? {
             Cut::HalfOpen => {
                 self.frozen = true;
-                self.heard = false;
+                self.has_received = false;
                 self.pinged = false;
-                // Registers the timer: by it the device will notice.
-                let _ = self.is_missed(cx, link);
+                // Registers the timer, by which the device detects the fault.
+                let _ = self.detects_half_open(cx, connection);
                 Some(Poll::Pending)
             }
-            Cut::Closed | Cut::Lost => Some(Poll::Ready(End::Cut)),
+            Cut::Closed | Cut::Lost => Some(Poll::Ready(SessionEnd::Cut)),
         }
     }
 
-    /// Whether nothing was heard for so long that the device notices.
-    fn is_missed(&mut self, cx: &mut Context<'_>, link: &mut Link) -> bool {
-        match self.keep_alive(cx, link) {
+    /// Runs the keep-alive timer, and returns whether the device detects by it that the
+    /// connection is half open.
+    fn detects_half_open(&mut self, cx: &mut Context<'_>, connection: &mut Connection) -> bool {
+        match self.keep_alive(cx) {
             Ok(()) => false,
-            Err(why) => {
-                link.noticed(why);
+            Err(error) => {
+                connection.fault.set_detection(error.to_string().into());
                 true
             }
         }
     }
 
     /// Adds a packet that answers one of the broker's.
-    pub(super) fn reply(
+    #[inline]
+    pub(crate) fn reply(
         &mut self,
-        link: &mut Link,
         packet: impl FnOnce(&mut BytesMut) -> Result<usize, rumqttc::Error>,
     ) {
-        let before = link.out.len();
+        let before = self.out.len();
         // Writing four bytes to a growing buffer cannot fail.
-        if packet(&mut link.out).is_ok() {
-            self.encoded += length(link.out.len() - before);
+        if packet(&mut self.out).is_ok() {
+            self.encoded += length(self.out.len() - before);
         }
     }
 
-    /// Pings when either side has been silent for half the keep-alive: a client that
-    /// only listens is closed by its broker (MQTT 3.1.1, section 3.1.2.10), and a
+    /// Pings when either side has been silent for half the keep-alive.
+    ///
+    /// A broker closes a client that only listens (MQTT 3.1.1, section 3.1.2.10), and a
     /// broker that is gone answers no ping.
-    fn keep_alive(&mut self, cx: &mut Context<'_>, link: &mut Link) -> Result<(), String> {
+    fn keep_alive(&mut self, cx: &mut Context<'_>) -> Result<(), SessionError> {
         let Some(timer) = &mut self.timer else {
             return Ok(());
         };
@@ -238,118 +226,119 @@ impl Session<'_> {
         }
         let half = self.shared.broker.mqtt.keep_alive / 2;
         timer.as_mut().reset(Instant::now() + half);
-        // Registers the new moment.
+        // Registers the new time.
         let _ = timer.as_mut().poll(cx);
-        let (heard, spoke) = (
-            std::mem::take(&mut self.heard),
-            std::mem::take(&mut self.spoke),
+        let (has_received, has_sent) = (
+            std::mem::take(&mut self.has_received),
+            std::mem::take(&mut self.has_sent),
         );
-        if self.pinged && !heard {
-            return Err(format!(
-                "no answer to a ping within {} s (half of keep-alive)",
-                half.as_secs_f64()
-            ));
+        if self.pinged && !has_received {
+            return Err(SessionError::NoPingResponse(half));
         }
-        self.pinged = !(heard && spoke);
+        self.pinged = !(has_received && has_sent);
         if self.pinged {
-            self.reply(link, |out| PingReq.write(out));
+            self.reply(|out| PingReq.write(out));
         }
         Ok(())
     }
 
-    /// Writes what is left of the last time, then turns envelopes into packets for as
-    /// long as the kernel takes them.
+    /// Writes the bytes left from the last poll, then encodes envelopes for as long as the
+    /// kernel takes bytes.
     fn write(
         &mut self,
         cx: &mut Context<'_>,
-        link: &mut Link,
+        connection: &mut Connection,
         scratch: &mut Scratch,
-    ) -> Result<(), String> {
+    ) -> Result<(), SessionError> {
         loop {
-            while !link.out.is_empty() {
-                match self.push(cx, &link.out)? {
-                    Some(n) => link.out.advance(n),
-                    None => {
-                        self.settle_written(link);
-                        return Ok(());
-                    }
+            while !self.out.is_empty() {
+                let mut out = std::mem::take(&mut self.out);
+                let pushed = self.push(cx, &out);
+                if let Ok(Some(n)) = &pushed {
+                    out.advance(*n);
+                }
+                self.out = out;
+                if pushed?.is_none() {
+                    self.complete_written(connection);
+                    return Ok(());
                 }
             }
             scratch.out.clear();
-            self.encode(link, scratch);
+            self.encode(connection, scratch);
             let mut rest: &[u8] = &scratch.out;
             if rest.is_empty() {
-                // The last write may have been what was left of an earlier one.
-                self.settle_written(link);
+                // The last write may have completed packets of an earlier poll.
+                self.complete_written(connection);
                 break;
             }
             while !rest.is_empty() {
                 match self.push(cx, rest)? {
                     Some(n) => rest = rest.get(n..).unwrap_or_default(),
                     None => {
-                        link.out.extend_from_slice(rest);
+                        self.out.extend_from_slice(rest);
                         break;
                     }
                 }
             }
-            self.settle_written(link);
+            self.complete_written(connection);
         }
         match Pin::new(&mut self.stream).poll_flush(cx) {
-            Poll::Ready(Err(error)) => Err(lost(&error)),
+            Poll::Ready(Err(error)) => Err(SessionError::Lost(error)),
             _ => Ok(()),
         }
     }
 
-    /// One write. `None`: the kernel has no room, and wakes the task when it has.
-    fn push(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<Option<usize>, String> {
+    /// Writes once. Returns `None` if the kernel has no room; it wakes the task later.
+    fn push(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<Option<usize>, SessionError> {
         let bytes = match &mut self.budget {
             None => bytes,
-            Some(budget) => match budget.of(cx, bytes) {
+            Some(budget) => match budget.permit(cx, bytes) {
                 [] => return Ok(None),
                 some => some,
             },
         };
         match Pin::new(&mut self.stream).poll_write(cx, bytes) {
             Poll::Pending => Ok(None),
-            Poll::Ready(Ok(0)) => Err("the connection takes no more bytes".into()),
+            Poll::Ready(Ok(0)) => Err(SessionError::WriteZero),
             Poll::Ready(Ok(n)) => {
                 self.written += length(n);
-                self.spoke = true;
+                self.has_sent = true;
                 if let Some(budget) = &mut self.budget {
                     budget.spend(n);
                 }
                 Ok(Some(n))
             }
-            Poll::Ready(Err(error)) => Err(lost(&error)),
+            Poll::Ready(Err(error)) => Err(SessionError::Lost(error)),
         }
     }
 
-    fn encode(&mut self, link: &mut Link, scratch: &mut Scratch) {
+    /// Encodes subscriptions and envelopes, up to one batch.
+    fn encode(&mut self, connection: &mut Connection, scratch: &mut Scratch) {
         let before = scratch.out.len();
-        self.subscribe(link, scratch);
+        self.subscribe(connection, scratch);
         let window = usize::from(self.shared.broker.mqtt.max_in_flight);
-        while scratch.out.len() < BATCH {
-            let Some(front) = link.queue.front() else {
+        while scratch.out.len() < WRITE_BATCH_BYTES {
+            let Some(front) = connection.queue.front() else {
                 break;
             };
             let publish = &mut scratch.publish;
             publish.topic.clear();
-            let told = link.topic(front, &self.shared.broker, &mut publish.topic);
-            let needs_id = told.is_some_and(|(qos, _)| qos != Qos::AtMostOnce);
-            if needs_id && link.waiting.len() + link.writing.len() >= window {
+            let topic = connection.topic(front, &self.shared.broker, &mut publish.topic);
+            let needs_id = topic.is_some_and(|(qos, _)| qos != Qos::AtMostOnce);
+            if needs_id && connection.in_flight.len() + connection.writing.len() >= window {
                 break;
             }
-            let issue = match needs_id {
-                true => match link.issue() {
-                    Some(issue) => issue,
+            let packet_sequence = match needs_id {
+                true => match connection.take_packet_sequence() {
+                    Some(packet_sequence) => packet_sequence,
                     None => break,
                 },
                 false => 0,
             };
-            let Some(mut envelope) = link.queue.pop_front() else {
+            let Some(mut envelope) = connection.queue.pop_front() else {
                 break;
             };
-            let Some((level, retain)) = told else {
+            let Some((level, retain)) = topic else {
                 self.fail(envelope, "the device has left");
                 continue;
             };
@@ -357,16 +346,20 @@ impl Session<'_> {
             publish.dup = false;
             publish.qos = qos(level);
             publish.retain = retain;
-            publish.pkid = if needs_id { packet_id(issue) } else { 0 };
+            publish.pkid = if needs_id {
+                packet_id(packet_sequence)
+            } else {
+                0
+            };
             publish.payload = envelope.payload.clone();
             if let Err(error) = publish.write(&mut scratch.out) {
                 self.fail(envelope, &format!("it is no MQTT packet: {error}"));
                 continue;
             }
-            link.writing.push_back(Open {
+            connection.writing.push_back(InFlight {
                 envelope,
                 qos: level,
-                issue,
+                packet_sequence,
                 end: self.encoded + length(scratch.out.len() - before),
                 sent_at: None,
                 received: false,
@@ -375,75 +368,77 @@ impl Session<'_> {
         self.encoded += length(scratch.out.len() - before);
     }
 
-    fn fail(&self, envelope: crate::Envelope, why: &str) {
-        let settled = Settled::unsent(envelope, Outcome::Failed, why.into());
-        self.shared.inbox.settle(settled);
+    /// Fails an envelope that is not sent.
+    fn fail(&self, envelope: Envelope, why: &str) {
+        let completion = Completion::unsent(envelope, Outcome::Failed, Cause::backend(why));
+        self.shared.inbox.complete(completion);
     }
 
-    /// Tells the broker of filters that it does not know yet.
-    fn subscribe(&mut self, link: &mut Link, scratch: &mut Scratch) {
-        while link.subscribed < link.subscriptions.len() {
-            let Some(issue) = link.issue() else {
+    /// Sends the subscriptions that the broker has not received in this session.
+    fn subscribe(&mut self, connection: &mut Connection, scratch: &mut Scratch) {
+        while self.subscribed < connection.subscriptions.len() {
+            let Some(packet_sequence) = connection.take_packet_sequence() else {
                 return;
             };
-            let new: Vec<_> = link
+            let new: Vec<_> = connection
                 .subscriptions
                 .iter()
-                .skip(link.subscribed)
-                .take(FILTERS)
+                .skip(self.subscribed)
+                .take(FILTERS_PER_SUBSCRIBE)
                 .map(|s| SubscribeFilter::new(s.filter.clone(), qos(s.qos)))
                 .collect();
-            link.subscribed += new.len();
+            self.subscribed += new.len();
             let mut packet = Subscribe::new_many(new);
-            packet.pkid = packet_id(issue);
+            packet.pkid = packet_id(packet_sequence);
             if packet.write(&mut scratch.out).is_err() {
                 self.shared
-                    .trouble("a subscription is too long for an MQTT packet; see downlink");
+                    .warn("a subscription is too long for an MQTT packet; see downlink");
             }
         }
     }
 
-    /// The broker still has the session: what it did not confirm is repeated under
-    /// its old identifier (MQTT 3.1.1, section 4.4).
-    fn resume(&mut self, link: &mut Link) {
-        link.subscribed = link.subscriptions.len();
-        for mut open in std::mem::take(&mut link.waiting) {
-            let id = packet_id(open.issue);
-            if open.received {
-                self.reply(link, |out| PubRel::new(id).write(out));
+    /// Continues a session that the broker still has: messages in flight are sent again
+    /// under their old identifiers (MQTT 3.1.1, section 4.4).
+    fn resume(&mut self, connection: &mut Connection) {
+        self.subscribed = connection.subscriptions.len();
+        for mut packet in std::mem::take(&mut connection.in_flight) {
+            let id = packet_id(packet.packet_sequence);
+            if packet.received {
+                self.reply(|out| PubRel::new(id).write(out));
             } else {
-                open.envelope.attempt += 1;
+                packet.envelope.attempt += 1;
                 let mut publish =
-                    Publish::from_bytes("", qos(open.qos), open.envelope.payload.clone());
-                let retain = link.topic(&open.envelope, &self.shared.broker, &mut publish.topic);
+                    Publish::from_bytes("", qos(packet.qos), packet.envelope.payload.clone());
+                let retain =
+                    connection.topic(&packet.envelope, &self.shared.broker, &mut publish.topic);
                 publish.retain = retain.is_some_and(|(_, retain)| retain);
                 publish.dup = true;
                 publish.pkid = id;
-                self.reply(link, |out| publish.write(out));
+                self.reply(|out| publish.write(out));
             }
-            open.end = self.encoded;
-            link.writing.push_back(open);
+            packet.end = self.encoded;
+            connection.writing.push_back(packet);
         }
     }
 
-    /// Packets that are wholly written leave `writing`.
-    fn settle_written(&self, link: &mut Link) {
-        let done = |open: &Open| open.end <= self.written;
-        if !link.writing.front().is_some_and(done) {
+    /// Moves packets that are completely written out of `writing`.
+    fn complete_written(&self, connection: &mut Connection) {
+        let done = |packet: &InFlight| packet.end <= self.written;
+        if !connection.writing.front().is_some_and(done) {
             return;
         }
         let now = Instant::now();
-        while link.writing.front().is_some_and(done) {
-            let Some(mut open) = link.writing.pop_front() else {
+        while connection.writing.front().is_some_and(done) {
+            let Some(mut packet) = connection.writing.pop_front() else {
                 return;
             };
-            let sent_at = *open.sent_at.get_or_insert(now);
-            if open.qos != Qos::AtMostOnce {
-                link.waiting.push_back(open);
+            let sent_at = *packet.sent_at.get_or_insert(now);
+            if packet.qos != Qos::AtMostOnce {
+                connection.in_flight.push_back(packet);
                 continue;
             }
-            self.shared.inbox.settle(Settled {
-                envelope: open.envelope,
+            self.shared.inbox.complete(Completion {
+                envelope: packet.envelope,
                 outcome: Outcome::Sent,
                 code: None,
                 error: None,
@@ -453,16 +448,13 @@ impl Session<'_> {
         }
     }
 
-    async fn goodbye(&mut self) {
+    /// Sends DISCONNECT and closes the stream.
+    pub(crate) async fn disconnect(&mut self) {
         let mut bytes = BytesMut::new();
         if Disconnect.write(&mut bytes).is_ok() && self.stream.write_all(&bytes).await.is_ok() {
             let _ = self.stream.shutdown().await;
         }
     }
-}
-
-fn lost(error: &std::io::Error) -> String {
-    format!("the connection was lost: {error}")
 }
 
 fn length(bytes: usize) -> u64 {

@@ -1,4 +1,4 @@
-//! A socket, encrypted or not.
+//! Wraps a socket with or without TLS.
 
 use std::io;
 use std::pin::Pin;
@@ -8,8 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// The TLS state is boxed: it is some KiB, and most fleets have none.
-pub(super) enum Stream {
+/// A socket with or without TLS. The TLS state has a few KiB, so it is boxed: most fleets
+/// have none.
+pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }

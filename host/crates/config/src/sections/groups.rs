@@ -1,0 +1,383 @@
+//! Reads `[[groups]]`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::document::file_source::File;
+use crate::document::node::{Node, Origin, Value};
+use crate::document::suggest::did_you_mean;
+use crate::document::table_reader::{ReadContext, TableReader, integer, text};
+use crate::document::template::{ID_PLACEHOLDERS, Placeholder, PlaceholderValues, Template};
+use crate::document::units::ByteSize;
+use crate::plan::group::{Group, Limits, PluginSource};
+use crate::plan::target::Target;
+use crate::sections::faults::context::FaultContext;
+use crate::sections::faults::read;
+use crate::sections::schedule;
+
+pub(crate) const KEYS: &[&str] = &[
+    "name",
+    "plugin",
+    "count",
+    "target",
+    "every",
+    "rate",
+    "start",
+    "jitter",
+    "ramp",
+    "stages",
+    "after-stages",
+    "faults",
+    "devices-per-cell",
+    "device-id",
+    "config",
+    "data",
+    "limits",
+];
+pub(crate) const LIMIT_KEYS: &[&str] = &[
+    "memory",
+    "deadline",
+    "messages",
+    "message-size",
+    "log-lines",
+];
+
+/// The maximum of devices: ten times the scale that one process is made for. More is a typing
+/// error.
+const MAX_DEVICES: u32 = 10_000_000;
+
+/// The targets in the order of the file; `None` where one could not be read.
+pub(crate) type Targets = [(String, Option<Target>)];
+
+/// Reads all groups; those that cannot be read are left out.
+pub(crate) fn read(
+    context: &ReadContext<'_>,
+    node: &Node,
+    fleet: &str,
+    targets: &Targets,
+    duration: Option<Duration>,
+) -> Vec<Group> {
+    let Value::Array(entries) = &node.value else {
+        let text = format!(
+            "groups is a list of tables, not {}; begin each group with [[groups]]",
+            node.kind()
+        );
+        context.report(&node.at, text);
+        return Vec::new();
+    };
+    if entries.is_empty() {
+        context.report(&node.at, "groups is empty; a fleet has at least one group");
+    }
+    let groups: Vec<(Group, Origin)> = entries
+        .iter()
+        .filter_map(|entry| Some((group(context, entry, targets, duration)?, entry.at.clone())))
+        .collect();
+    check_names(context, entries);
+    check_devices(context, fleet, &groups);
+    groups.into_iter().map(|(group, _)| group).collect()
+}
+
+fn group(
+    context: &ReadContext<'_>,
+    node: &Node,
+    targets: &Targets,
+    duration: Option<Duration>,
+) -> Option<Group> {
+    let keys = TableReader::open(context, node, "[[groups]]", KEYS)?;
+    let name = keys.require("name", "\"thermometer\"", name);
+    let plugin = keys.require("plugin", "\"thermometer.wasm\"", |node| {
+        plugin(context, node)
+    });
+    let count = keys.require("count", "1000", |node| integer(node, 1..=MAX_DEVICES));
+    let target = target(&keys, targets);
+    let schedule = schedule::read(context, &keys);
+    let faults = match keys.node("faults") {
+        None => Some(Vec::new()),
+        Some(node) => {
+            let target = target.and_then(|place| targets.get(place)?.1.as_ref());
+            read::read(context, node, &FaultContext { duration, target })
+        }
+    };
+    let device_id = match keys.node("device-id") {
+        Some(_) => keys.template("device-id", ID_PLACEHOLDERS),
+        None => Template::parse("{group}-{index:05}", ID_PLACEHOLDERS).ok(),
+    };
+    let devices_per_cell = keys
+        .integer("devices-per-cell", 1..=1_000_000)
+        .and_then(NonZeroU32::new);
+    let config = config(&keys);
+    let settings = keys
+        .node("config")
+        .map_or_else(|| "{}".to_owned(), config_text);
+    let data = data(context, keys.node("data"));
+    let limits = limits(context, keys.node("limits"));
+    let line = match keys.at {
+        Origin::Line(line) => Some(line),
+        Origin::Option(_) => None,
+    };
+    Some(Group {
+        name: name?,
+        line,
+        plugin: plugin?,
+        count: count?,
+        target: target?,
+        schedule: schedule?,
+        device_id: device_id?,
+        devices_per_cell,
+        limits,
+        faults: faults?,
+        config: config?,
+        settings,
+        data: data?,
+    })
+}
+
+/// Reads a name that is used in ids and topics.
+pub(crate) fn name(node: &Node) -> Result<String, String> {
+    let name = text(node)?;
+    let unfit = |c: char| c.is_control() || matches!(c, '/' | '+' | '#');
+    if name.is_empty() || name.contains(unfit) {
+        return Err(format!(
+            "{name:?} is no name; it becomes part of topics, so it holds no / + # and is not empty"
+        ));
+    }
+    Ok(name)
+}
+
+fn plugin(context: &ReadContext<'_>, node: &Node) -> Result<PluginSource, String> {
+    let text = text(node)?;
+    match text.strip_prefix("builtin:") {
+        Some(name) => Ok(PluginSource::Builtin(name.to_owned())),
+        None if text.is_empty() => {
+            Err("it is empty; name a file, such as \"thermometer.wasm\"".into())
+        }
+        None => context.file(node, &text).map(PluginSource::File),
+    }
+}
+
+fn target(keys: &TableReader<'_>, targets: &Targets) -> Option<usize> {
+    let names = || targets.iter().map(|(name, _)| name.as_str());
+    match (keys.node("target"), targets.len()) {
+        // A file without targets is reported once, at its top level.
+        (_, 0) => None,
+        (None, 1) => Some(0),
+        (None, _) => {
+            let first = names().next().unwrap_or("broker");
+            keys.report_missing("target", &format!("{first:?}"));
+            None
+        }
+        (Some(_), _) => keys.read("target", |node| {
+            let wanted = text(node)?;
+            names().position(|name| name == wanted).ok_or_else(|| {
+                format!(
+                    "there is no target {wanted:?}{}",
+                    did_you_mean(&wanted, names())
+                )
+            })
+        }),
+    }
+}
+
+fn config(keys: &TableReader<'_>) -> Option<serde_json::Value> {
+    let Some(node) = keys.node("config") else {
+        return Some(serde_json::json!({}));
+    };
+    if !matches!(node.value, Value::Table(_)) {
+        keys.report(
+            "config",
+            format!(
+                "a table is wanted, not {}; write config = {{ base = 21.5 }}",
+                node.kind()
+            ),
+        );
+        return None;
+    }
+    keys.read("config", json)
+}
+
+/// The settings as JSON in the order of the file; a JSON object of serde has none.
+fn config_text(node: &Node) -> String {
+    let mut text = String::new();
+    write_json(node, &mut text);
+    text
+}
+
+fn write_json(node: &Node, into: &mut String) {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    match &node.value {
+        Value::Array(entries) => {
+            into.push('[');
+            for (place, entry) in entries.iter().enumerate() {
+                if place > 0 {
+                    into.push(',');
+                }
+                write_json(entry, into);
+            }
+            into.push(']');
+        }
+        Value::Table(table) => {
+            into.push('{');
+            for (place, (key, node)) in table.0.iter().enumerate() {
+                if place > 0 {
+                    into.push(',');
+                }
+                into.push_str(&quoted(key));
+                into.push(':');
+                write_json(node, into);
+            }
+            into.push('}');
+        }
+        // `json` has refused the values that JSON does not have.
+        _ => into.push_str(&json(node).unwrap_or_default().to_string()),
+    }
+}
+
+/// Files that can be read, by name.
+fn data(context: &ReadContext<'_>, node: Option<&Node>) -> Option<BTreeMap<String, File>> {
+    let Some(node) = node else {
+        return Some(BTreeMap::new());
+    };
+    let keys = TableReader::open_any(context, node, "data of [[groups]]")?;
+    let files = keys
+        .entries()
+        .map(|(name, _)| Some((name.to_owned(), keys.file(name)?)));
+    // Every file is tried, so that all problems are reported.
+    let files: Vec<_> = files.collect();
+    files.into_iter().collect()
+}
+
+fn json(node: &Node) -> Result<serde_json::Value, String> {
+    Ok(match &node.value {
+        Value::String(text) => text.as_str().into(),
+        Value::Integer(number) => (*number).into(),
+        Value::Float(number) => serde_json::Number::from_f64(*number)
+            .ok_or("JSON has no infinite numbers")?
+            .into(),
+        Value::Boolean(value) => (*value).into(),
+        Value::Other(text) => text.as_str().into(),
+        Value::Array(entries) => entries
+            .iter()
+            .map(json)
+            .collect::<Result<Vec<_>, _>>()?
+            .into(),
+        Value::Table(table) => {
+            let entries = table.0.iter();
+            let object: Result<serde_json::Map<_, _>, String> = entries
+                .map(|(key, node)| Ok((key.clone(), json(node)?)))
+                .collect();
+            object?.into()
+        }
+    })
+}
+
+fn limits(context: &ReadContext<'_>, node: Option<&Node>) -> Limits {
+    let mut limits = Limits {
+        memory: None,
+        deadline: Duration::from_millis(100),
+        messages: 100,
+        message_size: ByteSize::new(1 << 20),
+        log_lines: 10,
+    };
+    let keys =
+        node.and_then(|node| TableReader::open(context, node, "limits of [[groups]]", LIMIT_KEYS));
+    let Some(keys) = keys else {
+        return limits;
+    };
+    // A cell's memory is addressed with 32 bits; a message's length with 28 (MQTT
+    // 3.1.1, section 2.2.3).
+    if let Some(memory) = keys.size("memory", 64 << 10..=4 << 30) {
+        limits.memory = Some(memory);
+    }
+    if let Some(deadline) = keys.duration(
+        "deadline",
+        Duration::from_millis(1)..=Duration::from_secs(3600),
+    ) {
+        limits.deadline = deadline;
+    }
+    if let Some(messages) = keys.integer("messages", 1..=1_000_000) {
+        limits.messages = messages;
+    }
+    if let Some(size) = keys.size("message-size", 1..=256 << 20) {
+        limits.message_size = size;
+    }
+    if let Some(lines) = keys.integer("log-lines", 0..=1_000_000) {
+        limits.log_lines = lines;
+    }
+    limits
+}
+
+/// No two groups of one name, also among those that have other faults.
+fn check_names(context: &ReadContext<'_>, entries: &[Node]) {
+    let mut names: Vec<(&str, &Origin)> = Vec::new();
+    for entry in entries {
+        let Some(name) = entry.name() else {
+            continue;
+        };
+        match names.iter().find(|(other, _)| *other == name) {
+            Some((_, at)) => {
+                let first = at.place(context.shown);
+                let text = format!(
+                    "there is a group {name:?} already ({first}); each has a name of its own"
+                );
+                context.report(&entry.at, text);
+            }
+            None => names.push((name, &entry.at)),
+        }
+    }
+}
+
+/// No more devices than fit, and no two of one id.
+fn check_devices(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origin)]) {
+    let all: u64 = groups.iter().map(|(group, _)| u64::from(group.count)).sum();
+    if let Some((_, at)) = groups.last().filter(|_| all > u64::from(MAX_DEVICES)) {
+        let text =
+            format!("the fleet has {all} devices in all, and at most {MAX_DEVICES} fit one run");
+        context.report(at, text);
+        return;
+    }
+    check_ids(context, fleet, groups);
+}
+
+/// Two devices of one id would be one in the log. The ids that are made by default
+/// end in the index, so only others can meet.
+fn check_ids(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origin)]) {
+    let default = Template::parse("{group}-{index:05}", ID_PLACEHOLDERS).ok();
+    if groups
+        .iter()
+        .all(|(group, _)| Some(&group.device_id) == default.as_ref())
+    {
+        return;
+    }
+    let mut taken: HashMap<String, &str> = HashMap::new();
+    for (group, at) in groups {
+        if group.count > 1 && !group.device_id.has(Placeholder::Index) {
+            let text = format!(
+                "device-id gives all {} devices of group {:?} the same id; add {{index}}",
+                group.count, group.name
+            );
+            context.report(at, text);
+            continue;
+        }
+        for index in 0..group.count {
+            let mut id = String::new();
+            let names = PlaceholderValues {
+                fleet,
+                run: "",
+                group: &group.name,
+                device: "",
+                index,
+                connection: 0,
+            };
+            group.device_id.render(&names, &mut id);
+            if let Some(other) = taken.get(id.as_str()) {
+                let text = format!(
+                    "device-id makes two devices {id:?}, here and in group {other:?}; add {{group}}"
+                );
+                context.report(at, text);
+                break;
+            }
+            taken.insert(id, &group.name);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `--until 'ack.p99 > 200ms'`: what breaks a step of a search.
+
+use mockfleet_config::{Comparison, FULL_SHARE, Metric, ThresholdValue};
+use mockfleet_metrics::{Bottleneck, SearchStep, micros};
+
+/// What a step of a search has, for messages.
+const FIGURES: &str = "ack.p50, ack.p95, ack.p99 (or latency.…), lag.p50, lag.p95, lag.p99, failed";
+
+/// A figure and what it must not pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StopCondition {
+    inner: mockfleet_config::Threshold,
+    /// Microseconds, or a share.
+    limit: f64,
+}
+
+impl StopCondition {
+    /// Reads `ack.p99 > 200ms`, `failed > 1%`: what breaks a step.
+    ///
+    /// # Errors
+    /// What a bound looks like.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let inner = mockfleet_config::Threshold::parse(text)?;
+        if !matches!(inner.comparison, Comparison::Above | Comparison::AtLeast) {
+            return Err(format!(
+                "it says what breaks a step, and a step breaks upwards; write it with >, such as '{} > {}'",
+                inner.name, inner.value_text
+            ));
+        }
+        let limit = match (inner.metric, inner.value) {
+            (Metric::Latency(_) | Metric::Lag(_), ThresholdValue::Time(micros)) => float(micros),
+            (Metric::Failed, ThresholdValue::Share(share)) if share < FULL_SHARE => {
+                float(share) / float(FULL_SHARE)
+            }
+            (Metric::Failed, _) => {
+                return Err(format!(
+                    "{:?} is not understood; a share of messages lies between \"0%\" and \"100%\"",
+                    inner.value_text
+                ));
+            }
+            _ => {
+                return Err(format!(
+                    "a step of a search has no {}; there are {FIGURES}",
+                    inner.name
+                ));
+            }
+        };
+        Ok(Self { inner, limit })
+    }
+
+    /// Whether it says how late the host may be.
+    pub(crate) fn is_of_host(&self) -> bool {
+        matches!(self.inner.metric, Metric::Lag(_))
+    }
+
+    /// Whose fault it is that a step breaks this bound, and what shows it.
+    pub(crate) fn violated_by(&self, step: &SearchStep) -> Option<(Bottleneck, String)> {
+        let (found, who, shown) = match self.inner.metric {
+            Metric::Latency(share) => {
+                let found = step.ack.quantile(share);
+                (float(found), Bottleneck::Backend, micros(found))
+            }
+            Metric::Lag(share) => {
+                let found = step.lag.quantile(share);
+                (float(found), Bottleneck::Host, micros(found))
+            }
+            _ => {
+                let shown = format!("{:.2} %", step.failed * 100.0);
+                (step.failed, Bottleneck::Backend, shown)
+            }
+        };
+        self.inner
+            .comparison
+            .is_met_by(found.total_cmp(&self.limit))
+            .then(|| {
+                let StopCondition { inner, .. } = self;
+                let sign = match inner.comparison {
+                    Comparison::AtLeast => ">=",
+                    _ => ">",
+                };
+                let words = format!("{} was {shown} ({sign} {})", inner.name, inner.value_text);
+                (who, words)
+            })
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a time in microseconds, or a share: below 2^53"
+)]
+fn float(n: u64) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_read_as_people_write_them() {
+        assert_eq!(
+            StopCondition::parse("ack.p99 > 200ms").unwrap().limit,
+            200_000.0
+        );
+        assert_eq!(StopCondition::parse("lag.p50>1s").unwrap().limit, 1e6);
+        assert_eq!(
+            StopCondition::parse(" failed > 0.5 %").unwrap().limit,
+            0.005
+        );
+        for (wrong, says) in [
+            ("ack.p99", "wanted is a figure"),
+            ("ack.p98 > 1s", "did you mean \"p90\"?"),
+            ("ack.p99 < 1s", "write it with >, such as 'ack.p99 > 1s'"),
+            ("ack.p99 > 200", "a time, such as 200ms"),
+            ("acked > 5", "has no acked; there are ack.p50"),
+            ("failed > 1", "between \"0%\" and \"100%\""),
+            ("failed > 100%", "between \"0%\" and \"100%\""),
+        ] {
+            let said = StopCondition::parse(wrong).unwrap_err();
+            assert!(said.contains(says), "{wrong}: {said}");
+        }
+    }
+}

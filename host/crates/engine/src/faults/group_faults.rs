@@ -1,0 +1,350 @@
+//! GroupFaults that are injected on purpose: which message, link or clock of which device
+//! breaks, drawn from the device's seed, the fault's place in the file, and the
+//! message's number or the moment. Nothing else has a part in it, so that the same run
+//! breaks in the same places, whatever the workers, the packing and the machine.
+//!
+//! [`windows`] says when, [`payload`] what becomes of bytes; [`held`] keeps what leaves
+//! later, and [`links`] takes connections away and gives them back.
+
+use crate::faults::share::part;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::faults::payload;
+use crate::faults::windows::{Window, Windows};
+use crate::time::clock::{Micros, micros};
+use crate::time::seed;
+use mockfleet_config::{FaultFamily, FaultKind, Template, format_duration};
+use mockfleet_transport::Routes;
+
+/// The faults of a group.
+pub(crate) struct GroupFaults {
+    list: Vec<Fault>,
+    /// Of the group: what its devices have together is drawn from it.
+    seed: u64,
+}
+
+/// One of them.
+struct Fault {
+    plan: mockfleet_config::Fault,
+    /// Its place in the file; part of what is drawn.
+    place: u64,
+    /// Devices have it whose draw is no higher; `None` is all.
+    max_draw: Option<u64>,
+    windows: Windows,
+    /// The only channel that it touches.
+    route: Option<u16>,
+}
+
+/// Purposes of randomness: which devices, when, which messages, what of them.
+const DEVICES: u64 = 0x6661_756c_7400_0000;
+const MOMENTS: u64 = 0x6661_756c_7401_0000;
+const FAMILY: u64 = 0x6661_756c_7402_0000;
+const BYTES: u64 = 0x6661_756c_7403_0000;
+const LENGTH: u64 = 0x6661_756c_7404_0000;
+
+/// A message on its way out.
+#[derive(Clone, Copy)]
+pub(crate) struct MessageKey {
+    /// The seed of its device.
+    pub(crate) seed: u64,
+    /// Its number.
+    pub(crate) seq: u64,
+    /// When the call that returned it was due.
+    pub(crate) at: Micros,
+    /// Its channel's number.
+    pub(crate) route: u16,
+}
+
+/// What becomes of a message that faults touch.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FaultEffect {
+    /// What really leaves, where that is not what the device returned.
+    pub(crate) payload: Option<Bytes>,
+    /// Which template it goes to instead, by the fault's place.
+    topic: Option<usize>,
+    /// For the column `fault`.
+    pub(crate) label: String,
+    /// The same for its copies.
+    pub(crate) copy_label: String,
+    /// The kinds that touched it.
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) release: Release,
+    /// By how much a slow link holds it up.
+    pub(crate) latency: Micros,
+    /// How often it is sent again.
+    pub(crate) copies: u8,
+}
+
+/// When a message leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// At once.
+    Now,
+    /// So much later.
+    After(Micros),
+    /// After so many others of its device.
+    Behind(u32),
+    /// Not at all.
+    Never,
+}
+
+impl GroupFaults {
+    /// The faults of a group of `count` devices; `None` where nothing breaks.
+    pub(crate) fn of(group: &mockfleet_config::Group, routes: &Routes, seed: u64) -> Option<Self> {
+        if group.faults.is_empty() {
+            return None;
+        }
+        let list = (0u64..).zip(&group.faults).map(|(place, plan)| Fault {
+            plan: plan.clone(),
+            place,
+            max_draw: max_draw(plan.devices, place, seed, group.count),
+            windows: Windows::of(&plan.schedule),
+            route: plan.channel.as_deref().and_then(|name| routes.number(name)),
+        });
+        Some(Self {
+            list: list.collect(),
+            seed,
+        })
+    }
+
+    /// What faults do to a message; `None` where they leave it alone.
+    pub(crate) fn effect_on(&self, key: MessageKey, payload: &Bytes) -> Option<FaultEffect> {
+        let mut picked = self.picked(key);
+        if picked.is_empty() {
+            return None;
+        }
+        let lost = picked
+            .iter()
+            .any(|fault| fault.plan.kind == FaultKind::Drop);
+        if lost {
+            // What never leaves is not changed, copied or held.
+            let stays = |fault: &&Fault| match fault.plan.kind.family() {
+                Some(family) => family == FaultFamily::Loss,
+                None => true,
+            };
+            picked.retain(stays);
+        }
+        let mut effect = FaultEffect {
+            payload: None,
+            topic: None,
+            label: String::new(),
+            copy_label: String::new(),
+            kinds: Vec::new(),
+            release: Release::Now,
+            latency: 0,
+            copies: 0,
+        };
+        for fault in picked {
+            fault.apply(self, key, payload, &mut effect);
+        }
+        (!effect.kinds.is_empty()).then_some(effect)
+    }
+
+    /// Those that this message has: of each family one at most, by one draw; and what
+    /// holds of its device at that moment.
+    fn picked(&self, key: MessageKey) -> Vec<&Fault> {
+        // A family's draw, and how much of it is taken.
+        let mut draws = [(None, 0.0); 6];
+        let mut picked = Vec::new();
+        for fault in &self.list {
+            let elsewhere = fault.route.is_some_and(|route| route != key.route);
+            if elsewhere || fault.at(self, key.seed, key.at).is_none() {
+                continue;
+            }
+            let Some(family) = fault.plan.kind.family() else {
+                picked.push(fault);
+                continue;
+            };
+            let place = family as usize;
+            let Some((draw, taken)) = draws.get_mut(place) else {
+                continue;
+            };
+            let draw = *draw.get_or_insert_with(|| {
+                let purpose = FAMILY + u64::try_from(place).unwrap_or(0);
+                seed::unit(seed::bits(key.seed, purpose), key.seq)
+            });
+            if *taken <= draw && draw < *taken + fault.plan.probability {
+                picked.push(fault);
+            }
+            *taken += fault.plan.probability;
+        }
+        picked
+    }
+
+    /// The template of the topic that a message goes to instead of its own.
+    pub(crate) fn topic(&self, effect: &FaultEffect) -> Option<&Template> {
+        match &self.list.get(effect.topic?)?.plan.kind {
+            FaultKind::WrongTopic { topic } => Some(topic),
+            _ => None,
+        }
+    }
+
+    /// By how many microseconds the clock of a device is wrong.
+    pub(crate) fn skew(&self, seed: u64, at: Micros) -> i64 {
+        let skews = self.list.iter().map(|fault| fault.skew(self, seed, at));
+        skews.fold(0, i64::saturating_add)
+    }
+
+    /// The faults of links of a device, by their number.
+    pub(crate) fn links(&self, seed: u64) -> impl Iterator<Item = usize> {
+        let links = self.list.iter().enumerate();
+        links
+            .filter(move |(_, fault)| fault.plan.kind.is_link_fault() && fault.has(seed))
+            .map(|(number, _)| number)
+    }
+
+    /// What a fault is, and the first of its times that is not over at a moment.
+    pub(crate) fn next(&self, number: usize, seed: u64, at: Micros) -> Option<Window> {
+        let fault = self.list.get(number)?;
+        fault.windows.next(fault.seed(self, seed), at)
+    }
+
+    pub(crate) fn kind(&self, number: usize) -> Option<&FaultKind> {
+        self.list.get(number).map(|fault| &fault.plan.kind)
+    }
+}
+
+impl Fault {
+    /// Whether a device is one of those that have it.
+    fn has(&self, seed: u64) -> bool {
+        self.max_draw
+            .is_none_or(|max_draw| seed::bits(seed, DEVICES + self.place) <= max_draw)
+    }
+
+    /// What its moments are drawn from: a storm has all devices at once.
+    fn seed(&self, faults: &GroupFaults, seed: u64) -> u64 {
+        let owner = match self.plan.kind {
+            FaultKind::ReconnectStorm => faults.seed,
+            _ => seed,
+        };
+        seed::bits(owner, MOMENTS + self.place)
+    }
+
+    /// The time of this fault that holds a moment of a device.
+    fn at(&self, faults: &GroupFaults, seed: u64, at: Micros) -> Option<Window> {
+        if !self.has(seed) {
+            return None;
+        }
+        self.windows.at(self.seed(faults, seed), at)
+    }
+
+    fn skew(&self, faults: &GroupFaults, seed: u64, at: Micros) -> i64 {
+        let FaultKind::ClockSkew { offset, drift } = self.plan.kind else {
+            return 0;
+        };
+        let Some(span) = self.at(faults, seed, at) else {
+            return 0;
+        };
+        let since = at - span.begin;
+        let drifted = i64::try_from(part(since, drift.abs())).unwrap_or(i64::MAX);
+        offset.saturating_add(if drift < 0.0 { -drifted } else { drifted })
+    }
+
+    /// Does to a message what it is picked for.
+    fn apply(
+        &self,
+        faults: &GroupFaults,
+        key: MessageKey,
+        payload: &Bytes,
+        effect: &mut FaultEffect,
+    ) {
+        let kind = &self.plan.kind;
+        let bytes = || Vec::from(effect.payload.clone().unwrap_or_else(|| payload.clone()));
+        let mut label = kind.word().to_owned();
+        match kind {
+            FaultKind::Drop => effect.release = Release::Never,
+            FaultKind::Duplicate { copies } => effect.copies = *copies,
+            FaultKind::Delay { least, most } => {
+                let length = self.delay(key, *least, *most);
+                effect.release = Release::After(length);
+                label = format!("delay {}", format_duration(Duration::from_micros(length)));
+            }
+            FaultKind::Reorder { messages } => effect.release = Release::Behind(*messages),
+            FaultKind::Corrupt { bytes: count } => {
+                let mut bytes = bytes();
+                let drawn = seed::bits(seed::bits(key.seed, BYTES + self.place), key.seq);
+                if !payload::corrupt(&mut bytes, *count, drawn) {
+                    return;
+                }
+                effect.payload = Some(bytes.into());
+            }
+            FaultKind::Truncate(_) | FaultKind::Oversize { .. } => {
+                let mut bytes = bytes();
+                let before = bytes.len();
+                let changed = match kind {
+                    FaultKind::Truncate(to) => payload::truncate(&mut bytes, *to),
+                    FaultKind::Oversize { size } => payload::oversize(&mut bytes, *size),
+                    _ => false,
+                };
+                if !changed {
+                    return;
+                }
+                effect.payload = Some(bytes.into());
+                label = format!("{label} from {before} bytes");
+            }
+            FaultKind::WrongTopic { .. } => effect.topic = usize::try_from(self.place).ok(),
+            FaultKind::ClockSkew { .. } => {
+                let skew = self.skew(faults, key.seed, key.at);
+                let sign = if skew < 0 { "-" } else { "" };
+                let length = format_duration(Duration::from_micros(skew.unsigned_abs()));
+                label = format!("clock-skew {sign}{length}");
+            }
+            FaultKind::SlowLink { latency, .. } => {
+                effect.latency = effect.latency.max(micros(*latency));
+            }
+            FaultKind::Disconnect { .. }
+            | FaultKind::HalfOpen
+            | FaultKind::Flapping { .. }
+            | FaultKind::ReconnectStorm => {}
+        }
+        effect.kinds.push(kind.word());
+        let add = |to: &mut String| {
+            if !to.is_empty() {
+                to.push('+');
+            }
+            to.push_str(&label);
+        };
+        add(&mut effect.copy_label);
+        // The message itself is as it would be without its copies.
+        if !matches!(kind, FaultKind::Duplicate { .. }) {
+            add(&mut effect.label);
+        }
+    }
+
+    /// A drawn delay, to the millisecond where it has some.
+    fn delay(&self, key: MessageKey, least: Duration, most: Duration) -> Micros {
+        let (least, most) = (micros(least), micros(most));
+        let draw = seed::unit(seed::bits(key.seed, LENGTH + self.place), key.seq);
+        let length = least + part(most - least, draw);
+        let rounded = length - length % 1_000;
+        if rounded > least { rounded } else { length }
+    }
+}
+
+/// The draw that a device's own must not be above, for exactly this share of a group's
+/// devices to have a fault; at least one has it.
+fn max_draw(share: f64, place: u64, seed: u64, count: u32) -> Option<u64> {
+    if share >= 1.0 {
+        return None;
+    }
+    let mut draws: Vec<u64> = (0..count)
+        .map(|index| seed::bits(seed::device(seed, index), DEVICES + place))
+        .collect();
+    let exact = f64::from(count) * share;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most the count of devices, 10,000,000"
+    )]
+    let wanted = (exact.round() as usize).clamp(1, draws.len().max(1));
+    if draws.is_empty() {
+        return None;
+    }
+    let (_, max_draw, _) = draws.select_nth_unstable(wanted - 1);
+    Some(*max_draw)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,386 @@
+//! Checks of a run: which messages and ticks count for which of them while it goes, and
+//! what each comes to when it is over. A run without checks counts nothing here.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::group::device_group::Group;
+use crate::time::clock::{Micros, micros};
+use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
+use mockfleet_metrics::{CheckCounters, Counters, LatencyHistogram, count, micros as words};
+use mockfleet_transport::{Cause, Completion, Outcome};
+
+/// Which tallies of [`Counters::checks`] a message or a tick counts for; the same for all
+/// workers.
+#[derive(Debug, Default)]
+pub(crate) struct ThresholdCollector {
+    /// What was due before does not count.
+    warm_up: Micros,
+    scopes: Vec<Scope>,
+    fleet: Option<usize>,
+    /// By the number of the group.
+    groups: Vec<Option<usize>>,
+    /// By the number of the route in the log's directory.
+    routes: Vec<Option<usize>>,
+}
+
+/// What the checks of a run are judged by.
+pub(crate) struct ThresholdEvaluator {
+    pub(crate) thresholds: Arc<ThresholdCollector>,
+    pub(crate) checks: mockfleet_config::Checks,
+}
+
+impl ThresholdCollector {
+    /// What the checks of a plan are about; `None` where there are none.
+    pub(crate) fn of(plan: &Plan) -> Option<Arc<Self>> {
+        let checks = &plan.checks;
+        let mut scopes: Vec<Scope> = checks
+            .list
+            .iter()
+            .map(|check| check.scope.clone())
+            .collect();
+        scopes.sort();
+        scopes.dedup();
+        if scopes.is_empty() {
+            return None;
+        }
+        let place = |wanted: &Scope| scopes.iter().position(|scope| scope == wanted);
+        let groups = plan.groups.iter();
+        let groups = groups.map(|group| place(&Scope::Group(group.name.clone())));
+        let routes = plan.targets.iter().flat_map(|target| {
+            let routes = mockfleet_transport::Routes::new(target);
+            let names: Vec<String> = routes.names().map(str::to_owned).collect();
+            names
+        });
+        let routes = routes.map(|channel| place(&Scope::Channel(channel)));
+        Some(Arc::new(Self {
+            warm_up: micros(checks.warm_up),
+            fleet: place(&Scope::Fleet),
+            groups: groups.collect(),
+            routes: routes.collect(),
+            scopes,
+        }))
+    }
+
+    /// Does something with each tally that something of a group counts for, which was due
+    /// at this moment.
+    fn each(
+        &self,
+        counters: &mut Counters,
+        due: Micros,
+        group: u32,
+        route: Option<u16>,
+        count: impl Fn(&mut CheckCounters),
+    ) {
+        if due < self.warm_up {
+            return;
+        }
+        counters
+            .checks
+            .resize_with(self.scopes.len(), CheckCounters::default);
+        let at = |places: &[Option<usize>], number: usize| places.get(number).copied().flatten();
+        let group = at(&self.groups, usize::try_from(group).unwrap_or(usize::MAX));
+        let route = route.and_then(|route| at(&self.routes, usize::from(route)));
+        for place in [self.fleet, group, route].into_iter().flatten() {
+            if let Some(tally) = counters.checks.get_mut(place) {
+                count(tally);
+            }
+        }
+    }
+
+    /// A message has come to its end; `lag` and `latency` where it was sent, and confirmed.
+    pub(crate) fn settled(
+        &self,
+        counters: &mut Counters,
+        number: u32,
+        group: &Group,
+        settled: &Completion,
+        (lag, latency): (Option<Micros>, Option<Micros>),
+    ) {
+        let route = group.route_base + settled.envelope.route;
+        let due = settled.envelope.due;
+        self.each(counters, due, number, Some(route), |tally| {
+            *match settled.outcome {
+                _ if is_injected(settled) => &mut tally.injected,
+                Outcome::Acked => &mut tally.acked,
+                // A run that sends nothing has no checks.
+                Outcome::Sent | Outcome::Written => &mut tally.sent,
+                Outcome::Failed => &mut tally.failed,
+                Outcome::Dropped => &mut tally.dropped,
+                Outcome::Unconfirmed => &mut tally.unconfirmed,
+            } += 1;
+            if let Some(lag) = lag {
+                tally.lag.record(lag);
+            }
+            if let Some(latency) = latency {
+                tally.latency.record(latency);
+            }
+        });
+    }
+
+    /// A tick was run that was due at this moment.
+    pub(crate) fn ticked(&self, counters: &mut Counters, due: Micros, group: u32) {
+        self.each(counters, due, group, None, |tally| tally.ticks += 1);
+    }
+
+    /// So many ticks were not run, as was found at this moment.
+    pub(crate) fn missed(&self, counters: &mut Counters, now: Micros, group: u32, ticks: u64) {
+        self.each(counters, now, group, None, |tally| tally.missed += ticks);
+    }
+
+    /// A call has failed.
+    pub(crate) fn call_failed(&self, counters: &mut Counters, now: Micros, group: u32) {
+        self.each(counters, now, group, None, |tally| tally.failed_calls += 1);
+    }
+
+    /// A cell was made again.
+    pub(crate) fn restarted(&self, counters: &mut Counters, now: Micros, group: u32) {
+        self.each(counters, now, group, None, |tally| tally.restarts += 1);
+    }
+
+    /// Judges the checks of a plan. No tick was due from `end` on.
+    pub(crate) fn evaluate(
+        &self,
+        checks: &mockfleet_config::Checks,
+        counters: &Counters,
+        end: Micros,
+    ) -> Vec<mockfleet_metrics::CheckResult> {
+        let none = CheckCounters::default();
+        let span = Duration::from_micros(end.saturating_sub(self.warm_up));
+        let judged = checks.list.iter().map(|check| {
+            let place = self.scopes.iter().position(|scope| *scope == check.scope);
+            let tally = place.and_then(|place| counters.checks.get(place));
+            judge(check, tally.unwrap_or(&none), span, self.warm_up > 0)
+        });
+        judged.collect()
+    }
+}
+
+/// Whether it was a fault of the fleet file that a message did not get through: the one
+/// place where checks tell that from what the host or the backend lost.
+fn is_injected(settled: &Completion) -> bool {
+    !matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
+        && settled.error.as_ref().is_some_and(Cause::is_injected)
+}
+
+/// A figure as it was found.
+enum Measured {
+    /// So many, of so many.
+    Shard(u64, u64),
+    /// Microseconds.
+    Time(u64),
+    /// A second.
+    Rate(f64),
+    /// Nothing was measured; why.
+    Nothing(String),
+}
+
+fn judge(
+    check: &mockfleet_config::Check,
+    tally: &CheckCounters,
+    span: Duration,
+    warm_up: bool,
+) -> mockfleet_metrics::CheckResult {
+    let bound = &check.threshold;
+    let found = find(bound, tally, span, warm_up);
+    let order = match (&found, bound.value) {
+        (Measured::Shard(part, _), ThresholdValue::Count(limit)) => Some(part.cmp(&limit)),
+        (Measured::Shard(part, all), ThresholdValue::Share(share)) => {
+            let exact = |a: u64, b: u64| u128::from(a) * u128::from(b);
+            Some(exact(*part, FULL_SHARE).cmp(&exact(*all, share)))
+        }
+        (Measured::Time(time), ThresholdValue::Time(limit)) => Some(time.cmp(&limit)),
+        (Measured::Rate(rate), ThresholdValue::PerSecond(limit)) => Some(rate.total_cmp(&limit)),
+        _ => None,
+    };
+    let (kind, name) = match &check.scope {
+        Scope::Fleet => ("fleet", ""),
+        Scope::Group(name) => ("group", name.as_str()),
+        Scope::Channel(name) => ("channel", name.as_str()),
+    };
+    mockfleet_metrics::CheckResult {
+        kind,
+        name: name.to_owned(),
+        text: bound.to_string(),
+        figure: number(&found, bound.value),
+        shown: shown(&found, bound),
+        held: order.is_some_and(|order: Ordering| bound.comparison.is_met_by(order)),
+    }
+}
+
+fn find(
+    bound: &mockfleet_config::Threshold,
+    tally: &CheckCounters,
+    span: Duration,
+    warm_up: bool,
+) -> Measured {
+    let since = if warm_up { " after the warm-up" } else { "" };
+    let messages = tally.messages();
+    let of_messages = |part: u64| match messages {
+        0 => Measured::Nothing(format!(
+            "no message was due{since}, so nothing was measured"
+        )),
+        all => Measured::Shard(part, all),
+    };
+    let time = |spread: &LatencyHistogram, share: f64, what: &str| match spread.count() {
+        0 => Measured::Nothing(format!(
+            "no message that was due{since} was {what}, so nothing was measured"
+        )),
+        _ if share >= 1.0 => Measured::Time(spread.max()),
+        _ => Measured::Time(spread.quantile(share)),
+    };
+    let ticks = tally.ticks + tally.missed;
+    let of_ticks = |part: u64| match ticks {
+        0 => Measured::Nothing(format!("no tick was due{since}, so nothing was measured")),
+        all => Measured::Shard(part, all),
+    };
+    match bound.metric {
+        Metric::Messages => Measured::Shard(messages, messages),
+        Metric::Acked => of_messages(tally.acked),
+        Metric::Sent => of_messages(tally.sent),
+        Metric::Delivered => of_messages(tally.acked + tally.sent),
+        Metric::Failed => of_messages(tally.failed),
+        Metric::Dropped => of_messages(tally.dropped),
+        Metric::Unconfirmed => of_messages(tally.unconfirmed),
+        Metric::Rate => Measured::Rate(float(messages) / span.as_secs_f64().max(0.001)),
+        Metric::Missed => of_ticks(tally.missed),
+        Metric::FailedCalls => of_ticks(tally.failed_calls),
+        Metric::Restarts => of_ticks(tally.restarts),
+        Metric::Latency(share) => time(&tally.latency, share, "confirmed"),
+        Metric::Lag(share) => time(&tally.lag, share, "sent"),
+    }
+}
+
+fn number(found: &Measured, limit: ThresholdValue) -> Option<f64> {
+    match (found, limit) {
+        (Measured::Shard(part, all), ThresholdValue::Share(_)) => {
+            Some(float(*part) * 100.0 / float(*all).max(1.0))
+        }
+        (Measured::Shard(part, _), _) => Some(float(*part)),
+        (Measured::Time(micros), _) => Some(float(*micros)),
+        (Measured::Rate(rate), _) => Some(*rate),
+        (Measured::Nothing(_), _) => None,
+    }
+}
+
+fn shown(found: &Measured, bound: &mockfleet_config::Threshold) -> String {
+    match found {
+        Measured::Shard(part, all) if matches!(bound.value, ThresholdValue::Share(_)) => {
+            format!(
+                "{} ({} of {})",
+                percent(*part, *all),
+                count(*part),
+                count(*all)
+            )
+        }
+        Measured::Shard(part, all) => match bound.metric.share_base() {
+            Some(what) => format!("{} of {} {what}", count(*part), count(*all)),
+            None => count(*part),
+        },
+        Measured::Time(micros) => words(*micros),
+        Measured::Rate(rate) => format!("{rate:.1}/s"),
+        Measured::Nothing(why) => why.clone(),
+    }
+}
+
+/// As many digits as tell it from all and from nothing.
+fn percent(part: u64, all: u64) -> String {
+    let share = float(part) * 100.0 / float(all).max(1.0);
+    let plain = format!("{share:.2}");
+    match plain.as_str() {
+        "100.00" if part == all => "100 %".into(),
+        "0.00" if part == 0 => "0 %".into(),
+        "100.00" | "0.00" => format!("{share:.6} %"),
+        _ => format!("{plain} %"),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with a few digits")]
+fn float(n: u64) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str, tally: &CheckCounters) -> (bool, String) {
+        let check = mockfleet_config::Check::parse(&Scope::Fleet, text).unwrap();
+        let judged = judge(&check, tally, Duration::from_secs(10), false);
+        (judged.held, judged.shown)
+    }
+
+    fn tally() -> CheckCounters {
+        let mut tally = CheckCounters {
+            acked: 999,
+            failed: 1,
+            injected: 500,
+            ticks: 990,
+            missed: 10,
+            ..CheckCounters::default()
+        };
+        for micros in 1..=1000 {
+            tally.latency.record(micros * 100);
+        }
+        tally
+    }
+
+    #[test]
+    fn shares_are_compared_exactly() {
+        let tally = tally();
+        let figure = "99.90 % (999 of 1,000)".to_owned();
+        assert_eq!(said("acked >= 99.9%", &tally), (true, figure.clone()));
+        assert_eq!(said("acked > 99.9%", &tally), (false, figure.clone()));
+        assert_eq!(said("acked >= 99.9000001%", &tally), (false, figure));
+    }
+
+    #[test]
+    fn what_a_fault_dropped_is_no_loss_of_the_backend() {
+        assert_eq!(said("messages == 1000", &tally()), (true, "1,000".into()));
+        assert_eq!(
+            said("dropped == 0", &tally()),
+            (true, "0 of 1,000 messages".into())
+        );
+    }
+
+    #[test]
+    fn figures_have_their_own_units() {
+        let tally = tally();
+        assert_eq!(
+            said("failed == 0", &tally),
+            (false, "1 of 1,000 messages".into())
+        );
+        assert_eq!(
+            said("latency.p50 <= 51ms", &tally),
+            (true, "50.0 ms".into())
+        );
+        assert_eq!(
+            said("latency.max < 100ms", &tally),
+            (false, "100.0 ms".into())
+        );
+        assert_eq!(
+            said("missed <= 1%", &tally),
+            (true, "1.00 % (10 of 1,000)".into())
+        );
+        assert_eq!(said("rate >= 100/s", &tally), (true, "100.0/s".into()));
+    }
+
+    #[test]
+    fn where_nothing_was_measured_nothing_held() {
+        let (held, why) = said("failed == 0", &CheckCounters::default());
+        assert!(!held && why.contains("no message was due"), "{why}");
+        let (held, why) = said("lag.p99 <= 50ms", &CheckCounters::default());
+        assert!(!held && why.contains("was sent"), "{why}");
+        let (held, why) = said("restarts == 0", &CheckCounters::default());
+        assert!(!held && why.contains("no tick was due"), "{why}");
+        assert!(said("messages == 0", &CheckCounters::default()).0);
+    }
+
+    #[test]
+    fn nearly_all_is_not_shown_as_all() {
+        assert_eq!(percent(999_999, 1_000_000), "99.999900 %");
+        assert_eq!(percent(1, 1_000_000), "0.000100 %");
+        assert_eq!(percent(0, 5), "0 %");
+    }
+}

@@ -1,0 +1,88 @@
+//! The content of data files, each read once for the whole process, whichever groups
+//! use it and under whichever name.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+
+use mockfleet_config::File;
+
+/// The files that were read so far.
+#[derive(Default)]
+pub(crate) struct DataFiles(HashMap<std::path::PathBuf, Bytes>);
+
+/// The most of one file: a cell addresses 4 GiB, and the process holds it all.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+impl DataFiles {
+    /// The content of a group's files by their names; what cannot be read is told to
+    /// `refuse`, with its name.
+    pub(crate) fn of(
+        &mut self,
+        files: &BTreeMap<String, File>,
+        mut refuse: impl FnMut(&str, String),
+    ) -> BTreeMap<String, Bytes> {
+        let mut content = BTreeMap::new();
+        for (name, file) in files {
+            match self.read(file) {
+                Ok(bytes) => {
+                    content.insert(name.clone(), bytes);
+                }
+                Err(why) => refuse(name, format!("{} cannot be read: {why}", file)),
+            }
+        }
+        content
+    }
+
+    fn read(&mut self, file: &File) -> Result<Bytes, String> {
+        let File::Disk(file) = file else {
+            return file.read().map_err(|error| error.to_string());
+        };
+        // Two ways to write the same path are one file.
+        let whole = std::fs::canonicalize(file).map_err(|error| error.to_string())?;
+        if let Some(bytes) = self.0.get(&whole) {
+            return Ok(bytes.clone());
+        }
+        let size = std::fs::metadata(&whole).map_err(|error| error.to_string())?;
+        if size.len() > MAX_FILE_BYTES {
+            return Err(format!(
+                "it has {} bytes, and at most {MAX_FILE_BYTES} are held; cut it",
+                size.len()
+            ));
+        }
+        let bytes: Bytes = std::fs::read(&whole)
+            .map_err(|error| error.to_string())?
+            .into();
+        self.0.insert(whole, bytes.clone());
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_held_once_however_often_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("weather.csv");
+        std::fs::write(&file, "t\n1\n").unwrap();
+        let other = folder.path().join(".").join("weather.csv");
+        let mut files = DataFiles::default();
+        let names =
+            [("a", file), ("b", other)].map(|(name, file)| (name.to_owned(), File::Disk(file)));
+        let names = BTreeMap::from(names);
+        let content = files.of(&names, |name, why| panic!("{name}: {why}"));
+        assert_eq!(content["a"].as_ptr(), content["b"].as_ptr());
+        assert_eq!(&content["a"][..], b"t\n1\n");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_with_its_name() {
+        let mut said = Vec::new();
+        let names = BTreeMap::from([("a".to_owned(), File::Disk("/nowhere/a.csv".into()))]);
+        DataFiles::default().of(&names, |name, why| said.push(format!("{name}: {why}")));
+        assert_eq!(said.len(), 1);
+        assert!(said[0].starts_with("a: /nowhere/a.csv cannot be read: "));
+    }
+}

@@ -1,0 +1,152 @@
+//! Checks the settings of devices, by their schema and by creating them.
+
+use std::collections::BTreeMap;
+
+use crate::group::device_group::Group;
+use crate::prepare::create_error::CreateError;
+use crate::prepare::json_schema::{self, Violation};
+use crate::prepare::problem::problem;
+use mockfleet_config::{Fleet, Problem, Problems};
+use mockfleet_plugin::{CallError, Plugin};
+
+/// The behaviour's own schema has the first word on its settings.
+///
+/// `None` where that is no schema; else the keys of what it refuses.
+pub(crate) fn check_config(
+    fleet: &Fleet,
+    number: usize,
+    plugin: &Plugin,
+    problems: &mut Problems,
+) -> Option<Vec<Vec<String>>> {
+    let group = fleet.plan.groups.get(number)?;
+    let Some(schema) = &plugin.description().config_schema else {
+        return Some(Vec::new());
+    };
+    let found = match json_schema::violations(schema, &group.config) {
+        Ok(found) => found,
+        Err(why) => {
+            let text = format!(
+                "plugin {} has a config-schema that is no JSON Schema: {why}",
+                plugin.name()
+            );
+            problems.push(problem(fleet, &["groups", &group.name, "plugin"], text));
+            return None;
+        }
+    };
+    for Violation { path, text } in &found {
+        let key = settings_key(path);
+        let text = format!(
+            "{key} of group {:?}: {text} (see `mockfleet describe` of its plugin {})",
+            group.name,
+            plugin.name()
+        );
+        let place = fleet.place(&config_path(&group.name, path));
+        problems.push(Problem { place, text });
+    }
+    Some(found.into_iter().map(|finding| finding.path).collect())
+}
+
+/// Where a setting stands in the fleet file.
+fn config_path<'a>(group: &'a str, path: &'a [String]) -> Vec<&'a str> {
+    let here = ["groups", group, "config"];
+    let open_io = path.iter().map(String::as_str);
+    here.into_iter().chain(open_io).collect()
+}
+
+/// What the devices themselves refused; the same words count once a group. Where the
+/// schema of a group's settings has spoken already, a device adds what it alone can
+/// know: problems at other keys.
+pub(crate) fn create_errors(
+    fleet: &Fleet,
+    groups: &[Group],
+    mut create_errors: Vec<CreateError>,
+    problems: &mut Problems,
+) {
+    // Whichever worker was first, the same device is named.
+    create_errors.sort_by(|a, b| {
+        let key = |refusal: &CreateError| (refusal.group, refusal.device.len());
+        key(a).cmp(&key(b)).then_with(|| a.device.cmp(&b.device))
+    });
+    let mut kinds: BTreeMap<(usize, usize, String), (String, usize)> = BTreeMap::new();
+    for refusal in create_errors {
+        for (order, text) in create_error_lines(&refusal.error).into_iter().enumerate() {
+            let kind = kinds
+                .entry((refusal.group, order, text))
+                .or_insert((refusal.device.clone(), 0));
+            kind.1 += 1;
+        }
+    }
+    for ((number, _, text), (device, count)) in kinds {
+        let Some(group) = groups.get(number) else {
+            continue;
+        };
+        let found = settings_path(&text);
+        let path = found.as_ref().map_or(&[][..], |(path, _)| path.as_slice());
+        let create_error_lines =
+            |refused: &Vec<String>| path.starts_with(refused) || refused.starts_with(path);
+        if group.refused.iter().any(create_error_lines) {
+            continue;
+        }
+        let place = fleet.place(&config_path(&group.name, path));
+        let text = match &found {
+            Some((path, text)) => {
+                format!("{} of group {:?}: {text}", settings_key(path), group.name)
+            }
+            None => {
+                let others = match count {
+                    1 => String::new(),
+                    _ => format!(" (and {} more of its group)", count - 1),
+                };
+                let plugin = group.plugin.name();
+                format!("device {device} (plugin {plugin}) {text}{others}")
+            }
+        };
+        problems.push(Problem { place, text });
+    }
+}
+
+/// A line of what the device of a group refused, at its place in the fleet file.
+pub fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
+    let (path, text) = settings_path(line).unwrap_or_else(|| (Vec::new(), line));
+    let key = settings_key(&path);
+    Problem {
+        place: fleet.place(&config_path(group, &path)),
+        text: format!("{key} of group {group:?}: {text}"),
+    }
+}
+
+/// What an error of `create` says, problem by problem.
+fn create_error_lines(error: &CallError) -> Vec<String> {
+    match error {
+        // The contract: a problem a line.
+        CallError::InvalidConfig(why) => why
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| match settings_path(line) {
+                Some(_) => line.to_owned(),
+                None => format!("refuses its config: {line}"),
+            })
+            .collect(),
+        CallError::Failed(why) => vec![format!("cannot be made: {why}")],
+        CallError::Retired(why) => vec![format!("retires before its first tick: {why}")],
+        CallError::Crash(fault) => vec![format!("cannot be made: {fault}")],
+    }
+}
+
+/// The path of a line `config.statuses.off.every: ...`, and what follows it.
+fn settings_path(transport: &str) -> Option<(Vec<String>, &str)> {
+    let rest = transport.strip_prefix("config")?;
+    if let Some(text) = rest.strip_prefix(": ") {
+        return Some((Vec::new(), text));
+    }
+    let (path, text) = rest.strip_prefix('.')?.split_once(": ")?;
+    if path.is_empty() || path.contains(char::is_whitespace) {
+        return None;
+    }
+    Some((path.split('.').map(str::to_owned).collect(), text))
+}
+
+/// A key of the settings as it is shown.
+fn settings_key(path: &[String]) -> String {
+    [&["config".to_owned()], path].concat().join(".")
+}

@@ -1,0 +1,54 @@
+//! Open files: each connection is one, and the system allows a process so many.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use mockfleet_config::{Connections, Plan, Protocol};
+
+/// What a run needs besides its connections: the log, the plugins, a few for each
+/// worker's I/O loop.
+const BESIDES: u64 = 100;
+
+/// Makes room for the connections of a plan, as far as the system allows.
+///
+/// # Errors
+/// A sentence with the number needed and how to raise the limit.
+pub(crate) fn raise_fd_limit(plan: &Plan) -> Result<(), String> {
+    let connections = connections(plan);
+    let needed = connections + BESIDES;
+    let limits = getrlimit(Resource::Nofile);
+    let allowed = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
+    if allowed(limits.current) {
+        return Ok(());
+    }
+    if allowed(limits.maximum) {
+        let raised = Rlimit {
+            current: limits.maximum,
+            ..limits
+        };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            return Ok(());
+        }
+    }
+    let limit = limits.maximum.unwrap_or_default();
+    Err(format!(
+        "{connections} connections need {needed} open files, and this process may have {limit}; raise the limit with `ulimit -n {needed}` (or LimitNOFILE={needed} in a systemd unit), or let devices share connections with connections = 64"
+    ))
+}
+
+/// MQTT connections that are open at the same time. HTTP opens and closes as many
+/// as requests are under way.
+fn connections(plan: &Plan) -> u64 {
+    let of_target = |number: usize| -> u64 {
+        let groups = plan.groups.iter().filter(|group| group.target == number);
+        groups.map(|group| u64::from(group.count)).sum()
+    };
+    let targets = plan.targets.iter().enumerate();
+    let counts = targets.map(|(number, target)| match &target.protocol {
+        Protocol::Mqtt(mqtt) => match mqtt.connections {
+            Connections::PerDevice => of_target(number),
+            Connections::Shared(n) => u64::from(n.get()).min(of_target(number)),
+        },
+        Protocol::Http(_) => 0,
+    });
+    counts.sum()
+}

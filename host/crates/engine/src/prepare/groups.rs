@@ -1,0 +1,170 @@
+//! Loads plugins and makes the groups of a run.
+
+use std::path::Path;
+
+use bytes::Bytes;
+
+use crate::group::device_group::Group;
+use crate::prepare::data_files::DataFiles;
+use crate::prepare::device_settings::check_config;
+use crate::prepare::problem::problem;
+use mockfleet_config::{File, Fleet, PluginSource, Problems, Protocol, component_path};
+use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, Plugin};
+use mockfleet_transport::Routes;
+
+/// Loads each plugin of the plan once and makes the groups that can be made.
+pub(crate) fn groups(
+    fleet: &Fleet,
+    engine: &Engine,
+    console: &Console,
+    problems: &mut Problems,
+) -> Vec<Group> {
+    let mut loaded: Vec<(&PluginSource, Option<Plugin>)> = Vec::new();
+    let mut groups = Vec::new();
+    let mut data = DataFiles::default();
+    for (number, group) in fleet.plan.groups.iter().enumerate() {
+        let known = loaded.iter().find(|(source, _)| *source == &group.plugin);
+        let plugin = match known {
+            Some((_, plugin)) => plugin.clone(),
+            None => {
+                let plugin = load(&group.plugin, engine, console)
+                    .map_err(|text| {
+                        problems.push(problem(fleet, &["groups", &group.name, "plugin"], text))
+                    })
+                    .ok();
+                loaded.push((&group.plugin, plugin.clone()));
+                plugin
+            }
+        };
+        let Some(plugin) = plugin else {
+            continue;
+        };
+        let content = data.of(&group.data, |name, why| {
+            let path = ["groups", &group.name, "data", name];
+            problems.push(problem(fleet, &path, why));
+        });
+        let reachable = check_channels(fleet, number, &plugin, problems);
+        let refused = check_config(fleet, number, &plugin, problems);
+        let made = Group::new(&fleet.plan, number, plugin, content);
+        if let (Some(mut made), Some(refused), true) = (made, refused, reachable) {
+            // Its devices are made all the same, to hear what they have to say.
+            made.refused = refused;
+            groups.push(made);
+        }
+    }
+    groups
+}
+
+fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plugin, String> {
+    match source {
+        PluginSource::File(File::Disk(path)) => {
+            Plugin::load(engine, &component_path(path)?, console)
+        }
+        PluginSource::File(File::Part { shown, bytes }) => {
+            Plugin::from_bytes(engine, Path::new(shown), bytes, console)
+        }
+        PluginSource::Builtin(name) => {
+            let bytes = engine.builtin(name)?;
+            Plugin::from_bytes(
+                engine,
+                Path::new(&format!("builtin:{name}")),
+                bytes,
+                console,
+            )
+        }
+    }
+    .map_err(|error| error.to_string())
+}
+
+/// The plugin of each group, and its component's bytes under the name that it is known by.
+///
+/// # Errors
+/// All that is wrong with the groups, their plugins, settings and data files.
+pub fn components(
+    fleet: &Fleet,
+    engine: &Engine,
+    console: &Console,
+) -> Result<Vec<(Plugin, String, Bytes)>, Problems> {
+    let mut problems = Problems::default();
+    let groups = groups(fleet, engine, console, &mut problems);
+    let mut components = Vec::new();
+    for (group, made) in fleet.plan.groups.iter().zip(groups) {
+        match bytes(&group.plugin, engine) {
+            Ok((from, bytes)) => components.push((made.plugin, from, bytes)),
+            Err(text) => problems.push(problem(fleet, &["groups", &group.name, "plugin"], text)),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(components),
+        false => Err(problems),
+    }
+}
+
+fn bytes(source: &PluginSource, engine: &Engine) -> Result<(String, Bytes), String> {
+    let file = match source {
+        PluginSource::Builtin(name) => {
+            let bytes = engine.builtin(name)?;
+            return Ok((name.clone(), Bytes::from_static(bytes)));
+        }
+        PluginSource::File(File::Disk(path)) => File::Disk(component_path(path)?),
+        PluginSource::File(part) => part.clone(),
+    };
+    match file.read() {
+        Ok(bytes) => Ok((file.to_string(), bytes)),
+        Err(error) => Err(format!("{file} cannot be read: {error}")),
+    }
+}
+
+/// Every channel that the behaviour names must lead somewhere.
+fn check_channels(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut Problems) -> bool {
+    let Some(group) = fleet.plan.groups.get(number) else {
+        return false;
+    };
+    let Some(target) = fleet.plan.targets.get(group.target) else {
+        return false;
+    };
+    let routes = Routes::new(target);
+    let mut sound = true;
+    for channel in &plugin.description().channels {
+        if routes.number(channel).is_none() {
+            sound = false;
+            let example = match target.protocol {
+                Protocol::Mqtt(_) => format!("{channel} = {{ topic = \"{{device}}/{channel}\" }}"),
+                Protocol::Http(_) => format!("{channel} = {{ path = \"/{{device}}/{channel}\" }}"),
+            };
+            let text = format!(
+                "plugin {} of group {:?} sends on channel {channel:?}, which targets.{} does not have; add {example} under [targets.{}.channels]",
+                plugin.name(),
+                group.name,
+                target.name,
+                target.name,
+            );
+            problems.push(problem(fleet, &["targets", &target.name, "channels"], text));
+        }
+    }
+    sound
+}
+
+/// The first devices of a group, as a run would make them, all switched on at `born`.
+///
+/// # Errors
+/// What is wrong with the group, its plugin and its data files.
+pub fn first_devices(
+    fleet: &Fleet,
+    name: &str,
+    engine: &Engine,
+    console: &Console,
+    (born, count): (u64, u32),
+) -> Result<(Plugin, Vec<DeviceSpec>, HostContext), Problems> {
+    let mut problems = Problems::default();
+    let groups = groups(fleet, engine, console, &mut problems);
+    let group = groups.into_iter().find(|group| &*group.name == name);
+    match group {
+        Some(group) if problems.is_empty() => {
+            let surroundings = HostContext::clone(&group.surroundings);
+            let specs = (0..count).map(|index| group.spec(index, born)).collect();
+            Ok((group.plugin.clone(), specs, surroundings))
+        }
+        _ => Err(problems),
+    }
+}

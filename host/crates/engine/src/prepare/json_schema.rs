@@ -1,0 +1,277 @@
+//! A value against a JSON Schema (a group's settings, a payload), in the words of a
+//! person: where a schema has several forms (`oneOf`), what is said is what is wrong with
+//! the form that was meant. Knows schemas; must not know plugins nor the fleet file.
+
+use std::collections::BTreeSet;
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::Value;
+
+use mockfleet_config::did_you_mean;
+
+/// One thing that is wrong: the keys that lead to it, and what.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Violation {
+    pub path: Vec<String>,
+    pub text: String,
+}
+
+/// A JSON Schema, ready to be asked.
+pub struct Validator {
+    content: Value,
+    validator: jsonschema::Validator,
+}
+
+impl Validator {
+    /// Takes a schema.
+    ///
+    /// # Errors
+    /// Why it is no JSON Schema.
+    pub fn new(content: Value) -> Result<Self, String> {
+        let validator = jsonschema::validator_for(&content).map_err(|error| error.to_string())?;
+        Ok(Self { content, validator })
+    }
+
+    /// All that is wrong with a value.
+    pub fn violations(&self, value: &Value) -> Vec<Violation> {
+        let mut found = BTreeSet::new();
+        for error in self.validator.iter_errors(value) {
+            explain(&error, &self.content, &mut found);
+        }
+        found.into_iter().collect()
+    }
+}
+
+/// All that is wrong with the settings.
+///
+/// # Errors
+/// Why the text is no JSON Schema.
+pub fn violations(schema: &str, settings: &Value) -> Result<Vec<Violation>, String> {
+    let schema = serde_json::from_str(schema).map_err(|error| error.to_string())?;
+    Ok(Validator::new(schema)?.violations(settings))
+}
+
+fn explain(error: &ValidationError<'_>, schema: &Value, found: &mut BTreeSet<Violation>) {
+    let path = path_of(error);
+    match error.kind() {
+        ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
+            explain_forms(error, context, schema, found);
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            for key in unexpected {
+                let known = known_keys(error, schema);
+                let hint = did_you_mean(key, known.iter().map(String::as_str));
+                let mut path = path.clone();
+                path.push(key.clone());
+                found.insert(Violation {
+                    path,
+                    text: format!("unknown key {key:?}{hint}"),
+                });
+            }
+        }
+        ValidationErrorKind::Enum { options } => {
+            let options: Vec<&str> = options
+                .as_array()
+                .map(|options| options.iter().filter_map(Value::as_str).collect())
+                .unwrap_or_default();
+            let text = match error.instance().as_str() {
+                Some(word) if !options.is_empty() => {
+                    format!(
+                        "there is no {word:?}{}",
+                        did_you_mean(word, options.into_iter())
+                    )
+                }
+                _ => error.to_string(),
+            };
+            found.insert(Violation { path, text });
+        }
+        _ => {
+            found.insert(Violation {
+                path,
+                text: error.to_string(),
+            });
+        }
+    }
+}
+
+/// Of several forms the one that was meant: the one whose fixed words fit (`generator =
+/// "sine"`), or else the one with the fewest faults.
+fn explain_forms(
+    error: &ValidationError<'_>,
+    forms: &[Vec<ValidationError<'static>>],
+    schema: &Value,
+    found: &mut BTreeSet<Violation>,
+) {
+    let here = path_of(error);
+    // What is of another kind altogether (a text where a table stands) was not meant.
+    let of_kind: Vec<&Vec<ValidationError<'static>>> = forms
+        .iter()
+        .filter(|form| !form.iter().any(|fault| is_other_kind(fault, &here)))
+        .collect();
+    let meant: Vec<_> = of_kind
+        .iter()
+        .filter(|form| !form.iter().any(|fault| fixed_word(fault, &here).is_some()))
+        .collect();
+    if meant.is_empty() && !of_kind.is_empty() {
+        // Every form of that kind wants another word in the same place.
+        let words: Vec<(Vec<String>, String)> = of_kind
+            .iter()
+            .filter_map(|form| form.iter().find_map(|fault| fixed_word(fault, &here)))
+            .collect();
+        let given = forms.iter().flatten().find_map(|fault| match fault.kind() {
+            ValidationErrorKind::Constant { .. } | ValidationErrorKind::Enum { .. } => {
+                Some((path_of(fault), fault.instance().as_str()?.to_owned()))
+            }
+            _ => None,
+        });
+        if let Some((path, word)) = given {
+            let known = words.iter().map(|(_, word)| word.as_str());
+            let key = path.last().map_or("", String::as_str);
+            let text = format!("there is no {key} {word:?}{}", did_you_mean(&word, known));
+            found.insert(Violation { path, text });
+            return;
+        }
+    }
+    let candidates = if meant.is_empty() {
+        of_kind
+    } else {
+        meant.into_iter().copied().collect()
+    };
+    match candidates.iter().min_by_key(|form| form.len()) {
+        Some(form) => form.iter().for_each(|fault| explain(fault, schema, found)),
+        None => {
+            let kinds: BTreeSet<String> = forms
+                .iter()
+                .flatten()
+                .filter(|fault| is_other_kind(fault, &here))
+                .filter_map(wanted_kind)
+                .collect();
+            let kinds: Vec<String> = kinds.into_iter().collect();
+            let text = match kinds.as_slice() {
+                [] => error.to_string(),
+                kinds => format!("{} is not {}", error.instance(), kinds.join(" or ")),
+            };
+            found.insert(Violation { path: here, text });
+        }
+    }
+}
+
+/// Whether a form is ruled out by the JSON type of the value itself.
+fn is_other_kind(fault: &ValidationError<'_>, here: &[String]) -> bool {
+    matches!(fault.kind(), ValidationErrorKind::Type { .. }) && path_of(fault) == here
+}
+
+fn wanted_kind(fault: &ValidationError<'static>) -> Option<String> {
+    match fault.kind() {
+        ValidationErrorKind::Type { .. } => {
+            let text = fault.to_string();
+            let (_, kind) = text.rsplit_once("is not of type ")?;
+            Some(format!("of type {}", kind.trim_start_matches("types ")))
+        }
+        _ => None,
+    }
+}
+
+/// The word that a form wants in a key of the value, where it has another one or none.
+fn fixed_word(fault: &ValidationError<'_>, here: &[String]) -> Option<(Vec<String>, String)> {
+    let path = path_of(fault);
+    let ValidationErrorKind::Constant { expected_value } = fault.kind() else {
+        return None;
+    };
+    let word = expected_value.as_str()?.to_owned();
+    (path.len() <= here.len() + 1).then_some((path, word))
+}
+
+/// The keys that the schema has where one too many was found.
+fn known_keys(error: &ValidationError<'_>, schema: &Value) -> Vec<String> {
+    let place = error.schema_path().to_string();
+    let Some((object, _)) = place.rsplit_once('/') else {
+        return Vec::new();
+    };
+    schema
+        .pointer(object)
+        .and_then(|object| object.get("properties")?.as_object())
+        .map(|keys| keys.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+fn path_of(error: &ValidationError<'_>) -> Vec<String> {
+    let path = error.instance_path().to_string();
+    path.split('/')
+        .skip(1)
+        .map(|key| key.replace("~1", "/").replace("~0", "~"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema() -> String {
+        json!({
+            "type": "object",
+            "properties": {
+                "base": { "type": "number", "maximum": 100 },
+                "fields": { "additionalProperties": { "$ref": "#/$defs/field" } },
+            },
+            "additionalProperties": false,
+            "$defs": { "field": { "oneOf": [
+                { "type": "number" },
+                {
+                    "type": "object",
+                    "properties": { "generator": { "const": "sine" }, "period": { "type": "string" } },
+                    "required": ["generator", "period"],
+                    "additionalProperties": false,
+                },
+                {
+                    "type": "object",
+                    "properties": { "generator": { "const": "counter" } },
+                    "required": ["generator"],
+                    "additionalProperties": false,
+                },
+            ] } },
+        })
+        .to_string()
+    }
+
+    fn said(settings: Value) -> Vec<String> {
+        let found = violations(&schema(), &settings).unwrap();
+        found
+            .into_iter()
+            .map(|finding| format!("{}: {}", finding.path.join("."), finding.text))
+            .collect()
+    }
+
+    #[test]
+    fn a_slip_in_a_key_names_the_key_that_was_meant() {
+        assert_eq!(
+            said(
+                json!({ "bse": 5, "fields": { "t": { "generator": "sine", "period": "1s", "phse": 1 } } })
+            ),
+            [
+                "bse: unknown key \"bse\"; did you mean \"base\"?",
+                "fields.t.phse: unknown key \"phse\"; there are generator, period",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_several_forms_the_one_that_was_meant_is_spoken_of() {
+        assert_eq!(
+            said(json!({ "fields": { "t": { "generator": "sine" } } })),
+            ["fields.t: \"period\" is a required property"]
+        );
+        assert_eq!(
+            said(json!({ "fields": { "t": { "generator": "sin" } } })),
+            ["fields.t.generator: there is no generator \"sin\"; did you mean \"sine\"?"]
+        );
+        assert_eq!(
+            said(json!({ "fields": { "t": true } })),
+            ["fields.t: true is not of type \"number\" or of type \"object\""]
+        );
+    }
+}

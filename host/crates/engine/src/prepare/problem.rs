@@ -1,0 +1,11 @@
+//! Places a problem at a key of the fleet file.
+
+use mockfleet_config::{Fleet, Problem};
+
+/// A problem at a key of the fleet file.
+pub(crate) fn problem(fleet: &Fleet, path: &[&str], text: String) -> Problem {
+    Problem {
+        place: fleet.place(path),
+        text,
+    }
+}

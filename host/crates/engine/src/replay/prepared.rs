@@ -1,0 +1,367 @@
+//! A recorded log, sent again: no device is called, what is due comes from a recording.
+//! Rows, counts, transports and the clock are those of every run.
+//!
+//! ```text
+//! table ─row─▶ recording (sorted, on disk) ─due─▶ transport ─outcome─▶ send log
+//! ```
+//!
+//! [`mapping`] says which column is what, [`recording`] reads and sorts what is to be sent
+//! before anything is, [`sorter`] holds it, [`player`] is the worker.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::prepare::fd_limit;
+use crate::prepare::transport_spec::TransportSpec;
+use crate::replay::recording::{self, Recording, Speed};
+use crate::replay::replay_worker::{ReplayWorker, Shard};
+use crate::run::running::Running;
+use crate::time::clock::{self, Clock, Micros, micros};
+use mockfleet_config::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
+use mockfleet_metrics::SharedCounters;
+use mockfleet_sendlog::{DeviceIds, GroupEntry, Identity, RouteEntry, RunCatalog, SendLog};
+use mockfleet_transport::{DeviceInfo, HttpTarget, MqttTarget, Routes, RunNames};
+
+/// A replay that can begin.
+pub struct Prepared {
+    identity: Identity,
+    devices: u64,
+    log: SendLog,
+    transport: TransportSpec,
+    parts: Vec<Shard>,
+    /// From the start to the last message; none as fast as it goes.
+    duration: Option<Duration>,
+}
+
+/// How a recording is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplayOptions {
+    /// How fast.
+    pub speed: Speed,
+    /// To the topics of the target's channels instead of the recorded ones.
+    pub targets_topics: bool,
+}
+
+fn problem(fleet: &Fleet, path: &[&str], text: impl Into<String>) -> Problem {
+    Problem {
+        place: fleet.place(path),
+        text: text.into(),
+    }
+}
+
+/// Checks that a recording can be sent to a target of a fleet file, and opens its log.
+///
+/// # Errors
+/// All that is wrong.
+pub fn prepare(
+    recording: Recording,
+    fleet: &Fleet,
+    target: usize,
+    options: ReplayOptions,
+) -> Result<Prepared, Problems> {
+    let mut problems = Problems::default();
+    let Some(target) = fleet.plan.targets.get(target) else {
+        return Err(problems);
+    };
+    let identity = Identity::new();
+    let names = RunNames {
+        fleet: fleet.plan.name.as_str().into(),
+        run: identity.run.as_str().into(),
+    };
+    let routes = routes(&recording, fleet, target, options, &mut problems);
+    let transport = match &target.protocol {
+        Protocol::Mqtt(mqtt) => MqttTarget::new(target, mqtt, names).map(TransportSpec::Mqtt),
+        Protocol::Http(http) => HttpTarget::new(target, http, names).map(TransportSpec::Http),
+    };
+    let transport = transport
+        .map_err(|error| {
+            let path = ["targets", target.name.as_str(), "tls"];
+            problems.push(problem(fleet, &path, error.to_string()));
+        })
+        .ok();
+    let devices = recording.devices.len();
+    if let Err(text) = raise_fd_limit(fleet, target, devices) {
+        problems.push(problem(fleet, &["targets", &target.name], text));
+    }
+    let log_numbers = log_numbers(&recording);
+    let directory = directory(&recording, fleet, target, &log_numbers);
+    let log = SendLog::open(&fleet.plan.log, identity.clone(), directory)
+        .map_err(|error| problems.push(problem(fleet, &["log", "store"], error.to_string())))
+        .ok();
+    let (Some(transport), Some(log), true) = (transport, log, problems.is_empty()) else {
+        return Err(problems);
+    };
+    let start_offset = start_offset(target, devices);
+    let length = recording.length();
+    let duration = match options.speed {
+        Speed::Times(times) => Some(Duration::from_micros(start_offset) + length.div_f64(times)),
+        Speed::Max => None,
+    };
+    let workers = recording.streams.len();
+    let members = members(&recording, workers, &log_numbers);
+    let parts = recording
+        .streams
+        .into_iter()
+        .zip(members)
+        .map(|(stream, members)| Shard {
+            stream,
+            members,
+            routes: routes.clone(),
+            first: recording.first,
+            start_offset,
+            speed: options.speed,
+            targets_topics: options.targets_topics,
+            outbox: target.outbox,
+        })
+        .collect();
+    Ok(Prepared {
+        identity,
+        devices: u64::try_from(devices).unwrap_or(u64::MAX),
+        log,
+        transport,
+        parts,
+        duration,
+    })
+}
+
+/// The route of each recorded channel.
+fn routes(
+    recording: &Recording,
+    fleet: &Fleet,
+    target: &Target,
+    options: ReplayOptions,
+    problems: &mut Problems,
+) -> Arc<[u16]> {
+    let routes = Routes::new(target);
+    let path = ["targets", target.name.as_str(), "channels"];
+    let mut log_numbers = Vec::new();
+    for channel in &recording.channels {
+        let number = match channel {
+            Some(channel) => routes.number(channel),
+            None if routes.count() == 1 => Some(0),
+            None => None,
+        };
+        if number.is_none() {
+            let text = match channel {
+                Some(channel) => {
+                    let key = match target.protocol {
+                        Protocol::Mqtt(_) => "topic",
+                        Protocol::Http(_) => "path",
+                    };
+                    format!(
+                        "the recording has channel {channel:?}, which targets.{0} does not have; add it there, or with --set 'targets.{0}.channels.{channel}.{key}=…', or leave it out with --channel",
+                        target.name
+                    )
+                }
+                None => format!(
+                    "the recording has no channels, and targets.{} has {}; name a column of channels with --columns channel=COLUMN, or give --to a URL",
+                    target.name,
+                    routes.count()
+                ),
+            };
+            problems.push(problem(fleet, &path, text));
+        }
+        log_numbers.push(number.unwrap_or_default());
+    }
+    if !options.targets_topics {
+        let other = match target.protocol {
+            Protocol::Mqtt(_) => recording.over_http.then_some(("HTTP", "MQTT")),
+            Protocol::Http(_) => recording.over_mqtt.then_some(("MQTT", "HTTP")),
+        };
+        if let Some((then, now)) = other {
+            let text = format!(
+                "the recording was sent over {then}, and targets.{} speaks {now}; --topics target sends to the channels of the target",
+                target.name
+            );
+            problems.push(problem(fleet, &["targets", &target.name, "url"], text));
+        }
+    }
+    log_numbers.into()
+}
+
+/// The open files that this many devices need at their target.
+fn raise_fd_limit(fleet: &Fleet, target: &Target, devices: usize) -> Result<(), String> {
+    let mut plan: Plan = fleet.plan.clone();
+    plan.targets = vec![target.clone()];
+    plan.groups.truncate(1);
+    for group in &mut plan.groups {
+        group.target = 0;
+        group.count = u32::try_from(devices).unwrap_or(u32::MAX);
+    }
+    fd_limit::raise_fd_limit(&plan)
+}
+
+/// Until so long after the start, connections are opened and nothing is due.
+fn start_offset(target: &Target, devices: usize) -> Micros {
+    let connections = match &target.protocol {
+        Protocol::Mqtt(mqtt) => match mqtt.connections {
+            Connections::PerDevice => u32::try_from(devices).unwrap_or(u32::MAX),
+            Connections::Shared(n) => n.get(),
+        },
+        Protocol::Http(_) => 0,
+    };
+    micros(target.connect_rate.interval().saturating_mul(connections))
+}
+
+/// The number of each device in the log: those of a group stand together.
+fn log_numbers(recording: &Recording) -> Vec<u32> {
+    let mut order: Vec<usize> = (0..recording.devices.len()).collect();
+    order.sort_by_key(|place| recording.devices.get(*place).map(|device| device.group));
+    let mut log_numbers = vec![0; order.len()];
+    for (number, place) in (0..).zip(order) {
+        if let Some(entry) = log_numbers.get_mut(place) {
+            *entry = number;
+        }
+    }
+    log_numbers
+}
+
+fn directory(
+    recording: &Recording,
+    fleet: &Fleet,
+    target: &Target,
+    log_numbers: &[u32],
+) -> RunCatalog {
+    let mut groups: Vec<GroupEntry> = Vec::new();
+    let mut placed: Vec<(u32, &recording::Device)> = log_numbers
+        .iter()
+        .copied()
+        .zip(&recording.devices)
+        .collect();
+    placed.sort_by_key(|(number, _)| *number);
+    let mut last = None;
+    for (number, device) in placed {
+        if last != Some(device.group) {
+            last = Some(device.group);
+            let place = usize::try_from(device.group).unwrap_or(usize::MAX);
+            let (name, plugin) = recording.groups.get(place).cloned().unwrap_or_default();
+            groups.push(GroupEntry {
+                name,
+                plugin,
+                first: number,
+                count: 0,
+                device_ids: DeviceIds::Listed(Vec::new()),
+            });
+        }
+        if let Some(group) = groups.last_mut() {
+            group.count += 1;
+            if let DeviceIds::Listed(ids) = &mut group.device_ids {
+                ids.push(device.id.to_string());
+            }
+        }
+    }
+    let entry =
+        |channel: &str, method: Option<&String>, topic: &mockfleet_config::Template| RouteEntry {
+            channel: channel.to_owned(),
+            protocol: match target.protocol {
+                Protocol::Mqtt(_) => "mqtt".into(),
+                Protocol::Http(_) => "http".into(),
+            },
+            destination: target.address.shown.clone(),
+            method: method.cloned(),
+            topic: topic.clone(),
+        };
+    let routes = match &target.protocol {
+        Protocol::Mqtt(mqtt) => mqtt
+            .channels
+            .iter()
+            .map(|(name, channel)| entry(name, None, &channel.topic))
+            .collect(),
+        Protocol::Http(http) => http
+            .channels
+            .iter()
+            .map(|(name, channel)| entry(name, Some(&channel.method), &channel.path))
+            .collect(),
+    };
+    RunCatalog {
+        fleet: fleet.plan.name.clone(),
+        groups,
+        routes,
+    }
+}
+
+/// The devices of each worker, in the order of their slots: device n is slot n / workers
+/// of worker n % workers.
+fn members(
+    recording: &Recording,
+    workers: usize,
+    log_numbers: &[u32],
+) -> Vec<Vec<(u32, DeviceInfo)>> {
+    let mut members: Vec<Vec<(u32, DeviceInfo)>> = (0..workers).map(|_| Vec::new()).collect();
+    for (place, (device, number)) in recording.devices.iter().zip(log_numbers).enumerate() {
+        let group = usize::try_from(device.group).unwrap_or(usize::MAX);
+        let group = recording.groups.get(group);
+        let member = DeviceInfo {
+            device: Arc::clone(&device.id),
+            group: group.map_or("", |(name, _)| name).into(),
+            index: u32::try_from(place).unwrap_or(u32::MAX),
+            listens: false,
+        };
+        if let Some(of) = members.get_mut(place % workers.max(1)) {
+            of.push((*number, member));
+        }
+    }
+    members
+}
+
+impl Prepared {
+    /// How many devices are in the recording.
+    #[must_use]
+    pub fn devices(&self) -> u64 {
+        self.devices
+    }
+
+    /// Lets the messages go.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start(self) -> std::io::Result<Running> {
+        let clock = Clock::start(clock::unix_now(), &mockfleet_config::Clock::default());
+        let (stop, stopped) = watch::channel(false);
+        let workers = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
+        let (mut threads, mut boards) = (Vec::new(), Vec::new());
+        for (worker, part) in (0..).zip(self.parts) {
+            let board = SharedCounters::default();
+            let (transport, stop) = (self.transport.clone(), stopped.clone());
+            let (appender, its_board) = (self.log.appender(), board.clone());
+            let thread = std::thread::Builder::new()
+                .name(format!("worker-{worker}"))
+                .spawn(move || {
+                    let made = ReplayWorker::new(
+                        part,
+                        &transport,
+                        (worker, workers),
+                        clock,
+                        appender,
+                        stop,
+                        its_board,
+                    );
+                    if let Some(worker) = made {
+                        worker.run();
+                    }
+                })?;
+            threads.push(thread);
+            boards.push(board);
+        }
+        Ok(Running {
+            identity: self.identity,
+            devices: self.devices,
+            workers,
+            duration: self.duration,
+            started: Instant::now(),
+            clock,
+            log: self.log,
+            threads,
+            boards,
+            stop,
+            stopped: OnceLock::new(),
+            groups: Arc::new([]),
+            rate_changes: None,
+            asked: mockfleet_config::Clock::default(),
+            bounded_lag: None,
+            evaluator: None,
+        })
+    }
+}

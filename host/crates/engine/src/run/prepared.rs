@@ -1,0 +1,215 @@
+//! Prepares a fleet, and starts it.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::group::device_group::Group;
+use crate::group::thresholds::{ThresholdCollector, ThresholdEvaluator};
+use crate::prepare::problem::problem;
+use crate::prepare::{compatibility, device_settings, groups, log_directory, transport_spec};
+use crate::run::options::RunOptions;
+use crate::run::running::Running;
+use crate::run::threads::{self, ReadyWorker, WorkerConfig};
+use crate::time::bounded_lag::BoundedLag;
+use crate::time::clock::{Clock, Micros, micros, unix_now};
+use crate::time::rate_scale::RateChanges;
+use mockfleet_config::{Connections, Fleet, Problems, Protocol, Speed};
+use mockfleet_plugin::Engine;
+use mockfleet_sendlog::{Identity, SendLog};
+use mockfleet_transport::RunNames;
+
+/// A fleet whose devices are made and whose settings have all been accepted.
+pub struct Prepared {
+    identity: Identity,
+    devices: u64,
+    workers: u32,
+    duration: Option<Duration>,
+    origin: u64,
+    log: SendLog,
+    ready: Vec<ReadyWorker>,
+    stop: watch::Sender<bool>,
+    groups: Arc<[Group]>,
+    rate_changes: Option<Arc<RateChanges>>,
+    clock: mockfleet_config::Clock,
+    bounded_lag: Option<Arc<BoundedLag>>,
+    evaluator: Option<ThresholdEvaluator>,
+}
+
+/// Prepares a fleet: everything is checked, every device is made, nothing is sent.
+///
+/// # Errors
+/// All that is wrong with the fleet.
+pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<Prepared, Problems> {
+    let mut problems = Problems::default();
+    let identity = Identity::new();
+    let names = RunNames {
+        fleet: fleet.plan.name.as_str().into(),
+        run: identity.run.as_str().into(),
+    };
+    let groups = groups::groups(fleet, engine, &options.console, &mut problems);
+    let transports = match options.sends {
+        true => transport_spec::transports(fleet, &names, &mut problems),
+        false => transport_spec::null_transports(fleet),
+    };
+    if options.sends {
+        compatibility::check_open_files(fleet, &mut problems);
+    }
+    compatibility::check_clock(fleet, &mut problems);
+    if options.variable_rate {
+        compatibility::check_variable_rate(fleet, &mut problems);
+    }
+    let directory = log_directory::directory(&fleet.plan, &groups);
+    let log = SendLog::open(&fleet.plan.log, identity.clone(), directory)
+        .map_err(|error| problems.push(problem(fleet, &["log", "store"], error.to_string())))
+        .ok();
+    let (stop, stopped) = watch::channel(false);
+    let duration = fleet.plan.duration.filter(|_| !options.variable_rate);
+    let workers = worker_count(fleet, options);
+    let clock = fleet.plan.clock;
+    let bounded_lag = (clock.speed == Speed::Max).then(|| BoundedLag::new(workers, options.sends));
+    let config = WorkerConfig {
+        groups: groups.into(),
+        transports,
+        console: options.console.clone(),
+        stop: stopped,
+        origin: origin(&clock),
+        end: duration.map_or(Micros::MAX, micros),
+        rate_changes: options.variable_rate.then(Arc::default),
+        bounded_lag: bounded_lag.clone(),
+        sends: options.sends,
+        // A search changes the rate, and what was asked of the fleet's own is not asked of
+        // it; nor of a run that sends nothing.
+        thresholds: ThresholdCollector::of(&fleet.plan)
+            .filter(|_| options.sends && !options.variable_rate),
+    };
+    let mut ready = Vec::new();
+    match threads::start(&config, workers) {
+        Ok((started, create_errors)) => {
+            ready = started;
+            device_settings::create_errors(fleet, &config.groups, create_errors, &mut problems);
+        }
+        Err(error) => {
+            let text = format!("no thread for a worker: {error}; try fewer with --workers");
+            problems.push(problem(fleet, &["groups"], text));
+        }
+    }
+    match log.filter(|_| problems.is_empty()) {
+        Some(log) => Ok(Prepared {
+            identity,
+            devices: config
+                .groups
+                .iter()
+                .map(|group| u64::from(group.count))
+                .sum(),
+            workers,
+            duration,
+            origin: config.origin,
+            log,
+            ready,
+            stop,
+            groups: config.groups,
+            rate_changes: config.rate_changes,
+            clock,
+            bounded_lag,
+            evaluator: config.thresholds.map(|thresholds| ThresholdEvaluator {
+                thresholds,
+                checks: fleet.plan.checks.clone(),
+            }),
+        }),
+        None => Err(problems),
+    }
+}
+
+/// What guests are told the start of the run is: what the fleet file says, or now.
+fn origin(clock: &mockfleet_config::Clock) -> u64 {
+    let start = clock.start.map(jiff::Timestamp::as_microsecond);
+    start
+        .and_then(|start| u64::try_from(start).ok())
+        .unwrap_or_else(unix_now)
+}
+
+/// One worker a core, but no more than there are devices or shared connections.
+fn worker_count(fleet: &Fleet, options: &RunOptions) -> u32 {
+    let cores =
+        std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
+    let devices = fleet
+        .plan
+        .groups
+        .iter()
+        .map(|group| group.count)
+        .fold(0, u32::saturating_add);
+    let shared = fleet
+        .plan
+        .targets
+        .iter()
+        .filter_map(|target| match &target.protocol {
+            Protocol::Mqtt(mqtt) => match mqtt.connections {
+                Connections::Shared(n) => Some(n.get()),
+                Connections::PerDevice => None,
+            },
+            Protocol::Http(_) => None,
+        });
+    let most = shared.min().unwrap_or(u32::MAX).min(devices).max(1);
+    options.workers.unwrap_or(cores).clamp(1, most)
+}
+
+impl Prepared {
+    /// How many devices were made.
+    #[must_use]
+    pub fn devices(&self) -> u64 {
+        self.devices
+    }
+
+    /// Which run it will be.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Threads that will call its devices.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        self.workers
+    }
+
+    /// Of each group: its name, `name@version` of its plugin, and the plugin's SHA-256.
+    pub fn plugins(&self) -> impl Iterator<Item = (&str, String, &str)> {
+        self.groups.iter().map(|group| {
+            let about = group.plugin.description();
+            let plugin = format!("{}@{}", about.name, about.version);
+            (&*group.name, plugin, group.plugin.digest())
+        })
+    }
+
+    /// Lets the workers begin.
+    #[must_use]
+    pub fn start(self) -> Running {
+        let clock = Clock::start(self.origin, &self.clock);
+        let log = self.log;
+        let (threads, boards) = self
+            .ready
+            .into_iter()
+            .map(|ready| ready.start(clock, log.appender()))
+            .unzip();
+        Running {
+            identity: self.identity,
+            devices: self.devices,
+            workers: self.workers,
+            duration: self.duration,
+            started: Instant::now(),
+            clock,
+            log,
+            threads,
+            boards,
+            stop: self.stop,
+            stopped: OnceLock::new(),
+            groups: self.groups,
+            rate_changes: self.rate_changes,
+            asked: self.clock,
+            bounded_lag: self.bounded_lag,
+            evaluator: self.evaluator,
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Watches, stops and finishes a run.
+
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::group::device_group::Group;
+use crate::group::thresholds::ThresholdEvaluator;
+use crate::run::finished::Finished;
+use crate::time::bounded_lag::BoundedLag;
+use crate::time::clock::{Clock, Micros, micros};
+use crate::time::rate_scale::RateChanges;
+use mockfleet_config::Speed;
+use mockfleet_metrics::{ClockPosition, ClockProgress, Counters, SharedCounters, StageProgress};
+use mockfleet_sendlog::{Identity, LogProgress, SendLog};
+
+/// A run under way.
+pub struct Running {
+    pub(crate) identity: Identity,
+    pub(crate) devices: u64,
+    pub(crate) workers: u32,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) started: Instant,
+    pub(crate) clock: Clock,
+    pub(crate) log: SendLog,
+    pub(crate) threads: Vec<JoinHandle<()>>,
+    pub(crate) boards: Vec<SharedCounters>,
+    pub(crate) stop: watch::Sender<bool>,
+    /// When it was asked to stop, if it was.
+    pub(crate) stopped: OnceLock<Micros>,
+    pub(crate) groups: Arc<[Group]>,
+    pub(crate) rate_changes: Option<Arc<RateChanges>>,
+    /// As the fleet file has it.
+    pub(crate) asked: mockfleet_config::Clock,
+    pub(crate) bounded_lag: Option<Arc<BoundedLag>>,
+    pub(crate) evaluator: Option<ThresholdEvaluator>,
+}
+
+impl Running {
+    /// Which run it is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Threads that call its devices.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        self.workers
+    }
+
+    /// Devices of the fleet.
+    #[must_use]
+    pub fn devices(&self) -> u64 {
+        self.devices
+    }
+
+    /// How long ticks are due on the run's own clock, if not without end.
+    #[must_use]
+    pub fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The counts of all workers, at most a fraction of a second old.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        self.boards.iter().for_each(|board| board.add_to(&mut sum));
+        sum
+    }
+
+    /// How far the log is.
+    #[must_use]
+    pub fn log(&self) -> LogProgress {
+        self.log.progress()
+    }
+
+    /// The stages that groups are in.
+    #[must_use]
+    pub fn stages(&self, counters: &Counters) -> Vec<StageProgress> {
+        let now = self.now();
+        let groups = (0..).zip(self.groups.iter());
+        groups
+            .filter_map(|(number, group)| {
+                let stage_counters = counters.groups.get(&number).cloned().unwrap_or_default();
+                let mut stage = group.stage_now(now, &stage_counters)?;
+                stage.asked *= self.speed();
+                Some(stage)
+            })
+            .collect()
+    }
+
+    /// How far the run is on its own clock.
+    fn now(&self) -> Micros {
+        match &self.bounded_lag {
+            Some(bounded_lag) => {
+                let end = self.duration.map_or(Micros::MAX, micros);
+                bounded_lag.lower_bound().min(end)
+            }
+            None => self.clock.now(),
+        }
+    }
+
+    /// How many times faster than the machine's clock that of the run goes; 0 where it
+    /// goes as fast as it can, and asks for no rate.
+    #[must_use]
+    pub fn speed(&self) -> f64 {
+        match self.asked.speed {
+            Speed::Times(times) => times,
+            Speed::Max => 0.0,
+        }
+    }
+
+    /// How far the run's own clock is, if that is not the machine's.
+    #[must_use]
+    pub fn clock(&self) -> Option<ClockPosition> {
+        if self.asked == mockfleet_config::Clock::default() {
+            return None;
+        }
+        Some(ClockPosition {
+            at: self.clock.utc(self.now()),
+            passed: Duration::from_micros(self.now()),
+            of: self.duration,
+            max: self.bounded_lag.is_some(),
+        })
+    }
+
+    /// From now on, every device's schedule goes by this many times faster than its
+    /// fleet file says. Only where the settings said that it may.
+    pub fn set_rate_factor(&self, factor: f64) {
+        if let Some(rate_changes) = &self.rate_changes {
+            rate_changes.change(self.now(), factor);
+        }
+    }
+
+    /// No new ticks; open messages get a few seconds, then the workers end.
+    pub fn stop(&self) {
+        let _ = self.stopped.set(self.now());
+        self.stop.send_replace(true);
+    }
+
+    /// Whether all workers have ended.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits for the workers and closes the log; `wait` is called while it closes.
+    pub fn finish(mut self, wait: impl FnMut(&LogProgress)) -> Finished {
+        let threads = std::mem::take(&mut self.threads);
+        let lost_workers = threads
+            .into_iter()
+            .map(JoinHandle::join)
+            .filter(Result::is_err)
+            .count();
+        let ran = Duration::from_micros(self.clock.took());
+        let over = self.now();
+        let counters = self.counters();
+        // Where it was stopped, no tick was due from then on.
+        let stopped = self.stopped.get().copied().unwrap_or(Micros::MAX);
+        let end = self.duration.map_or(Micros::MAX, micros).min(stopped);
+        let groups = (0..).zip(self.groups.iter());
+        let stages = groups
+            .flat_map(|(number, group)| {
+                let stage_counters = counters.groups.get(&number).cloned().unwrap_or_default();
+                group.stages_done(end.min(over), &stage_counters)
+            })
+            .collect();
+        let checks = self.evaluator.as_ref().map_or_else(Vec::new, |evaluator| {
+            evaluator
+                .thresholds
+                .evaluate(&evaluator.checks, &counters, end.min(over))
+        });
+        let flat_out = self.groups.iter().all(|group| group.schedule.is_flat_out());
+        let passed = (self.asked != mockfleet_config::Clock::default()).then(|| ClockProgress {
+            from: self.clock.utc(0),
+            length: Duration::from_micros(end.min(over)),
+            max: self.bounded_lag.is_some(),
+        });
+        let log = self.log.close(wait);
+        Finished {
+            identity: self.identity,
+            devices: self.devices,
+            workers: self.workers,
+            counters,
+            took: self.started.elapsed(),
+            ran,
+            passed,
+            flat_out,
+            stages,
+            checks,
+            log,
+            lost_workers,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Where each worker of a run at full speed is. Their clocks are their own, and the log
+//! is sorted by the hour: no worker may run far ahead of the slowest, or hundreds of
+//! hours would be written at the same time, and sent in no order. Knows nothing of what workers do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Notify;
+
+use crate::time::clock::Micros;
+
+/// How far a worker may be ahead of the slowest where nothing is sent: rows of two or
+/// three hours are then written at a time.
+const MAX_LAG_WRITING: Micros = 3_600_000_000;
+
+/// … and where messages leave, which a backend wants in the order of time.
+const MAX_LAG_SENDING: Micros = 60_000_000;
+
+/// The workers of a run, and how far each has come.
+#[derive(Debug)]
+pub(crate) struct BoundedLag {
+    clocks: Box<[AtomicU64]>,
+    max_lag: Micros,
+    moved: Notify,
+}
+
+impl BoundedLag {
+    pub(crate) fn new(workers: u32, sends: bool) -> Arc<Self> {
+        Arc::new(Self {
+            max_lag: if sends {
+                MAX_LAG_SENDING
+            } else {
+                MAX_LAG_WRITING
+            },
+            clocks: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+            moved: Notify::new(),
+        })
+    }
+
+    /// How far all of them have come; [`Micros::MAX`] once all are done.
+    pub(crate) fn lower_bound(&self) -> Micros {
+        let clocks = self
+            .clocks
+            .iter()
+            .map(|clock| clock.load(Ordering::Relaxed));
+        clocks.min().unwrap_or(Micros::MAX)
+    }
+
+    /// The place of a worker, counted from zero.
+    pub(crate) fn worker_clock(self: &Arc<Self>, worker: u32) -> WorkerClock {
+        WorkerClock {
+            bounded_lag: Arc::clone(self),
+            worker: usize::try_from(worker).unwrap_or(usize::MAX),
+            horizon: self.max_lag,
+        }
+    }
+}
+
+/// One worker's place. A worker that is gone, however it ended, holds up nobody.
+#[derive(Debug)]
+pub(crate) struct WorkerClock {
+    bounded_lag: Arc<BoundedLag>,
+    worker: usize,
+    horizon: Micros,
+}
+
+impl WorkerClock {
+    /// Whether this worker may go on to a moment now.
+    pub(crate) fn may_advance_to(&mut self, moment: Micros) -> bool {
+        if moment > self.horizon {
+            self.horizon = self
+                .bounded_lag
+                .lower_bound()
+                .saturating_add(self.bounded_lag.max_lag);
+        }
+        moment <= self.horizon
+    }
+
+    /// This worker has nothing to do before a moment.
+    pub(crate) fn advance_to(&self, moment: Micros) {
+        if let Some(clock) = self.bounded_lag.clocks.get(self.worker)
+            && clock.swap(moment, Ordering::Relaxed) != moment
+        {
+            self.bounded_lag.moved.notify_waiters();
+        }
+    }
+
+    /// Waits until another worker moves. One that moved just before is not heard: wait
+    /// for a while only.
+    pub(crate) async fn moved(&self) {
+        self.bounded_lag.moved.notified().await;
+    }
+}
+
+impl Drop for WorkerClock {
+    fn drop(&mut self) {
+        self.advance_to(Micros::MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retired_worker_does_not_hold_back_others() {
+        const AHEAD: Micros = MAX_LAG_WRITING;
+        let bounded_lag = BoundedLag::new(2, false);
+        let (mut fast, slow) = (bounded_lag.worker_clock(0), bounded_lag.worker_clock(1));
+        assert!(fast.may_advance_to(AHEAD));
+        assert!(!fast.may_advance_to(AHEAD + 1));
+        fast.advance_to(AHEAD);
+        assert!(!fast.may_advance_to(AHEAD + 10));
+        slow.advance_to(10);
+        assert_eq!(bounded_lag.lower_bound(), 10);
+        assert!(fast.may_advance_to(AHEAD + 10));
+        assert!(!fast.may_advance_to(AHEAD + 11));
+        drop(slow);
+        assert_eq!(bounded_lag.lower_bound(), AHEAD, "the only one there");
+        assert!(fast.may_advance_to(2 * AHEAD));
+        drop(fast);
+        assert_eq!(bounded_lag.lower_bound(), Micros::MAX);
+    }
+}

@@ -1,0 +1,75 @@
+//! Orders the scheduled events of a worker by due time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::time::clock::Micros;
+use crate::time::rate_scale::RateScale;
+
+/// Moments of a worker's devices, the next one first. They are beats of its rate_scale.
+#[derive(Debug, Default)]
+pub(crate) struct EventQueue {
+    heap: BinaryHeap<Reverse<(Micros, u32)>>,
+    pub(crate) rate_scale: RateScale,
+}
+
+impl EventQueue {
+    /// Nobody is due yet.
+    pub(crate) fn new(rate_scale: RateScale) -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+            rate_scale,
+        }
+    }
+
+    /// The device is due at `at`. A device is in the schedule at most once.
+    pub(crate) fn push(&mut self, at: Micros, slot: u32) {
+        self.heap.push(Reverse((at, slot)));
+    }
+
+    /// The moment of the run at which the next device is due.
+    pub(crate) fn next_due(&self) -> Option<Micros> {
+        let Reverse((at, _)) = self.heap.peek()?;
+        Some(self.rate_scale.run_time(*at))
+    }
+
+    /// The device that is due next.
+    pub(crate) fn next_slot(&self) -> Option<u32> {
+        let Reverse((_, slot)) = self.heap.peek()?;
+        Some(*slot)
+    }
+
+    /// Takes the next device that is due at this moment of the run.
+    pub(crate) fn pop(&mut self, now: Micros) -> Option<(Micros, u32)> {
+        let Reverse((at, _)) = self.heap.peek()?;
+        if *at > self.rate_scale.schedule_time(now) {
+            return None;
+        }
+        self.heap.pop().map(|Reverse(due)| due)
+    }
+
+    /// Forgets all moments and returns whose they were.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Micros, u32)> {
+        std::mem::take(&mut self.heap)
+            .into_iter()
+            .map(|Reverse(due)| due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_leave_the_queue_in_order_of_due_time() {
+        let mut queue = EventQueue::default();
+        for (at, slot) in [(30, 1), (10, 2), (20, 3)] {
+            queue.push(at, slot);
+        }
+        assert_eq!(queue.pop(9), None);
+        assert_eq!(queue.pop(25), Some((10, 2)));
+        assert_eq!(queue.pop(25), Some((20, 3)));
+        assert_eq!(queue.pop(25), None);
+        assert_eq!(queue.next_due(), Some(30));
+    }
+}

@@ -1,0 +1,146 @@
+//! How fast the time of schedules goes beside that of the run. Schedules count in
+//! beats: a microsecond of the run is one of them, and more while a search for the
+//! backend's limit has every device hurry. One pen writes the changes, each worker
+//! reads them; what is due keeps its order, so nothing has to be planned anew.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::time::clock::Micros;
+
+/// From a moment on, beats go by at this pace.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct RateChange {
+    at: Micros,
+    schedule_time: Micros,
+    factor: f64,
+}
+
+impl RateChange {
+    fn schedule_time(&self, at: Micros) -> Micros {
+        self.schedule_time
+            .saturating_add(scaled(at.saturating_sub(self.at), self.factor))
+    }
+}
+
+/// The changes of a run, shared by all who need them.
+#[derive(Debug, Default)]
+pub(crate) struct RateChanges {
+    /// How many marks there are.
+    count: AtomicUsize,
+    changes: Mutex<Vec<RateChange>>,
+}
+
+impl RateChanges {
+    /// From `at` on, every device's schedule goes by this many times faster. `at` is not
+    /// before that of an earlier call.
+    pub(crate) fn change(&self, at: Micros, factor: f64) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let schedule_time = changes.last().map_or(at, |last| last.schedule_time(at));
+        changes.push(RateChange {
+            at,
+            schedule_time,
+            factor,
+        });
+        self.count.store(changes.len(), Ordering::Release);
+    }
+
+    fn copy(&self) -> Vec<RateChange> {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.clone()
+    }
+}
+
+/// One worker's copy of the rate changes.
+#[derive(Debug, Default)]
+pub(crate) struct RateScale {
+    shared: Option<Arc<RateChanges>>,
+    changes: Vec<RateChange>,
+}
+
+impl RateScale {
+    /// Follows shared changes. Without them, schedule time is run time.
+    pub(crate) fn new(shared: Option<Arc<RateChanges>>) -> Self {
+        Self {
+            shared,
+            changes: Vec::new(),
+        }
+    }
+
+    /// Copies new changes.
+    pub(crate) fn refresh(&mut self) {
+        if let Some(shared) = &self.shared
+            && shared.count.load(Ordering::Acquire) != self.changes.len()
+        {
+            self.changes = shared.copy();
+        }
+    }
+
+    /// Returns the schedule time at a run time.
+    pub(crate) fn schedule_time(&self, at: Micros) -> Micros {
+        let change = self.changes.iter().rev().find(|change| change.at <= at);
+        change.map_or(at, |change| change.schedule_time(at))
+    }
+
+    /// Returns the run time of a schedule time, [`Micros::MAX`] for [`Micros::MAX`].
+    pub(crate) fn run_time(&self, schedule_time: Micros) -> Micros {
+        let mut changes = self.changes.iter().rev();
+        let change = changes.find(|change| change.schedule_time <= schedule_time);
+        match change {
+            None => schedule_time,
+            Some(_) if schedule_time == Micros::MAX => schedule_time,
+            Some(change) => change.at.saturating_add(scaled(
+                schedule_time - change.schedule_time,
+                change.factor.recip(),
+            )),
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a change lies hours back at most, and is then exact to a microsecond"
+)]
+fn scaled(length: Micros, factor: f64) -> Micros {
+    (length as f64 * factor).round() as Micros
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scale(changes: &[(Micros, f64)]) -> RateScale {
+        let shared = Arc::new(RateChanges::default());
+        let mut scale = RateScale::new(Some(Arc::clone(&shared)));
+        for (at, factor) in changes {
+            shared.change(*at, *factor);
+        }
+        scale.refresh();
+        scale
+    }
+
+    #[test]
+    fn without_changes_a_beat_is_a_microsecond() {
+        for scale in [RateScale::default(), scale(&[])] {
+            assert_eq!((scale.schedule_time(7), scale.run_time(7)), (7, 7));
+            assert_eq!(scale.run_time(Micros::MAX), Micros::MAX);
+        }
+    }
+
+    #[test]
+    fn beats_go_by_faster_and_slower_and_never_jump() {
+        let scale = scale(&[(1_000, 2.0), (2_000, 0.5)]);
+        assert_eq!(
+            [500, 1_000, 1_500, 2_000, 3_000].map(|at| scale.schedule_time(at)),
+            [500, 1_000, 2_000, 3_000, 3_500]
+        );
+        for at in 0..5_000 {
+            assert!(
+                scale.run_time(scale.schedule_time(at)).abs_diff(at) <= 1,
+                "{at}"
+            );
+        }
+    }
+}

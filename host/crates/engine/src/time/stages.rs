@@ -1,0 +1,384 @@
+//! The stages of a group: how many ticks a device has had due up to a moment, and when
+//! the next one is due. A tick is due when the integral of the rate reaches the next
+//! whole number, so counts are exact under ramps and waves, nothing comes in bursts
+//! where one stage ends and another begins, and every moment follows from the seed and
+//! the plan alone.
+//!
+//! Ticks are counted in parts, [`PARTS_PER_TICK`] of them each, so that a device's place between
+//! two of them is a whole number as well.
+
+use std::time::Duration;
+
+use crate::time::clock::{Micros, micros};
+use crate::time::stage_shape::StageShape;
+use mockfleet_config::{AfterStages, Shape, Stage, Transition};
+
+/// Parts of a tick: a device that ticks a thousand times a second has room for 34
+/// years of them.
+pub(crate) const PARTS_PER_TICK: u64 = 1 << 24;
+
+/// No tick is due any more.
+const NEVER: Micros = Micros::MAX;
+
+/// The stages of a group.
+#[derive(Debug)]
+pub(crate) struct Stages {
+    list: Vec<StageSegment>,
+    after: AfterStages,
+    /// What goes on when they are over, if they do not repeat.
+    tail: StageSegment,
+    /// All of them together.
+    length: Micros,
+}
+
+/// A stage and where it lies.
+#[derive(Debug)]
+struct StageSegment {
+    start: Micros,
+    length: Micros,
+    period: Micros,
+    shape: Shape,
+    rate: Transition,
+    devices: Transition,
+    /// Parts in all of it for a device that is on all the time.
+    parts: u64,
+}
+
+/// What is asked of a group at a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct TargetLoad {
+    /// Which stage it is, from zero; as many as there are stages when they are over.
+    pub(crate) stage: usize,
+    /// How far it is.
+    pub(crate) since: Micros,
+    /// Ticks a second of a device that is on.
+    pub(crate) rate: f64,
+    /// The share of devices that are on.
+    pub(crate) devices: f64,
+}
+
+impl Stages {
+    /// The stages of a schedule whose own rate is `own`; `None` where it has none.
+    pub(crate) fn of(stages: &[Stage], after: AfterStages, own: f64) -> Option<Self> {
+        let last = stages.last()?;
+        let mut list: Vec<StageSegment> = Vec::new();
+        let mut start = 0;
+        for stage in stages {
+            list.push(StageSegment::of(stage, start));
+            start += micros(stage.duration).max(1);
+        }
+        let (rate, devices) = match after {
+            AfterStages::Return => (own, 1.0),
+            AfterStages::Hold | AfterStages::Repeat => (last.rate_at_end(), last.devices_at_end()),
+        };
+        let tail = StageSegment::of(
+            &Stage {
+                duration: Duration::from_micros(NEVER - start),
+                shape: Shape::Step,
+                rate: Transition::constant(rate),
+                devices: Transition::constant(devices),
+            },
+            start,
+        );
+        Some(Self {
+            list,
+            after,
+            tail,
+            length: start,
+        })
+    }
+
+    /// How many stages there are, without what comes after them.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether they begin anew when they are over.
+    pub(crate) fn repeats(&self) -> bool {
+        self.after == AfterStages::Repeat
+    }
+
+    /// Parts that a device has had due up to a moment. `turn`, 0 to 1: it is on when
+    /// more than this share of devices is.
+    pub(crate) fn parts(&self, at: Micros, rank: f64) -> u64 {
+        let all = || {
+            self.list
+                .iter()
+                .map(|segment| segment.all(rank))
+                .sum::<u64>()
+        };
+        let (mut parts, at) = match at / self.length {
+            0 => (0, at),
+            _ if !self.repeats() => {
+                let tail = self.tail.up_to(at - self.length, rank);
+                return all().saturating_add(tail);
+            }
+            rounds => (all().saturating_mul(rounds), at % self.length),
+        };
+        for segment in &self.list {
+            if at < segment.start + segment.length {
+                return parts.saturating_add(segment.up_to(at - segment.start, rank));
+            }
+            parts = parts.saturating_add(segment.all(rank));
+        }
+        parts
+    }
+
+    /// The moment up to which a device has had so many parts, and from which on it has
+    /// more.
+    pub(crate) fn moment(&self, parts: u64, rank: f64) -> Micros {
+        let (mut left, mut before) = (parts, 0);
+        if self.repeats() {
+            let all: u64 = self.list.iter().map(|segment| segment.all(rank)).sum();
+            let Some(rounds) = left.checked_div(all) else {
+                return NEVER;
+            };
+            left -= rounds * all;
+            before = rounds.saturating_mul(self.length);
+        }
+        for segment in self.list.iter().chain([&self.tail]) {
+            let all = segment.all(rank);
+            if left < all {
+                return before.saturating_add(segment.start + segment.moment(left, rank));
+            }
+            left -= all;
+        }
+        NEVER
+    }
+
+    /// When device `index` of `count` is switched on, if ever: once the share of
+    /// devices says so, and no sooner than `interval` after the one before it. `before`
+    /// devices of others are switched on first, from the start of the run.
+    pub(crate) fn born(&self, index: u32, count: u32, before: u32, interval: Duration) -> Micros {
+        let rank = rank(index, count);
+        let pace = |devices: f64| micros(interval.mul_f64(devices.max(0.0)));
+        let mut reached: f64 = 0.0;
+        for segment in self.list.iter().chain([&self.tail]) {
+            let first = (reached * f64::from(count)).ceil();
+            if let Some(on) = segment.first_active(rank) {
+                let others = if segment.start == 0 {
+                    f64::from(before)
+                } else {
+                    0.0
+                };
+                let paced = pace(f64::from(index) - first + others);
+                return segment.start + on.max(paced);
+            }
+            reached = reached.max(segment.devices.from).max(segment.devices.to);
+        }
+        NEVER
+    }
+
+    /// What is asked at a moment.
+    pub(crate) fn target_load(&self, at: Micros) -> TargetLoad {
+        let at = match self.repeats() {
+            true => at % self.length,
+            false => at,
+        };
+        let found = self
+            .list
+            .iter()
+            .position(|segment| at < segment.start + segment.length)
+            .and_then(|stage| Some((stage, self.list.get(stage)?)));
+        let (stage, segment) = found.unwrap_or((self.list.len(), &self.tail));
+        let since = at - segment.start;
+        let level = segment
+            .shape
+            .level(segment.position(since % segment.period));
+        TargetLoad {
+            stage,
+            since,
+            rate: segment.rate.at(level),
+            devices: segment.devices.at(level),
+        }
+    }
+
+    /// Which stage a moment lies in.
+    pub(crate) fn stage(&self, at: Micros) -> usize {
+        let at = match self.repeats() {
+            true => at % self.length,
+            false => at,
+        };
+        let found = self
+            .list
+            .iter()
+            .position(|segment| at < segment.start + segment.length);
+        found.unwrap_or(self.list.len())
+    }
+
+    /// When the stage that a moment lies in is over.
+    pub(crate) fn end_of_stage(&self, at: Micros) -> Micros {
+        let round = match self.repeats() {
+            true => at - at % self.length,
+            false => 0,
+        };
+        let segment = self.list.get(self.stage(at));
+        segment.map_or(NEVER, |segment| {
+            round.saturating_add(segment.start + segment.length)
+        })
+    }
+
+    /// For how long of a run that is over at `end` a stage lasted, all rounds together.
+    pub(crate) fn lasted(&self, stage: usize, end: Micros) -> Micros {
+        let Some(segment) = self.list.get(stage) else {
+            return match self.repeats() {
+                true => 0,
+                false => end.saturating_sub(self.length),
+            };
+        };
+        let (rounds, rest) = match self.repeats() {
+            true => (end / self.length, end % self.length),
+            false => (0, end),
+        };
+        rounds * segment.length + rest.saturating_sub(segment.start).min(segment.length)
+    }
+
+    /// A stage in words: `ramp 0/s..50/s for 30s`.
+    pub(crate) fn description(&self, stage: usize) -> String {
+        let Some(segment) = self.list.get(stage) else {
+            return match self.after {
+                AfterStages::Return => "after the stages, the group's own rate".into(),
+                AfterStages::Hold | AfterStages::Repeat => {
+                    "after the stages, as the last one ended".into()
+                }
+            };
+        };
+        let shape = match segment.shape {
+            Shape::Step => "step",
+            Shape::Ramp => "ramp",
+            Shape::Spike(_) => "spike",
+            Shape::Sine(_) => "sine",
+        };
+        let mut description = format!(
+            "{shape} {}",
+            way(segment.rate, |rate| format!("{}/s", short(rate)))
+        );
+        if segment.devices != Transition::constant(1.0) {
+            let percent = |share: f64| format!("{}%", short(share * 100.0));
+            description.push_str(&format!(
+                " with {} of devices",
+                way(segment.devices, percent)
+            ));
+        }
+        description.push_str(&format!(" for {:?}", Duration::from_micros(segment.length)));
+        description
+    }
+}
+
+impl StageSegment {
+    fn of(stage: &Stage, start: Micros) -> Self {
+        let length = micros(stage.duration).max(1);
+        let period = match stage.shape {
+            Shape::Step | Shape::Ramp => length,
+            Shape::Spike(period) | Shape::Sine(period) => micros(period).max(1),
+        };
+        let mut segment = Self {
+            start,
+            length,
+            period,
+            shape: stage.shape,
+            rate: stage.rate,
+            devices: stage.devices,
+            parts: 0,
+        };
+        segment.parts = segment.sum(length, &segment.shape(-1.0));
+        segment
+    }
+
+    fn shape(&self, rank: f64) -> StageShape {
+        StageShape::of(self.shape, self.rate, self.devices, rank)
+    }
+
+    /// Whether it makes no difference to a device how many are on.
+    fn is_whole(&self, rank: f64) -> bool {
+        self.devices.from > rank && self.devices.to > rank
+    }
+
+    fn all(&self, rank: f64) -> u64 {
+        match self.is_whole(rank) {
+            true => self.parts,
+            false => self.sum(self.length, &self.shape(rank)),
+        }
+    }
+
+    fn up_to(&self, since: Micros, rank: f64) -> u64 {
+        self.sum(since, &self.shape(rank)).min(self.all(rank))
+    }
+
+    fn sum(&self, since: Micros, shape: &StageShape) -> u64 {
+        let seconds = float(self.period) / 1e6;
+        let waves = float(since / self.period);
+        let rest = shape.ticks(self.position(since % self.period));
+        let ticks = match since / self.period {
+            0 => rest,
+            _ => shape.ticks(1.0) * waves + rest,
+        };
+        whole(ticks * seconds * float(PARTS_PER_TICK))
+    }
+
+    fn moment(&self, parts: u64, rank: f64) -> Micros {
+        let shape = self.shape(rank);
+        let seconds = float(self.period) / 1e6;
+        let ticks = float(parts) / float(PARTS_PER_TICK) / seconds;
+        let each = shape.ticks(1.0);
+        let most = self.length / self.period;
+        let (waves, rest) = if ticks < each || most == 0 {
+            (0, ticks)
+        } else {
+            let waves = whole((ticks / each).floor()).min(most);
+            (waves, (ticks - each * float(waves)).max(0.0))
+        };
+        let position = shape.position(rest);
+        let moment = waves * self.period + whole(position * float(self.period));
+        moment.min(self.length)
+    }
+
+    fn first_active(&self, rank: f64) -> Option<Micros> {
+        let position = self.shape(rank).first_active()?;
+        let first = whole(position * float(self.period));
+        (first < self.length).then_some(first)
+    }
+
+    fn position(&self, since: Micros) -> f64 {
+        float(since) / float(self.period)
+    }
+}
+
+/// When it is a device's turn to be switched on: the first of a group come first.
+pub(crate) fn rank(index: u32, count: u32) -> f64 {
+    f64::from(index) / f64::from(count.max(1))
+}
+
+fn way(way: Transition, shown: impl Fn(f64) -> String) -> String {
+    if way == Transition::constant(way.to) {
+        return shown(way.to);
+    }
+    format!("{}..{}", shown(way.from), shown(way.to))
+}
+
+/// Three digits at most behind the point, and none that say nothing.
+fn short(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact below 2^53, and near enough above"
+)]
+fn float(n: u64) -> f64 {
+    n as f64
+}
+
+/// The nearest whole number; what does not fit is the largest.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast from float to integer stays in bounds"
+)]
+fn whole(n: f64) -> u64 {
+    n.round() as u64
+}
+
+#[cfg(test)]
+mod tests;

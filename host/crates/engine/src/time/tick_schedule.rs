@@ -1,0 +1,402 @@
+//! When devices are due. Owns the order of moments and the arithmetic of intervals;
+//! knows nothing of what a device does when its moment comes. How rates change is in
+//! `stages`, how fast the time of all schedules goes in `tempo`.
+//!
+//! Open loop: a tick is due when it is due. A device that is behind by more than an
+//! interval runs its latest due tick once, and the ones before it are missed.
+
+use crate::time::clock::{Micros, micros};
+use crate::time::seed;
+use crate::time::stages::{PARTS_PER_TICK, Stages};
+use mockfleet_config::{Start, TickRate};
+
+/// The shortest time between two ticks of a device that asks for its next one.
+pub(crate) const MIN_TICK_INTERVAL: Micros = 1_000;
+
+/// The schedule of a group's devices.
+///
+/// Without stages, the even beat is counted in microseconds of the run; with them, in
+/// parts of a tick, which the stages turn into moments.
+#[derive(Debug)]
+pub(crate) struct TickSchedule {
+    /// `None` is flat out.
+    every: Option<u64>,
+    /// The same in microseconds of the run, whether there are stages or not.
+    pace: Option<Micros>,
+    spread: bool,
+    /// The most that a tick moves, either way.
+    jitter: f64,
+    stages: Option<Stages>,
+    /// Ticks a second of one device; zero is flat out.
+    rate: f64,
+}
+
+/// What of a device its moments follow from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DevicePhase {
+    pub(crate) born: Micros,
+    pub(crate) seed: u64,
+    /// When it is its turn to be switched on, 0 to 1.
+    pub(crate) rank: f64,
+}
+
+/// One moment of a device: where it lies in the even beat, and where stages and its
+/// jitter put it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TickTime {
+    pub(crate) nominal: u64,
+    pub(crate) due: Micros,
+}
+
+/// What a late device does: the tick that it runs, and those that are lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CatchUp {
+    pub(crate) tick: TickTime,
+    pub(crate) missed: u64,
+}
+
+impl TickSchedule {
+    pub(crate) fn of(schedule: &mockfleet_config::Schedule) -> Self {
+        let (every, rate) = match schedule.tick_rate {
+            TickRate::Every(length) => (Some(micros(length).max(1)), length.as_secs_f64().recip()),
+            TickRate::FlatOut => (None, 0.0),
+        };
+        let stages = Stages::of(&schedule.stages, schedule.after_stages, rate);
+        Self {
+            every: every.map(|every| {
+                if stages.is_some() {
+                    PARTS_PER_TICK
+                } else {
+                    every
+                }
+            }),
+            pace: every,
+            spread: schedule.start == Start::Spread,
+            jitter: schedule.jitter,
+            stages,
+            rate,
+        }
+    }
+
+    pub(crate) fn is_flat_out(&self) -> bool {
+        self.every.is_none()
+    }
+
+    /// The time between two ticks of one device where stages change nothing; a
+    /// microsecond where it is flat out.
+    pub(crate) fn interval(&self) -> Micros {
+        self.pace.unwrap_or(1)
+    }
+
+    /// The same schedule without its stages.
+    pub(crate) fn steady(&self) -> Self {
+        Self {
+            every: self.pace,
+            pace: self.pace,
+            stages: None,
+            ..*self
+        }
+    }
+
+    /// The stages, if there are any.
+    pub(crate) fn stages(&self) -> Option<&Stages> {
+        self.stages.as_ref()
+    }
+
+    /// Ticks a second of one device, unless flat out; with stages, when they are over.
+    pub(crate) fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// The first tick of a device.
+    pub(crate) fn first(&self, owner: DevicePhase) -> TickTime {
+        let phase = match self.every {
+            Some(every) if self.spread => scale(every, seed::unit(owner.seed, PHASE)),
+            _ => 0,
+        };
+        let born = self.count(owner.born, owner);
+        self.moment(born.saturating_add(phase), owner)
+    }
+
+    /// The tick after the one at `nominal`: an interval later, or after what the
+    /// device asked for.
+    pub(crate) fn following(
+        &self,
+        nominal: u64,
+        asked: Option<Micros>,
+        owner: DevicePhase,
+    ) -> TickTime {
+        match asked {
+            Some(length) => {
+                let due = self.due(nominal, owner);
+                self.at(due.saturating_add(length.max(MIN_TICK_INTERVAL)), owner)
+            }
+            None => self.moment(nominal.saturating_add(self.every.unwrap_or(0)), owner),
+        }
+    }
+
+    /// A tick at a moment of its own; where stages have the device silent then, as soon
+    /// as they let it speak.
+    pub(crate) fn at(&self, at: Micros, owner: DevicePhase) -> TickTime {
+        let nominal = self.count(at, owner);
+        TickTime {
+            nominal,
+            due: at.max(self.due(nominal, owner)),
+        }
+    }
+
+    /// Which tick a device runs at `now`, having been due at `moment`; ticks at
+    /// `end` or later are not due any more.
+    pub(crate) fn catch_up(
+        &self,
+        moment: TickTime,
+        now: Micros,
+        end: Micros,
+        owner: DevicePhase,
+    ) -> CatchUp {
+        let mut latest = CatchUp {
+            tick: moment,
+            missed: 0,
+        };
+        let Some(every) = self.every else {
+            return latest;
+        };
+        let reached = self.count(now.min(end.saturating_sub(1)), owner);
+        let late = reached.saturating_sub(moment.nominal);
+        // Stages round to a microsecond, so that a tick may be due a little before its
+        // last part is reached.
+        let slack = self.stages.as_ref().map_or(0, |_| every / 16);
+        if late < every - slack {
+            return latest;
+        }
+        // Jitter moves the last of them by less than an interval: look from there.
+        let whole = late / every;
+        for missed in whole.saturating_sub(1)..=whole.saturating_add(1) {
+            let nominal = moment.nominal.saturating_add(missed.saturating_mul(every));
+            let candidate = self.moment(nominal, owner);
+            if candidate.due <= now && candidate.due < end && missed > latest.missed {
+                latest = CatchUp {
+                    tick: candidate,
+                    missed,
+                };
+            }
+        }
+        latest
+    }
+
+    /// How many ticks from `moment` on are due before `end`.
+    pub(crate) fn remaining(&self, moment: TickTime, end: Micros, owner: DevicePhase) -> u64 {
+        if moment.due >= end {
+            return 0;
+        }
+        self.catch_up(moment, end, end, owner).missed + 1
+    }
+
+    /// How many ticks from `moment` on, `ticks` at most, lie in the beat before `at`.
+    pub(crate) fn before(
+        &self,
+        moment: TickTime,
+        ticks: u64,
+        at: Micros,
+        owner: DevicePhase,
+    ) -> u64 {
+        let (Some(every), true) = (self.every, moment.due < at) else {
+            return 0;
+        };
+        let room = self.count(at, owner).saturating_sub(moment.nominal);
+        room.div_ceil(every).clamp(1, ticks.max(1)).min(ticks)
+    }
+
+    /// The tick so many after the one at `moment`.
+    pub(crate) fn skip(&self, moment: TickTime, ticks: u64, owner: DevicePhase) -> TickTime {
+        let length = self.every.unwrap_or(0).saturating_mul(ticks);
+        self.moment(moment.nominal.saturating_add(length), owner)
+    }
+
+    /// Where in the even beat a moment of the run lies.
+    fn count(&self, at: Micros, owner: DevicePhase) -> u64 {
+        match &self.stages {
+            None => at,
+            Some(stages) => stages.parts(at, owner.rank),
+        }
+    }
+
+    /// The moment of the run at a place of the even beat.
+    fn due(&self, nominal: u64, owner: DevicePhase) -> Micros {
+        match &self.stages {
+            None => nominal,
+            Some(stages) => stages.moment(nominal, owner.rank),
+        }
+    }
+
+    fn moment(&self, nominal: u64, owner: DevicePhase) -> TickTime {
+        let Some(every) = self.every.filter(|_| self.jitter > 0.0) else {
+            return TickTime {
+                nominal,
+                due: self.due(nominal, owner).max(owner.born),
+            };
+        };
+        let offset = match self.stages {
+            None => nominal.saturating_sub(owner.born),
+            Some(_) => nominal,
+        };
+        let span = scale(every, self.jitter);
+        let moved = scale(
+            span.saturating_mul(2),
+            seed::unit(owner.seed, offset ^ JITTER),
+        );
+        let moved = nominal.saturating_add(moved).saturating_sub(span);
+        TickTime {
+            nominal,
+            due: self.due(moved, owner).max(owner.born),
+        }
+    }
+}
+
+/// Purposes of a device's randomness in the schedule.
+const PHASE: u64 = 0x70_6861_7365;
+const JITTER: u64 = 0x6a69_7474_6572 << 16;
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "intervals are below 2^53 µs (285 years) and the factor is in 0..=1"
+)]
+fn scale(length: Micros, factor: f64) -> Micros {
+    (length as f64 * factor) as Micros
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Micros = 1_000_000;
+    const NEVER: Micros = Micros::MAX;
+
+    fn schedule(spread: bool, jitter: f64) -> TickSchedule {
+        TickSchedule {
+            every: Some(SECOND),
+            pace: Some(SECOND),
+            spread,
+            jitter,
+            stages: None,
+            rate: 1.0,
+        }
+    }
+
+    fn owner(born: Micros, seed: u64) -> DevicePhase {
+        DevicePhase {
+            born,
+            seed,
+            rank: 0.0,
+        }
+    }
+
+    /// All moments before `end` of a device that is never late.
+    fn moments(schedule: &TickSchedule, born: Micros, seed: u64, end: Micros) -> Vec<Micros> {
+        let mut moment = schedule.first(owner(born, seed));
+        let mut dues = Vec::new();
+        while moment.due < end {
+            dues.push(moment.due);
+            moment = schedule.following(moment.nominal, None, owner(born, seed));
+        }
+        dues
+    }
+
+    #[test]
+    fn together_means_at_birth_and_then_every_interval() {
+        assert_eq!(
+            moments(&schedule(false, 0.0), 5, 1, 3 * SECOND),
+            [5, SECOND + 5, 2 * SECOND + 5]
+        );
+    }
+
+    #[test]
+    fn spread_gives_each_device_a_phase_within_the_first_interval() {
+        let firsts: Vec<_> = (0..100)
+            .map(|seed| schedule(true, 0.0).first(owner(0, seed)).due)
+            .collect();
+        assert!(firsts.iter().all(|due| *due < SECOND));
+        assert!(firsts.iter().max().unwrap() - firsts.iter().min().unwrap() > SECOND / 2);
+    }
+
+    #[test]
+    fn jitter_moves_ticks_within_bounds_and_does_not_add_up() {
+        let dues = moments(&schedule(false, 0.05), 0, 9, 1_000 * SECOND);
+        // The tick of the last moment may have moved to before it.
+        assert!((1_000..=1_001).contains(&dues.len()), "{}", dues.len());
+        for (k, due) in dues.iter().enumerate() {
+            let nominal = Micros::try_from(k).unwrap() * SECOND;
+            assert!(due.abs_diff(nominal) <= SECOND / 20, "{k}: {due}");
+        }
+        assert!(dues.iter().any(|due| due % SECOND != 0));
+    }
+
+    #[test]
+    fn a_device_that_is_on_time_misses_nothing() {
+        let first = schedule(false, 0.0).first(owner(0, 1));
+        let catch = schedule(false, 0.0).catch_up(first, SECOND - 1, NEVER, owner(0, 1));
+        assert_eq!(
+            catch,
+            CatchUp {
+                tick: first,
+                missed: 0
+            }
+        );
+    }
+
+    #[test]
+    fn a_late_device_runs_its_latest_due_tick_once() {
+        let first = schedule(false, 0.0).first(owner(0, 1));
+        let catch = schedule(false, 0.0).catch_up(first, 3 * SECOND + 1, NEVER, owner(0, 1));
+        assert_eq!(catch.missed, 3);
+        assert_eq!(catch.tick.due, 3 * SECOND);
+    }
+
+    #[test]
+    fn ticks_at_the_end_are_not_due_any_more() {
+        let first = schedule(false, 0.0).first(owner(0, 1));
+        let catch = schedule(false, 0.0).catch_up(first, 9 * SECOND, 3 * SECOND, owner(0, 1));
+        assert_eq!(catch.tick.due, 2 * SECOND);
+        assert_eq!(
+            schedule(false, 0.0).remaining(first, 3 * SECOND, owner(0, 1)),
+            3
+        );
+    }
+
+    #[test]
+    fn ticks_run_and_missed_add_up_to_the_ticks_that_were_due() {
+        for seed in 0..200 {
+            let schedule = schedule(true, 0.5);
+            let end = 50 * SECOND;
+            let due = moments(&schedule, 0, seed, end).len();
+            let mut moment = schedule.first(owner(0, seed));
+            let (mut now, mut ran, mut missed) = (0, 0, 0);
+            loop {
+                now = (now + scale(4 * SECOND, seed::unit(seed, now))).max(moment.due);
+                if moment.due >= end {
+                    break;
+                }
+                let catch = schedule.catch_up(moment, now, end, owner(0, seed));
+                ran += 1;
+                missed += catch.missed;
+                moment = schedule.following(catch.tick.nominal, None, owner(0, seed));
+            }
+            assert_eq!(ran + missed, u64::try_from(due).unwrap(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_device_that_asks_for_its_next_tick_gets_it_and_then_the_beat_again() {
+        let schedule = schedule(false, 0.0);
+        let asked = schedule.following(5 * SECOND, Some(250_000), owner(0, 1));
+        assert_eq!(asked.due, 5 * SECOND + 250_000);
+        let after = schedule.following(asked.nominal, None, owner(0, 1));
+        assert_eq!(after.due, 6 * SECOND + 250_000);
+        assert_eq!(
+            schedule.following(0, Some(0), owner(0, 1)).due,
+            MIN_TICK_INTERVAL
+        );
+    }
+}

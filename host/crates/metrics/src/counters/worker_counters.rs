@@ -1,0 +1,135 @@
+//! Counts the work of one worker, and sums the counts of all.
+
+use std::collections::BTreeMap;
+
+use crate::counters::check_counters::CheckCounters;
+use crate::counters::fault_counters::FaultCounters;
+use crate::counters::histogram::LatencyHistogram;
+use crate::counters::queue_depth::QueueDepth;
+use crate::counters::stage_counters::StageCounters;
+use crate::counters::warnings::Warnings;
+
+/// Counts of one worker since the start of the run.
+///
+/// A worker publishes a copy a few times a second.
+#[derive(Debug, Clone, Default)]
+pub struct Counters {
+    /// Devices that have been switched on.
+    pub born: u64,
+    /// Devices whose connection is up (MQTT).
+    pub up: u64,
+    /// Devices that retired.
+    pub retired: u64,
+    /// Target rate of the devices that have not retired, in ticks a second, without
+    /// groups that have stages.
+    pub asked: f64,
+    /// Ticks of groups with stages, by group number.
+    pub groups: BTreeMap<u32, StageCounters>,
+    /// Ticks that were run.
+    pub ticks: u64,
+    /// Ticks that were due and not run.
+    pub missed_ticks: u64,
+    /// Ticks and events that returned an error.
+    pub failed_calls: u64,
+    /// Cells that crashed and were restarted.
+    pub cell_restarts: u64,
+    /// Bytes of linear memory of the existing cells.
+    pub guest_memory: u64,
+    /// Messages that devices returned.
+    pub messages: u64,
+    /// Messages whose outcome is not known yet.
+    pub open: u64,
+    /// Messages that the backend confirmed.
+    pub acked: u64,
+    /// Messages on the wire without confirmation (QoS 0).
+    pub sent: u64,
+    /// Messages refused, timed out or lost.
+    pub failed: u64,
+    /// Messages that never left the host.
+    pub dropped: u64,
+    /// Messages on the wire and unanswered when the run ended.
+    pub unconfirmed: u64,
+    /// Messages that were written to the log only; their target was not contacted.
+    pub written: u64,
+    /// Messages from the backend to devices.
+    pub received: u64,
+    /// Maximum of open messages at one time; a sum over workers.
+    pub max_open: u64,
+    /// The fullest outbox of the run.
+    pub fullest_outbox: QueueDepth,
+    /// Messages that found their device's outbox full.
+    pub outbox_full: u64,
+    /// Time of the last delivered message, in microseconds since the start of the run by
+    /// the machine's clock.
+    pub last_delivered_us: u64,
+    /// Time of these counts, in microseconds since the start of the run; a sum over
+    /// workers.
+    pub reported_us: u64,
+    /// Microseconds spent on calling devices and on their messages, outside of I/O.
+    pub busy_us: u64,
+    /// Microseconds spent on I/O, waiting aside.
+    pub io_us: u64,
+    /// Microseconds for which the log accepted no rows, and devices waited.
+    pub log_blocked_us: u64,
+    /// Time from due to called: the host's own delay.
+    pub delay: LatencyHistogram,
+    /// Time from due to sent.
+    pub lag: LatencyHistogram,
+    /// Time from sent to confirmed.
+    pub latency: LatencyHistogram,
+    /// Injected faults. Messages that were lost to them count here, and not as failed,
+    /// dropped or unconfirmed.
+    pub injected: FaultCounters,
+    /// Causes of failed, dropped and unconfirmed messages.
+    pub causes: Warnings,
+    /// Warnings for the user.
+    pub warnings: Warnings,
+    /// Counts for checks, one entry for each scope; empty without checks.
+    pub checks: Vec<CheckCounters>,
+}
+
+impl Counters {
+    /// Adds the counts of another worker.
+    pub fn add(&mut self, other: &Self) {
+        self.born += other.born;
+        self.up += other.up;
+        self.retired += other.retired;
+        self.asked += other.asked;
+        for (number, group) in &other.groups {
+            self.groups.entry(*number).or_default().add(group);
+        }
+        self.ticks += other.ticks;
+        self.missed_ticks += other.missed_ticks;
+        self.failed_calls += other.failed_calls;
+        self.cell_restarts += other.cell_restarts;
+        self.guest_memory += other.guest_memory;
+        self.messages += other.messages;
+        self.open += other.open;
+        self.acked += other.acked;
+        self.sent += other.sent;
+        self.failed += other.failed;
+        self.dropped += other.dropped;
+        self.unconfirmed += other.unconfirmed;
+        self.written += other.written;
+        self.received += other.received;
+        self.max_open += other.max_open;
+        self.fullest_outbox = self.fullest_outbox.fuller(other.fullest_outbox);
+        self.outbox_full += other.outbox_full;
+        self.last_delivered_us = self.last_delivered_us.max(other.last_delivered_us);
+        self.reported_us += other.reported_us;
+        self.busy_us += other.busy_us;
+        self.io_us += other.io_us;
+        self.log_blocked_us += other.log_blocked_us;
+        self.delay.add(&other.delay);
+        self.lag.add(&other.lag);
+        self.latency.add(&other.latency);
+        self.injected.add(&other.injected);
+        self.causes.add(&other.causes);
+        self.warnings.add(&other.warnings);
+        let most = self.checks.len().max(other.checks.len());
+        self.checks.resize_with(most, CheckCounters::default);
+        for (mine, other) in self.checks.iter_mut().zip(&other.checks) {
+            mine.add(other);
+        }
+    }
+}

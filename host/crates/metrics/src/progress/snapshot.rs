@@ -1,0 +1,207 @@
+//! Describes a running fleet at one time.
+
+use std::time::Duration;
+
+use crate::counters::worker_counters::Counters;
+use crate::format::{bytes, count, micros, rate};
+use crate::progress::clock_progress::ClockPosition;
+use crate::progress::stages::StageProgress;
+
+/// The progress of a run at one time.
+#[derive(Debug, Clone)]
+pub struct ProgressSnapshot {
+    /// Time since the start.
+    pub elapsed: Duration,
+    /// Duration of the run, if it has an end.
+    pub duration: Option<Duration>,
+    /// The position of the run's clock, if that is not the machine's.
+    pub clock: Option<ClockPosition>,
+    /// Devices of the fleet.
+    pub devices: u64,
+    /// The sum of the workers' counters.
+    pub counters: Counters,
+    /// The factor by which schedules are faster than in the fleet file.
+    pub factor: f64,
+    /// Messages a second over the last two seconds.
+    pub reached: f64,
+    /// The current stages of groups.
+    pub stages: Vec<StageProgress>,
+    /// Rows in the log.
+    pub rows: u64,
+    /// Bytes of finished Parquet files.
+    pub bytes: u64,
+    /// The current problem of the log.
+    pub warning: Option<String>,
+}
+
+impl ProgressSnapshot {
+    /// Returns six lines for the terminal, and one for each group with stages.
+    #[must_use]
+    pub fn block(&self) -> String {
+        let c = &self.counters;
+        let mut lines = vec![
+            format!("time      {}", self.time()),
+            format!(
+                "devices   {} of {} on{}",
+                count(c.born - c.retired),
+                count(self.devices),
+                self.connected()
+            ),
+            format!("rate      {}", self.rate()),
+        ];
+        lines.extend(
+            self.stages
+                .iter()
+                .map(|stage| format!("stage     {}", stage.line())),
+        );
+        lines.extend([
+            format!(
+                "messages  {}{} · acked {} · sent {} · failed {} · dropped {} · open {}",
+                count(c.messages),
+                self.written(" · "),
+                count(c.acked),
+                count(c.sent),
+                count(c.failed),
+                count(c.dropped),
+                count(c.open)
+            ),
+            format!("lag       {}{}", self.lag(), self.missed()),
+            format!(
+                "log       {} rows, {} in finished files",
+                count(self.rows),
+                bytes(self.bytes)
+            ),
+        ]);
+        lines.extend(
+            self.warning
+                .as_ref()
+                .map(|warning| format!("          {warning}")),
+        );
+        lines.join("\n")
+    }
+
+    /// Returns one line, for output that is no terminal.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let c = &self.counters;
+        let stages = self
+            .stages
+            .iter()
+            .map(|stage| format!("; {}", stage.line()));
+        let stages: String = stages.collect();
+        format!(
+            "{}: {} of {} devices on{}, {}{}, acked {}, sent {}, failed {}, dropped {}, lag {}, {} rows",
+            self.time(),
+            count(c.born - c.retired),
+            count(self.devices),
+            self.connected(),
+            self.rate(),
+            self.written(", "),
+            count(c.acked),
+            count(c.sent),
+            count(c.failed),
+            count(c.dropped),
+            self.lag(),
+            count(self.rows)
+        ) + &stages
+    }
+
+    /// Returns one JSON object.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let c = &self.counters;
+        serde_json::json!({
+            "event": "progress",
+            "seconds": self.elapsed.as_secs_f64(),
+            "clock": self.clock.map(|clock| clock.json(self.elapsed)),
+            "devices": self.devices,
+            "on": c.born - c.retired,
+            "up": c.up,
+            "asked_per_second": self.asked(),
+            "stages": self.stages.iter().map(StageProgress::json).collect::<Vec<_>>(),
+            "reached_per_second": self.reached,
+            "messages": c.messages,
+            "acked": c.acked,
+            "sent": c.sent,
+            "failed": c.failed,
+            "dropped": c.dropped,
+            "written": c.written,
+            "open": c.open,
+            "injected_lost": c.injected.lost(),
+            "lag_us": { "p99": c.lag.quantile(0.99) },
+            "guest_memory": c.guest_memory,
+            "rows": self.rows,
+            "bytes": self.bytes,
+        })
+    }
+
+    /// Returns the target rate of the whole fleet, in ticks a second.
+    fn asked(&self) -> f64 {
+        let staged: f64 = self.stages.iter().map(|stage| stage.asked).sum();
+        self.counters.asked * self.factor + staged
+    }
+
+    fn time(&self) -> String {
+        let so_far = self.elapsed.as_secs();
+        if let Some(clock) = &self.clock {
+            return format!("{so_far} s: {}", clock.text(self.elapsed));
+        }
+        match self.duration {
+            Some(duration) => format!("{so_far} s of {} s", duration.as_secs_f64()),
+            None => format!("{so_far} s, until stopped (Ctrl-C)"),
+        }
+    }
+
+    /// Returns the messages that are written to the log only, if there are some.
+    fn written(&self, before: &str) -> String {
+        match self.counters.written {
+            0 => String::new(),
+            written => format!("{before}written {}", count(written)),
+        }
+    }
+
+    fn lag(&self) -> String {
+        if self.clock.is_some_and(|clock| clock.max) {
+            return "none: the clock waits".into();
+        }
+        format!(
+            "p99 {} from due to sent",
+            micros(self.counters.lag.quantile(0.99))
+        )
+    }
+
+    /// Returns the connected devices; nothing for HTTP, whose devices have no connections.
+    fn connected(&self) -> String {
+        match self.counters.up {
+            0 => String::new(),
+            up => format!(", {} connected", count(up)),
+        }
+    }
+
+    fn rate(&self) -> String {
+        let reached = rate(self.reached);
+        if self.asked() > 0.0 {
+            format!(
+                "{} ticks asked, {reached} messages reached",
+                rate(self.asked())
+            )
+        } else {
+            format!("{reached} messages reached")
+        }
+    }
+
+    fn missed(&self) -> String {
+        let c = &self.counters;
+        let mut more = String::new();
+        for (n, event) in [
+            (c.missed_ticks, "ticks missed"),
+            (c.failed_calls, "calls failed"),
+            (c.cell_restarts, "cells restarted"),
+        ] {
+            if n > 0 {
+                more.push_str(&format!(" · {} {event}", count(n)));
+            }
+        }
+        more
+    }
+}

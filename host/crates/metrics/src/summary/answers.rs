@@ -1,0 +1,127 @@
+//! Answers the questions of the summary.
+
+use crate::bottleneck::MAX_ON_TIME_DELAY_US;
+use crate::format::{count, micros, percent};
+use crate::summary::run_summary::Summary;
+
+impl Summary {
+    /// Returns whether all messages arrived, with the losses.
+    pub(crate) fn arrived(&self) -> String {
+        let c = &self.counters;
+        let lost = c.failed + c.dropped + c.unconfirmed;
+        if c.messages == 0 {
+            return "there was nothing to send: no device returned a message".into();
+        }
+        if c.written > 0 {
+            let rest = match lost {
+                0 => String::new(),
+                lost => format!(", and {} more would not have arrived", count(lost)),
+            };
+            return format!(
+                "nothing was sent: {} messages were written to the log{rest}",
+                count(c.written)
+            );
+        }
+        let all = c.messages - c.injected.lost().min(c.messages);
+        if lost == 0 && all < c.messages {
+            let unconfirmed = match c.sent {
+                0 => String::new(),
+                sent => format!(", {} are on the wire (QoS 0)", count(sent)),
+            };
+            return format!(
+                "yes, as far as faults let it: the backend confirmed {} messages{unconfirmed}, and {} were lost to faults on purpose",
+                count(c.acked),
+                count(c.injected.lost())
+            );
+        }
+        if lost == 0 && c.sent == 0 {
+            return format!(
+                "yes: the backend confirmed all {} messages",
+                count(c.messages)
+            );
+        }
+        if lost == 0 && c.acked == 0 {
+            return format!(
+                "all {} messages are on the wire; nothing confirms QoS 0",
+                count(c.messages)
+            );
+        }
+        if lost == 0 {
+            return format!(
+                "yes: the backend confirmed {} messages, and {} more are on the wire, which nothing confirms (QoS 0)",
+                count(c.acked),
+                count(c.sent)
+            );
+        }
+        let parts = [
+            (c.failed, "failed"),
+            (c.dropped, "dropped"),
+            (c.unconfirmed, "unconfirmed"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, outcome)| format!("{} {outcome}", count(*n)))
+            .collect();
+        format!(
+            "no: {} of {} messages did not ({}); {} did",
+            count(lost),
+            count(all),
+            parts.join(", "),
+            percent(all - lost.min(all), all)
+        )
+    }
+
+    /// Returns whether all ticks ran on time.
+    pub(crate) fn kept(&self) -> String {
+        let c = &self.counters;
+        if self.is_at_full_speed() {
+            let missed = match c.missed_ticks {
+                0 => String::new(),
+                missed => format!(
+                    "; {} were missed while cells were down or the run was stopped",
+                    count(missed)
+                ),
+            };
+            return format!(
+                "there was no time to keep up with: the clock waited for each of the {} ticks that ran{missed}",
+                count(c.ticks)
+            );
+        }
+        let called = format!("devices were called p99 {}", micros(c.delay.quantile(0.99)));
+        let times = if c.lag.count() == 0 {
+            format!("{called} after they were due")
+        } else {
+            let left = micros(c.lag.quantile(0.99));
+            format!("{called} and messages left p99 {left} after they were due")
+        };
+        if c.missed_ticks > 0 {
+            let all = c.ticks + c.missed_ticks;
+            return format!(
+                "no: {} of {} ticks were missed; {times}",
+                count(c.missed_ticks),
+                count(all)
+            );
+        }
+        if c.delay.quantile(0.99) > MAX_ON_TIME_DELAY_US {
+            return format!("late: every tick ran, but {times}");
+        }
+        format!("yes: all {} ticks ran; {times}", count(c.ticks))
+    }
+
+    /// Returns the failed calls, restarts and retirements.
+    pub(crate) fn plugin_errors(&self) -> String {
+        let c = &self.counters;
+        let parts = [
+            (c.failed_calls, "calls returned an error"),
+            (c.cell_restarts, "cells crashed and were restarted"),
+            (c.retired, "devices retired"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, event)| format!("{} {event}", count(*n)))
+            .collect();
+        format!("{} (the table `events` has each)", parts.join(", "))
+    }
+}

@@ -1,0 +1,39 @@
+//! Describes why a file cannot be used as a plugin.
+
+use crate::compile::contract::{self, Contract};
+use crate::guest::crash::Crash;
+
+/// The reason why a file is not a plugin of this host.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages describe each reason")]
+pub enum LoadError {
+    #[error("plugin {file} cannot be read: {cause}")]
+    Unreadable { file: String, cause: std::io::Error },
+    #[error(
+        "plugin {file} is a core WebAssembly module, not a component; build it for the target wasm32-wasip2, or wrap it with `wasm-tools component new`"
+    )]
+    Module { file: String },
+    #[error("plugin {file} is no WebAssembly component: {cause}")]
+    NoComponent { file: String, cause: String },
+    #[error(
+        "plugin {file} implements {found}, and this mockfleet runs {}; {}", contract::supported_versions(), contract::remedy(.found)
+    )]
+    OtherVersion { file: String, found: String },
+    #[error(
+        "plugin {file} does not export {}; it exports {found}. A behaviour implements the world `plugin` of wit/device.wit",
+        contract::supported_behaviours()
+    )]
+    NoBehaviour { file: String, found: String },
+    #[error(
+        "plugin {file} imports {imports}, and a plugin is given WASI 0.2 without HTTP only; build it without what needs that"
+    )]
+    Imports { file: String, imports: String },
+    #[error("plugin {file} does not fit {contract}: {cause}")]
+    Mismatch {
+        file: String,
+        contract: Contract,
+        cause: String,
+    },
+    #[error("plugin {file} cannot say what it is: {cause}")]
+    NoDescription { file: String, cause: Crash },
+}

@@ -1,0 +1,197 @@
+//! Renders the appendix: command, fleet file, versions.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::escape::escaped;
+use crate::page::page_data::PageData;
+use mockfleet_metrics::{bytes, count};
+
+pub(crate) fn html(data: &PageData<'_>) -> String {
+    let mut html = String::from("<section><h2>Repeat the run</h2>");
+    match command(data) {
+        Some(command) => {
+            let _ = write!(
+                html,
+                "<p class=\"about\">{}</p><pre class=\"command\">{}</pre>",
+                match data.text(&["command"]) {
+                    Some("replay") => "The same recording is sent again.",
+                    _ => "The same seed gives the same messages to the byte.",
+                },
+                escaped(&command)
+            );
+        }
+        None => html.push_str(
+            "<p class=\"about\">The log has no metadata of the run, and so no fleet file.</p>",
+        ),
+    }
+    if let Some(text) = data.text(&["file", "text"]).filter(|text| !text.is_empty()) {
+        let name = data.text(&["file", "name"]).unwrap_or("fleet.toml");
+        let _ = write!(
+            html,
+            "<h3>{}</h3><p class=\"about\">As it was written; secrets are ***.</p><pre>{}</pre>",
+            escaped(name),
+            escaped(text)
+        );
+    }
+    html.push_str("<h3>With</h3><dl class=\"words\">");
+    let timeline = data.timeline;
+    let mut facts = vec![(
+        "log",
+        format!(
+            "{}: {} rows in sends, {} in events, {} in {} files",
+            data.location,
+            count(timeline.rows),
+            count(timeline.events),
+            bytes(timeline.bytes),
+            count(timeline.files)
+        ),
+    )];
+    if let Some(version) = data.text(&["mockfleet"]) {
+        facts.push(("mockfleet", version.to_owned()));
+    }
+    for group in data
+        .noted(&["groups"])
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let text = |key: &str| group.get(key).and_then(Value::as_str).unwrap_or_default();
+        facts.push((
+            "group",
+            format!(
+                "{}: {}, sha256 {}",
+                text("name"),
+                text("plugin"),
+                text("sha256")
+            ),
+        ));
+    }
+    for (name, fact) in facts {
+        let _ = write!(html, "<dt>{name}</dt><dd>{}</dd>", escaped(&fact));
+    }
+    html.push_str("</dl></section>\n");
+    html
+}
+
+/// Returns the command that repeats the run, with its seed.
+fn command(data: &PageData<'_>) -> Option<String> {
+    if let Some(words) = data.noted(&["arguments"]).and_then(Value::as_array) {
+        let words = words.iter().filter_map(Value::as_str).map(quoted);
+        return Some(format!("mockfleet {}", words.collect::<Vec<_>>().join(" ")));
+    }
+    let name = data.text(&["file", "name"])?;
+    let kind = data.text(&["command"]).unwrap_or("run");
+    let mut words = vec!["mockfleet".to_owned(), kind.to_owned()];
+    if kind != "demo" {
+        words.push(quoted(name));
+    }
+    let sends = data.noted(&["sends"]).and_then(Value::as_bool);
+    if kind == "backfill" && sends == Some(true) {
+        words.push("--send".to_owned());
+    }
+    let options = data.noted(&["options"]).and_then(Value::as_array);
+    let mut seed = kind == "demo";
+    let mut from = None;
+    for change in options.into_iter().flatten() {
+        let text = |key: &str| change.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (option, value) = (text("option"), text("value"));
+        // What the command itself changes is no option of it.
+        if !option.starts_with("--") {
+            continue;
+        }
+        // A range of time is given as the clock and the duration that it becomes.
+        let value = match (kind, option) {
+            ("backfill", "--from") if value == "max" => continue,
+            ("backfill", "--from") => {
+                from = value.parse::<jiff::Timestamp>().ok();
+                value.to_owned()
+            }
+            ("backfill", "--to") => match until(from, value) {
+                Some(end) => end.to_string(),
+                None => continue,
+            },
+            _ => value.to_owned(),
+        };
+        seed |= option == "--seed" || option == "--set seed";
+        match option.split_once(' ') {
+            Some((option, key)) => {
+                words.push(option.to_owned());
+                words.push(quoted(&format!("{key}={value}")));
+            }
+            None => {
+                words.push(option.to_owned());
+                words.push(quoted(&value));
+            }
+        }
+    }
+    if let Some(number) = data.noted(&["seed"]).filter(|_| !seed) {
+        words.push(format!("--seed {number}"));
+    }
+    let checks = data.noted(&["checks"]).and_then(Value::as_array);
+    for check in checks.into_iter().flatten().filter_map(Value::as_str) {
+        words.push("--check".to_owned());
+        words.push(quoted(check));
+    }
+    Some(words.join(" "))
+}
+
+/// Returns the end of a range from its length: `60000000us`.
+fn until(from: Option<jiff::Timestamp>, length: &str) -> Option<jiff::Timestamp> {
+    let micros: i64 = length.strip_suffix("us")?.parse().ok()?;
+    from?
+        .checked_add(jiff::SignedDuration::from_micros(micros))
+        .ok()
+}
+
+/// Quotes a word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=%,@+".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use mockfleet_sendlog::Timeline;
+
+    #[test]
+    fn command_has_the_options_and_the_seed() {
+        let note = json!({
+            "command": "run",
+            "seed": 42,
+            "file": { "name": "my fleet.toml" },
+            "options": [
+                { "option": "--set targets.b.qos", "value": "1" },
+                { "option": "--duration", "value": "10s" },
+            ],
+            "checks": ["acked >= 99%"],
+        });
+        let timeline = Timeline::default();
+        let data = PageData {
+            timeline: &timeline,
+            note: Some(&note),
+            location: "logs",
+            made: "now",
+            spooled: None,
+        };
+        assert_eq!(
+            command(&data).unwrap(),
+            "mockfleet run 'my fleet.toml' --set targets.b.qos=1 --duration 10s --seed 42 --check 'acked >= 99%'"
+        );
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("a.toml"), "a.toml");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("$HOME"), "'$HOME'");
+    }
+}

@@ -1,0 +1,181 @@
+//! Renders the header: run, verdict, answers and main figures.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::axis::Unit;
+use crate::escape::escaped;
+use crate::page::page_data::PageData;
+use mockfleet_metrics::{count, micros};
+use mockfleet_sendlog::Timeline;
+
+use crate::num::{as_f64, signed_as_f64};
+use crate::page::format::{length, share, timestamp};
+use crate::page::run_status::RunStatus;
+
+pub(crate) fn html(data: &PageData<'_>, fleet: &str, verdict: RunStatus) -> String {
+    let timeline = data.timeline;
+    let mut html = format!(
+        "<header><div class=\"title\"><h1>{}</h1><span class=\"verdict {}\">{}</span></div>\n<p class=\"facts\">",
+        escaped(fleet),
+        verdict.class(),
+        verdict.word(),
+    );
+    let mut facts = vec![
+        timestamp(timeline.start),
+        length(timeline.end - timeline.start),
+    ];
+    if let Some(devices) = data.noted(&["devices"]).and_then(Value::as_u64) {
+        facts.push(format!("{} devices", count(devices)));
+    }
+    if let Some(seed) = data.noted(&["seed"]) {
+        facts.push(format!("seed {seed}"));
+    }
+    facts.push(format!("run <code>{}</code>", escaped(&timeline.run)));
+    facts.push(format!("on {}", escaped(&timeline.host)));
+    html.push_str(&facts.join(" · "));
+    html.push_str("</p>\n");
+    html.push_str(&sentences(data, verdict));
+    html.push_str(&tiles(timeline));
+    html.push_str("</header>\n");
+    html
+}
+
+/// Renders the answers that each run has.
+fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    match verdict {
+        RunStatus::NoEnd => rows.push((
+            "How did it end?",
+            "unknown: the run was killed, or is still active, or could not reach its store at the end; the page has all rows of the log".into(),
+        )),
+        RunStatus::NoMetadata => rows.push((
+            "How did it end?",
+            "unknown: the log has no metadata of the run".into(),
+        )),
+        _ => {}
+    }
+    match data.text(&["summary", "words", "arrived"]) {
+        Some(words) => rows.push(("Did everything arrive?", words.to_owned())),
+        None => rows.push(("Did everything arrive?", arrived(data.timeline))),
+    }
+    let summed = [
+        (
+            "Was the schedule kept?",
+            &["summary", "words", "schedule"][..],
+        ),
+        ("Bottleneck", &["summary", "bottleneck", "words"][..]),
+        ("Is the log complete?", &["summary", "log_error"][..]),
+    ];
+    for (question, path) in summed {
+        if let Some(words) = data.text(path) {
+            let words = match question {
+                "Is the log complete?" => format!("no: {words}"),
+                _ => words.to_owned(),
+            };
+            rows.push((question, words));
+        }
+    }
+    if let Some(state) = data.spooled {
+        rows.push((
+            "Missing rows",
+            format!("rows that are still in the spool ({state}); `mockfleet logs recover` brings them to the log, and then the report can be repeated"),
+        ));
+    }
+    if !data.timeline.skipped.is_empty() {
+        rows.push((
+            "Unreadable files",
+            format!(
+                "{} files of the log; their rows are missing here",
+                data.timeline.skipped.len()
+            ),
+        ));
+    }
+    let mut html = String::from("<dl class=\"words\">\n");
+    for (question, words) in rows {
+        let _ = writeln!(html, "<dt>{question}</dt><dd>{}</dd>", escaped(&words));
+    }
+    html.push_str("</dl>\n");
+    html
+}
+
+/// Derives the answer from the rows, if the run has no metadata.
+fn arrived(timeline: &Timeline) -> String {
+    let [acked, sent, failed, dropped, unconfirmed, injected, written] = timeline.outcomes;
+    let all = acked + sent + failed + dropped + unconfirmed + written;
+    let lost = failed + dropped + unconfirmed;
+    let mut words = match (all, lost) {
+        (0, _) => "there was nothing to send".to_owned(),
+        (_, 0) => format!("yes: {} messages, and none was lost", count(all)),
+        _ => format!(
+            "no: {} of {} messages did not ({} failed, {} dropped, {} unconfirmed)",
+            count(lost),
+            count(all),
+            count(failed),
+            count(dropped),
+            count(unconfirmed)
+        ),
+    };
+    if injected > 0 {
+        let _ = write!(
+            words,
+            "; {} more were lost to faults of the fleet file",
+            count(injected)
+        );
+    }
+    words
+}
+
+fn tiles(timeline: &Timeline) -> String {
+    let [acked, sent, _, _, _, injected, written] = timeline.outcomes;
+    let all: u64 = timeline.outcomes.iter().sum::<u64>() - injected;
+    let seconds = signed_as_f64(timeline.end - timeline.start) / 1e6;
+    let rate = as_f64(all) / seconds.max(0.001);
+    let mut tiles = vec![
+        ("messages", count(all), "to be delivered".to_owned()),
+        ("a second", Unit::Rate.shown(rate), "on average".to_owned()),
+        (
+            "got through",
+            share(acked + sent + written, all),
+            match (acked, sent) {
+                _ if written > 0 => format!("{} written to the log", count(written)),
+                (_, 0) => format!("{} confirmed", count(acked)),
+                (0, _) => format!("{} sent; nothing confirms QoS 0", count(sent)),
+                _ => format!("{} confirmed, {} sent", count(acked), count(sent)),
+            },
+        ),
+    ];
+    if timeline.latency.count > 0 {
+        let [p50, _, p99] = timeline.latency.percentiles;
+        tiles.push((
+            "latency p99",
+            micros(p99),
+            format!("p50 {}, max {}", micros(p50), micros(timeline.latency.max)),
+        ));
+    }
+    if timeline.lag.count > 0 {
+        let [p50, _, p99] = timeline.lag.percentiles;
+        tiles.push((
+            "lag p99",
+            micros(p99),
+            format!("p50 {}, max {}", micros(p50), micros(timeline.lag.max)),
+        ));
+    }
+    if injected > 0 {
+        tiles.push((
+            "lost to faults",
+            count(injected),
+            "configured in the fleet file".to_owned(),
+        ));
+    }
+    let mut html = String::from("<ul class=\"tiles\">\n");
+    for (name, figure, about) in tiles {
+        let _ = writeln!(
+            html,
+            "<li><span>{name}</span><strong>{figure}</strong><small>{about}</small></li>"
+        );
+    }
+    html.push_str("</ul>\n");
+    html
+}

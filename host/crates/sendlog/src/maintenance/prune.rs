@@ -1,0 +1,207 @@
+//! Finds and deletes log files older than a given age.
+//!
+//! Deletes only files that mockfleet wrote: the name must be one of its names, and the footer
+//! must have the same run and host.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use mockfleet_config::Store;
+
+use crate::format::error::LogError;
+use crate::format::file_name::FileName;
+use crate::format::schema::LogTable;
+use crate::read::footer::Footer;
+use crate::read::stats::SkippedFile;
+use crate::spool::spool_status::SpoolFolder;
+use crate::spool::spool_status::spool_folders;
+use crate::store::run_metadata;
+use crate::store::store_reader::ObjectMeta;
+use crate::store::store_reader::StoreReader;
+
+/// A file that is old enough, and mockfleet's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldFile {
+    /// From the store's root, with slashes.
+    pub key: String,
+    /// The run that it is of.
+    pub run: String,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+/// What a run has in the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunSize {
+    /// Its files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those of them that are old enough.
+    pub old_files: u64,
+    /// … and their bytes.
+    pub old_bytes: u64,
+}
+
+/// What would be deleted.
+#[derive(Debug)]
+pub struct PrunePlan {
+    /// Rows of hours that ended before this moment go.
+    pub before: Timestamp,
+    /// What goes, in the order of names.
+    pub files: Vec<OldFile>,
+    /// All runs of the store, by id; those sort by time.
+    pub runs: BTreeMap<String, RunSize>,
+    /// What is not mockfleet's, or cannot be told to be, and stays.
+    pub skipped: Vec<SkippedFile>,
+    /// What is in the spool.
+    pub spool: Vec<SpoolFolder>,
+    reader: StoreReader,
+}
+
+/// What was deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Files that are gone.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Folders of the spool that are gone.
+    pub spool: u64,
+    /// Files that could not be deleted.
+    pub failed: Vec<SkippedFile>,
+}
+
+/// Finds what is of hours that ended so long ago, and is mockfleet's. Deletes nothing.
+///
+/// # Errors
+/// Why the store cannot be looked at.
+pub fn plan_prune(store: &Store, older_than: Duration) -> Result<PrunePlan, LogError> {
+    let reader = StoreReader::open(store)?;
+    let before = Timestamp::now()
+        .saturating_sub(older_than)
+        .unwrap_or(Timestamp::MIN);
+    let mut found = reader.files(LogTable::Sends)?;
+    found.extend(reader.files(LogTable::Events)?);
+    let (mut runs, mut skipped) = (BTreeMap::<String, RunSize>::new(), Vec::new());
+    let mut old = Vec::new();
+    let mut leave = |file: &ObjectMeta, why: String| {
+        skipped.push(SkippedFile {
+            file: reader.display_name(&file.key),
+            bytes: file.size,
+            why,
+        });
+    };
+    for file in found {
+        match (FileName::parse(&file.key), &file.problem) {
+            (Some(name), None) if name.ended_before(before) => old.push((file, name)),
+            (Some(name), None) => runs.entry(name.run).or_default().add(&file),
+            (_, Some(trouble)) => leave(&file, trouble.clone()),
+            (None, None) => leave(&file, "its name is none of mockfleet's".into()),
+        }
+    }
+    let spool = spool_folders(store);
+    let proofs = reader.map_concurrently(&old, |(file, name)| proof(&reader, file, name));
+    let mut files = Vec::new();
+    for ((file, name), proof) in old.into_iter().zip(proofs) {
+        if let Err(why) = proof {
+            leave(&file, why);
+            continue;
+        }
+        let run = runs.entry(name.run.clone()).or_default();
+        run.add(&file);
+        run.old_files += 1;
+        run.old_bytes += file.size;
+        files.push(OldFile {
+            key: file.key,
+            run: name.run,
+            bytes: file.size,
+        });
+    }
+    for (key, bytes) in reader.list(run_metadata::RUNS_FOLDER)? {
+        let Some(run) = run_metadata::parse_key(&key).map(|identity| identity.run) else {
+            continue;
+        };
+        // Of a run that has rows yet, or is to have some, it is what tells of them.
+        let has_rows = runs
+            .get(&run)
+            .is_some_and(|size| size.files > size.old_files)
+            || spool.iter().any(|left| left.run == run);
+        let is_old = run_metadata::started_at(&run).is_some_and(|began| began < before);
+        let is_note = || {
+            let text = reader.read_all(&key).ok();
+            text.is_some_and(|text| run_metadata::parse_for_run(&text, &run).is_some())
+        };
+        if is_old && !has_rows && is_note() {
+            files.push(OldFile { key, run, bytes });
+        }
+    }
+    Ok(PrunePlan {
+        before,
+        files,
+        runs,
+        skipped,
+        spool,
+        reader,
+    })
+}
+
+impl RunSize {
+    fn add(&mut self, file: &ObjectMeta) {
+        self.files += 1;
+        self.bytes += file.size;
+    }
+}
+
+/// The footer says what the name says.
+fn proof(reader: &StoreReader, file: &ObjectMeta, name: &FileName) -> Result<(), String> {
+    let footer = Footer::read(reader, file)?;
+    if footer.run == name.run && footer.host == name.host {
+        return Ok(());
+    }
+    Err(format!(
+        "its name and its footer disagree: the footer is of run {} on {}",
+        footer.run, footer.host
+    ))
+}
+
+impl PrunePlan {
+    /// Deletes what was found, and the folders of hours and days that this empties.
+    #[must_use]
+    pub fn delete(&self) -> Pruned {
+        let keys: Vec<&str> = self.files.iter().map(|file| file.key.as_str()).collect();
+        let mut pruned = Pruned::default();
+        for (file, ended) in self.files.iter().zip(self.reader.delete(&keys)) {
+            match ended {
+                Ok(()) => {
+                    pruned.files += 1;
+                    pruned.bytes += file.bytes;
+                }
+                Err(why) => pruned.failed.push(SkippedFile {
+                    file: self.reader.display_name(&file.key),
+                    bytes: file.bytes,
+                    why,
+                }),
+            }
+        }
+        for left in self.old_spool() {
+            match left.delete() {
+                Ok(()) => pruned.spool += 1,
+                Err(why) => pruned.failed.push(SkippedFile {
+                    file: left.folder.display().to_string(),
+                    bytes: left.bytes,
+                    why,
+                }),
+            }
+        }
+        pruned
+    }
+
+    /// What of the spool goes: no rows that could still become some, and old enough.
+    pub fn old_spool(&self) -> impl Iterator<Item = &SpoolFolder> {
+        let is_old = |left: &&SpoolFolder| left.state.can_delete() && left.at < self.before;
+        self.spool.iter().filter(is_old)
+    }
+}

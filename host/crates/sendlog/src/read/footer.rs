@@ -1,0 +1,258 @@
+//! Reads the footer of a log file and its statistics.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
+
+use crate::format::schema::LogTable;
+use crate::store::file_reader::FileReader;
+use crate::store::store_reader::ObjectMeta;
+use crate::store::store_reader::StoreReader;
+
+/// Rows that are decoded at once, of a single column of words.
+const VALUE_BATCH_ROWS: usize = 65_536;
+
+/// Rows that are decoded at once, of several columns: what fits the caches.
+const ROWS: usize = 8_192;
+
+/// A file that mockfleet wrote.
+#[derive(Debug)]
+pub(crate) struct Footer {
+    pub(crate) run: String,
+    pub(crate) host: String,
+    /// The fleet's name; files of earlier versions do not have it.
+    pub(crate) fleet: Option<String>,
+    metadata: ArrowReaderMetadata,
+    source: FileReader,
+}
+
+/// How many rows have each outcome.
+pub(crate) type ValueCounts = BTreeMap<String, u64>;
+
+impl Footer {
+    /// Reads the footer.
+    ///
+    /// # Errors
+    /// Why this is no file of mockfleet's, or why it cannot be read.
+    pub(crate) fn read(reader: &StoreReader, found: &ObjectMeta) -> Result<Self, String> {
+        if let Some(trouble) = &found.problem {
+            return Err(trouble.clone());
+        }
+        if !found.key.ends_with(".parquet") {
+            return Err("it is no Parquet file".into());
+        }
+        let source = reader.open_file(found).map_err(|error| error.to_string())?;
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata = guarded(|| ArrowReaderMetadata::load(&source, options))?;
+        let pairs = metadata.metadata().file_metadata().key_value_metadata();
+        let value = |key: &str| {
+            let pair = pairs?.iter().find(|pair| pair.key == key)?;
+            pair.value.clone()
+        };
+        let foreign = || "mockfleet did not write it: its footer names no run".to_owned();
+        let (Some(_), Some(run), Some(host)) = (
+            value("mockfleet.schema"),
+            value("mockfleet.run"),
+            value("mockfleet.host"),
+        ) else {
+            return Err(foreign());
+        };
+        let fleet = value("mockfleet.fleet");
+        Ok(Self {
+            run,
+            host,
+            fleet,
+            metadata,
+            source,
+        })
+    }
+
+    fn groups(&self) -> &[RowGroupMetaData] {
+        self.metadata.metadata().row_groups()
+    }
+
+    /// Its rows.
+    pub(crate) fn rows(&self) -> u64 {
+        let rows = self.groups().iter().map(RowGroupMetaData::num_rows).sum();
+        i64::try_into(rows).unwrap_or(0)
+    }
+
+    /// Its row groups.
+    pub(crate) fn row_groups(&self) -> usize {
+        self.groups().len()
+    }
+
+    /// Reads some of its row groups, and of them only these columns, batch by batch.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or what `take` says of a batch.
+    pub(crate) fn read_groups(
+        self,
+        groups: Range<usize>,
+        columns: &[&str],
+        mut take: impl FnMut(&RecordBatch) -> Result<(), &'static str>,
+    ) -> Result<(), String> {
+        let Self {
+            metadata, source, ..
+        } = self;
+        guarded(|| -> Result<(), Failed> {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            let batches = builder
+                .with_projection(mask)
+                .with_row_groups(groups.collect())
+                .with_batch_size(ROWS)
+                .build()?;
+            for batch in batches {
+                take(&batch?)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The earliest and the latest moment of its rows, in microseconds since 1970: when
+    /// a message was due, or an event happened.
+    pub(crate) fn span(&self, table: LogTable) -> Option<(i64, i64)> {
+        let column = match table {
+            LogTable::Sends => "scheduled_at",
+            LogTable::Events => "at",
+        };
+        let spans = self.groups().iter().map(|group| {
+            let Some(Statistics::Int64(numbers)) = statistics(group, column) else {
+                return None;
+            };
+            Some((*numbers.min_opt()?, *numbers.max_opt()?))
+        });
+        spans
+            .reduce(|a, b| Some((a?.0.min(b?.0), a?.1.max(b?.1))))
+            .flatten()
+    }
+
+    /// Reads some of its columns, batch by batch.
+    ///
+    /// # Errors
+    /// What is wrong with them, or what `work` says.
+    pub(crate) fn batches(
+        self,
+        columns: &[&str],
+        size: usize,
+        mut work: impl FnMut(&RecordBatch) -> Result<(), &'static str>,
+    ) -> Result<(), String> {
+        let Self {
+            metadata, source, ..
+        } = self;
+        guarded(|| -> Result<(), Failed> {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
+            let columns = columns.iter().copied();
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
+            let batches = builder
+                .with_projection(mask)
+                .with_batch_size(size)
+                .build()?;
+            for batch in batches {
+                work(&batch?)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How many of its rows have each outcome.
+    ///
+    /// # Errors
+    /// What is wrong with the column.
+    pub(crate) fn outcomes(self) -> Result<ValueCounts, String> {
+        self.value_counts("outcome")
+    }
+
+    /// How many of its rows have each word of a column. Reads the one column, and that
+    /// only of row groups whose statistics do not say it already.
+    ///
+    /// # Errors
+    /// What is wrong with the column.
+    pub(crate) fn value_counts(self, column: &str) -> Result<ValueCounts, String> {
+        let mut outcomes = ValueCounts::new();
+        let mut mixed = Vec::new();
+        for (number, group) in self.groups().iter().enumerate() {
+            let rows: u64 = group.num_rows().try_into().unwrap_or(0);
+            match statistics(group, column).and_then(only_word) {
+                Some(word) => *outcomes.entry(word).or_default() += rows,
+                None => mixed.push(number),
+            }
+        }
+        if !mixed.is_empty() {
+            let Self {
+                metadata, source, ..
+            } = self;
+            guarded(|| read(source, metadata, column, mixed, &mut outcomes))?;
+        }
+        Ok(outcomes)
+    }
+}
+
+type Failed = Box<dyn std::error::Error>;
+
+fn read(
+    source: FileReader,
+    metadata: ArrowReaderMetadata,
+    column: &str,
+    groups: Vec<usize>,
+    outcomes: &mut ValueCounts,
+) -> Result<(), Failed> {
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
+    let mask = ProjectionMask::columns(builder.parquet_schema(), [column]);
+    let batches = builder
+        .with_projection(mask)
+        .with_row_groups(groups)
+        .with_batch_size(VALUE_BATCH_ROWS)
+        .build()?;
+    for batch in batches {
+        let batch = batch?;
+        let value_counts = batch
+            .column_by_name(column)
+            .and_then(|column| column.as_string_opt::<i32>())
+            .ok_or_else(|| format!("its column {column} is missing or has another type"))?;
+        let mut value_counts = value_counts.iter().flatten().peekable();
+        while let Some(word) = value_counts.next() {
+            let mut times = 1;
+            while value_counts.next_if_eq(&word).is_some() {
+                times += 1;
+            }
+            *outcomes.entry(word.to_owned()).or_default() += times;
+        }
+    }
+    Ok(())
+}
+
+fn statistics<'a>(group: &'a RowGroupMetaData, column: &str) -> Option<&'a Statistics> {
+    let mut columns = group.columns().iter();
+    let found = columns.find(|chunk| chunk.column_path().string() == column)?;
+    found.statistics()
+}
+
+/// The word that all rows have, where the smallest is the largest.
+fn only_word(statistics: &Statistics) -> Option<String> {
+    let exact = statistics.min_is_exact() && statistics.max_is_exact();
+    let (min, max) = (statistics.min_bytes_opt()?, statistics.max_bytes_opt()?);
+    if !exact || min != max || statistics.null_count_opt() != Some(0) {
+        return None;
+    }
+    String::from_utf8(min.to_owned()).ok()
+}
+
+/// The library panics over some files that are broken, and a broken file must not end
+/// the work on the others.
+fn guarded<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(_) => Err("it is broken, and its footer is not what it says".into()),
+    }
+}

@@ -1,0 +1,88 @@
+//! Finds the files of a log by run.
+
+use std::sync::Arc;
+
+use mockfleet_config::Store;
+
+use crate::format::error::LogError;
+use crate::format::file_name::FileName;
+use crate::format::schema::LogTable;
+use crate::read::parquet_rows::ParquetFile;
+use crate::store::store_reader::ObjectMeta;
+use crate::store::store_reader::StoreReader;
+
+/// The files of a log's table `sends`, in the order of their hours.
+pub struct LogFiles {
+    reader: Arc<StoreReader>,
+    files: Vec<(String, ObjectMeta)>,
+}
+
+/// A file of a log.
+#[derive(Clone)]
+pub struct LogFile {
+    /// As people name it.
+    pub display_name: String,
+    /// The run that wrote it.
+    pub run: String,
+    reader: Arc<StoreReader>,
+    found: ObjectMeta,
+}
+
+impl LogFiles {
+    /// Finds them by their names.
+    ///
+    /// # Errors
+    /// Why the store cannot be looked at.
+    pub fn find(store: &Store) -> Result<Self, LogError> {
+        let reader = StoreReader::open(store)?;
+        let files = reader.files(LogTable::Sends)?;
+        let named = files.into_iter().filter_map(|found| {
+            let run = FileName::parse(&found.key)?.run;
+            Some((run, found))
+        });
+        Ok(Self {
+            files: named.collect(),
+            reader: Arc::new(reader),
+        })
+    }
+
+    /// The runs that have files here, the oldest first.
+    #[must_use]
+    pub fn runs(&self) -> Vec<&str> {
+        let mut runs: Vec<&str> = self.files.iter().map(|(run, _)| run.as_str()).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        runs
+    }
+
+    /// The files of a run; those of an hour stand together.
+    #[must_use]
+    pub fn of_run(&self, run: &str) -> Vec<LogFile> {
+        let files = self
+            .files
+            .iter()
+            .filter(|(from_reader, _)| from_reader == run);
+        files
+            .map(|(run, found)| LogFile {
+                display_name: self.reader.display_name(&found.key),
+                run: run.clone(),
+                reader: Arc::clone(&self.reader),
+                found: found.clone(),
+            })
+            .collect()
+    }
+}
+
+impl LogFile {
+    /// Reads its footer.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn open(&self) -> Result<ParquetFile, String> {
+        if let Some(trouble) = &self.found.problem {
+            return Err(trouble.clone());
+        }
+        let source = self.reader.open_file(&self.found);
+        ParquetFile::from_reader(source.map_err(|error| error.to_string())?)
+    }
+}

@@ -1,0 +1,197 @@
+//! Reads rows of Parquet files, by column.
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, TimeUnit};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+
+use crate::read::value::TableValue;
+use crate::store::file_reader::FileReader;
+
+/// Rows that are decoded at once: a few MiB of usual payloads.
+const BATCH_ROWS: usize = 8_192;
+
+/// Takes a row: its number from one, and its cells in the order that was asked for.
+pub type RowVisitor<'a> = dyn FnMut(u64, &[TableValue<'_>]) -> ControlFlow<()> + 'a;
+
+/// A Parquet file whose footer has been read.
+pub struct ParquetFile {
+    metadata: ArrowReaderMetadata,
+    source: FileReader,
+}
+
+impl ParquetFile {
+    /// Opens a local file.
+    ///
+    /// # Errors
+    /// Why it is no Parquet file, or cannot be read.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let file = File::open(path).map_err(|error| error.to_string())?;
+        Self::from_reader(FileReader::Local(file))
+    }
+
+    pub(crate) fn from_reader(source: FileReader) -> Result<Self, String> {
+        // Not Arrow's own idea of the schema: plain types instead of dictionaries.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata = guarded(|| {
+            ArrowReaderMetadata::load(&source, options).map_err(|error| error.to_string())
+        })?;
+        Ok(Self { metadata, source })
+    }
+
+    /// The names of its columns.
+    #[must_use]
+    pub fn columns(&self) -> Vec<String> {
+        let fields = self.metadata.schema().fields().iter();
+        fields.map(|field| field.name().clone()).collect()
+    }
+
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        let rows = self.metadata.metadata().file_metadata().num_rows();
+        u64::try_from(rows).unwrap_or(0)
+    }
+
+    /// Reads these columns of all rows; one that it does not have is null everywhere.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or with the type of a column.
+    pub fn read(self, wanted: &[&str], take: &mut RowVisitor<'_>) -> Result<(), String> {
+        let Self { metadata, source } = self;
+        guarded(|| {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
+            let mask = ProjectionMask::columns(builder.parquet_schema(), wanted.iter().copied());
+            let batches = builder
+                .with_projection(mask)
+                .with_batch_size(BATCH_ROWS)
+                .build()
+                .map_err(|error| error.to_string())?;
+            let mut number = 0;
+            for batch in batches {
+                let batch = batch.map_err(|error| error.to_string())?;
+                let columns: Vec<Option<&ArrayRef>> = wanted
+                    .iter()
+                    .map(|name| batch.column_by_name(name))
+                    .collect();
+                let mut values = Vec::with_capacity(columns.len());
+                for place in 0..batch.num_rows() {
+                    number += 1;
+                    values.clear();
+                    for (column, name) in columns.iter().zip(wanted) {
+                        values.push(match column {
+                            None => TableValue::Null,
+                            Some(column) => value(column, place)
+                                .ok_or_else(|| refusal(name, column.data_type()))?,
+                        });
+                    }
+                    if take(number, &values).is_break() {
+                        return Ok(());
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn refusal(name: &str, kind: &DataType) -> String {
+    format!(
+        "its column {name:?} is a {kind}, which is no single value; give a column of texts, bytes, numbers or timestamps"
+    )
+}
+
+/// The value of a column in a row; none where its type is none that a cell can have.
+fn value(column: &ArrayRef, place: usize) -> Option<TableValue<'_>> {
+    if column.is_null(place) {
+        return Some(TableValue::Null);
+    }
+    macro_rules! number {
+        ($kind:ty) => {
+            TableValue::Int(column.as_primitive_opt::<$kind>()?.value(place).into())
+        };
+    }
+    Some(match column.data_type() {
+        DataType::Null => TableValue::Null,
+        DataType::Boolean => TableValue::Bool(column.as_boolean_opt()?.value(place)),
+        DataType::Utf8 => TableValue::Text(column.as_string_opt::<i32>()?.value(place).into()),
+        DataType::LargeUtf8 => TableValue::Text(column.as_string_opt::<i64>()?.value(place).into()),
+        DataType::Utf8View => TableValue::Text(column.as_string_view_opt()?.value(place).into()),
+        DataType::Binary => bytes(column.as_binary_opt::<i32>()?.value(place)),
+        DataType::LargeBinary => bytes(column.as_binary_opt::<i64>()?.value(place)),
+        DataType::BinaryView => bytes(column.as_binary_view_opt()?.value(place)),
+        DataType::FixedSizeBinary(_) => bytes(column.as_fixed_size_binary_opt()?.value(place)),
+        DataType::Int8 => number!(Int8Type),
+        DataType::Int16 => number!(Int16Type),
+        DataType::Int32 => number!(Int32Type),
+        DataType::Int64 => number!(Int64Type),
+        DataType::UInt8 => number!(UInt8Type),
+        DataType::UInt16 => number!(UInt16Type),
+        DataType::UInt32 => number!(UInt32Type),
+        DataType::UInt64 => {
+            let value = column.as_primitive_opt::<UInt64Type>()?.value(place);
+            match i64::try_from(value) {
+                Ok(number) => TableValue::Int(number),
+                Err(_) => TableValue::Text(value.to_string().into()),
+            }
+        }
+        DataType::Float32 => TableValue::Float(
+            column
+                .as_primitive_opt::<Float32Type>()?
+                .value(place)
+                .into(),
+        ),
+        DataType::Float64 => {
+            TableValue::Float(column.as_primitive_opt::<Float64Type>()?.value(place))
+        }
+        DataType::Date32 => {
+            let days = column.as_primitive_opt::<Date32Type>()?.value(place);
+            TableValue::Time(i64::from(days).saturating_mul(86_400_000_000))
+        }
+        DataType::Timestamp(unit, _) => TableValue::Time(match unit {
+            TimeUnit::Second => column
+                .as_primitive_opt::<TimestampSecondType>()?
+                .value(place)
+                .saturating_mul(1_000_000),
+            TimeUnit::Millisecond => column
+                .as_primitive_opt::<TimestampMillisecondType>()?
+                .value(place)
+                .saturating_mul(1_000),
+            TimeUnit::Microsecond => column
+                .as_primitive_opt::<TimestampMicrosecondType>()?
+                .value(place),
+            TimeUnit::Nanosecond => column
+                .as_primitive_opt::<TimestampNanosecondType>()?
+                .value(place)
+                .div_euclid(1_000),
+        }),
+        _ => return None,
+    })
+}
+
+/// Strings that a writer did not mark as such are binary columns.
+fn bytes(value: &[u8]) -> TableValue<'_> {
+    match std::str::from_utf8(value) {
+        Ok(text) => TableValue::Text(text.into()),
+        Err(_) => TableValue::Bytes(value.into()),
+    }
+}
+
+/// The library panics over some files that are broken.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err("it is broken, and its footer is not what it says".into()))
+}

@@ -1,0 +1,161 @@
+//! Converts one value of a table to text, bytes, numbers and times.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+/// A value of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TableValue<'a> {
+    /// Nothing.
+    Null,
+    /// Text; of JSON also objects and lists, as they stand there.
+    Text(Cow<'a, str>),
+    /// Bytes that are no text.
+    Bytes(Cow<'a, [u8]>),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+    /// A moment, in microseconds since 1970, UTC.
+    Time(i64),
+}
+
+impl TableValue<'_> {
+    /// As bytes on a wire.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
+        Some(match self {
+            Self::Bytes(bytes) => Cow::Borrowed(bytes.as_ref()),
+            Self::Text(text) => Cow::Borrowed(text.as_bytes()),
+            other => Cow::Owned(other.text()?.into_owned().into_bytes()),
+        })
+    }
+
+    /// As text; bytes that are none are shown as far as they are.
+    #[must_use]
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        Some(match self {
+            Self::Null => return None,
+            Self::Text(text) => Cow::Borrowed(text.as_ref()),
+            Self::Bytes(bytes) => String::from_utf8_lossy(bytes),
+            Self::Int(number) => number.to_string().into(),
+            Self::Float(number) => number.to_string().into(),
+            Self::Bool(truth) => truth.to_string().into(),
+            Self::Time(at) => Timestamp::from_microsecond(*at).ok()?.to_string().into(),
+        })
+    }
+
+    /// As a moment: a timestamp, a text like `2026-11-24T07:00:00.5Z` (without a zone:
+    /// UTC), or a number since 1970 in the unit that its size gives away.
+    #[must_use]
+    pub fn time(&self) -> Option<i64> {
+        match self {
+            Self::Time(at) => Some(*at),
+            Self::Int(number) => Some(since_1970(*number)),
+            Self::Float(number) => float_since_1970(*number),
+            Self::Text(text) => match parse_timestamp(text) {
+                Some(at) => Some(at),
+                None => float_since_1970(text.trim().parse().ok()?),
+            },
+            Self::Null | Self::Bytes(_) | Self::Bool(_) => None,
+        }
+    }
+
+    /// As a whole number.
+    #[must_use]
+    pub fn int(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            Self::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Seconds reach the year 5138 before they are taken for milliseconds.
+fn since_1970(number: i64) -> i64 {
+    match number.unsigned_abs() {
+        0..100_000_000_000 => number.saturating_mul(1_000_000),
+        100_000_000_000..100_000_000_000_000 => number.saturating_mul(1_000),
+        100_000_000_000_000..100_000_000_000_000_000 => number,
+        _ => number / 1_000,
+    }
+}
+
+fn float_since_1970(number: f64) -> Option<i64> {
+    if !number.is_finite() {
+        return None;
+    }
+    let scale = match number.abs() {
+        size if size < 1e11 => 1e6,
+        size if size < 1e14 => 1e3,
+        size if size < 1e17 => 1.0,
+        _ => 1e-3,
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a moment to the microsecond; out of range, it saturates"
+    )]
+    Some((number * scale).round() as i64)
+}
+
+/// A moment in words, in microseconds since 1970. Nothing shorter than
+/// `2026-11-24 07:00:00` is one.
+#[must_use]
+pub fn parse_timestamp(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let looks = text.len() >= 19
+        && text.as_bytes().get(4) == Some(&b'-')
+        && matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' '));
+    if !looks {
+        return None;
+    }
+    // `mosquitto_sub -F %j` writes both: 2026-11-24T07:00:00.5Z+0000.
+    let both = text.rfind('Z').filter(|place| place + 1 < text.len());
+    let text: Cow<'_, str> = match both {
+        Some(place) => text
+            .chars()
+            .enumerate()
+            .filter(|(at, _)| *at != place)
+            .map(|(_, c)| c)
+            .collect(),
+        None => text.into(),
+    };
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(at.as_microsecond());
+    }
+    let civil: DateTime = text.parse().ok()?;
+    Some(Offset::UTC.to_timestamp(civil).ok()?.as_microsecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_however_a_table_writes_them() {
+        let at = 1_795_503_600_250_000;
+        for text in [
+            "2026-11-24T07:00:00.25Z",
+            "2026-11-24 07:00:00.25+00",
+            "2026-11-24 08:00:00.250000+01:00",
+            "2026-11-24T08:00:00.250000Z+0100",
+            "2026-11-24 07:00:00.25",
+            "1795503600.25",
+            "1795503600250",
+        ] {
+            assert_eq!(TableValue::Text(text.into()).time(), Some(at), "{text}");
+        }
+        assert_eq!(
+            TableValue::Int(1_795_503_600).time(),
+            Some(1_795_503_600_000_000)
+        );
+        assert_eq!(TableValue::Int(1_795_503_600_250_000_000).time(), Some(at));
+        assert_eq!(TableValue::Text("soon".into()).time(), None);
+    }
+}

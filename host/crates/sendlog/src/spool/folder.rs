@@ -1,0 +1,237 @@
+//! Creates, locks and adopts the spool folder of a run.
+//!
+//! ```text
+//! {spool}/{run}/lock              held by the process that works on it
+//!               run.json          what is needed to finish the run without its fleet
+//!               0001-000002.seg   records of worker 1, generation 2
+//!               carry-000002.seg  messages of generation 1 that were still open
+//!               sends-000002-1.part
+//!               000001.json       generation 1 is encoded; these files are on their way
+//! ```
+//!
+//! A generation is the segments between two rolls. They are freed once the generation is
+//! encoded and its manifest is on the disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use mockfleet_config::{KeepPayload, Store};
+
+use crate::format::error::LogError;
+use crate::format::identity::Identity;
+use crate::format::location::location;
+use crate::format::run_catalog::RunCatalog;
+use crate::spool::files::write_atomically;
+
+/// Grows when the form of the spool changes.
+const SPOOL_VERSION: u32 = 2;
+
+pub(crate) const LOCK: &str = "lock";
+pub(crate) const HEADER: &str = "run.json";
+/// The ending of a small file that is not finished.
+const DRAFT: &str = "draft";
+
+/// Beside the runs: what could not be read of them.
+pub(crate) const DAMAGED: &str = "damaged";
+
+/// What is needed to finish a run without its fleet file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RunHeader {
+    version: u32,
+    /// The store, as people name it.
+    pub(crate) store: String,
+    pub(crate) identity: Identity,
+    pub(crate) catalog: RunCatalog,
+    pub(crate) payload: KeepPayload,
+}
+
+impl RunHeader {
+    pub(crate) fn new(
+        store: &Store,
+        identity: Identity,
+        catalog: RunCatalog,
+        payload: KeepPayload,
+    ) -> Self {
+        Self {
+            version: SPOOL_VERSION,
+            store: location(store),
+            identity,
+            catalog,
+            payload,
+        }
+    }
+}
+
+/// One run's folder, locked. Dropped, it goes if nothing is left in it.
+#[derive(Debug)]
+pub(crate) struct RunFolder {
+    path: PathBuf,
+    /// The store's folder, if this run made it.
+    store: Option<PathBuf>,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes the folder and proves that files can be written in it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn create(store: &Store, header: &RunHeader) -> Result<Self, LogError> {
+        let made = match store {
+            Store::Folder(folder) => (!folder.exists()).then(|| folder.clone()),
+            Store::S3 { .. } => None,
+        };
+        let spool_root = spool_root(store);
+        let path = spool_root.join(&header.identity.run);
+        let create = || -> io::Result<Self> {
+            fs::create_dir_all(&path)?;
+            let lock = File::create(path.join(LOCK))?;
+            flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+            let folder = Self {
+                path: path.clone(),
+                store: made.clone(),
+                _lock: lock,
+            };
+            folder.write_atomically(HEADER, &serde_json::to_vec_pretty(header)?)?;
+            Ok(folder)
+        };
+        create().map_err(|error| LogError::Store {
+            store: location(store),
+            why: match error.kind() {
+                ErrorKind::PermissionDenied => format!(
+                    "{} is not yours to write ({error}); choose another folder with --log",
+                    spool_root.display()
+                ),
+                _ => format!(
+                    "{}: {error}; choose another folder with --log",
+                    spool_root.display()
+                ),
+            },
+        })
+    }
+
+    /// Takes over the folder of a process that is gone. `None` when it is not, or when
+    /// there is nothing to take over.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub(crate) fn adopt(path: &Path) -> Result<Option<(Self, RunHeader)>, LogError> {
+        let wrong = |why: String| LogError::Spool {
+            folder: path.display().to_string(),
+            why,
+        };
+        let lock = match OpenOptions::new().write(true).open(path.join(LOCK)) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(wrong(error.to_string())),
+        };
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            Err(error) => return Err(wrong(error.to_string())),
+        }
+        let folder = Self {
+            path: path.to_owned(),
+            store: None,
+            _lock: lock,
+        };
+        folder
+            .clear_drafts()
+            .map_err(|error| wrong(error.to_string()))?;
+        let bytes = match fs::read(path.join(HEADER)) {
+            Ok(bytes) => bytes,
+            // The process ended before it had a single row.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(wrong(error.to_string())),
+        };
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let Version { version } =
+            serde_json::from_slice(&bytes).map_err(|error| wrong(format!("{HEADER}: {error}")))?;
+        if version != SPOOL_VERSION {
+            return Err(wrong(format!(
+                "it has version {version} of the spool, and this mockfleet writes {SPOOL_VERSION}; finish it with the mockfleet that began it"
+            )));
+        }
+        let header =
+            serde_json::from_slice(&bytes).map_err(|error| wrong(format!("{HEADER}: {error}")))?;
+        Ok(Some((folder, header)))
+    }
+
+    /// Small files that a process did not finish are of no use to anybody, and what they
+    /// were to say is said anew, maybe under another name.
+    fn clear_drafts(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|ending| ending == DRAFT) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a small file that is either whole or not there.
+    fn write_atomically(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        write_atomically(&self.path, name, bytes)
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        let left = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let known = |name: &std::ffi::OsStr| name == LOCK || name == HEADER;
+        if left.into_iter().any(|entry| !known(&entry.file_name())) {
+            return;
+        }
+        // Only what is empty goes; that something else is there is no error.
+        let _ = fs::remove_file(self.path.join(HEADER));
+        let _ = fs::remove_file(self.path.join(LOCK));
+        let _ = fs::remove_dir(&self.path);
+        if let Some(spool_root) = self.path.parent() {
+            let _ = fs::remove_dir(spool_root);
+        }
+        if let Some(store) = &self.store {
+            let _ = fs::remove_dir(store);
+        }
+    }
+}
+
+/// Where the spools of a store's runs are: beside a local store's files, so that a
+/// rename puts them in their place; in the user's state folder for a bucket.
+pub(crate) fn spool_root(store: &Store) -> PathBuf {
+    match store {
+        Store::Folder(folder) => folder.join(".spool"),
+        Store::S3 { .. } => state_folder().join("mockfleet/spool"),
+    }
+}
+
+/// Where programs keep what should outlive them (XDG Base Directory Specification).
+fn state_folder() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    variable("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".local/state")))
+        .unwrap_or_else(std::env::temp_dir)
+}
+
+/// The folders of a store's runs, oldest first.
+pub(crate) fn run_folders(store: &Store) -> Vec<PathBuf> {
+    let entries = fs::read_dir(spool_root(store))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut run_folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    run_folders.retain(|path| path.join(LOCK).is_file());
+    run_folders.sort();
+    run_folders
+}

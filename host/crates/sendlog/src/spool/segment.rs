@@ -1,0 +1,96 @@
+//! Writes segments and syncs them to the disk.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FallocateFlags, fallocate};
+
+use crate::spool::files::sync_folder;
+
+/// Space is reserved in steps of this size, before it is used: a full disk is an
+/// error of the reservation, at a moment when nothing is half-written.
+const RESERVE_STEP: u64 = 1 << 20;
+
+/// The file of a worker's segment.
+#[derive(Debug)]
+pub(crate) struct SegmentFile {
+    file: Arc<File>,
+    written: u64,
+    reserved: u64,
+}
+
+impl SegmentFile {
+    /// Makes the file; `sync` keeps it safe from then on.
+    pub(crate) fn create(path: &Path, sync: &Sender<Arc<File>>) -> io::Result<Self> {
+        let file = Arc::new(File::create(path)?);
+        // Whoever syncs outlives all segments.
+        let _ = sync.send(Arc::clone(&file));
+        Ok(Self {
+            file,
+            written: 0,
+            reserved: 0,
+        })
+    }
+
+    /// Appends as many of these bytes as there is room for; from then on they outlive
+    /// the process. Returns how many.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.reserved <= self.written {
+            match fallocate(
+                &*self.file,
+                FallocateFlags::KEEP_SIZE,
+                self.written,
+                RESERVE_STEP,
+            ) {
+                Ok(()) => self.reserved = self.written + RESERVE_STEP,
+                // A file system without reservations: the write itself will say.
+                Err(rustix::io::Errno::OPNOTSUPP) => self.reserved = u64::MAX,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let room = usize::try_from(self.reserved - self.written).unwrap_or(usize::MAX);
+        let taken = (&*self.file).write(bytes.get(..room).unwrap_or(bytes))?;
+        self.written += u64::try_from(taken).unwrap_or(0);
+        Ok(taken)
+    }
+}
+
+/// Makes the segments of a run safe from a loss of power, again and again, until
+/// nobody can make new ones.
+pub(crate) fn sync_segments(folder: &Path, new: &Receiver<Arc<File>>, every: Duration) {
+    let mut files = Vec::new();
+    let mut fresh = false;
+    let mut next = Instant::now() + every;
+    loop {
+        match new.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            Ok(file) => {
+                files.push(Arc::downgrade(&file));
+                fresh = true;
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        // What fails here is reported by the next write, which tries again.
+        if std::mem::take(&mut fresh) {
+            let _ = sync_folder(folder);
+        }
+        files.retain(|file| match file.upgrade() {
+            Some(file) => {
+                let _ = file.sync_data();
+                true
+            }
+            None => false,
+        });
+        next = Instant::now() + every;
+    }
+}
+
+/// Where new segments are announced, and where they are heard of.
+pub(crate) fn sync_channel() -> (Sender<Arc<File>>, Receiver<Arc<File>>) {
+    channel()
+}

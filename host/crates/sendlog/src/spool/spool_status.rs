@@ -1,0 +1,269 @@
+//! Reports the state of a store's spool folders, and deletes them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use mockfleet_config::Store;
+
+use crate::format::location::location;
+use crate::spool::files::list_files;
+use crate::spool::folder::DAMAGED;
+use crate::spool::folder::HEADER;
+use crate::spool::folder::LOCK;
+use crate::spool::folder::RunHeader;
+use crate::spool::folder::run_folders;
+use crate::spool::folder::spool_root;
+
+/// What a folder of the spool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpoolState {
+    /// A process works on it.
+    UnderWay,
+    /// Its process is gone; `mockfleet logs recover` makes rows of it.
+    Unfinished,
+    /// Its process ended before it had a row.
+    Empty,
+    /// Copies of segments that were damaged; what could be read of them is in the store.
+    Damaged,
+}
+
+impl SpoolState {
+    /// In a word, or two.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnderWay => "under way",
+            Self::Unfinished => "unfinished",
+            Self::Empty => "empty",
+            Self::Damaged => "damaged",
+        }
+    }
+
+    /// Whether it may be deleted when it is old.
+    #[must_use]
+    pub const fn can_delete(self) -> bool {
+        match self {
+            Self::Empty | Self::Damaged => true,
+            Self::UnderWay | Self::Unfinished => false,
+        }
+    }
+}
+
+/// A folder of the spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpoolFolder {
+    /// The run.
+    pub run: String,
+    /// What of it this is.
+    pub state: SpoolState,
+    /// Its files of rows.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// When one of them was last written.
+    pub at: Timestamp,
+    /// Where they are.
+    pub folder: PathBuf,
+}
+
+/// What of a store's runs is in the spool, in the order of runs. A spool that cannot be
+/// looked at has nothing.
+#[must_use]
+pub fn spool_folders(store: &Store) -> Vec<SpoolFolder> {
+    let mut left: Vec<SpoolFolder> = run_folders(store)
+        .into_iter()
+        .filter_map(|folder| run(store, folder))
+        .collect();
+    let damaged = fs::read_dir(spool_root(store).join(DAMAGED));
+    let folders = damaged.into_iter().flatten().flatten();
+    left.extend(
+        folders
+            .map(|entry| entry.path())
+            .filter(|folder| is_of(store, folder))
+            .filter_map(|folder| sized(folder, SpoolState::Damaged)),
+    );
+    left.sort_by(|a, b| (&a.run, a.state.as_str()).cmp(&(&b.run, b.state.as_str())));
+    left
+}
+
+/// The folder of a run.
+fn run(store: &Store, folder: PathBuf) -> Option<SpoolFolder> {
+    let state = if is_locked(&folder) {
+        SpoolState::UnderWay
+    } else if list_files(&folder).ok()?.is_empty() {
+        SpoolState::Empty
+    } else {
+        SpoolState::Unfinished
+    };
+    is_of(store, &folder).then(|| sized(folder, state))?
+}
+
+/// The spools of all buckets lie in one folder, each with its bucket's name; that of a
+/// local store is its own.
+fn is_of(store: &Store, folder: &Path) -> bool {
+    match store {
+        Store::Folder(_) => true,
+        Store::S3 { .. } => fs::read(folder.join(HEADER))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<RunHeader>(&bytes).ok())
+            .is_some_and(|header| header.store == location(store)),
+    }
+}
+
+fn is_locked(folder: &Path) -> bool {
+    let Ok(lock) = File::open(folder.join(LOCK)) else {
+        return false;
+    };
+    // Let go of as soon as the file is closed.
+    flock(&lock, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+}
+
+fn sized(folder: PathBuf, state: SpoolState) -> Option<SpoolFolder> {
+    let run = folder.file_name()?.to_str()?.to_owned();
+    if !ulid::Ulid::from_string(&run).is_ok_and(|id| id.to_string() == run) {
+        return None;
+    }
+    let about = |path: &Path| fs::metadata(path).ok();
+    let written = |about: &fs::Metadata| Timestamp::try_from(about.modified().ok()?).ok();
+    let mut at = about(&folder).and_then(|about| written(&about))?;
+    let (mut files, mut bytes) = (0, 0);
+    for (_, _, path) in list_files(&folder).ok()? {
+        if let Some(about) = about(&path) {
+            files += 1;
+            bytes += about.len();
+            at = written(&about).map_or(at, |of| of.max(at));
+        }
+    }
+    Some(SpoolFolder {
+        run,
+        state,
+        files,
+        bytes,
+        at,
+        folder,
+    })
+}
+
+impl SpoolFolder {
+    /// Deletes it, if it may go: its own files, and the folders that this empties.
+    ///
+    /// # Errors
+    /// Which file could not be deleted, and why.
+    pub fn delete(&self) -> Result<(), String> {
+        if !self.state.can_delete() || is_locked(&self.folder) {
+            return Err("its rows are not in the store yet".into());
+        }
+        let remove = |path: &Path| {
+            fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        for (_, _, path) in list_files(&self.folder).map_err(|error| error.to_string())? {
+            remove(&path)?;
+        }
+        for name in [HEADER, LOCK] {
+            let path = self.folder.join(name);
+            if path.exists() {
+                remove(&path)?;
+            }
+        }
+        fs::remove_dir(&self.folder)
+            .map_err(|error| format!("{}: {error}", self.folder.display()))?;
+        // The folder of all that is damaged, and the spool's own: only where nothing is
+        // left in them.
+        for folder in self.folder.ancestors().skip(1).take(2) {
+            let name = folder.file_name().unwrap_or_default();
+            if name != DAMAGED && name != ".spool" {
+                break;
+            }
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::identity::Identity;
+    use crate::format::run_catalog::RunCatalog;
+    use crate::spool::files::segment_name;
+    use crate::spool::folder::{RunFolder, RunHeader};
+    use crate::write::recovery::recover;
+    use mockfleet_config::KeepPayload;
+
+    fn spooled(store: &Store) -> (Identity, RunFolder) {
+        let identity = Identity::new();
+        let catalog = RunCatalog {
+            fleet: "f".into(),
+            groups: Vec::new(),
+            routes: Vec::new(),
+        };
+        let header = RunHeader::new(store, identity.clone(), catalog, KeepPayload::Full);
+        let folder = RunFolder::create(store, &header).unwrap();
+        (identity, folder)
+    }
+
+    fn seen(store: &Store) -> Vec<(String, SpoolState, u64, u64)> {
+        spool_folders(store)
+            .into_iter()
+            .map(|left| (left.run, left.state, left.files, left.bytes))
+            .collect()
+    }
+
+    #[test]
+    fn runs_are_told_by_what_is_left_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::Folder(folder.path().join("logs"));
+        assert_eq!(spool_folders(&store), []);
+        let (dead, run) = spooled(&store);
+        fs::write(run.path().join(segment_name(0, 0)), b"torn").unwrap();
+        drop(run);
+        let (alive, run) = spooled(&store);
+        let (empty, own) = spooled(&store);
+        // Only a process that is killed leaves it.
+        let path = own.path().to_owned();
+        drop(own);
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join(LOCK), b"").unwrap();
+        let mut wanted = vec![
+            (dead.run.clone(), SpoolState::Unfinished, 1, 4),
+            (alive.run, SpoolState::UnderWay, 0, 0),
+            (empty.run, SpoolState::Empty, 0, 0),
+        ];
+        wanted.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(seen(&store), wanted);
+        let left = spool_folders(&store);
+        let gone = left.iter().filter(|left| left.delete().is_ok());
+        let gone: Vec<SpoolState> = gone.map(|left| left.state).collect();
+        assert_eq!(gone, [SpoolState::Empty]);
+        drop(run);
+        recover(&store).unwrap();
+        let left = spool_folders(&store);
+        let states: Vec<_> = left.iter().map(|left| (&left.run, left.state)).collect();
+        assert_eq!(states, [(&dead.run, SpoolState::Damaged)]);
+        left[0].delete().unwrap();
+        assert!(!spool_root(&store).exists());
+    }
+
+    #[test]
+    fn what_is_not_finished_is_not_deleted_and_what_is_of_others_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::Folder(folder.path().join("logs"));
+        let (_, run) = spooled(&store);
+        fs::write(run.path().join(segment_name(0, 0)), b"torn").unwrap();
+        assert!(spool_folders(&store)[0].delete().is_err());
+        drop(run);
+        assert!(spool_folders(&store)[0].delete().is_err());
+        recover(&store).unwrap();
+        let damaged = spool_folders(&store);
+        let own = damaged[0].folder.join("notes.txt");
+        fs::write(&own, b"mine").unwrap();
+        assert!(damaged[0].delete().is_err());
+        assert!(own.exists());
+    }
+}

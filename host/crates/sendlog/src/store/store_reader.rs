@@ -1,0 +1,252 @@
+//! Lists, opens and deletes the files of a store.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use mockfleet_config::Store;
+
+use crate::format::error::LogError;
+use crate::format::location::location;
+use crate::format::schema::LogTable;
+use crate::store::file_reader::FileReader;
+use crate::store::s3::Bucket;
+
+/// Files of a bucket that are looked at at the same time: each waits for the network.
+const CONCURRENT_REQUESTS: usize = 16;
+
+/// A file below the folder of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ObjectMeta {
+    pub(crate) table: LogTable,
+    /// From the store's root, with slashes.
+    pub(crate) key: String,
+    /// Its bytes.
+    pub(crate) size: u64,
+    /// Set when it is neither file nor folder, or cannot be looked at.
+    pub(crate) problem: Option<String>,
+}
+
+#[derive(Debug)]
+enum Backend {
+    Folder(PathBuf),
+    Bucket(Arc<Bucket>),
+}
+
+/// A store that is looked at.
+#[derive(Debug)]
+pub(crate) struct StoreReader {
+    backend: Backend,
+    location: String,
+}
+
+impl StoreReader {
+    /// Finds the folder, or reads what the environment says about the bucket.
+    ///
+    /// # Errors
+    /// Why the store cannot be looked at.
+    pub(crate) fn open(store: &Store) -> Result<Self, LogError> {
+        let location = location(store);
+        let backend = match store {
+            Store::Folder(folder) => {
+                let why = match std::fs::metadata(folder) {
+                    Ok(found) if found.is_dir() => None,
+                    Ok(_) => Some("it is no folder; give the one that a log is in".to_owned()),
+                    Err(error) => Some(format!(
+                        "{error}; give the folder that a log is in, or s3://bucket/prefix"
+                    )),
+                };
+                if let Some(why) = why {
+                    return Err(LogError::Read {
+                        file: location,
+                        why,
+                    });
+                }
+                Backend::Folder(folder.clone())
+            }
+            Store::S3 { bucket, prefix } => match Bucket::open(bucket, prefix) {
+                Ok(bucket) => Backend::Bucket(Arc::new(bucket)),
+                Err(why) => {
+                    return Err(LogError::Read {
+                        file: location,
+                        why,
+                    });
+                }
+            },
+        };
+        Ok(Self { backend, location })
+    }
+
+    /// A file as people name it.
+    pub(crate) fn display_name(&self, key: &str) -> String {
+        format!("{}/{key}", self.location)
+    }
+
+    /// All that lies below the folder of a table, in the order of names.
+    ///
+    /// # Errors
+    /// Why the bucket cannot be listed.
+    pub(crate) fn files(&self, table: LogTable) -> Result<Vec<ObjectMeta>, LogError> {
+        let mut found = match &self.backend {
+            Backend::Folder(folder) => walk(folder, table),
+            Backend::Bucket(bucket) => bucket
+                .sizes(table.name())
+                .map_err(|why| LogError::Read {
+                    file: self.location.clone(),
+                    why,
+                })?
+                .into_iter()
+                .map(|(key, size)| ObjectMeta {
+                    table,
+                    key,
+                    size,
+                    problem: None,
+                })
+                .collect(),
+        };
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
+    }
+
+    /// Lists the files directly in a folder: keys and bytes, in the order of names.
+    ///
+    /// # Errors
+    /// The refusal to list the bucket.
+    pub(crate) fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, LogError> {
+        let mut files = match &self.backend {
+            Backend::Folder(folder) => {
+                let entries = std::fs::read_dir(folder.join(prefix));
+                let entries = entries.into_iter().flatten().flatten();
+                let entries = entries.filter_map(|entry| {
+                    let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+                    let name = entry.file_name();
+                    let key = format!("{prefix}/{}", name.to_string_lossy());
+                    Some((key, metadata.len()))
+                });
+                entries.collect()
+            }
+            Backend::Bucket(bucket) => bucket.sizes(prefix).map_err(|why| LogError::Read {
+                file: self.location.clone(),
+                why,
+            })?,
+        };
+        files.sort();
+        Ok(files)
+    }
+
+    /// A small file, all of it.
+    pub(crate) fn read_all(&self, key: &str) -> Result<Bytes, String> {
+        match &self.backend {
+            Backend::Folder(folder) => std::fs::read(folder.join(key))
+                .map(Bytes::from)
+                .map_err(|error| error.to_string()),
+            Backend::Bucket(bucket) => bucket.read_object(key),
+        }
+    }
+
+    /// Opens a file to be read in part.
+    pub(crate) fn open_file(&self, found: &ObjectMeta) -> std::io::Result<FileReader> {
+        Ok(match &self.backend {
+            Backend::Folder(folder) => FileReader::Local(File::open(folder.join(&found.key))?),
+            Backend::Bucket(bucket) => FileReader::remote(bucket, &found.key, found.size),
+        })
+    }
+
+    /// Deletes files; the answers are in their order. In a folder, those of an hour and
+    /// a day go with their last file.
+    pub(crate) fn delete(&self, keys: &[&str]) -> Vec<Result<(), String>> {
+        match &self.backend {
+            Backend::Bucket(bucket) => bucket.delete(keys),
+            Backend::Folder(folder) => keys.iter().map(|key| remove(folder, key)).collect(),
+        }
+    }
+
+    /// Does the same with each of many files, several at a time; the answers are in the
+    /// order of the files.
+    pub(crate) fn map_concurrently<T: Sync, R: Send>(
+        &self,
+        files: &[T],
+        work: impl Fn(&T) -> R + Sync,
+    ) -> Vec<R> {
+        let threads = match self.backend {
+            Backend::Bucket(_) => CONCURRENT_REQUESTS,
+            Backend::Folder(_) => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let next = AtomicUsize::new(0);
+        let answers = Mutex::new(Vec::with_capacity(files.len()));
+        std::thread::scope(|scope| {
+            for _ in 0..threads.min(files.len()) {
+                scope.spawn(|| {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(file) = files.get(number) else {
+                            break;
+                        };
+                        let answer = work(file);
+                        answers
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push((number, answer));
+                    }
+                });
+            }
+        });
+        let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        answers.sort_by_key(|(number, _)| *number);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    }
+}
+
+/// All files below the folder of a table. Links are not followed: what they lead to is
+/// not part of this store.
+fn walk(store: &Path, table: LogTable) -> Vec<ObjectMeta> {
+    let mut found = Vec::new();
+    let mut folders = vec![table.name().to_owned()];
+    while let Some(folder) = folders.pop() {
+        let aside = |key: String, problem: String| ObjectMeta {
+            table,
+            key,
+            size: 0,
+            problem: Some(problem),
+        };
+        let entries = match std::fs::read_dir(store.join(&folder)) {
+            Ok(entries) => entries,
+            // A run may have made the one table and not the other.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                found.push(aside(folder, error.to_string()));
+                continue;
+            }
+        };
+        for entry in entries.flatten() {
+            let key = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            match entry.metadata() {
+                Ok(about) if about.is_dir() => folders.push(key),
+                Ok(about) if about.is_file() => found.push(ObjectMeta {
+                    table,
+                    key,
+                    size: about.len(),
+                    problem: None,
+                }),
+                Ok(_) => found.push(aside(key, "it is neither file nor folder".into())),
+                Err(error) => found.push(aside(key, error.to_string())),
+            }
+        }
+    }
+    found
+}
+
+fn remove(store: &Path, key: &str) -> Result<(), String> {
+    let file = store.join(key);
+    std::fs::remove_file(&file).map_err(|error| error.to_string())?;
+    // The hour's, then the day's; what is not empty stays, and that is no error.
+    for folder in file.ancestors().skip(1).take(2) {
+        if folder == store || std::fs::remove_dir(folder).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}

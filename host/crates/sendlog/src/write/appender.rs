@@ -1,0 +1,299 @@
+//! Appends a worker's records to its segment and sends them on.
+//!
+//! The appender never waits for an encoder, a store or a network.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use mockfleet_config::SpoolFull;
+
+use crate::format::frame;
+use crate::format::record::EventKind;
+use crate::format::record::EventRow;
+use crate::format::record::MessageRow;
+use crate::format::record::OutcomeRow;
+use crate::format::record::Record;
+use crate::spool::files::segment_name;
+use crate::spool::segment::SegmentFile;
+use crate::write::progress::SharedProgress;
+
+/// Rows are handed on at this size: large enough that handing over costs nothing a
+/// row, small enough that the encoder starts early.
+const FLUSH_BYTES: usize = 1 << 20;
+
+/// … or at this age, so that a slow fleet's rows are encoded too, and their files are
+/// not much older than asked.
+const MAX_AGE: Duration = Duration::from_millis(200);
+
+/// Where rows are dropped rather than waited for: so much may wait in memory for a
+/// disk that takes nothing.
+const MAX_BUFFERED: usize = 64 << 20;
+
+/// What a worker tells the encoder.
+#[derive(Debug)]
+pub(crate) enum EncoderMessage {
+    /// There is such a worker.
+    Opened { worker: u32 },
+    /// Records, in the order in which they were appended.
+    Records { generation: u64, bytes: Vec<u8> },
+    /// What comes from here on belongs to this generation.
+    Switched { worker: u32, generation: u64 },
+    /// Nothing comes any more.
+    FinishedFile { worker: u32 },
+}
+
+/// One worker's end of the log.
+pub struct Appender {
+    encoder: Option<Sender<EncoderMessage>>,
+    sync: Sender<Arc<File>>,
+    shared: Arc<SharedProgress>,
+    folder: Arc<Path>,
+    worker: u32,
+    generation: u64,
+    file: Option<SegmentFile>,
+    /// Records that are not handed over; the first `safe` bytes are in the file.
+    bytes: Vec<u8>,
+    written: usize,
+    /// When the first of them came.
+    first_at: Option<Instant>,
+    /// The disk takes nothing.
+    refused: bool,
+    /// What happens when the disk takes no more; `None` where no log is written.
+    policy: Option<SpoolFull>,
+    /// Rows lost since there was room, and the first of them: its device and moment.
+    lost: Option<(u64, u32, i64)>,
+}
+
+impl Appender {
+    pub(crate) fn new(
+        worker: u32,
+        folder: Arc<Path>,
+        encoder: Option<Sender<EncoderMessage>>,
+        sync: Sender<Arc<File>>,
+        shared: Arc<SharedProgress>,
+        policy: Option<SpoolFull>,
+    ) -> Self {
+        if let Some(encoder) = &encoder {
+            // The encoder outlives all appenders; when it has panicked, closing the
+            // log says so.
+            let _ = encoder.send(EncoderMessage::Opened { worker });
+        }
+        Self {
+            generation: shared.generation(),
+            encoder,
+            sync,
+            shared,
+            folder,
+            worker,
+            file: None,
+            bytes: Vec::new(),
+            written: 0,
+            first_at: None,
+            refused: false,
+            policy,
+            lost: None,
+        }
+    }
+
+    /// Appends a message, before anything of it is sent.
+    #[inline]
+    pub fn append_message(&mut self, row: &MessageRow<'_>) {
+        if self.accept_or_count_lost(row) {
+            frame::write(&Record::Message(row.clone()), &mut self.bytes);
+        }
+    }
+
+    /// Appends a message that goes nowhere else, and so has its outcome already.
+    #[inline]
+    pub fn append_written(&mut self, row: &MessageRow<'_>) {
+        if self.accept_or_count_lost(row) {
+            frame::write(&Record::Written(row.clone()), &mut self.bytes);
+        }
+    }
+
+    /// Whether a message is appended, or counted as lost.
+    #[inline]
+    fn accept_or_count_lost(&mut self, row: &MessageRow<'_>) -> bool {
+        if self.policy.is_none() {
+            return false;
+        }
+        if self.policy == Some(SpoolFull::Drop) && self.is_over_limit() {
+            self.shared.count_lost_row();
+            let (rows, _, _) = self.lost.get_or_insert((0, row.device, row.scheduled_at));
+            *rows += 1;
+            return false;
+        }
+        true
+    }
+
+    /// Appends what became of a message that was appended before; that of a message
+    /// whose row is lost is let go by the encoder.
+    #[inline]
+    pub fn append_outcome(&mut self, row: &OutcomeRow<'_>) {
+        if self.has_room() {
+            frame::write(&Record::Outcome(row.clone()), &mut self.bytes);
+        }
+    }
+
+    /// Appends a row to `events`.
+    pub fn append_event(&mut self, row: &EventRow<'_>) {
+        if self.has_room() {
+            frame::write(&Record::Event(row.clone()), &mut self.bytes);
+        }
+    }
+
+    /// Whoever drops rows rather than wait must not fill the memory instead.
+    #[inline]
+    fn has_room(&self) -> bool {
+        match self.policy {
+            Some(SpoolFull::Pause) => true,
+            Some(SpoolFull::Drop) => self.bytes.len() < MAX_BUFFERED,
+            None => false,
+        }
+    }
+
+    /// Notes rows that were lost, once there is room for the note.
+    fn append_lost_event(&mut self) {
+        if let Some((rows, device, at)) = self.lost.take() {
+            let detail = format!("{rows} rows from here on: the spool was over its limit");
+            self.append_event(&EventRow {
+                device,
+                at,
+                kind: EventKind::Lost,
+                detail: Some(&detail),
+            });
+        }
+    }
+
+    /// Makes what was appended outlive the process, and hands on what has waited long
+    /// enough. Called before anything that was appended is sent or counted.
+    pub fn flush(&mut self, now: Instant) {
+        if !self.is_over_limit() {
+            self.append_lost_event();
+        }
+        self.write_segment();
+        if self.is_written() {
+            let first_at = *self.first_at.get_or_insert(now);
+            let old = now.saturating_duration_since(first_at) >= MAX_AGE;
+            if self.bytes.len() >= FLUSH_BYTES || old {
+                self.send_to_encoder();
+            }
+            self.begin_next_generation();
+        }
+    }
+
+    /// Whether everything that was appended outlives the process.
+    #[must_use]
+    #[inline]
+    pub fn is_written(&self) -> bool {
+        self.written == self.bytes.len()
+    }
+
+    /// Whether nothing may leave: what was appended would not outlive the process.
+    #[must_use]
+    #[inline]
+    pub fn must_wait(&self) -> bool {
+        self.policy == Some(SpoolFull::Pause) && !self.is_written()
+    }
+
+    /// Whether more rows wait for disk or encoder than should: time to make fewer.
+    #[must_use]
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.policy == Some(SpoolFull::Pause) && self.is_over_limit()
+    }
+
+    #[inline]
+    fn is_over_limit(&self) -> bool {
+        self.refused || self.shared.is_full()
+    }
+
+    /// Hands over the last rows.
+    pub fn finish(&mut self) {
+        self.append_lost_event();
+        self.write_segment();
+        // Not on the disk, they can still become Parquet: the encoder is patient.
+        self.send_to_encoder();
+        self.file = None;
+        if let Some(encoder) = self.encoder.take() {
+            let worker = self.worker;
+            let _ = encoder.send(EncoderMessage::FinishedFile { worker });
+        }
+    }
+
+    fn write_segment(&mut self) {
+        while let Some(rest) = self
+            .bytes
+            .get(self.written..)
+            .filter(|rest| !rest.is_empty())
+        {
+            let file = match &mut self.file {
+                Some(file) => file,
+                None => {
+                    let name = segment_name(self.worker, self.generation);
+                    match SegmentFile::create(&self.folder.join(name), &self.sync) {
+                        Ok(file) => self.file.insert(file),
+                        Err(error) => return self.report_full_disk(&error),
+                    }
+                }
+            };
+            match file.append(rest) {
+                Ok(taken) if taken > 0 => self.written += taken,
+                Ok(_) => return self.report_full_disk(&std::io::ErrorKind::WriteZero.into()),
+                Err(error) => return self.report_full_disk(&error),
+            }
+        }
+        if std::mem::take(&mut self.refused) {
+            self.shared.clear_warning();
+        }
+    }
+
+    fn report_full_disk(&mut self, error: &std::io::Error) {
+        self.refused = true;
+        self.shared.report_failure(format!(
+            "the spool {} takes no rows: {error}; devices wait until it does",
+            self.folder.display()
+        ));
+    }
+
+    fn send_to_encoder(&mut self) {
+        self.first_at = None;
+        if self.bytes.is_empty() {
+            return;
+        }
+        self.written = 0;
+        // The next ones will be about as many.
+        let next = Vec::with_capacity(self.bytes.len());
+        let bytes = std::mem::replace(&mut self.bytes, next);
+        self.shared.add_queued(bytes.len());
+        if let Some(encoder) = &self.encoder {
+            let generation = self.generation;
+            let _ = encoder.send(EncoderMessage::Records { generation, bytes });
+        }
+    }
+
+    /// Begins a new segment when the encoder has asked for it.
+    fn begin_next_generation(&mut self) {
+        let generation = self.shared.generation();
+        if generation == self.generation {
+            return;
+        }
+        self.send_to_encoder();
+        self.file = None;
+        self.generation = generation;
+        if let Some(encoder) = &self.encoder {
+            let worker = self.worker;
+            let _ = encoder.send(EncoderMessage::Switched { worker, generation });
+        }
+    }
+}
+
+impl Drop for Appender {
+    /// Also when a worker ends in a panic.
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

@@ -1,0 +1,330 @@
+//! Joins messages with outcomes and writes them to partition files.
+//!
+//! Rows are numbered and sorted by table and hour. A generation is encoded once its manifest is
+//! on the disk.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::errors::ParquetError;
+use rustc_hash::FxHashMap;
+
+use crate::format::frame;
+use crate::format::frame::Records;
+use crate::format::record::EventRow;
+use crate::format::record::MessageRow;
+use crate::format::record::Outcome;
+use crate::format::record::OutcomeRow;
+use crate::format::record::Record;
+use crate::format::record::{MessageKey, message_key};
+use crate::format::schema;
+use crate::format::schema::LogTable;
+use crate::spool::files::carry_name;
+use crate::spool::files::free_segments;
+use crate::spool::files::write_atomically;
+use crate::spool::manifest::Manifest;
+use crate::write::columns::LabelResolver;
+use crate::write::partition_file::ClosingFile;
+use crate::write::partition_file::OpenFile;
+use crate::write::partition_file::hour_of;
+use crate::write::progress::SharedProgress;
+use crate::write::retry::retry_until_ok;
+
+/// Files that are written at the same time. Rows of a run whose clock is the machine's
+/// are of one hour, or of two; those of one whose clock is fast are of many, and each
+/// file that is written has a thread and a row group in memory.
+const MAX_OPEN_FILES: usize = 8;
+
+pub(crate) struct Encoder {
+    labels: LabelResolver,
+    options: ArrowWriterOptions,
+    pub(crate) folder: Arc<Path>,
+    pub(crate) shared: Arc<SharedProgress>,
+    open_files: Vec<OpenFile>,
+    /// Files of this generation of which nothing more comes.
+    closing: Vec<ClosingFile>,
+    /// Messages of earlier segments without an outcome: their records.
+    open: FxHashMap<MessageKey, Box<[u8]>>,
+    /// Messages of the segment at hand without one: where their records are in it. Empty
+    /// between segments, and kept for its room.
+    here: FxHashMap<MessageKey, Range<usize>>,
+    /// Rows numbered so far.
+    sends: i64,
+    events: i64,
+    /// … of them, counted as encoded.
+    counted: (i64, i64),
+    files: u64,
+    pub(crate) generation: u64,
+    /// Records that could not become rows.
+    pub(crate) unmatched: u64,
+}
+
+impl Encoder {
+    pub(crate) fn new(
+        labels: LabelResolver,
+        folder: Arc<Path>,
+        shared: Arc<SharedProgress>,
+    ) -> Self {
+        Self {
+            options: schema::options(&labels.identity, &labels.catalog.fleet),
+            labels,
+            folder,
+            shared,
+            open_files: Vec::new(),
+            closing: Vec::new(),
+            open: FxHashMap::default(),
+            here: FxHashMap::default(),
+            sends: 0,
+            events: 0,
+            counted: (0, 0),
+            files: 0,
+            generation: 0,
+            unmatched: 0,
+        }
+    }
+
+    /// Messages without an outcome.
+    pub(crate) fn open(&self) -> u64 {
+        u64::try_from(self.open.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes the records of a segment that was on a disk. Returns how many bytes of it
+    /// are none.
+    pub(crate) fn take(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
+        self.read(segment, Records::from_disk(segment))
+    }
+
+    /// The same with one that never left the memory.
+    pub(crate) fn take_over(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
+        self.read(segment, Records::in_memory(segment))
+    }
+
+    fn read(&mut self, segment: &[u8], mut records: Records<'_>) -> Result<usize, ParquetError> {
+        for (start, bytes) in records.by_ref() {
+            match message_key(bytes) {
+                Some(key) => {
+                    self.here.insert(key, start..start + bytes.len());
+                }
+                None => self.append(bytes, segment)?,
+            }
+        }
+        // Most outcomes follow within the segment: only the others are copied.
+        for (key, place) in self.here.drain() {
+            if let Some(bytes) = segment.get(place) {
+                self.open.insert(key, bytes.into());
+            }
+        }
+        let (sends, events) = self.counted;
+        self.counted = (self.sends, self.events);
+        let count = |now: i64, before: i64| u64::try_from(now - before).unwrap_or(0);
+        self.shared
+            .add_rows(count(self.sends, sends), count(self.events, events));
+        Ok(records.unread())
+    }
+
+    fn append(&mut self, bytes: &[u8], segment: &[u8]) -> Result<(), ParquetError> {
+        match Record::parse(bytes) {
+            Some(Record::Outcome(end)) => {
+                let key = (end.device, end.seq, end.copy);
+                let place = self.here.remove(&key);
+                if let Some(message) = place.and_then(|place| segment.get(place)) {
+                    return self.send(message, &end);
+                }
+                match self.open.remove(&key) {
+                    Some(message) => self.send(&message, &end),
+                    None => {
+                        self.unmatched += 1;
+                        Ok(())
+                    }
+                }
+            }
+            Some(Record::Event(row)) => self.event(&row),
+            Some(Record::Written(row)) => {
+                let end = closing(&row, Outcome::Written, None);
+                self.row(&row, &end)
+            }
+            Some(Record::Numbered { sends, events }) => {
+                (self.sends, self.events) = (sends, events);
+                self.counted = (sends, events);
+                Ok(())
+            }
+            Some(Record::Message(_)) | None => {
+                self.unmatched += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn send(&mut self, message: &[u8], end: &OutcomeRow<'_>) -> Result<(), ParquetError> {
+        let Some(Record::Message(row)) = Record::parse(message) else {
+            self.unmatched += 1;
+            return Ok(());
+        };
+        self.row(&row, end)
+    }
+
+    /// A message and its outcome become a row.
+    fn row(&mut self, row: &MessageRow<'_>, end: &OutcomeRow<'_>) -> Result<(), ParquetError> {
+        let log_seq = self.sends;
+        let place = self.file(LogTable::Sends, row.scheduled_at, log_seq)?;
+        let taken = match self.open_files.get_mut(place) {
+            Some(file) => file.send(&self.labels, row, end, log_seq)?,
+            None => false,
+        };
+        self.sends += i64::from(taken);
+        self.unmatched += u64::from(!taken);
+        Ok(())
+    }
+
+    fn event(&mut self, row: &EventRow<'_>) -> Result<(), ParquetError> {
+        let log_seq = self.events;
+        let place = self.file(LogTable::Events, row.at, log_seq)?;
+        let taken = match self.open_files.get_mut(place) {
+            Some(file) => file.event(&self.labels, row, log_seq)?,
+            None => false,
+        };
+        self.events += i64::from(taken);
+        self.unmatched += u64::from(!taken);
+        Ok(())
+    }
+
+    /// The file of a table and a moment, made when there is none.
+    fn file(&mut self, table: LogTable, at: i64, log_seq: i64) -> Result<usize, ParquetError> {
+        let hour = hour_of(at);
+        let place = self
+            .open_files
+            .iter()
+            .position(|file| file.table == table && file.hour == hour);
+        if let Some(place) = place {
+            if let Some(file) = self.open_files.get_mut(place) {
+                file.used = self.sends + self.events;
+            }
+            return Ok(place);
+        }
+        if self.open_files.len() >= MAX_OPEN_FILES {
+            self.end_oldest()?;
+        }
+        self.files += 1;
+        let name = format!(
+            "{}-{:06}-{}.part",
+            table.name(),
+            self.generation,
+            self.files
+        );
+        let file = OpenFile::open(
+            table,
+            hour,
+            log_seq,
+            self.folder.join(name),
+            self.options.clone(),
+            &self.shared,
+        )?;
+        self.open_files.push(file);
+        Ok(self.open_files.len() - 1)
+    }
+
+    /// Ends the file that was not written to for longest. Where rows of its hour come
+    /// after all, they get another one.
+    fn end_oldest(&mut self) -> Result<(), ParquetError> {
+        let open_files = self.open_files.iter().enumerate();
+        let oldest = open_files.min_by_key(|(_, file)| file.used);
+        if let Some((place, _)) = oldest {
+            let file = self.open_files.swap_remove(place);
+            self.closing.push(file.end(&self.labels.identity)?);
+        }
+        Ok(())
+    }
+
+    /// Messages whose outcome nobody will tell become rows too.
+    pub(crate) fn abandon(&mut self, why: &str) -> Result<(), ParquetError> {
+        let mut open: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
+        open.sort_unstable_by_key(|(key, _)| *key);
+        for (_, message) in open {
+            let Some(Record::Message(row)) = Record::parse(&message) else {
+                self.unmatched += 1;
+                continue;
+            };
+            let end = closing(&row, Outcome::Unconfirmed, Some(why));
+            self.row(&row, &end)?;
+        }
+        self.take(&[]).map(drop)
+    }
+
+    /// How many files of the generation are ended already.
+    pub(crate) fn closing_files(&self) -> usize {
+        self.closing.len()
+    }
+
+    /// Whether there is anything to end a generation for.
+    pub(crate) fn has_rows(&self) -> bool {
+        !self.open_files.is_empty() || !self.closing.is_empty()
+    }
+
+    /// Bytes of the largest file, or of all that are ended.
+    pub(crate) fn size(&self) -> u64 {
+        let largest = self
+            .open_files
+            .iter()
+            .map(OpenFile::size)
+            .max()
+            .unwrap_or(0);
+        largest.max(self.closing.iter().map(ClosingFile::size).sum())
+    }
+
+    /// Ends the generation: its files are whole, what is still open is carried over,
+    /// and only when the manifest says so are its segments freed.
+    pub(crate) fn commit(&mut self) -> Result<Manifest, ParquetError> {
+        // All of them at the same time, and then waits for each.
+        for file in std::mem::take(&mut self.open_files) {
+            self.closing.push(file.end(&self.labels.identity)?);
+        }
+        let mut files = Vec::new();
+        for closing in std::mem::take(&mut self.closing) {
+            files.push(closing.finish()?);
+        }
+        let manifest = Manifest {
+            generation: self.generation,
+            files,
+        };
+        let carried = self.carried();
+        let what = format!("the spool {} cannot be written", self.folder.display());
+        retry_until_ok(&self.shared, &what, || {
+            write_atomically(&self.folder, &carry_name(self.generation + 1), &carried)?;
+            manifest.write(&self.folder)?;
+            free_segments(&self.folder, self.generation)
+        })?;
+        self.generation += 1;
+        Ok(manifest)
+    }
+
+    /// What the next generation begins with.
+    fn carried(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let numbered = Record::Numbered {
+            sends: self.sends,
+            events: self.events,
+        };
+        frame::write(&numbered, &mut bytes);
+        for record in self.open.values().filter_map(|bytes| Record::parse(bytes)) {
+            frame::write(&record, &mut bytes);
+        }
+        bytes
+    }
+}
+
+/// The end of a message that was never tried.
+fn closing<'a>(row: &MessageRow<'_>, outcome: Outcome, error: Option<&'a str>) -> OutcomeRow<'a> {
+    OutcomeRow {
+        device: row.device,
+        seq: row.seq,
+        copy: row.copy,
+        attempt: 0,
+        outcome,
+        code: None,
+        error,
+        sent_at: None,
+        acked_at: None,
+    }
+}

@@ -1,0 +1,207 @@
+//! Fills one partition file with rows of one table and hour.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::errors::ParquetError;
+
+use crate::format::identity::Identity;
+use crate::format::record::EventRow;
+use crate::format::record::MessageRow;
+use crate::format::record::OutcomeRow;
+use crate::format::schema::LogTable;
+use crate::format::schema::pair;
+use crate::spool::manifest::FinishedFile;
+use crate::write::columns::EventColumns;
+use crate::write::columns::LabelResolver;
+use crate::write::columns::SendColumns;
+use crate::write::parquet_writer::ParquetWriterThread;
+use crate::write::progress::SharedProgress;
+
+/// Rows that are encoded together: enough for the encoders to be fast, few enough to
+/// stay in the cache.
+const BATCH_ROWS: u32 = 4096;
+/// … and their bytes, for large payloads.
+const BATCH_BYTES: usize = 4 << 20;
+
+#[derive(Debug)]
+enum BatchColumns {
+    Sends(Box<SendColumns>),
+    Events(Box<EventColumns>),
+}
+
+/// A file while it grows.
+pub(crate) struct OpenFile {
+    pub(crate) table: LogTable,
+    /// Hours since 1970.
+    pub(crate) hour: i64,
+    columns: BatchColumns,
+    batch_rows: u32,
+    batch_bytes: usize,
+    writer: ParquetWriterThread,
+    path: PathBuf,
+    first: i64,
+    last: i64,
+    /// How many rows there were of all files when this one was last looked for.
+    pub(crate) used: i64,
+}
+
+/// A file of which nothing more comes, while the rest of it is written.
+pub(crate) struct ClosingFile {
+    writer: ParquetWriterThread,
+    file: FinishedFile,
+}
+
+impl OpenFile {
+    pub(crate) fn open(
+        table: LogTable,
+        hour: i64,
+        first: i64,
+        path: PathBuf,
+        options: ArrowWriterOptions,
+        shared: &Arc<SharedProgress>,
+    ) -> Result<Self, ParquetError> {
+        let columns = match table {
+            LogTable::Sends => BatchColumns::Sends(Box::new(SendColumns::new())),
+            LogTable::Events => BatchColumns::Events(Box::new(EventColumns::new())),
+        };
+        Ok(Self {
+            table,
+            hour,
+            columns,
+            batch_rows: 0,
+            batch_bytes: 0,
+            writer: ParquetWriterThread::open(path.clone(), table.schema(), options, shared)?,
+            path,
+            first,
+            last: first,
+            used: 0,
+        })
+    }
+
+    /// Appends a row to a file of `sends`. False when it names what the run does not
+    /// have.
+    pub(crate) fn send(
+        &mut self,
+        labels: &LabelResolver,
+        row: &MessageRow<'_>,
+        end: &OutcomeRow<'_>,
+        log_seq: i64,
+    ) -> Result<bool, ParquetError> {
+        let BatchColumns::Sends(columns) = &mut self.columns else {
+            return Ok(false);
+        };
+        if !columns.append(labels, row, end, log_seq) {
+            return Ok(false);
+        }
+        self.batch_bytes += row.payload.len();
+        self.appended(log_seq)
+    }
+
+    /// Appends a row to a file of `events`.
+    pub(crate) fn event(
+        &mut self,
+        labels: &LabelResolver,
+        row: &EventRow<'_>,
+        log_seq: i64,
+    ) -> Result<bool, ParquetError> {
+        let BatchColumns::Events(columns) = &mut self.columns else {
+            return Ok(false);
+        };
+        if !columns.append(labels, row, log_seq) {
+            return Ok(false);
+        }
+        self.appended(log_seq)
+    }
+
+    fn appended(&mut self, log_seq: i64) -> Result<bool, ParquetError> {
+        self.last = log_seq;
+        self.batch_rows += 1;
+        if self.batch_rows >= BATCH_ROWS || self.batch_bytes >= BATCH_BYTES {
+            self.write()?;
+        }
+        Ok(true)
+    }
+
+    fn write(&mut self) -> Result<(), ParquetError> {
+        self.batch_rows = 0;
+        self.batch_bytes = 0;
+        let batch = match &mut self.columns {
+            BatchColumns::Sends(columns) => columns.finish()?,
+            BatchColumns::Events(columns) => columns.finish()?,
+        };
+        self.writer.write(batch)
+    }
+
+    /// Bytes of the file so far. What the next batch holds counts as it is:
+    /// compressed, it would be less.
+    pub(crate) fn size(&self) -> u64 {
+        let next = u64::try_from(self.batch_bytes).unwrap_or(u64::MAX);
+        self.writer.size().saturating_add(next)
+    }
+
+    /// Lets the rest and the footer be written, and the file be made durable.
+    pub(crate) fn end(mut self, identity: &Identity) -> Result<ClosingFile, ParquetError> {
+        self.write()?;
+        self.writer.end(vec![
+            pair("mockfleet.first_log_seq", self.first),
+            pair("mockfleet.last_log_seq", self.last),
+        ])?;
+        let (date, hour) = date_and_hour(self.hour);
+        let key = format!(
+            "{}/dt={date}/hour={hour:02}/{}-{}-{}-{}.parquet",
+            self.table.name(),
+            identity.host,
+            identity.run,
+            self.first,
+            self.last
+        );
+        let part = self.path.file_name().unwrap_or_default();
+        let file = FinishedFile {
+            part: part.to_string_lossy().into_owned(),
+            key,
+        };
+        Ok(ClosingFile {
+            writer: self.writer,
+            file,
+        })
+    }
+}
+
+impl ClosingFile {
+    /// Bytes of the file so far.
+    pub(crate) fn size(&self) -> u64 {
+        self.writer.size()
+    }
+
+    /// Waits until the file is whole and on the disk.
+    pub(crate) fn finish(self) -> Result<FinishedFile, ParquetError> {
+        self.writer.finish()?;
+        Ok(self.file)
+    }
+}
+
+/// The hour of a moment in microseconds since 1970.
+pub(crate) fn hour_of(micros: i64) -> i64 {
+    micros.div_euclid(3_600_000_000)
+}
+
+fn date_and_hour(hours: i64) -> (jiff::civil::Date, i8) {
+    let at = jiff::Timestamp::from_second(hours.saturating_mul(3600)).unwrap_or_default();
+    let at = jiff::tz::Offset::UTC.to_datetime(at);
+    (at.date(), at.hour())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_have_their_date() {
+        // 2026-11-24T07:59:59.999999Z
+        let (date, hour) = date_and_hour(hour_of(1_795_507_199_999_999));
+        assert_eq!((date.to_string().as_str(), hour), ("2026-11-24", 7));
+        assert_eq!(date_and_hour(hour_of(-1)).0.to_string(), "1969-12-31");
+    }
+}

@@ -1,0 +1,167 @@
+//! Completes the spool of a process that ended early.
+//!
+//! Pending files are uploaded, records become rows, and damaged bytes are set aside and counted.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mockfleet_config::Store;
+
+use crate::format::error::LogError;
+use crate::format::location::location;
+use crate::spool::files::FileKind;
+use crate::spool::files::free_segments;
+use crate::spool::files::list_files;
+use crate::spool::folder::DAMAGED;
+use crate::spool::folder::HEADER;
+use crate::spool::folder::RunFolder;
+use crate::spool::folder::RunHeader;
+use crate::spool::folder::run_folders;
+use crate::spool::manifest::Manifest;
+use crate::write::columns::LabelResolver;
+use crate::write::encoder::Encoder;
+use crate::write::progress::SharedProgress;
+use crate::write::uploader::Uploader;
+
+/// What became of one run's spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The run.
+    pub run: String,
+    /// Rows of `sends` that were encoded only now.
+    pub rows: u64,
+    /// Rows of `events` that were encoded only now.
+    pub events: u64,
+    /// Messages among them whose outcome nobody knows.
+    pub unconfirmed: u64,
+    /// Files that were brought to the store only now.
+    pub files: u64,
+    /// Bytes that could not be read, and the folder where they are.
+    pub set_aside: Option<(u64, PathBuf)>,
+}
+
+/// A store that takes nothing is tried for this long.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Finishes all runs of a store whose process is gone.
+///
+/// # Errors
+/// The first spool that cannot be finished; nothing of it is lost.
+pub fn recover(store: &Store) -> Result<Vec<Recovered>, LogError> {
+    let mut recovered = Vec::new();
+    for path in run_folders(store) {
+        if let Some((folder, header)) = RunFolder::adopt(&path)?
+            && belongs(store, &header)
+        {
+            recovered.extend(finish(store, &folder, header)?);
+        }
+    }
+    Ok(recovered)
+}
+
+/// The spools of all buckets lie in one folder; that of a local store lies in it,
+/// whatever it was called when it was written.
+fn belongs(store: &Store, header: &RunHeader) -> bool {
+    match store {
+        Store::Folder(_) => true,
+        Store::S3 { .. } => header.store == location(store),
+    }
+}
+
+fn finish(
+    store: &Store,
+    folder: &RunFolder,
+    header: RunHeader,
+) -> Result<Option<Recovered>, LogError> {
+    let path: Arc<Path> = folder.path().into();
+    let wrong = |why: String| LogError::Spool {
+        folder: path.display().to_string(),
+        why,
+    };
+    let files = list_files(&path).map_err(|error| wrong(error.to_string()))?;
+    if files.is_empty() {
+        return Ok(None);
+    }
+    tracing::info!(run = %header.identity.run, files = files.len(), "recovery of a spool begins");
+    let shared = Arc::new(SharedProgress::default());
+    shared.close_within(CLOSE_TIMEOUT);
+    let delivery = Uploader::open(store, Arc::clone(&path), Arc::clone(&shared))?;
+    let manifests = files
+        .iter()
+        .filter(|(_, kind, _)| *kind == FileKind::Manifest);
+    let mut manifests_left = Vec::new();
+    for (generation, _, file) in manifests {
+        let manifest = Manifest::read(file).map_err(|error| wrong(error.to_string()))?;
+        free_segments(&path, *generation).map_err(|error| wrong(error.to_string()))?;
+        shared.add_pending(manifest.files.len());
+        manifests_left.push(manifest);
+    }
+    delivery.run(manifests_left)?;
+    let run = header.identity.run.clone();
+    let labels = LabelResolver {
+        identity: header.identity,
+        catalog: header.catalog,
+        payload: header.payload,
+    };
+    let mut encoder = Encoder::new(labels, Arc::clone(&path), Arc::clone(&shared));
+    let set_aside = encode(&mut encoder, &path, &run).map_err(|error| wrong(error.to_string()))?;
+    let unconfirmed = encoder.open();
+    encoder
+        .abandon("the process ended before the outcome was known")
+        .map_err(|error| wrong(error.to_string()))?;
+    let manifest = encoder.commit().map_err(|error| wrong(error.to_string()))?;
+    free_segments(&path, u64::MAX).map_err(|error| wrong(error.to_string()))?;
+    shared.add_pending(manifest.files.len());
+    delivery.run([manifest])?;
+    let after = shared.progress().counters;
+    Ok(Some(Recovered {
+        run,
+        rows: after.rows,
+        events: after.events,
+        unconfirmed,
+        files: after.files,
+        set_aside,
+    }))
+}
+
+/// Encodes all records that are left. What is damaged is copied to where nobody
+/// deletes it.
+fn encode(
+    encoder: &mut Encoder,
+    folder: &Path,
+    run: &str,
+) -> Result<Option<(u64, PathBuf)>, parquet::errors::ParquetError> {
+    let files = list_files(folder)?;
+    // Parts that no manifest names are halves.
+    for (_, _, part) in files.iter().filter(|(_, kind, _)| *kind == FileKind::Part) {
+        std::fs::remove_file(part)?;
+    }
+    let aside = folder.parent().unwrap_or(folder).join(DAMAGED).join(run);
+    let mut unread = 0;
+    let mut carried = false;
+    for (generation, kind, path) in &files {
+        encoder.generation = encoder.generation.max(*generation);
+        // A later one repeats what is still open in the segments before it.
+        let of_use = match kind {
+            FileKind::Carry => !std::mem::replace(&mut carried, true),
+            FileKind::Segment => true,
+            FileKind::Manifest | FileKind::Part => false,
+        };
+        if !of_use {
+            continue;
+        }
+        carried = true;
+        let damaged = encoder.take(&std::fs::read(path)?)?;
+        if damaged > 0 {
+            unread += u64::try_from(damaged).unwrap_or(u64::MAX);
+            std::fs::create_dir_all(&aside)?;
+            // Says which store they are of.
+            std::fs::copy(folder.join(HEADER), aside.join(HEADER))?;
+            if let Some(name) = path.file_name() {
+                std::fs::copy(path, aside.join(name))?;
+            }
+        }
+    }
+    Ok((unread > 0).then_some((unread, aside)))
+}

@@ -1,0 +1,91 @@
+//! Retries failed store operations with a back-off.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::write::progress::SharedProgress;
+
+/// The first pause; each next one is twice as long.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+/// The longest pause: a store that is back is noticed soon.
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Does something until it works, or until the log's patience ends.
+pub(crate) fn retry_until_ok<T, E: std::fmt::Display>(
+    shared: &SharedProgress,
+    failure: &str,
+    mut attempt: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    let mut pause = FIRST_BACKOFF;
+    loop {
+        match attempt() {
+            Ok(done) => {
+                if pause > FIRST_BACKOFF {
+                    tracing::info!(operation = failure, "retry succeeded");
+                    shared.clear_warning();
+                }
+                return Ok(done);
+            }
+            Err(error) => {
+                if pause == FIRST_BACKOFF {
+                    tracing::warn!(operation = failure, %error, "retry begins");
+                }
+                if !shared.report_failure(format!("{failure}: {error}")) {
+                    return Err(error);
+                }
+            }
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(MAX_BACKOFF);
+    }
+}
+
+/// A file whose writes are tried again: a full disk holds up the log and breaks
+/// nothing.
+#[derive(Debug)]
+pub(crate) struct RetryingFile {
+    file: File,
+    path: PathBuf,
+    shared: Arc<SharedProgress>,
+}
+
+impl RetryingFile {
+    /// Makes the file.
+    pub(crate) fn create(path: &Path, shared: &Arc<SharedProgress>) -> std::io::Result<Self> {
+        let failure = format!("{} cannot be made", path.display());
+        let file = retry_until_ok(shared, &failure, || File::create(path))?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            shared: Arc::clone(shared),
+        })
+    }
+
+    /// Makes sure that it outlives a loss of power.
+    pub(crate) fn sync(&mut self) -> std::io::Result<()> {
+        let failure = format!("{} cannot be written", self.path.display());
+        let file = &self.file;
+        retry_until_ok(&self.shared, &failure, || file.sync_all())
+    }
+}
+
+impl Write for RetryingFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let Self { file, path, shared } = self;
+        let failure = || format!("{} cannot be written", path.display());
+        match file.write(bytes) {
+            Ok(written) if written > 0 || bytes.is_empty() => Ok(written),
+            _ => retry_until_ok(shared, &failure(), || match file.write(bytes) {
+                Ok(0) => Err(std::io::ErrorKind::WriteZero.into()),
+                other => other,
+            }),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,170 @@
+//! Queues finished files for upload, bounded by memory.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::format::error::LogError;
+use crate::spool::manifest::FinishedFile;
+
+/// What files on their way hold in memory, together; a larger one goes alone. One of
+/// the usual roll size, or all that a busy minute makes of small ones.
+const MAX_IN_FLIGHT_BYTES: u64 = 128 << 20;
+
+/// A file on its way.
+#[derive(Debug)]
+pub(crate) struct UploadJob {
+    pub(crate) file: FinishedFile,
+    pub(crate) bytes: u64,
+    pub(crate) uploads: Arc<GenerationUploads>,
+}
+
+/// The files of one generation.
+#[derive(Debug)]
+pub(crate) struct GenerationUploads {
+    pub(crate) generation: u64,
+    remaining: AtomicUsize,
+}
+
+impl GenerationUploads {
+    pub(crate) fn new(generation: u64, files: usize) -> Arc<Self> {
+        Arc::new(Self {
+            generation,
+            remaining: AtomicUsize::new(files),
+        })
+    }
+
+    /// One of its files is there. True for the last.
+    pub(crate) fn complete_one(&self) -> bool {
+        self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
+
+/// Where files wait.
+#[derive(Debug, Default)]
+pub(crate) struct UploadQueue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<UploadJob>,
+    /// Bytes of the files that are on their way.
+    in_flight_bytes: u64,
+    /// Nothing new comes.
+    closed: bool,
+    failure: Option<LogError>,
+}
+
+impl UploadQueue {
+    pub(crate) fn push(&self, job: UploadJob) {
+        self.lock().waiting.push_back(job);
+        self.changed.notify_one();
+    }
+
+    /// The next file, once there is one and room for it; `None` when nothing comes
+    /// any more, or somebody has given up.
+    pub(crate) fn next(&self) -> Option<UploadJob> {
+        let mut state = self.lock();
+        loop {
+            if state.failure.is_some() || (state.closed && state.waiting.is_empty()) {
+                return None;
+            }
+            let in_flight_bytes = state.in_flight_bytes;
+            let fits = |job: &UploadJob| {
+                in_flight_bytes == 0 || in_flight_bytes + job.bytes <= MAX_IN_FLIGHT_BYTES
+            };
+            if state.waiting.front().is_some_and(fits)
+                && let Some(job) = state.waiting.pop_front()
+            {
+                state.in_flight_bytes += job.bytes;
+                return Some(job);
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A file that `next` gave is there, or will not be.
+    pub(crate) fn complete(&self, bytes: u64, end: Result<(), LogError>) {
+        let mut state = self.lock();
+        state.in_flight_bytes -= bytes;
+        if let Err(error) = end {
+            state.failure.get_or_insert(error);
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Nothing new comes.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Why somebody gave up, if anybody did.
+    pub(crate) fn into_result(self) -> Result<(), LogError> {
+        let state = self.state.into_inner();
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        state.failure.map_or(Ok(()), Err)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(bytes: u64) -> UploadJob {
+        UploadJob {
+            file: FinishedFile {
+                part: String::new(),
+                key: String::new(),
+            },
+            bytes,
+            uploads: GenerationUploads::new(1, 1),
+        }
+    }
+
+    #[test]
+    fn files_go_side_by_side_as_long_as_there_is_room_and_a_large_one_alone() {
+        let queue = UploadQueue::default();
+        for bytes in [
+            MAX_IN_FLIGHT_BYTES / 2,
+            MAX_IN_FLIGHT_BYTES / 2,
+            4 * MAX_IN_FLIGHT_BYTES,
+        ] {
+            queue.push(job(bytes));
+        }
+        queue.close();
+        let (first, second) = (queue.next().unwrap(), queue.next().unwrap());
+        std::thread::scope(|scope| {
+            let third = scope.spawn(|| queue.next().unwrap().bytes);
+            queue.complete(first.bytes, Ok(()));
+            assert!(!third.is_finished(), "one half is still on its way");
+            queue.complete(second.bytes, Ok(()));
+            assert_eq!(third.join().unwrap(), 4 * MAX_IN_FLIGHT_BYTES);
+        });
+        queue.complete(4 * MAX_IN_FLIGHT_BYTES, Ok(()));
+        assert!(queue.next().is_none());
+        assert!(queue.into_result().is_ok());
+    }
+
+    #[test]
+    fn who_gives_up_ends_the_others_too() {
+        let queue = UploadQueue::default();
+        queue.push(job(1));
+        queue.push(job(1));
+        let taken = queue.next().unwrap();
+        let why = LogError::NotWhole { why: "down".into() };
+        queue.complete(taken.bytes, Err(why));
+        assert!(queue.next().is_none());
+        assert!(queue.into_result().is_err());
+    }
+}

@@ -1,0 +1,201 @@
+//! Uploads finished files to the store, or renames them.
+//!
+//! An upload is a rename, or one PUT to a key that the rows determine, so that a repeated upload
+//! overwrites itself.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mockfleet_config::Store;
+
+use crate::format::error::LogError;
+use crate::format::location::location;
+use crate::spool::files::manifest_name;
+use crate::spool::files::sync_folder;
+use crate::spool::manifest::FinishedFile;
+use crate::spool::manifest::Manifest;
+use crate::store::s3::Bucket;
+use crate::write::progress::SharedProgress;
+use crate::write::retry::retry_until_ok;
+use crate::write::upload_queue::GenerationUploads;
+use crate::write::upload_queue::UploadJob;
+use crate::write::upload_queue::UploadQueue;
+
+/// Files of a bucket that are on their way at the same time: each waits for the
+/// network most of its time, and a store that is slow to answer takes several as fast
+/// as one.
+const CONCURRENT_UPLOADS: usize = 4;
+
+enum Backend {
+    Folder(PathBuf),
+    Bucket(Bucket),
+}
+
+pub(crate) struct Uploader {
+    backend: Backend,
+    location: String,
+    /// The run's folder in the spool.
+    folder: Arc<Path>,
+    shared: Arc<SharedProgress>,
+}
+
+impl Uploader {
+    /// Proves that the store takes files.
+    pub(crate) fn open(
+        store: &Store,
+        folder: Arc<Path>,
+        shared: Arc<SharedProgress>,
+    ) -> Result<Self, LogError> {
+        let location = location(store);
+        let backend = match store {
+            Store::Folder(folder) => Backend::Folder(folder.clone()),
+            Store::S3 { bucket, prefix } => Bucket::open(bucket, prefix)
+                .and_then(|bucket| bucket.probe().map(|()| Backend::Bucket(bucket)))
+                .map_err(|why| LogError::Store {
+                    store: location.clone(),
+                    why,
+                })?,
+        };
+        Ok(Self {
+            backend,
+            location,
+            folder,
+            shared,
+        })
+    }
+
+    /// Brings all files of all these generations to the store, several at a time, and
+    /// forgets each generation once its last file is there. Ends with the last of them,
+    /// or when the log's patience does.
+    pub(crate) fn run(
+        &self,
+        manifests: impl IntoIterator<Item = Manifest>,
+    ) -> Result<(), LogError> {
+        let queue = UploadQueue::default();
+        std::thread::scope(|scope| {
+            let closing = CloseOnDrop(&queue);
+            for _ in 0..self.concurrency() {
+                std::thread::Builder::new()
+                    .name("log-upload".into())
+                    .spawn_scoped(scope, || self.work(&queue))
+                    .map_err(LogError::Thread)?;
+            }
+            for manifest in manifests {
+                self.enqueue(manifest, &queue)?;
+            }
+            drop(closing);
+            Ok(())
+        })?;
+        queue.into_result()
+    }
+
+    /// How many files are on their way at the same time.
+    fn concurrency(&self) -> usize {
+        match self.backend {
+            // A rename takes no time that anything could be gained of.
+            Backend::Folder(_) => 1,
+            Backend::Bucket(_) => CONCURRENT_UPLOADS,
+        }
+    }
+
+    fn enqueue(&self, manifest: Manifest, queue: &UploadQueue) -> Result<(), LogError> {
+        let uploads = GenerationUploads::new(manifest.generation, manifest.files.len());
+        if manifest.files.is_empty() {
+            return self.remove_manifest(&uploads);
+        }
+        for file in manifest.files {
+            let part = std::fs::metadata(self.folder.join(&file.part));
+            queue.push(UploadJob {
+                file,
+                // One that a process before this one has freed is a question only.
+                bytes: part.map_or(0, |part| part.len()),
+                uploads: Arc::clone(&uploads),
+            });
+        }
+        Ok(())
+    }
+
+    fn work(&self, queue: &UploadQueue) {
+        while let Some(UploadJob {
+            file,
+            bytes,
+            uploads,
+        }) = queue.next()
+        {
+            queue.complete(bytes, self.upload_with_retry(&file, &uploads));
+        }
+    }
+
+    fn upload_with_retry(
+        &self,
+        file: &FinishedFile,
+        uploads: &GenerationUploads,
+    ) -> Result<(), LogError> {
+        let what = format!("{} takes no file", self.location);
+        let bytes = retry_until_ok(&self.shared, &what, || self.upload(file))
+            .map_err(|why| self.upload_failed(&why))?;
+        self.shared.add_uploaded(bytes);
+        match uploads.complete_one() {
+            true => self.remove_manifest(uploads),
+            false => Ok(()),
+        }
+    }
+
+    fn remove_manifest(&self, uploads: &GenerationUploads) -> Result<(), LogError> {
+        std::fs::remove_file(self.folder.join(manifest_name(uploads.generation)))
+            .and_then(|()| sync_folder(&self.folder))
+            .map_err(|error| self.upload_failed(&error.to_string()))
+    }
+
+    fn upload(&self, file: &FinishedFile) -> Result<u64, String> {
+        let part = self.folder.join(&file.part);
+        match &self.backend {
+            Backend::Folder(folder) => {
+                rename(&part, &folder.join(&file.key)).map_err(|error| error.to_string())
+            }
+            Backend::Bucket(bucket) => {
+                let (uploaded, requests) = bucket.upload(&part, &file.key);
+                self.shared.add_requests(requests);
+                uploaded
+            }
+        }
+    }
+
+    fn upload_failed(&self, why: &str) -> LogError {
+        tracing::warn!(store = %self.location, cause = why, "upload given up");
+        LogError::NotWhole {
+            why: format!(
+                "files did not reach {}: {why}; they lie in {}, and `mockfleet logs recover {}` brings them there",
+                self.location,
+                self.folder.display(),
+                self.location
+            ),
+        }
+    }
+}
+
+/// Lets those who wait at the dock go, also when whoever fills it gives up.
+struct CloseOnDrop<'a>(&'a UploadQueue);
+
+impl Drop for CloseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Puts a file in its place for good: the folder that names it is made durable too.
+fn rename(from: &Path, to: &Path) -> std::io::Result<u64> {
+    let folder = to.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    match std::fs::rename(from, to) {
+        // A try before this one came as far as the rename.
+        Err(_) if !from.exists() && to.exists() => {}
+        other => other?,
+    }
+    // The folder, the day's and the table's: each may be new.
+    for folder in to.ancestors().skip(1).take(3) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(std::fs::metadata(to)?.len())
+}

@@ -1,0 +1,5 @@
+//! Opens connections: back-off, connect limiter and TLS.
+
+pub(crate) mod backoff;
+pub(crate) mod connect_limiter;
+pub(crate) mod tls;

@@ -1,0 +1,66 @@
+//! Reports outcomes, connection changes and downlink messages.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::cause::Cause;
+use crate::envelope::{DeviceIndex, Envelope, Outcome};
+
+/// The outcome of one envelope.
+#[derive(Debug)]
+pub struct Completion {
+    /// The envelope, with its payload.
+    pub envelope: Envelope,
+    /// The final state.
+    pub outcome: Outcome,
+    /// The HTTP status.
+    pub code: Option<u16>,
+    /// The cause of a failure.
+    pub error: Option<Cause>,
+    /// The time at which the kernel took its last byte.
+    pub sent_at: Option<Instant>,
+    /// The time of the acknowledgement.
+    pub acked_at: Option<Instant>,
+}
+
+impl Completion {
+    /// Completes an envelope that is not sent, or not sent again.
+    #[must_use]
+    pub fn unsent(envelope: Envelope, outcome: Outcome, cause: Cause) -> Self {
+        Self {
+            envelope,
+            outcome,
+            code: None,
+            error: Some(cause),
+            sent_at: None,
+            acked_at: None,
+        }
+    }
+}
+
+/// An event that a transport reports.
+#[derive(Debug)]
+pub enum TransportEvent {
+    /// An envelope has its outcome.
+    Completed(Completion),
+    /// A device's connection is open.
+    Connected(DeviceIndex),
+    /// A device's connection is lost or closed.
+    Disconnected(DeviceIndex, Cause),
+    /// The backend sent a message to a device.
+    Received {
+        /// The receiver.
+        device: DeviceIndex,
+        /// The channel of the target's `downlink` (MQTT), or the channel of the request
+        /// (HTTP).
+        channel: Rc<str>,
+        /// The bytes.
+        payload: Bytes,
+        /// The media type, if the protocol has one.
+        content_type: Option<String>,
+    },
+    /// A problem to show to the user once, however often it occurs.
+    Warning(String),
+}

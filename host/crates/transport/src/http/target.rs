@@ -1,0 +1,68 @@
+//! Holds the settings that all requests to a server share.
+
+use std::sync::Arc;
+
+use mockfleet_config::{Http, HttpChannel, Target};
+use reqwest::{Client, Method};
+use rustls::ClientConfig;
+
+use crate::connect::tls::{self, TlsError};
+use crate::device::RunNames;
+use crate::event::TransportEvent;
+use crate::inbox::EventInbox;
+
+/// A server, for all workers.
+#[derive(Clone)]
+pub struct HttpTarget {
+    pub(crate) target: Arc<Target>,
+    pub(crate) channels: Arc<[Channel]>,
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) names: RunNames,
+}
+
+/// A channel with its parsed method.
+pub(crate) struct Channel {
+    pub(crate) name: String,
+    pub(crate) plan: HttpChannel,
+    pub(crate) method: Method,
+}
+
+impl HttpTarget {
+    /// Checks the settings that can be checked without a connection.
+    ///
+    /// # Errors
+    /// When CA or certificate files cannot be used.
+    pub fn new(target: &Target, http: &Http, names: RunNames) -> Result<Self, TlsError> {
+        let tls = target.address.encrypted.then(|| tls::client(&target.tls));
+        let channels = http.channels.iter().map(|(name, plan)| Channel {
+            name: name.clone(),
+            plan: plan.clone(),
+            // The fleet file's check permits only tokens.
+            method: Method::from_bytes(plan.method.as_bytes()).unwrap_or(Method::POST),
+        });
+        Ok(Self {
+            channels: channels.collect(),
+            tls: tls.transpose()?,
+            target: Arc::new(target.clone()),
+            names,
+        })
+    }
+}
+
+/// State that the device queues of one worker share.
+pub(crate) struct Shared {
+    pub(crate) server: HttpTarget,
+    pub(crate) client: Client,
+    pub(crate) inbox: EventInbox,
+}
+
+impl Shared {
+    /// Reports a problem with the target's name and URL.
+    pub(crate) fn warn(&self, why: &str) {
+        let target = &self.server.target;
+        let (name, url) = (&target.name, &target.address.shown);
+        self.inbox.push(TransportEvent::Warning(format!(
+            "target {name} ({url}): {why}"
+        )));
+    }
+}

@@ -1,0 +1,177 @@
+//! Assigns envelopes to device queues, and starts the queues.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use reqwest::Client;
+use reqwest::redirect::{Action, Attempt, Policy};
+use rustls::ClientConfig;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::cause::Cause;
+use crate::device::DeviceInfo;
+use crate::envelope::{DeviceIndex, Envelope, Outcome};
+use crate::event::{Completion, TransportEvent};
+use crate::http::device_queue::{self, DeviceQueue};
+use crate::http::target::{HttpTarget, Shared};
+use crate::inbox::EventInbox;
+use crate::transport::{LinkAction, Transport};
+
+/// The redirects of one request that are followed.
+const MAX_REDIRECTS: usize = 5;
+
+/// One worker's requests to a server.
+pub struct HttpTransport {
+    shared: Rc<Shared>,
+    queues: Vec<Option<Rc<DeviceQueue>>>,
+    /// Queues that `flush` starts.
+    dirty: Vec<Rc<DeviceQueue>>,
+    running: Vec<JoinHandle<()>>,
+}
+
+impl HttpTransport {
+    /// Makes the transport of one worker.
+    ///
+    /// # Errors
+    /// When no client can be made with the target's TLS settings.
+    pub fn new(server: &HttpTarget, inbox: EventInbox) -> Result<Self, reqwest::Error> {
+        let mut builder = Client::builder()
+            .http1_only()
+            .no_proxy()
+            .connect_timeout(server.target.connect_timeout)
+            .redirect(Policy::custom(redirect))
+            .user_agent(concat!("mockfleet/", env!("CARGO_PKG_VERSION")));
+        if let Some(tls) = &server.tls {
+            builder = builder.tls_backend_preconfigured(ClientConfig::clone(tls));
+        }
+        Ok(Self {
+            shared: Rc::new(Shared {
+                server: server.clone(),
+                client: builder.build()?,
+                inbox,
+            }),
+            queues: Vec::new(),
+            dirty: Vec::new(),
+            running: Vec::new(),
+        })
+    }
+
+    /// Warns that a connection action has no effect.
+    fn warn_ignored(&self) {
+        let target = &self.shared.server.target;
+        self.shared.inbox.push(TransportEvent::Warning(format!(
+            "target {}: HTTP devices have no connection of their own; their link actions are ignored",
+            target.name
+        )));
+    }
+
+    #[inline]
+    fn queue(&self, device: DeviceIndex) -> Option<&Rc<DeviceQueue>> {
+        self.queues.get(usize::try_from(device).ok()?)?.as_ref()
+    }
+}
+
+/// Follows a redirect that keeps method and body (307, 308) and stays on the same server.
+///
+/// A message must not go to another server, and a POST must not become a GET.
+fn redirect(attempt: Attempt<'_>) -> Action {
+    let origin = attempt.previous().last().map(|url| url.origin());
+    let stays = origin.is_some_and(|origin| origin == attempt.url().origin());
+    let keeps = matches!(attempt.status().as_u16(), 307 | 308);
+    if stays && keeps && attempt.previous().len() <= MAX_REDIRECTS {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}
+
+impl Transport for HttpTransport {
+    fn join(&mut self, device: DeviceIndex, info: DeviceInfo) {
+        let place = usize::try_from(device).unwrap_or(usize::MAX);
+        if self.queues.len() <= place {
+            self.queues.resize_with(place + 1, || None);
+        }
+        if let Some(queue) = self.queues.get_mut(place) {
+            *queue = Some(Rc::new(DeviceQueue {
+                info,
+                state: RefCell::default(),
+                restored: Notify::new(),
+            }));
+        }
+    }
+
+    #[inline]
+    fn submit(&mut self, envelope: Envelope) {
+        let Some(queue) = self.queue(envelope.device).cloned() else {
+            return;
+        };
+        let mut state = queue.state.borrow_mut();
+        state.queue.push_back(envelope);
+        if !std::mem::replace(&mut state.running, true) {
+            drop(state);
+            self.dirty.push(queue);
+        }
+    }
+
+    #[inline]
+    fn flush(&mut self) {
+        // Amortised: finished tasks are removed when the list has doubled.
+        if self.running.len() == self.running.capacity() {
+            self.running.retain(|task| !task.is_finished());
+        }
+        for queue in self.dirty.drain(..) {
+            let task = device_queue::run(Rc::clone(&self.shared), queue);
+            self.running.push(tokio::task::spawn_local(task));
+        }
+    }
+
+    fn apply_link_action(&mut self, device: DeviceIndex, action: LinkAction) {
+        let cut = match action {
+            LinkAction::Cut { fault, .. } => Some(fault),
+            LinkAction::Restore { .. } => None,
+            LinkAction::LimitBandwidth(_) => return,
+            LinkAction::Reconnect | LinkAction::Vanish(_) => return self.warn_ignored(),
+        };
+        if let Some(queue) = self.queue(device) {
+            queue.state.borrow_mut().cut = cut;
+            queue.restored.notify_one();
+        }
+    }
+
+    fn leave(&mut self, _device: DeviceIndex) {}
+
+    fn drop_queued(&mut self, why: &str) {
+        for queue in self.queues.iter().flatten() {
+            let mut state = queue.state.borrow_mut();
+            if state.queue.is_empty() {
+                continue;
+            }
+            let cause = Cause::with_fault(state.cut, why);
+            for envelope in state.queue.drain(..) {
+                let completion = Completion::unsent(envelope, Outcome::Dropped, cause.clone());
+                self.shared.inbox.complete(completion);
+            }
+        }
+    }
+
+    fn close(&mut self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        for task in self.running.drain(..) {
+            task.abort();
+        }
+        self.drop_queued("the run ended before it could be sent");
+        for queue in self.queues.iter().flatten() {
+            let mut state = queue.state.borrow_mut();
+            if let Some((envelope, sent_at)) = state.current.take() {
+                let cause = Cause::backend("the run ended before the server answered");
+                self.shared.inbox.complete(Completion {
+                    sent_at: Some(sent_at),
+                    ..Completion::unsent(envelope, Outcome::Unconfirmed, cause)
+                });
+            }
+        }
+        Box::pin(std::future::ready(()))
+    }
+}

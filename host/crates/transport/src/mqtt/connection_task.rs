@@ -1,0 +1,186 @@
+//! Opens a connection, and opens it again after each end.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::cause::Cause;
+use crate::connect::backoff::Backoff;
+use crate::mqtt::connect::{self, Opened};
+use crate::mqtt::connection::{CloseRequest, Connection};
+use crate::mqtt::link_fault::effects;
+use crate::mqtt::session::{Session, SessionEnd};
+use crate::mqtt::target::{CLOSE_TIMEOUT, Shared};
+use crate::transport::{Cut, LinkAction};
+
+/// Runs a connection until its device leaves or the run ends.
+pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>) {
+    let mut backoff = Backoff::default();
+    loop {
+        effects::wait_until_restored(&shared, &connection).await;
+        if connection.borrow().close_request == Some(CloseRequest::Leave)
+            && connection.borrow().is_idle(&shared)
+        {
+            return;
+        }
+        if !connection.borrow_mut().fault.take_limiter_bypass() {
+            shared.connect_limiter.acquire().await;
+        }
+        let opened = tokio::select! {
+            biased;
+            () = effects::wait_until_cut(&connection) => continue,
+            opened = connect::open(&shared.broker, &connection) => opened,
+        };
+        let end = match opened {
+            Ok(opened) => {
+                backoff.reset();
+                Some(run_session(&shared, &connection, opened).await)
+            }
+            Err(error) => {
+                let text = error.to_string();
+                shared.warn(&text);
+                tracing::info!(
+                    target = %shared.broker.target.name,
+                    client_id = connection.borrow().client_id,
+                    error = text,
+                    "connection not opened"
+                );
+                None
+            }
+        };
+        match end {
+            Some(SessionEnd::Requested(CloseRequest::Leave)) => return,
+            Some(SessionEnd::Requested(CloseRequest::ByDevice(LinkAction::Vanish(duration)))) => {
+                stay_away(&shared, &connection, duration).await;
+            }
+            Some(SessionEnd::Requested(CloseRequest::ByDevice(_)) | SessionEnd::Cut) => {}
+            Some(SessionEnd::Lost(_)) | None => {
+                let wait = backoff.next();
+                let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                tracing::debug!(client_id = connection.borrow().client_id, ms, "back-off");
+                if let Some(duration) = rest(&shared, &connection, wait, false).await {
+                    stay_away(&shared, &connection, duration).await;
+                }
+            }
+        }
+        if shared.closing.get() {
+            return;
+        }
+    }
+}
+
+/// Runs an open connection to its end, and reports it.
+async fn run_session(
+    shared: &Rc<Shared>,
+    connection: &Rc<RefCell<Connection>>,
+    opened: Opened,
+) -> SessionEnd {
+    let session_present = opened.session_present;
+    tracing::debug!(
+        target = %shared.broker.target.name,
+        client_id = connection.borrow().client_id,
+        session_present,
+        "connected"
+    );
+    let mut session = Session::new(shared, opened.stream);
+    let begun = session.begin(&mut connection.borrow_mut(), session_present, &opened.rest);
+    let end = match begun {
+        Ok(()) => std::future::poll_fn(|cx| session.poll(cx, connection)).await,
+        Err(error) => SessionEnd::Lost(error),
+    };
+    let sends_disconnect = match &end {
+        SessionEnd::Requested(
+            CloseRequest::Leave | CloseRequest::ByDevice(LinkAction::Reconnect),
+        ) => true,
+        SessionEnd::Cut => {
+            connection.borrow().fault.cut() == Some(Cut::Closed) && session.has_written_all()
+        }
+        SessionEnd::Requested(CloseRequest::ByDevice(_)) | SessionEnd::Lost(_) => false,
+    };
+    if sends_disconnect && !session.is_frozen() {
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, session.disconnect()).await;
+    }
+    let why = match &end {
+        SessionEnd::Lost(error) => Cause::backend(error.to_string()),
+        SessionEnd::Requested(CloseRequest::Leave) => Cause::backend("closed"),
+        SessionEnd::Requested(CloseRequest::ByDevice(LinkAction::Reconnect)) => {
+            Cause::backend("closed by the device")
+        }
+        SessionEnd::Requested(CloseRequest::ByDevice(_)) => Cause::backend("dropped by the device"),
+        SessionEnd::Cut => connection.borrow().fault.cut_cause(),
+    };
+    let mut connection = connection.borrow_mut();
+    if session.is_frozen() {
+        // The broker does not see the end of this connection before the next one is open.
+        connection.fault.keep_stale(session.into_stream());
+    }
+    // At the end of the run nothing is sent again: unanswered messages stay unanswered.
+    let keep_session = !shared.broker.mqtt.clean_session || shared.closing.get();
+    connection.set_disconnected(&why, &shared.inbox);
+    if !why.is_injected() {
+        effects::fail_invalid(&mut connection, &why, &shared.inbox);
+    }
+    connection.requeue(&why, keep_session, &shared.inbox);
+    match &end {
+        SessionEnd::Lost(_) => {
+            tracing::info!(
+                target = %shared.broker.target.name,
+                client_id = connection.client_id,
+                reason = %why,
+                "connection lost"
+            );
+            shared.warn(&why.text());
+        }
+        SessionEnd::Requested(_) => {
+            tracing::debug!(client_id = connection.client_id, reason = %why, "connection closed");
+        }
+        SessionEnd::Cut => {
+            tracing::debug!(client_id = connection.client_id, reason = %why, "connection cut");
+        }
+    }
+    end
+}
+
+/// Keeps the connection closed for as long as its device requests.
+async fn stay_away(shared: &Shared, connection: &RefCell<Connection>, mut duration: Duration) {
+    while let Some(longer) = rest(shared, connection, duration, true).await {
+        duration = longer;
+    }
+}
+
+/// Sleeps, unless the device leaves and has no open message.
+///
+/// A device that vanished by its own action can end the sleep with a reconnect. A device
+/// that lost its connection has no connection to reopen, and waits. Returns the duration
+/// of a further absence, if the device requests one.
+async fn rest(
+    shared: &Shared,
+    connection: &RefCell<Connection>,
+    duration: Duration,
+    vanished: bool,
+) -> Option<Duration> {
+    let sleep = tokio::time::sleep(duration);
+    tokio::pin!(sleep);
+    std::future::poll_fn(|cx| {
+        let mut connection = connection.borrow_mut();
+        connection.register(cx);
+        match connection.close_request {
+            Some(CloseRequest::Leave) if connection.is_idle(shared) => Poll::Ready(None),
+            Some(CloseRequest::ByDevice(LinkAction::Vanish(duration))) => {
+                connection.close_request = None;
+                Poll::Ready(Some(duration))
+            }
+            Some(CloseRequest::ByDevice(LinkAction::Reconnect)) => {
+                connection.close_request = None;
+                if vanished {
+                    return Poll::Ready(None);
+                }
+                sleep.as_mut().poll(cx).map(|()| None)
+            }
+            _ => sleep.as_mut().poll(cx).map(|()| None),
+        }
+    })
+    .await
+}

@@ -1,0 +1,92 @@
+//! Describes why a connection was not opened, and why it ended.
+
+use std::io;
+use std::time::Duration;
+
+use rumqttc::{ConnectReturnCode, Packet};
+
+/// The reason why a connection could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    #[error("no connection within {} s (connect-timeout)", .0.as_secs_f64())]
+    Timeout(Duration),
+    #[error("{0} is no name that TLS can check")]
+    InvalidName(String),
+    #[error("the TLS handshake failed: {0}; see tls.ca, tls.cert and tls.key")]
+    Tls(io::Error),
+    #[error("connection refused; is the broker running, and is this its port?")]
+    NotListening,
+    #[error("{0}; raise the limit with `ulimit -n`")]
+    TooManyFiles(io::Error),
+    #[error(
+        "{0}; one address has about 28,000 ports for connections to the same broker (net.ipv4.ip_local_port_range)"
+    )]
+    NoFreePort(io::Error),
+    #[error("{0}")]
+    Unreachable(io::Error),
+    #[error("CONNECT cannot be written: {0}")]
+    Encode(rumqttc::Error),
+    #[error("the connection was lost before it was up: {0}")]
+    Lost(io::Error),
+    #[error("the broker closed the connection instead of answering CONNECT")]
+    Closed,
+    #[error("the broker's first packet was no CONNACK: {0:?}")]
+    UnexpectedPacket(Box<Packet>),
+    #[error("this does not look like an MQTT broker: {0}")]
+    NotMqtt(rumqttc::Error),
+    #[error("{}", refusal(*.0))]
+    Refused(ConnectReturnCode),
+}
+
+impl ConnectError {
+    /// Explains an error of the system's `connect`.
+    pub(crate) fn from_connect(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::NotListening,
+            _ => match error.raw_os_error() {
+                // EMFILE, ENFILE
+                Some(23 | 24) => Self::TooManyFiles(error),
+                // EADDRNOTAVAIL
+                Some(99) => Self::NoFreePort(error),
+                _ => Self::Unreachable(error),
+            },
+        }
+    }
+}
+
+/// Explains CONNACK's return codes (MQTT 3.1.1, table 3.1).
+fn refusal(code: ConnectReturnCode) -> &'static str {
+    match code {
+        ConnectReturnCode::BadUserNamePassword => {
+            "the broker refused user name or password (code 4); see username and password"
+        }
+        ConnectReturnCode::NotAuthorized => {
+            "the broker refused the login: not authorized (code 5); see username, password and the client certificate"
+        }
+        ConnectReturnCode::BadClientId => {
+            "the broker refused the client id (code 2); see client-id"
+        }
+        ConnectReturnCode::ServiceUnavailable => {
+            "the broker is there, and says it is unavailable (code 3)"
+        }
+        ConnectReturnCode::RefusedProtocolVersion => {
+            "the broker does not speak MQTT 3.1.1 (code 1)"
+        }
+        ConnectReturnCode::Success => "the broker refused without a reason",
+    }
+}
+
+/// The reason why an open connection was lost.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    #[error("the connection was lost: {0}")]
+    Lost(io::Error),
+    #[error("the broker closed the connection")]
+    Closed,
+    #[error("the connection takes no more bytes")]
+    WriteZero,
+    #[error("the broker sent what is no MQTT packet: {0}")]
+    InvalidPacket(rumqttc::Error),
+    #[error("no answer to a ping within {} s (half of keep-alive)", .0.as_secs_f64())]
+    NoPingResponse(Duration),
+}

@@ -1,0 +1,94 @@
+//! Holds the settings that all connections to a broker share.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use mockfleet_config::{Mqtt, MqttChannel, Target};
+use rumqttc::{Publish, QoS};
+use rustls::ClientConfig;
+
+use crate::connect::connect_limiter::ConnectLimiter;
+use crate::connect::tls::{self, TlsError};
+use crate::device::RunNames;
+use crate::event::TransportEvent;
+use crate::inbox::EventInbox;
+
+/// The maximum time to close a connection, 1 s: a broker that does not answer must not
+/// hold up the end of a run.
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The bytes of one write, 64 KiB: the kernel takes about that many at once.
+pub(crate) const WRITE_BATCH_BYTES: usize = 64 << 10;
+
+/// The bytes of one read.
+const READ_CHUNK_BYTES: usize = 16 << 10;
+
+/// A broker, for all workers.
+#[derive(Clone)]
+pub struct MqttTarget {
+    pub(crate) target: Arc<Target>,
+    pub(crate) mqtt: Arc<Mqtt>,
+    /// By the route number of envelopes.
+    pub(crate) channels: Arc<[MqttChannel]>,
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) names: RunNames,
+}
+
+impl MqttTarget {
+    /// Checks the settings that can be checked without a connection.
+    ///
+    /// # Errors
+    /// When CA or certificate files cannot be used.
+    pub fn new(target: &Target, mqtt: &Mqtt, names: RunNames) -> Result<Self, TlsError> {
+        let tls = target.address.encrypted.then(|| tls::client(&target.tls));
+        Ok(Self {
+            tls: tls.transpose()?,
+            target: Arc::new(target.clone()),
+            mqtt: Arc::new(mqtt.clone()),
+            channels: mqtt.channels.values().cloned().collect(),
+            names,
+        })
+    }
+}
+
+/// State that the connections of one worker share.
+pub(crate) struct Shared {
+    pub(crate) broker: MqttTarget,
+    pub(crate) inbox: EventInbox,
+    pub(crate) connect_limiter: ConnectLimiter,
+    pub(crate) scratch: RefCell<Scratch>,
+    pub(crate) closing: Cell<bool>,
+}
+
+impl Shared {
+    /// Reports a problem with the target's name and URL.
+    pub(crate) fn warn(&self, why: &str) {
+        let target = &self.broker.target;
+        let (name, url) = (&target.name, &target.address.shown);
+        self.inbox.push(TransportEvent::Warning(format!(
+            "target {name} ({url}): {why}"
+        )));
+    }
+}
+
+/// Buffers that all connections of a worker share. A connection keeps only the bytes that
+/// one poll could not handle, so a resting connection has no buffer.
+pub(crate) struct Scratch {
+    pub(crate) out: BytesMut,
+    pub(crate) input: BytesMut,
+    pub(crate) chunk: Box<[u8]>,
+    pub(crate) publish: Publish,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            out: BytesMut::with_capacity(WRITE_BATCH_BYTES + READ_CHUNK_BYTES),
+            input: BytesMut::with_capacity(READ_CHUNK_BYTES),
+            chunk: vec![0; READ_CHUNK_BYTES].into_boxed_slice(),
+            publish: Publish::new("", QoS::AtMostOnce, Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Resolves and builds the keys of messages.
+
+pub(crate) mod content;
+pub(crate) mod options;
+pub(crate) mod parts;
+pub(crate) mod resolution;

@@ -1,0 +1,41 @@
+//! Describes a comparison: log, received rows, and key.
+
+use std::time::Duration;
+
+use mockfleet_config::Store;
+
+use crate::key::parts::Pair;
+
+/// The options of a comparison.
+#[derive(Debug, Clone)]
+pub struct VerifyOptions {
+    /// The log.
+    pub log: Store,
+    /// The run; `None` is the newest.
+    pub run: Option<String>,
+    /// Only messages of these channels; of all if empty.
+    pub channels: Vec<String>,
+    /// The received rows: files, or a database.
+    pub received: String,
+    /// The query for the database.
+    pub query: Option<String>,
+    /// The key of a message.
+    pub by: KeyChoice,
+    /// The column of the received payload, where it is not guessed.
+    pub payload: Option<String>,
+    /// The column of the moment of arrival, where it is not guessed.
+    pub received_at: Option<String>,
+    /// The limit of latency: a message that arrives later is late.
+    pub late: Duration,
+}
+
+/// The choice of the key.
+#[derive(Debug, Clone)]
+pub enum KeyChoice {
+    /// A guess from both sides.
+    Guess,
+    /// Its payload, and its device or topic.
+    Payload,
+    /// These pairs.
+    Pairs(Vec<Pair>),
+}

@@ -1,0 +1,4 @@
+//! `mockfleet new`: creates a project.
+
+pub(crate) mod command;
+mod template_files;

@@ -1,0 +1,271 @@
+//! Runs devices in one cell on a virtual clock.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Instant;
+
+use crate::cli::author::try_plugin::costs::CostMeter;
+use crate::cli::author::try_plugin::devices::TriedDevices;
+use crate::cli::author::try_plugin::events::TimedEvent;
+use crate::cli::author::try_plugin::options::TryLimit;
+use crate::cli::author::try_plugin::options::TryOptions;
+use crate::cli::author::try_plugin::output::messages::MessageOutput;
+use crate::cli::support::exit::Failure;
+use crate::cli::ui::guest_output::GuestOutput;
+use crate::cli::ui::out::err;
+use mockfleet_plugin::{CallError, Cell, DeviceHandle, Tick, Turn};
+
+/// Shortest interval, also for flat-out schedules: 1 ms, in microseconds.
+const MIN_INTERVAL_US: u64 = 1_000;
+
+/// A device in the simulation.
+struct SimulatedDevice {
+    /// `None` once it has retired.
+    seat: Option<DeviceHandle>,
+    /// Due time of the next tick, microseconds since the start.
+    due: u64,
+    /// Ticks so far, and the time of the last one.
+    ticks: u64,
+    before: Option<u64>,
+    /// Number of events so far.
+    happened: usize,
+}
+
+/// The next call of a device: its time, its rank at that time, and the device.
+type Next = (u64, Rank, usize);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    First,
+    Tick,
+    Later,
+}
+
+/// The simulation of the devices.
+pub(crate) struct Simulation<'a> {
+    tried: &'a TriedDevices,
+    printed: &'a GuestOutput,
+    cell: Cell,
+    devices: Vec<SimulatedDevice>,
+    pub(crate) costs: CostMeter,
+}
+
+impl<'a> Simulation<'a> {
+    /// Creates the devices.
+    pub(crate) fn new(tried: &'a TriedDevices, printed: &'a GuestOutput) -> Result<Self, Failure> {
+        let made = tried
+            .instantiate(&printed.console())
+            .map_err(CallError::Crash)
+            .and_then(|mut cell| {
+                let seats = tried.specs.iter().map(|spec| cell.create(spec));
+                let seats = seats.collect::<Result<Vec<DeviceHandle>, CallError>>()?;
+                Ok((cell, seats))
+            });
+        printed.take().iter().for_each(|line| err!("{line}"));
+        let (cell, seats) = made.map_err(|error| match error {
+            CallError::InvalidConfig(why) => tried.refused(&why),
+            other => {
+                let plugin = tried.plugin.name();
+                Failure::Other(anyhow::anyhow!("plugin {plugin}: {other}"))
+            }
+        })?;
+        let devices = seats.into_iter().map(|seat| SimulatedDevice {
+            seat: Some(seat),
+            due: 0,
+            ticks: 0,
+            before: None,
+            happened: 0,
+        });
+        Ok(Self {
+            tried,
+            printed,
+            cell,
+            devices: devices.collect(),
+            costs: CostMeter::default(),
+        })
+    }
+
+    /// Runs the devices to the limit; an error ends their cell.
+    pub(crate) fn run(
+        &mut self,
+        options: &TryOptions,
+        output: &mut MessageOutput<'_>,
+    ) -> Result<(), String> {
+        let count = self.devices.len();
+        let first = (0..count).filter_map(|number| self.next(number, options));
+        let mut queue: BinaryHeap<Reverse<Next>> = first.map(Reverse).collect();
+        while let Some(Reverse((at, rank, number))) = queue.pop() {
+            match rank {
+                Rank::Tick => self.tick(number, at, output)?,
+                Rank::First | Rank::Later => self.happen(number, options, output)?,
+            }
+            queue.extend(self.next(number, options).map(Reverse));
+        }
+        self.report_late_events(options);
+        Ok(())
+    }
+
+    /// Returns the next call of a device.
+    fn next(&self, number: usize, options: &TryOptions) -> Option<Next> {
+        let device = self.devices.get(number)?;
+        device.seat?;
+        let timed_event = options.timed_events.get(device.happened);
+        let timed_event = timed_event.map(|next| match next.first {
+            true => (next.at, Rank::First, number),
+            false => (next.at, Rank::Later, number),
+        });
+        let tick = Some((device.due, Rank::Tick, number));
+        match options.until {
+            // Events after the last tick do not count.
+            TryLimit::Ticks(most) if device.ticks >= most => None,
+            TryLimit::Ticks(_) => timed_event.into_iter().chain(tick).min(),
+            TryLimit::Time(end) => {
+                let both = timed_event.into_iter().chain(tick);
+                both.filter(|(at, ..)| *at < end).min()
+            }
+        }
+    }
+
+    fn tick(
+        &mut self,
+        number: usize,
+        at: u64,
+        output: &mut MessageOutput<'_>,
+    ) -> Result<(), String> {
+        let Some((device, spec)) = self
+            .devices
+            .get_mut(number)
+            .zip(self.tried.specs.get(number))
+        else {
+            return Ok(());
+        };
+        let Some(seat) = device.seat else {
+            return Ok(());
+        };
+        let sequence = device.ticks;
+        let tick = Tick {
+            at: spec.born.saturating_add(at),
+            sequence,
+        };
+        let began = Instant::now();
+        let turn = self.cell.tick(seat, tick);
+        let took = began.elapsed();
+        // A crash takes longer than a tick, and is not counted as one.
+        if !matches!(turn, Err(CallError::Crash(_))) {
+            self.costs.tick(took);
+        }
+        self.costs.gap(device.before.replace(at), at);
+        device.ticks += 1;
+        device.due = at.saturating_add(self.tried.every().unwrap_or(MIN_INTERVAL_US));
+        let called = Called {
+            number,
+            at,
+            call: "tick",
+            which: format!(" (its tick {sequence})"),
+        };
+        self.take(&called, turn, output)
+    }
+
+    fn happen(
+        &mut self,
+        number: usize,
+        options: &TryOptions,
+        output: &mut MessageOutput<'_>,
+    ) -> Result<(), String> {
+        let Some((device, spec)) = self
+            .devices
+            .get_mut(number)
+            .zip(self.tried.specs.get(number))
+        else {
+            return Ok(());
+        };
+        let timed_event = options.timed_events.get(device.happened);
+        let Some((
+            TimedEvent {
+                at, event, said, ..
+            },
+            seat,
+        )) = timed_event.zip(device.seat)
+        else {
+            return Ok(());
+        };
+        device.happened += 1;
+        output.report(number, *at, said);
+        let now = spec.born.saturating_add(*at);
+        let turn = self.cell.handle(seat, now, event);
+        let called = Called {
+            number,
+            at: *at,
+            call: "handle",
+            which: String::new(),
+        };
+        self.take(&called, turn, output)
+    }
+
+    /// Handles the result of a call.
+    fn take(
+        &mut self,
+        called: &Called,
+        turn: Result<Turn, CallError>,
+        output: &mut MessageOutput<'_>,
+    ) -> Result<(), String> {
+        let Called {
+            number,
+            at,
+            call,
+            which,
+        } = called;
+        self.printed.take().iter().for_each(|line| err!("{line}"));
+        let Some(device) = self.devices.get_mut(*number) else {
+            return Ok(());
+        };
+        match turn {
+            Ok(turn) => {
+                if let Some(length) = turn.next_tick {
+                    device.due = at.saturating_add(length.max(MIN_INTERVAL_US));
+                }
+                self.costs.messages(&turn.messages);
+                output.turn(*number, *at, turn);
+            }
+            Err(CallError::Retired(why)) => {
+                device.seat = None;
+                output.report(*number, *at, &format!("the device retired: {why}"));
+            }
+            Err(CallError::Crash(fault)) => {
+                let id = output.id(*number);
+                let plugin = self.tried.plugin.name();
+                let moment = crate::cli::author::try_plugin::output::messages::moment(*at);
+                return Err(format!(
+                    "{moment}: device {id} (plugin {plugin}): {fault}{which}"
+                ));
+            }
+            Err(error) => {
+                output.report(*number, *at, &format!("{call} failed: {error}{which}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports events that are later than the end.
+    fn report_late_events(&self, options: &TryOptions) {
+        let alive = self.devices.iter().filter(|device| device.seat.is_some());
+        let Some(happened) = alive.map(|device| device.happened).max() else {
+            return;
+        };
+        for timed_event in options.timed_events.iter().skip(happened) {
+            err!(
+                "{}: {}: did not happen, since the devices had stopped; --for extends the time",
+                crate::cli::author::try_plugin::output::messages::moment(timed_event.at),
+                timed_event.said
+            );
+        }
+    }
+}
+
+/// A call of a device, for messages.
+struct Called {
+    number: usize,
+    at: u64,
+    call: &'static str,
+    which: String,
+}

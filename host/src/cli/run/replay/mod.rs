@@ -1,0 +1,5 @@
+//! `mockfleet replay`: sends a recording again.
+
+pub(crate) mod command;
+mod recorded;
+mod target;

@@ -1,0 +1,4 @@
+//! Builds the plugin of a project.
+
+pub(crate) mod build;
+mod toolchain;

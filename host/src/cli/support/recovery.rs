@@ -1,0 +1,35 @@
+//! Recovers runs of a store before a command uses it.
+
+use mockfleet_config::Store;
+use mockfleet_metrics::count;
+use mockfleet_sendlog::Recovered;
+
+use crate::cli::ui::out::err;
+
+/// Recovers the runs of killed processes, and reports them on standard error.
+pub(crate) fn recover(store: &Store) {
+    match mockfleet_sendlog::recover(store) {
+        Ok(runs) => runs.iter().for_each(|run| err!("{}", recovered_text(run))),
+        Err(error) => err!("warning: {error}"),
+    }
+}
+
+/// Describes a recovered run in a sentence.
+pub(crate) fn recovered_text(run: &Recovered) -> String {
+    let mut text = format!(
+        "recovered run {}: {} rows in sends ({} of them unconfirmed: the process ended before their outcome was known), {} in events; {} files brought to the store",
+        run.run,
+        count(run.rows),
+        count(run.unconfirmed),
+        count(run.events),
+        count(run.files)
+    );
+    if let Some((bytes, folder)) = &run.set_aside {
+        text.push_str(&format!(
+            "; {} bytes could not be read and are set aside in {}",
+            count(*bytes),
+            folder.display()
+        ));
+    }
+    text
+}
