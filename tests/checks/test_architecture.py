@@ -23,7 +23,7 @@ def test_every_path_exists():
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
-def test_every_code_span_with_a_source_suffix_is_a_path_from_the_root():
+def test_every_source_file_is_named_from_the_root():
     spans = re.findall(r"`([^`\s]+\.(?:rs|py|js|toml|wit|json))`", TEXT)
     assert [span for span in spans if not span.startswith(FOLDERS)] == []
 
@@ -42,10 +42,14 @@ def test_every_question_has_one_file():
 
 def test_every_step_names_a_function_of_its_file():
     rows = table("## One message, from schedule to Parquet")
-    assert [row[0] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
+    assert [row[0] for row in rows] == [
+        str(number) for number in range(1, len(rows) + 1)
+    ]
     for step, file, function, _ in rows:
         source = (ROOT / file.strip("`")).read_text(encoding="utf-8")
-        assert re.search(rf"\bfn {function.strip('`')}\b", source), f"step {step}: {function}"
+        assert re.search(rf"\bfn {function.strip('`')}\b", source), (
+            f"step {step}: {function}"
+        )
 
 
 def test_every_crate_is_listed():
