@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mockfleet_sendlog::damage::check;
+use mockfleet_sendlog::corruption_model::check;
 
 fuzz_target!(|script: &[u8]| check(script));

@@ -13,7 +13,8 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use mockfleet_config::{Fleet, Protocol};
 use mockfleet_transport::{
-    MqttTransport, MqttTarget, Envelope, HttpTarget, EventInbox, DeviceInfo, TransportEvent, RunNames, HttpTransport, Transport,
+    DeviceInfo, Envelope, EventInbox, HttpTarget, HttpTransport, MqttTarget, MqttTransport,
+    RunNames, Transport, TransportEvent,
 };
 
 /// Messages of the device.
@@ -140,7 +141,12 @@ async fn send(scheme: &str, port: u16) {
         let in_time = arrived.await.is_ok();
         inbox.take(&mut events);
         // A second connection would only repeat the first.
-        let is_lost = |event: &TransportEvent| matches!(event, TransportEvent::Disconnected(..) | TransportEvent::Warning(_));
+        let is_lost = |event: &TransportEvent| {
+            matches!(
+                event,
+                TransportEvent::Disconnected(..) | TransportEvent::Warning(_)
+            )
+        };
         let lost = events.iter().any(is_lost);
         count(&mut events, &mut outcomes);
         transport.flush();
@@ -152,7 +158,11 @@ async fn send(scheme: &str, port: u16) {
     inbox.take(&mut events);
     count(&mut events, &mut outcomes);
     for seq in 0..MESSAGES {
-        assert_eq!(outcomes.get(&seq), Some(&1), "message {seq} has one outcome");
+        assert_eq!(
+            outcomes.get(&seq),
+            Some(&1),
+            "message {seq} has one outcome"
+        );
     }
 }
 

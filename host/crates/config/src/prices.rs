@@ -162,7 +162,7 @@ impl Prices {
                 problems.push(Problem {
                     place: shown,
                     text: format!(
-                        "the table of prices cannot be read: {error}; `mockfleet plan --show-prices` prints one"
+                        "the table of prices cannot be read: {error}; `mockfleet estimate --show-prices` prints one"
                     ),
                 });
                 Err(problems)

@@ -4,8 +4,12 @@
 //!
 //! | room | content |
 //! |---|---|
-//! | `compile` | [`Engine`] compiles a [`Plugin`] or finds it in the cache, and checks its [`Contract`] |
-//! | `instance` | a [`Cell`] is one sandboxed instance of a plugin with its devices |
+//! | `load` | `Plugin::load` reads, compiles, checks and describes a [`Plugin`] |
+//! | `cell` | a [`Cell`] is one sandboxed instance of a plugin with its devices |
+//! | `compile` | [`Engine`], the cache of compiled code, and the [`Contract`] |
+//! | `guest` | the sandbox of a cell: imports, output, [`Limits`] and [`Crash`] |
+//!
+//! A room uses those below it only.
 //!
 //! ```text
 //! file -> Plugin::load(Engine) -> Cell::new(Plugin, Limits, HostContext) -> create, tick, handle
@@ -13,20 +17,22 @@
 //!
 //! A call that fails returns a [`CallError`]. A call that ends the cell returns a [`Crash`].
 
+mod cell;
 mod compile;
-mod instance;
+mod guest;
+mod load;
 
-pub use compile::bindings::mockfleet::device::types::{
-    Description, DeviceSpec, Event, Interests, Link, Message, Outcome, Receipt, Tick, Turn,
-};
+pub use cell::{Cell, DeviceHandle};
 pub use compile::cache_index::{CachedPlugin, cached_plugins, delete_partial_files};
 pub use compile::compile_observer::{CompileEvent, CompileObserver};
 pub use compile::contract::Contract;
 pub use compile::engine::{Builtins, Engine};
-pub use compile::load_error::LoadError;
 pub use compile::plugin::Plugin;
-pub use instance::cell::{Cell, DeviceHandle};
-pub use instance::crash::{CallError, Crash, CrashCause};
-pub use instance::guest_output::{Console, OutputLine, StdStream};
-pub use instance::host_context::{HostContext, SharedBlobs};
-pub use instance::limits::Limits;
+pub use guest::bindings::mockfleet::device::types::{
+    Description, DeviceSpec, Event, Interests, Link, Message, Outcome, Receipt, Tick, Turn,
+};
+pub use guest::crash::{CallError, Crash, CrashCause};
+pub use guest::guest_output::{Console, OutputLine, StdStream};
+pub use guest::host_context::{HostContext, SharedBlobs};
+pub use guest::limits::Limits;
+pub use load::load_error::LoadError;

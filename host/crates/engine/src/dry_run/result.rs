@@ -19,10 +19,6 @@ pub struct DryRunOptions {
 /// A device that is called less often in the time is rehearsed for so many intervals.
 pub const MIN_INTERVALS: u64 = 3;
 
-/// What guests are told the start of the run is, where the fleet file does not say when
-/// its clock starts: a fixed moment, so that the same seed forecasts the same. 2026-01-01T00:00:00Z in microseconds.
-pub(crate) const ORIGIN: u64 = 1_767_225_600_000_000;
-
 /// A fleet that was rehearsed.
 #[derive(Debug)]
 pub struct DryRun {

@@ -4,12 +4,15 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::dry_run::result::ORIGIN;
 use crate::group::device_group::Group;
 use crate::time::clock::Micros;
 use crate::time::seed;
 use mockfleet_config::{Protocol, Qos, Target};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
+
+/// What guests are told the start of the run is, where the fleet file does not say when
+/// its clock starts: a fixed moment, so that the same seed forecasts the same. 2026-01-01T00:00:00Z in microseconds.
+pub(crate) const ORIGIN: u64 = 1_767_225_600_000_000;
 
 /// So many messages are kept: enough for the encoder's compression to settle, little
 /// enough to be held in memory.

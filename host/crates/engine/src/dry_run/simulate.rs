@@ -1,6 +1,7 @@
 //! Performs the dry run of a fleet.
 
-use crate::dry_run::result::{DryRun, DryRunOptions, ORIGIN};
+use crate::dry_run::result::{DryRun, DryRunOptions};
+use crate::dry_run::sample::ORIGIN;
 use crate::dry_run::simulated_group::SimulatedGroup;
 use crate::prepare::problem::problem;
 use crate::prepare::{device_settings, groups, log_directory, transport_spec};

@@ -6,6 +6,7 @@
 //! [`windows`] says when, [`payload`] what becomes of bytes; [`held`] keeps what leaves
 //! later, and [`links`] takes connections away and gives them back.
 
+use crate::faults::share::part;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -320,17 +321,6 @@ impl Fault {
         let rounded = length - length % 1_000;
         if rounded > least { rounded } else { length }
     }
-}
-
-/// So much of a length.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "lengths are below 2^53 µs (285 years) and the share is not negative"
-)]
-pub(crate) fn part(length: Micros, share: f64) -> Micros {
-    (length as f64 * share) as Micros
 }
 
 /// The draw that a device's own must not be above, for exactly this share of a group's

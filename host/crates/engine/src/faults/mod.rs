@@ -2,4 +2,5 @@
 
 pub(crate) mod group_faults;
 pub(crate) mod payload;
+pub(crate) mod share;
 pub(crate) mod windows;

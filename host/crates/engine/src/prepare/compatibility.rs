@@ -23,16 +23,16 @@ pub(crate) fn check_clock(fleet: &Fleet, problems: &mut Problems) {
             problems.push(problem(fleet, &["clock", "speed"], text.into()));
         }
     }
-    let (Some(start), Some(keep)) = (clock.start, fleet.plan.log.retention) else {
+    let (Some(start), Some(retention)) = (clock.start, fleet.plan.log.retention) else {
         return;
     };
     let now = i128::from(unix_now());
     let age = now - i128::from(start.as_microsecond());
-    if age > i128::from(micros(keep)) {
+    if age > i128::from(micros(retention)) {
         let text = format!(
-            "the clock starts at {start}, which is longer ago than keep: what is written would be deleted at once; leave keep out, or make it longer"
+            "the clock starts at {start}, which is longer ago than retention: what is written would be deleted at once; leave retention out, or make it longer"
         );
-        problems.push(problem(fleet, &["log", "keep"], text));
+        problems.push(problem(fleet, &["log", "retention"], text));
     }
 }
 

@@ -91,7 +91,7 @@ impl Clock {
 
     /// How long a length of the run takes on the machine, in microseconds; none where it
     /// takes as long as it takes.
-    pub(crate) fn to_real(&self, length: Micros) -> u64 {
+    pub(crate) fn to_real(self, length: Micros) -> u64 {
         match self.mode {
             ClockMode::Scaled(times) => scaled(length, times.recip()),
             ClockMode::Virtual(_) => 0,

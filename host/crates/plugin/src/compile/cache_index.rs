@@ -1,6 +1,6 @@
-//! Lists and deletes the files of the cache, and executes none of them.
+//! Lists and deletes the files of the cache.
 //!
-//! Other files in the folder are never touched.
+//! It never executes them, and never touches other files in the folder.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};

@@ -1,13 +1,13 @@
-//! Owns the one wasmtime engine of a process, with its linker and cache.
+//! Owns the wasmtime engine of a process, its linker and cache.
 
 use wasmtime::component::Linker;
 
 use crate::compile::cache::Cache;
 use crate::compile::compile_observer::{CompileEvent, CompileObserver};
 use crate::compile::engine_config::{self, MemoryReservation};
-use crate::instance::epoch;
-use crate::instance::host_imports;
-use crate::instance::sandbox::Sandbox;
+use crate::guest::epoch;
+use crate::guest::host_imports;
+use crate::guest::sandbox::Sandbox;
 
 /// Compiles plugins and bounds the time of their calls.
 pub struct Engine {

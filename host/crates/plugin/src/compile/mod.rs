@@ -1,13 +1,9 @@
-//! Compiles plugins, checks them, and keeps their code in a cache.
+//! Compiles plugins and keeps their code in a cache.
 
-pub(crate) mod bindings;
 pub(crate) mod cache;
 pub(crate) mod cache_index;
 pub(crate) mod compile_observer;
 pub(crate) mod contract;
 pub(crate) mod engine;
 pub(crate) mod engine_config;
-pub(crate) mod load;
-pub(crate) mod load_error;
 pub(crate) mod plugin;
-pub(crate) mod probe;

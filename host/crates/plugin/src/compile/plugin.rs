@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::compile::bindings::PluginPre;
-use crate::compile::bindings::mockfleet::device::types::Description;
 use crate::compile::contract::Contract;
-use crate::instance::sandbox::Sandbox;
+use crate::guest::bindings::PluginPre;
+use crate::guest::bindings::mockfleet::device::types::Description;
+use crate::guest::sandbox::Sandbox;
 
 /// A compiled plugin, ready to be instantiated. Clones share it.
 #[derive(Clone)]

@@ -6,13 +6,14 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use crate::cause::Cause;
 use crate::connect::backoff::Backoff;
-use crate::mqtt::connect;
+use crate::mqtt::connect::{self, Opened};
 use crate::mqtt::connection::{CloseRequest, Connection};
 use crate::mqtt::link_fault::effects;
-use crate::mqtt::session::{self, End};
-use crate::mqtt::target::Shared;
-use crate::transport::LinkAction;
+use crate::mqtt::session::{Session, SessionEnd};
+use crate::mqtt::target::{CLOSE_TIMEOUT, Shared};
+use crate::transport::{Cut, LinkAction};
 
 /// Runs a connection until its device leaves or the run ends.
 pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>) {
@@ -35,7 +36,7 @@ pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>)
         let end = match opened {
             Ok(opened) => {
                 backoff.reset();
-                session::run(&shared, &connection, opened).await
+                Some(run_session(&shared, &connection, opened).await)
             }
             Err(error) => {
                 let text = error.to_string();
@@ -46,16 +47,16 @@ pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>)
                     error = text,
                     "connection not opened"
                 );
-                End::Lost
+                None
             }
         };
         match end {
-            End::Requested(CloseRequest::Leave) => return,
-            End::Requested(CloseRequest::ByDevice(LinkAction::Vanish(duration))) => {
+            Some(SessionEnd::Requested(CloseRequest::Leave)) => return,
+            Some(SessionEnd::Requested(CloseRequest::ByDevice(LinkAction::Vanish(duration)))) => {
                 stay_away(&shared, &connection, duration).await;
             }
-            End::Requested(CloseRequest::ByDevice(_)) | End::Cut => {}
-            End::Lost => {
+            Some(SessionEnd::Requested(CloseRequest::ByDevice(_)) | SessionEnd::Cut) => {}
+            Some(SessionEnd::Lost(_)) | None => {
                 let wait = backoff.next();
                 let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
                 tracing::debug!(client_id = connection.borrow().client_id, ms, "back-off");
@@ -68,6 +69,78 @@ pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>)
             return;
         }
     }
+}
+
+/// Runs an open connection to its end, and reports it.
+async fn run_session(
+    shared: &Rc<Shared>,
+    connection: &Rc<RefCell<Connection>>,
+    opened: Opened,
+) -> SessionEnd {
+    let session_present = opened.session_present;
+    tracing::debug!(
+        target = %shared.broker.target.name,
+        client_id = connection.borrow().client_id,
+        session_present,
+        "connected"
+    );
+    let mut session = Session::new(shared, opened.stream);
+    let begun = session.begin(&mut connection.borrow_mut(), session_present, &opened.rest);
+    let end = match begun {
+        Ok(()) => std::future::poll_fn(|cx| session.poll(cx, connection)).await,
+        Err(error) => SessionEnd::Lost(error),
+    };
+    let sends_disconnect = match &end {
+        SessionEnd::Requested(
+            CloseRequest::Leave | CloseRequest::ByDevice(LinkAction::Reconnect),
+        ) => true,
+        SessionEnd::Cut => {
+            connection.borrow().fault.cut() == Some(Cut::Closed) && session.has_written_all()
+        }
+        SessionEnd::Requested(CloseRequest::ByDevice(_)) | SessionEnd::Lost(_) => false,
+    };
+    if sends_disconnect && !session.is_frozen() {
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, session.disconnect()).await;
+    }
+    let why = match &end {
+        SessionEnd::Lost(error) => Cause::backend(error.to_string()),
+        SessionEnd::Requested(CloseRequest::Leave) => Cause::backend("closed"),
+        SessionEnd::Requested(CloseRequest::ByDevice(LinkAction::Reconnect)) => {
+            Cause::backend("closed by the device")
+        }
+        SessionEnd::Requested(CloseRequest::ByDevice(_)) => Cause::backend("dropped by the device"),
+        SessionEnd::Cut => connection.borrow().fault.cut_cause(),
+    };
+    let mut connection = connection.borrow_mut();
+    if session.is_frozen() {
+        // The broker does not see the end of this connection before the next one is open.
+        connection.fault.keep_stale(session.into_stream());
+    }
+    // At the end of the run nothing is sent again: unanswered messages stay unanswered.
+    let keep_session = !shared.broker.mqtt.clean_session || shared.closing.get();
+    connection.set_disconnected(&why, &shared.inbox);
+    if !why.is_injected() {
+        effects::fail_invalid(&mut connection, &why, &shared.inbox);
+    }
+    connection.requeue(&why, keep_session, &shared.inbox);
+    match &end {
+        SessionEnd::Lost(_) => {
+            tracing::info!(
+                target = %shared.broker.target.name,
+                client_id = connection.client_id,
+                reason = %why,
+                "connection lost"
+            );
+            shared.warn(&why.text());
+        }
+        SessionEnd::Requested(_) => {
+            tracing::debug!(client_id = connection.client_id, reason = %why, "connection closed");
+        }
+        SessionEnd::Cut => {
+            tracing::debug!(client_id = connection.client_id, reason = %why, "connection cut");
+        }
+    }
+    end
 }
 
 /// Keeps the connection closed for as long as its device requests.

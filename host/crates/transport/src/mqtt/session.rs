@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,121 +19,24 @@ use crate::cause::Cause;
 use crate::envelope::{Envelope, Outcome};
 use crate::event::Completion;
 use crate::mqtt::codec::{packet_id, qos};
-use crate::mqtt::connect::Opened;
 use crate::mqtt::connection::{CloseRequest, Connection, InFlight};
 use crate::mqtt::error::SessionError;
 use crate::mqtt::link_fault::bandwidth::BandwidthBudget;
-use crate::mqtt::link_fault::effects;
 use crate::mqtt::stream::Stream;
-use crate::mqtt::target::{CLOSE_TIMEOUT, MqttTarget, Scratch, Shared, WRITE_BATCH_BYTES};
-use crate::transport::{Cut, LinkAction};
+use crate::mqtt::target::{MqttTarget, Scratch, Shared, WRITE_BATCH_BYTES};
+use crate::transport::Cut;
 
 /// The filters of one SUBSCRIBE, 100: brokers limit the size of the packet.
 const FILTERS_PER_SUBSCRIBE: usize = 100;
 
-/// The end of an open connection.
-pub(crate) enum End {
+/// The end of a session.
+pub(crate) enum SessionEnd {
     /// A request of the device or of the run.
     Requested(CloseRequest),
-    /// Lost.
-    Lost,
+    /// Lost with this error.
+    Lost(SessionError),
     /// Cut by an injected fault.
     Cut,
-}
-
-/// The end of a session, with the error of a lost one.
-enum SessionEnd {
-    Requested(CloseRequest),
-    Lost(SessionError),
-    Cut,
-}
-
-/// Runs an open connection to its end.
-pub(crate) async fn run(
-    shared: &Rc<Shared>,
-    connection: &Rc<RefCell<Connection>>,
-    opened: Opened,
-) -> End {
-    let session_present = opened.session_present;
-    tracing::debug!(
-        target = %shared.broker.target.name,
-        client_id = connection.borrow().client_id,
-        session_present,
-        "connected"
-    );
-    let mut session = Session {
-        shared,
-        stream: opened.stream,
-        out: BytesMut::new(),
-        partial: BytesMut::new(),
-        subscribed: 0,
-        encoded: 0,
-        written: 0,
-        has_received: false,
-        has_sent: false,
-        pinged: false,
-        timer: timer(&shared.broker),
-        frozen: false,
-        budget: None,
-    };
-    let begun = session.begin(&mut connection.borrow_mut(), session_present, &opened.rest);
-    let end = match begun {
-        Ok(()) => std::future::poll_fn(|cx| session.poll(cx, connection)).await,
-        Err(error) => SessionEnd::Lost(error),
-    };
-    let sends_disconnect = match &end {
-        SessionEnd::Requested(
-            CloseRequest::Leave | CloseRequest::ByDevice(LinkAction::Reconnect),
-        ) => true,
-        SessionEnd::Cut => {
-            connection.borrow().fault.cut() == Some(Cut::Closed) && session.out.is_empty()
-        }
-        SessionEnd::Requested(CloseRequest::ByDevice(_)) | SessionEnd::Lost(_) => false,
-    };
-    if sends_disconnect && !session.frozen {
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, session.disconnect()).await;
-    }
-    let why = match &end {
-        SessionEnd::Lost(error) => Cause::backend(error.to_string()),
-        SessionEnd::Requested(CloseRequest::Leave) => Cause::backend("closed"),
-        SessionEnd::Requested(CloseRequest::ByDevice(LinkAction::Reconnect)) => {
-            Cause::backend("closed by the device")
-        }
-        SessionEnd::Requested(CloseRequest::ByDevice(_)) => Cause::backend("dropped by the device"),
-        SessionEnd::Cut => connection.borrow().fault.cut_cause(),
-    };
-    let mut connection = connection.borrow_mut();
-    if session.frozen {
-        // The broker does not see the end of this connection before the next one is open.
-        connection.fault.keep_stale(session.stream);
-    }
-    // At the end of the run nothing is sent again: unanswered messages stay unanswered.
-    let keep_session = !shared.broker.mqtt.clean_session || shared.closing.get();
-    connection.set_disconnected(&why, &shared.inbox);
-    if !why.is_injected() {
-        effects::fail_invalid(&mut connection, &why, &shared.inbox);
-    }
-    connection.requeue(&why, keep_session, &shared.inbox);
-    match end {
-        SessionEnd::Lost(_) => {
-            tracing::info!(
-                target = %shared.broker.target.name,
-                client_id = connection.client_id,
-                reason = %why,
-                "connection lost"
-            );
-            shared.warn(&why.text());
-            End::Lost
-        }
-        SessionEnd::Requested(request) => {
-            tracing::debug!(client_id = connection.client_id, reason = %why, "connection closed");
-            End::Requested(request)
-        }
-        SessionEnd::Cut => {
-            tracing::debug!(client_id = connection.client_id, reason = %why, "connection cut");
-            End::Cut
-        }
-    }
 }
 
 /// Returns the timer of pings; `None` without keep-alive.
@@ -167,9 +69,43 @@ pub(crate) struct Session<'a> {
     budget: Option<BandwidthBudget>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Starts with the stream of an open connection.
+    pub(crate) fn new(shared: &'a Shared, stream: Stream) -> Self {
+        Self {
+            shared,
+            stream,
+            out: BytesMut::new(),
+            partial: BytesMut::new(),
+            subscribed: 0,
+            encoded: 0,
+            written: 0,
+            has_received: false,
+            has_sent: false,
+            pinged: false,
+            timer: timer(&shared.broker),
+            frozen: false,
+            budget: None,
+        }
+    }
+
+    /// Returns whether all encoded bytes are written.
+    pub(crate) fn has_written_all(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Returns whether an injected fault has left the connection half open.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    /// Returns the stream, and drops the buffers.
+    pub(crate) fn into_stream(self) -> Stream {
+        self.stream
+    }
+
     /// Continues the MQTT session or starts a new one. `rest` came after the CONNACK.
-    fn begin(
+    pub(crate) fn begin(
         &mut self,
         connection: &mut Connection,
         session_present: bool,
@@ -184,7 +120,12 @@ impl Session<'_> {
         self.read_packets(connection, &mut BytesMut::new(), rest)
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, connection: &RefCell<Connection>) -> Poll<SessionEnd> {
+    /// Reads, pings and writes, until the session ends.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &RefCell<Connection>,
+    ) -> Poll<SessionEnd> {
         let connection = &mut *connection.borrow_mut();
         let scratch = &mut *self.shared.scratch.borrow_mut();
         connection.register(cx);
@@ -507,7 +448,8 @@ impl Session<'_> {
         }
     }
 
-    async fn disconnect(&mut self) {
+    /// Sends DISCONNECT and closes the stream.
+    pub(crate) async fn disconnect(&mut self) {
         let mut bytes = BytesMut::new();
         if Disconnect.write(&mut bytes).is_ok() && self.stream.write_all(&bytes).await.is_ok() {
             let _ = self.stream.shutdown().await;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::instance::limits::Limits;
+use crate::guest::limits::Limits;
 
 /// A call that returned no turn.
 #[derive(Debug, Clone, PartialEq)]

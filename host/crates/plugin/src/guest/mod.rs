@@ -1,6 +1,6 @@
-//! Runs plugins: cells, their sandbox, and the limits of each call.
+//! Surrounds guests: their imports, output, limits and crashes.
 
-pub(crate) mod cell;
+pub(crate) mod bindings;
 pub(crate) mod cpu_deadline;
 pub(crate) mod crash;
 pub(crate) mod epoch;

@@ -15,10 +15,10 @@ use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamResult, subscribe};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::instance::guest_output::{GuestOutput, StdStream};
-use crate::instance::host_context::HostContext;
-use crate::instance::limits::MemoryLimiter;
-use crate::instance::random::Random;
+use crate::guest::guest_output::{GuestOutput, StdStream};
+use crate::guest::host_context::HostContext;
+use crate::guest::limits::MemoryLimiter;
+use crate::guest::random::Random;
 
 /// The host's side of one cell.
 pub(crate) struct Sandbox {

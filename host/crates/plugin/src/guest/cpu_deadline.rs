@@ -1,4 +1,4 @@
-//! Extends the deadline of a call until it has used that much processor time.
+//! Extends deadlines until a call has used that processor time.
 //!
 //! In virtual time, the same call must end in the same way on any machine, however busy
 //! the machine is.
@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{Store, UpdateDeadline};
 
-use crate::instance::sandbox::Sandbox;
+use crate::guest::sandbox::Sandbox;
 
 /// Lets a call that reaches its deadline use the processor for the deadline once more.
 ///

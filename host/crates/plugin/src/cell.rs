@@ -9,16 +9,16 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use crate::compile::bindings;
-use crate::compile::bindings::mockfleet::device::types as wit;
 use crate::compile::plugin::Plugin;
-use crate::instance::cpu_deadline;
-use crate::instance::crash::{CallError, Crash};
-use crate::instance::epoch::epochs_for;
-use crate::instance::guest_output::{Console, GuestOutput};
-use crate::instance::host_context::HostContext;
-use crate::instance::limits::{Limits, MemoryLimiter};
-use crate::instance::sandbox::Sandbox;
+use crate::guest::bindings;
+use crate::guest::bindings::mockfleet::device::types as wit;
+use crate::guest::cpu_deadline;
+use crate::guest::crash::{CallError, Crash};
+use crate::guest::epoch::epochs_for;
+use crate::guest::guest_output::{Console, GuestOutput};
+use crate::guest::host_context::HostContext;
+use crate::guest::limits::{Limits, MemoryLimiter};
+use crate::guest::sandbox::Sandbox;
 
 /// A reference to one device inside a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

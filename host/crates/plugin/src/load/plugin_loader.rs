@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use mockfleet_files::sha256;
 use wasmtime::component::Component;
 
-use crate::compile::bindings::PluginPre;
 use crate::compile::compile_observer::CompileEvent;
 use crate::compile::contract::Contract;
 use crate::compile::engine::Engine;
-use crate::compile::load_error::LoadError;
 use crate::compile::plugin::{Plugin, PluginParts};
-use crate::compile::probe;
-use crate::instance::crash::innermost;
-use crate::instance::guest_output::Console;
-use crate::instance::host_imports::PROVIDED_PACKAGES;
+use crate::guest::bindings::PluginPre;
+use crate::guest::crash::innermost;
+use crate::guest::guest_output::Console;
+use crate::guest::host_imports::PROVIDED_PACKAGES;
+use crate::load::load_error::LoadError;
+use crate::load::probe;
 
 impl Plugin {
     /// Reads a plugin, compiles it or finds it in the cache, and describes it.

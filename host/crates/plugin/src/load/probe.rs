@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::compile::bindings::mockfleet::device::types::{Description, Interests};
+use crate::cell::Cell;
 use crate::compile::plugin::{Plugin, PluginParts};
-use crate::instance::cell::Cell;
-use crate::instance::crash::Crash;
-use crate::instance::guest_output::Console;
-use crate::instance::limits::Limits;
+use crate::guest::bindings::mockfleet::device::types::{Description, Interests};
+use crate::guest::crash::Crash;
+use crate::guest::guest_output::Console;
+use crate::guest::limits::Limits;
 
 /// The deadline of start-up and `describe` when a plugin is loaded: an interpreter
 /// starts once, and nothing else runs yet.

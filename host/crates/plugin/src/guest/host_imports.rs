@@ -4,9 +4,9 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
-use crate::compile::bindings::mockfleet::device::{data, group, types};
-use crate::instance::host_context::read_window;
-use crate::instance::sandbox::Sandbox;
+use crate::guest::bindings::mockfleet::device::{data, group, types};
+use crate::guest::host_context::read_window;
+use crate::guest::sandbox::Sandbox;
 
 /// The packages that [`linker`] provides, each in any 0.2 version.
 pub(crate) const PROVIDED_PACKAGES: [&str; 6] = [

@@ -1,0 +1,5 @@
+//! Loads plugins: reads, checks and describes them.
+
+pub(crate) mod load_error;
+pub(crate) mod plugin_loader;
+pub(crate) mod probe;
