@@ -12,9 +12,9 @@
 //!    └─ next tick ──┘◀────────────── event ─────────┘
 //! ```
 //!
-//! ARCHITECTURE.md in the repository has the map of the crates below `host/crates`. This crate
-//! is the program: the command line (`cli`), forecasts of size and cost (`forecast`), and
-//! files from an address (`fetch`).
+//! ARCHITECTURE.md in the repository has the map of the crates below `host/crates`, and
+//! GLOSSARY.md defines the terms. This crate is the program: the command line (`cli`),
+//! forecasts of size and cost (`forecast`), and files from an address (`fetch`).
 
 mod allocator;
 pub mod cli;
