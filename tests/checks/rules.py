@@ -28,6 +28,15 @@ class Rule:
         self.value = len(places)
 
 
+# The crates engine and sendlog still have comments from before GLOSSARY.md. These limits are what
+# they have now. They only go down; the limits to reach are 3 for the first, and 0.
+OLD_WORDS_PER_1000 = 19.6
+OLD_FIRST_LINES = 41
+OLD_DOC_STARTS = 152
+OLD_PHRASES = 1
+OLD_TEST_NAMES = 28
+
+
 def rules() -> dict[str, Rule]:
     """Returns every rule with its limit and the reason for the limit."""
     per_1000 = "per 1,000 words"
@@ -85,7 +94,11 @@ def rules() -> dict[str, Rule]:
             "move the items to leaf files",
         ),
         "docs": Rule(
-            '"what" in doc comments', 3, "other projects have 0.2 to 0.6", noun, unit=worst
+            '"what" in doc comments',
+            OLD_WORDS_PER_1000,
+            "other projects have 0.2 to 0.6",
+            noun,
+            unit=worst,
         ),
         "say": Rule(
             '"say", "tell", "ask", "hear" in doc comments', None, "things do not speak", unit=worst
@@ -112,20 +125,22 @@ def rules() -> dict[str, Rule]:
         "pages": Rule('"what" in docs/ and README', 3, "as in doc comments", noun, unit=per_1000),
         "first-lines": Rule(
             "First lines of modules",
-            0,
+            OLD_FIRST_LINES,
             "a list of first lines is the map of a folder",
             "begin with a verb phrase of at most 12 words",
         ),
         "doc-starts": Rule(
             "Docs that begin with What, Whoever or Where",
-            0,
+            OLD_DOC_STARTS,
             "the noun comes first",
             "begin with a noun or a verb",
         ),
-        "phrases": Rule('Texts with "What of" and its like', 0, "a message names the thing", noun),
+        "phrases": Rule(
+            'Texts with "What of" and its like', OLD_PHRASES, "a message names the thing", noun
+        ),
         "tests": Rule(
             "Names of tests above 60 characters",
-            0,
+            OLD_TEST_NAMES,
             "longer names are cut in reports",
             "write subject_condition_result, and the rest to the docstring",
         ),
