@@ -1,10 +1,10 @@
-//! Holds a plugin's README to its code. Part of the tests of each plugin here.
+//! Compares a plugin's README with its code, in the tests of each plugin.
 
 use serde_json::{Number, Value};
 
-/// Its table of settings has a row for each key of the schema, and no other, with the
-/// schema's range and default.
-pub(crate) fn lists_the_settings(readme: &str, schema: &Value) {
+/// Asserts that the table of settings has a row for each key of the schema, and no other,
+/// with its range and default.
+pub(crate) fn assert_lists_the_settings(readme: &str, schema: &Value) {
     let settings = schema["properties"].as_object().unwrap();
     let rows: Vec<[&str; 5]> = readme
         .lines()
@@ -39,8 +39,8 @@ pub(crate) fn lists_the_settings(readme: &str, schema: &Value) {
     }
 }
 
-/// The JSON that it shows, in its order.
-pub(crate) fn shown(readme: &str) -> Vec<Value> {
+/// The JSON blocks of the README, in order.
+pub(crate) fn json_blocks(readme: &str) -> Vec<Value> {
     let blocks = readme.split("```json").skip(1);
     blocks
         .map(|block| serde_json::from_str(block.split("```").next().unwrap()).unwrap())

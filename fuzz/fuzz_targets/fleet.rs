@@ -14,5 +14,5 @@ fuzz_target!(|text: &str| {
     }
     let base = Prices::builtin().expect("the table inside");
     let _ = Prices::parse(text, "prices.toml", Some(&base));
-    let _ = Override::set(text);
+    let _ = Override::parse(text);
 });

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the guests and copies them to tests/guests/dist. Incremental. Shares the
-# plugins' target folder, so that what both depend on is compiled once; CARGO_TARGET_DIR,
-# when set, says where instead.
+# plugins' target folder, so that shared dependencies are compiled once. CARGO_TARGET_DIR
+# sets another one.
 set -eu
 cd "$(dirname "$0")"
 
@@ -10,7 +10,7 @@ export CARGO_TARGET_DIR="$target"
 
 cargo build --locked --release --target wasm32-wasip2
 mkdir -p dist
-for name in rogue picky other-version curious listener; do
+for name in rogue rejects_config other-version probes_sandbox echoes_events; do
     # Cargo writes other-version as other_version.wasm.
     built="$target/wasm32-wasip2/release/$(echo "$name" | tr - _).wasm"
     cmp -s "$built" "dist/$name.wasm" || cp "$built" "dist/$name.wasm"

@@ -108,10 +108,8 @@ impl Natives {
     pub(crate) fn tick(&mut self, n: u64) {
         let place = usize::try_from(n).expect("64 bits") % self.0.len();
         let device = self.0.get_mut(place).expect("a device");
-        let tick = mockfleet_sdk::Tick {
-            at: mockfleet_sdk::Instant::from_micros(BORN + n * 1_000),
-            sequence: n,
-        };
+        let at = mockfleet_sdk::Instant::from_micros(BORN + n * 1_000);
+        let tick = mockfleet_sdk::Tick::new(at, n);
         let mut turn = mockfleet_sdk::Turn::default();
         device.tick(tick, &mut turn).expect("a turn");
         black_box(turn);

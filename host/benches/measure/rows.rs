@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use mockfleet_config::{ByteSize, KeepPayload, Log, Name, SpoolFull, Store, Template};
+use mockfleet_config::{ByteSize, KeepPayload, Log, Placeholder, SpoolFull, Store, Template};
 use mockfleet_sendlog::{
     Appender, DeviceIds, Directory, GroupEntry, Identity, MessageRow, Outcome, OutcomeRow,
     RouteEntry, SendLog,
@@ -48,14 +48,14 @@ pub(crate) fn open(folder: &Path, payload: KeepPayload) -> SendLog {
         sync: Duration::from_secs(1),
         spool_limit: ByteSize::new(8 << 30),
         spool_full: SpoolFull::Pause,
-        keep: None,
+        retention: None,
     };
     SendLog::open(&log, Identity::new(), directory()).expect("a log")
 }
 
 fn directory() -> Directory {
     let template = |text: &str| {
-        let names = [Name::Device, Name::Group, Name::Index];
+        let names = [Placeholder::Device, Placeholder::Group, Placeholder::Index];
         Template::parse(text, &names).expect("a template")
     };
     Directory {

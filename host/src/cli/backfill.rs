@@ -11,7 +11,7 @@ use super::run::{Changes, How, ending, run_fleet};
 use super::watch::Form;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use mockfleet_config::{Fleet, Override, Problem, Problems, Refused, Way};
+use mockfleet_config::{Fleet, InvalidConfig, Override, Problem, Problems, Transition};
 
 /// Lets a fleet live through a range of time as fast as it goes, and writes what it would
 /// have sent to the send log.
@@ -32,10 +32,10 @@ pub(super) struct Arguments {
     /// The fleet file.
     file: PathBuf,
     /// Where the range begins: date, time and zone, or a date in UTC.
-    #[arg(long, value_name = "MOMENT", value_parser = mockfleet_config::moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = mockfleet_config::parse_timestamp)]
     from: Timestamp,
     /// Where it ends; nothing is due at this moment any more.
-    #[arg(long, value_name = "MOMENT", value_parser = mockfleet_config::moment)]
+    #[arg(long, value_name = "MOMENT", value_parser = mockfleet_config::parse_timestamp)]
     to: Timestamp,
     /// Send everything to the targets too.
     #[arg(long)]
@@ -77,7 +77,7 @@ pub(super) fn backfill(arguments: &Arguments) -> Result<Ending, Failure> {
 }
 
 /// The fleet as it is to live through the range, and all that is wrong with that.
-fn read(arguments: &Arguments) -> Result<Result<Fleet, Refused>, Problems> {
+fn read(arguments: &Arguments) -> Result<Result<Fleet, InvalidConfig>, Problems> {
     let mut overrides = arguments.changes.overrides()?;
     let mut problems = Problems::default();
     let range = range(arguments)
@@ -112,7 +112,7 @@ fn read(arguments: &Arguments) -> Result<Result<Fleet, Refused>, Problems> {
     }
     Ok(match problems.is_empty() {
         true => Ok(fleet),
-        false => Err(Refused {
+        false => Err(InvalidConfig {
             problems,
             rest: Some(Box::new(fleet)),
         }),
@@ -150,7 +150,9 @@ fn range(arguments: &Arguments) -> Result<Duration, Problem> {
 fn at_the_start(fleet: &mut Fleet) {
     for group in &mut fleet.plan.groups {
         let stages = &group.schedule.stages;
-        let gated = stages.iter().any(|stage| stage.devices != Way::level(1.0));
+        let gated = stages
+            .iter()
+            .any(|stage| stage.devices != Transition::constant(1.0));
         if !gated {
             group.schedule.ramp.get_or_insert(Duration::ZERO);
         }

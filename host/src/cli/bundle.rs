@@ -6,7 +6,7 @@ use super::console::Printed;
 use super::describe::refused;
 use super::given::Given;
 use super::run::engine;
-use super::{Ending, Failure, whole};
+use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_bundle::{Plugin, is_bundle, pack};
 use mockfleet_config::{Fleet, Problems};
@@ -70,7 +70,7 @@ pub(super) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         );
     }
     let (manifest, archive) = pack(&fleet, &text, &plugins, &contract.unwrap_or_default())?;
-    whole::write(&output, &archive).map_err(|error| {
+    mockfleet_files::atomic_write::write(&output, &archive).map_err(|error| {
         refused(
             "--output",
             format!("{} cannot be written: {error}", output.display()),

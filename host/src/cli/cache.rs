@@ -8,8 +8,8 @@ use super::logs::stats::plural;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use crate::fetch::{self, Kept};
-use mockfleet_config::{Problem, Problems, among};
-use mockfleet_files::cache_folder;
+use mockfleet_config::{Problem, Problems, did_you_mean};
+use mockfleet_files::cache_dir;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::Compiled;
 use mockfleet_sendlog::Columns;
@@ -137,7 +137,7 @@ fn check(named: &[String], entries: &[Entry]) -> Result<(), Failure> {
             place: "NAME|DIGEST".into(),
             text: format!(
                 "nothing in the cache is called {name:?}{}",
-                among(name, known.into_iter())
+                did_you_mean(name, known.into_iter())
             ),
         });
     }
@@ -233,7 +233,7 @@ impl Entry {
 }
 
 fn folder() -> Option<String> {
-    cache_folder::of_user().map(|folder| folder.display().to_string())
+    cache_dir::user_cache_dir().map(|folder| folder.display().to_string())
 }
 
 fn all_bytes(entries: &[Entry]) -> u64 {

@@ -8,7 +8,7 @@ use super::console::Printed;
 use super::run::engine;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use mockfleet_config::{Problems, component};
+use mockfleet_config::{Problems, component_path};
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::{Engine, Interests, Plugin};
 
@@ -43,7 +43,7 @@ pub(super) fn load(engine: &Engine, file: &Path, printed: &Printed) -> Result<Pl
             Plugin::from_bytes(engine, file, bytes, &printed.console())
                 .map_err(|error| error.to_string())
         }),
-        None => component(file).and_then(|file| {
+        None => component_path(file).and_then(|file| {
             Plugin::load(engine, &file, &printed.console()).map_err(|error| error.to_string())
         }),
     };

@@ -10,7 +10,7 @@ use super::work::Work;
 use crate::cli::print::tell;
 use crate::fetch::{Address, fetch};
 use mockfleet_bundle::{Bundle, is_bundle};
-use mockfleet_config::{Fleet, Override, Problems, Refused, asked_of_environment};
+use mockfleet_config::{Fleet, InvalidConfig, Override, Problems, environment_names};
 
 /// What was found there.
 pub(super) enum Given {
@@ -51,20 +51,20 @@ pub(super) fn is_packed(file: &Path) -> bool {
 }
 
 /// Reads the fleet that a user names, with the changes of the command line.
-pub(super) fn read(file: &Path, overrides: &[Override]) -> Result<Fleet, Refused> {
-    let given = Given::find(file).map_err(|problems| Refused {
+pub(super) fn read(file: &Path, overrides: &[Override]) -> Result<Fleet, InvalidConfig> {
+    let given = Given::find(file).map_err(|problems| InvalidConfig {
         problems,
         rest: None,
     })?;
     let name = file.display().to_string();
     let again = |fleet: Fleet| match Address::parse(&name) {
         // With its pin, and without what may be secret.
-        Some(Ok(address)) => fleet.given_as(&address.again()),
+        Some(Ok(address)) => fleet.with_rerun_argument(&address.again()),
         _ => fleet,
     };
     match given {
         Given::Fleet => Fleet::read(file, overrides),
-        Given::Fetched(shown, bytes) => Fleet::read_alone(&bytes, &shown, overrides).map(again),
+        Given::Fetched(shown, bytes) => Fleet::from_bytes(&bytes, &shown, overrides).map(again),
         Given::Bundle(bundle) => {
             tell!("{}", said(&bundle));
             bundle.fleet(overrides).map(again)
@@ -90,9 +90,7 @@ fn said(bundle: &Bundle) -> String {
 
 /// What the fleet file of a bundle asks the environment for.
 pub(super) fn environment(bundle: &Bundle) -> Vec<String> {
-    asked_of_environment(bundle.fleet_text())
-        .into_iter()
-        .collect()
+    environment_names(bundle.fleet_text()).into_iter().collect()
 }
 
 fn fetched(address: &Address) -> Result<Bytes, Problems> {

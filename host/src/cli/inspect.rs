@@ -9,7 +9,7 @@ use super::given::{Given, environment};
 use super::{Ending, Failure};
 use crate::cli::print::say;
 use mockfleet_bundle::Bundle;
-use mockfleet_config::{Pace, Plan, Problems, Store, shown};
+use mockfleet_config::{Plan, Problems, Store, TickRate, format_duration};
 use mockfleet_metrics::{bytes, count};
 
 /// Shows what is in a bundle: its parts with their digests, who sends what where, what it
@@ -143,9 +143,9 @@ impl Facts<'_> {
 /// Name, devices, pace, and the address that it sends to.
 fn groups(plan: &Plan) -> impl Iterator<Item = (&str, u32, String, &str)> {
     plan.groups.iter().map(|group| {
-        let pace = match group.schedule.pace {
-            Pace::Every(length) => format!("each every {}", shown(length)),
-            Pace::FlatOut => "as fast as it goes".into(),
+        let pace = match group.schedule.tick_rate {
+            TickRate::Every(length) => format!("each every {}", format_duration(length)),
+            TickRate::FlatOut => "as fast as it goes".into(),
         };
         let target = plan.targets.get(group.target);
         let target = target.map_or("nowhere", |target| target.address.shown.as_str());

@@ -25,7 +25,6 @@ mod schema;
 mod try_plugin;
 mod verify;
 mod watch;
-mod whole;
 mod work;
 
 use std::process::ExitCode;

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::print::tell;
-use mockfleet_config::{Clock, Fleet, Speed, Store, shown_argument};
+use mockfleet_config::{Clock, Fleet, Speed, Store, redact_argument};
 use mockfleet_engine::{Prepared, Running};
 use mockfleet_metrics::Summary;
 use mockfleet_sendlog::Identity;
@@ -39,7 +39,7 @@ impl Note {
     /// The same for a recording that is sent again.
     pub(super) fn of_replay(fleet: &Fleet, running: &Running) -> Option<Self> {
         let words = std::env::args().skip(1);
-        let again: Vec<String> = words.map(|word| shown_argument(&word)).collect();
+        let again: Vec<String> = words.map(|word| redact_argument(&word)).collect();
         let note = Self {
             store: fleet.plan.log.store.clone()?,
             identity: running.identity().clone(),
@@ -124,7 +124,7 @@ fn about(
         "started": now(),
         "ended": null,
         "groups": groups,
-        "file": { "name": fleet.given(), "text": fleet.source },
+        "file": { "name": fleet.rerun_argument(), "text": fleet.source },
         "command": command,
         "sends": sends,
         "options": fleet

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::describe::refused;
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use mockfleet_config::{Store, among};
+use mockfleet_config::{Store, did_you_mean};
 use mockfleet_metrics::{bytes, count};
 use mockfleet_report::{Told, page};
 use mockfleet_sendlog::{LogError, Survey};
@@ -108,7 +108,7 @@ fn chosen(arguments: &Arguments, location: &str) -> Result<String, Failure> {
                 "--run",
                 format!(
                     "there is no run {run:?} in {location}{}; `mockfleet logs stats {location}` lists all",
-                    among(run, last)
+                    did_you_mean(run, last)
                 ),
             ))
         }

@@ -13,7 +13,7 @@ use super::note::Note;
 use super::watch::{Form, Watch};
 use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
-use mockfleet_config::{Fleet, Override, Pace, Problem, Problems, Refused, Scope};
+use mockfleet_config::{Fleet, InvalidConfig, Override, Problem, Problems, Scope, TickRate};
 use mockfleet_engine::{Bound, Finished, Pacer, Prepared, Search, Settings, prepare};
 use mockfleet_metrics::{Log, Summary};
 use mockfleet_plugin::Engine;
@@ -108,7 +108,7 @@ impl Changes {
         let mut problems = Problems::default();
         let mut overrides = Vec::new();
         for text in &self.set {
-            match Override::set(text) {
+            match Override::parse(text) {
                 Ok(change) => overrides.push(change),
                 Err(problem) => problems.push(problem),
             }
@@ -196,15 +196,15 @@ impl How<'_> {
 /// Adds the checks of the command line to those of the fleet file, and what else is wrong
 /// with it.
 fn with_checks(
-    fleet: Result<Fleet, Refused>,
+    fleet: Result<Fleet, InvalidConfig>,
     checks: &[String],
     wrong: Option<Problem>,
-) -> Result<Fleet, Refused> {
+) -> Result<Fleet, InvalidConfig> {
     let mut problems = Problems::default();
     wrong.into_iter().for_each(|problem| problems.push(problem));
     let mut read = Vec::new();
     for text in checks {
-        match mockfleet_config::check(&Scope::Fleet, text) {
+        match mockfleet_config::Check::parse(&Scope::Fleet, text) {
             Ok(check) => read.push(check),
             Err(text) => problems.push(Problem {
                 place: "--check".into(),
@@ -217,7 +217,7 @@ fn with_checks(
             fleet.plan.checks.list.extend(read);
             Ok(fleet)
         }
-        Ok(fleet) => Err(Refused {
+        Ok(fleet) => Err(InvalidConfig {
             problems,
             rest: Some(Box::new(fleet)),
         }),
@@ -254,7 +254,7 @@ pub(super) struct Until {
 }
 
 fn step(text: &str) -> Result<Duration, String> {
-    let length = mockfleet_config::duration(text)?;
+    let length = mockfleet_config::parse_duration(text)?;
     let bounds = Duration::from_secs(1)..=Duration::from_secs(3600);
     if bounds.contains(&length) {
         Ok(length)
@@ -275,7 +275,7 @@ pub(super) fn ending(summary: &Summary, interrupted: bool) -> Ending {
 /// Prepares a fleet. Where its file is not good, what is good in it is prepared all
 /// the same, so that everything that is wrong is said at once.
 pub(super) fn prepare_fleet(
-    fleet: Result<Fleet, Refused>,
+    fleet: Result<Fleet, InvalidConfig>,
     engine: &Engine,
     how: &How<'_>,
 ) -> Result<(Fleet, Prepared, Printed), Problems> {
@@ -288,7 +288,7 @@ pub(super) fn prepare_fleet(
     };
     let (fleet, mut problems) = match fleet {
         Ok(fleet) => (fleet, Problems::default()),
-        Err(Refused {
+        Err(InvalidConfig {
             problems,
             rest: Some(rest),
         }) => (*rest, problems),
@@ -308,7 +308,7 @@ pub(super) fn prepare_fleet(
 
 /// Prepares, runs and watches a fleet.
 pub(super) fn run_fleet(
-    fleet: Result<Fleet, Refused>,
+    fleet: Result<Fleet, InvalidConfig>,
     how: How<'_>,
 ) -> Result<(Summary, bool), Failure> {
     let engine = engine_for(&fleet)?;
@@ -351,9 +351,9 @@ fn most(fleet: &Fleet) -> f64 {
         .plan
         .groups
         .iter()
-        .filter_map(|group| match group.schedule.pace {
-            Pace::Every(length) => Some(length.as_secs_f64()),
-            Pace::FlatOut => None,
+        .filter_map(|group| match group.schedule.tick_rate {
+            TickRate::Every(length) => Some(length.as_secs_f64()),
+            TickRate::FlatOut => None,
         });
     intervals.fold(f64::INFINITY, f64::min) * 1_000.0
 }
@@ -364,7 +364,7 @@ pub(super) fn engine() -> anyhow::Result<Engine> {
 }
 
 /// An engine for as many cells as a fleet has.
-pub(super) fn engine_for(fleet: &Result<Fleet, Refused>) -> anyhow::Result<Engine> {
+pub(super) fn engine_for(fleet: &Result<Fleet, InvalidConfig>) -> anyhow::Result<Engine> {
     let fleet = match fleet {
         Ok(fleet) => Some(fleet),
         Err(refused) => refused.rest.as_deref(),

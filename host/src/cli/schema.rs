@@ -5,7 +5,7 @@ use super::describe::load;
 use super::run::engine;
 use super::{Ending, Failure};
 use crate::cli::print::say;
-use mockfleet_config::Settings;
+use mockfleet_config::PluginSchema;
 
 /// Prints the JSON Schema of the fleet file, the settings of the built-in plugins included:
 /// editors complete and check with it.
@@ -24,7 +24,7 @@ pub(super) fn schema(_: &Arguments) -> Result<Ending, Failure> {
         let loaded = load(&engine, plugin.as_ref(), &printed)?;
         let text = loaded.description().config_schema.as_deref();
         let schema = serde_json::from_str(text.unwrap_or("{}"));
-        settings.push(Settings {
+        settings.push(PluginSchema {
             schema: schema.map_err(|error| anyhow::anyhow!("{plugin}: {error}"))?,
             plugin,
         });

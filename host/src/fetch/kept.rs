@@ -2,16 +2,16 @@
 //! change one changes nothing but that it is fetched anew.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use mockfleet_files::cache_folder::{self, is_hex, of_user};
+use mockfleet_files::cache_dir::{self, is_hex, user_cache_dir};
 use mockfleet_files::sha256;
 
 /// `fetched` in the user's cache.
 fn folder() -> Option<PathBuf> {
-    Some(of_user()?.join("fetched"))
+    Some(user_cache_dir()?.join("fetched"))
 }
 
 /// A fetched file on disk.
@@ -63,12 +63,9 @@ pub fn fetched() -> Vec<Kept> {
 /// What a killed process left half-written here, of more than an hour ago.
 pub fn delete_halves() {
     if let Some(folder) = folder() {
-        cache_folder::delete_halves(&folder, HOUR, |name| is_hex(name, 64));
+        cache_dir::delete_partial_files(&folder, |name| is_hex(name, 64));
     }
 }
-
-/// Writing one takes seconds.
-const HOUR: Duration = Duration::from_secs(3_600);
 
 pub(super) fn get(digest: &str) -> Option<Bytes> {
     let path = folder()?.join(digest);

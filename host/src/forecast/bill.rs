@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::Hour;
+use mockfleet_config::Item;
 use mockfleet_config::Prices;
-use mockfleet_config::prices::Item;
 
 /// Hours of a month, as the vendor counts them.
 pub const MONTH_HOURS: f64 = 730.0;
@@ -113,7 +113,7 @@ impl Month<'_> {
             what,
             amount,
             unit,
-            usd: amount * self.prices.of(item),
+            usd: amount * self.prices.unit_price(item),
         }
     }
 

@@ -114,7 +114,7 @@ impl<'a> Scale<'a> {
             sync: Duration::from_secs(60),
             spool_limit: ByteSize::new(1 << 40),
             spool_full: SpoolFull::Pause,
-            keep: None,
+            retention: None,
         };
         let directory = self.rehearsal.directory.clone();
         let open = SendLog::open(&log, Identity::new(), directory)?;

@@ -1,4 +1,4 @@
-//! The meter's settings: names, units, ranges, defaults. Must not know what they do.
+//! Defines the settings of a meter: names, units, ranges, defaults.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// What the household draws in the dead of night, in W. Each household is up to 40 %
+    /// The base load of the household, drawn at night, in W. Each household is up to 40 %
     /// smaller or larger.
     #[schemars(range(min = 0.0, max = 1e7))]
     pub base: f64,
-    /// What the evening peak adds to it, in W. The morning adds half of that.
+    /// The load that the evening peak adds, in W. The morning adds half of it.
     #[schemars(range(min = 0.0, max = 1e7))]
     pub peak: f64,
-    /// How much a sample strays from the curve: its standard deviation, as a share.
+    /// The standard deviation of a sample from the curve, as a share.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub noise: f64,
     /// Samples in a message, evenly spaced since the message before.
     #[schemars(range(min = 1, max = 10_000))]
     pub samples: u32,
-    /// What the counter stands at when the meter is switched on, in kWh.
+    /// The counter when the meter is switched on, in kWh.
     #[schemars(range(min = 0.0, max = 1e9))]
     pub counter: f64,
-    /// What time of day the meter is switched on, in hours.
+    /// The time of day when the meter is switched on, in hours.
     #[schemars(range(min = 0.0, max = 24.0))]
     pub hour: f64,
-    /// How long a day takes, in seconds: 86,400, or fewer to see a whole day soon. The
-    /// counter counts the day's own time.
+    /// The duration of a day, in seconds: 86,400, or less to see a whole day soon. The
+    /// counter uses the time of that day.
     #[schemars(range(min = 1.0, max = 86_400.0))]
     pub day_seconds: f64,
     /// Adds `at`, the time of the message, and takes the time of day from the run's clock

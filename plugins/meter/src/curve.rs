@@ -1,14 +1,14 @@
-//! The daily load curve of a household. Knows the time of day only.
+//! Computes the daily load curve of a household.
 
-/// The share of the evening peak that is drawn at this hour, on top of the base load:
-/// 0 to 1, with a hump half as high in the morning.
+/// The share of the evening peak at this hour, on top of the base load: 0 to 1, with a peak
+/// half as high in the morning.
 pub(crate) fn share_of_peak(hour: f64) -> f64 {
-    (0.5 * hump(hour, 7.5, 1.5) + hump(hour, 19.5, 2.5)).min(1.0)
+    (0.5 * peak_shape(hour, 7.5, 1.5) + peak_shape(hour, 19.5, 2.5)).min(1.0)
 }
 
 /// 1 at `middle`, a half at `width` hours from it, near 0 further away.
-fn hump(hour: f64, middle: f64, width: f64) -> f64 {
-    // The short way round the clock.
+fn peak_shape(hour: f64, middle: f64, width: f64) -> f64 {
+    // The shorter way around the clock.
     let away = (hour - middle + 36.0).rem_euclid(24.0) - 12.0;
     1.0 / (1.0 + (away / width).powi(4))
 }
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_evening_is_highest_the_morning_half_of_it_and_the_night_is_quiet() {
+    fn load_peaks_in_the_evening_and_half_as_high_in_the_morning() {
         assert!(share_of_peak(19.5) > 0.99);
         assert!((0.45..0.6).contains(&share_of_peak(7.5)));
         assert!(share_of_peak(3.0) < 0.02);

@@ -1,6 +1,7 @@
-//! An electricity meter: the load follows a daily curve, the counter only grows, and each
-//! message carries the samples since the one before. Owns the meter; its settings are in
-//! `config`, the shape of a day in `curve`.
+//! Simulates an electricity meter.
+//!
+//! The load follows a daily curve, the counter only grows, and each message carries the
+//! samples since the one before.
 
 mod config;
 mod curve;
@@ -16,9 +17,9 @@ mockfleet_sdk::export!(Meter);
 
 const HOURS_PER_DAY: f64 = 24.0;
 const SECONDS_PER_DAY: f64 = 86_400.0;
-/// At this share of the evening peak the status is `peak`.
+/// The share of the evening peak from which the status is `peak`.
 const PEAK: f64 = 0.75;
-/// The grid's voltage and how much it strays: its standard deviation, in V.
+/// The mean and the standard deviation of the grid's voltage, in V.
 const VOLTS: (f64, f64) = (230.0, 1.5);
 
 /// One meter.
@@ -29,13 +30,13 @@ pub struct Meter {
     rng: Rng,
     born: Instant,
     last: Instant,
-    /// How large the household is; 1 is usual.
+    /// The size of the household; 1 is usual.
     size: f64,
-    /// What has been drawn, in kWh.
+    /// The energy that has been drawn, in kWh.
     counter: f64,
 }
 
-/// What a meter sends on `telemetry`.
+/// The JSON on `telemetry`.
 #[derive(Debug, Serialize)]
 struct Reading<'a> {
     device: &'a str,
@@ -92,7 +93,8 @@ impl Behaviour for Meter {
 }
 
 impl Meter {
-    /// Samples the time since the last message, evenly, and counts what was drawn in it.
+    /// Takes samples of the time since the last message, evenly spaced, and counts their
+    /// energy.
     fn sample(&mut self, now: Instant) -> Vec<Sample> {
         let count = self.config.samples.max(1);
         let length = now.since(self.last);
@@ -114,7 +116,7 @@ impl Meter {
         samples
     }
 
-    /// What the household draws at a moment, in W; never below zero.
+    /// The load of the household at a time, in W; never below zero.
     fn draw(&mut self, at: Instant) -> f64 {
         let config = &self.config;
         let usual = config.base + config.peak * curve::share_of_peak(self.hour(at));

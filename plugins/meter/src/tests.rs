@@ -1,4 +1,4 @@
-//! What a fleet with meters may rely on.
+//! Tests the meter as a fleet uses it.
 
 #[path = "../../readme.rs"]
 mod readme;
@@ -46,7 +46,7 @@ fn the_same_seed_gives_the_same_bytes_whenever_the_run_starts() {
 }
 
 #[test]
-fn a_message_carries_the_samples_since_the_one_before_evenly_spaced() {
+fn message_carries_evenly_spaced_samples() {
     let mut trial = device(1, json!({ "samples": 4 }));
     let reading = trial.ticks(3).on("telemetry").pop().unwrap();
     assert_eq!(reading["uptime_ms"], 120_000);
@@ -64,7 +64,7 @@ fn a_message_carries_the_samples_since_the_one_before_evenly_spaced() {
 }
 
 #[test]
-fn the_counter_never_goes_down_and_counts_what_the_samples_draw() {
+fn counter_grows_by_the_energy_of_the_samples() {
     let mut trial = device(2, json!({ "counter": 1_000.0, "noise": 1.0 }));
     let readings = trial.run(Duration::from_hours(24)).on("telemetry");
     let counter: Vec<f64> = readings
@@ -73,7 +73,7 @@ fn the_counter_never_goes_down_and_counts_what_the_samples_draw() {
         .collect();
     assert!(counter.is_sorted());
     assert_eq!(readings[0]["kwh"], 1_000.0, "it starts where it is told to");
-    // Ten samples in each minute but the first, which has no length.
+    // Ten samples in each minute except the first, which has no duration.
     let drawn: f64 = readings[1..].iter().flat_map(watts).sum::<f64>() / 10.0 / 60.0 / 1_000.0;
     let grown = counter.last().unwrap() - counter[0];
     assert!(
@@ -143,15 +143,15 @@ const README: &str = include_str!("../README.md");
 
 #[test]
 fn the_readme_lists_the_settings() {
-    readme::lists_the_settings(README, &Trial::<Meter>::schema());
+    readme::assert_lists_the_settings(README, &Trial::<Meter>::schema());
 }
 
 #[test]
-fn the_readme_shows_what_is_sent() {
+fn readme_shows_the_sent_messages() {
     let mut trial = device(42, json!({ "samples": 3 }));
     trial.ticks(3);
     assert_eq!(
-        readme::shown(README),
+        readme::json_blocks(README),
         [trial.on("telemetry").pop().unwrap()]
     );
 }

@@ -1,5 +1,6 @@
-//! Times of day in a time zone, as cron writes them, with seconds. Owns the bridge
-//! between croner's patterns and jiff's zones; must not know what happens at these times.
+//! Finds the times of a cron pattern in a time zone.
+//!
+//! It connects the patterns of croner with the zones of jiff.
 
 use std::cmp::Ordering;
 
@@ -11,33 +12,33 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use mockfleet_sdk::Instant;
 
-/// A pattern and the zone whose clocks it is about.
+/// A pattern and its time zone.
 #[derive(Debug)]
 pub(crate) struct Cron {
     pattern: croner::Cron,
     zone: TimeZone,
 }
 
-/// What is wrong with a pattern or its zone.
+/// A problem of a pattern or of its zone.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Wrong {
+pub(crate) enum CronProblem {
     Pattern(String),
     Zone(String),
 }
 
 impl Cron {
-    /// Reads a pattern of six fields, and the zone (UTC if there is none).
-    pub(crate) fn read(pattern: &str, zone: Option<&str>) -> Result<Self, Vec<Wrong>> {
+    /// Parses a pattern of six fields, and the zone (default: UTC).
+    pub(crate) fn read(pattern: &str, zone: Option<&str>) -> Result<Self, Vec<CronProblem>> {
         let mut wrong = Vec::new();
         let parser = CronParser::builder().seconds(Seconds::Required).build();
         let parsed = parser.parse(pattern).map_err(|error| {
-            Wrong::Pattern(format!(
+            CronProblem::Pattern(format!(
                 "{pattern:?} is no cron with seconds: {error}; it has six fields (seconds, minutes, hours, day of month, month, day of week), such as \"0 30 6 * * MON-FRI\""
             ))
         });
         let zone = zone.map_or(Ok(TimeZone::UTC), |name| {
             jiff::tz::TimeZoneDatabase::bundled().get(name).map_err(|_| {
-                Wrong::Zone(format!(
+                CronProblem::Zone(format!(
                     "there is no time zone {name:?}; one of the IANA database is wanted, such as \"Europe/Berlin\" or \"UTC\""
                 ))
             })
@@ -53,22 +54,22 @@ impl Cron {
         Ok(Self { pattern, zone })
     }
 
-    /// The first of its times after a moment; `None` when there is none any more.
+    /// The next time after an instant; `None` when there is none.
     pub(crate) fn after(&self, moment: Instant) -> Option<Instant> {
         let micros = i64::try_from(moment.micros()).ok()?;
         let start = Timestamp::from_microsecond(micros).ok()?;
-        let start = Clock(start.to_zoned_datetime(self.zone.clone()));
+        let start = ZonedTime(start.to_zoned_datetime(self.zone.clone()));
         let next = self.pattern.find_next_occurrence(&start, false).ok()?;
         let micros = next.0.timestamp().as_microsecond();
         u64::try_from(micros).ok().map(Instant::from_micros)
     }
 }
 
-/// A moment on the clocks of a zone, as croner searches over them.
+/// A local time, over which croner searches.
 #[derive(Debug, Clone)]
-struct Clock(ZonedDateTime);
+struct ZonedTime(ZonedDateTime);
 
-impl CronDateTime for Clock {
+impl CronDateTime for ZonedTime {
     fn to_civil(&self) -> CivilDateTime {
         let at = self.0.datetime();
         let part = |number: i8| u32::try_from(number).unwrap_or(0);
@@ -182,11 +183,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_and_what_would_be_right() {
+    fn invalid_cron_is_refused_with_the_way_out() {
         let Err(wrong) = Cron::read("0 30 6 * *", Some("Europe/Atlantis")) else {
             panic!("five fields have no seconds");
         };
-        let [Wrong::Pattern(pattern), Wrong::Zone(zone)] = wrong.as_slice() else {
+        let [CronProblem::Pattern(pattern), CronProblem::Zone(zone)] = wrong.as_slice() else {
             panic!("{wrong:?}");
         };
         assert!(pattern.contains("six fields"), "{pattern}");

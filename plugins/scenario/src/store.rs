@@ -1,38 +1,37 @@
-//! Messages that wait for a connection: made at their time, sent late, in their order.
-//! Knows nothing of statuses and fields.
+//! Keeps messages that wait for a connection, in their order.
 
 use std::collections::VecDeque;
 
 use mockfleet_sdk::{Instant, Message};
 
-use crate::config::{Full, StoreAndForward};
+use crate::config::{OverflowPolicy, StoreAndForward};
 
-/// What one device keeps. Empty, it takes no memory beyond itself.
+/// The kept messages of one device. Empty, it has no memory of its own.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     messages: VecDeque<Message>,
-    /// When the next batch may leave.
+    /// The time of the next batch.
     pub(crate) next: Option<Instant>,
 }
 
 impl Store {
-    /// Keeps a message; what has no room any more is let go.
-    pub(crate) fn keep(&mut self, message: Message, settings: &StoreAndForward) {
+    /// Keeps a message. Without room, it drops one by the settings.
+    pub(crate) fn push(&mut self, message: Message, settings: &StoreAndForward) {
         if self.messages.len() >= settings.capacity {
             match settings.full {
-                Full::DropNewest => return,
-                Full::DropOldest => drop(self.messages.pop_front()),
+                OverflowPolicy::DropNewest => return,
+                OverflowPolicy::DropOldest => drop(self.messages.pop_front()),
             }
         }
         self.messages.push_back(message);
     }
 
-    /// Whether nothing waits.
+    /// Whether there are no messages.
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    /// The next batch, oldest first; notes when the one after it may leave.
+    /// Takes the next batch, oldest first, and sets the time of the one after it.
     pub(crate) fn batch(
         &mut self,
         now: Instant,
@@ -52,13 +51,13 @@ impl Store {
 mod tests {
     use super::*;
 
-    fn kept(full: Full, count: u8) -> Vec<u8> {
+    fn kept(full: OverflowPolicy, count: u8) -> Vec<u8> {
         let settings: StoreAndForward =
             serde_json::from_str(r#"{ "capacity": 3, "batch": 2, "pause": "5s" }"#).unwrap();
         let settings = StoreAndForward { full, ..settings };
         let mut store = Store::default();
         for number in 0..count {
-            store.keep(Message::new("c", [number]), &settings);
+            store.push(Message::new("c", [number]), &settings);
         }
         let mut left = Vec::new();
         let now = Instant::from_micros(1_000_000);
@@ -73,9 +72,9 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_gives_way_at_the_end_that_was_asked_for() {
-        assert_eq!(kept(Full::DropOldest, 5), [2, 3, 4]);
-        assert_eq!(kept(Full::DropNewest, 5), [0, 1, 2]);
-        assert_eq!(kept(Full::DropOldest, 2), [0, 1]);
+    fn full_store_drops_by_its_overflow_policy() {
+        assert_eq!(kept(OverflowPolicy::DropOldest, 5), [2, 3, 4]);
+        assert_eq!(kept(OverflowPolicy::DropNewest, 5), [0, 1, 2]);
+        assert_eq!(kept(OverflowPolicy::DropOldest, 2), [0, 1]);
     }
 }

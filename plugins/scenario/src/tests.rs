@@ -1,8 +1,8 @@
-//! What a fleet's owner may rely on, as a device natively shows it.
+//! Tests scenarios as a fleet uses them.
 
 use std::time::Duration;
 
-use mockfleet_sdk::testing::{Setup, Surroundings, Trial, surroundings};
+use mockfleet_sdk::testing::{GroupContext, Setup, Trial, group_context};
 use mockfleet_sdk::{Error, Event, Link};
 use serde_json::{Value, json};
 
@@ -15,13 +15,13 @@ fn device(config: Value) -> Trial<Scenario> {
 }
 
 fn every_second() {
-    surroundings(Surroundings {
+    group_context(GroupContext {
         interval: Some(Duration::from_secs(1)),
-        ..Surroundings::default()
+        ..GroupContext::default()
     });
 }
 
-/// What is wrong with a scenario, a line each.
+/// The problems of a scenario, a line each.
 fn refusal(config: Value) -> Vec<String> {
     every_second();
     let setup = Setup {
@@ -35,7 +35,7 @@ fn refusal(config: Value) -> Vec<String> {
     }
 }
 
-/// When messages were sent, in seconds since birth.
+/// The times of messages, in seconds since the device was switched on.
 fn moments(trial: &Trial<Scenario>) -> Vec<f64> {
     let born = Setup::default().born;
     let messages = trial.messages().iter();
@@ -62,7 +62,7 @@ fn two(transition: Value) -> Value {
 }
 
 #[test]
-fn a_message_has_the_shape_that_was_asked_for() {
+fn message_has_the_configured_shape() {
     let mut device = device(json!({
         "fields": { "n": { "kind": "counter", "start": 7 } },
         "variables": { "unit": "C" },
@@ -145,7 +145,7 @@ fn a_status_has_its_own_interval_generators_and_payloads() {
 }
 
 #[test]
-fn a_transition_between_two_ticks_leaves_the_fleets_schedule_alone() {
+fn transition_between_ticks_keeps_the_fleets_schedule() {
     let mut device = device(two(json!({ "to": "b", "after": "2500ms" })));
     device.run(Duration::from_millis(4_500));
     assert_eq!(moments(&device), [0.0, 1.0, 2.0, 3.0, 4.0]);
@@ -191,7 +191,7 @@ fn chance_decides_at_each_tick() {
 }
 
 #[test]
-fn what_is_received_changes_the_status_and_nothing_else_does() {
+fn received_message_changes_the_status() {
     let received = json!({ "channel": "command", "path": "$.power", "equals": "on" });
     let mut device = device(two(json!({ "to": "b", "received": received })));
     device.ticks(1);
@@ -223,7 +223,7 @@ fn an_answer_has_parts_of_the_request() {
 }
 
 #[test]
-fn a_lost_connection_is_noticed_and_what_was_measured_comes_late() {
+fn lost_connection_delays_stored_messages() {
     let mut device = device(json!({
         "messages": { "m": { "json": { "at": "{{ at }}", "status": "{{ status }}" } } },
         "start": "ok",
@@ -294,9 +294,9 @@ fn a_device_that_terminates_sends_its_last_message_first() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_and_where() {
+fn all_problems_are_reported_at_once_with_paths() {
     every_second();
-    surroundings(Surroundings {
+    group_context(GroupContext {
         channels: Some(vec!["telemetry".into()]),
         downlink: Some(vec![]),
         interval: None,

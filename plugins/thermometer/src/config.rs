@@ -1,5 +1,4 @@
-//! The thermometer's settings: names, units, ranges, defaults. Must not know what they
-//! do.
+//! Defines the settings of a thermometer: names, units, ranges, defaults.
 
 use mockfleet_sdk::Error;
 use schemars::JsonSchema;
@@ -9,23 +8,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// The temperature that the room comes back to, in °C.
+    /// The mean temperature of the room, in °C.
     #[schemars(range(min = -273.15, max = 1000.0))]
     pub base: f64,
-    /// How far the temperature strays from `base`, in K: its standard deviation.
+    /// The standard deviation of the temperature from `base`, in K.
     #[schemars(range(min = 0.0, max = 100.0))]
     pub drift: f64,
-    /// How long it takes to come back from a stray, in seconds.
+    /// The time constant of the return to the means, in seconds.
     #[schemars(range(min = 0.001, max = 1e9))]
     pub settle: f64,
-    /// The relative humidity that the room comes back to, in %.
+    /// The mean relative humidity of the room, in %.
     #[schemars(range(min = 0.0, max = 100.0))]
     pub humidity: f64,
-    /// How long a full battery lasts, in hours. Each device's own lasts up to 10 % more
-    /// or less.
+    /// The life of a full battery, in hours. That of each device is up to 10 % longer or
+    /// shorter.
     #[schemars(range(min = 0.0001, max = 1e6))]
     pub battery_hours: f64,
-    /// How full the battery is when the device is switched on, in %.
+    /// The charge of the battery when the device is switched on, in %.
     #[schemars(range(min = 0.0, max = 100.0))]
     pub battery: f64,
     /// Pads each payload to exactly this many bytes. Absent: no padding.
@@ -51,8 +50,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Refuses a `size` that a reading, `longest` bytes at most, may not fit into. What is
-    /// out of range the host has refused already, by the schema.
+    /// Rejects a `size` below `longest`, the bytes of the longest reading. The host has
+    /// rejected settings out of range by the schema.
     pub(crate) fn check(&self, longest: usize) -> Result<(), Error> {
         match self.size {
             Some(size) if size < longest => Err(Error::invalid_config(format_args!(

@@ -1,6 +1,7 @@
-//! A room thermometer: temperature and humidity wander around a base, the battery
-//! runs down, and a device whose battery is empty retires. Owns the device; its settings
-//! are in `config`, the length of its payloads in `padding`.
+//! Simulates a room thermometer.
+//!
+//! Temperature and humidity vary around their means, and the battery runs down. A device
+//! with an empty battery retires.
 
 mod config;
 mod padding;
@@ -16,9 +17,9 @@ pub use config::Config;
 
 mockfleet_sdk::export!(Thermometer);
 
-/// Below this much charge, in %, the status is `low-battery`.
+/// The charge, in %, below which the status is `low-battery`.
 const LOW_BATTERY: f64 = 20.0;
-/// How far the humidity strays from its base: its standard deviation, in %.
+/// The standard deviation of the humidity from its mean, in %.
 const HUMIDITY_DRIFT: f64 = 3.0;
 
 /// One thermometer.
@@ -29,14 +30,14 @@ pub struct Thermometer {
     rng: Rng,
     born: Instant,
     last: Instant,
-    /// How long the battery lasts from full to empty, in seconds.
+    /// The life of a full battery, in seconds.
     battery_life: f64,
     temperature: f64,
     humidity: f64,
     dead: bool,
 }
 
-/// What a thermometer sends on `telemetry`.
+/// The JSON on `telemetry`.
 #[derive(Debug, Serialize)]
 struct Reading<'a> {
     device: &'a str,
@@ -60,7 +61,7 @@ impl Behaviour for Thermometer {
     }
 
     fn create(device: &Device, config: Config) -> Result<Self, Error> {
-        config.check(longest(device, &config)?)?;
+        config.check(max_payload_bytes(device, &config)?)?;
         let mut rng = device.rng();
         Ok(Self {
             id: device.id.clone(),
@@ -79,7 +80,7 @@ impl Behaviour for Thermometer {
         if self.dead {
             return Err(Error::retired("the battery is empty"));
         }
-        self.wander(tick.at);
+        self.advance_to(tick.at);
         let battery = self.battery(tick.at);
         turn.status(match battery {
             ..=0.0 => "dead",
@@ -87,7 +88,7 @@ impl Behaviour for Thermometer {
             _ => "ok",
         });
         if battery <= 0.0 {
-            // This reading is the last; the next call says so.
+            // This reading is the last; the next call retires the device.
             self.dead = true;
             turn.next_tick(Duration::ZERO);
         }
@@ -108,19 +109,20 @@ impl Behaviour for Thermometer {
 }
 
 impl Thermometer {
-    /// Moves temperature and humidity on to `now`: a random walk that is drawn back to
-    /// its base (Ornstein-Uhlenbeck), stepped so that its spread does not depend on how
-    /// often the device ticks.
-    fn wander(&mut self, now: Instant) {
+    /// Moves temperature and humidity to `now`: a random walk that is pulled back to its
+    /// mean (Ornstein-Uhlenbeck). Its spread does not depend on the interval of the ticks.
+    fn advance_to(&mut self, now: Instant) {
         let config = &self.config;
-        let kept = 1.0 / (1.0 + now.since(self.last).as_secs_f64() / config.settle);
-        let stirred = (1.0 - kept * kept).sqrt();
+        let retained = 1.0 / (1.0 + now.since(self.last).as_secs_f64() / config.settle);
+        let noise_scale = (1.0 - retained * retained).sqrt();
         self.last = now;
 
-        let stray = (self.temperature - config.base) * kept;
-        self.temperature = config.base + stray + self.rng.normal(0.0, config.drift) * stirred;
-        let stray = (self.humidity - config.humidity) * kept;
-        let humidity = config.humidity + stray + self.rng.normal(0.0, HUMIDITY_DRIFT) * stirred;
+        let deviation = (self.temperature - config.base) * retained;
+        self.temperature =
+            config.base + deviation + self.rng.normal(0.0, config.drift) * noise_scale;
+        let deviation = (self.humidity - config.humidity) * retained;
+        let humidity =
+            config.humidity + deviation + self.rng.normal(0.0, HUMIDITY_DRIFT) * noise_scale;
         self.humidity = humidity.clamp(0.0, 100.0);
     }
 
@@ -132,7 +134,7 @@ impl Thermometer {
 }
 
 /// The bytes of the longest reading that the device can send.
-fn longest(device: &Device, config: &Config) -> Result<usize, Error> {
+fn max_payload_bytes(device: &Device, config: &Config) -> Result<usize, Error> {
     let reading = Reading {
         device: &device.id,
         // 31 years.

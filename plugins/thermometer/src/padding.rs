@@ -1,7 +1,7 @@
-//! Makes a JSON object as long as a load test wants it. Knows bytes only.
+//! Pads a JSON object to a length.
 
-/// What the padding key takes before its first character: `,"pad":""`.
-const KEY: usize = 9;
+/// The bytes of the padding key without a character: `,"pad":""`.
+const KEY_BYTES: usize = 9;
 
 /// Adds the key `pad` to the JSON object, so that it takes exactly `size` bytes. A gap
 /// too small for the key is filled with spaces after the object, which JSON allows. A
@@ -9,7 +9,7 @@ const KEY: usize = 9;
 pub(crate) fn pad(object: &mut Vec<u8>, size: usize) {
     let gap = size.saturating_sub(object.len());
     object.reserve(gap);
-    if gap >= KEY && object.pop_if(|last| *last == b'}').is_some() {
+    if gap >= KEY_BYTES && object.pop_if(|last| *last == b'}').is_some() {
         object.extend_from_slice(br#","pad":""#);
         object.resize(size - 2, b'x');
         object.extend_from_slice(br#""}"#);

@@ -1,4 +1,4 @@
-//! What a fleet with thermometers may rely on.
+//! Tests the thermometer as a fleet uses it.
 
 #[path = "../../readme.rs"]
 mod readme;
@@ -45,7 +45,7 @@ fn the_same_seed_gives_the_same_bytes_whenever_the_run_starts() {
 }
 
 #[test]
-fn a_reading_names_the_device_and_says_what_it_measured() {
+fn reading_has_the_device_and_its_measurements() {
     let mut trial = device(1, json!({}));
     trial.ticks(3);
     let reading = trial.on("telemetry").pop().unwrap();
@@ -57,7 +57,7 @@ fn a_reading_names_the_device_and_says_what_it_measured() {
 }
 
 #[test]
-fn the_temperature_wanders_around_its_base_and_strays_as_far_as_told() {
+fn temperature_stays_around_its_base_within_its_drift() {
     let mut trial = device(3, json!({ "base": 4.0, "drift": 2.0, "settle": 10.0 }));
     let temperatures = numbers(trial.ticks(20_000), "temperature");
     let count = 20_000.0;
@@ -79,7 +79,7 @@ fn the_temperature_wanders_around_its_base_and_strays_as_far_as_told() {
 }
 
 #[test]
-fn the_battery_runs_down_through_every_status_and_the_device_retires() {
+fn battery_runs_down_and_the_device_retires() {
     // 36 s, give or take a tenth.
     let mut trial = device(1, json!({ "battery-hours": 0.01 }));
     trial.run(Duration::from_mins(1));
@@ -112,7 +112,7 @@ fn a_battery_may_begin_low() {
 }
 
 #[test]
-fn payloads_have_exactly_the_size_asked_for() {
+fn payloads_have_exactly_the_configured_size() {
     for size in [146, 256, 1_000, 65_536] {
         let mut trial = device(5, json!({ "size": size, "timestamp": true, "drift": 50.0 }));
         trial.ticks(50);
@@ -137,7 +137,7 @@ fn a_size_that_a_reading_does_not_fit_into_is_refused() {
 }
 
 #[test]
-fn the_time_is_added_when_asked_for() {
+fn time_is_added_with_the_setting() {
     let mut trial = device(1, json!({ "timestamp": true }));
     let reading = trial.ticks(1).on("telemetry").pop().unwrap();
     assert_eq!(reading["at"], "2026-01-01T00:00:00.000000Z");
@@ -158,15 +158,15 @@ const README: &str = include_str!("../README.md");
 
 #[test]
 fn the_readme_lists_the_settings() {
-    readme::lists_the_settings(README, &Trial::<Thermometer>::schema());
+    readme::assert_lists_the_settings(README, &Trial::<Thermometer>::schema());
 }
 
 #[test]
-fn the_readme_shows_what_is_sent() {
+fn readme_shows_the_sent_messages() {
     let mut trial = device(42, json!({}));
     trial.ticks(3);
     assert_eq!(
-        readme::shown(README),
+        readme::json_blocks(README),
         [trial.on("telemetry").pop().unwrap()]
     );
 }

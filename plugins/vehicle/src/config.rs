@@ -1,4 +1,4 @@
-//! The vehicle's settings: names, units, ranges, defaults. Must not know what they do.
+//! Defines the settings of a vehicle: names, units, ranges, defaults.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// Where it drives: from waypoint to waypoint, and from the last to the first. At
-    /// least 100 m in all.
+    /// The waypoints of the route, which leads from the last one back to the first. 100 m
+    /// long at least.
     #[schemars(length(min = 2, max = 10_000))]
     pub route: Vec<Waypoint>,
-    /// How fast it drives, in km/h. It varies by about a tenth.
+    /// The mean speed, in km/h. It varies by about a tenth.
     #[schemars(range(min = 1.0, max = 1000.0))]
     pub speed: f64,
-    /// How likely it parks at a waypoint that it comes to.
+    /// The probability that it parks at a waypoint.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub park_chance: f64,
-    /// How long it parks, in seconds, on average. Each stay is up to half of it shorter or
+    /// The mean time that it parks, in seconds. Each stay is up to half of it shorter or
     /// longer.
     #[schemars(range(min = 0.0, max = 1e7))]
     pub park_seconds: f64,
-    /// From message to message while it is parked, in seconds. Driving, it sends as the
-    /// fleet file schedules it.
+    /// The interval of messages while it is parked, in seconds. While it drives, the fleet
+    /// file's schedule applies.
     #[schemars(range(min = 0.1, max = 1e6))]
     pub parked_every: f64,
     /// Adds `at`, the time of the fix. The payloads of two runs then differ.

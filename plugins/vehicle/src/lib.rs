@@ -1,6 +1,6 @@
-//! A vehicle: it drives along a route, parks at some of its waypoints, and answers
-//! commands. Owns the vehicle; its settings are in `config`, the map in `route`, what it
-//! says and hears in `messages`.
+//! Simulates a vehicle.
+//!
+//! It drives along a route, parks at some of its waypoints, and answers commands.
 
 mod config;
 mod messages;
@@ -14,11 +14,11 @@ use mockfleet_sdk::{About, Behaviour, Device, Error, Event, Instant, Message, Rn
 
 pub use config::{Config, Waypoint};
 use messages::{Command, Do, Fix, Reply};
-use route::Place;
+use route::RoutePosition;
 
 mockfleet_sdk::export!(Vehicle);
 
-/// How much the speed varies: its standard deviation, as a share of the speed.
+/// The standard deviation of the speed, as a share of it.
 const SPEED_DRIFT: f64 = 0.1;
 
 /// One vehicle.
@@ -28,9 +28,9 @@ pub struct Vehicle {
     config: Config,
     rng: Rng,
     born: Instant,
-    /// Up to when it has been driven or parked.
+    /// The time up to which it has been simulated.
     now: Instant,
-    place: Place,
+    position: RoutePosition,
     /// Metres since it was switched on.
     odometer: f64,
     motion: Motion,
@@ -38,12 +38,12 @@ pub struct Vehicle {
 
 #[derive(Debug, Clone, Copy)]
 enum Motion {
-    /// Metres a second.
+    /// Drives at this speed, in metres a second.
     Driving(f64),
-    /// Drives on by itself then.
+    /// Parks until this time, and then drives by itself.
     ParkedUntil(Instant),
-    /// Stopped by command, until told to go.
-    Held,
+    /// Parks by command, until the command `go`.
+    ParkedByCommand,
 }
 
 impl Behaviour for Vehicle {
@@ -59,9 +59,9 @@ impl Behaviour for Vehicle {
     }
 
     fn create(device: &Device, config: Config) -> Result<Self, Error> {
-        let place = Place::start(&config.route);
+        let position = RoutePosition::start(&config.route);
         let length = route::length(&config.route);
-        let (Some(place), 100.0..) = (place, length) else {
+        let (Some(position), 100.0..) = (position, length) else {
             return Err(Error::invalid_config(format_args!(
                 "config.route is {length:.0} m long, the way back to its start included; it must be 100 m or longer"
             )));
@@ -71,17 +71,17 @@ impl Behaviour for Vehicle {
             rng: device.rng(),
             born: device.born,
             now: device.born,
-            place,
+            position,
             odometer: 0.0,
-            motion: Motion::Held,
+            motion: Motion::ParkedByCommand,
             config,
         };
-        vehicle.begin_anywhere(length);
+        vehicle.start_at_random_position(length);
         Ok(vehicle)
     }
 
     fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
-        self.drive_on(tick.at);
+        self.advance_to(tick.at);
         turn.status(self.status());
         if let Some(pause) = self.pause() {
             turn.next_tick(pause);
@@ -93,12 +93,13 @@ impl Behaviour for Vehicle {
         let Event::Received(message) = event else {
             return Ok(());
         };
-        self.drive_on(at);
+        self.advance_to(at);
         let before = self.status();
-        let reply = self.obey(&message);
+        let reply = self.execute(&message);
         turn.status(self.status());
         if self.status() != before {
-            // Who drives off says so at once, and not when a parked vehicle would have.
+            // A vehicle that drives off sends at once instead of at the next tick of a
+            // parked one.
             turn.next_tick(self.pause().unwrap_or_default());
         }
         turn.json("reply", &reply.with(self.fix())).map(drop)
@@ -106,10 +107,10 @@ impl Behaviour for Vehicle {
 }
 
 impl Vehicle {
-    /// Puts the vehicle somewhere on its route, most often driving.
-    fn begin_anywhere(&mut self, length: f64) {
+    /// Places the vehicle at a random position on its route, most often driving.
+    fn start_at_random_position(&mut self, length: f64) {
         let mut metres = self.rng.range(0.0, length);
-        while let Some(left) = self.place.advance(&self.config.route, metres) {
+        while let Some(left) = self.position.advance(&self.config.route, metres) {
             metres = left;
         }
         if self.rng.chance(self.config.park_chance) {
@@ -119,8 +120,8 @@ impl Vehicle {
         }
     }
 
-    /// Lives on to `until`: drives, and parks or leaves where it is time to.
-    fn drive_on(&mut self, until: Instant) {
+    /// Simulates the vehicle up to `until`: drives, parks, or leaves.
+    fn advance_to(&mut self, until: Instant) {
         if let Motion::ParkedUntil(end) = self.motion
             && end <= until
         {
@@ -128,15 +129,15 @@ impl Vehicle {
             self.go();
         }
         if let Motion::Driving(speed) = self.motion {
-            self.cover(speed * until.since(self.now).as_secs_f64(), until);
+            self.drive(speed * until.since(self.now).as_secs_f64(), until);
             self.vary_speed();
         }
         self.now = self.now.max(until);
     }
 
-    /// Drives so many metres up to `until`, fewer when it parks on the way.
-    fn cover(&mut self, mut metres: f64, until: Instant) {
-        while let Some(left) = self.place.advance(&self.config.route, metres) {
+    /// Drives this many metres up to `until`, fewer when it parks on the way.
+    fn drive(&mut self, mut metres: f64, until: Instant) {
+        while let Some(left) = self.position.advance(&self.config.route, metres) {
             self.odometer += metres - left;
             metres = left;
             if self.rng.chance(self.config.park_chance) {
@@ -163,14 +164,14 @@ impl Vehicle {
         }
     }
 
-    /// Does as told, and says whether it could.
-    fn obey<'a>(&mut self, message: &Message) -> Reply<'a> {
+    /// Runs a command and returns the reply.
+    fn execute<'a>(&mut self, message: &Message) -> Reply<'a> {
         let command: Command = match message.json() {
             Ok(command) => command,
             Err(error) => return Reply::refused(&error),
         };
         match command.r#do {
-            Do::Stop => self.motion = Motion::Held,
+            Do::Stop => self.motion = Motion::ParkedByCommand,
             Do::Go if !self.is_driving() => self.go(),
             Do::Go | Do::Locate => {}
         }
@@ -189,18 +190,18 @@ impl Vehicle {
         }
     }
 
-    /// How long a parked vehicle waits with its next tick; `None` when it drives, and
-    /// ticks as the fleet file schedules it.
+    /// The time until the next tick of a parked vehicle; `None` when it drives, on the
+    /// fleet file's schedule.
     fn pause(&self) -> Option<Duration> {
         let pause = Duration::from_secs_f64(self.config.parked_every);
         match self.motion {
             Motion::Driving(_) => None,
             Motion::ParkedUntil(end) => Some(pause.min(end.since(self.now))),
-            Motion::Held => Some(pause),
+            Motion::ParkedByCommand => Some(pause),
         }
     }
 
-    /// Where it is and what it does, as it says it.
+    /// Its position and speed as JSON.
     fn fix(&self) -> Fix<'_> {
         let speed = match self.motion {
             Motion::Driving(speed) => speed,

@@ -1,4 +1,4 @@
-//! What a vehicle says and hears: the JSON of its channels. Must not know how it drives.
+//! Defines the JSON of a vehicle's channels.
 
 use mockfleet_sdk::{Error, Instant, round};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub(crate) struct Fix<'a> {
 impl<'a> Fix<'a> {
     /// `speed` in metres a second.
     pub(crate) fn new(vehicle: &'a Vehicle, speed: f64) -> Self {
-        let position = vehicle.place.position();
+        let position = vehicle.position.coordinates();
         Self {
             device: &vehicle.id,
             uptime_ms: vehicle.now.millis_since(vehicle.born),
@@ -32,7 +32,7 @@ impl<'a> Fix<'a> {
             lat: round(position.lat, 7),
             lon: round(position.lon, 7),
             speed_kmh: round(speed * 3.6, 1),
-            heading: round(vehicle.place.heading(), 1),
+            heading: round(vehicle.position.heading(), 1),
             odometer_km: round(vehicle.odometer / 1_000.0, 3),
             at: vehicle.config.timestamp.then_some(vehicle.now),
         }
@@ -45,19 +45,19 @@ pub(crate) struct Command {
     pub(crate) r#do: Do,
 }
 
-/// What a vehicle can be told.
+/// The commands of a vehicle.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Do {
-    /// Park where you are, until told to go.
+    /// Parks at once, until the command `go`.
     Stop,
-    /// Drive on.
+    /// Drives on.
     Go,
-    /// Say where you are.
+    /// Reports the position.
     Locate,
 }
 
-/// Sent on `reply`: whether the command was obeyed, and the fix after it.
+/// Sent on `reply`: the success of the command, and the fix after it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Reply<'a> {
     ok: bool,

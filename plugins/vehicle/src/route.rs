@@ -1,22 +1,21 @@
-//! A closed way over the map, and a place on it. Owns the geometry; must not know who
-//! travels, nor how fast.
+//! Computes positions on a closed route.
 
 use crate::config::Waypoint;
 
 /// A degree of the earth's mean circumference, in metres: 2π × 6,371,008.8 m / 360.
 const METRES_PER_DEGREE: f64 = 111_195.0;
 
-/// A place on a route, and the way ahead of it.
+/// A position on a route, and the leg ahead.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
-    /// The waypoint that lies behind.
+pub(crate) struct RoutePosition {
+    /// The last waypoint.
     waypoint: usize,
-    /// Metres from there.
+    /// The metres from there.
     travelled: f64,
     leg: Leg,
 }
 
-/// The straight way from one waypoint to the next.
+/// The straight line from one waypoint to the next.
 #[derive(Debug, Clone, Copy)]
 struct Leg {
     from: Waypoint,
@@ -30,10 +29,10 @@ struct Leg {
 }
 
 impl Leg {
-    /// As on a flat map, right within a few metres for legs up to some 100 km.
+    /// Computes a leg on a flat map, right within a few metres up to some 100 km.
     fn new(from: Waypoint, to: Waypoint) -> Self {
         let north = to.lat - from.lat;
-        // The short way round, over the date line if need be.
+        // The shorter way, across the date line if needed.
         let east = (to.lon - from.lon + 540.0).rem_euclid(360.0) - 180.0;
         let shrink = f64::midpoint(from.lat, to.lat).to_radians().cos();
         let (up, right) = (north * METRES_PER_DEGREE, east * shrink * METRES_PER_DEGREE);
@@ -47,7 +46,7 @@ impl Leg {
     }
 }
 
-impl Place {
+impl RoutePosition {
     /// The first waypoint of the route; `None` when there is none.
     pub(crate) fn start(route: &[Waypoint]) -> Option<Self> {
         Some(Self {
@@ -57,8 +56,8 @@ impl Place {
         })
     }
 
-    /// Goes on by up to this many metres and no further than the next waypoint. Returns
-    /// what is left of the metres on arriving there, and `None` on the way to it.
+    /// Moves by up to this many metres, to the next waypoint at most. Returns the remaining
+    /// metres on arrival there, and `None` before it.
     pub(crate) fn advance(&mut self, route: &[Waypoint], metres: f64) -> Option<f64> {
         let left = self.travelled + metres - self.leg.length;
         if left < 0.0 {
@@ -74,7 +73,7 @@ impl Place {
     }
 
     /// Degrees north and east.
-    pub(crate) fn position(&self) -> Waypoint {
+    pub(crate) fn coordinates(&self) -> Waypoint {
         let Leg {
             from,
             north,
@@ -98,7 +97,7 @@ impl Place {
         }
     }
 
-    /// Where the way ahead leads: degrees from north, clockwise.
+    /// The heading of the leg ahead: degrees from north, clockwise.
     pub(crate) fn heading(&self) -> f64 {
         self.leg.heading
     }
@@ -157,26 +156,30 @@ mod tests {
     fn a_route_is_closed_and_stops_at_each_waypoint() {
         let route = [at(0.0, 0.0), at(0.001, 0.0)];
         assert!(near(length(&route), 222.39, 0.01));
-        let mut place = Place::start(&route).unwrap();
-        assert_eq!(place.advance(&route, 100.0), None);
-        assert!(near(place.position().lat, 100.0 / METRES_PER_DEGREE, 1e-9));
-        let left = place.advance(&route, 100.0).unwrap();
+        let mut position = RoutePosition::start(&route).unwrap();
+        assert_eq!(position.advance(&route, 100.0), None);
+        assert!(near(
+            position.coordinates().lat,
+            100.0 / METRES_PER_DEGREE,
+            1e-9
+        ));
+        let left = position.advance(&route, 100.0).unwrap();
         assert!(near(left, 88.805, 0.001));
-        assert_eq!(place.position(), at(0.001, 0.0));
-        assert!(near(place.heading(), 180.0, 1e-9));
-        assert!(place.advance(&route, 200.0).is_some());
-        assert_eq!(place.position(), at(0.0, 0.0));
+        assert_eq!(position.coordinates(), at(0.001, 0.0));
+        assert!(near(position.heading(), 180.0, 1e-9));
+        assert!(position.advance(&route, 200.0).is_some());
+        assert_eq!(position.coordinates(), at(0.0, 0.0));
     }
 
     #[test]
     fn the_date_line_is_crossed_the_short_way() {
         let route = [at(0.0, 179.999), at(0.0, -179.999)];
-        let mut place = Place::start(&route).unwrap();
-        assert_eq!(place.advance(&route, 150.0), None);
+        let mut position = RoutePosition::start(&route).unwrap();
+        assert_eq!(position.advance(&route, 150.0), None);
         assert!(
-            near(place.position().lon, -179.999_65, 1e-5),
+            near(position.coordinates().lon, -179.999_65, 1e-5),
             "{:?}",
-            place.position()
+            position.coordinates()
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What a fleet with vehicles may rely on.
+//! Tests the vehicle as a fleet uses it.
 
 #[path = "../../readme.rs"]
 mod readme;
@@ -92,7 +92,7 @@ fn it_parks_and_leaves_and_sends_seldom_while_it_is_parked() {
 }
 
 #[test]
-fn told_to_stop_it_stays_until_told_to_go() {
+fn stopped_vehicle_stays_until_the_command_go() {
     let mut trial = driver();
     trial.ticks(10).receive("command", &json!({ "do": "stop" }));
     let stopped = reply(&trial);
@@ -140,7 +140,7 @@ fn a_command_that_changes_nothing_moves_no_tick() {
 }
 
 #[test]
-fn a_command_that_it_does_not_know_is_answered_and_changes_nothing() {
+fn unknown_command_is_refused_and_changes_nothing() {
     let mut trial = driver();
     trial.ticks(3).receive("command", &json!({ "do": "fly" }));
     let answer = reply(&trial);
@@ -197,15 +197,15 @@ const README: &str = include_str!("../README.md");
 
 #[test]
 fn the_readme_lists_the_settings() {
-    readme::lists_the_settings(README, &Trial::<Vehicle>::schema());
+    readme::assert_lists_the_settings(README, &Trial::<Vehicle>::schema());
 }
 
 #[test]
-fn the_readme_shows_what_is_sent() {
+fn readme_shows_the_sent_messages() {
     let mut trial = device(42, json!({}));
     let fix = trial.ticks(3).on("telemetry").pop().unwrap();
     let command = json!({ "do": "stop" });
     let answer = reply(trial.receive("command", &command));
     let refused = reply(trial.receive("command", &json!({ "do": "fly" })));
-    assert_eq!(readme::shown(README), [fix, command, answer, refused]);
+    assert_eq!(readme::json_blocks(README), [fix, command, answer, refused]);
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * Makes a plugin of a device: `mockfleet-build device.js -o door.wasm`. esbuild bundles the
- * device (JavaScript or TypeScript), what it imports, and the SDK; componentize-qjs makes a
- * component of it with QuickJS inside, or componentize-js one with StarlingMonkey.
+ * Builds a plugin from a device: `mockfleet-build device.js -o door.wasm`. esbuild bundles the
+ * device (JavaScript or TypeScript), its imports, and the SDK. componentize-qjs makes a component
+ * with QuickJS from the bundle, or componentize-js one with StarlingMonkey.
  */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, mkdtempSync } from "node:fs";
@@ -18,7 +18,7 @@ const ENGINES = {
   quickjs: { package: "componentize-qjs", pinned: "componentize-qjs@0.4.5" },
   starlingmonkey: {
     package: "@bytecodealliance/componentize-js",
-    // It lacks a dependency, and its peers contradict each other.
+    // The package lacks a dependency, and its peer dependencies contradict each other.
     pinned: "--legacy-peer-deps @bytecodealliance/componentize-js@0.23.0 @bytecodealliance/preview2-shim@0.26.0",
   },
 };
@@ -32,7 +32,7 @@ function fail(text) {
   process.exit(1);
 }
 
-/** A package of the project, or one that the SDK was installed with. */
+/** Loads a package of the project, or one that was installed with the SDK. */
 async function load(name, pinned) {
   for (const from of [join(process.cwd(), "package.json"), fileURLToPath(import.meta.url)]) {
     try {
@@ -46,15 +46,15 @@ async function load(name, pinned) {
   return fail(`the package ${name} is missing; \`npm install --save-dev ${pinned}\` installs it`);
 }
 
-/** Where a package begins that only has an entry for \`import\`. */
+/** The entry file of a package that only has one for \`import\`. */
 function entry(folder) {
   const { exports, main } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const root = exports?.["."] ?? exports;
   return root?.import?.default ?? root?.import ?? root?.default ?? main ?? "index.js";
 }
 
-/** Name and version of the plugin.toml beside the device or above it. */
-function stamp(folder) {
+/** The name and version in the plugin.toml of the device's folder or one above it. */
+function nameAndVersion(folder) {
   for (let above = 0; above < 3; above += 1, folder = dirname(folder)) {
     const file = join(folder, "plugin.toml");
     if (!existsSync(file)) continue;
@@ -65,7 +65,7 @@ function stamp(folder) {
   return { name: "device", version: "0.0.0" };
 }
 
-/** What all bundles have in common: where the device and the SDK are. */
+/** The options of all bundles, with the places of the device and the SDK. */
 function bundling(file) {
   const sdk = (name) => ({ path: join(SDK, name) });
   const names = { mockfleet: "index.js", "mockfleet/generate": "generate/index.js", "mockfleet/testing": "testing.js" };
@@ -74,7 +74,7 @@ function bundling(file) {
     write: false,
     format: "esm",
     target: "es2023",
-    // What Node and browsers have is not there.
+    // The APIs of Node and of browsers do not exist in a plugin.
     platform: "neutral",
     mainFields: ["module", "main"],
     conditions: ["import", "default"],
@@ -107,11 +107,11 @@ async function bundle(esbuild, file, options) {
   }
 }
 
-/** Imports the device natively, and looks at it. */
+/** Imports the device natively and checks it. */
 async function check(esbuild, file) {
   const contents = `
     import * as module from "mockfleet:device-module";
-    import { checkDevice, findDevice, ownStack } from ${JSON.stringify(join(SDK, "seat.js"))};
+    import { checkDevice, findDevice, ownStack } from ${JSON.stringify(join(SDK, "device_slot.js"))};
     export const stack = ownStack;
     checkDevice(findDevice(module));`;
   const { outputFiles } = await bundle(esbuild, file, {
@@ -132,7 +132,7 @@ async function check(esbuild, file) {
   }
 }
 
-/** For each line of a bundle the file and the line that it comes from; see `seat.js`. */
+/** The source file and line of each line of a bundle; see `device_slot.js`. */
 function origins(map) {
   const { sources, mappings } = JSON.parse(map);
   const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -173,7 +173,7 @@ async function componentize(engine, source) {
   const wit = join(SDK, "..", "wit");
   const tool = await load(ENGINES[engine].package, ENGINES[engine].pinned);
   if (engine === "quickjs") {
-    // Without the asynchronous ABI, which a call of a device has no use for.
+    // Without the asynchronous ABI, which calls of a device do not use.
     const options = { witPath: wit, jsSource: source, world: "plugin", optSize: true, sync: true };
     return (await (tool.componentize ?? tool.default.componentize)(options)).component;
   }
@@ -199,7 +199,7 @@ async function main() {
   if (!(values.engine in ENGINES)) fail(`there is no engine ${values.engine}; there are quickjs and starlingmonkey`);
   const file = resolve(positionals[0]);
   if (!existsSync(file)) fail(`there is no file ${positionals[0]}`);
-  const stamped = stamp(dirname(file));
+  const stamped = nameAndVersion(dirname(file));
   const name = values.name ?? stamped.name;
   const version = values.version ?? stamped.version;
   const esbuild = await load("esbuild", "esbuild@0.28.2");
@@ -207,7 +207,7 @@ async function main() {
   const { outputFiles } = await bundle(esbuild, file, {
     stdin: {
       // StarlingMonkey has a console.
-      contents: `${values.engine === "quickjs" ? 'import "./console.js";' : ""} export * from "./glue.js";`,
+      contents: `${values.engine === "quickjs" ? 'import "./console.js";' : ""} export * from "./wit_export.js";`,
       resolveDir: SDK,
       sourcefile: join(SDK, "plugin.js"),
     },
@@ -228,7 +228,7 @@ async function main() {
   }
   const output = resolve(values.output ?? `${name}.wasm`);
   mkdirSync(dirname(output), { recursive: true });
-  // Whoever reads the old plugin meanwhile reads all of it.
+  // A reader of the old plugin sees a complete file.
   writeFileSync(`${output}.part`, component);
   renameSync(`${output}.part`, output);
 }

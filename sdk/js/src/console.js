@@ -1,12 +1,12 @@
-/** `console` for QuickJS, which has none: log lines on standard output and standard error. */
+/** Defines `console` for QuickJS, which has none: log lines on standard output and standard error. */
 
 import * as stderr from "wasi:cli/stderr@0.2.0";
 import * as stdout from "wasi:cli/stdout@0.2.0";
 
 import { utf8 } from "./generate/rng.js";
 
-/** WASI takes so many bytes at once. */
-const AT_ONCE = 4096;
+/** The largest write of WASI, in bytes. */
+const MAX_WRITE_BYTES = 4096;
 
 function shown(value) {
   if (typeof value === "string") return value;
@@ -23,8 +23,8 @@ function printer(open) {
   return (...values) => {
     stream ??= open();
     const bytes = utf8(`${values.map(shown).join(" ")}\n`);
-    for (let at = 0; at < bytes.length; at += AT_ONCE) {
-      stream.blockingWriteAndFlush(bytes.slice(at, at + AT_ONCE));
+    for (let at = 0; at < bytes.length; at += MAX_WRITE_BYTES) {
+      stream.blockingWriteAndFlush(bytes.slice(at, at + MAX_WRITE_BYTES));
     }
   };
 }

@@ -1,18 +1,18 @@
-/** What the author of a device implements, and what it is handed. */
+/** Defines the class that the author of a device derives from, and messages. */
 
 import { Failed, Retired } from "./errors.js";
 import { Rng, utf8 } from "./generate/rng.js";
 
-/** Whose constructor is running: who the device is, and its settings. */
-let birth = null;
+/** The identity and the settings of the device whose constructor is running. */
+let construction = null;
 
-/** Makes a device of a class that derives from `Device`. */
-export function give(kind, identity, config) {
-  birth = { identity, config };
+/** Constructs a device of a class that derives from `Device`. */
+export function construct(kind, identity, config) {
+  construction = { identity, config };
   try {
     return new kind();
   } finally {
-    birth = null;
+    construction = null;
   }
 }
 
@@ -29,8 +29,8 @@ export class Device {
   #statusSince;
 
   constructor() {
-    if (birth === null) throw new TypeError("devices are made by mockfleet, or by run() of mockfleet/testing");
-    const { identity, config } = birth;
+    if (construction === null) throw new TypeError("devices are made by mockfleet, or by run() of mockfleet/testing");
+    const { identity, config } = construction;
     this.#identity = identity;
     this.#now = identity.born;
     this.#statusSince = identity.born;
@@ -42,12 +42,12 @@ export class Device {
     this.random = new Rng(identity.seed);
   }
 
-  /** Called on schedule. */
+  /** Runs a scheduled call. */
   tick(_tick) {
     throw new TypeError(`${this.constructor.name} has no method tick`);
   }
 
-  /** Called for the events that `events` names. */
+  /** Handles the events that `events` names. */
   handle(_event) {
     return undefined;
   }
@@ -81,17 +81,17 @@ export class Device {
     throw new Retired(why);
   }
 
-  /** For generators: when it is, in microseconds since 1970. */
-  moment() {
+  /** The times for generators, in microseconds since 1970. */
+  generatorContext() {
     return { now: this.#now, born: this.#identity.born, statusSince: this.#statusSince };
   }
 
-  /** For the seat: the time of the call that follows. */
+  /** Sets the time of the next call, for the slot. */
   static enter(device, micros) {
     device.#now = micros;
   }
 
-  /** For the seat: the status, if it is another one than before. */
+  /** The status for the slot, if it differs from the last one. Stores it. */
   static changed(device, status) {
     if (status === undefined || status === null || status === device.#status) return null;
     device.#status = status;
@@ -124,7 +124,7 @@ export class Message {
   }
 }
 
-/** The text of bytes in UTF-8; what is none becomes U+FFFD. QuickJS has no TextDecoder. */
+/** Decodes UTF-8; invalid bytes become U+FFFD. QuickJS has no TextDecoder. */
 function fromUtf8(bytes) {
   let text = "";
   for (let place = 0; place < bytes.length; ) {

@@ -1,6 +1,6 @@
-/** Write the behaviour of a virtual IoT device for mockfleet, in JavaScript or TypeScript. */
+/** Write virtual IoT devices for mockfleet in JavaScript or TypeScript. */
 
 export { Device, Message } from "./device.js";
 export { Failed, InvalidConfig, Retired } from "./errors.js";
 export { choice, duration, flag, group, integer, list, number, table, text } from "./settings.js";
-export { data, fleet } from "./surroundings.js";
+export { data, fleet } from "./group_context.js";

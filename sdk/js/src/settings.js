@@ -1,15 +1,15 @@
 /**
- * Settings: what a device may be told in the fleet file, its JSON Schema, and how it is read. A
- * setting `moveChance` is the key `move-chance` in the fleet file.
+ * Reads the settings of a device and describes them as a JSON Schema. A setting `moveChance` is the
+ * key `move-chance` in the fleet file.
  */
 
 import { InvalidConfig } from "./errors.js";
-import { parseSpan, WANTED, writeSpan } from "./generate/span.js";
+import { parseSpan, EXPECTED, writeSpan } from "./generate/span.js";
 
-/** Stands for what could not be read. */
-const WRONG = Symbol("wrong");
+/** Marks a value that could not be read. */
+const INVALID = Symbol("wrong");
 
-/** One kind of setting: its schema, and how a value of it is read. */
+/** One kind of setting: its schema, and a function that reads its value. */
 class Setting {
   constructor(schema, read, options = {}) {
     const { default: standard, description, optional = false, ...others } = options;
@@ -65,11 +65,11 @@ export function choice(choices, options = {}) {
   return new Setting({ enum: [...choices] }, read, options);
 }
 
-/** A length of time, in the fleet file `"1h30m"` and here a number of seconds. */
+/** A duration: `"1h30m"` in the fleet file, and a number of seconds here. */
 export function duration(options = {}) {
   const read = (value, wrong) => {
     const micros = typeof value === "string" ? parseSpan(value) : null;
-    return micros === null ? wrong(`${shown(value)} is no duration; ${WANTED}`) : micros / 1_000_000;
+    return micros === null ? wrong(`${shown(value)} is no duration; ${EXPECTED}`) : micros / 1_000_000;
   };
   const pattern = "^\\s*([0-9]+(\\.[0-9]+)?\\s*(us|µs|ms|s|m|h|d)\\s*)+$";
   const setting = new Setting({ type: "string", pattern, examples: ["500ms", "1h30m"] }, read, options);
@@ -86,7 +86,7 @@ export function list(of, options = {}) {
   return new Setting({ type: "array", items: of.schema }, read, options);
 }
 
-/** Values of one kind by names that the fleet file gives them. */
+/** Values of one kind by names from the fleet file. */
 export function table(of, options = {}) {
   const read = (value, wrong, path, problems) => {
     if (!isTable(value)) return wrong(`${shown(value)} is no table`);
@@ -96,7 +96,7 @@ export function table(of, options = {}) {
   return new Setting({ type: "object", additionalProperties: of.schema }, read, options);
 }
 
-/** Settings of their own under one key. */
+/** A group of settings under one key. */
 export function group(settings, options = {}) {
   const read = (value, _wrong, path, problems) => readGroup(settings, value, path, problems);
   return new Setting(objectSchema(settings), read, options);
@@ -124,7 +124,7 @@ function objectSchema(settings) {
   return required.length > 0 ? { ...schema, required } : schema;
 }
 
-/** The settings from their JSON; an `InvalidConfig` has all that is wrong with them. */
+/** Parses settings from their JSON. `InvalidConfig` has all their problems. */
 export function readSettings(settings, json) {
   let value;
   try {
@@ -141,7 +141,7 @@ export function readSettings(settings, json) {
 function readGroup(settings, value, path, problems) {
   if (!isTable(value)) {
     problems[path] = `${shown(value)} is no table of settings`;
-    return WRONG;
+    return INVALID;
   }
   const names = Object.keys(settings);
   const known = new Map(names.map((name) => [keyOf(name), name]));
@@ -164,7 +164,7 @@ function readGroup(settings, value, path, problems) {
 function readOne(setting, value, path, problems) {
   const wrong = (said) => {
     problems[path] = said;
-    return WRONG;
+    return INVALID;
   };
   return setting.read(value, wrong, path, problems);
 }

@@ -1,25 +1,25 @@
 /**
- * Runs one device natively, on a clock of its own, so that a device is tested without
- * WebAssembly. The calls go through the same code as in the plugin. A trial is stricter than
- * the host: it throws when a device does what its class does not name.
+ * Runs one device natively, on a clock of its own, to test it without WebAssembly. The calls use
+ * the same code as in the plugin. A trial is stricter than the host: it throws when a device uses a
+ * channel, a status or an event that its class does not name.
  */
 
 import { Message } from "./device.js";
 import { Retired } from "./errors.js";
 import { span } from "./generate/span.js";
-import { checkDevice, Seat } from "./seat.js";
+import { checkDevice, DeviceSlot } from "./device_slot.js";
 import { schemaOf } from "./settings.js";
-import { Here, setSource } from "./surroundings.js";
+import { TestContext, setSource } from "./group_context.js";
 
-/** 2026-01-01T00:00:00Z: when a device is switched on that no test says more of. */
+/** 2026-01-01T00:00:00Z: the default time at which a device is switched on. */
 const BORN = new Date(1_767_225_600_000);
 
-/** The shortest time from tick to tick that a device can ask for, as in the host. */
-const SHORTEST = 1_000;
+/** The shortest interval that a device can schedule, as in the host. */
+const MIN_TICK_INTERVAL = 1_000;
 
 /** One device on a clock of its own. `run` makes one. */
 export class Trial {
-  #seat;
+  #slot;
   #every;
   #now;
   #due;
@@ -35,11 +35,11 @@ export class Trial {
     this.retired = null;
     this.#now = this.#due = born.getTime() * 1000;
     this.#every = span(every);
-    this.#seat = new Seat(kind, { id, group, index, seed, born: this.#now }, JSON.stringify(config));
+    this.#slot = new DeviceSlot(kind, { id, group, index, seed, born: this.#now }, JSON.stringify(config));
   }
 
   get device() {
-    return this.#seat.device;
+    return this.#slot.device;
   }
 
   get now() {
@@ -64,7 +64,7 @@ export class Trial {
     this.#due += this.#every;
     const sequence = this.#sequence;
     this.#sequence += 1;
-    return this.#take(() => this.#seat.tick(this.#now, sequence));
+    return this.#take(() => this.#slot.tick(this.#now, sequence));
   }
 
   ticks(count) {
@@ -102,7 +102,7 @@ export class Trial {
         `static events of ${this.kind.name} doesn't name ${name}, and the host would not deliver this event`,
       );
     }
-    return this.retired === null ? this.#take(() => this.#seat.handle(this.#now, event)) : this;
+    return this.retired === null ? this.#take(() => this.#slot.handle(this.#now, event)) : this;
   }
 
   #take(call) {
@@ -127,20 +127,20 @@ export class Trial {
       const link = turn.link.tag === "vanish" ? { vanish: turn.link.val / 1_000_000 } : "reconnect";
       this.links.push({ at, link });
     }
-    if (turn.nextTick !== null) this.#due = this.#now + Math.max(SHORTEST, turn.nextTick);
+    if (turn.nextTick !== null) this.#due = this.#now + Math.max(MIN_TICK_INTERVAL, turn.nextTick);
     return this;
   }
 
   #declared(key, name) {
     const names = this.kind[key];
-    // A device that names none has them from its settings.
+    // The settings name them where the class names none.
     if (names.length > 0 && !names.includes(name)) {
       throw new Error(`static ${key} of ${this.kind.name} doesn't name "${name}"`);
     }
   }
 }
 
-/** Switches a device on and runs so many ticks. */
+/** Switches a device on and runs this many ticks. */
 export function run(kind, config = {}, { ticks = 0, ...setup } = {}) {
   return new Trial(kind, config, setup).ticks(ticks);
 }
@@ -150,7 +150,7 @@ export function schema(kind) {
   return schemaOf(kind.config);
 }
 
-/** Says what the fleet file says about the group of the devices that follow. */
-export function surroundings(given = {}) {
-  setSource(new Here(given));
+/** Sets the context of the group of the next devices. */
+export function groupContext(given = {}) {
+  setSource(new TestContext(given));
 }

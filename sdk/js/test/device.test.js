@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { choice, data, Device, duration, Failed, fleet, group, integer, list, Message, number, text } from "mockfleet";
-import { run, schema, surroundings } from "mockfleet/testing";
+import { run, schema, groupContext } from "mockfleet/testing";
 
 /** Does what its setting says at tick 2. */
 class Probe extends Device {
@@ -67,7 +67,7 @@ class Probe extends Device {
 
 const seconds = (trial) => trial.messages.map(({ at }) => (at - trial.device.born) / 1000);
 
-test("ticks come as scheduled unless the device says otherwise", () => {
+test("ticks follow the schedule of the fleet or of the device", () => {
   assert.deepEqual(seconds(run(Probe, { "do-what": "hurry" }, { ticks: 5 })), [0, 1, 2, 2.01, 3.01]);
 });
 
@@ -92,7 +92,7 @@ test("an exception is a failed call that names its place in the source", () => {
   assert.deepEqual(seconds(trial), [0, 1, 3]);
 });
 
-test("what is thrown of its own accord says only that", () => {
+test("a thrown failure has its own text only", () => {
   assert.throws(() => run(Probe, { "do-what": "fail" }, { ticks: 3 }), { message: "told to" });
   assert.throws(() => run(Probe, { "do-what": "throw" }, { ticks: 3 }), { message: 'it threw "a text"' });
 });
@@ -103,7 +103,7 @@ test("a retired device is not called again", () => {
   assert.equal(trial.messages.length, 2);
 });
 
-test("what a device does with its connection is seen", () => {
+test("connection changes are recorded", () => {
   const [{ link }] = run(Probe, { "do-what": "vanish" }, { ticks: 3 }).links;
   assert.deepEqual(link, { vanish: 5 });
 });
@@ -112,7 +112,7 @@ test("a generator gives several messages", () => {
   assert.equal(run(Probe, { "do-what": "several" }, { ticks: 3 }).messages.length, 5);
 });
 
-test("what is no answer says how one is made", () => {
+test("a wrong return value is a failed call", () => {
   const said = {
     number: /returned a number; messages are made by this\.message/,
     turn: /an object with message; a turn has messages, status, nextTick, link/,
@@ -142,7 +142,7 @@ test("text and bytes are those of the platform's own encoders", () => {
   assert.equal(new Message("a", Uint8Array.from([0x41, 0xff, 0x42])).text(), "A\ufffdB");
 });
 
-test("a trial refuses what the class does not name", () => {
+test("a trial rejects undeclared names", () => {
   const stray = () => run(Probe, { "do-what": "stray" }, { ticks: 3 });
   assert.throws(stray, { message: 'static channels of Probe doesn\'t name "nowhere"' });
   assert.throws(() => run(Probe).settled(0, "telemetry"), { message: /doesn't name receipts/ });
@@ -170,7 +170,7 @@ test("all settings that do not fit are refused at once with their keys", () => {
   });
 });
 
-test("settings are what their kinds say", () => {
+test("settings have their declared types", () => {
   const { config } = run(Probe, { pause: "1h30m", route: [{ lat: 5 }] }).device;
   assert.deepEqual(config, { doWhat: "", mode: "eco", size: 1, pause: 5400, route: [{ lat: 5, lon: 0 }] });
 });
@@ -185,12 +185,12 @@ test("the schema has words, bounds and defaults, and refuses the unknown", () =>
   assert.deepEqual(properties.route.items.required, ["lat"]);
 });
 
-test("what surrounds the device is what the test says", () => {
-  surroundings({ data: { weather: Uint8Array.from([1, 2]) }, channels: ["a"], interval: 2 });
+test("the group context of the test is used", () => {
+  groupContext({ data: { weather: Uint8Array.from([1, 2]) }, channels: ["a"], interval: 2 });
   assert.deepEqual(data.readAll("weather"), Uint8Array.from([1, 2]));
   assert.deepEqual([fleet.channels(), fleet.downlink(), fleet.interval()], [["a"], null, 2]);
   assert.throws(() => data.size("wether"), { message: /there are weather/ });
-  surroundings();
+  groupContext();
 });
 
 test("mistakes of a class are found before it runs", () => {

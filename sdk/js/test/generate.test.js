@@ -46,7 +46,7 @@ test("the randomness is that of the vectors", () => {
   assert.deepEqual(Array.from({ length: 4 }, () => rng.unit()), vectors.unit);
 });
 
-test("all that is wrong is said at once with its place", () => {
+test("all problems are reported at once with their paths", () => {
   assert.throws(() => new Walk({ min: 5, max: 2, pull: 3, speed: 1 }), {
     name: "InvalidConfig",
     problems: {

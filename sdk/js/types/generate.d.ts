@@ -1,7 +1,7 @@
 /**
- * Values that change over time as a sensor's do: the same for the same seed as those of the
- * Rust and the Python SDK. A specification checks itself when it is made, and throws
- * `InvalidConfig` with all that is wrong.
+ * Generates values that change over time as a sensor's do: for the same seed the same as in the
+ * Rust and the Python SDK. A specification checks itself when it is created, and throws
+ * `InvalidConfig` with all its problems.
  */
 
 import type { Device, Duration } from "./index.js";
@@ -9,7 +9,7 @@ import type { Device, Duration } from "./index.js";
 /** A deterministic random number generator of 8 bytes of state. Not for secrets. */
 export class Rng {
   constructor(seed: number | bigint);
-  /** Another generator, which gives numbers of its own for this name, and does not move this one. */
+  /** Derives another generator with numbers of its own, and does not change this one. */
   stream(name: string): Rng;
   /** The next 64 random bits. */
   bits(): bigint;
@@ -29,62 +29,62 @@ export class Rng {
 
 /** A specification with the state of one device. */
 export class Generator<T> {
-  constructor(kind: Kind<T>, rng: Rng, moment: () => { now: number; born: number; statusSince: number });
-  /** The value now: at the time of the tick or the event that is being handled. */
+  constructor(spec: Specification<T>, rng: Rng, context: () => { now: number; born: number; statusSince: number });
+  /** Makes the next value, at the time of the present tick or event. */
   next(): T;
 }
 
-/** A specification. Shared by all devices that use it: make it once, outside of the class. */
-export abstract class Kind<T> {
+/** A specification, shared by all devices that use it: create it once, outside of the class. */
+export abstract class Specification<T> {
   /**
-   * The generator of one device. `name` is the name of its stream of random numbers: another
-   * one for each generator of a device.
+   * Starts the generator of one device. `name` is the name of its stream of random numbers: a
+   * different one for each generator of a device.
    */
   of(device: Device<any>, name: string): Generator<T>;
 }
 
-/** A number around a mean: the bell curve. What lies outside of `min` and `max` is set to them. */
-export class Normal extends Kind<number> {
+/** A number around a mean: the bell curve. Values outside of `min` and `max` are set to them. */
+export class Normal extends Specification<number> {
   constructor(spec: { mean: number; deviation: number; min?: number; max?: number; decimals?: number });
 }
 
-/** A random walk: each value is the one before and a step, kept within bounds and drawn back to a mean. */
-export class Walk extends Kind<number> {
+/** A random walk: each value is the one before plus a step, within bounds and pulled back to a mean. */
+export class Walk extends Specification<number> {
   constructor(spec?: {
     /** The first value. Absent: `mean`, else the middle of `min` and `max`, else 0. */
     start?: number;
-    /** How far devices differ in their first value: its standard deviation. */
+    /** The standard deviation of the first value between devices. */
     spread?: number;
-    /** The standard deviation of one step; 1. */
+    /** The standard deviation of one step. Default: 1. */
     step?: number;
-    /** Where the walk is drawn back to. */
+    /** The value that the walk is pulled back to. */
     mean?: number;
-    /** Which share of the way to `mean` is taken with each step, 0 to 1; 0.1. */
+    /** The share of the distance to `mean` that each step takes, 0 to 1. Default: 0.1. */
     pull?: number;
-    /** The walk turns back there. */
+    /** The bounds at which the walk is reflected. */
     min?: number;
     max?: number;
-    /** The time that one step stands for. Absent: one step a value. */
+    /** The time of one step. Absent: one step a value. */
     every?: Duration;
     decimals?: number;
   });
 }
 
-/** What lies between two points: a straight line, the value of the point before, or a smooth curve. */
+/** The interpolation between two points: a straight line, the value of the point before, or a smooth curve. */
 export type Interpolation = "linear" | "step" | "smooth";
 
 /** A curve through points: times, counted from the origin, and values. */
-export class Curve extends Kind<number> {
+export class Curve extends Specification<number> {
   constructor(spec: {
     points: readonly (readonly [Duration, number])[];
-    /** Begins again after this long. */
+    /** The period after which it repeats. */
     period?: Duration;
     interpolation?: Interpolation;
-    /** How far values stray from the curve: their standard deviation. */
+    /** The standard deviation of values from the curve. */
     jitter?: number;
-    /** Devices are ahead by up to this much, each by its own. */
+    /** The largest time by which a device is ahead, drawn for each. */
     spread?: Duration;
-    /** From when time counts: the device's birth, its last change of status, or a moment. */
+    /** The origin of time: the device's start, its last change of status, or a fixed time. */
     origin?: "born" | "status" | Date;
     decimals?: number;
   });
@@ -94,7 +94,7 @@ export class Curve extends Kind<number> {
 export type Day = readonly (readonly [string, number])[];
 
 /** Values by the time of day, UTC: the same each day or by the day of the week. */
-export class Profile extends Kind<number> {
+export class Profile extends Specification<number> {
   constructor(spec: {
     daily?: Day;
     weekly?: { mon?: Day; tue?: Day; wed?: Day; thu?: Day; fri?: Day; sat?: Day; sun?: Day };
@@ -104,18 +104,21 @@ export class Profile extends Kind<number> {
   });
 }
 
-/** One of several values: by chance, with or without weights, or in turn. */
-export class Bucket<const T> extends Kind<T> {
+/** One of several values: at random, with or without weights, or in sequence. */
+export class Bucket<const T> extends Specification<T> {
   constructor(spec: { values: readonly T[]; weights?: readonly number[]; order?: "random" | "sequence" });
 }
 
-/** A Markov chain: states, and how likely one leads to another; what is left to 1 is to stay. */
-export class Markov<T = string> extends Kind<T> {
+/**
+ * A Markov chain: states, and the probability that one leads to another. The remainder to 1 is the
+ * probability to stay.
+ */
+export class Markov<T = string> extends Specification<T> {
   constructor(spec: {
     states: Readonly<Record<string, { value?: T; to?: Readonly<Record<string, number>> }>>;
     /** The first state. */
     start: string;
-    /** Takes a step after each of these lengths of time. Absent: a step a value. */
+    /** Takes a step after each of these intervals. Absent: a step a value. */
     every?: Duration;
   });
 }

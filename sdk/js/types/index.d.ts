@@ -1,21 +1,21 @@
-/** Write the behaviour of a virtual IoT device for mockfleet, in JavaScript or TypeScript. */
+/** Write virtual IoT devices for mockfleet in JavaScript or TypeScript. */
 
 import type { Rng } from "./generate.js";
 
-/** A length of time: seconds, or a text such as `"1h30m"`. */
+/** A duration: seconds, or a text such as `"1h30m"`. */
 export type Duration = number | string;
 
 /** One kind of setting; its values are of the type `T`. */
 export interface Setting<T> {
   readonly schema: object;
-  /** Only for the compiler. */
+  /** For the compiler only. */
   readonly type?: T;
 }
 
-/** What every setting can say of itself; without a default it must be given. */
+/** The options of every setting. Without a default it is required. */
 export interface Options<T> {
   readonly default?: T;
-  /** What the fleet's owner should know of it. */
+  /** A sentence for the person who runs the fleet. */
   readonly description?: string;
 }
 
@@ -40,16 +40,16 @@ export function flag(options?: Options<boolean>): Setting<boolean>;
 /** One of these values. */
 export function choice<const T extends string | number>(choices: readonly T[], options: Optional): Setting<T | undefined>;
 export function choice<const T extends string | number>(choices: readonly T[], options?: Options<NoInfer<T>>): Setting<T>;
-/** A length of time, in the fleet file `"1h30m"` and here a number of seconds. */
+/** A duration: `"1h30m"` in the fleet file, and a number of seconds here. */
 export function duration(options: Optional): Setting<number | undefined>;
 export function duration(options?: Options<number>): Setting<number>;
 /** A list of values of one kind. */
 export function list<T>(of: Setting<T>, options: Optional): Setting<T[] | undefined>;
 export function list<T>(of: Setting<T>, options?: Options<T[]>): Setting<T[]>;
-/** Values of one kind by names that the fleet file gives them. */
+/** Values of one kind by names from the fleet file. */
 export function table<T>(of: Setting<T>, options: Optional): Setting<Record<string, T> | undefined>;
 export function table<T>(of: Setting<T>, options?: Options<Record<string, T>>): Setting<Record<string, T>>;
-/** Settings of their own under one key. */
+/** A group of settings under one key. */
 export function group<S extends Settings>(settings: S, options: Optional): Setting<Values<S> | undefined>;
 export function group<S extends Settings>(settings: S, options?: Options<Values<S>>): Setting<Values<S>>;
 
@@ -61,50 +61,50 @@ export type Values<S extends Settings> = { readonly [K in keyof S]: S[K] extends
 
 /** One scheduled call. */
 export interface Tick {
-  /** When this tick was due, to the millisecond. Late calls still carry the time they were due. */
+  /** The time at which this tick was due, to the millisecond. A late call carries its due time, too. */
   readonly at: Date;
   /** The same in microseconds since 1970, UTC. */
   readonly micros: number;
-  /** Ticks that this device has had before this one. */
+  /** The number of ticks of this device before this one. */
   readonly sequence: number;
 }
 
-/** What became of a message; `sent`: it is on the wire, and nothing confirms it. */
+/** The outcome of a message; `sent`: it is on the wire, and the protocol has no confirmation. */
 export type Outcome = "acked" | "sent" | "failed" | "dropped";
 
-/** Something that happened to a device between ticks; `micros` says when, since 1970, UTC. */
+/** Something that happened to a device between ticks; `micros` is its time since 1970, UTC. */
 export type Event = { readonly micros: number } & (
   | { readonly kind: "connected" }
   | { readonly kind: "disconnected"; readonly reason: string }
   | { readonly kind: "received"; readonly message: Message }
   | {
       readonly kind: "settled";
-      /** The message's number: its place among all messages of this device. */
+      /** The message's number among all messages of this device, from zero. */
       readonly sequence: number;
       readonly channel: string;
       readonly outcome: Outcome;
       /** Seconds from sending to confirmation. */
       readonly latency?: number;
-      /** The protocol's own words, for example an HTTP status or a reason code. */
+      /** The protocol's own text, for example an HTTP status or a reason code. */
       readonly detail?: string;
     }
 );
 
-/** What a device does with its connection, once the turn's messages are on their way. */
+/** The connection change of a device, after the turn's messages. */
 export type Link = "reconnect" | { readonly vanish: Duration };
 
-/** What a device does in answer to a tick or an event. */
+/** The answer of a device to a tick or an event. */
 export interface Turn {
-  /** What to send now, in this order. */
+  /** The messages to send now, in this order. */
   readonly messages?: Message | Iterable<Message> | undefined;
-  /** The device's status. May be said in every turn: only a change is reported. */
+  /** The device's status. Every turn may set it: only a change is reported. */
   readonly status?: string | undefined;
-  /** Tick next after this long; the tick after that is the fleet file's again. */
+  /** The time until the next tick. The tick after it follows the fleet file again. */
   readonly nextTick?: Duration | undefined;
   readonly link?: Link | undefined;
 }
 
-/** What `tick` and `handle` may return. A generator counts as several messages. */
+/** The return values of `tick` and `handle`. A generator counts as several messages. */
 export type Answer = Turn | Message | Iterable<Message> | undefined | void;
 
 /** One message that a device sends or receives. */
@@ -131,12 +131,12 @@ export class Message {
 /**
  * One virtual device. The plugin's file exports one class that derives from this one.
  *
- * The same seed must give the same life: take randomness from `this.random` and from
- * `mockfleet/generate`, time from the calls, and keep nothing outside of the device, since
+ * The same seed must give the same messages: take randomness from `this.random` and from
+ * `mockfleet/generate`, and time from the calls. Keep nothing outside of the device, since
  * thousands of devices share one instance of the plugin.
  */
 export abstract class Device<S extends Settings = {}> {
-  /** One sentence on what the device is. */
+  /** Describes the device in one sentence. */
   static summary?: string;
   /** Every channel that the device may send on; the fleet file maps each. None: its settings name them. */
   static channels: readonly string[];
@@ -148,7 +148,7 @@ export abstract class Device<S extends Settings = {}> {
   static config: Settings;
 
   constructor();
-  /** The settings' values, as they stand under `config` in the fleet file. */
+  /** The values of the settings, written under `config` in the fleet file. */
   readonly config: Values<S>;
   /** Unique in the fleet, for example `thermometer-00042`. */
   readonly id: string;
@@ -156,20 +156,20 @@ export abstract class Device<S extends Settings = {}> {
   readonly group: string;
   /** Its position in the group, counted from zero. */
   readonly index: number;
-  /** The seed for all of its randomness: same seed, same life. Above 2^53 it is rounded. */
+  /** The seed of all its random numbers: the same seed gives the same messages. Above 2^53 it is rounded. */
   readonly seed: number;
-  /** Randomness from the device's seed. */
+  /** A random number generator with the device's seed. */
   readonly random: Rng;
-  /** When the device was switched on, to the millisecond. */
+  /** The time at which the device was switched on, to the millisecond. */
   get born(): Date;
-  /** When the tick was due, or the event was, to the millisecond. */
+  /** The due time of the tick, or the time of the event, to the millisecond. */
   get now(): Date;
   /** Seconds since the device was switched on. */
   get age(): number;
 
-  /** Called on schedule. Returns what to send, or a turn with what else to do. */
+  /** Runs a scheduled call. Returns messages, or a turn with a status or other actions. */
   abstract tick(tick: Tick): Answer;
-  /** Called for the events that `events` names. */
+  /** Handles the events that `events` names. */
   handle(event: Event): Answer;
   /** A message on this channel with this value as JSON. */
   message(channel: string, value: unknown, options?: { properties?: Readonly<Record<string, string>> }): Message;
@@ -177,14 +177,14 @@ export abstract class Device<S extends Settings = {}> {
   retire(why: string): never;
 }
 
-/** The settings cannot work: a sentence, or several by the key that each is about. */
+/** The settings cannot work: a sentence, or several by their keys. */
 export class InvalidConfig extends Error {
   constructor(problems: string | Readonly<Record<string, string>>);
   readonly problems: Readonly<Record<string, string>>;
   within(key: string): InvalidConfig;
 }
 
-/** This call failed: nothing of it is sent, the device lives on and is called again. */
+/** This call failed: nothing of it is sent, and the device stays on and is called again. */
 export class Failed extends Error {
   constructor(why: string);
 }
@@ -194,7 +194,7 @@ export class Retired extends Error {
   constructor(why: string);
 }
 
-/** The data files of the device's group. The host holds each once: share what you make of it. */
+/** The data files of the device's group. The host holds each once: share results among devices. */
 export const data: {
   size(name: string): number;
   /** Fewer bytes at the file's end, and at most 1 MiB in one call. */
@@ -202,10 +202,10 @@ export const data: {
   readAll(name: string): Uint8Array;
 };
 
-/** What the fleet file says about the device's group; `null` where it is only tried. */
+/** The settings of the device's group in the fleet file; `null` without a target, as in `mockfleet try`. */
 export const fleet: {
   channels(): string[] | null;
   downlink(): string[] | null;
-  /** Seconds from tick to tick. */
+  /** The interval of the ticks in seconds. */
   interval(): number | null;
 };

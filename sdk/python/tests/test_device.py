@@ -26,8 +26,8 @@ from mockfleet import (
     group,
     setting,
 )
-from mockfleet.seat import find_device
-from mockfleet.testing import Trial, run, schema, surroundings
+from mockfleet.device_slot import find_device
+from mockfleet.testing import Trial, run, schema, group_context
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def seconds(trial: Trial) -> list[float]:
     return [(sent.at - trial.device.born).total_seconds() for sent in trial.messages]
 
 
-def test_ticks_come_as_scheduled_unless_the_device_says_otherwise() -> None:
+def test_ticks_follow_the_schedule_of_fleet_or_device() -> None:
     assert seconds(run(Probe, {"do-what": "hurry"}, ticks=5)) == [0, 1, 2, 2.01, 3.01]
 
 
@@ -124,7 +124,7 @@ def test_an_exception_is_a_failed_call_that_names_its_place_in_the_source() -> N
     assert seconds(trial) == [0, 1, 3]
 
 
-def test_a_call_that_fails_of_its_own_accord_says_only_that() -> None:
+def test_raised_failure_has_its_own_text_only() -> None:
     with pytest.raises(Failed, match="^told to$"):
         run(Probe, {"do-what": "fail"}, ticks=3)
 
@@ -135,7 +135,7 @@ def test_a_retired_device_is_not_called_again() -> None:
     assert len(trial.messages) == 2
 
 
-def test_what_a_device_does_with_its_connection_is_seen() -> None:
+def test_connection_changes_are_recorded() -> None:
     (link,) = run(Probe, {"do-what": "vanish"}, ticks=3).links
     assert link[1] == Vanish(5)
     (link,) = run(Probe, {"do-what": "reconnect"}, ticks=3).links
@@ -146,7 +146,7 @@ def test_a_generator_gives_several_messages() -> None:
     assert len(run(Probe, {"do-what": "several"}, ticks=3).messages) == 5
 
 
-def test_what_is_no_message_says_how_one_is_made() -> None:
+def test_wrong_return_value_is_a_failed_call() -> None:
     with pytest.raises(Failed, match=r"returned a int; messages are made by self.message"):
         run(Probe, {"do-what": "number"}, ticks=3)
 
@@ -159,7 +159,7 @@ def test_a_message_to_the_device_is_answered_and_moves_its_next_tick() -> None:
         trial.receive("command", b"{")
 
 
-def test_a_trial_refuses_what_the_class_does_not_name() -> None:
+def test_trial_rejects_undeclared_names() -> None:
     with pytest.raises(AssertionError, match='Probe.channels doesn\'t name "nowhere"'):
         run(Probe, {"do-what": "stray"}, ticks=3)
     with pytest.raises(AssertionError, match="Probe.events doesn't name receipts"):
@@ -192,7 +192,7 @@ def test_all_settings_that_do_not_fit_are_refused_at_once_with_their_keys() -> N
         run(Probe, {"do-what": "refuse"})
 
 
-def test_settings_are_what_their_types_say() -> None:
+def test_settings_have_their_declared_types() -> None:
     device = run(Probe, {"pause": "1h30m", "route": [{"lat": 5}], "limit": 3}).device
     assert device.config.pause == timedelta(hours=1, minutes=30)
     assert device.config.route == [Point(5.0, 0.0)]
@@ -214,7 +214,7 @@ def test_the_schema_has_words_bounds_and_defaults_and_refuses_the_unknown() -> N
     assert found["properties"]["route"]["items"]["required"] == ["lat"]
 
 
-def test_a_message_is_compact_json_and_what_has_no_form_is_refused() -> None:
+def test_message_is_compact_json_or_fails() -> None:
     device = run(Probe).device
     at = datetime(2026, 11, 24, 7, 30, tzinfo=UTC)
     message = device.message("telemetry", {"at": at, "name": "Müller"}, properties={"unit": "C"})
@@ -225,15 +225,15 @@ def test_a_message_is_compact_json_and_what_has_no_form_is_refused() -> None:
             device.message("telemetry", value)
 
 
-def test_what_surrounds_the_device_is_what_the_test_says() -> None:
-    surroundings(data={"weather": b"1,2"}, channels=["a"], interval=2)
+def test_group_context_of_the_test_is_used() -> None:
+    group_context(data={"weather": b"1,2"}, channels=["a"], interval=2)
     try:
         assert data.read_all("weather") == b"1,2"
         assert (group.channels(), group.downlink(), group.interval()) == (["a"], None, 2.0)
         with pytest.raises(FileNotFoundError, match="there are weather"):
             data.size("wether")
     finally:
-        surroundings()
+        group_context()
 
 
 def test_mistakes_of_a_class_are_found_before_it_runs() -> None:

@@ -79,7 +79,7 @@ def test_the_randomness_is_that_of_the_vectors():
     assert [units.unit() for _ in range(4)] == VECTORS["unit"]
 
 
-def test_all_that_is_wrong_is_said_at_once_with_its_place():
+def test_all_problems_are_reported_at_once_with_paths():
     with pytest.raises(InvalidConfig) as refused:
         Walk(min=5, max=2, pull=3)
     assert refused.value.problems == {

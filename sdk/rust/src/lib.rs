@@ -1,7 +1,7 @@
-//! Write the behaviour of a virtual IoT device for mockfleet, in Rust.
+//! Write virtual IoT devices for mockfleet in Rust: for authors of plugins.
 //!
-//! A device is a value with a [`Behaviour`]: it is created from its settings, called
-//! on schedule, and told of events. One line makes it a plugin. This is all of it:
+//! A device is a value with a [`Behaviour`]: it is created from its settings, and called on
+//! schedule and for events. One line makes it a plugin:
 //!
 //! ```
 //! use mockfleet_sdk::{About, Behaviour, Device, Error, Rng, Tick, Turn};
@@ -14,7 +14,7 @@
 //! #[derive(Serialize, Deserialize, JsonSchema)]
 //! #[serde(default, deny_unknown_fields)]
 //! struct Config {
-//!     /// How much the tank holds, in litres.
+//!     /// The volume of the tank, in litres.
 //!     capacity: f64,
 //! }
 //!
@@ -45,7 +45,7 @@
 //!
 //! mockfleet_sdk::export!(Tank);
 //!
-//! // And its test, natively, on a clock of its own:
+//! // A native test runs the device on a clock of its own:
 //! use mockfleet_sdk::testing::Trial;
 //! let mut tank = Trial::<Tank>::new(serde_json::json!({ "capacity": 100.0 }));
 //! tank.ticks(30);
@@ -53,83 +53,76 @@
 //! assert!(tank.statuses().iter().any(|(_, status)| status == "full"));
 //! ```
 //!
-//! In `Cargo.toml` the crate says `crate-type = ["cdylib"]`, and `cargo build --release
-//! --target wasm32-wasip2` writes the plugin.
+//! With `crate-type = ["cdylib"]` in `Cargo.toml`, `cargo build --release --target
+//! wasm32-wasip2` builds the plugin.
 //!
-//! # What a behaviour may rely on
-//! - **The same seed gives the same life**, as long as randomness comes from
-//!   [`Device::rng`] and time from the calls. The standard library's clocks are the
-//!   run's clock, too, and stand still during a call.
-//! - **Calls of one device don't overlap**, and each has a deadline (100 ms unless the
-//!   fleet file says otherwise). A panic, like a call past its deadline, ends the cell:
-//!   its devices start anew. The panic's message stands in the host's log.
-//! - **What is printed** becomes log lines with the device's id. There are no files, no
-//!   network, no environment.
-//! - **A call that returns an error sends nothing**, whatever its turn holds.
+//! # Guarantees for a behaviour
+//! - **The same seed gives the same messages**, as long as randomness comes from
+//!   [`Device::rng`] and time from the calls. The clocks of the standard library show the
+//!   run's time, which does not change during a call.
+//! - **Calls of one device do not overlap**, and each has a deadline (default: 100 ms). A
+//!   panic, or a call past its deadline, ends the cell: its devices start again. The host
+//!   prints the message of the panic.
+//! - **Printed lines** become log lines with the device's id. There are no files, no
+//!   network and no environment variables.
+//! - **A call that returns an error sends nothing** of its turn.
 //!
-//! # The files
-//! `behaviour` is what an author implements, with `about`, `turn`, `event`, `time`,
-//! `random`, `rounding`, `error` and `problem` for the words in it; [`data`] and [`group`]
-//! are what a device can look up beside its settings. `seat` calls it as the contract
-//! asks; above it stand [`testing`], and, in WebAssembly only, `glue` with the exports.
+//! # Modules
+//! The crate root has the trait and its types. [`data`] and [`group`] look up the data files
+//! and the place of a device in the fleet. [`generate`] has values that change as a
+//! sensor's do. [`testing`] runs a device natively.
 
-mod about;
-mod behaviour;
-pub mod data;
-mod error;
-mod event;
+mod contract;
+mod device_slot;
 pub mod generate;
-#[cfg(target_arch = "wasm32")]
-#[doc(hidden)]
-pub mod glue;
-pub mod group;
-#[cfg(all(target_arch = "wasm32", feature = "pool"))]
-mod pool;
-mod problem;
+mod lookup;
 mod random;
 mod rounding;
-mod seat;
+mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod time;
-mod turn;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod wit_export;
 
-pub use about::About;
-pub use behaviour::{Behaviour, Device, NoConfig, Tick};
-pub use error::Error;
-pub use event::{Event, Outcome, Receipt};
-pub use problem::Problem;
+pub use contract::about::About;
+pub use contract::behaviour::{Behaviour, Device, NoConfig, Tick};
+pub use contract::error::Error;
+pub use contract::event::{Event, Outcome, Receipt};
+pub use contract::problem::Problem;
+pub use contract::turn::{Link, Message, Turn};
+pub use lookup::{data, group};
 pub use random::Rng;
 pub use rounding::round;
 pub use time::Instant;
-pub use turn::{Link, Message, Turn};
 
-/// The settings of a behaviour from their text, for its
+/// Parses the settings of a behaviour from their text, for its
 /// [`create_from`](Behaviour::create_from).
 ///
 /// # Errors
-/// What is not of the right shape, with its path.
+/// [`Error::InvalidConfig`] with the path of a setting of the wrong shape.
 pub fn read_config<B: Behaviour>(config: &str) -> Result<B::Config, Error> {
-    seat::read::<B>(config)
+    settings::read::<B::Config>(config)
 }
 
-/// Makes the calling crate a plugin whose devices have this behaviour. Once a crate.
+/// Makes the calling crate a plugin whose devices have this behaviour. Use it once a crate.
 ///
-/// Compiled for anything but WebAssembly it only checks that the type is a
+/// Compiled for another target than WebAssembly it only checks that the type is a
 /// [`Behaviour`], so that `cargo test` works as usual.
 #[macro_export]
 macro_rules! export {
     ($behaviour:ty) => {
         #[cfg(target_arch = "wasm32")]
-        type MockfleetPlugin = $crate::glue::Plugin<$behaviour>;
+        type MockfleetPlugin = $crate::wit_export::Plugin<$behaviour>;
         #[cfg(target_arch = "wasm32")]
-        $crate::glue::bindings::export_plugin!(MockfleetPlugin with_types_in $crate::glue::bindings);
+        $crate::wit_export::bindings::export_plugin!(MockfleetPlugin with_types_in $crate::wit_export::bindings);
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             #[unsafe(export_name = "mockfleet:device/behaviour@0.1.0#[method]device.tick")]
-            unsafe extern "C" fn tick(device: *const u8, at: u64, sequence: u64) -> *const $crate::glue::Answer {
-                // SAFETY: it is called as the contract says.
-                unsafe { $crate::glue::tick::<$behaviour>(device, at, sequence) }
+            unsafe extern "C" fn tick(device: *const u8, at: u64, sequence: u64) -> *const $crate::wit_export::TickResult {
+                // SAFETY: the host calls it by the rules of the contract.
+                unsafe { $crate::wit_export::tick::<$behaviour>(device, at, sequence) }
             }
         };
         #[cfg(not(target_arch = "wasm32"))]
@@ -137,7 +130,7 @@ macro_rules! export {
     };
 }
 
-/// Compiles the README's device, so that it stays true.
+/// Compiles the device of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

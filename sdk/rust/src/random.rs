@@ -1,9 +1,10 @@
-//! A device's randomness. Owns the generator and its distributions; must not know
-//! what they are used for. The same seed gives the same numbers, bit for bit, on
-//! every machine, natively and in WebAssembly.
+//! Generates the random numbers of a device.
+//!
+//! The same seed gives the same numbers, bit for bit, on every machine, natively and in
+//! WebAssembly.
 
-/// A deterministic random number generator of 8 bytes, so that many thousands of
-/// devices can each keep one. [`Device::rng`](crate::Device::rng) makes it.
+/// A deterministic random number generator of 8 bytes, so that each of many thousand
+/// devices can have one. [`Device::rng`](crate::Device::rng) makes it.
 ///
 /// SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number
 /// generators", 2014. Not for secrets.
@@ -11,15 +12,15 @@
 pub struct Rng(u64);
 
 impl Rng {
-    /// A generator that gives the numbers of this seed.
+    /// A generator with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         // Mixed, so that neighbouring seeds start far apart on the generator's cycle.
         Self(mix(seed ^ 0x6d6f_636b_666c_6565))
     }
 
-    /// Another generator, which gives numbers of its own for this name. Depends on the
-    /// name and on where this one is, and does not move it: taken from
+    /// Derives another generator with numbers of its own. It depends on the name and on the
+    /// state of this generator, which does not change: derived from
     /// [`Device::rng`](crate::Device::rng), the same name gives the same numbers.
     ///
     /// The name is hashed by FNV-1a, 64 bits (draft-eastlake-fnv).

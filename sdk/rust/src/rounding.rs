@@ -1,7 +1,7 @@
-//! Numbers as a sensor reports them. Knows nothing else.
+//! Rounds numbers as a sensor reports them.
 
-/// `value` to so many decimals, at most 15, so that a payload says `21.54` and not
-/// `21.537394812`.
+/// Rounds `value` to this many decimals, at most 15, so that a payload has `21.54` instead
+/// of `21.537394812`.
 #[must_use]
 pub fn round(value: f64, decimals: u32) -> f64 {
     // 10^15 is the last power of ten that leaves a digit before the point exact.
@@ -9,9 +9,9 @@ pub fn round(value: f64, decimals: u32) -> f64 {
     half_away(value * scale) / scale
 }
 
-/// `value.round()`, of instructions that WebAssembly has: it has none for halves away from
-/// zero. The number before 0.5, since 0.5 would carry the number before it up to 1; LLVM
-/// expands `round` so for processors without it.
+/// The same as `value.round()`, made of instructions that WebAssembly has: it has none that
+/// rounds halves away from zero. It adds the number before 0.5, since 0.5 would round the
+/// number before 0.5 up to 1. LLVM expands `round` the same way for processors without it.
 fn half_away(value: f64) -> f64 {
     (value + 0.5_f64.next_down().copysign(value)).trunc()
 }

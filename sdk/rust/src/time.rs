@@ -1,5 +1,4 @@
-//! Moments on the run's clock, and how they are written. Owns the calendar
-//! arithmetic; must not know where the moments come from, and reads no clock.
+//! Defines instants on the run's clock and writes them.
 
 use std::fmt;
 use std::ops::Add;
@@ -10,16 +9,16 @@ use serde::{Serialize, Serializer};
 const MICROS_PER_SECOND: u64 = 1_000_000;
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// A moment on the run's clock, in microseconds since the Unix epoch, UTC.
+/// An instant on the run's clock, in microseconds since the Unix epoch, UTC.
 ///
-/// The run's clock may be faster than real time, or start in the past: a behaviour
-/// uses the moments it is handed and no other clock. Displayed, and serialised, as
-/// RFC 3339 with microseconds: `2026-11-24T07:30:00.000000Z`.
+/// The run's clock may be faster than real time, or start in the past: a behaviour uses the
+/// instants of its calls and no other clock. Displayed, and serialised, as RFC 3339 with
+/// microseconds: `2026-11-24T07:30:00.000000Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Instant(u64);
 
 impl Instant {
-    /// The moment so many microseconds after 1970-01-01T00:00:00Z.
+    /// The instant this many microseconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
@@ -31,19 +30,19 @@ impl Instant {
         self.0
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// The time since `earlier`; zero if this is not later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// How many whole milliseconds after `earlier` this is; zero if it is not after it.
+    /// The whole milliseconds since `earlier`; zero if this is not later.
     #[must_use]
     pub const fn millis_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0) / 1_000
     }
 
-    /// How long after midnight, UTC, this is.
+    /// The time since midnight, UTC.
     #[must_use]
     pub const fn time_of_day(self) -> Duration {
         Duration::from_micros(self.0 % (SECONDS_PER_DAY * MICROS_PER_SECOND))
@@ -52,7 +51,8 @@ impl Instant {
     /// Year, month (from 1) and day (from 1) in the Gregorian calendar, UTC.
     ///
     /// After Howard Hinnant, "chrono-compatible low-level date algorithms",
-    /// `civil_from_days`; moments before 1970 don't exist here, so all is unsigned.
+    /// `civil_from_days`; instants before 1970 do not exist here, so all numbers are
+    /// unsigned.
     #[must_use]
     pub const fn date(self) -> (u64, u64, u64) {
         let days = self.0 / MICROS_PER_SECOND / SECONDS_PER_DAY + 719_468;
@@ -76,7 +76,7 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
-    /// Stops at the last moment there is, some 584,000 years from now.
+    /// Saturates at the last instant, some 584,000 years from now.
     fn add(self, length: Duration) -> Self {
         Self(self.0.saturating_add(micros(length)))
     }
@@ -104,7 +104,7 @@ impl Serialize for Instant {
     }
 }
 
-/// A length of time as the contract counts it.
+/// A duration in the microseconds of the contract.
 pub(crate) fn micros(length: Duration) -> u64 {
     u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
 }

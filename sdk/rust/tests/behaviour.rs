@@ -101,7 +101,7 @@ fn refusal(config: Value) -> String {
 }
 
 #[test]
-fn ticks_come_as_scheduled_unless_the_device_says_otherwise() {
+fn ticks_follow_the_schedule_of_fleet_or_device() {
     let mut trial = Trial::<Probe>::new(json!({ "do": "hurry" }));
     trial.ticks(5);
     assert_eq!(seconds(&trial), [0.0, 1.0, 2.0, 2.01, 3.01]);
@@ -115,7 +115,7 @@ fn ticks_come_as_scheduled_unless_the_device_says_otherwise() {
 }
 
 #[test]
-fn a_tick_asked_for_at_once_comes_a_millisecond_later() {
+fn next_tick_of_zero_comes_a_millisecond_later() {
     let mut trial = Trial::<Probe>::new(json!({ "do": "rush" }));
     trial.ticks(5);
     assert_eq!(seconds(&trial), [0.0, 1.0, 2.0, 2.001, 3.001]);
@@ -164,7 +164,7 @@ fn a_retired_device_is_not_called_again() {
 }
 
 #[test]
-fn a_message_to_the_device_is_answered_at_once_and_moves_its_next_tick() {
+fn received_message_is_answered_at_once_and_moves_the_next_tick() {
     let mut trial = Trial::<Probe>::new(json!({}));
     trial.ticks(1).receive("command", &json!({ "do": "stop" }));
     assert_eq!(trial.on("reply"), [json!({ "do": "stop" })]);
@@ -172,7 +172,7 @@ fn a_message_to_the_device_is_answered_at_once_and_moves_its_next_tick() {
 }
 
 #[test]
-fn what_a_device_does_with_its_connection_is_seen() {
+fn connection_changes_are_recorded() {
     let mut trial = Trial::<Probe>::new(json!({ "do": "vanish" }));
     trial.ticks(3);
     assert_eq!(
@@ -198,13 +198,7 @@ fn a_status_that_about_does_not_name_fails_the_test() {
 #[test]
 #[should_panic(expected = "about() doesn't name receipts")]
 fn an_event_that_about_does_not_name_fails_the_test() {
-    let receipt = Receipt {
-        sequence: 0,
-        channel: "telemetry".into(),
-        outcome: Outcome::Acked,
-        latency: None,
-        detail: None,
-    };
+    let receipt = Receipt::new(0, "telemetry", Outcome::Acked);
     let _ = Trial::<Probe>::new(json!({})).event(Event::Settled(receipt));
 }
 
@@ -241,7 +235,7 @@ fn a_misspelt_setting_is_refused_with_the_right_ones() {
 }
 
 #[test]
-fn the_schema_has_the_words_the_defaults_and_refuses_the_unknown() {
+fn schema_has_descriptions_defaults_and_refuses_unknown_keys() {
     let schema = Trial::<Probe>::schema();
     assert_eq!(schema["properties"]["do"]["description"], "What to do.");
     assert_eq!(schema["properties"]["points"]["default"], json!([]));

@@ -1,4 +1,4 @@
-"""A room sensor: its temperature wanders, and it says when it is hot."""
+"""A room sensor: its temperature varies, and it reports when it is hot."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from mockfleet.generate import Walk
 
 @dataclass(frozen=True)
 class Settings:
-    """What the fleet file may say under `config`."""
+    """The settings under `config` in the fleet file."""
 
     base: float = setting(
-        21.0, minimum=-40, maximum=85, description="Where the temperature starts, in °C."
+        21.0, minimum=-40, maximum=85, description="The first temperature, in °C."
     )
-    limit: float = setting(22.0, description="Above this the sensor is hot, in °C.")
+    limit: float = setting(22.0, description="The temperature above which the sensor is hot, in °C.")
 
 
 class Sensor(Device[Settings]):
-    """A room sensor: its temperature wanders, and it says when it is hot."""
+    """A room sensor: its temperature varies, and it reports when it is hot."""
 
     channels = ["telemetry"]
     statuses = ["ok", "hot"]

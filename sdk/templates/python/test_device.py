@@ -2,7 +2,7 @@ from device import Sensor
 from mockfleet.testing import run
 
 
-def test_a_sensor_that_is_told_a_lower_limit_becomes_hot() -> None:
+def test_sensor_with_a_lower_limit_becomes_hot() -> None:
     sensor = run(Sensor, {"base": 21, "limit": 30}, ticks=1)
     assert sensor.on("telemetry") == [{"temperature": 21.0, "limit": 30.0}]
     assert sensor.status == "ok"

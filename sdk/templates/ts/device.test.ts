@@ -5,7 +5,7 @@ import { run } from "mockfleet/testing";
 
 import Sensor from "./device.js";
 
-test("a sensor that is told a lower limit becomes hot", () => {
+test("a sensor with a lower limit becomes hot", () => {
   const sensor = run(Sensor, { base: 21, limit: 30 }, { ticks: 1 });
   assert.deepEqual(sensor.on("telemetry"), [{ temperature: 21, limit: 30 }]);
   assert.equal(sensor.status, "ok");

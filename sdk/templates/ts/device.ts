@@ -1,16 +1,16 @@
-// A room sensor: its temperature wanders, and it says when it is hot.
+// A room sensor: its temperature varies, and it reports when it is hot.
 
 import { type Answer, Device, type Event, number, type Tick } from "mockfleet";
 import { Walk } from "mockfleet/generate";
 
-// What the fleet file may say under `config`.
+// The settings under `config` in the fleet file.
 const config = {
-  base: number({ default: 21, min: -40, max: 85, description: "Where the temperature starts, in °C." }),
-  limit: number({ default: 22, description: "Above this the sensor is hot, in °C." }),
+  base: number({ default: 21, min: -40, max: 85, description: "The first temperature, in °C." }),
+  limit: number({ default: 22, description: "The temperature above which the sensor is hot, in °C." }),
 };
 
 export default class Sensor extends Device<typeof config> {
-  static summary = "A room sensor: its temperature wanders, and it says when it is hot";
+  static summary = "A room sensor: its temperature varies, and it reports when it is hot";
   static channels = ["telemetry"];
   static statuses = ["ok", "hot"];
   static events = ["downlink"] as const;

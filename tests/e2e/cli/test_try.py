@@ -341,8 +341,8 @@ def test_watch_rebuilds_a_project_when_its_sources_change(fleet, watching):
     process.wait_for_line("watching")
     source.write_bytes(b"broken")
     process.wait_for_line("it does not begin with the bytes of WebAssembly")
-    shutil.copy(GUESTS / "curious.wasm", source)
-    process.wait_for_line('here it is "rogue", and the component says "curious"')
+    shutil.copy(GUESTS / "probes_sandbox.wasm", source)
+    process.wait_for_line('here it is "rogue", and the component says "probes_sandbox"')
     # A mistake is no end; and what a build says is no result.
     shutil.copy(GUESTS / "rogue.wasm", source)
     wait_until(lambda: len(process.out) == 2, "another trial")
@@ -355,5 +355,5 @@ def test_watch_retries_when_the_plugin_file_changes(fleet, watching):
     process = watching(file.name, "--ticks", "1")
     process.wait_for_line('{"device":"try-00000","tick":0}', of="out")
     process.wait_for_line("watching")
-    shutil.copy(GUESTS / "curious.wasm", file)
+    shutil.copy(GUESTS / "probes_sandbox.wasm", file)
     process.wait_for_line('"tick_us":', of="out")

@@ -54,7 +54,7 @@ def test_day_is_written_without_a_broker_into_its_hour_folders(dry):
 
 def test_devices_see_only_the_clock_of_the_range(fleet):
     fleet.broker("mqtt://127.0.0.1:1")
-    fleet.guest(plugin="curious", count=2, every="6h")
+    fleet.guest(plugin="probes_sandbox", count=2, every="6h")
     run = fleet.backfill(*DAY)
     rows = run.log.rows(
         "SELECT epoch_us(scheduled_at), seq, payload::JSON FROM sends ORDER BY device_id, seq"
@@ -95,11 +95,11 @@ def test_overlapping_range_is_refused_without_the_option(dry):
 
 def test_all_faults_of_a_backfill_are_reported_at_once(dry):
     dry.group("flat", rate="max", count=1)
-    dry.set(log={"store": "logs", "keep": "30d"})
+    dry.set(log={"store": "logs", "retention": "30d"})
     dry.set(nmae="x")
     said = refused(dry, "--from", "2025-03-02", "--to", "2025-03-01")
     assert "--to: 2025-03-01T00:00:00Z is before --from 2025-03-02T00:00:00Z" in said
-    assert "longer ago than keep" in said
+    assert "longer ago than retention" in said
     assert 'unknown key "nmae"' in said
     assert 'group "flat" is called as fast as it goes' in said
 

@@ -101,7 +101,7 @@ def test_docs_replay_replays_a_log_and_a_file(page):
     assert [said.returncode for _, said, _ in found] == [0] * 4, [s.stderr for _, s, _ in found]
     assert "plant: 10 devices, 300 messages" in found[1][1].stdout
     assert "yes: the backend confirmed all 300 messages" in found[1][1].stdout
-    assert "check missing == 0         holds (0 of 300)" in found[2][1].stdout
+    assert "check missing == 0         passed (0 of 300)" in found[2][1].stdout
     assert "yes: the backend confirmed all 3 messages" in found[3][1].stdout
 
 
@@ -125,4 +125,4 @@ def test_docs_verify_reads_the_database(page, tmp_path_factory, closing):
     page.fleet.environment |= {"PGPASSWORD": PASSWORD}
     said = page.sh(command)
     assert said.returncode == 0, said.stderr + said.stdout
-    assert "check missing == 0 holds (0 of 300)" in masked(said.stdout)
+    assert "check missing == 0 passed (0 of 300)" in masked(said.stdout)

@@ -32,11 +32,11 @@ MESSAGES = {
 
 LINKS = [
     {"kind": "clock-skew", "offset": "-1h", "from": "300ms", "until": "1200ms"},
-    {"kind": "disconnect", "rate": "1/s", "length": "200ms", "devices": "30%"},
-    {"kind": "half-open", "at": "400ms", "length": "300ms", "devices": "30%"},
+    {"kind": "disconnect", "rate": "1/s", "duration": "200ms", "devices": "30%"},
+    {"kind": "half-open", "at": "400ms", "duration": "300ms", "devices": "30%"},
     {"kind": "flapping", "at": "800ms", "times": 3, "down": "50ms", "up": "50ms"},
     {"kind": "slow-link", "bandwidth": "20KiB/s", "latency": "50ms", "until": "1500ms"},
-    {"kind": "storm", "at": "1200ms", "length": "200ms"},
+    {"kind": "reconnect-storm", "at": "1200ms", "duration": "200ms"},
 ]
 
 
@@ -164,7 +164,7 @@ def test_faulted_messages_match_between_broker_and_rows(fleet, broker, subscribe
 @pytest.mark.parametrize("vanish", [False, True])
 def test_disconnected_device_sends_its_messages_later(broken, broker, vanish):
     """With `vanish` it closes the connection without a DISCONNECT packet."""
-    run = broken({"kind": "disconnect", "at": "650ms", "length": "400ms", "vanish": vanish})
+    run = broken({"kind": "disconnect", "at": "650ms", "duration": "400ms", "vanish": vanish})
     log, words = run.log, "disconnect without a goodbye" if vanish else "disconnect"
     assert sorted(log.events("fault")) == [
         (f"thermometer-{n:05}", f"{words} for 400ms") for n in range(4)
@@ -184,7 +184,7 @@ def test_disconnected_device_sends_its_messages_later(broken, broker, vanish):
 
 
 def test_half_open_link_is_silent_until_the_device_reconnects(broken, broker):
-    run = broken({"kind": "half-open", "at": "650ms", "length": "500ms"}, keep_alive="60s")
+    run = broken({"kind": "half-open", "at": "650ms", "duration": "500ms"}, keep_alive="60s")
     assert broker.logged("thermometer-00000 already connected, closing old connection")
     assert broker.logged("thermometer-00000 closed its connection") == []
     assert len(broker.logged("Received PINGREQ")) == 0
@@ -196,7 +196,7 @@ def test_half_open_link_is_silent_until_the_device_reconnects(broken, broker):
 
 
 def test_keep_alive_detects_a_half_open_link(broken, broker):
-    fault = {"kind": "half-open", "at": "500ms", "length": "3s"}
+    fault = {"kind": "half-open", "at": "500ms", "duration": "3s"}
     run = broken(fault, duration="4s", count=1, keep_alive="1s")
     ((_, why),) = [e for e in run.log.events("disconnected") if "ping" in e[1]]
     assert why == (
@@ -224,7 +224,7 @@ def test_flapping_link_reconnects_the_configured_number_of_times(broken, broker)
 
 def test_reconnect_storm_ignores_the_connect_rate(broken, broker):
     """All devices come back at one moment."""
-    storm = {"kind": "storm", "at": "1500ms", "length": "300ms"}
+    storm = {"kind": "reconnect-storm", "at": "1500ms", "duration": "300ms"}
     run = broken(storm, count=30, every="500ms", duration="3s", connect_rate="40/s")
     log = run.log
     assert len(log.events("fault")) == 30
@@ -271,8 +271,8 @@ def test_clock_skew_changes_payload_times_and_not_the_schedule(broken):
 
 
 def test_messages_dropped_while_cut_off_are_blamed_on_the_fault(broken):
-    run = broken({"kind": "storm", "at": "350ms", "length": "1s"}, outbox=5)
-    why = "injected fault: storm: the outbox was full: 5 messages of this device are open"
+    run = broken({"kind": "reconnect-storm", "at": "350ms", "duration": "1s"}, outbox=5)
+    why = "injected fault: reconnect-storm: the outbox was full: 5 messages of this device are open"
     lost = run.log.count(f"outcome = 'dropped' AND error = '{why}'")
     assert lost == run.summary["injected"]["lost"] > 0
     assert run.summary["injected"]["causes"] == [{"text": f"dropped: {why}", "times": lost}]
@@ -284,9 +284,9 @@ def test_device_receives_the_events_that_a_real_device_would(fleet, broker):
     faults = [
         {"kind": "drop", "probability": "30%"},
         {"kind": "duplicate", "copies": 3, "probability": "30%"},
-        {"kind": "disconnect", "vanish": True, "at": "1s", "length": "200ms"},
+        {"kind": "disconnect", "vanish": True, "at": "1s", "duration": "200ms"},
     ]
-    fleet.guest(plugin="listener", count=4, every="50ms", faults=faults)
+    fleet.guest(plugin="echoes_events", count=4, every="50ms", faults=faults)
     run = fleet.run(duration="2s")
     run.log.assert_sound()
     last = f"""SELECT device_id, max_by(payload, seq), max(seq) FROM sends
@@ -374,7 +374,7 @@ def test_cut_off_http_device_keeps_its_requests(fleet, serve):
     server = serve(answer=answer)
     fleet.server(server.url)
     faults = [
-        {"kind": "disconnect", "at": "650ms", "length": "400ms"},
+        {"kind": "disconnect", "at": "650ms", "duration": "400ms"},
         {"kind": "wrong-topic", "topic": "/lost/{device}", "probability": "20%"},
     ]
     fleet.group(count=4, every="100ms", faults=faults)

@@ -25,7 +25,7 @@ def test_next_run_deletes_old_files_and_leaves_foreign_files(small):
     theirs = small.store / "sends/dt=2026-01-17/hour=08"
     theirs.mkdir()
     shutil.copy(mine, theirs / "copy of mine.parquet")
-    small.set(log={"keep": "30d"})
+    small.set(log={"retention": "30d"})
     second = small.run(duration="1s")
     assert second.summary["pruned_files"] == 1
     assert not old.exists()
@@ -36,16 +36,16 @@ def test_next_run_deletes_old_files_and_leaves_foreign_files(small):
 
 
 def test_retention_is_refused_for_a_bucket_and_below_an_hour(small):
-    small.set(log={"store": "s3://bucket/logs", "keep": "30d"})
+    small.set(log={"store": "s3://bucket/logs", "retention": "30d"})
     small.write()
     process = small.mockfleet("check", "fleet.toml")
     assert process.finish() == 2, process.report()
     assert "logs prune --older-than" in process.stderr
-    small.set(log={"store": "logs", "keep": "10m"})
+    small.set(log={"store": "logs", "retention": "10m"})
     small.write()
     process = small.mockfleet("check", "fleet.toml")
     assert process.finish() == 2, process.report()
-    assert "keep" in process.stderr and "1h" in process.stderr
+    assert "retention" in process.stderr and "1h" in process.stderr
 
 
 def test_run_without_a_log_sends_the_same_and_writes_nothing(small, broker):

@@ -173,17 +173,17 @@ def test_output_of_a_guest_is_rate_limited(fleet, broker):
 
 def test_output_of_a_guest_goes_to_stderr_with_its_device_id(fleet, broker):
     fleet.broker(broker.url, qos=1)
-    fleet.guest("curious", "curious", count=1)
+    fleet.guest("probe", "probes_sandbox", count=1)
     run = fleet.run(duration="1s")
-    assert "curious-00000: curious curious-00000 prints tick 0" in run.stderr
-    assert "curious-00000 (stderr): curious curious-00000 complains at tick 0" in run.stderr
+    assert "probe-00000: probe probe-00000 prints tick 0" in run.stderr
+    assert "probe-00000 (stderr): probe probe-00000 complains at tick 0" in run.stderr
 
 
 def test_guest_sees_only_the_clock_and_randomness_of_its_run(fleet, broker):
     """Files, environment and network of the machine are hidden."""
     fleet.environment["SECRET_OF_THE_MACHINE"] = "s3cret"
     fleet.broker(broker.url, qos=1)
-    fleet.guest("curious", "curious", count=2, every="250ms")
+    fleet.guest("probe", "probes_sandbox", count=2, every="250ms")
     runs = [fleet.run("--seed", "5", duration="1s") for _ in range(2)]
     reports = [
         [json.loads(payload) for payload in sequence]

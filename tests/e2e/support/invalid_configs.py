@@ -89,12 +89,12 @@ FAULTS = [
     ),
     injected(
         "links that break in two ways at once",
-        'kind = "storm"; at = "5s"; length = "5s" | kind = "half-open"; at = "9s"; length = "5s"',
-        r"half-open and storm \(fleet.toml:\d+\) contradict each other: both have the link at 9s",
+        'kind = "reconnect-storm"; at = "5s"; duration = "5s" | kind = "half-open"; at = "9s"; duration = "5s"',
+        r"half-open and reconnect-storm \(fleet.toml:\d+\) contradict each other: both have the link at 9s",
         "[[groups.faults]]",
     ),
     injected(
-        "a cut link without moments", 'kind = "storm"; length = "1s"', r"lacks .*at = ", "[[groups.faults]]"
+        "a cut link without moments", 'kind = "reconnect-storm"; duration = "1s"', r"lacks .*at = ", "[[groups.faults]]"
     ),
     # Keys
     Fault("an unknown key", "every =", "evry =", r'unknown key "evry" .*did you mean "every"\?'),
@@ -272,7 +272,7 @@ FAULTS = [
     Fault(
         "settings that create refuses for one device",
         f'{PLUGIN}\ncount = 3\nevery = "100ms"\n{CONFIG}',
-        'plugin = "@GUESTS@/picky.wasm"\ncount = 3\nevery = "100ms"\nconfig = { refuse_index = 2 }',
+        'plugin = "@GUESTS@/rejects_config.wasm"\ncount = 3\nevery = "100ms"\nconfig = { refuse_index = 2 }',
         r"device thermometer-00002 .*config\.refuse_index is 2",
         "refuse_index",
     ),

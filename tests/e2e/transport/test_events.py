@@ -20,7 +20,7 @@ def test_thousands_of_commands_at_once_reach_each_device_once(fleet, broker, sub
     fleet.content["targets"]["broker"]["downlink"] = {
         "command": {"topic": "{device}/command", "qos": 1}
     }
-    fleet.group("guest", GUESTS / "listener.wasm", count=DEVICES, every="100ms")
+    fleet.group("guest", GUESTS / "echoes_events.wasm", count=DEVICES, every="100ms")
     subscriber = subscribe(broker, "guest/+/telemetry")
     process = fleet.start("--duration", "10s")
     wait_until(lambda: len(subscriber.by_topic()) == DEVICES, "each device to speak")
@@ -42,7 +42,7 @@ def test_thousands_of_commands_at_once_reach_each_device_once(fleet, broker, sub
 
 def test_each_message_has_one_receipt_with_its_outcome(fleet, broker):
     fleet.broker(broker.url, qos=1)
-    fleet.group("guest", GUESTS / "listener.wasm", count=50, every="20ms")
+    fleet.group("guest", GUESTS / "echoes_events.wasm", count=50, every="20ms")
     run = fleet.run(duration="3s")
     assert run.log.outcomes() == {"acked": run.log.count()}
     for device, report in told(run).items():
@@ -56,7 +56,7 @@ def test_each_message_has_one_receipt_with_its_outcome(fleet, broker):
 def test_each_device_notices_a_broker_restart(fleet, start_broker):
     broker = start_broker()
     fleet.broker(broker.url, qos=0)
-    fleet.group("guest", GUESTS / "listener.wasm", count=200, every="100ms")
+    fleet.group("guest", GUESTS / "echoes_events.wasm", count=200, every="100ms")
     process = fleet.start("--duration", "12s")
     wait_until(lambda: len(broker.clients()) == 200, "each device to connect")
     broker.stop()
@@ -71,7 +71,7 @@ def test_each_device_notices_a_broker_restart(fleet, start_broker):
 def test_server_answers_and_receipts_reach_the_device_as_events(fleet, serve):
     server = serve(answer=lambda request: Answer(200, body=b"{}"))
     fleet.server(server.url)
-    fleet.group("guest", GUESTS / "listener.wasm", count=100, every="50ms")
+    fleet.group("guest", GUESTS / "echoes_events.wasm", count=100, every="50ms")
     run = fleet.run(duration="3s")
     assert run.log.outcomes() == {"acked": run.log.count()}
     answers = sum(report["told"].get("received", 0) for report in told(run).values())

@@ -123,7 +123,7 @@ def test_replay_with_a_fleet_file_can_be_verified(first, replay, fleet, broker, 
     as_csv(again.rows(), fleet.folder / "got.csv")
     process = fleet.mockfleet("verify", "logs", "--received", "got.csv")
     assert process.finish() == 0, process.report()
-    assert "check missing == 0         holds (0 of 80)" in process.stdout
+    assert "check missing == 0         passed (0 of 80)" in process.stdout
     assert "has the targets broker, other" in replay(run.store, "--to", "fleet.toml", expect=2)
     refused = replay(run.store, "--to", "fleet.toml#nowhere", expect=2)
     assert 'no target "nowhere"; it has broker, other' in refused

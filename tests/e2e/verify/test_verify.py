@@ -114,7 +114,7 @@ def assert_found(said):
     assert examples["altered"] == [("meter-00001", 8)]
     assert examples["late"] == [("meter-00002", TICKS - 1)]
     assert examples["out-of-order"] == [("meter-00003", 11)]
-    assert not said["holds"]
+    assert not said["passed"]
 
 
 @pytest.mark.smoke
@@ -124,7 +124,7 @@ def assert_found(said):
 def test_every_change_by_the_backend_is_found(verify, rows, tmp_path, write, name):
     write(rows, tmp_path / name)
     said = verify(name)
-    assert unexplained(said) == NONE and said["holds"]
+    assert unexplained(said) == NONE and said["passed"]
     assert said["matched"] == said["sent"] == DEVICES * TICKS
     spoil(rows)
     write(rows, tmp_path / name)
@@ -174,7 +174,7 @@ def test_text_output_names_differences_and_devices(verify, rows, tmp_path):
     text = verify("got.csv", expect=1, text=True)
     assert "guessed from the columns: --key device=device,/seq=/seq" in text
     assert "acked, and not received" in text and "received 2 times" in text
-    assert "check missing == 0         BROKEN (3 of 200)" in text
+    assert "check missing == 0         failed (3 of 200)" in text
     assert "meter-00004" in text
 
 

@@ -10,7 +10,7 @@ use zip::read::ZipFile;
 use zip::result::ZipError;
 
 use super::manifest::{FORMAT, Kind, Manifest, NAME, Part, is_plain};
-use mockfleet_config::{Files, Fleet, Override, Problem, Problems, Refused};
+use mockfleet_config::{Files, Fleet, InvalidConfig, Override, Problem, Problems};
 use mockfleet_files::sha256;
 
 /// All parts together, unpacked.
@@ -79,14 +79,14 @@ impl Bundle {
     ///
     /// # Errors
     /// All that is wrong with its fleet file.
-    pub fn fleet(&self, overrides: &[Override]) -> Result<Fleet, Refused> {
+    pub fn fleet(&self, overrides: &[Override]) -> Result<Fleet, InvalidConfig> {
         let files = Files::Parts {
             shown: &self.shown,
             parts: &self.parts,
         };
         let file = format!("{}/{}", self.shown, self.manifest.fleet);
-        Fleet::parse_in(self.fleet_text(), &file, files, overrides)
-            .map(|fleet| fleet.given_as(&self.shown))
+        Fleet::parse_with_files(self.fleet_text(), &file, files, overrides)
+            .map(|fleet| fleet.with_rerun_argument(&self.shown))
     }
 }
 

@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
-use super::file::Files;
-use super::keys::{Context, Keys, text};
-use super::problem::{Problem, Problems};
-use super::tree::{self, Node, Value};
+use crate::document::file_source::Files;
+use crate::document::node::{Node, Value};
+use crate::document::parser;
+use crate::document::problem::{Problem, Problems};
+use crate::document::table_reader::{ReadContext, TableReader, text};
 
 /// The table inside the binary.
-pub const BUILTIN: &str = include_str!("prices.toml");
+pub const BUILTIN_PRICES: &str = include_str!("prices.toml");
 
 /// What has a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub enum Item {
 }
 
 /// Where an item stands in the table, what its price is for, and how many that is.
-struct Place {
+struct Entry {
     item: Item,
     table: &'static str,
     key: &'static str,
@@ -51,14 +52,14 @@ struct Place {
     units: f64,
 }
 
-const fn place(
+const fn entry(
     item: Item,
     table: &'static str,
     key: &'static str,
     per: &'static str,
     units: f64,
-) -> Place {
-    Place {
+) -> Entry {
+    Entry {
         item,
         table,
         key,
@@ -70,38 +71,38 @@ const fn place(
 const MILLION: f64 = 1_000_000.0;
 
 /// In the order of the file.
-const PLACES: [Place; 13] = [
-    place(Item::S3Storage, "s3", "storage", "GB-month", 1.0),
-    place(Item::S3Put, "s3", "put", "1,000 requests", 1_000.0),
-    place(Item::S3Head, "s3", "head", "1,000 requests", 1_000.0),
-    place(
+const ENTRIES: [Entry; 13] = [
+    entry(Item::S3Storage, "s3", "storage", "GB-month", 1.0),
+    entry(Item::S3Put, "s3", "put", "1,000 requests", 1_000.0),
+    entry(Item::S3Head, "s3", "head", "1,000 requests", 1_000.0),
+    entry(
         Item::DynamoWrite,
         "dynamodb",
         "write-request",
         "million write request units",
         MILLION,
     ),
-    place(
+    entry(
         Item::DynamoCapacity,
         "dynamodb",
         "write-capacity",
         "write capacity unit-hour",
         1.0,
     ),
-    place(Item::DynamoStorage, "dynamodb", "storage", "GB-month", 1.0),
-    place(Item::EfsStorage, "efs", "storage", "GB-month", 1.0),
-    place(Item::EfsWrite, "efs", "write", "GB", 1.0),
-    place(Item::EfsRead, "efs", "read", "GB", 1.0),
-    place(Item::KinesisShard, "kinesis", "shard", "shard-hour", 1.0),
-    place(
+    entry(Item::DynamoStorage, "dynamodb", "storage", "GB-month", 1.0),
+    entry(Item::EfsStorage, "efs", "storage", "GB-month", 1.0),
+    entry(Item::EfsWrite, "efs", "write", "GB", 1.0),
+    entry(Item::EfsRead, "efs", "read", "GB", 1.0),
+    entry(Item::KinesisShard, "kinesis", "shard", "shard-hour", 1.0),
+    entry(
         Item::KinesisPut,
         "kinesis",
         "put",
         "million payload units",
         MILLION,
     ),
-    place(Item::CloudwatchIngest, "cloudwatch", "ingest", "GB", 1.0),
-    place(
+    entry(Item::CloudwatchIngest, "cloudwatch", "ingest", "GB", 1.0),
+    entry(
         Item::CloudwatchStorage,
         "cloudwatch",
         "storage",
@@ -144,10 +145,10 @@ impl Prices {
     /// # Errors
     /// None that a release has: a test reads it.
     pub fn builtin() -> Result<Self, Problems> {
-        Self::parse(BUILTIN, "prices.toml", None)
+        Self::parse(BUILTIN_PRICES, "prices.toml", None)
     }
 
-    /// Reads a file whose prices take the place of those of `base`.
+    /// Reads a file whose prices take the entry of those of `base`.
     ///
     /// # Errors
     /// All that is wrong with it, each with its line.
@@ -174,8 +175,8 @@ impl Prices {
     /// All that is wrong with it, each with its line.
     pub fn parse(text: &str, shown: &str, base: Option<&Self>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let tree = tree::parse(text, shown, &mut problems);
-        let context = Context::new(shown, Files::Folder(Path::new(".")), problems);
+        let tree = parser::parse(text, shown, &mut problems);
+        let context = ReadContext::new(shown, Files::Folder(Path::new(".")), problems);
         let made = read(&context, &tree, base);
         let problems = context.into_problems();
         match made {
@@ -186,47 +187,47 @@ impl Prices {
 
     /// US dollars for one of it: a GB, a request, an hour.
     #[must_use]
-    pub fn of(&self, item: Item) -> f64 {
-        let units = PLACES
+    pub fn unit_price(&self, item: Item) -> f64 {
+        let units = ENTRIES
             .iter()
-            .find(|place| place.item == item)
-            .map_or(1.0, |place| place.units);
+            .find(|entry| entry.item == item)
+            .map_or(1.0, |entry| entry.units);
         let price = self.prices.iter().find(|price| price.item == item);
         price.map_or(0.0, |price| price.usd / units)
     }
 }
 
-fn read(context: &Context<'_>, tree: &Node, base: Option<&Prices>) -> Option<Prices> {
+fn read(context: &ReadContext<'_>, tree: &Node, base: Option<&Prices>) -> Option<Prices> {
     let mut known = vec!["region"];
-    for place in &PLACES {
-        if !known.contains(&place.table) {
-            known.push(place.table);
+    for entry in &ENTRIES {
+        if !known.contains(&entry.table) {
+            known.push(entry.table);
         }
     }
-    let keys = Keys::open(context, tree, "the table of prices", &known)?;
+    let keys = TableReader::open(context, tree, "the table of prices", &known)?;
     let region = match base {
         Some(base) => keys.text("region").or_else(|| Some(base.region.clone())),
-        None => keys.need("region", "\"us-east-1\"", text),
+        None => keys.require("region", "\"us-east-1\"", text),
     }?;
     let mut prices = Vec::new();
     let mut whole = true;
     for table in known.into_iter().skip(1) {
-        let places = PLACES.iter().filter(|place| place.table == table);
-        let names: Vec<&str> = places.clone().map(|place| place.key).collect();
+        let entries = ENTRIES.iter().filter(|entry| entry.table == table);
+        let names: Vec<&str> = entries.clone().map(|entry| entry.key).collect();
         let opened = keys
             .node(table)
-            .and_then(|node| Keys::open(context, node, format!("[{table}]"), &names));
-        for place in places {
-            let given = opened.as_ref().and_then(|keys| keys.node(place.key));
+            .and_then(|node| TableReader::open(context, node, format!("[{table}]"), &names));
+        for entry in entries {
+            let given = opened.as_ref().and_then(|keys| keys.node(entry.key));
             let price = match (given, base) {
-                (Some(node), _) => price(context, node, place),
+                (Some(node), _) => price(context, node, entry),
                 (None, Some(base)) => base
                     .prices
                     .iter()
-                    .find(|price| price.item == place.item)
+                    .find(|price| price.item == entry.item)
                     .cloned(),
                 (None, None) => {
-                    keys.missing(&format!("{table}.{}", place.key), "{ usd = 1.0 }");
+                    keys.report_missing(&format!("{table}.{}", entry.key), "{ usd = 1.0 }");
                     None
                 }
             };
@@ -238,13 +239,13 @@ fn read(context: &Context<'_>, tree: &Node, base: Option<&Prices>) -> Option<Pri
 }
 
 /// A price is a table of its own, or only a number.
-fn price(context: &Context<'_>, node: &Node, place: &Place) -> Option<Price> {
-    let key = format!("{}.{}", place.table, place.key);
+fn price(context: &ReadContext<'_>, node: &Node, entry: &Entry) -> Option<Price> {
+    let key = format!("{}.{}", entry.table, entry.key);
     let made = |usd, date: Option<String>, source: Option<String>| Price {
-        item: place.item,
+        item: entry.item,
         key: key.clone(),
         usd,
-        per: place.per,
+        per: entry.per,
         date: date.unwrap_or_default(),
         source: source.unwrap_or_else(|| context.shown.to_owned()),
     };
@@ -252,20 +253,20 @@ fn price(context: &Context<'_>, node: &Node, place: &Place) -> Option<Price> {
         return match dollars(node) {
             Ok(usd) => Some(made(usd, None, None)),
             Err(why) => {
-                context.problem(&node.at, format!("{key}: {why}"));
+                context.report(&node.at, format!("{key}: {why}"));
                 None
             }
         };
     }
-    let keys = Keys::open(context, node, key.clone(), PRICE_KEYS)?;
+    let keys = TableReader::open(context, node, key.clone(), PRICE_KEYS)?;
     keys.read("per", |node| match text(node)? {
-        per if per == place.per => Ok(()),
+        per if per == entry.per => Ok(()),
         per => Err(format!(
             "this price is per {:?}, not per {per:?}",
-            place.per
+            entry.per
         )),
     });
-    let usd = keys.need("usd", "0.023", dollars)?;
+    let usd = keys.require("usd", "0.023", dollars)?;
     Some(made(usd, keys.text("date"), keys.text("source")))
 }
 
@@ -298,15 +299,15 @@ mod tests {
     fn every_builtin_price_has_its_page_and_its_month() {
         let prices = Prices::builtin().unwrap();
         assert_eq!(prices.region, "us-east-1");
-        assert_eq!(prices.prices.len(), PLACES.len());
+        assert_eq!(prices.prices.len(), ENTRIES.len());
         for price in &prices.prices {
             assert!(price.usd > 0.0, "{}", price.key);
             assert!(price.source.starts_with("https://"), "{}", price.key);
             let dated = price.date.starts_with("202") || price.date == "undated";
             assert!(dated, "{}", price.key);
         }
-        assert_eq!(prices.of(Item::S3Put), 0.000_005);
-        assert_eq!(prices.of(Item::DynamoCapacity), 0.000_65);
+        assert_eq!(prices.unit_price(Item::S3Put), 0.000_005);
+        assert_eq!(prices.unit_price(Item::DynamoCapacity), 0.000_65);
     }
 
     #[test]
@@ -315,9 +316,12 @@ mod tests {
         let text = "region = \"eu-1\"\n[s3]\nput = 0.01\nhead = { usd = 1 }\n";
         let own = Prices::parse(text, "p.toml", Some(&base)).unwrap();
         assert_eq!(own.region, "eu-1");
-        assert_eq!(own.of(Item::S3Put), 0.000_01);
-        assert_eq!(own.of(Item::S3Head), 0.001);
-        assert_eq!(own.of(Item::S3Storage), base.of(Item::S3Storage));
+        assert_eq!(own.unit_price(Item::S3Put), 0.000_01);
+        assert_eq!(own.unit_price(Item::S3Head), 0.001);
+        assert_eq!(
+            own.unit_price(Item::S3Storage),
+            base.unit_price(Item::S3Storage)
+        );
         let put = own.prices.iter().find(|price| price.key == "s3.put");
         assert_eq!(put.unwrap().source, "p.toml");
     }

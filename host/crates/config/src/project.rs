@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::{Files, joined};
-use super::keys::{Context, Keys, text};
-use super::problem::{Problem, Problems};
-use super::tree::{self, Node, Value};
+use crate::document::file_source::{Files, join_folder};
+use crate::document::node::{Node, Value};
+use crate::document::parser;
+use crate::document::problem::{Problem, Problems};
+use crate::document::table_reader::{ReadContext, TableReader, text};
 
 /// The file's name in the project's folder.
 const PROJECT_FILE: &str = "plugin.toml";
@@ -27,12 +28,12 @@ pub struct Project {
     /// Files and folders that it is made from.
     pub watch: Vec<PathBuf>,
     /// What building needs, in the order in which it is to be installed.
-    pub needs: Vec<Need>,
+    pub needs: Vec<Requirement>,
 }
 
 /// A part of the toolchain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Need {
+pub struct Requirement {
     /// As it stands in a sentence: `Rust`.
     pub what: String,
     /// A command that succeeds where it is there, for `sh`.
@@ -45,7 +46,7 @@ pub struct Need {
 
 const KEYS: &[&str] = &["name", "version", "build", "output", "watch", "needs"];
 
-const NEED_KEYS: &[&str] = &["what", "check", "least", "install"];
+const REQUIREMENT_KEYS: &[&str] = &["what", "check", "least", "install"];
 
 impl Project {
     /// Reads the project in a folder.
@@ -82,13 +83,13 @@ impl Project {
     /// All that is wrong with it.
     pub fn parse(content: &str, shown: &str, folder: &Path) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let tree = tree::parse(content, shown, &mut problems);
+        let tree = parser::parse(content, shown, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let context = Context::new(shown, Files::Folder(folder), problems);
-        let project =
-            Keys::open(&context, &tree, PROJECT_FILE, KEYS).and_then(|keys| project(&keys, folder));
+        let context = ReadContext::new(shown, Files::Folder(folder), problems);
+        let project = TableReader::open(&context, &tree, PROJECT_FILE, KEYS)
+            .and_then(|keys| project(&keys, folder));
         let problems = context.into_problems();
         match project {
             Some(project) if problems.is_empty() => Ok(project),
@@ -98,14 +99,14 @@ impl Project {
 }
 
 fn file_in(folder: &Path) -> PathBuf {
-    joined(folder, PROJECT_FILE)
+    join_folder(folder, PROJECT_FILE)
 }
 
 /// The component that a path stands for: itself, or what the project in a folder builds.
 ///
 /// # Errors
 /// One sentence on why the folder has none.
-pub fn component(path: &Path) -> Result<PathBuf, String> {
+pub fn component_path(path: &Path) -> Result<PathBuf, String> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
@@ -120,11 +121,11 @@ pub fn component(path: &Path) -> Result<PathBuf, String> {
     ))
 }
 
-fn project(keys: &Keys<'_>, folder: &Path) -> Option<Project> {
-    let name = keys.need("name", "\"sensor\"", filled);
-    let version = keys.need("version", "\"0.1.0\"", filled);
-    let build = keys.need("build", "\"cargo build --release\"", filled);
-    let output = keys.need("output", "\"sensor.wasm\"", |node| {
+fn project(keys: &TableReader<'_>, folder: &Path) -> Option<Project> {
+    let name = keys.require("name", "\"sensor\"", filled);
+    let version = keys.require("version", "\"0.1.0\"", filled);
+    let build = keys.require("build", "\"cargo build --release\"", filled);
+    let output = keys.require("output", "\"sensor.wasm\"", |node| {
         filled(node).map(|path| keys.context.path(node, &path))
     });
     let watch = keys
@@ -138,7 +139,7 @@ fn project(keys: &Keys<'_>, folder: &Path) -> Option<Project> {
         .unwrap_or_default();
     for path in &watch {
         if !path.exists() {
-            keys.wrong("watch", format_args!("there is no {}", path.display()));
+            keys.report("watch", format_args!("there is no {}", path.display()));
         }
     }
     Some(Project {
@@ -152,22 +153,22 @@ fn project(keys: &Keys<'_>, folder: &Path) -> Option<Project> {
     })
 }
 
-fn needs(keys: &Keys<'_>) -> Vec<Need> {
+fn needs(keys: &TableReader<'_>) -> Vec<Requirement> {
     let Some(node) = keys.node("needs") else {
         return Vec::new();
     };
     let Value::Array(entries) = &node.value else {
-        keys.wrong(
+        keys.report(
             "needs",
             format_args!("entries [[needs]] are wanted, not {}", node.kind()),
         );
         return Vec::new();
     };
     let need = |entry| {
-        let keys = Keys::open(keys.context, entry, "[[needs]]", NEED_KEYS)?;
-        let what = keys.need("what", "\"Rust\"", filled);
-        let check = keys.need("check", "\"rustc --version\"", filled);
-        let install = keys.need("install", "\"rustup update stable\"", filled);
+        let keys = TableReader::open(keys.context, entry, "[[needs]]", REQUIREMENT_KEYS)?;
+        let what = keys.require("what", "\"Rust\"", filled);
+        let check = keys.require("check", "\"rustc --version\"", filled);
+        let install = keys.require("install", "\"rustup update stable\"", filled);
         let least = keys.read("least", |node| {
             let text = filled(node)?;
             match parts(&text) {
@@ -175,7 +176,7 @@ fn needs(keys: &Keys<'_>) -> Vec<Need> {
                 None => Err(format!("{text:?} is no version; \"1.95\" is one")),
             }
         });
-        Some(Need {
+        Some(Requirement {
             what: what?,
             check: check?,
             least,
@@ -192,7 +193,7 @@ fn filled(node: &Node) -> Result<String, String> {
     }
 }
 
-impl Need {
+impl Requirement {
     /// Whether what the check printed is new enough: the version that was found where it is
     /// not, or nothing where none was printed.
     ///

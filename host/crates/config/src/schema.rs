@@ -4,11 +4,14 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::sections::faults::kinds;
+use crate::{received_checks, threshold};
+
 /// The reference, from which descriptions are taken.
 const REFERENCE: &str = include_str!("../fleet-file.md");
 
 /// The settings of a built-in plugin.
-pub struct Settings {
+pub struct PluginSchema {
     /// As the fleet file names it: `builtin:thermometer`.
     pub plugin: String,
     /// Its JSON Schema.
@@ -17,11 +20,11 @@ pub struct Settings {
 
 /// The JSON Schema (draft 2020-12) of a fleet file.
 #[must_use]
-pub fn schema(builtins: Vec<Settings>) -> Value {
+pub fn schema(builtins: Vec<PluginSchema>) -> Value {
     let mut definitions = Map::new();
     let mut forms = Vec::new();
     let mut names = Vec::new();
-    for Settings { plugin, schema } in builtins {
+    for PluginSchema { plugin, schema } in builtins {
         let name = plugin.replace(':', "-");
         add_settings(&name, schema, &mut definitions);
         forms.push(json!({
@@ -33,7 +36,7 @@ pub fn schema(builtins: Vec<Settings>) -> Value {
         names.push(Value::from(plugin));
     }
     forms.push(json!({ "properties": { "plugin": { "not": { "enum": names } } } }));
-    let mut group = table("[[groups]]", &["name", "plugin", "count"]);
+    let mut group = table_schema("[[groups]]", &["name", "plugin", "count"]);
     add(&mut group, "oneOf", Value::Array(forms));
     // Exactly one of these two.
     let pace = json!([{ "required": ["every"] }, { "required": ["rate"] }]);
@@ -41,7 +44,7 @@ pub fn schema(builtins: Vec<Settings>) -> Value {
     definitions.insert("group".into(), group);
     definitions.insert("mqtt-target".into(), target("with MQTT", "^mqtts?://"));
     definitions.insert("http-target".into(), target("with HTTP", "^https?://"));
-    let mut root = table("Top level", &["targets", "groups"]);
+    let mut root = table_schema("Top level", &["targets", "groups"]);
     add(
         &mut root,
         "$schema",
@@ -60,8 +63,8 @@ fn add(schema: &mut Value, key: &str, value: Value) {
 
 /// What all targets have and what those of one protocol have beside it.
 fn target(with: &str, scheme: &str) -> Value {
-    let mut own = table(&format!("[targets.NAME] {with}"), &[]);
-    let common = table("[targets.NAME]", &["url", "channels"]);
+    let mut own = table_schema(&format!("[targets.NAME] {with}"), &[]);
+    let common = table_schema("[targets.NAME]", &["url", "channels"]);
     let keys = |schema: &Value| {
         let keys = schema.get("properties").and_then(Value::as_object);
         keys.cloned().unwrap_or_default()
@@ -72,8 +75,8 @@ fn target(with: &str, scheme: &str) -> Value {
         add(url, "pattern", format!("{scheme}|{FILLED_IN}").into());
     }
     let channel = match with {
-        "with MQTT" => table("[targets.NAME.channels] with MQTT", &["topic"]),
-        _ => table("[targets.NAME.channels] with HTTP", &["path"]),
+        "with MQTT" => table_schema("[targets.NAME.channels] with MQTT", &["topic"]),
+        _ => table_schema("[targets.NAME.channels] with HTTP", &["path"]),
     };
     if let Some(channels) = properties.get_mut("channels") {
         add(channels, "additionalProperties", channel);
@@ -122,10 +125,10 @@ fn point_to(name: &str, schema: &mut Value) {
 }
 
 /// A table of the reference as a schema.
-fn table(heading: &str, required: &[&str]) -> Value {
+fn table_schema(heading: &str, required: &[&str]) -> Value {
     let mut properties = Map::new();
     for row in rows(heading) {
-        let mut schema = kind(heading, row.key);
+        let mut schema = value_schema(heading, row.key);
         let range = match row.range {
             "" => String::new(),
             range => format!(" ({range})"),
@@ -186,7 +189,7 @@ fn one_or_two(value: &str) -> String {
 }
 
 /// What a value may be.
-fn kind(heading: &str, key: &str) -> Value {
+fn value_schema(heading: &str, key: &str) -> Value {
     let text = || json!({ "type": "string" });
     let pattern =
         |pattern: &str| json!({ "type": "string", "pattern": format!("{pattern}|{FILLED_IN}") });
@@ -199,7 +202,7 @@ fn kind(heading: &str, key: &str) -> Value {
     let checks = |form: &str| json!({ "type": "array", "items": pattern(&form.replace('\n', "")) });
     let texts = || json!({ "type": "object", "additionalProperties": { "type": "string" } });
     if heading == "[[groups.faults]]" {
-        return of_fault(key);
+        return fault_schema(key);
     }
     match (heading, key) {
         ("Top level" | "[[groups]]", "name") => pattern("^[^/+#]+$"),
@@ -214,36 +217,36 @@ fn kind(heading: &str, key: &str) -> Value {
         ("Top level", "groups") => {
             json!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/group" } })
         }
-        ("Top level", "clock") => table("clock", &[]),
+        ("Top level", "clock") => table_schema("clock", &[]),
         ("clock", "start") => text(),
         ("clock", "speed") => {
             json!({ "anyOf": [word(&["max"]), { "type": "number", "exclusiveMinimum": 0 }] })
         }
-        ("Top level", "log") => table("[log]", &[]),
-        ("Top level", "checks") => table("[checks]", &[]),
+        ("Top level", "log") => table_schema("[log]", &[]),
+        ("Top level", "checks") => table_schema("[checks]", &[]),
         ("[checks]", "warm-up") => duration(),
-        ("[checks]", "fleet") => checks(super::bound::CHECK),
+        ("[checks]", "fleet") => checks(threshold::CHECK_PATTERN),
         ("[checks]", "groups") => {
-            json!({ "type": "object", "additionalProperties": checks(super::bound::CHECK) })
+            json!({ "type": "object", "additionalProperties": checks(threshold::CHECK_PATTERN) })
         }
         ("[checks]", "channels") => {
-            json!({ "type": "object", "additionalProperties": checks(super::bound::CHANNEL_CHECK) })
+            json!({ "type": "object", "additionalProperties": checks(threshold::CHANNEL_CHECK_PATTERN) })
         }
-        ("[checks]", "received") => checks(super::received::CHECK),
+        ("[checks]", "received") => checks(received_checks::CHECK_PATTERN),
         ("[log]", "payload") => json!({ "anyOf": [word(&["full", "none", "hash"]), size()] }),
-        ("[log]", "roll") => table("roll of [log]", &[]),
+        ("[log]", "roll") => table_schema("roll of [log]", &[]),
         ("[log]", "spool-full") => word(&["pause", "drop"]),
         (_, "spool-limit" | "size" | "memory" | "message-size") => size(),
         (
             _,
             "duration" | "sync" | "every" | "ramp" | "connect-timeout" | "keep-alive" | "timeout"
-            | "deadline" | "period" | "keep",
+            | "deadline" | "period" | "retention",
         ) => duration(),
         ("[[groups]]", "stages") => {
-            json!({ "type": "array", "items": table("[[groups.stages]]", &["duration"]) })
+            json!({ "type": "array", "items": table_schema("[[groups.stages]]", &["duration"]) })
         }
         ("[[groups]]", "faults") => {
-            json!({ "type": "array", "items": table("[[groups.faults]]", &["kind"]) })
+            json!({ "type": "array", "items": table_schema("[[groups.faults]]", &["kind"]) })
         }
         ("[[groups]]", "after-stages") => word(&["return", "hold", "repeat"]),
         ("[[groups.stages]]", "shape") => word(&["step", "ramp", "spike", "sine"]),
@@ -254,10 +257,10 @@ fn kind(heading: &str, key: &str) -> Value {
         ("[[groups.stages]]", "devices") => pattern(&one_or_two(r"[0-9.]+\s*%")),
         (_, "rate") => json!({ "anyOf": [word(&["max"]), pattern(rate)] }),
         (_, "connect-rate") => pattern(rate),
-        (_, "tls") => table("tls of [targets.NAME]", &[]),
-        (_, "will") => table("will of [targets.NAME]", &["topic"]),
+        (_, "tls") => table_schema("tls of [targets.NAME]", &[]),
+        (_, "will") => table_schema("will of [targets.NAME]", &["topic"]),
         (_, "downlink") => {
-            json!({ "type": "object", "additionalProperties": table("[targets.NAME.downlink]", &["topic"]) })
+            json!({ "type": "object", "additionalProperties": table_schema("[targets.NAME.downlink]", &["topic"]) })
         }
         (_, "channels") => json!({ "type": "object", "minProperties": 1 }),
         (_, "connections") => json!({ "anyOf": [word(&["per-device"]), whole(1, 1_000_000)] }),
@@ -272,21 +275,21 @@ fn kind(heading: &str, key: &str) -> Value {
         (_, "log-lines") => whole(0, 1_000_000),
         (_, "config") => json!({ "type": "object" }),
         (_, "headers" | "data") => texts(),
-        (_, "limits") => table("limits of [[groups]]", &[]),
+        (_, "limits") => table_schema("limits of [[groups]]", &[]),
         _ => text(),
     }
 }
 
 /// What a value of an injected fault may be; which kind has which key is for the check.
-fn of_fault(key: &str) -> Value {
+fn fault_schema(key: &str) -> Value {
     const LENGTH: &str = r"([0-9.]+\s*(us|µs|ms|s|m|h|d)\s*)+";
     let pattern =
         |pattern: &str| json!({ "type": "string", "pattern": format!("{pattern}|{FILLED_IN}") });
     let whole = |most: u64| json!({ "type": "integer", "minimum": 1, "maximum": most });
     match key {
-        "kind" => json!({ "enum": super::faults::words() }),
+        "kind" => json!({ "enum": kinds::words() }),
         "probability" | "devices" => pattern(r"^\s*[0-9.]+\s*%$"),
-        "from" | "until" | "at" | "every" | "length" | "down" | "up" | "latency" => {
+        "from" | "until" | "at" | "every" | "duration" | "down" | "up" | "latency" => {
             pattern(&format!(r"^\s*{LENGTH}$"))
         }
         "delay" => pattern(&one_or_two(LENGTH)),
@@ -317,7 +320,7 @@ mod tests {
             "additionalProperties": false,
             "$defs": { "base": { "type": "integer" } },
         });
-        let settings = Settings {
+        let settings = PluginSchema {
             plugin: "builtin:x".into(),
             schema: settings,
         };
@@ -330,7 +333,7 @@ mod tests {
     fn every_table_of_the_reference_is_in_it_with_every_key() {
         let schema = schema(Vec::new()).to_string();
         let mut keys = 0;
-        for (heading, known) in super::super::TABLES {
+        for (heading, known) in crate::tests::key_tables::TABLES {
             let rows = rows(heading);
             let found: Vec<&str> = rows.iter().map(|row| row.key).collect();
             for key in *known {
@@ -350,7 +353,7 @@ mod tests {
         assert_eq!(refused("seed = 5"), Vec::<String>::new());
         assert_eq!(refused("duration = \"1h30m\""), Vec::<String>::new());
         assert_eq!(refused("name = \"${NAME}\""), Vec::<String>::new());
-        assert_eq!(refused("log.keep = \"30d\""), Vec::<String>::new());
+        assert_eq!(refused("log.retention = \"30d\""), Vec::<String>::new());
         assert_eq!(refused("clock = { speed = 60 }"), Vec::<String>::new());
         assert_eq!(
             refused("clock = { start = \"2026-01-01\", speed = \"max\" }"),

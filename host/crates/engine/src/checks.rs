@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::clock::{Micros, micros};
 use super::group::Group;
-use mockfleet_config::{Limit, Metric, Plan, Scope, WHOLE};
+use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
 use mockfleet_metrics::{Counters, Spread, Tally, count, micros as words};
 use mockfleet_transport::{INJECTED, Outcome, Settled};
 
@@ -177,16 +177,16 @@ fn judge(
     span: Duration,
     warm_up: bool,
 ) -> mockfleet_metrics::Check {
-    let bound = &check.bound;
+    let bound = &check.threshold;
     let found = find(bound, tally, span, warm_up);
-    let order = match (&found, bound.limit) {
-        (Found::Part(part, _), Limit::Count(limit)) => Some(part.cmp(&limit)),
-        (Found::Part(part, all), Limit::Share(share)) => {
+    let order = match (&found, bound.value) {
+        (Found::Part(part, _), ThresholdValue::Count(limit)) => Some(part.cmp(&limit)),
+        (Found::Part(part, all), ThresholdValue::Share(share)) => {
             let exact = |a: u64, b: u64| u128::from(a) * u128::from(b);
-            Some(exact(*part, WHOLE).cmp(&exact(*all, share)))
+            Some(exact(*part, FULL_SHARE).cmp(&exact(*all, share)))
         }
-        (Found::Time(time), Limit::Time(limit)) => Some(time.cmp(&limit)),
-        (Found::Rate(rate), Limit::PerSecond(limit)) => Some(rate.total_cmp(&limit)),
+        (Found::Time(time), ThresholdValue::Time(limit)) => Some(time.cmp(&limit)),
+        (Found::Rate(rate), ThresholdValue::PerSecond(limit)) => Some(rate.total_cmp(&limit)),
         _ => None,
     };
     let (kind, name) = match &check.scope {
@@ -198,13 +198,18 @@ fn judge(
         kind,
         name: name.to_owned(),
         text: bound.to_string(),
-        figure: number(&found, bound.limit),
+        figure: number(&found, bound.value),
         shown: shown(&found, bound),
-        held: order.is_some_and(|order: Ordering| bound.comparison.holds(order)),
+        held: order.is_some_and(|order: Ordering| bound.comparison.is_met_by(order)),
     }
 }
 
-fn find(bound: &mockfleet_config::Bound, tally: &Tally, span: Duration, warm_up: bool) -> Found {
+fn find(
+    bound: &mockfleet_config::Threshold,
+    tally: &Tally,
+    span: Duration,
+    warm_up: bool,
+) -> Found {
     let since = if warm_up { " after the warm-up" } else { "" };
     let messages = tally.messages();
     let of_messages = |part: u64| match messages {
@@ -242,9 +247,9 @@ fn find(bound: &mockfleet_config::Bound, tally: &Tally, span: Duration, warm_up:
     }
 }
 
-fn number(found: &Found, limit: Limit) -> Option<f64> {
+fn number(found: &Found, limit: ThresholdValue) -> Option<f64> {
     match (found, limit) {
-        (Found::Part(part, all), Limit::Share(_)) => {
+        (Found::Part(part, all), ThresholdValue::Share(_)) => {
             Some(float(*part) * 100.0 / float(*all).max(1.0))
         }
         (Found::Part(part, _), _) => Some(float(*part)),
@@ -254,9 +259,9 @@ fn number(found: &Found, limit: Limit) -> Option<f64> {
     }
 }
 
-fn shown(found: &Found, bound: &mockfleet_config::Bound) -> String {
+fn shown(found: &Found, bound: &mockfleet_config::Threshold) -> String {
     match found {
-        Found::Part(part, all) if matches!(bound.limit, Limit::Share(_)) => {
+        Found::Part(part, all) if matches!(bound.value, ThresholdValue::Share(_)) => {
             format!(
                 "{} ({} of {})",
                 percent(*part, *all),
@@ -264,7 +269,7 @@ fn shown(found: &Found, bound: &mockfleet_config::Bound) -> String {
                 count(*all)
             )
         }
-        Found::Part(part, all) => match bound.metric.of() {
+        Found::Part(part, all) => match bound.metric.share_base() {
             Some(what) => format!("{} of {} {what}", count(*part), count(*all)),
             None => count(*part),
         },
@@ -296,7 +301,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str, tally: &Tally) -> (bool, String) {
-        let check = mockfleet_config::check(&Scope::Fleet, text).unwrap();
+        let check = mockfleet_config::Check::parse(&Scope::Fleet, text).unwrap();
         let judged = judge(&check, tally, Duration::from_secs(10), false);
         (judged.held, judged.shown)
     }

@@ -13,7 +13,9 @@ use super::packing::Packing;
 use super::schedule::{Beat, Owner};
 use super::seed;
 use super::stages;
-use mockfleet_config::{Connections, Names, Pace, Plan, Protocol, Speed, Target, Template};
+use mockfleet_config::{
+    Connections, PlaceholderValues, Plan, Protocol, Speed, Target, Template, TickRate,
+};
 use mockfleet_plugin::{DeviceSpec, Interests, Left, Limits, Plugin, Surroundings};
 use mockfleet_transport::{Member, Routes};
 
@@ -151,7 +153,7 @@ impl Group {
 
     fn named(&self, template: &Template, index: u32, device: &str) -> String {
         let mut text = String::new();
-        let names = Names {
+        let names = PlaceholderValues {
             fleet: &self.fleet,
             run: "",
             group: &self.name,
@@ -211,9 +213,9 @@ fn surroundings(
         data,
         channels: Some(channels),
         downlink: Some(downlink),
-        interval: match group.schedule.pace {
-            Pace::Every(length) => Some(micros(length)),
-            Pace::FlatOut => None,
+        interval: match group.schedule.tick_rate {
+            TickRate::Every(length) => Some(micros(length)),
+            TickRate::FlatOut => None,
         },
         left: Left::default(),
     }

@@ -13,7 +13,7 @@ use super::files;
 use super::group::Group;
 use super::settings::{self, Finding};
 use mockfleet_config::{
-    File, Fleet, Pace, Plan, PluginSource, Problem, Problems, Protocol, Speed, component,
+    File, Fleet, Plan, PluginSource, Problem, Problems, Protocol, Speed, TickRate, component_path,
 };
 use mockfleet_plugin::{CallError, Console, DeviceSpec, Engine, Plugin, Surroundings};
 use mockfleet_sendlog::{DeviceIds, Directory, GroupEntry, RouteEntry};
@@ -73,7 +73,9 @@ pub(super) fn groups(
 
 fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plugin, String> {
     match source {
-        PluginSource::File(File::Disk(path)) => Plugin::load(engine, &component(path)?, console),
+        PluginSource::File(File::Disk(path)) => {
+            Plugin::load(engine, &component_path(path)?, console)
+        }
         PluginSource::File(File::Part { shown, bytes }) => {
             Plugin::from_bytes(engine, Path::new(shown), bytes, console)
         }
@@ -120,7 +122,7 @@ fn bytes(source: &PluginSource, engine: &Engine) -> Result<(String, Bytes), Stri
             let bytes = engine.builtin(name)?;
             return Ok((name.clone(), Bytes::from_static(bytes)));
         }
-        PluginSource::File(File::Disk(path)) => File::Disk(component(path)?),
+        PluginSource::File(File::Disk(path)) => File::Disk(component_path(path)?),
         PluginSource::File(part) => part.clone(),
     };
     match file.read() {
@@ -234,7 +236,7 @@ pub(super) fn clock(fleet: &Fleet, problems: &mut Problems) {
     let clock = &fleet.plan.clock;
     if clock.speed == Speed::Max {
         for group in &fleet.plan.groups {
-            if group.schedule.pace == Pace::FlatOut {
+            if group.schedule.tick_rate == TickRate::FlatOut {
                 let text = format!(
                     "group {:?} is called as fast as it goes and has no time of its own, which speed = \"max\" of the clock would follow; give it a rate, such as rate = \"1/s\"",
                     group.name
@@ -247,16 +249,16 @@ pub(super) fn clock(fleet: &Fleet, problems: &mut Problems) {
             problems.push(problem(fleet, &["clock", "speed"], text.into()));
         }
     }
-    let (Some(start), Some(keep)) = (clock.start, fleet.plan.log.keep) else {
+    let (Some(start), Some(keep)) = (clock.start, fleet.plan.log.retention) else {
         return;
     };
     let now = i128::from(super::clock::unix_now());
     let age = now - i128::from(start.as_microsecond());
     if age > i128::from(super::clock::micros(keep)) {
         let text = format!(
-            "the clock starts at {start}, which is longer ago than keep: what is written would be deleted at once; leave keep out, or make it longer"
+            "the clock starts at {start}, which is longer ago than retention: what is written would be deleted at once; leave retention out, or make it longer"
         );
-        problems.push(problem(fleet, &["log", "keep"], text));
+        problems.push(problem(fleet, &["log", "retention"], text));
     }
 }
 
@@ -275,7 +277,7 @@ pub(super) fn changing(fleet: &Fleet, problems: &mut Problems) {
     }
     for group in &fleet.plan.groups {
         let schedule = &group.schedule;
-        if schedule.pace == Pace::FlatOut {
+        if schedule.tick_rate == TickRate::FlatOut {
             let text = format!(
                 "group {:?} is called as fast as it goes, and --until raises a rate; give it one, such as rate = \"1/s\"",
                 group.name

@@ -8,7 +8,7 @@ use super::clock::micros;
 use super::prepare;
 use super::sample::Sample;
 use super::scene::Scene;
-use mockfleet_config::{Fleet, Pace, Problems};
+use mockfleet_config::{Fleet, Problems, TickRate};
 use mockfleet_plugin::{Console, Engine};
 use mockfleet_sendlog::{Directory, Identity};
 use mockfleet_transport::RunNames;
@@ -98,7 +98,7 @@ pub fn rehearse(
 ) -> Result<Rehearsal, Problems> {
     let mut problems = Problems::default();
     for group in &fleet.plan.groups {
-        if group.schedule.pace == Pace::FlatOut {
+        if group.schedule.tick_rate == TickRate::FlatOut {
             let text = format!(
                 "group {:?} has rate = \"max\": how fast that is, only a run can tell; give --rate 100/s to assume so many ticks a second of each device",
                 group.name

@@ -12,7 +12,7 @@ use super::clock::{Micros, micros};
 use super::seed;
 use super::stages::{Stages, TICK};
 use super::tempo::Tempo;
-use mockfleet_config::{Pace, Start};
+use mockfleet_config::{Start, TickRate};
 
 /// Moments of a worker's devices, the next one first. They are beats of its tempo.
 #[derive(Debug, Default)]
@@ -111,11 +111,11 @@ pub(crate) struct Catch {
 
 impl Beat {
     pub(crate) fn of(schedule: &mockfleet_config::Schedule) -> Self {
-        let (every, rate) = match schedule.pace {
-            Pace::Every(length) => (Some(micros(length).max(1)), length.as_secs_f64().recip()),
-            Pace::FlatOut => (None, 0.0),
+        let (every, rate) = match schedule.tick_rate {
+            TickRate::Every(length) => (Some(micros(length).max(1)), length.as_secs_f64().recip()),
+            TickRate::FlatOut => (None, 0.0),
         };
-        let stages = Stages::of(&schedule.stages, schedule.after, rate);
+        let stages = Stages::of(&schedule.stages, schedule.after_stages, rate);
         Self {
             every: every.map(|every| if stages.is_some() { TICK } else { every }),
             pace: every,

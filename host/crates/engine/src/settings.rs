@@ -8,7 +8,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
-use mockfleet_config::among;
+use mockfleet_config::did_you_mean;
 
 /// One thing that is wrong: the keys that lead to it, and what.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +62,7 @@ fn explain(error: &ValidationError<'_>, schema: &Value, found: &mut BTreeSet<Fin
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             for key in unexpected {
                 let known = known_keys(error, schema);
-                let hint = among(key, known.iter().map(String::as_str));
+                let hint = did_you_mean(key, known.iter().map(String::as_str));
                 let mut path = path.clone();
                 path.push(key.clone());
                 found.insert(Finding {
@@ -78,7 +78,10 @@ fn explain(error: &ValidationError<'_>, schema: &Value, found: &mut BTreeSet<Fin
                 .unwrap_or_default();
             let text = match error.instance().as_str() {
                 Some(word) if !options.is_empty() => {
-                    format!("there is no {word:?}{}", among(word, options.into_iter()))
+                    format!(
+                        "there is no {word:?}{}",
+                        did_you_mean(word, options.into_iter())
+                    )
                 }
                 _ => error.to_string(),
             };
@@ -126,7 +129,7 @@ fn explain_forms(
         if let Some((path, word)) = given {
             let known = words.iter().map(|(_, word)| word.as_str());
             let key = path.last().map_or("", String::as_str);
-            let text = format!("there is no {key} {word:?}{}", among(&word, known));
+            let text = format!("there is no {key} {word:?}{}", did_you_mean(&word, known));
             found.insert(Finding { path, text });
             return;
         }

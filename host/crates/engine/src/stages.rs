@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::clock::{Micros, micros};
 use super::wave::Wave;
-use mockfleet_config::{After, Shape, Stage, Way};
+use mockfleet_config::{AfterStages, Shape, Stage, Transition};
 
 /// Parts of a tick: a device that ticks a thousand times a second has room for 34
 /// years of them.
@@ -24,7 +24,7 @@ const NEVER: Micros = Micros::MAX;
 #[derive(Debug)]
 pub(crate) struct Stages {
     list: Vec<Leg>,
-    after: After,
+    after: AfterStages,
     /// What goes on when they are over, if they do not repeat.
     tail: Leg,
     /// All of them together.
@@ -38,8 +38,8 @@ struct Leg {
     length: Micros,
     period: Micros,
     shape: Shape,
-    rate: Way,
-    devices: Way,
+    rate: Transition,
+    devices: Transition,
     /// Parts in all of it for a device that is on all the time.
     parts: u64,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Asked {
 
 impl Stages {
     /// The stages of a schedule whose own rate is `own`; `None` where it has none.
-    pub(super) fn of(stages: &[Stage], after: After, own: f64) -> Option<Self> {
+    pub(super) fn of(stages: &[Stage], after: AfterStages, own: f64) -> Option<Self> {
         let last = stages.last()?;
         let mut list: Vec<Leg> = Vec::new();
         let mut start = 0;
@@ -68,15 +68,15 @@ impl Stages {
             start += micros(stage.duration).max(1);
         }
         let (rate, devices) = match after {
-            After::Return => (own, 1.0),
-            After::Hold | After::Repeat => (last.rate_at_end(), last.devices_at_end()),
+            AfterStages::Return => (own, 1.0),
+            AfterStages::Hold | AfterStages::Repeat => (last.rate_at_end(), last.devices_at_end()),
         };
         let tail = Leg::of(
             &Stage {
                 duration: Duration::from_micros(NEVER - start),
                 shape: Shape::Step,
-                rate: Way::level(rate),
-                devices: Way::level(devices),
+                rate: Transition::constant(rate),
+                devices: Transition::constant(devices),
             },
             start,
         );
@@ -95,7 +95,7 @@ impl Stages {
 
     /// Whether they begin anew when they are over.
     pub(crate) fn repeats(&self) -> bool {
-        self.after == After::Repeat
+        self.after == AfterStages::Repeat
     }
 
     /// Parts that a device has had due up to a moment. `turn`, 0 to 1: it is on when
@@ -225,8 +225,10 @@ impl Stages {
     pub(crate) fn words(&self, stage: usize) -> String {
         let Some(leg) = self.list.get(stage) else {
             return match self.after {
-                After::Return => "after the stages, the group's own rate".into(),
-                After::Hold | After::Repeat => "after the stages, as the last one ended".into(),
+                AfterStages::Return => "after the stages, the group's own rate".into(),
+                AfterStages::Hold | AfterStages::Repeat => {
+                    "after the stages, as the last one ended".into()
+                }
             };
         };
         let shape = match leg.shape {
@@ -239,7 +241,7 @@ impl Stages {
             "{shape} {}",
             way(leg.rate, |rate| format!("{}/s", short(rate)))
         );
-        if leg.devices != Way::level(1.0) {
+        if leg.devices != Transition::constant(1.0) {
             let percent = |share: f64| format!("{}%", short(share * 100.0));
             words.push_str(&format!(" with {} of devices", way(leg.devices, percent)));
         }
@@ -332,8 +334,8 @@ pub(super) fn turn(index: u32, count: u32) -> f64 {
     f64::from(index) / f64::from(count.max(1))
 }
 
-fn way(way: Way, shown: impl Fn(f64) -> String) -> String {
-    if way == Way::level(way.to) {
+fn way(way: Transition, shown: impl Fn(f64) -> String) -> String {
+    if way == Transition::constant(way.to) {
         return shown(way.to);
     }
     format!("{}..{}", shown(way.from), shown(way.to))

@@ -9,7 +9,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use mockfleet_config::{Shape, Way};
+use mockfleet_config::{Shape, Transition};
 
 /// Turns of the search for a place under a sine: each doubles the digits, and where it
 /// cannot, each halves the room that is left.
@@ -19,7 +19,7 @@ const TURNS: u32 = 64;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wave {
     shape: Shape,
-    rate: Way,
+    rate: Transition,
     on: On,
 }
 
@@ -36,7 +36,7 @@ enum On {
 impl Wave {
     /// The wave for a device whose turn, 0 to 1, is `turn`: it is on where the share of
     /// devices is more than that.
-    pub(super) fn of(shape: Shape, rate: Way, devices: Way, turn: f64) -> Self {
+    pub(super) fn of(shape: Shape, rate: Transition, devices: Transition, turn: f64) -> Self {
         let on = match (devices.from > turn, devices.to > turn) {
             (true, true) => On::Inside(0.0, 1.0),
             (false, false) => On::Never,
@@ -96,7 +96,7 @@ impl Wave {
 
     /// The integral of the rate, were the device on all the time.
     fn area(&self, place: f64) -> f64 {
-        let Way { from, to } = self.rate;
+        let Transition { from, to } = self.rate;
         let level = match self.shape {
             Shape::Step => place,
             Shape::Ramp => place * place / 2.0,
@@ -109,7 +109,7 @@ impl Wave {
 
     /// The inverse of `area`.
     fn under(&self, ticks: f64) -> f64 {
-        let Way { from, to } = self.rate;
+        let Transition { from, to } = self.rate;
         let place = match self.shape {
             Shape::Step => ratio(ticks, to),
             Shape::Ramp => rising(from, (to - from) / 2.0, ticks),
@@ -197,9 +197,9 @@ mod tests {
         ]
     }
 
-    fn ways(most: f64) -> impl Strategy<Value = Way> {
+    fn ways(most: f64) -> impl Strategy<Value = Transition> {
         let value = prop_oneof![Just(0.0), Just(most), 0.0..most];
-        (value.clone(), value).prop_map(|(from, to)| Way { from, to })
+        (value.clone(), value).prop_map(|(from, to)| Transition { from, to })
     }
 
     proptest! {

@@ -1,6 +1,7 @@
-//! Hashes files and finds the user's cache folder.
+//! Writes files atomically, hashes them, and finds the user's cache folder.
 //!
 //! Internal to mockfleet: other crates of the workspace use it, and it promises no stable API.
 
-pub mod cache_folder;
+pub mod atomic_write;
+pub mod cache_dir;
 pub mod sha256;

@@ -1,8 +1,8 @@
-//! SHA-256 as it is written: 64 hexadecimal digits, in lower case.
+//! Hashes bytes with SHA-256.
 
 use sha2::{Digest, Sha256};
 
-/// The digest of these bytes.
+/// Returns the digest as 64 hexadecimal digits in lower case.
 pub fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()

@@ -119,14 +119,14 @@ mod tests {
         let mut injected = Injected::default();
         injected.touch(&["drop"], 0);
         injected.touch(&["corrupt", "duplicate"], 2);
-        injected.begin("storm");
+        injected.begin("reconnect-storm");
         injected.dropped = 1;
         let mut sum = Injected::default();
         sum.add(&injected);
         sum.add(&injected);
         assert_eq!(
             sum.words(),
-            "messages: 2 corrupt, 2 drop, 2 duplicate (4 copies); links: 2 × storm; 2 messages were lost to it"
+            "messages: 2 corrupt, 2 drop, 2 duplicate (4 copies); links: 2 × reconnect-storm; 2 messages were lost to it"
         );
         assert_eq!(sum.json(Value::Null)["touched"]["corrupt"], 2);
     }

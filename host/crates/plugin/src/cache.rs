@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use super::kept;
-use mockfleet_files::cache_folder;
+use mockfleet_files::cache_dir;
 
 /// Identifies the layout below; changed when the layout changes.
 const MAGIC: &[u8; 8] = b"mfcwasm1";
@@ -32,7 +32,7 @@ pub(super) struct Cache {
 impl Cache {
     /// That of the user.
     pub(super) fn of_user(engine: &wasmtime::Engine) -> Self {
-        Self::new(cache_folder::of_user(), engine)
+        Self::new(cache_dir::user_cache_dir(), engine)
     }
 
     fn new(folder: Option<PathBuf>, engine: &wasmtime::Engine) -> Self {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::engine;
-use mockfleet_files::cache_folder::{self, is_hex, of_user};
+use mockfleet_files::cache_dir::{self, is_hex, user_cache_dir};
 
 /// A compiled plugin on disk.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl Compiled {
 #[must_use]
 pub fn compiled() -> Vec<Compiled> {
     let current = engine::identities();
-    let mut all = of_user()
+    let mut all = user_cache_dir()
         .map(|folder| within(&folder, &current))
         .unwrap_or_default();
     all.sort_by(|a, b| b.used.cmp(&a.used).then(a.file.cmp(&b.file)));
@@ -50,8 +50,8 @@ pub fn compiled() -> Vec<Compiled> {
 
 /// What a killed process left half-written here, of more than an hour ago.
 pub fn delete_halves() {
-    if let Some(folder) = of_user() {
-        cache_folder::delete_halves(&folder, Duration::from_secs(3_600), is_stem);
+    if let Some(folder) = user_cache_dir() {
+        cache_dir::delete_partial_files(&folder, is_stem);
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn sweep(folder: &Path, engine: u64, unused: Duration) {
             let _ = old.delete();
         }
     }
-    cache_folder::delete_halves(folder, unused, is_stem);
+    cache_dir::delete_partial_files(folder, is_stem);
 }
 
 fn is_stem(text: &str) -> bool {

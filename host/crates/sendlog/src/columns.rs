@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::row::{EventRow, MessageRow, OutcomeRow};
 use super::schema::Table;
 use super::{DeviceIds, Directory, GroupEntry, Identity};
-use mockfleet_config::{KeepPayload, Names, Template};
+use mockfleet_config::{KeepPayload, PlaceholderValues, Template};
 
 /// What turns a row's numbers into its words.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Words {
         id: &str,
         into: &mut String,
     ) {
-        let names = Names {
+        let names = PlaceholderValues {
             fleet: &self.directory.fleet,
             run: &self.identity.run,
             group: &group.name,

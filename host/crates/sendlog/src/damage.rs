@@ -22,7 +22,7 @@ use super::{
     DeviceIds, Directory, EventKind, EventRow, GroupEntry, Identity, MessageRow, Outcome,
     OutcomeRow, RouteEntry, frame, recover, schema, spool,
 };
-use mockfleet_config::{KeepPayload, Name, Store, Template};
+use mockfleet_config::{KeepPayload, Placeholder, Store, Template};
 
 /// 2026-11-24T07:00:00Z; all rows are of one hour.
 const SEVEN: i64 = 1_795_503_600_000_000;
@@ -159,7 +159,9 @@ fn count(n: u64) -> usize {
 }
 
 fn directory() -> Directory {
-    let template = |text| Template::parse(text, &[Name::Index, Name::Device]).expect("a template");
+    let template = |text| {
+        Template::parse(text, &[Placeholder::Index, Placeholder::Device]).expect("a template")
+    };
     Directory {
         fleet: "f".into(),
         groups: vec![GroupEntry {

@@ -330,7 +330,7 @@ impl SendLog {
             spool::keep_safe(&kept, &segments, every)
         })?;
         let mut threads = vec![encoder, delivery];
-        let keeping = match log.keep {
+        let keeping = match log.retention {
             Some(keep) => {
                 let (keeping, over) = channel();
                 let (store, shared) = (store.clone(), Arc::clone(&shared));

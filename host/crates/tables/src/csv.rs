@@ -7,17 +7,17 @@ use std::path::Path;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::Bad;
+use crate::row::BadRowCallback;
 use mockfleet_sendlog::{Cell, TakeRow};
 
 /// How a query's answer writes what is null, so that it differs from an empty text.
-pub(super) const NULL: &str = "\\N";
+pub(crate) const NULL: &str = "\\N";
 
 /// What is read at once.
-const PIECE: usize = 256 << 10;
+const READ_BUFFER: usize = 256 << 10;
 
 /// A record may be as long as MQTT allows, and more.
-const LONGEST: usize = 1 << 30;
+const MAX_RECORD: usize = 1 << 30;
 
 /// Records, one after the other.
 struct Records<R> {
@@ -42,7 +42,7 @@ impl<R: Read> Records<R> {
         Self {
             from,
             parser: ReaderBuilder::new().delimiter(delimiter).build(),
-            input: vec![0; PIECE],
+            input: vec![0; READ_BUFFER],
             start: 0,
             end: 0,
             over: false,
@@ -73,7 +73,7 @@ impl<R: Read> Records<R> {
             ended += closed;
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if self.values.len() < LONGEST => {
+                ReadRecordResult::OutputFull if self.values.len() < MAX_RECORD => {
                     self.values.resize(self.values.len() * 2, 0);
                 }
                 ReadRecordResult::OutputFull => {
@@ -126,7 +126,7 @@ impl<R: Read> Records<R> {
 }
 
 /// The names in the first line.
-pub(super) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
+pub(crate) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut records = Records::new(file, delimiter);
     if !records.advance()? || records.names().iter().all(String::is_empty) {
@@ -135,25 +135,25 @@ pub(super) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
     Ok(records.names())
 }
 
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
     delimiter: u8,
     wanted: &[&str],
     take: &mut TakeRow<'_>,
-    bad: &mut Bad<'_>,
+    bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     read_from(file, delimiter, false, wanted, take, bad)
 }
 
 /// Reads rows from anywhere; `nulls`: where a value may be [`NULL`].
-pub(super) fn read_from(
+pub(crate) fn read_from(
     from: impl Read,
     delimiter: u8,
     nulls: bool,
     wanted: &[&str],
     take: &mut TakeRow<'_>,
-    bad: &mut Bad<'_>,
+    bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
     let mut records = Records::new(from, delimiter);
     if !records.advance()? {

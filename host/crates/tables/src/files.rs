@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::Part;
+use crate::source::Source;
 
 /// The kinds of files, for messages.
 #[must_use]
@@ -15,7 +15,7 @@ pub fn kind_words() -> &'static str {
 const ENDINGS: [&str; 6] = ["parquet", "csv", "tsv", "jsonl", "ndjson", "json"];
 
 /// The files that a text names, in the order of their names.
-pub(super) fn find(text: &str) -> Result<Vec<Part>, String> {
+pub(crate) fn find(text: &str) -> Result<Vec<Source>, String> {
     if let Some((scheme, _)) = text.split_once("://") {
         return Err(format!(
             "a table of the scheme {scheme:?} cannot be read; give a file or a folder of {}, or postgres://user@host/database with --query",
@@ -86,7 +86,7 @@ fn ending(path: &Path) -> String {
 }
 
 /// A file's kind: by its ending, or else by how it begins.
-fn part(path: PathBuf) -> Result<Part, String> {
+fn part(path: PathBuf) -> Result<Source, String> {
     let shown = || path.display().to_string();
     let mut start = [0; 512];
     let length = File::open(&path)
@@ -95,13 +95,13 @@ fn part(path: PathBuf) -> Result<Part, String> {
     let start = start.get(..length).unwrap_or_default();
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
     Ok(match ending(&path).as_str() {
-        "parquet" => Part::Parquet(path),
+        "parquet" => Source::Parquet(path),
         "csv" => {
             let delimiter = delimiter(start);
-            Part::Csv(path, delimiter)
+            Source::Csv(path, delimiter)
         }
-        "tsv" => Part::Csv(path, b'\t'),
-        _ if start.starts_with(b"PAR1") => Part::Parquet(path),
+        "tsv" => Source::Csv(path, b'\t'),
+        _ if start.starts_with(b"PAR1") => Source::Parquet(path),
         _ if first == Some(&b'[') => {
             return Err(format!(
                 "{} is one JSON list; wanted is an object a line: jq -c '.[]' {} > lines.jsonl",
@@ -109,14 +109,14 @@ fn part(path: PathBuf) -> Result<Part, String> {
                 shown()
             ));
         }
-        "jsonl" | "ndjson" | "json" => Part::Json(path),
-        _ if first == Some(&b'{') => Part::Json(path),
+        "jsonl" | "ndjson" | "json" => Source::Json(path),
+        _ if first == Some(&b'{') => Source::Json(path),
         _ if start.starts_with(&[0x1f, 0x8b]) => {
             return Err(format!("{} is packed; unpack it first (gunzip)", shown()));
         }
         _ => {
             let delimiter = delimiter(start);
-            Part::Csv(path, delimiter)
+            Source::Csv(path, delimiter)
         }
     })
 }

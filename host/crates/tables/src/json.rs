@@ -9,19 +9,19 @@ use std::path::Path;
 
 use serde_json::value::RawValue;
 
-use super::Bad;
+use crate::row::BadRowCallback;
 use mockfleet_sendlog::{Cell, TakeRow};
 
 /// Lines that are looked at for names of columns.
 const LOOKED_AT: usize = 1_000;
 
 /// A message may be as long as MQTT allows, in Base64 and more.
-const LONGEST: usize = 1 << 30;
+const MAX_RECORD: usize = 1 << 30;
 
 type Object<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
 
 /// The names that the first lines have.
-pub(super) fn head(path: &Path) -> Result<Vec<String>, String> {
+pub(crate) fn head(path: &Path) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     let mut looked = 0;
     lines(path, &mut |_, line| {
@@ -43,11 +43,11 @@ pub(super) fn head(path: &Path) -> Result<Vec<String>, String> {
     }
 }
 
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
     wanted: &[&str],
     take: &mut TakeRow<'_>,
-    bad: &mut Bad<'_>,
+    bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
     lines(
         path,
@@ -82,7 +82,7 @@ fn lines(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), St
             return Ok(());
         }
         number += 1;
-        if line.len() > LONGEST {
+        if line.len() > MAX_RECORD {
             return Err(format!("its line {number} is longer than 1 GiB"));
         }
         let text = line.trim_ascii();

@@ -8,16 +8,17 @@ use ::postgres::error::SqlState;
 use ::postgres::{Client, Config, NoTls};
 use url::Url;
 
-use super::{Bad, csv};
+use crate::csv;
+use crate::row::BadRowCallback;
 use mockfleet_sendlog::TakeRow;
 
 /// Whether a text is the address of such a database.
-pub(super) fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
 /// A database, and what it is asked.
-pub(super) struct Query {
+pub(crate) struct Query {
     config: Config,
     /// Without user and password.
     shown: String,
@@ -25,7 +26,7 @@ pub(super) struct Query {
 }
 
 impl Query {
-    pub(super) fn new(url: &str, sql: &str) -> Result<Self, String> {
+    pub(crate) fn new(url: &str, sql: &str) -> Result<Self, String> {
         // Neither text may be shown: the password stands in it.
         let parsed = Url::parse(url).map_err(|error| format!("this is no URL: {error}"))?;
         let mut config: Config = url
@@ -53,7 +54,7 @@ impl Query {
         })
     }
 
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.shown.clone()
     }
 
@@ -75,7 +76,7 @@ impl Query {
     }
 
     /// The names of its columns, or where it is wrong and why.
-    pub(super) fn columns(&self) -> Result<Vec<String>, (String, String)> {
+    pub(crate) fn columns(&self) -> Result<Vec<String>, (String, String)> {
         let mut client = self.connect()?;
         let wrong = |text: String| ("--query".to_owned(), text);
         let prepared = client
@@ -90,12 +91,12 @@ impl Query {
     }
 
     /// Reads all rows, or the first of them.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         rows: Option<u32>,
         wanted: &[&str],
         take: &mut TakeRow<'_>,
-        bad: &mut Bad<'_>,
+        bad: &mut BadRowCallback<'_>,
     ) -> Result<(), String> {
         let mut client = self.connect().map_err(|(_, text)| text)?;
         let sql = match rows {

@@ -358,7 +358,7 @@ async fn body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
 
 fn headers(
     channel: &Channel,
-    names: &mockfleet_config::Names<'_>,
+    names: &mockfleet_config::PlaceholderValues<'_>,
     lane: &Lane,
 ) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::new();

@@ -144,8 +144,12 @@ pub struct RunNames {
 
 impl RunNames {
     /// The names a template of this member can refer to.
-    fn of<'a>(&'a self, member: &'a Member, connection: u32) -> mockfleet_config::Names<'a> {
-        mockfleet_config::Names {
+    fn of<'a>(
+        &'a self,
+        member: &'a Member,
+        connection: u32,
+    ) -> mockfleet_config::PlaceholderValues<'a> {
+        mockfleet_config::PlaceholderValues {
             fleet: &self.fleet,
             run: &self.run,
             group: &member.group,

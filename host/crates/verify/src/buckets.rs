@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 /// How many there are: of a hundred million records of 150 bytes, one bucket is 120 MB.
 /// Each may have an open file, and a process has a thousand of them at least.
-pub(super) const BUCKETS: u32 = 128;
+pub(crate) const BUCKETS: u32 = 128;
 
 /// Bytes that stay in memory.
-const HELD: usize = 64 << 20;
+const MAX_BUFFERED: usize = 64 << 20;
 
 /// What was dealt.
-pub(super) struct Buckets {
+pub(crate) struct Buckets {
     buckets: Vec<Bucket>,
     held: usize,
 }
@@ -26,7 +26,7 @@ struct Bucket {
 }
 
 impl Buckets {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(),
             held: 0,
@@ -34,7 +34,7 @@ impl Buckets {
     }
 
     /// Puts a record into the bucket that a hash leads to.
-    pub(super) fn put(&mut self, hash: u32, record: &impl Serialize) -> Result<(), String> {
+    pub(crate) fn put(&mut self, hash: u32, record: &impl Serialize) -> Result<(), String> {
         let place = usize::try_from(hash % BUCKETS).unwrap_or(0);
         let Some(bucket) = self.buckets.get_mut(place) else {
             return Ok(());
@@ -43,7 +43,7 @@ impl Buckets {
         let bytes = std::mem::take(&mut bucket.bytes);
         bucket.bytes = postcard::to_extend(record, bytes).map_err(|error| error.to_string())?;
         self.held += bucket.bytes.len() - before;
-        if self.held > HELD {
+        if self.held > MAX_BUFFERED {
             self.spill()?;
         }
         Ok(())
@@ -65,7 +65,7 @@ impl Buckets {
     }
 
     /// Takes a bucket out.
-    pub(super) fn take(&mut self, number: u32) -> Result<Taken, String> {
+    pub(crate) fn take(&mut self, number: u32) -> Result<BucketReader, String> {
         let place = usize::try_from(number).unwrap_or(usize::MAX);
         let mut bytes = Vec::new();
         if let Some(bucket) = self.buckets.get_mut(place) {
@@ -75,7 +75,7 @@ impl Buckets {
             }
             bytes.append(&mut std::mem::take(&mut bucket.bytes));
         }
-        Ok(Taken(bytes))
+        Ok(BucketReader(bytes))
     }
 }
 
@@ -88,11 +88,11 @@ fn room(error: std::io::Error) -> String {
 }
 
 /// The records of a bucket.
-pub(super) struct Taken(Vec<u8>);
+pub(crate) struct BucketReader(Vec<u8>);
 
-impl Taken {
+impl BucketReader {
     /// In the order in which they were put.
-    pub(super) fn records<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = T> {
+    pub(crate) fn records<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = T> {
         let mut rest = self.0.as_slice();
         std::iter::from_fn(move || {
             let (record, left) = postcard::take_from_bytes(rest).ok()?;
@@ -103,7 +103,7 @@ impl Taken {
 }
 
 /// The bucket of a digest.
-pub(super) fn hash(digest: &[u8; 16]) -> u32 {
+pub(crate) fn hash(digest: &[u8; 16]) -> u32 {
     let [a, b, c, d, ..] = *digest;
     u32::from_le_bytes([a, b, c, d])
 }

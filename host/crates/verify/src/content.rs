@@ -1,15 +1,15 @@
 //! Payloads as they are compared: their bytes, and what they say as JSON. A database
 //! that writes JSON anew has not altered it.
 
-use serde_json::Value;
+use serde_json::Value as JsonValue;
 use sha2::{Digest as _, Sha256};
 
 /// The first half of a SHA-256: no two of a trillion payloads share it by chance.
-pub(super) type Digest = [u8; 16];
+pub(crate) type Digest = [u8; 16];
 
 /// What a payload is known by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) struct Content {
+pub(crate) struct Content {
     /// Of its bytes; none where the log has cut or left them out.
     raw: Option<Digest>,
     /// Of what it says as JSON.
@@ -18,12 +18,12 @@ pub(super) struct Content {
 
 impl Content {
     /// Nothing is known, and so nothing is altered.
-    pub(super) const UNKNOWN: Self = Self {
+    pub(crate) const UNKNOWN: Self = Self {
         raw: None,
         value: None,
     };
 
-    pub(super) fn of(bytes: &[u8], value: Option<&Value>) -> Self {
+    pub(crate) fn of(bytes: &[u8], value: Option<&JsonValue>) -> Self {
         Self {
             raw: Some(digest(bytes)),
             value: value.map(of_value),
@@ -31,7 +31,7 @@ impl Content {
     }
 
     /// Of a payload of which the log has kept `sha256:…`.
-    pub(super) fn of_hash(text: &str) -> Option<Self> {
+    pub(crate) fn of_hash(text: &str) -> Option<Self> {
         let hex = text.strip_prefix("sha256:")?;
         let mut raw = Digest::default();
         for (place, byte) in raw.iter_mut().enumerate() {
@@ -44,12 +44,12 @@ impl Content {
     }
 
     /// What it is called in a key: what it says, or else its bytes.
-    pub(super) fn name(&self, bytes_only: bool) -> Option<Digest> {
+    pub(crate) fn name(&self, bytes_only: bool) -> Option<Digest> {
         self.value.filter(|_| !bytes_only).or(self.raw)
     }
 
     /// Whether this is the same as what was sent.
-    pub(super) fn is_same(&self, sent: &Self) -> bool {
+    pub(crate) fn is_same(&self, sent: &Self) -> bool {
         let Some(raw) = sent.raw else {
             return true;
         };
@@ -58,7 +58,7 @@ impl Content {
     }
 }
 
-pub(super) fn digest(bytes: &[u8]) -> Digest {
+pub(crate) fn digest(bytes: &[u8]) -> Digest {
     half(Sha256::digest(bytes))
 }
 
@@ -73,44 +73,44 @@ fn half(whole: impl AsRef<[u8]>) -> Digest {
 /// Joins digests and texts to one, each with its length, so that no two lists of them
 /// run into the same.
 #[derive(Default)]
-pub(super) struct Joined(Sha256);
+pub(crate) struct Joined(Sha256);
 
 impl Joined {
-    pub(super) fn add(&mut self, bytes: &[u8]) {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.0.update(bytes.len().to_le_bytes());
         self.0.update(bytes);
     }
 
-    pub(super) fn done(self) -> Digest {
+    pub(crate) fn done(self) -> Digest {
         half(self.0.finalize())
     }
 }
 
 /// Of a value: the same for any order of keys and any spelling of a number.
-pub(super) fn of_value(value: &Value) -> Digest {
+pub(crate) fn of_value(value: &JsonValue) -> Digest {
     let mut joined = Joined::default();
     add(value, &mut joined);
     joined.done()
 }
 
-fn add(value: &Value, joined: &mut Joined) {
+fn add(value: &JsonValue, joined: &mut Joined) {
     match value {
-        Value::Null => joined.add(b"n"),
-        Value::Bool(truth) => joined.add(if *truth { b"t" } else { b"f" }),
-        Value::Number(_) => {
+        JsonValue::Null => joined.add(b"n"),
+        JsonValue::Bool(truth) => joined.add(if *truth { b"t" } else { b"f" }),
+        JsonValue::Number(_) => {
             joined.add(b"#");
             joined.add(number(value).unwrap_or_default().as_bytes());
         }
-        Value::String(text) => {
+        JsonValue::String(text) => {
             joined.add(b"s");
             joined.add(text.as_bytes());
         }
-        Value::Array(list) => {
+        JsonValue::Array(list) => {
             joined.add(b"[");
             list.iter().for_each(|value| add(value, joined));
             joined.add(b"]");
         }
-        Value::Object(object) => {
+        JsonValue::Object(object) => {
             joined.add(b"{");
             let mut keys: Vec<_> = object.iter().collect();
             keys.sort_unstable_by_key(|(key, _)| *key);
@@ -124,7 +124,7 @@ fn add(value: &Value, joined: &mut Joined) {
 }
 
 /// A number in one spelling: `1e2`, `100.0` and `100` are the same.
-fn number(value: &Value) -> Option<String> {
+fn number(value: &JsonValue) -> Option<String> {
     if let Some(whole) = value.as_i64() {
         return Some(whole.to_string());
     }
@@ -134,7 +134,7 @@ fn number(value: &Value) -> Option<String> {
     }
 }
 
-pub(super) fn float(number: f64) -> String {
+pub(crate) fn float(number: f64) -> String {
     // Every whole number of this size is exact, and its text has no fraction.
     if number.fract() == 0.0 && number.abs() < 9e15 {
         format!("{number:.0}").replace("-0", "0")
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn content(text: &str) -> Content {
-        let value: Option<Value> = serde_json::from_str(text).ok();
+        let value: Option<JsonValue> = serde_json::from_str(text).ok();
         Content::of(text.as_bytes(), value.as_ref())
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What can be wrong with a message that was received or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Cause {
+pub enum FindingKind {
     /// It was sent, and not received.
     Missing,
     /// It was received more than once.
@@ -22,7 +22,7 @@ pub enum Cause {
     Unknown,
 }
 
-impl Cause {
+impl FindingKind {
     /// All of them, in the order in which they are shown.
     pub const ALL: [Self; 6] = [
         Self::Missing,
@@ -46,7 +46,7 @@ impl Cause {
         }
     }
 
-    pub(super) const fn index(self) -> usize {
+    pub(crate) const fn index(self) -> usize {
         match self {
             Self::Missing => 0,
             Self::Doubled => 1,
@@ -70,7 +70,7 @@ impl Cause {
                 "disconnect",
                 "vanish",
                 "flap",
-                "storm",
+                "reconnect-storm",
             ],
             Self::Altered => &["corrupt", "truncate", "oversize"],
             Self::OutOfOrder => &["delay", "reorder"],
@@ -81,21 +81,21 @@ impl Cause {
 
 /// The faults that touched a message, as bits of [`Kinds`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(super) struct Faults(u32);
+pub(crate) struct Faults(u32);
 
 impl Faults {
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
 
 /// The kinds of faults that a log has: the first word of each.
 #[derive(Debug, Default)]
-pub(super) struct Kinds(Vec<String>);
+pub(crate) struct Kinds(Vec<String>);
 
 impl Kinds {
     /// Reads the column `fault`: kinds, perhaps with details, with `+` between them.
-    pub(super) fn read(&mut self, text: &str) -> Faults {
+    pub(crate) fn read(&mut self, text: &str) -> Faults {
         let mut bits = 0;
         for part in text.split('+') {
             let end = |c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_';
@@ -126,7 +126,7 @@ impl Kinds {
     }
 
     /// The fault that explains this, in words.
-    pub(super) fn explains(&self, cause: Cause, faults: Faults) -> Option<String> {
+    pub(crate) fn explains(&self, cause: FindingKind, faults: Faults) -> Option<String> {
         let kind = self
             .words(faults)
             .find(|kind| cause.faults().iter().any(|known| kind.starts_with(known)))?;
@@ -134,14 +134,14 @@ impl Kinds {
     }
 
     /// All faults of a message, for people.
-    pub(super) fn shown(&self, faults: Faults) -> Option<String> {
+    pub(crate) fn shown(&self, faults: Faults) -> Option<String> {
         let words: Vec<&str> = self.words(faults).collect();
         (!words.is_empty()).then(|| words.join("+"))
     }
 }
 
 /// What explains how often something was found.
-pub(super) type Reasons = BTreeMap<String, u64>;
+pub(crate) type Reasons = BTreeMap<String, u64>;
 
 #[cfg(test)]
 mod tests {
@@ -153,14 +153,14 @@ mod tests {
         let faults = kinds.read("corrupt 3 bytes+delay (250ms)");
         let said = |cause| kinds.explains(cause, faults);
         assert_eq!(
-            said(Cause::Altered).as_deref(),
+            said(FindingKind::Altered).as_deref(),
             Some("the injected fault corrupt")
         );
         assert_eq!(
-            said(Cause::Late).as_deref(),
+            said(FindingKind::Late).as_deref(),
             Some("the injected fault delay")
         );
-        assert_eq!(said(Cause::Doubled), None);
+        assert_eq!(said(FindingKind::Doubled), None);
         assert_eq!(kinds.shown(faults).as_deref(), Some("corrupt+delay"));
         assert_eq!(kinds.read(""), Faults::default());
     }

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::explain::{Cause, Reasons};
-use super::settle::Settled;
+use crate::explain::{FindingKind, Reasons};
+use crate::key_resolution::ResolvedKeys;
 
 /// Examples that are kept of each cause.
-const EXAMPLES: usize = 5;
+const MAX_EXAMPLES: usize = 5;
 
 /// Devices that are shown.
-const DEVICES: usize = 10;
+const MAX_DEVICES: usize = 10;
 
 /// What a comparison has found.
 #[derive(Debug)]
@@ -72,63 +72,63 @@ pub struct Example {
 pub struct DeviceCounts {
     /// Its id.
     pub device: String,
-    /// In the order of [`Cause::ALL`].
+    /// In the order of [`FindingKind::ALL`].
     pub counts: [u64; 6],
 }
 
 /// A message that something was found of.
-pub(super) struct Found {
-    pub(super) cause: Cause,
-    pub(super) device: Option<u32>,
+pub(crate) struct Found {
+    pub(crate) cause: FindingKind,
+    pub(crate) device: Option<u32>,
     /// What explains it.
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl Findings {
-    pub(super) fn new(run: String, received: String, settled: &Settled) -> Self {
+    pub(crate) fn new(run: String, received: String, keys: &ResolvedKeys) -> Self {
         Self {
             run,
             received,
-            key: settled.option(),
+            key: keys.option(),
             notes: Vec::new(),
             sent: 0,
             devices: 0,
             rows: 0,
             matched: 0,
-            timed: settled.received_at.is_some(),
-            compared: settled.payload.is_some(),
+            timed: keys.received_at.is_some(),
+            compared: keys.payload.is_some(),
             counts: Default::default(),
             worst: HashMap::new(),
             names: Vec::new(),
         }
     }
 
-    pub(super) fn name_devices(&mut self, names: Vec<String>) {
+    pub(crate) fn name_devices(&mut self, names: Vec<String>) {
         self.devices = u64::try_from(names.len()).unwrap_or(u64::MAX);
         self.names = names;
     }
 
     /// A device's id.
-    pub(super) fn device(&self, number: u32) -> Option<String> {
+    pub(crate) fn device(&self, number: u32) -> Option<String> {
         self.names.get(usize::try_from(number).ok()?).cloned()
     }
 
     /// What was found of a cause.
     #[must_use]
-    pub fn of(&self, cause: Cause) -> &Counts {
+    pub fn of(&self, cause: FindingKind) -> &Counts {
         let [a, b, c, d, e, f] = &self.counts;
         match cause {
-            Cause::Missing => a,
-            Cause::Doubled => b,
-            Cause::Late => c,
-            Cause::Altered => d,
-            Cause::OutOfOrder => e,
-            Cause::Unknown => f,
+            FindingKind::Missing => a,
+            FindingKind::Doubled => b,
+            FindingKind::Late => c,
+            FindingKind::Altered => d,
+            FindingKind::OutOfOrder => e,
+            FindingKind::Unknown => f,
         }
     }
 
     /// Counts something; `example` is made where it is one of the first.
-    pub(super) fn add(&mut self, found: Found, example: impl FnOnce(&Self) -> Example) {
+    pub(crate) fn add(&mut self, found: Found, example: impl FnOnce(&Self) -> Example) {
         let index = found.cause.index();
         if let Some(reason) = found.reason {
             if let Some(counts) = self.counts.get_mut(index) {
@@ -149,9 +149,9 @@ impl Findings {
             let after = counts.examples.partition_point(|other| {
                 (other.at, &other.device, other.seq) <= (example.at, &example.device, example.seq)
             });
-            if after < EXAMPLES {
+            if after < MAX_EXAMPLES {
                 counts.examples.insert(after, example);
-                counts.examples.truncate(EXAMPLES);
+                counts.examples.truncate(MAX_EXAMPLES);
             }
         }
     }
@@ -171,7 +171,7 @@ impl Findings {
         let all = devices.len();
         let sum = |device: &DeviceCounts| device.counts.iter().sum::<u64>();
         devices.sort_by(|a, b| sum(b).cmp(&sum(a)).then_with(|| a.device.cmp(&b.device)));
-        devices.truncate(DEVICES);
+        devices.truncate(MAX_DEVICES);
         (devices, all)
     }
 }

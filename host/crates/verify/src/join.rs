@@ -2,87 +2,94 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::buckets::{BUCKETS, Buckets};
-use super::content::Digest;
-use super::explain::{Cause, Faults, Kinds};
-use super::findings::{Example, Findings, Found};
-use super::order::{self, Arrived};
-use super::ours::{Errors, Log, Outcome, Sent};
-use super::settle::Settled;
-use super::theirs::{Arrival, Received};
-use super::{Ask, Progress, Tell, only, problem};
 use mockfleet_config::Problems;
 
+use crate::buckets::{BUCKETS, Buckets};
+use crate::content::Digest;
+use crate::explain::{Faults, FindingKind, Kinds};
+use crate::findings::{Example, Findings, Found};
+use crate::key_resolution::ResolvedKeys;
+use crate::messages::{problem, single};
+use crate::options::VerifyOptions;
+use crate::order;
+use crate::order::FirstArrival;
+use crate::progress::{Progress, ProgressFn};
+use crate::received::{Received, ReceivedRow};
+use crate::sent::{Errors, Log, LoggedOutcome, SentRow};
+
 /// Keys that mean more than one message and are named.
-const NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
 /// How the error of a message begins that a fault has taken.
 const INJECTED: &str = "injected fault: ";
 
 /// Clocks of one machine, or of two that are kept, differ by less.
-const CLOCKS: i64 = 1_000_000;
+const CLOCK_TOLERANCE: i64 = 1_000_000;
 
-pub(super) fn join(
+pub(crate) fn join(
     log: Log,
     mut received: Received,
-    ask: &Ask,
-    settled: &Settled,
+    options: &VerifyOptions,
+    keys: &ResolvedKeys,
     findings: &mut Findings,
-    tell: &mut Tell<'_>,
+    report_progress: &mut ProgressFn<'_>,
 ) -> Result<(), Problems> {
-    let full = |why: String| only(problem("TMPDIR", why));
+    let full = |why: String| single(problem("TMPDIR", why));
     findings.rows = received.rows;
     findings.name_devices(log.devices.names);
     let mut sent = log.buckets;
-    let mut joining = Joining {
+    let mut joiner = Joiner {
         kinds: &log.kinds,
         errors: &log.errors,
-        late: i64::try_from(ask.late.as_micros()).unwrap_or(i64::MAX),
+        late: i64::try_from(options.late.as_micros()).unwrap_or(i64::MAX),
         arrived: Buckets::new(),
         ambiguous: Ambiguous::default(),
         early: (0, 0),
-        anyway: 0,
+        delivered_anyway: 0,
         findings,
     };
     for number in 0..BUCKETS {
-        tell(Progress {
+        report_progress(Progress {
             doing: "comparing",
             done: number.into(),
             of: Some(BUCKETS.into()),
         });
-        let ours = sent.take(number).map_err(full)?;
-        let theirs = received.buckets.take(number).map_err(full)?;
-        joining
-            .bucket(ours.records().collect(), theirs.records().collect())
+        let sent_bucket = sent.take(number).map_err(full)?;
+        let received_bucket = received.buckets.take(number).map_err(full)?;
+        joiner
+            .bucket(
+                sent_bucket.records().collect(),
+                received_bucket.records().collect(),
+            )
             .map_err(full)?;
     }
-    let Joining {
+    let Joiner {
         arrived,
         ambiguous,
         early,
-        anyway,
+        delivered_anyway,
         ..
-    } = joining;
+    } = joiner;
     if !ambiguous.examples.is_empty() {
-        return Err(ambiguous.refused(settled));
+        return Err(ambiguous.refused(keys));
     }
-    order::look(arrived, &log.kinds, settled, findings, tell).map_err(full)?;
+    order::look(arrived, &log.kinds, keys, findings, report_progress).map_err(full)?;
     if let Some((count, place)) = &log.unkeyed {
         findings.notes.push(format!(
             "{count} messages of the log have no {} (the first: {place}), and are known by their payload",
-            settled.option()
+            keys.option()
         ));
     }
     if received.unkeyed > 0 {
         findings.notes.push(format!(
             "{} received rows have no {}, and are known by their payload",
             received.unkeyed,
-            settled.option()
+            keys.option()
         ));
     }
-    if anyway > 0 {
+    if delivered_anyway > 0 {
         findings.notes.push(format!(
-            "{anyway} messages arrived although the log has them as failed, dropped or unconfirmed"
+            "{delivered_anyway} messages arrived although the log has them as failed, dropped or unconfirmed"
         ));
     }
     if let (count @ 1.., most) = early {
@@ -92,16 +99,16 @@ pub(super) fn join(
         ));
     }
     if findings.matched == 0
-        && let (Some(ours), Some(theirs)) = (&log.first_key, &received.first_key)
+        && let (Some(sent_key), Some(received_key)) = (&log.first_key, &received.first_key)
     {
         findings.notes.push(format!(
-            "no received row has the key of a message; is it the right key? The log begins with {ours}, what was received with {theirs}"
+            "no received row has the key of a message; is it the right key? The log begins with {sent_key}, the received rows with {received_key}"
         ));
     }
     Ok(())
 }
 
-struct Joining<'a> {
+struct Joiner<'a> {
     kinds: &'a Kinds,
     errors: &'a Errors,
     late: i64,
@@ -111,7 +118,7 @@ struct Joining<'a> {
     /// How many arrived before they were sent, and by how much at most.
     early: (u64, i64),
     /// How many arrived that the log has given up.
-    anyway: u64,
+    delivered_anyway: u64,
     findings: &'a mut Findings,
 }
 
@@ -123,13 +130,13 @@ struct Ambiguous {
 }
 
 impl Ambiguous {
-    fn refused(self, settled: &Settled) -> Problems {
+    fn refused(self, keys: &ResolvedKeys) -> Problems {
         let mut problems = Problems::default();
         let more = match self.keys.saturating_sub(1) {
             0 => String::new(),
             more => format!(" (and {more} keys more)"),
         };
-        let (option, way) = if settled.option().starts_with("--key") {
+        let (option, way) = if keys.option().starts_with("--key") {
             (
                 "--key",
                 "add a field that differs in each message, such as a number or a moment",
@@ -144,8 +151,8 @@ impl Ambiguous {
             problems.push(problem(
                 option,
                 format!(
-                    "{} does not tell messages of the log apart: {example}{more}; a second one could not be told from one that came twice; {way}",
-                    settled.option().trim_start_matches(option).trim_start()
+                    "{} does not report_progress messages of the log apart: {example}{more}; a second one could not be told from one that came twice; {way}",
+                    keys.option().trim_start_matches(option).trim_start()
                 ),
             ));
         }
@@ -154,17 +161,22 @@ impl Ambiguous {
 }
 
 /// The rows of one message: itself, and copies that a fault has sent of it.
-type Rows<'r, 'a> = &'r [&'r Sent<'a>];
+type Rows<'r, 'a> = &'r [&'r SentRow<'a>];
 
-impl Joining<'_> {
-    fn bucket(&mut self, ours: Vec<Sent<'_>>, theirs: Vec<Arrival<'_>>) -> Result<(), String> {
-        let mut arrivals: HashMap<Digest, Vec<&Arrival<'_>>> = HashMap::new();
-        for arrival in &theirs {
+impl Joiner<'_> {
+    fn bucket(
+        &mut self,
+        sent_rows: Vec<SentRow<'_>>,
+        received_rows: Vec<ReceivedRow<'_>>,
+    ) -> Result<(), String> {
+        let mut arrivals: HashMap<Digest, Vec<&ReceivedRow<'_>>> = HashMap::new();
+        for arrival in &received_rows {
             arrivals.entry(arrival.key).or_default().push(arrival);
         }
         // In the order of the log, whatever a hash does.
-        let mut messages: BTreeMap<Digest, BTreeMap<(u32, u64), Vec<&Sent<'_>>>> = BTreeMap::new();
-        for sent in &ours {
+        let mut messages: BTreeMap<Digest, BTreeMap<(u32, u64), Vec<&SentRow<'_>>>> =
+            BTreeMap::new();
+        for sent in &sent_rows {
             let of_key = messages.entry(sent.key).or_default();
             of_key
                 .entry((sent.device, sent.seq))
@@ -205,7 +217,7 @@ impl Joining<'_> {
 
     fn note_ambiguous<'k>(&mut self, messages: impl Iterator<Item = &'k (u32, u64)>) {
         self.ambiguous.keys += 1;
-        if self.ambiguous.examples.len() < NAMED {
+        if self.ambiguous.examples.len() < MAX_NAMED {
             let shown: Vec<String> = messages
                 .take(3)
                 .map(|(device, seq)| {
@@ -219,7 +231,7 @@ impl Joining<'_> {
         }
     }
 
-    fn message(&mut self, rows: Rows<'_, '_>, came: &[&Arrival<'_>]) -> Result<(), String> {
+    fn message(&mut self, rows: Rows<'_, '_>, came: &[&ReceivedRow<'_>]) -> Result<(), String> {
         let Some(main) = rows.first() else {
             return Ok(());
         };
@@ -228,23 +240,31 @@ impl Joining<'_> {
             .fold(Faults::default(), |all, row| all.and(row.faults));
         let Some(first) = came.first() else {
             let reasons: Option<Vec<String>> =
-                rows.iter().map(|row| self.why_missing(row)).collect();
+                rows.iter().map(|row| self.explain_missing(row)).collect();
             let reason = reasons.and_then(|reasons| reasons.into_iter().next());
             let about = format!("{}, and not received", main.outcome.word());
-            self.found(Cause::Missing, main, reason, main.at, main.head, about);
+            self.found(
+                FindingKind::Missing,
+                main,
+                reason,
+                main.at,
+                main.head,
+                about,
+            );
             return Ok(());
         };
         self.findings.matched += 1;
-        let gave_up = |row: &&Sent<'_>| !matches!(row.outcome, Outcome::Acked | Outcome::Sent);
-        self.anyway += u64::from(rows.iter().all(gave_up));
+        let gave_up =
+            |row: &&SentRow<'_>| !matches!(row.outcome, LoggedOutcome::Acked | LoggedOutcome::Sent);
+        self.delivered_anyway += u64::from(rows.iter().all(gave_up));
         let again = rows.iter().map(|row| row.attempt).max().unwrap_or(0);
         let again = (again > 1).then(|| "sent again after a lost connection".to_owned());
-        self.look_at_copies(rows, came, faults, again.as_ref());
-        self.look_at_time(rows, first, faults, again);
-        self.look_at_content(rows, came, faults);
+        self.check_copies(rows, came, faults, again.as_ref());
+        self.check_lateness(rows, first, faults, again);
+        self.check_content(rows, came, faults);
         self.arrived.put(
             main.device,
-            &Arrived {
+            &FirstArrival {
                 device: main.device,
                 seq: main.seq,
                 at: first.at,
@@ -257,17 +277,17 @@ impl Joining<'_> {
     }
 
     /// What explains that a row's message did not arrive.
-    fn why_missing(&self, row: &Sent<'_>) -> Option<String> {
+    fn explain_missing(&self, row: &SentRow<'_>) -> Option<String> {
         let error = self.errors.text(row.error);
         if let Some(fault) = error.and_then(|error| error.strip_prefix(INJECTED)) {
-            let kind = self.kinds.explains(Cause::Missing, row.faults);
+            let kind = self.kinds.explains(FindingKind::Missing, row.faults);
             return Some(kind.unwrap_or_else(|| format!("the injected fault {fault}")));
         }
-        if let Some(kind) = self.kinds.explains(Cause::Missing, row.faults) {
+        if let Some(kind) = self.kinds.explains(FindingKind::Missing, row.faults) {
             return Some(kind);
         }
         match row.outcome {
-            Outcome::Acked | Outcome::Sent => None,
+            LoggedOutcome::Acked | LoggedOutcome::Sent => None,
             outcome => Some(match error {
                 Some(error) => format!("{} by the log: {error}", outcome.word()),
                 None => format!("{} by the log", outcome.word()),
@@ -275,10 +295,10 @@ impl Joining<'_> {
         }
     }
 
-    fn look_at_copies(
+    fn check_copies(
         &mut self,
         rows: Rows<'_, '_>,
-        came: &[&Arrival<'_>],
+        came: &[&ReceivedRow<'_>],
         faults: Faults,
         again: Option<&String>,
     ) {
@@ -286,7 +306,7 @@ impl Joining<'_> {
             return;
         };
         let reason = if came.len() <= rows.len() {
-            let kind = self.kinds.explains(Cause::Doubled, faults);
+            let kind = self.kinds.explains(FindingKind::Doubled, faults);
             Some(kind.unwrap_or_else(|| "the log has it as often".into()))
         } else {
             again.cloned()
@@ -296,13 +316,13 @@ impl Joining<'_> {
             sent => format!("sent {sent} times, received {} times", came.len()),
         };
         let at = second.at.unwrap_or(main.at);
-        self.found(Cause::Doubled, main, reason, at, second.head, about);
+        self.found(FindingKind::Doubled, main, reason, at, second.head, about);
     }
 
-    fn look_at_time(
+    fn check_lateness(
         &mut self,
         rows: Rows<'_, '_>,
-        first: &Arrival<'_>,
+        first: &ReceivedRow<'_>,
         faults: Faults,
         again: Option<String>,
     ) {
@@ -311,32 +331,40 @@ impl Joining<'_> {
             return;
         };
         let took = at.saturating_sub(sent.at);
-        if took < -CLOCKS {
+        if took < -CLOCK_TOLERANCE {
             self.early = (self.early.0 + 1, self.early.1.max(-took));
         }
         if took <= self.late {
             return;
         }
-        let reason = self.kinds.explains(Cause::Late, faults).or(again);
+        let reason = self.kinds.explains(FindingKind::Late, faults).or(again);
         let about = format!("received {} s after it was sent", seconds(took));
-        self.found(Cause::Late, sent, reason, sent.at, sent.head, about);
+        self.found(FindingKind::Late, sent, reason, sent.at, sent.head, about);
     }
 
-    fn look_at_content(&mut self, rows: Rows<'_, '_>, came: &[&Arrival<'_>], faults: Faults) {
-        let same =
-            |arrival: &Arrival<'_>| rows.iter().any(|row| arrival.content.is_same(&row.content));
+    fn check_content(&mut self, rows: Rows<'_, '_>, came: &[&ReceivedRow<'_>], faults: Faults) {
+        let same = |arrival: &ReceivedRow<'_>| {
+            rows.iter().any(|row| arrival.content.is_same(&row.content))
+        };
         let other = came.iter().find(|arrival| !same(arrival));
         let (Some(other), Some(main)) = (other, rows.first()) else {
             return;
         };
-        let reason = self.kinds.explains(Cause::Altered, faults);
+        let reason = self.kinds.explains(FindingKind::Altered, faults);
         let about = format!("received as {}", other.head);
-        self.found(Cause::Altered, main, reason, main.at, main.head, about);
+        self.found(
+            FindingKind::Altered,
+            main,
+            reason,
+            main.at,
+            main.head,
+            about,
+        );
     }
 
-    fn stray(&mut self, stray: &Arrival<'_>) {
+    fn stray(&mut self, stray: &ReceivedRow<'_>) {
         let found = Found {
-            cause: Cause::Unknown,
+            cause: FindingKind::Unknown,
             device: stray.device,
             reason: None,
         };
@@ -351,8 +379,8 @@ impl Joining<'_> {
 
     fn found(
         &mut self,
-        cause: Cause,
-        sent: &Sent<'_>,
+        cause: FindingKind,
+        sent: &SentRow<'_>,
         reason: Option<String>,
         at: i64,
         head: &str,
@@ -377,7 +405,7 @@ impl Joining<'_> {
 }
 
 /// Microseconds as seconds with a digit.
-pub(super) fn seconds(micros: i64) -> String {
+pub(crate) fn seconds(micros: i64) -> String {
     format!("{}.{}", micros / 1_000_000, micros / 100_000 % 10)
 }
 

@@ -1,20 +1,22 @@
-//! What a message is known by on both sides: pairs of something of ours (device, topic, a
-//! field of the payload) and something of theirs (a column, a field of their payload).
+//! What a message is known by on both inputs: pairs of something of sent (device, topic, a
+//! field of the payload) and something of received (a column, a field of their payload).
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::Value as JsonValue;
 
-use super::content::{self, Content, Digest, Joined};
 use mockfleet_sendlog::{Cell, moment};
+
+use crate::content;
+use crate::content::{Content, Digest, Joined};
 
 /// A field of a payload: `seq`, `meta.n`, or `/meta/n` (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Field(Vec<String>);
+pub(crate) struct Field(Vec<String>);
 
 impl Field {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         Self(match text.strip_prefix('/') {
             Some(pointer) => pointer
                 .split('/')
@@ -24,12 +26,12 @@ impl Field {
         })
     }
 
-    pub(super) fn of<'a>(&self, payload: &'a Value) -> Option<&'a Value> {
+    pub(crate) fn of<'a>(&self, payload: &'a JsonValue) -> Option<&'a JsonValue> {
         let mut value = payload;
         for step in &self.0 {
             value = match value {
-                Value::Object(object) => object.get(step)?,
-                Value::Array(list) => list.get(step.parse::<usize>().ok()?)?,
+                JsonValue::Object(object) => object.get(step)?,
+                JsonValue::Array(list) => list.get(step.parse::<usize>().ok()?)?,
                 _ => return None,
             };
         }
@@ -49,8 +51,8 @@ impl fmt::Display for Field {
 /// A pair as it was typed: `device=device_id`, `seq=n`, or only `seq`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    pub(super) ours: String,
-    pub(super) theirs: Option<String>,
+    pub(crate) sent: String,
+    pub(crate) received: Option<String>,
 }
 
 impl Pair {
@@ -59,23 +61,23 @@ impl Pair {
     /// # Errors
     /// What a pair looks like.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (ours, theirs) = match text.split_once('=') {
-            Some((ours, theirs)) => (ours.trim(), Some(theirs.trim())),
+        let (sent, received) = match text.split_once('=') {
+            Some((sent, received)) => (sent.trim(), Some(received.trim())),
             None => (text.trim(), None),
         };
-        if ours.is_empty() || theirs == Some("") {
+        if sent.is_empty() || received == Some("") {
             return Err("a key is what the log has, = and what the received table has: device=device_id,seq=seq".into());
         }
         Ok(Self {
-            ours: ours.to_owned(),
-            theirs: theirs.map(str::to_owned),
+            sent: sent.to_owned(),
+            received: received.map(str::to_owned),
         })
     }
 }
 
 /// Something of a row of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ours {
+pub(crate) enum SentSide {
     /// One of its columns: device_id, topic, channel or group.
     Column(&'static str),
     Field(Field),
@@ -84,7 +86,7 @@ pub(super) enum Ours {
 
 /// Something of a received row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Theirs {
+pub(crate) enum ReceivedSide {
     Column(String),
     Field(Field),
     Payload,
@@ -92,39 +94,39 @@ pub(super) enum Theirs {
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Settled {
-    pub(super) ours: Ours,
-    pub(super) theirs: Theirs,
+pub(crate) struct KeyPart {
+    pub(crate) sent: SentSide,
+    pub(crate) received: ReceivedSide,
 }
 
-impl Settled {
+impl KeyPart {
     /// As the option `--key` has it; what `--by payload` means has none of its own.
-    pub(super) fn option(&self) -> Option<String> {
-        let ours = match &self.ours {
-            Ours::Column("device_id") => "device".into(),
-            Ours::Column(name) => (*name).to_owned(),
-            Ours::Field(field) => field.to_string(),
-            Ours::Payload => return None,
+    pub(crate) fn option(&self) -> Option<String> {
+        let sent = match &self.sent {
+            SentSide::Column("device_id") => "device".into(),
+            SentSide::Column(name) => (*name).to_owned(),
+            SentSide::Field(field) => field.to_string(),
+            SentSide::Payload => return None,
         };
-        let theirs = match &self.theirs {
-            Theirs::Column(name) => name.clone(),
-            Theirs::Field(field) => field.to_string(),
-            Theirs::Payload => return None,
+        let received = match &self.received {
+            ReceivedSide::Column(name) => name.clone(),
+            ReceivedSide::Field(field) => field.to_string(),
+            ReceivedSide::Payload => return None,
         };
-        Some(format!("{ours}={theirs}"))
+        Some(format!("{sent}={received}"))
     }
 }
 
 /// A payload that was looked at once.
-pub(super) struct Payload<'a> {
-    pub(super) value: Option<&'a Value>,
-    pub(super) content: Content,
+pub(crate) struct Payload<'a> {
+    pub(crate) value: Option<&'a JsonValue>,
+    pub(crate) content: Content,
     /// Only its bytes count: the log has their hash and nothing else.
-    pub(super) bytes_only: bool,
+    pub(crate) bytes_only: bool,
 }
 
 /// The key of a row from its parts; none where one of them is not there.
-pub(super) fn join<'a>(parts: impl Iterator<Item = Option<Cow<'a, [u8]>>>) -> Option<Digest> {
+pub(crate) fn join<'a>(parts: impl Iterator<Item = Option<Cow<'a, [u8]>>>) -> Option<Digest> {
     let mut joined = Joined::default();
     for part in parts {
         joined.add(&part?);
@@ -133,16 +135,16 @@ pub(super) fn join<'a>(parts: impl Iterator<Item = Option<Cow<'a, [u8]>>>) -> Op
 }
 
 /// A key as people read it: `device d-1, /seq 7`.
-pub(super) fn shown<'a, 'b>(
-    key: &'b [Settled],
-    part: impl Fn(&'b Settled) -> Option<Cow<'a, [u8]>>,
+pub(crate) fn shown<'a, 'b>(
+    key: &'b [KeyPart],
+    part: impl Fn(&'b KeyPart) -> Option<Cow<'a, [u8]>>,
 ) -> String {
     let shown = key.iter().map(|one| {
-        let name = match &one.ours {
-            Ours::Column("device_id") => "device".to_owned(),
-            Ours::Column(name) => (*name).to_owned(),
-            Ours::Field(field) => field.to_string(),
-            Ours::Payload => return "its payload".to_owned(),
+        let name = match &one.sent {
+            SentSide::Column("device_id") => "device".to_owned(),
+            SentSide::Column(name) => (*name).to_owned(),
+            SentSide::Field(field) => field.to_string(),
+            SentSide::Payload => return "its payload".to_owned(),
         };
         let value = part(one).unwrap_or_default();
         format!("{name} {:?}", String::from_utf8_lossy(&value))
@@ -151,7 +153,7 @@ pub(super) fn shown<'a, 'b>(
 }
 
 /// The key of a row whose own cannot be read: the payload itself.
-pub(super) fn by_bytes(payload: &Payload<'_>) -> Digest {
+pub(crate) fn by_bytes(payload: &Payload<'_>) -> Digest {
     let mut joined = Joined::default();
     joined.add(b"the payload itself");
     joined.add(&payload.content.name(payload.bytes_only).unwrap_or_default());
@@ -159,32 +161,32 @@ pub(super) fn by_bytes(payload: &Payload<'_>) -> Digest {
 }
 
 impl Payload<'_> {
-    pub(super) fn field(&self, field: &Field) -> Option<Cow<'static, [u8]>> {
+    pub(crate) fn field(&self, field: &Field) -> Option<Cow<'static, [u8]>> {
         Some(spelled(field.of(self.value?)?)?.into_bytes().into())
     }
 
-    pub(super) fn whole(&self) -> Option<Cow<'static, [u8]>> {
+    pub(crate) fn whole(&self) -> Option<Cow<'static, [u8]>> {
         let name = self.content.name(self.bytes_only)?;
         Some(name.to_vec().into())
     }
 }
 
 /// A value of a payload in one spelling.
-fn spelled(value: &Value) -> Option<String> {
+fn spelled(value: &JsonValue) -> Option<String> {
     Some(match value {
-        Value::Null => return None,
-        Value::String(text) => of_text(text),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => match number.as_i64() {
+        JsonValue::Null => return None,
+        JsonValue::String(text) => of_text(text),
+        JsonValue::Bool(truth) => truth.to_string(),
+        JsonValue::Number(number) => match number.as_i64() {
             Some(whole) => whole.to_string(),
             None => content::float(number.as_f64()?),
         },
-        Value::Array(_) | Value::Object(_) => format!("{:?}", content::of_value(value)),
+        JsonValue::Array(_) | JsonValue::Object(_) => format!("{:?}", content::of_value(value)),
     })
 }
 
 /// A value of a column in the same spelling.
-pub(super) fn of_cell(cell: &Cell<'_>) -> Option<String> {
+pub(crate) fn text_of(cell: &Cell<'_>) -> Option<String> {
     Some(match cell {
         Cell::Null => return None,
         Cell::Int(whole) => whole.to_string(),
@@ -218,29 +220,29 @@ mod tests {
 
     #[test]
     fn a_value_is_the_same_in_a_payload_and_in_a_column() {
-        let payload: Value = serde_json::from_str(
+        let payload: JsonValue = serde_json::from_str(
             r#"{"seq":17,"at":"2026-11-24T07:00:00.5Z","id":"007","meta":{"n":[1,2]}}"#,
         )
         .unwrap();
-        let ours = |field: &str| spelled(Field::parse(field).of(&payload).unwrap());
-        let theirs = |cell: Cell<'_>| of_cell(&cell);
-        assert_eq!(ours("seq"), theirs(Cell::Text("17".into())));
-        assert_eq!(ours("seq"), theirs(Cell::Float(17.0)));
-        assert_eq!(ours("at"), theirs(Cell::Time(1_795_503_600_500_000)));
-        assert_eq!(ours("id"), theirs(Cell::Text("007".into())));
-        assert_ne!(ours("id"), theirs(Cell::Int(7)));
-        assert_eq!(ours("/meta/n/1"), theirs(Cell::Int(2)));
+        let sent = |field: &str| spelled(Field::parse(field).of(&payload).unwrap());
+        let received = |cell: Cell<'_>| text_of(&cell);
+        assert_eq!(sent("seq"), received(Cell::Text("17".into())));
+        assert_eq!(sent("seq"), received(Cell::Float(17.0)));
+        assert_eq!(sent("at"), received(Cell::Time(1_795_503_600_500_000)));
+        assert_eq!(sent("id"), received(Cell::Text("007".into())));
+        assert_ne!(sent("id"), received(Cell::Int(7)));
+        assert_eq!(sent("/meta/n/1"), received(Cell::Int(2)));
         assert_eq!(Field::parse("meta.n").to_string(), "/meta/n");
     }
 
     #[test]
-    fn a_pair_is_ours_and_theirs() {
+    fn pair_has_a_sent_and_a_received_side() {
         let pair = Pair::parse("seq = n").unwrap();
         assert_eq!(
-            (pair.ours.as_str(), pair.theirs.as_deref()),
+            (pair.sent.as_str(), pair.received.as_deref()),
             ("seq", Some("n"))
         );
-        assert_eq!(Pair::parse("seq").unwrap().theirs, None);
+        assert_eq!(Pair::parse("seq").unwrap().received, None);
         assert!(Pair::parse("=n").is_err() && Pair::parse("seq=").is_err());
     }
 }

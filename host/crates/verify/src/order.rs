@@ -3,42 +3,42 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::buckets::{BUCKETS, Buckets};
-use super::explain::{Cause, Faults, Kinds};
-use super::findings::{Example, Findings, Found};
-use super::settle::Settled;
-use super::{Progress, Tell};
+use crate::buckets::{BUCKETS, Buckets};
+use crate::explain::{Faults, FindingKind, Kinds};
+use crate::findings::{Example, Findings, Found};
+use crate::key_resolution::ResolvedKeys;
+use crate::progress::{Progress, ProgressFn};
 
 /// A message that was received: its first arrival.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Arrived {
-    pub(super) device: u32,
-    pub(super) seq: u64,
-    pub(super) at: Option<i64>,
-    pub(super) order: u64,
-    pub(super) faults: Faults,
-    pub(super) sent_at: i64,
-    pub(super) again: bool,
+pub(crate) struct FirstArrival {
+    pub(crate) device: u32,
+    pub(crate) seq: u64,
+    pub(crate) at: Option<i64>,
+    pub(crate) order: u64,
+    pub(crate) faults: Faults,
+    pub(crate) sent_at: i64,
+    pub(crate) again: bool,
 }
 
 /// Looks at all devices. Where moments of arrival are known they say the order, and equal
 /// ones say nothing; else the order of the rows does.
-pub(super) fn look(
+pub(crate) fn look(
     mut arrived: Buckets,
     kinds: &Kinds,
-    settled: &Settled,
+    keys: &ResolvedKeys,
     findings: &mut Findings,
-    tell: &mut Tell<'_>,
+    report_progress: &mut ProgressFn<'_>,
 ) -> Result<(), String> {
-    let timed = settled.received_at.is_some();
+    let timed = keys.received_at.is_some();
     for number in 0..BUCKETS {
-        tell(Progress {
+        report_progress(Progress {
             doing: "looking at the order",
             done: number.into(),
             of: Some(BUCKETS.into()),
         });
         let taken = arrived.take(number)?;
-        let mut messages: Vec<Arrived> = taken.records().collect();
+        let mut messages: Vec<FirstArrival> = taken.records().collect();
         if timed {
             messages.retain(|message| message.at.is_some());
             messages.sort_by_key(|message| (message.device, message.at, message.seq));
@@ -49,7 +49,7 @@ pub(super) fn look(
             overtaken(device, |message, before| {
                 let reason = why(message, before, kinds);
                 let found = Found {
-                    cause: Cause::OutOfOrder,
+                    cause: FindingKind::OutOfOrder,
                     device: Some(message.device),
                     reason,
                 };
@@ -67,8 +67,8 @@ pub(super) fn look(
 }
 
 /// Each message that arrived after one with a higher number, with that one.
-fn overtaken(device: &[Arrived], mut take: impl FnMut(&Arrived, &Arrived)) {
-    let mut highest: Option<&Arrived> = None;
+fn overtaken(device: &[FirstArrival], mut take: impl FnMut(&FirstArrival, &FirstArrival)) {
+    let mut highest: Option<&FirstArrival> = None;
     for message in device {
         match highest {
             Some(before) if before.seq > message.seq => take(message, before),
@@ -77,10 +77,10 @@ fn overtaken(device: &[Arrived], mut take: impl FnMut(&Arrived, &Arrived)) {
     }
 }
 
-fn why(message: &Arrived, before: &Arrived, kinds: &Kinds) -> Option<String> {
+fn why(message: &FirstArrival, before: &FirstArrival, kinds: &Kinds) -> Option<String> {
     let faults = message.faults.and(before.faults);
     kinds
-        .explains(Cause::OutOfOrder, faults)
+        .explains(FindingKind::OutOfOrder, faults)
         .or_else(|| {
             message
                 .again
@@ -93,8 +93,8 @@ fn why(message: &Arrived, before: &Arrived, kinds: &Kinds) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn arrived(seq: u64) -> Arrived {
-        Arrived {
+    fn arrived(seq: u64) -> FirstArrival {
+        FirstArrival {
             device: 0,
             seq,
             at: None,
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn of_a_pair_that_changed_places_one_was_overtaken() {
-        let device: Vec<Arrived> = [0, 1, 3, 2, 4, 7, 5, 6].into_iter().map(arrived).collect();
+        let device: Vec<FirstArrival> = [0, 1, 3, 2, 4, 7, 5, 6].into_iter().map(arrived).collect();
         let mut found = Vec::new();
         overtaken(&device, |message, before| {
             found.push((message.seq, before.seq));

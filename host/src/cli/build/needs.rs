@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use mockfleet_config::{Need, Problem, Problems, Project};
+use mockfleet_config::{Problem, Problems, Project, Requirement};
 
 /// Asks for everything that the project needs.
 ///
@@ -26,8 +26,8 @@ pub(super) fn check(project: &Project) -> Result<(), Problems> {
     }
 }
 
-fn ask(project: &Project, need: &Need) -> Result<(), String> {
-    let Need { what, install, .. } = need;
+fn ask(project: &Project, need: &Requirement) -> Result<(), String> {
+    let Requirement { what, install, .. } = need;
     let least = need.least.as_deref().unwrap_or_default();
     let wanted = if least.is_empty() {
         String::new()

@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     log: super::Place,
     /// How long ago an hour must have ended: 12h, 30d.
-    #[arg(long, value_name = "TIME", value_parser = mockfleet_config::duration)]
+    #[arg(long, value_name = "TIME", value_parser = mockfleet_config::parse_duration)]
     older_than: Duration,
     /// Delete; without it nothing is.
     #[arg(long)]

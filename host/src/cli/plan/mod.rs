@@ -15,7 +15,7 @@ use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use crate::forecast::bill::{MONTH_HOURS, Terms};
 use crate::forecast::{Forecast, forecast};
-use mockfleet_config::{Fleet, Pace, Prices, Problems, Rate, Refused, prices};
+use mockfleet_config::{Fleet, InvalidConfig, Prices, Problems, Rate, TickRate};
 use mockfleet_engine::{Rehearsing, rehearse};
 
 /// Forecasts a fleet before anything runs: messages, files and bytes of its log an
@@ -68,7 +68,7 @@ pub(super) struct Arguments {
 
 fn time(text: &str) -> Result<Duration, String> {
     let bounds = Duration::from_millis(1)..=Duration::from_secs(10 * 366 * 86_400);
-    let time = mockfleet_config::duration(text)?;
+    let time = mockfleet_config::parse_duration(text)?;
     if bounds.contains(&time) {
         Ok(time)
     } else {
@@ -99,7 +99,7 @@ struct Planned {
 
 pub(super) fn plan(arguments: &Arguments) -> Result<Ending, Failure> {
     if arguments.show_prices {
-        print!("{}", prices::BUILTIN);
+        print!("{}", mockfleet_config::BUILTIN_PRICES);
         return Ok(Ending::Done);
     }
     let file = arguments
@@ -117,7 +117,7 @@ pub(super) fn plan(arguments: &Arguments) -> Result<Ending, Failure> {
     let (mut fleet, whole) = match given::read(file, &arguments.over.overrides()?) {
         Ok(fleet) => (fleet, true),
         Err(refused) => {
-            let Refused {
+            let InvalidConfig {
                 problems: wrong,
                 rest,
             } = refused;
@@ -153,7 +153,7 @@ pub(super) fn plan(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let forecast =
         forecast(&fleet.plan, &rehearsal).map_err(|error| Failure::Other(error.into()))?;
-    let keep = arguments.keep.or(fleet.plan.log.keep);
+    let keep = arguments.keep.or(fleet.plan.log.retention);
     let planned = Planned {
         fleet,
         forecast,
@@ -175,10 +175,10 @@ pub(super) fn plan(arguments: &Arguments) -> Result<Ending, Failure> {
 /// Gives groups that go as fast as they can a rate; says which they are.
 fn assume(fleet: &mut Fleet, rate: Rate) -> Vec<String> {
     let groups = fleet.plan.groups.iter_mut();
-    let flat_out = groups.filter(|group| group.schedule.pace == Pace::FlatOut);
+    let flat_out = groups.filter(|group| group.schedule.tick_rate == TickRate::FlatOut);
     flat_out
         .map(|group| {
-            group.schedule.pace = Pace::Every(rate.interval());
+            group.schedule.tick_rate = TickRate::Every(rate.interval());
             group.name.clone()
         })
         .collect()

@@ -271,7 +271,7 @@ impl Recorded {
             }
         };
         Ok(Self {
-            table: Table::of_log(text, files.of(run))?,
+            table: Table::from_log(text, files.of(run))?,
             is_log: true,
             notes,
         })

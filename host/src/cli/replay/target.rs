@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::super::given;
-use mockfleet_config::{Connections, Fleet, Override, Problems, Protocol, Refused};
+use mockfleet_config::{Connections, Fleet, InvalidConfig, Override, Problems, Protocol};
 use mockfleet_engine::replay::Recording;
 
 /// A target that was found.
@@ -41,7 +41,7 @@ impl Target {
             None => (to, None),
         };
         let fleet = given::read(Path::new(file), &overrides)
-            .map_err(|refused: Refused| refused.problems)?;
+            .map_err(|refused: InvalidConfig| refused.problems)?;
         let names = || {
             let targets = fleet.plan.targets.iter();
             targets
@@ -116,7 +116,7 @@ fn overrides(log: Option<&str>, set: &[String]) -> Result<Vec<Override>, Problem
     let mut problems = Problems::default();
     let mut overrides = Vec::new();
     for text in set {
-        match Override::set(text) {
+        match Override::parse(text) {
             Ok(change) => overrides.push(change),
             Err(problem) => problems.push(problem),
         }

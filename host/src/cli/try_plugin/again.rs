@@ -8,7 +8,7 @@ use super::super::{Ending, Failure, changes};
 use super::subject::is_fleet;
 use super::{Arguments, once};
 use crate::cli::print::tell;
-use mockfleet_config::plan::PluginSource;
+use mockfleet_config::PluginSource;
 use mockfleet_config::{File, Fleet, Project};
 use mockfleet_plugin::Engine;
 

@@ -7,7 +7,7 @@ use super::Arguments;
 use super::field::Field;
 use super::happening::{Happening, happenings};
 use super::schema::Schemas;
-use mockfleet_config::{Problem, Problems, duration};
+use mockfleet_config::{Problem, Problems, parse_duration};
 
 /// What was asked for.
 pub(super) struct Asked {
@@ -76,7 +76,7 @@ pub(super) fn keep<T>(
 
 /// A time in microseconds.
 pub(super) fn micros(text: &str) -> Result<u64, String> {
-    let length = duration(text)?;
+    let length = parse_duration(text)?;
     Ok(u64::try_from(length.as_micros()).unwrap_or(u64::MAX / 2))
 }
 

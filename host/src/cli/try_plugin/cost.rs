@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::memory::Memory;
-use mockfleet_config::shown;
+use mockfleet_config::format_duration;
 use mockfleet_metrics::{bytes, count, micros};
 use mockfleet_plugin::Message;
 
@@ -139,7 +139,7 @@ impl Told {
             ));
         };
         let every = match self.asked == Some(every) {
-            true => shown(Duration::from_micros(every)),
+            true => format_duration(Duration::from_micros(every)),
             // Devices that said themselves when they are called next.
             false => format!("{} on average", micros(every)),
         };

@@ -24,7 +24,7 @@ use self::trial::Trial;
 use super::console::Printed;
 use super::describe::refused;
 use super::run::engine;
-use super::{Ending, Failure, whole};
+use super::{Ending, Failure};
 use crate::cli::print::{say, tell};
 use mockfleet_config::Problems;
 use mockfleet_metrics::count;
@@ -205,7 +205,7 @@ fn has_colours(out: &impl IsTerminal) -> bool {
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    whole::write(file, text.as_bytes()).map_err(|error| {
+    mockfleet_files::atomic_write::write(file, text.as_bytes()).map_err(|error| {
         let text = format!(
             "{} cannot be written: {error}; give a file in a folder that is there",
             file.display()

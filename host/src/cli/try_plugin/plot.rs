@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::field::{Field, numbers};
-use mockfleet_config::{Problem, Problems, among};
+use mockfleet_config::{Problem, Problems, did_you_mean};
 use mockfleet_plugin::Message;
 use mockfleet_report::{Line, MOST, Plot};
 
@@ -122,7 +122,7 @@ impl<'a> Plots<'a> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let hint = among(field, names.iter().map(String::as_str));
+        let hint = did_you_mean(field, names.iter().map(String::as_str));
         match hint.starts_with("; did you mean") {
             true => format!("{what}{hint}"),
             false => {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::asked::keep;
-use mockfleet_config::{Problem, Problems, among};
+use mockfleet_config::{Problem, Problems, did_you_mean};
 use mockfleet_engine::Schema;
 use mockfleet_plugin::Message;
 
@@ -92,7 +92,7 @@ impl Schemas {
                 place: "--schema".into(),
                 text: format!(
                     "there is no channel {channel:?}{}",
-                    among(channel, channels.iter().map(String::as_str))
+                    did_you_mean(channel, channels.iter().map(String::as_str))
                 ),
             });
         }

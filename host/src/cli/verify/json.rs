@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use mockfleet_verify::{Bound, Cause, Counts, Example, Findings};
+use mockfleet_verify::{Counts, Example, FindingCheck, FindingKind, Findings};
 
-pub(super) fn object(findings: &Findings, bounds: &[Bound], late: Duration) -> Value {
-    let causes: Map<String, Value> = Cause::ALL
+pub(super) fn object(findings: &Findings, bounds: &[FindingCheck], late: Duration) -> Value {
+    let causes: Map<String, Value> = FindingKind::ALL
         .into_iter()
         .map(|cause| (cause.word().to_owned(), counts(findings.of(cause))))
         .collect();
@@ -15,7 +15,7 @@ pub(super) fn object(findings: &Findings, bounds: &[Bound], late: Duration) -> V
     let worst: Vec<Value> = worst
         .iter()
         .map(|device| {
-            let counts = Cause::ALL.into_iter().zip(device.counts);
+            let counts = FindingKind::ALL.into_iter().zip(device.counts);
             let counts: Map<String, Value> = counts
                 .map(|(cause, count)| (cause.word().to_owned(), count.into()))
                 .collect();
@@ -27,8 +27,8 @@ pub(super) fn object(findings: &Findings, bounds: &[Bound], late: Duration) -> V
         .map(|bound| {
             json!({
                 "check": bound.text(),
-                "holds": bound.holds(findings),
-                "figure": findings.of(bound.cause()).unexplained,
+                "passed": bound.passes(findings),
+                "figure": findings.of(bound.kind()).unexplained,
             })
         })
         .collect();
@@ -48,7 +48,7 @@ pub(super) fn object(findings: &Findings, bounds: &[Bound], late: Duration) -> V
         "worst_devices": worst,
         "devices_with_unexplained": all,
         "checks": checks,
-        "holds": bounds.iter().all(|bound| bound.holds(findings)),
+        "passed": bounds.iter().all(|bound| bound.passes(findings)),
     })
 }
 

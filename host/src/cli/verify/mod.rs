@@ -11,7 +11,7 @@ use super::work::Work;
 use super::{Ending, Failure};
 use crate::cli::print::say;
 use mockfleet_config::{Problem, Problems, Store};
-use mockfleet_verify::{Ask, Bound, By, Pair, verify as compare};
+use mockfleet_verify::{FindingCheck, KeyChoice, Pair, VerifyOptions, verify as compare};
 
 /// Compares a send log with what a backend has received: which messages are missing,
 /// doubled, late, altered or out of order, less what their outcome and injected faults
@@ -65,13 +65,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COLUMN")]
     received_at: Option<String>,
     /// A message that arrives more than this after it was sent is late.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = mockfleet_config::duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = mockfleet_config::parse_duration)]
     late: Duration,
     /// What may be wrong: missing, doubled, late, altered, out-of-order or unknown, ==, <=
     /// or <, and a number or a share of the messages. Can be given many times [default:
     /// all but unknown == 0].
-    #[arg(long, value_name = "CHECK", value_parser = Bound::parse)]
-    check: Vec<Bound>,
+    #[arg(long, value_name = "CHECK", value_parser = FindingCheck::parse)]
+    check: Vec<FindingCheck>,
     /// The fleet file whose [checks] say, under `received`, what may be wrong.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     fleet: Option<PathBuf>,
@@ -83,11 +83,11 @@ pub(super) struct Arguments {
 pub(super) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     let bounds = bounds(arguments)?;
     let by = match (&arguments.by, arguments.key.as_slice()) {
-        (Some(_), _) => By::Payload,
-        (None, []) => By::Guess,
-        (None, pairs) => By::Pairs(pairs.to_vec()),
+        (Some(_), _) => KeyChoice::Payload,
+        (None, []) => KeyChoice::Guess,
+        (None, pairs) => KeyChoice::Pairs(pairs.to_vec()),
     };
-    let ask = Ask {
+    let ask = VerifyOptions {
         log: arguments.log.clone(),
         run: arguments.run.clone(),
         channels: arguments.channel.clone(),
@@ -109,7 +109,7 @@ pub(super) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     } else {
         say!("{}", text::text(&findings, &bounds, arguments.late));
     }
-    if bounds.iter().all(|bound| bound.holds(&findings)) {
+    if bounds.iter().all(|bound| bound.passes(&findings)) {
         Ok(Ending::Done)
     } else {
         Ok(Ending::Failed)
@@ -117,10 +117,10 @@ pub(super) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
 }
 
 /// What may be wrong: as the command line says, or the fleet file, or nothing.
-fn bounds(arguments: &Arguments) -> Result<Vec<Bound>, Problems> {
+fn bounds(arguments: &Arguments) -> Result<Vec<FindingCheck>, Problems> {
     let Some(file) = &arguments.fleet else {
         return Ok(match arguments.check.as_slice() {
-            [] => Bound::usual(),
+            [] => FindingCheck::defaults(),
             checks => checks.to_vec(),
         });
     };
@@ -136,5 +136,5 @@ fn bounds(arguments: &Arguments) -> Result<Vec<Bound>, Problems> {
         });
         return Err(problems);
     }
-    Ok(checks.into_iter().map(Bound::of).collect())
+    Ok(checks.into_iter().map(FindingCheck::new).collect())
 }

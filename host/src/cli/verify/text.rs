@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use mockfleet_metrics::{count, micros};
 use mockfleet_sendlog::Columns;
-use mockfleet_verify::{Bound, Cause, Example, Findings};
+use mockfleet_verify::{Example, FindingCheck, FindingKind, Findings};
 
 /// Reasons that are shown of each cause; the rest is a number.
 const REASONS: usize = 8;
 
-pub(super) fn text(findings: &Findings, bounds: &[Bound], late: Duration) -> String {
+pub(super) fn text(findings: &Findings, bounds: &[FindingCheck], late: Duration) -> String {
     let mut parts = vec![head(findings), causes(findings, late)];
     parts.extend(explained(findings));
     parts.extend(unexplained(findings));
@@ -39,30 +39,30 @@ fn head(findings: &Findings) -> String {
 }
 
 /// What a cause is called where there is room.
-fn words(cause: Cause, late: Duration) -> String {
+fn words(cause: FindingKind, late: Duration) -> String {
     match cause {
-        Cause::Late => {
+        FindingKind::Late => {
             let late = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
             format!("late (over {})", micros(late))
         }
-        Cause::OutOfOrder => "out of order".into(),
-        Cause::Unknown => "unknown: not in the log".into(),
+        FindingKind::OutOfOrder => "out of order".into(),
+        FindingKind::Unknown => "unknown: not in the log".into(),
         other => other.word().into(),
     }
 }
 
 /// Whether anything could have been found of it.
-fn could(cause: Cause, findings: &Findings) -> bool {
+fn could(cause: FindingKind, findings: &Findings) -> bool {
     match cause {
-        Cause::Late => findings.timed,
-        Cause::Altered => findings.compared,
+        FindingKind::Late => findings.timed,
+        FindingKind::Altered => findings.compared,
         _ => true,
     }
 }
 
 fn causes(findings: &Findings, late: Duration) -> String {
     let mut columns = Columns::new(["cause", "found", "explained", "unexplained"]);
-    for cause in Cause::ALL {
+    for cause in FindingKind::ALL {
         let counts = findings.of(cause);
         let cells = if could(cause, findings) {
             [
@@ -82,7 +82,7 @@ fn causes(findings: &Findings, late: Duration) -> String {
 fn explained(findings: &Findings) -> Option<String> {
     let mut columns = Columns::new(["explained", "by", "messages"]);
     let mut any = false;
-    for cause in Cause::ALL {
+    for cause in FindingKind::ALL {
         let mut reasons: Vec<_> = findings.of(cause).explained.iter().collect();
         reasons.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
         let (shown, rest) = reasons.split_at_checked(REASONS).unwrap_or((&reasons, &[]));
@@ -110,13 +110,13 @@ fn unexplained(findings: &Findings) -> Option<String> {
     ];
     let mut columns = Columns::new(head);
     let mut any = false;
-    for cause in Cause::ALL {
+    for cause in FindingKind::ALL {
         for example in &findings.of(cause).examples {
             any = true;
             columns.row(row(cause, example));
         }
     }
-    let more: u64 = Cause::ALL
+    let more: u64 = FindingKind::ALL
         .into_iter()
         .map(|cause| findings.of(cause))
         .map(|counts| counts.unexplained - u64::try_from(counts.examples.len()).unwrap_or(0))
@@ -128,7 +128,7 @@ fn unexplained(findings: &Findings) -> Option<String> {
     any.then(|| columns.shown() + &more)
 }
 
-fn row(cause: Cause, example: &Example) -> [String; 6] {
+fn row(cause: FindingKind, example: &Example) -> [String; 6] {
     let at = example
         .at
         .and_then(|at| jiff::Timestamp::from_microsecond(at).ok())
@@ -150,7 +150,7 @@ fn devices(findings: &Findings) -> Option<String> {
     if all < 2 {
         return None;
     }
-    let [a, b, c, d, e, f] = Cause::ALL.map(Cause::word);
+    let [a, b, c, d, e, f] = FindingKind::ALL.map(FindingKind::word);
     let mut columns = Columns::new(["worst devices", a, b, c, d, e, f]);
     for device in &worst {
         let [a, b, c, d, e, f] = device.counts.map(count);
@@ -163,20 +163,20 @@ fn devices(findings: &Findings) -> Option<String> {
     Some(columns.shown() + &more)
 }
 
-fn checks(findings: &Findings, bounds: &[Bound]) -> String {
+fn checks(findings: &Findings, bounds: &[FindingCheck]) -> String {
     let lines = bounds.iter().map(|bound| {
-        let holds = if bound.holds(findings) {
-            "holds"
+        let verdict = if bound.passes(findings) {
+            "passed"
         } else {
-            "BROKEN"
+            "failed"
         };
-        let figure = findings.of(bound.cause()).unexplained;
-        let figure = if could(bound.cause(), findings) {
+        let figure = findings.of(bound.kind()).unexplained;
+        let figure = if could(bound.kind(), findings) {
             format!("{} of {}", count(figure), count(findings.sent))
         } else {
             "cannot be told".into()
         };
-        format!("check {:<20} {holds} ({figure})", bound.text())
+        format!("check {:<20} {verdict} ({figure})", bound.text())
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,22 +1,21 @@
-//! Expressions of conditions and variables. Owns how a text becomes one, and what counts
-//! as true.
+//! Compiles the expressions of conditions and variables.
 
-use mockfleet_sdk::generate::{At, Expression as Spec, Plan, Value};
+use mockfleet_sdk::generate::{Context, Expression as Spec, Plan, Value};
 use mockfleet_sdk::{Error, Problem, Rng};
 
-use super::names::Names;
-use super::within;
+use crate::compile::names::Names;
+use crate::problems::extend_within;
 
 /// An expression over the names of a scenario.
 #[derive(Debug)]
 pub(crate) struct Expression {
     plan: Plan,
-    /// As it is written, for messages.
+    /// The source, for error messages.
     written: String,
 }
 
 impl Expression {
-    pub(super) fn read(
+    pub(crate) fn read(
         text: &str,
         names: &Names,
         path: &str,
@@ -28,35 +27,35 @@ impl Expression {
                 written: text.to_owned(),
             }),
             Err(found) => {
-                // The expression is all that the setting is.
+                // The setting is the expression itself, so the path ends there.
                 let found: Vec<Problem> = found
                     .into_iter()
                     .map(|problem| Problem::new("", problem.text))
                     .collect();
-                within(path, found, problems);
+                extend_within(path, found, problems);
                 None
             }
         }
     }
 
-    /// The positions whose values it needs.
+    /// The positions of the values that it reads.
     pub(crate) fn reads(&self) -> &[usize] {
         self.plan.reads()
     }
 
-    /// Its value.
-    pub(crate) fn value(&self, at: &At<'_>) -> Result<Value, Error> {
+    /// Computes the value.
+    pub(crate) fn value(&self, context: &Context<'_>) -> Result<Value, Error> {
         self.plan
             .start(Rng::new(0))
-            .next(at)
+            .next(context)
             .map_err(|error| Error::failed(format_args!("{}: {error}", self.written)))
     }
 
-    /// Whether it is true; a value that is neither true nor false is an error.
-    pub(crate) fn is_true(&self, at: &At<'_>) -> Result<bool, Error> {
-        match self.value(at)? {
+    /// Computes whether it is true. A value that is not a boolean is an error.
+    pub(crate) fn is_true(&self, context: &Context<'_>) -> Result<bool, Error> {
+        match self.value(context)? {
             Value::Bool(truth) => Ok(truth),
-            // What compares with a field that was not made yet.
+            // A comparison with a field that has no value yet.
             Value::Missing | Value::Null => Ok(false),
             other => Err(Error::failed(format_args!(
                 "{}: it gives {other}, which is neither true nor false",

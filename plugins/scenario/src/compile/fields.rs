@@ -1,21 +1,20 @@
-//! Fields: a plan for each generator, those of statuses that replace them included, and
-//! the order in which fields that refer to one another are made.
+//! Plans the generator of each field, and orders fields that refer to one another.
 
 use std::collections::BTreeMap;
 
 use mockfleet_sdk::Problem;
 use mockfleet_sdk::generate::{Plan, Scope, Spec};
 
-use super::names::Names;
-use super::within;
-use crate::config::{Config, Lenient};
+use crate::compile::names::Names;
+use crate::config::{Config, LenientValue};
+use crate::problems::{extend_within, suggestion};
 
 /// One generator: a field's own, or the one that replaces it in a status.
 #[derive(Debug)]
 pub(crate) struct Slot {
     /// The name of the field.
     pub(crate) name: String,
-    /// What tells its randomness apart from all others'.
+    /// The name of its random stream, which no other slot has.
     pub(crate) stream: String,
     /// The position of the field's value.
     pub(crate) position: usize,
@@ -26,14 +25,14 @@ pub(crate) struct Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     pub(crate) slots: Vec<Slot>,
-    /// The slots of statuses by status and position, where they are not the field's own.
+    /// The slots that replace a field's own, by status and position.
     replaced: BTreeMap<String, BTreeMap<usize, usize>>,
     /// The field's own slot by position; `None` where its specification is wrong.
     own: Vec<Option<usize>>,
 }
 
 impl Fields {
-    pub(super) fn read(config: &Config, names: &Names, problems: &mut Vec<Problem>) -> Self {
+    pub(crate) fn read(config: &Config, names: &Names, problems: &mut Vec<Problem>) -> Self {
         let scope = names.scope();
         let mut fields = Self::default();
         for (position, (name, spec)) in config.fields.iter().enumerate() {
@@ -45,7 +44,7 @@ impl Fields {
             for (name, spec) in &settings.fields {
                 let path = format!("statuses.{status}.fields.{name}");
                 let Some(position) = config.fields.keys().position(|known| known == name) else {
-                    let hint = super::hint(name, config.fields.keys().map(String::as_str));
+                    let hint = suggestion(name, config.fields.keys().map(String::as_str));
                     problems.push(Problem::new(
                         path,
                         format_args!("there is no field {name:?} to replace{hint}"),
@@ -70,7 +69,7 @@ impl Fields {
     #[expect(clippy::too_many_arguments, reason = "one call a generator")]
     fn slot(
         &mut self,
-        spec: &Lenient<Spec>,
+        spec: &LenientValue<Spec>,
         name: &str,
         stream: String,
         position: usize,
@@ -96,7 +95,7 @@ impl Fields {
                 Some(self.slots.len() - 1)
             }
             Err(found) => {
-                within(path, found.into_iter().collect(), problems);
+                extend_within(path, found.into_iter().collect(), problems);
                 None
             }
         }
@@ -109,9 +108,9 @@ impl Fields {
         replaced.or_else(|| self.own.get(position).copied().flatten())
     }
 
-    /// The slots that make these positions in a status, and whatever they refer to, each
-    /// after what it refers to. Positions that are no fields need no making.
-    pub(super) fn order(&self, status: &str, positions: &[usize]) -> Vec<u16> {
+    /// The slots that make these positions in a status, and the slots that they refer to,
+    /// each after its references. Positions that are no fields have no slot.
+    pub(crate) fn order(&self, status: &str, positions: &[usize]) -> Vec<u16> {
         let mut order = Vec::new();
         let mut way = Vec::new();
         for position in positions {
@@ -144,7 +143,7 @@ impl Fields {
             .slots
             .get(slot)
             .map_or(&[][..], |slot| slot.plan.reads());
-        // Its own name is the value that it had before.
+        // A field's own name is its value from before.
         for read in reads.iter().filter(|read| **read != position) {
             self.visit(status, *read, order, way, cycle);
         }
@@ -152,7 +151,7 @@ impl Fields {
         order.push(number);
     }
 
-    /// Fields that refer to one another in a circle can never be made.
+    /// Reports fields that refer to one another in a cycle and can never be made.
     fn find_cycles(&self, status: &str, problems: &mut Vec<Problem>) {
         if !status.is_empty() && !self.replaced.contains_key(status) {
             return;

@@ -1,12 +1,12 @@
-//! Messages: their channel, their payloads (each status may have its own), what goes
-//! beside them.
+//! Compiles messages: their channels, payloads and properties.
 
 use mockfleet_sdk::Problem;
 
-use super::names::Names;
-use super::{Surroundings, hint, within};
+use crate::compile::names::Names;
 use crate::config::{self, Config};
-use crate::payload::{Payload, Reading, Template};
+use crate::group_context::GroupContext;
+use crate::payload::{Payload, Template, TemplateContext};
+use crate::problems::{extend_within, suggestion};
 
 /// A kind of message.
 #[derive(Debug)]
@@ -15,15 +15,15 @@ pub(crate) struct Message {
     pub(crate) content_type: String,
     pub(crate) payload: Payload,
     pub(crate) properties: Vec<(String, Template)>,
-    /// The positions that its properties need, beside its payload's.
+    /// The positions that its properties read, in addition to those of its payload.
     pub(crate) reads: Vec<usize>,
 }
 
 /// All messages in the order of their names; `None` where one is wrong.
-pub(super) fn read(
+pub(crate) fn read(
     config: &Config,
     names: &Names,
-    here: &Surroundings,
+    group: &GroupContext,
     problems: &mut Vec<Problem>,
 ) -> Vec<Option<Message>> {
     if config.messages.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn read(
     messages
         .map(|(name, message)| {
             let path = format!("messages.{name}");
-            one(name, message, &path, names, here, problems)
+            one(name, message, &path, names, group, problems)
         })
         .collect()
 }
@@ -46,11 +46,11 @@ fn one(
     message: &config::Message,
     path: &str,
     names: &Names,
-    here: &Surroundings,
+    group: &GroupContext,
     problems: &mut Vec<Problem>,
 ) -> Option<Message> {
     let channel = message.channel.as_deref().unwrap_or(name);
-    check_channel(channel, message, path, here, problems);
+    check_channel(channel, message, path, group, problems);
     if message.every_nth == 0 {
         problems.push(Problem::new(
             format!("{path}.every-nth"),
@@ -60,7 +60,7 @@ fn one(
     let mut found = Vec::new();
     let payload = Payload::read(message.payload(), names, &mut found);
     let mut reads = Vec::new();
-    let mut reading = Reading {
+    let mut context = TemplateContext {
         names,
         reads: &mut reads,
         problems: &mut found,
@@ -69,11 +69,11 @@ fn one(
         .properties
         .iter()
         .map(|(key, text)| {
-            let template = Template::read(text, &format!("properties.{key}"), &mut reading)?;
+            let template = Template::read(text, &format!("properties.{key}"), &mut context)?;
             Some((key.clone(), template))
         })
         .collect();
-    within(path, found, problems);
+    extend_within(path, found, problems);
     let payload = payload?;
     Some(Message {
         channel: channel.to_owned(),
@@ -91,10 +91,10 @@ fn check_channel(
     channel: &str,
     message: &config::Message,
     path: &str,
-    here: &Surroundings,
+    group: &GroupContext,
     problems: &mut Vec<Problem>,
 ) {
-    let Some(channels) = &here.channels else {
+    let Some(channels) = &group.channels else {
         return;
     };
     if channels.iter().any(|known| known == channel) {
@@ -104,7 +104,7 @@ fn check_channel(
         Some(_) => format!("{path}.channel"),
         None => path.to_owned(),
     };
-    let hint = hint(channel, channels.iter().map(String::as_str));
+    let hint = suggestion(channel, channels.iter().map(String::as_str));
     problems.push(Problem::new(
         path,
         format_args!(

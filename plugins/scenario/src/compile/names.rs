@@ -1,27 +1,29 @@
-//! The names that templates and expressions refer to, and where the value of each is:
-//! fields first, then variables, then what a device knows of itself.
+//! Resolves the names of templates and expressions to positions.
+//!
+//! Fields come first, then variables, then the values that a device has without a
+//! generator.
 
 use mockfleet_sdk::Problem;
 use mockfleet_sdk::generate::{Scope, Value};
 
-use super::hint;
 use crate::config::Config;
 use crate::payload;
+use crate::problems::suggestion;
 
-/// What a device knows without a generator.
+/// A value that a device has without a generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Builtin {
-    /// The moment, as RFC 3339.
+    /// The time of the call, as RFC 3339.
     At,
-    /// What it received, while it answers.
+    /// The received message, during an answer.
     Request,
-    /// What `path` found in it.
+    /// The value at `path` in it.
     Value,
     /// Its `id`, `group` and `index`.
     Device,
     /// Its status.
     Status,
-    /// Ticks at which it has sent before this one.
+    /// The number of sending ticks before this one.
     Sequence,
     /// Seconds since it was switched on.
     Age,
@@ -29,7 +31,7 @@ pub(crate) enum Builtin {
     StatusAge,
 }
 
-/// In the order of their positions. Expressions know those from `device` on by
+/// The names in the order of their positions. Expressions have those from `device` on by
 /// themselves.
 const BUILTINS: [(&str, Builtin); 8] = [
     ("at", Builtin::At),
@@ -42,24 +44,24 @@ const BUILTINS: [(&str, Builtin); 8] = [
     ("status_age", Builtin::StatusAge),
 ];
 
-/// How many of them expressions are told.
-const TOLD: usize = 3;
+/// The number of builtins that are passed to expressions.
+const EXPRESSION_BUILTINS: usize = 3;
 
-/// A name of expressions that is none of templates.
-const NOW: &str = "now";
+/// A name that exists in expressions, but not in templates.
+const EXPRESSION_NOW: &str = "now";
 
 /// All names of a scenario.
 #[derive(Debug)]
 pub(crate) struct Names {
     all: Vec<String>,
     fields: usize,
-    /// The same for generators: one for all of them, since it keeps the data files that
-    /// they read.
+    /// The names for generators: one scope for all of them, since it keeps the data files
+    /// that they read.
     scope: Scope,
 }
 
 impl Names {
-    pub(super) fn of(config: &Config, problems: &mut Vec<Problem>) -> Self {
+    pub(crate) fn collect(config: &Config, problems: &mut Vec<Problem>) -> Self {
         let mut all: Vec<String> = Vec::new();
         let kinds = [
             ("fields", config.fields.keys().collect::<Vec<_>>()),
@@ -76,7 +78,7 @@ impl Names {
                         ),
                     ));
                 }
-                if name == NOW || BUILTINS.iter().any(|(builtin, _)| builtin == name) {
+                if name == EXPRESSION_NOW || BUILTINS.iter().any(|(builtin, _)| builtin == name) {
                     problems.push(Problem::new(
                         &path,
                         format_args!("{name:?} is what a device knows anyway; take another name"),
@@ -92,7 +94,7 @@ impl Names {
             }
         }
         all.extend(BUILTINS.iter().map(|(name, _)| (*name).to_owned()));
-        let told = all.len() - BUILTINS.len() + TOLD;
+        let told = all.len() - BUILTINS.len() + EXPRESSION_BUILTINS;
         let scope = Scope::new()
             .names(all.iter().take(told).map(String::as_str))
             .group_files();
@@ -103,32 +105,32 @@ impl Names {
         }
     }
 
-    /// Where a device keeps what it knows.
+    /// The position of a builtin.
     pub(crate) fn builtin(&self, builtin: Builtin) -> usize {
         let place = BUILTINS.iter().position(|(_, known)| *known == builtin);
         self.all.len() - BUILTINS.len() + place.unwrap_or(0)
     }
 
-    /// Where a variable's value is.
-    pub(super) fn variable(&self, name: &str) -> Result<usize, String> {
+    /// The position of a variable.
+    pub(crate) fn variable(&self, name: &str) -> Result<usize, String> {
         let end = self.all.len() - BUILTINS.len();
         let variables = self.all.get(self.fields..end).unwrap_or_default();
         match variables.iter().position(|known| known == name) {
             Some(place) => Ok(self.fields + place),
             None => Err(format!(
                 "there is no variable {name:?}{}",
-                hint(name, variables.iter().map(String::as_str))
+                suggestion(name, variables.iter().map(String::as_str))
             )),
         }
     }
 
-    /// The names as generators refer to them.
-    pub(super) const fn scope(&self) -> &Scope {
+    /// The scope of generators.
+    pub(crate) const fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// The first values.
-    pub(super) fn values(&self, config: &Config) -> Vec<Value> {
+    /// The initial values.
+    pub(crate) fn values(&self, config: &Config) -> Vec<Value> {
         let mut values = vec![Value::Missing; self.fields];
         values.extend(config.variables.values().map(Value::from));
         values.resize(self.all.len(), Value::Missing);
@@ -136,7 +138,7 @@ impl Names {
     }
 }
 
-impl payload::Names for Names {
+impl payload::NameResolver for Names {
     fn position(&self, name: &str) -> Result<usize, String> {
         self.all
             .iter()
@@ -145,7 +147,7 @@ impl payload::Names for Names {
                 let names = self.all.iter().map(String::as_str);
                 format!(
                     "there is no field or variable {name:?}{}",
-                    hint(name, names)
+                    suggestion(name, names)
                 )
             })
     }

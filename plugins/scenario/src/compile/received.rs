@@ -1,14 +1,16 @@
-//! What a device waits for on its downlink: a channel, a place in the JSON, a condition.
+//! Compiles the patterns of received messages: a channel, a path, a condition.
 
-use mockfleet_sdk::generate::{At, Value};
+use mockfleet_sdk::generate::{Context, Value};
 use mockfleet_sdk::{Error, Problem};
 use serde_json_path::JsonPath;
 
-use super::names::Names;
-use super::{Expression, Surroundings, hint};
+use crate::compile::expression::Expression;
+use crate::compile::names::Names;
 use crate::config;
+use crate::group_context::GroupContext;
+use crate::problems::suggestion;
 
-/// Something that may be received.
+/// A pattern of a received message.
 #[derive(Debug)]
 pub(crate) struct Received {
     channel: Option<String>,
@@ -18,17 +20,17 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    pub(super) fn read(
+    pub(crate) fn read(
         written: &config::Received,
         names: &Names,
-        here: &Surroundings,
+        group: &GroupContext,
         path: &str,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
-        if let (Some(channel), Some(downlink)) = (&written.channel, &here.downlink)
+        if let (Some(channel), Some(downlink)) = (&written.channel, &group.downlink)
             && !downlink.contains(channel)
         {
-            let hint = hint(channel, downlink.iter().map(String::as_str));
+            let hint = suggestion(channel, downlink.iter().map(String::as_str));
             problems.push(Problem::new(
                 format!("{path}.channel"),
                 format_args!(
@@ -64,8 +66,8 @@ impl Received {
         })
     }
 
-    /// What is found in a message; `None` if it is not what is waited for. The condition
-    /// is not looked at.
+    /// The value at the path in a message; `None` if the message does not match. Does not
+    /// check the condition.
     pub(crate) fn find<'a>(
         &self,
         channel: &str,
@@ -88,20 +90,20 @@ impl Received {
         }
     }
 
-    /// Whether the condition holds, with the value in its place.
-    pub(crate) fn holds(&self, at: &At<'_>) -> Result<bool, Error> {
+    /// Computes whether the condition holds. The value must be set before.
+    pub(crate) fn holds(&self, context: &Context<'_>) -> Result<bool, Error> {
         self.condition
             .as_ref()
-            .map_or(Ok(true), |condition| condition.is_true(at))
+            .map_or(Ok(true), |condition| condition.is_true(context))
     }
 
-    /// The positions whose values its condition looks at.
-    pub(super) fn reads(&self) -> &[usize] {
+    /// The positions of the values that its condition reads.
+    pub(crate) fn reads(&self) -> &[usize] {
         self.condition.as_ref().map_or(&[], Expression::reads)
     }
 }
 
-/// Numbers are the same however they are written: 20 and 20.0.
+/// Compares numbers by value: 20 equals 20.0.
 fn same(wanted: &serde_json::Value, found: &serde_json::Value) -> bool {
     Value::from(wanted)
         .as_number()

@@ -1,33 +1,26 @@
-//! Statuses: what a device sends in each, how often, with which payloads, and how it
-//! ends. The rest of their reading is in `transitions` and `reach`.
+//! Compiles statuses: their messages, intervals, payloads and connections.
 
 use std::rc::Rc;
 
-use mockfleet_sdk::Problem;
-
-use super::fields::Fields;
-use super::messages::Message;
-use super::names::Names;
-use super::transitions::{Transition, Trigger};
-use super::{Length, Surroundings, TERMINATE, hint, within};
-use crate::config::{self, Config};
+use crate::compile::context::{CompileContext, TERMINATE};
+use crate::compile::duration::DurationPlan;
+use crate::compile::transitions::{Target, Transition, Trigger};
+use crate::config;
 use crate::payload::Payload;
-
-/// The status of a device whose scenario has none.
-const ONLY: &str = "on";
+use crate::problems::{extend_within, suggestion};
 
 /// A state that a device can be in.
 #[derive(Debug)]
 pub(crate) struct Status {
     pub(crate) name: String,
-    pub(crate) every: Option<Length>,
-    /// What it sends at a tick.
+    pub(crate) every: Option<DurationPlan>,
+    /// The messages of a tick.
     pub(crate) sends: Vec<Send>,
-    /// Each kind of message as it is here, by its number.
-    pub(crate) forms: Vec<Form>,
+    /// Each kind of message in this status, by its number.
+    pub(crate) messages_here: Vec<MessageInStatus>,
     pub(crate) link: Link,
     pub(crate) transitions: Vec<Rc<Transition>>,
-    /// The slots whose values its conditions at a tick need.
+    /// The slots that make the values of its conditions at a tick.
     pub(crate) conditions: Vec<u16>,
 }
 
@@ -35,49 +28,31 @@ pub(crate) struct Status {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Send {
     pub(crate) message: usize,
-    /// At every so manieth tick.
+    /// The message is sent at every `nth` tick.
     pub(crate) nth: u32,
 }
 
 /// A kind of message in one status.
 #[derive(Debug)]
-pub(crate) struct Form {
-    /// The payload that it has here, if not its own.
+pub(crate) struct MessageInStatus {
+    /// The payload in this status, if it is not the message's own.
     pub(crate) payload: Option<Payload>,
-    /// The slots that make what it needs, in order.
+    /// The slots that make its values, in order.
     pub(crate) makes: Vec<u16>,
 }
 
-/// What a device does with its connection when a status begins.
+/// The connection change when a status begins.
 #[derive(Debug)]
 pub(crate) enum Link {
     Online,
     Offline,
     Reconnect,
-    Vanish(Length),
+    Vanish(DurationPlan),
 }
 
-/// A scenario that is being read: what is there already, and what is wrong.
-pub(super) struct Reading<'a> {
-    pub(super) config: &'a Config,
-    pub(super) here: &'a Surroundings,
-    pub(super) names: &'a Names,
-    pub(super) fields: &'a Fields,
-    pub(super) messages: &'a [Option<Message>],
-    pub(super) problems: &'a mut Vec<Problem>,
-}
-
-impl Reading<'_> {
-    /// The statuses' names in the order of their numbers.
-    pub(super) fn status_names(&self) -> Vec<String> {
-        if self.config.statuses.is_empty() {
-            return vec![ONLY.to_owned()];
-        }
-        self.config.statuses.keys().cloned().collect()
-    }
-
+impl CompileContext<'_> {
     /// All statuses, and the number of the first one.
-    pub(super) fn statuses(&mut self) -> (Vec<Status>, usize) {
+    pub(crate) fn statuses(&mut self) -> (Vec<Status>, usize) {
         let names = self.status_names();
         let start = self.start(&names);
         let everywhere = self.transitions(&self.config.transitions, "");
@@ -85,7 +60,7 @@ impl Reading<'_> {
         let mut statuses = Vec::new();
         for (number, name) in names.iter().enumerate() {
             if name == TERMINATE {
-                self.wrong(
+                self.report(
                     &format!("statuses.{name}"),
                     "this is where a device ends, and no status; take another name",
                 );
@@ -102,7 +77,7 @@ impl Reading<'_> {
             (None, [_]) => Some(0),
             (None, _) => {
                 let first = names.first().map_or("", String::as_str);
-                self.wrong(
+                self.report(
                     "",
                     format!(
                         "it has several statuses and no start; write for example start = {first:?}"
@@ -113,8 +88,8 @@ impl Reading<'_> {
             (Some(start), names) => {
                 let number = names.iter().position(|name| name == start);
                 if number.is_none() {
-                    let hint = hint(start, names.iter().map(String::as_str));
-                    self.wrong("start", format!("there is no status {start:?}{hint}"));
+                    let hint = suggestion(start, names.iter().map(String::as_str));
+                    self.report("start", format!("there is no status {start:?}{hint}"));
                 }
                 number
             }
@@ -130,11 +105,10 @@ impl Reading<'_> {
     ) -> Status {
         let path = format!("statuses.{name}");
         let every = written.every.as_ref().and_then(|length| {
-            Length::read(length, self.names, &format!("{path}.every"), self.problems)
+            DurationPlan::read(length, self.names, &format!("{path}.every"), self.problems)
         });
         let own = self.transitions(&written.transitions, &format!("{path}."));
-        let elsewhere =
-            |transition: &&Rc<Transition>| transition.to != super::Target::Status(number);
+        let elsewhere = |transition: &&Rc<Transition>| transition.to != Target::Status(number);
         let everywhere = everywhere.iter().flatten().filter(elsewhere);
         let transitions: Vec<Rc<Transition>> =
             own.iter().flatten().chain(everywhere).cloned().collect();
@@ -151,7 +125,7 @@ impl Reading<'_> {
             name: name.to_owned(),
             every,
             sends: self.sends(written, &path),
-            forms: self.forms(name, written, &path),
+            messages_here: self.messages_here(name, written, &path),
             link: self.link(&written.link, &path),
             conditions: self.fields.order(name, &reads),
             transitions,
@@ -176,22 +150,27 @@ impl Reading<'_> {
         numbers.into_iter().map(send).collect()
     }
 
-    fn forms(&mut self, name: &str, written: &config::Status, path: &str) -> Vec<Form> {
+    fn messages_here(
+        &mut self,
+        name: &str,
+        written: &config::Status,
+        path: &str,
+    ) -> Vec<MessageInStatus> {
         for message in written.messages.keys() {
             if !self.config.messages.contains_key(message) {
-                let hint = hint(message, self.config.messages.keys().map(String::as_str));
-                self.wrong(
+                let hint = suggestion(message, self.config.messages.keys().map(String::as_str));
+                self.report(
                     &format!("{path}.messages.{message}"),
                     format!("there is no message {message:?}{hint}"),
                 );
             }
         }
-        let mut forms = Vec::new();
+        let mut messages_here = Vec::new();
         for (message, read) in self.config.messages.keys().zip(self.messages) {
             let payload = written.messages.get(message).and_then(|other| {
                 let mut found = Vec::new();
                 let payload = Payload::read(other.payload(), self.names, &mut found);
-                within(&format!("{path}.messages.{message}"), found, self.problems);
+                extend_within(&format!("{path}.messages.{message}"), found, self.problems);
                 payload
             });
             let mut reads: Vec<usize> = Vec::new();
@@ -199,12 +178,12 @@ impl Reading<'_> {
                 reads.extend(&read.reads);
                 reads.extend(payload.as_ref().unwrap_or(&read.payload).reads());
             }
-            forms.push(Form {
+            messages_here.push(MessageInStatus {
                 payload,
                 makes: self.fields.order(name, &reads),
             });
         }
-        forms
+        messages_here
     }
 
     fn link(&mut self, written: &config::Link, path: &str) -> Link {
@@ -214,7 +193,7 @@ impl Reading<'_> {
             config::Link::Reconnect => Link::Reconnect,
             config::Link::Vanish(length) => {
                 let path = format!("{path}.link.vanish");
-                match Length::read(length, self.names, &path, self.problems) {
+                match DurationPlan::read(length, self.names, &path, self.problems) {
                     Some(length) => Link::Vanish(length),
                     None => Link::Online,
                 }

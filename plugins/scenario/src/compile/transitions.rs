@@ -1,27 +1,28 @@
-//! Transitions and answers: at what, what is remembered, what is sent, and where it
-//! leads.
+//! Compiles transitions and answers: their triggers, effects and targets.
 
 use std::rc::Rc;
 
-use mockfleet_sdk::Problem;
 use mockfleet_sdk::generate::Value;
 
-use super::statuses::Reading;
-use super::{Expression, Length, Received, TERMINATE, hint};
+use crate::compile::context::{CompileContext, TERMINATE};
+use crate::compile::duration::DurationPlan;
+use crate::compile::expression::Expression;
+use crate::compile::received::Received;
 use crate::config;
-use crate::cron::{Cron, Wrong};
+use crate::cron::{Cron, CronProblem};
+use crate::problems::suggestion;
 
-/// How a status ends.
+/// A way in which a status ends.
 #[derive(Debug)]
 pub(crate) struct Transition {
     pub(crate) to: Target,
     pub(crate) trigger: Trigger,
     pub(crate) effects: Effects,
     /// The trigger in words, for the end of a device.
-    pub(crate) said: String,
+    pub(crate) description: String,
 }
 
-/// Where a transition leads.
+/// The target of a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     /// A status by its number.
@@ -30,18 +31,18 @@ pub(crate) enum Target {
     End,
 }
 
-/// At what a transition happens.
+/// The trigger of a transition.
 #[derive(Debug)]
 pub(crate) enum Trigger {
     Cron(Box<Cron>),
-    After(Length),
+    After(DurationPlan),
     Received(Box<Received>),
     Probability(f64),
     Connection(config::Connection),
     When(Expression),
 }
 
-/// What an answer or a transition does beside.
+/// The effects of an answer or a transition.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     /// The variables that get a value, by position.
@@ -50,15 +51,15 @@ pub(crate) struct Effects {
     pub(crate) send: Vec<usize>,
 }
 
-/// What a device does with what it receives.
+/// The answer of a device to a received message.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) received: Received,
     pub(crate) effects: Effects,
 }
 
-impl Reading<'_> {
-    pub(super) fn answers(&mut self) -> Vec<Answer> {
+impl CompileContext<'_> {
+    pub(crate) fn answers(&mut self) -> Vec<Answer> {
         let answers = self.config.answers.iter().enumerate();
         let mut read = Vec::new();
         for (place, answer) in answers {
@@ -66,12 +67,12 @@ impl Reading<'_> {
             let answer = match &answer.0 {
                 Ok(answer) => answer,
                 Err(why) => {
-                    self.wrong(&path, why);
+                    self.report(&path, why);
                     continue;
                 }
             };
             if answer.set.is_empty() && answer.send.is_empty() {
-                self.wrong(&path, "it does nothing; give it send or set");
+                self.report(&path, "it does nothing; give it send or set");
             }
             let received = self.received(&answer.received, &format!("{path}.received"));
             let effects = self.effects(&answer.set, &answer.send, &path);
@@ -82,9 +83,9 @@ impl Reading<'_> {
         read
     }
 
-    pub(super) fn transitions(
+    pub(crate) fn transitions(
         &mut self,
-        written: &[config::Lenient<config::Transition>],
+        written: &[config::LenientValue<config::Transition>],
         path: &str,
     ) -> Vec<Option<Rc<Transition>>> {
         let written = written.iter().enumerate();
@@ -94,7 +95,7 @@ impl Reading<'_> {
             read.push(match &transition.0 {
                 Ok(transition) => self.transition(transition, &path).map(Rc::new),
                 Err(why) => {
-                    self.wrong(&path, why);
+                    self.report(&path, why);
                     None
                 }
             });
@@ -106,12 +107,12 @@ impl Reading<'_> {
         let to = self.target(&written.to, path);
         let trigger = self.trigger(written, path);
         let effects = self.effects(&written.set, &written.send, path);
-        let (trigger, said) = trigger?;
+        let (trigger, description) = trigger?;
         Some(Transition {
             to: to?,
             trigger,
             effects,
-            said,
+            description,
         })
     }
 
@@ -123,8 +124,8 @@ impl Reading<'_> {
         let number = statuses.iter().position(|known| known == to);
         if number.is_none() {
             let names = statuses.iter().map(String::as_str);
-            let hint = hint(to, names.chain([TERMINATE]));
-            self.wrong(
+            let hint = suggestion(to, names.chain([TERMINATE]));
+            self.report(
                 &format!("{path}.to"),
                 format!("there is no status {to:?}{hint}"),
             );
@@ -153,7 +154,7 @@ impl Reading<'_> {
         ];
         let count = given.iter().filter(|given| **given).count();
         if count != 1 {
-            self.wrong(
+            self.report(
                 path,
                 format!(
                     "exactly one of cron, after, received, probability, connection and when says at what it happens, not {count}"
@@ -161,9 +162,9 @@ impl Reading<'_> {
             );
         }
         if zone.is_some() && cron.is_none() {
-            self.wrong(&format!("{path}.zone"), "only cron has a time zone");
+            self.report(&format!("{path}.zone"), "only cron has a time zone");
         }
-        // Each is read, so that all that is wrong is said.
+        // Compiles each trigger, so that all problems are reported.
         let mut triggers = Vec::new();
         if let Some(pattern) = cron {
             let cron = self.cron(pattern, zone.as_deref(), path);
@@ -172,10 +173,10 @@ impl Reading<'_> {
         }
         if let Some(length) = after {
             let path = format!("{path}.after");
-            let read = Length::read(length, self.names, &path, self.problems);
+            let read = DurationPlan::read(length, self.names, &path, self.problems);
             let said = match length {
-                config::Length::Fixed(span) => format!("after {span}"),
-                config::Length::Drawn(_) => "after its time".to_owned(),
+                config::DurationSpec::Fixed(span) => format!("after {span}"),
+                config::DurationSpec::Drawn(_) => "after its time".to_owned(),
             };
             triggers.push(read.map(|length| (Trigger::After(length), said)));
         }
@@ -190,7 +191,7 @@ impl Reading<'_> {
         }
         if let Some(probability) = probability {
             if !(0.0..=1.0).contains(probability) {
-                self.wrong(
+                self.report(
                     &format!("{path}.probability"),
                     format!("{probability} is no probability; it lies between 0 and 1"),
                 );
@@ -217,19 +218,19 @@ impl Reading<'_> {
 
     fn cron(&mut self, pattern: &str, zone: Option<&str>, path: &str) -> Option<Cron> {
         match Cron::read(pattern, zone) {
-            Ok(cron) if cron.after(self.here.born).is_none() => {
-                self.wrong(
+            Ok(cron) if cron.after(self.group.born).is_none() => {
+                self.report(
                     &format!("{path}.cron"),
                     format!("{pattern:?} never comes; there is no such day"),
                 );
                 None
             }
             Ok(cron) => Some(cron),
-            Err(wrong) => {
-                for wrong in wrong {
-                    match wrong {
-                        Wrong::Pattern(text) => self.wrong(&format!("{path}.cron"), text),
-                        Wrong::Zone(text) => self.wrong(&format!("{path}.zone"), text),
+            Err(problems) => {
+                for problem in problems {
+                    match problem {
+                        CronProblem::Pattern(text) => self.report(&format!("{path}.cron"), text),
+                        CronProblem::Zone(text) => self.report(&format!("{path}.zone"), text),
                     }
                 }
                 None
@@ -238,7 +239,7 @@ impl Reading<'_> {
     }
 
     fn received(&mut self, written: &config::Received, path: &str) -> Option<Received> {
-        Received::read(written, self.names, self.here, path, self.problems)
+        Received::read(written, self.names, self.group, path, self.problems)
     }
 
     fn effects(
@@ -255,39 +256,17 @@ impl Reading<'_> {
                 Ok(position) => effects
                     .set
                     .extend(expression.map(|expression| (position, expression))),
-                Err(why) => self.wrong(&path, why),
+                Err(why) => self.report(&path, why),
             }
         }
         effects.send = self.message_numbers(send, &format!("{path}.send"));
         effects
     }
-
-    /// Messages by name; what is no message is said.
-    pub(super) fn message_numbers(&mut self, names: &[String], path: &str) -> Vec<usize> {
-        let known: Vec<&str> = self.config.messages.keys().map(String::as_str).collect();
-        let mut numbers = Vec::new();
-        for (place, name) in names.iter().enumerate() {
-            let number = known.iter().position(|known| known == name);
-            if number.is_none() {
-                let hint = hint(name, known.iter().copied());
-                self.wrong(
-                    &format!("{path}.{place}"),
-                    format!("there is no message {name:?}{hint}"),
-                );
-            }
-            numbers.extend(number);
-        }
-        numbers
-    }
-
-    pub(super) fn wrong(&mut self, path: &str, text: impl std::fmt::Display) {
-        self.problems.push(Problem::new(path, text));
-    }
 }
 
 impl Transition {
-    /// The positions whose values it looks at.
-    pub(super) fn reads(&self) -> Vec<usize> {
+    /// The positions of the values that it reads.
+    pub(crate) fn reads(&self) -> Vec<usize> {
         let mut reads = self.effects.reads();
         match &self.trigger {
             Trigger::When(condition) => reads.extend(condition.reads()),
@@ -299,15 +278,16 @@ impl Transition {
 }
 
 impl Effects {
-    /// The positions whose values it looks at.
-    pub(super) fn reads(&self) -> Vec<usize> {
+    /// The positions of the values that it reads.
+    pub(crate) fn reads(&self) -> Vec<usize> {
         let set = self.set.iter();
         set.flat_map(|(_, expression)| expression.reads().to_vec())
             .collect()
     }
 
-    /// What a variable remembers of a value: one without would be missing for ever.
-    pub(crate) fn kept(value: Value) -> Value {
+    /// The value that a variable stores. A missing one becomes null, or it would stay
+    /// missing.
+    pub(crate) fn remembered(value: Value) -> Value {
         match value {
             Value::Missing => Value::Null,
             value => value,

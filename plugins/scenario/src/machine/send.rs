@@ -1,51 +1,50 @@
-//! What a device sends: the fields that a message needs are made, its payload is written,
-//! and it leaves or is kept. Must not know why it is sent.
+//! Makes the fields of a message, writes its payload, and sends or keeps it.
 
 use std::rc::Rc;
 
-use mockfleet_sdk::generate::{At, Value};
+use mockfleet_sdk::generate::{Context, Value};
 use mockfleet_sdk::{Error, Instant, Message, Tick, Turn};
 
-use super::Machine;
 use crate::compile::Effects;
+use crate::machine::state_machine::StateMachine;
 
-impl Machine {
-    /// Sends a message, or keeps it while there is no connection. Whoever is `away` and
-    /// keeps nothing makes nothing.
-    pub(super) fn send(
+impl StateMachine {
+    /// Sends a message, or keeps it while there is no connection. An offline device without
+    /// a store makes none.
+    pub(crate) fn send(
         &mut self,
         number: usize,
-        away: bool,
+        offline: bool,
         now: Instant,
         turn: &mut Turn,
     ) -> Result<(), Error> {
         let plan = Rc::clone(&self.plan);
-        if away && plan.store.is_none() {
+        if offline && plan.store.is_none() {
             return Ok(());
         }
-        let form = plan
+        let message_here = plan
             .statuses
             .get(self.status)
-            .and_then(|status| status.forms.get(number));
-        let (Some(message), Some(form)) = (plan.messages.get(number), form) else {
+            .and_then(|status| status.messages_here.get(number));
+        let (Some(message), Some(message_here)) = (plan.messages.get(number), message_here) else {
             return Ok(());
         };
-        self.make(&form.makes, now)?;
-        let payload = form.payload.as_ref().unwrap_or(&message.payload);
+        self.make(&message_here.makes, now)?;
+        let payload = message_here.payload.as_ref().unwrap_or(&message.payload);
         let mut made = Message::new(message.channel.as_str(), payload.write(&self.values)?);
         made.content_type(message.content_type.as_str());
         for (key, template) in &message.properties {
             made.property(key.as_str(), template.text(&self.values));
         }
         match &plan.store {
-            Some(settings) if away || !self.up => self.store.keep(made, settings),
+            Some(settings) if offline || !self.up => self.store.push(made, settings),
             _ => drop(turn.send(made)),
         }
         Ok(())
     }
 
-    /// Sends what was kept, a batch at a time, once there is a connection.
-    pub(super) fn forward(&mut self, now: Instant, turn: &mut Turn) {
+    /// Sends kept messages, a batch at a time, once there is a connection.
+    pub(crate) fn forward(&mut self, now: Instant, turn: &mut Turn) {
         let plan = Rc::clone(&self.plan);
         let Some(settings) = &plan.store else {
             return;
@@ -59,8 +58,8 @@ impl Machine {
         }
     }
 
-    /// Makes the values of these slots, unless it was done for this tick or event.
-    pub(super) fn make(&mut self, slots: &[u16], now: Instant) -> Result<(), Error> {
+    /// Makes the values of these slots, unless this call has made them.
+    pub(crate) fn make(&mut self, slots: &[u16], now: Instant) -> Result<(), Error> {
         let Self {
             plan,
             device,
@@ -74,11 +73,8 @@ impl Machine {
         let mut made = plan.made.borrow_mut();
         let status = plan.statuses.get(*status);
         let name = status.map_or("", |status| status.name.as_str());
-        let tick = Tick {
-            at: now,
-            sequence: *sequence,
-        };
-        let moment = At::new(device, tick).status(name, *since);
+        let tick = Tick::new(now, *sequence);
+        let moment = Context::new(device, tick).status(name, *since);
         for number in slots {
             let number = usize::from(*number);
             let (Some(slot), Some(generator)) =
@@ -100,13 +96,17 @@ impl Machine {
         Ok(())
     }
 
-    /// Remembers what an answer or a transition sets. All see the values from before.
-    pub(super) fn set(&mut self, effects: &Effects, now: Instant) -> Result<(), Error> {
+    /// Sets the variables of an answer or a transition. All expressions use the values from
+    /// before.
+    pub(crate) fn set(&mut self, effects: &Effects, now: Instant) -> Result<(), Error> {
         let values: Result<Vec<(usize, Value)>, Error> = effects
             .set
             .iter()
             .map(|(position, expression)| {
-                Ok((*position, Effects::kept(expression.value(&self.at(now))?)))
+                Ok((
+                    *position,
+                    Effects::remembered(expression.value(&self.context(now))?),
+                ))
             })
             .collect();
         for (position, value) in values? {

@@ -1,15 +1,15 @@
-//! Binary payloads: parts of fixed length, one after the other.
+//! Writes binary payloads: parts of fixed length, one after the other.
 
 use mockfleet_sdk::Error;
 use mockfleet_sdk::generate::Value;
 
-use super::Reading;
-use super::template::{Reference, Template};
 use crate::config::{Endian, Part};
+use crate::payload::template::{Reference, Template};
+use crate::payload::template_context::TemplateContext;
 
 /// A fixed layout.
 #[derive(Debug)]
-pub(super) struct Binary(Vec<Piece>);
+pub(crate) struct Binary(Vec<Piece>);
 
 #[derive(Debug)]
 enum Piece {
@@ -20,7 +20,7 @@ enum Piece {
 
 #[derive(Debug)]
 struct Number {
-    /// As it is written, for messages.
+    /// The source, for error messages.
     written: String,
     value: Reference,
     kind: Kind,
@@ -38,20 +38,20 @@ enum Kind {
 }
 
 impl Binary {
-    pub(super) fn read(parts: &[Part], reading: &mut Reading<'_>) -> Option<Self> {
+    pub(crate) fn read(parts: &[Part], context: &mut TemplateContext<'_>) -> Option<Self> {
         if parts.is_empty() {
-            reading.wrong("binary", "it has no parts; name at least one");
+            context.report("binary", "it has no parts; name at least one");
             return None;
         }
         let pieces: Vec<Option<Piece>> = parts
             .iter()
             .enumerate()
-            .map(|(place, part)| piece(part, &format!("binary.{place}"), reading))
+            .map(|(place, part)| piece(part, &format!("binary.{place}"), context))
             .collect();
         Some(Self(pieces.into_iter().collect::<Option<_>>()?))
     }
 
-    pub(super) fn write(&self, values: &[Value], into: &mut Vec<u8>) -> Result<(), Error> {
+    pub(crate) fn write(&self, values: &[Value], into: &mut Vec<u8>) -> Result<(), Error> {
         for piece in &self.0 {
             match piece {
                 Piece::Bytes(bytes) => into.extend_from_slice(bytes),
@@ -67,12 +67,12 @@ impl Binary {
     }
 }
 
-fn piece(part: &Part, path: &str, reading: &mut Reading<'_>) -> Option<Piece> {
+fn piece(part: &Part, path: &str, context: &mut TemplateContext<'_>) -> Option<Piece> {
     let (kind, value, bits, scale, offset, endian) = match part {
         Part::Bytes { hex } => {
             let bytes = unhex(hex);
             if bytes.is_none() {
-                reading.wrong(
+                context.report(
                     &format!("{path}.hex"),
                     format_args!("{hex:?} is not hexadecimal; two digits a byte, such as \"a55a\""),
                 );
@@ -80,7 +80,7 @@ fn piece(part: &Part, path: &str, reading: &mut Reading<'_>) -> Option<Piece> {
             return bytes.map(Piece::Bytes);
         }
         Part::Text { value, length } => {
-            let template = Template::read(value, &format!("{path}.value"), reading)?;
+            let template = Template::read(value, &format!("{path}.value"), context)?;
             return Some(Piece::Text(template, *length));
         }
         Part::Unsigned {
@@ -109,16 +109,16 @@ fn piece(part: &Part, path: &str, reading: &mut Reading<'_>) -> Option<Piece> {
     };
     if !right.contains(bits) {
         let right: Vec<String> = right.iter().map(u8::to_string).collect();
-        reading.wrong(
+        context.report(
             &format!("{path}.bits"),
             format_args!("{bits} bits; there are {}", right.join(", ")),
         );
         return None;
     }
     let path = format!("{path}.value");
-    let template = Template::read(value, &path, reading)?;
-    let Some(reference) = template.whole() else {
-        reading.wrong(
+    let template = Template::read(value, &path, context)?;
+    let Some(reference) = template.single() else {
+        context.report(
             &path,
             format_args!("{value:?} is no single value; write \"{{{{ name }}}}\""),
         );
@@ -169,9 +169,9 @@ impl Number {
         Ok(())
     }
 
-    /// The number as a whole one, if it lies in the range of its bits.
+    /// The number as an integer, if its bits can represent it.
     fn fits(&self, number: f64) -> Option<i128> {
-        // Beyond 2^64 it fits nothing; below, an i128 has it exactly.
+        // No integer here has more than 64 bits; an i128 holds it exactly.
         if !number.is_finite() || number.abs() > 2e19 {
             return None;
         }
@@ -206,7 +206,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{payload, said};
+    use crate::payload::tests::{payload, problems_of};
     use mockfleet_sdk::generate::Value;
     use serde_json::json;
 
@@ -243,13 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_laid_out_is_said_with_its_place() {
-        let said = said(json!({ "binary": [
+    fn invalid_layout_is_refused_with_paths() {
+        let found = problems_of(json!({ "binary": [
             { "type": "bytes", "hex": "a" },
             { "type": "unsigned", "bits": 12, "value": "{{ a }}" },
             { "type": "float", "bits": 64, "value": "{{ a }}{{ b }}" },
         ] }));
-        let paths: Vec<&str> = said.iter().map(|(path, _)| path.as_str()).collect();
+        let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(paths, ["binary.0.hex", "binary.1.bits", "binary.2.value"]);
     }
 }

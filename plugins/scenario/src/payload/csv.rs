@@ -1,26 +1,25 @@
-//! Payloads of comma-separated values: a line of cells, quoted where they must be
-//! (RFC 4180).
+//! Writes lines of comma-separated values, quoted where needed (RFC 4180).
 
 use mockfleet_sdk::generate::Value;
 
-use super::Reading;
-use super::template::Template;
 use crate::config;
+use crate::payload::template::Template;
+use crate::payload::template_context::TemplateContext;
 
 /// A line of cells.
 #[derive(Debug)]
-pub(super) struct Csv {
-    /// The line of names before it, if there is one.
+pub(crate) struct Csv {
+    /// The header line, if there is one.
     header: Vec<u8>,
     cells: Vec<Template>,
     separator: char,
 }
 
 impl Csv {
-    pub(super) fn read(written: &config::Csv, reading: &mut Reading<'_>) -> Option<Self> {
+    pub(crate) fn read(written: &config::Csv, context: &mut TemplateContext<'_>) -> Option<Self> {
         let separator = written.separator;
         if separator == '"' || separator.is_control() && separator != '\t' {
-            reading.wrong(
+            context.report(
                 "csv.separator",
                 format_args!(
                     "{separator:?} cannot part columns; use a comma, a semicolon or a tab"
@@ -30,7 +29,7 @@ impl Csv {
         let mut header = Vec::new();
         if let Some(names) = &written.header {
             if names.len() != written.columns.len() {
-                reading.wrong(
+                context.report(
                     "csv.header",
                     format_args!(
                         "it names {} columns, and there are {}",
@@ -48,13 +47,13 @@ impl Csv {
             header.extend_from_slice(b"\r\n");
         }
         if written.columns.is_empty() {
-            reading.wrong("csv.columns", "there are none; name at least one");
+            context.report("csv.columns", "there are none; name at least one");
         }
         let cells: Vec<Option<Template>> = written
             .columns
             .iter()
             .enumerate()
-            .map(|(place, text)| Template::read(text, &format!("csv.columns.{place}"), reading))
+            .map(|(place, text)| Template::read(text, &format!("csv.columns.{place}"), context))
             .collect();
         Some(Self {
             header,
@@ -63,7 +62,7 @@ impl Csv {
         })
     }
 
-    pub(super) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
+    pub(crate) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
         into.extend_from_slice(&self.header);
         for (place, cell) in self.cells.iter().enumerate() {
             part(place, self.separator, into);
@@ -81,7 +80,7 @@ fn part(place: usize, separator: char, into: &mut Vec<u8>) {
     }
 }
 
-/// Puts what was written from `start` on into quotes, if it must be.
+/// Quotes the text from `start` on, if it must be quoted.
 fn quote(start: usize, separator: char, into: &mut Vec<u8>) {
     let written = into.get(start..).unwrap_or_default();
     let text = String::from_utf8_lossy(written);
@@ -95,7 +94,7 @@ fn quote(start: usize, separator: char, into: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{payload, said};
+    use crate::payload::tests::{payload, problems_of};
     use mockfleet_sdk::generate::Value;
     use serde_json::json;
 
@@ -114,9 +113,9 @@ mod tests {
 
     #[test]
     fn a_header_names_each_column() {
-        let said = said(json!({ "csv": { "columns": ["{{ a }}"], "header": ["a", "b"] } }));
+        let found = problems_of(json!({ "csv": { "columns": ["{{ a }}"], "header": ["a", "b"] } }));
         assert_eq!(
-            said,
+            found,
             [(
                 "csv.header".into(),
                 "it names 2 columns, and there are 1".into()

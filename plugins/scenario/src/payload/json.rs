@@ -1,42 +1,43 @@
-//! JSON payloads: a shape whose fixed parts are bytes already and whose values are
-//! written between them. What comes out is JSON, whatever the values.
+//! Writes JSON payloads from fixed bytes and values between them.
+//!
+//! The result is valid JSON for all values.
 
 use mockfleet_sdk::generate::Value;
 
-use super::Reading;
-use super::template::{Piece, Reference, Template, plain};
 use crate::config::Tree;
+use crate::payload::template::{Piece, Reference, Template, plain};
+use crate::payload::template_context::TemplateContext;
 
 /// A JSON template, as the steps that write it.
 #[derive(Debug)]
-pub(super) struct Json(Vec<Step>);
+pub(crate) struct Json(Vec<Step>);
 
 #[derive(Debug)]
 enum Step {
     /// These bytes.
     Fixed(Vec<u8>),
-    /// A comma, unless nothing stands before it in its object.
+    /// A comma, unless it would be the first in its object.
     Comma,
     /// A value of any type.
     Value(Reference),
     /// A member with its key; left out when its value is missing.
     Member(Vec<u8>, Reference),
-    /// A value inside of a text.
+    /// A value within a text.
     Inside(Reference),
 }
 
 impl Json {
-    /// Reads a shape, or a text that is JSON with placeholders.
-    pub(super) fn read(tree: &Tree, reading: &mut Reading<'_>) -> Option<Self> {
+    /// Compiles a tree, or a text that is JSON with placeholders.
+    pub(crate) fn read(tree: &Tree, context: &mut TemplateContext<'_>) -> Option<Self> {
         let mut steps = Steps::default();
         let sound = match tree {
-            Tree::Text(text) => steps.document(text, reading),
-            tree => steps.tree(tree, "json", reading),
+            Tree::Text(text) => steps.document(text, context),
+            tree => steps.tree(tree, "json", context),
         };
         sound.then(|| Self(steps.finish()))
     }
 
-    pub(super) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
+    pub(crate) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
         for step in &self.0 {
             match step {
                 Step::Fixed(bytes) => into.extend_from_slice(bytes),
@@ -56,14 +57,14 @@ impl Json {
     }
 }
 
-/// An object that has no member yet ends in its brace: nothing inside of it can.
+/// An object without a member ends in its opening brace, and no member does.
 fn comma(into: &mut Vec<u8>) {
     if into.last() != Some(&b'{') {
         into.push(b',');
     }
 }
 
-/// A value inside of a JSON text: what JSON asks to be escaped is.
+/// Writes a value within a JSON text, escaped as JSON requires.
 fn inside(value: &Value, into: &mut Vec<u8>) {
     let start = into.len();
     plain(value, into);
@@ -77,7 +78,7 @@ fn inside(value: &Value, into: &mut Vec<u8>) {
     into.extend_from_slice(unquoted(&text).as_bytes());
 }
 
-/// A text as JSON has it, without the quotes around it.
+/// A text in JSON without its quotes.
 fn unquoted(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     let inner = quoted
@@ -86,7 +87,7 @@ fn unquoted(text: &str) -> String {
     inner.unwrap_or_default().to_owned()
 }
 
-/// Steps that are being put together; fixed bytes flow into one another.
+/// A list of steps that merges adjacent fixed bytes.
 #[derive(Default)]
 struct Steps(Vec<Step>);
 
@@ -102,13 +103,13 @@ impl Steps {
         }
     }
 
-    fn tree(&mut self, tree: &Tree, path: &str, reading: &mut Reading<'_>) -> bool {
+    fn tree(&mut self, tree: &Tree, path: &str, context: &mut TemplateContext<'_>) -> bool {
         match tree {
             Tree::Scalar(value) => {
                 self.fixed(value.to_string().as_bytes());
                 true
             }
-            Tree::Text(text) => match Template::read(text, path, reading) {
+            Tree::Text(text) => match Template::read(text, path, context) {
                 Some(template) => {
                     self.text(&template);
                     true
@@ -122,29 +123,28 @@ impl Steps {
                     if place > 0 {
                         self.fixed(b",");
                     }
-                    sound &= self.tree(item, &format!("{path}.{place}"), reading);
+                    sound &= self.tree(item, &format!("{path}.{place}"), context);
                 }
                 self.fixed(b"]");
                 sound
             }
             Tree::Object(members) => {
                 let mut sound = true;
-                // From the first member on that may be missing, nobody knows beforehand
-                // whether there was one.
+                // After a member that may be missing, the comma depends on the values.
                 let mut certain = true;
                 self.fixed(b"{");
                 for (place, (key, tree)) in members.iter().enumerate() {
                     let path = format!("{path}.{key}");
                     let key = format!("{}:", serde_json::Value::from(key.as_str()));
                     let template = match tree {
-                        Tree::Text(text) => Template::read(text, &path, reading),
+                        Tree::Text(text) => Template::read(text, &path, context),
                         _ => None,
                     };
                     if matches!(tree, Tree::Text(_)) && template.is_none() {
                         sound = false;
                         continue;
                     }
-                    if let Some(reference) = template.as_ref().and_then(Template::whole) {
+                    if let Some(reference) = template.as_ref().and_then(Template::single) {
                         certain = false;
                         let step = Step::Member(key.into_bytes(), reference.clone());
                         self.0.push(step);
@@ -158,9 +158,9 @@ impl Steps {
                     self.fixed(key.as_bytes());
                     match template {
                         Some(template) => self.text(&template),
-                        None => sound &= self.tree(tree, &path, reading),
+                        None => sound &= self.tree(tree, &path, context),
                     }
-                    // This one is there, and so the next has a comma.
+                    // This member is always written, so the next has a comma.
                     certain = true;
                 }
                 self.fixed(b"}");
@@ -169,9 +169,9 @@ impl Steps {
         }
     }
 
-    /// A text of a shape: the value itself if it is nothing but a placeholder.
+    /// Adds a text: the value itself if it is only a placeholder.
     fn text(&mut self, template: &Template) {
-        if let Some(reference) = template.whole() {
+        if let Some(reference) = template.single() {
             self.0.push(Step::Value(reference.clone()));
             return;
         }
@@ -185,10 +185,10 @@ impl Steps {
         self.fixed(b"\"");
     }
 
-    /// JSON that is written as a text. It is checked with `null` or nothing in place of
-    /// each placeholder: where that is JSON, all values make JSON.
-    fn document(&mut self, text: &str, reading: &mut Reading<'_>) -> bool {
-        let Some(template) = Template::read(text, "json", reading) else {
+    /// Adds JSON that is written as a text. It is checked with `null` or nothing in place
+    /// of each placeholder: if that is JSON, it is JSON for all values.
+    fn document(&mut self, text: &str, context: &mut TemplateContext<'_>) -> bool {
+        let Some(template) = Template::read(text, "json", context) else {
             return false;
         };
         let mut probe = Vec::new();
@@ -212,7 +212,7 @@ impl Steps {
         match serde_json::from_slice::<serde::de::IgnoredAny>(&probe) {
             Ok(_) => true,
             Err(error) => {
-                reading.wrong(
+                context.report(
                     "json",
                     format_args!(
                         "this does not become JSON: {error} (with null for each {{{{ name }}}}: {})",
@@ -225,7 +225,7 @@ impl Steps {
     }
 }
 
-/// Whether a piece of JSON ends inside of a text.
+/// Whether a piece of JSON ends within a text.
 fn ends_quoted(piece: &str, mut quoted: bool) -> bool {
     let mut escaped = false;
     for byte in piece.bytes() {
@@ -241,7 +241,7 @@ fn ends_quoted(piece: &str, mut quoted: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{payload, said};
+    use crate::payload::tests::{payload, problems_of};
     use mockfleet_sdk::generate::Value;
     use serde_json::json;
 
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_whose_value_is_missing_is_left_out_wherever_it_stands() {
+    fn member_with_missing_value_is_left_out() {
         for (a, b, expected) in [
             (Value::Missing, Value::Missing, r#"{"n":{},"x":1}"#),
             (Value::Missing, Value::Null, r#"{"n":{"b":null},"x":1}"#),
@@ -289,10 +289,10 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_no_json_is_refused_beforehand() {
-        let said = said(json!({ "json": r#"{"t": {{ a }} {{ b }}}"# }));
-        let [(path, text)] = said.as_slice() else {
-            panic!("{said:?}")
+    fn template_that_is_no_json_is_refused() {
+        let found = problems_of(json!({ "json": r#"{"t": {{ a }} {{ b }}}"# }));
+        let [(path, text)] = found.as_slice() else {
+            panic!("{found:?}")
         };
         assert_eq!(path, "json");
         assert!(

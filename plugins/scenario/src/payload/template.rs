@@ -1,11 +1,10 @@
-//! A text with `{{ name }}` in it. Owns how placeholders are written; must not know what
-//! the text becomes.
+//! Parses texts with `{{ name }}` and fills them in.
 
 use mockfleet_sdk::generate::Value;
 
-use super::Reading;
+use crate::payload::template_context::TemplateContext;
 
-/// What a placeholder stands for: a value, or a part of it.
+/// The value, or the part of one, that replaces a placeholder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
     position: usize,
@@ -13,7 +12,7 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// Its value; what is not there is missing.
+    /// The value; a part that does not exist is missing.
     pub(crate) fn of<'a>(&self, values: &'a [Value]) -> &'a Value {
         let value = values.get(self.position).unwrap_or(&Value::Missing);
         match &self.part {
@@ -26,19 +25,19 @@ impl Reference {
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// As it stands.
+    /// Fixed text.
     Fixed(Box<str>),
-    /// Filled in.
+    /// A placeholder.
     Filled(Reference),
 }
 
-/// A text with placeholders, taken apart.
+/// A parsed text with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Piece>);
 
 impl Template {
-    /// Takes a text apart; `path` is where it stands.
-    pub(crate) fn read(text: &str, path: &str, reading: &mut Reading<'_>) -> Option<Self> {
+    /// Parses the text at `path` of the settings.
+    pub(crate) fn read(text: &str, path: &str, context: &mut TemplateContext<'_>) -> Option<Self> {
         let mut pieces = Vec::new();
         let mut rest = text;
         let mut sound = true;
@@ -47,13 +46,13 @@ impl Template {
                 pieces.push(Piece::Fixed(before.into()));
             }
             let Some((name, after)) = from.split_once("}}") else {
-                reading.wrong(
+                context.report(
                     path,
                     format_args!("{{{{ is not closed in {text:?}; write {{{{ name }}}}"),
                 );
                 return None;
             };
-            match reference(name.trim(), path, reading) {
+            match reference(name.trim(), path, context) {
                 Some(reference) => pieces.push(Piece::Filled(reference)),
                 None => sound = false,
             }
@@ -69,15 +68,15 @@ impl Template {
         &self.0
     }
 
-    /// The one placeholder that it is, if it is nothing else.
-    pub(crate) fn whole(&self) -> Option<&Reference> {
+    /// The placeholder, if the text is only one.
+    pub(crate) fn single(&self) -> Option<&Reference> {
         match self.0.as_slice() {
             [Piece::Filled(reference)] => Some(reference),
             _ => None,
         }
     }
 
-    /// Writes the text with its values; what is missing or null leaves nothing.
+    /// Writes the text with its values; a missing value or null leaves nothing.
     pub(crate) fn write(&self, values: &[Value], into: &mut Vec<u8>) {
         for piece in &self.0 {
             match piece {
@@ -95,7 +94,7 @@ impl Template {
     }
 }
 
-/// A value as it stands in a text.
+/// Writes a value as part of a text.
 pub(crate) fn plain(value: &Value, into: &mut Vec<u8>) {
     match value {
         Value::Missing | Value::Null => {}
@@ -104,15 +103,15 @@ pub(crate) fn plain(value: &Value, into: &mut Vec<u8>) {
     }
 }
 
-fn reference(written: &str, path: &str, reading: &mut Reading<'_>) -> Option<Reference> {
+fn reference(written: &str, path: &str, context: &mut TemplateContext<'_>) -> Option<Reference> {
     let (name, part) = match written.split_once('.') {
         Some((name, part)) => (name.trim_end(), Some(part)),
         None => (written, None),
     };
-    match reading.names.position(name) {
+    match context.names.position(name) {
         Ok(position) => {
-            if !reading.reads.contains(&position) {
-                reading.reads.push(position);
+            if !context.reads.contains(&position) {
+                context.reads.push(position);
             }
             Some(Reference {
                 position,
@@ -120,7 +119,7 @@ fn reference(written: &str, path: &str, reading: &mut Reading<'_>) -> Option<Ref
             })
         }
         Err(why) => {
-            reading.wrong(path, why);
+            context.report(path, why);
             None
         }
     }

@@ -1,10 +1,10 @@
 /**
- * Values that change over time as a sensor's do: the same for the same seed as those of the
+ * Generates values that change over time as a sensor's do: for the same seed the same as in the
  * Rust and the Python SDK.
  */
 
-export { Bucket, Normal, Walk } from "./chance.js";
-export { Curve, Profile } from "./clock.js";
-export { Generator, Kind } from "./kind.js";
+export { Bucket, Normal, Walk } from "./random_values.js";
+export { Curve, Profile } from "./time_values.js";
+export { Generator, Specification } from "./generator.js";
 export { Markov } from "./markov.js";
 export { Rng } from "./rng.js";

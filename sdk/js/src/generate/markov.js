@@ -1,14 +1,14 @@
-/** A Markov chain: the next state depends on the present one and on chance. */
+/** Walks through a Markov chain: the next state depends on the present one. */
 
-import { place, sums } from "./chance.js";
-import { Kind } from "./kind.js";
-import { span, WANTED } from "./span.js";
+import { cumulativeSums, weightedIndex } from "./random_values.js";
+import { Specification } from "./generator.js";
+import { span, EXPECTED } from "./span.js";
 
-/** After a long silence a chain with `every` takes so many steps at once, and no more. */
-const MOST_STEPS = 10_000;
+/** Steps at most between two values of a chain with `every`. */
+const MAX_STEPS_PER_VALUE = 10_000;
 
-/** States, and how likely one leads to another. */
-export class Markov extends Kind {
+/** States, and the probability that one leads to another. */
+export class Markov extends Specification {
   constructor(given) {
     super({ states: {}, start: undefined, every: undefined }, given, function (check) {
       const known = Object.keys(this.states).sort().join(", ");
@@ -21,12 +21,12 @@ export class Markov extends Kind {
       find("start", this.start);
       if (this.every !== undefined) {
         this.length = span(this.every);
-        check.expect(this.length > 0, "every", `${JSON.stringify(this.every)} is no time; ${WANTED}`);
+        check.expect(this.length > 0, "every", `${JSON.stringify(this.every)} is no time; ${EXPECTED}`);
       }
       this.links = new Map();
       for (const [name, state] of Object.entries(this.states)) {
         const key = `states.${name}.to`;
-        // By name, as all languages have them in the same order then.
+        // Sorted by name, so that all languages have the same order.
         const others = Object.keys(state.to ?? {}).sort();
         for (const other of others) {
           find(key, other);
@@ -35,29 +35,29 @@ export class Markov extends Kind {
         const total = others.reduce((sum, other) => sum + state.to[other], 0);
         check.expect(total <= 1 + 1e-9, key, `the probabilities add up to ${total}; at most 1 is right`);
         const weights = [...others.map((other) => state.to[other]), Math.max(0, 1 - total)];
-        this.links.set(name, [sums(weights), [...others, name]]);
+        this.links.set(name, [cumulativeSums(weights), [...others, name]]);
       }
     });
   }
 
-  begin(rng) {
+  initialState(rng) {
     return { rng, state: this.start, stepped: 0 };
   }
 
-  value(state, moment) {
+  value(state, context) {
     let steps = 1;
     if (this.every === undefined) {
       if (state.stepped === 0) steps = 0;
-      state.stepped = moment.now;
+      state.stepped = context.now;
     } else {
-      const since = Math.max(state.stepped, moment.born);
-      steps = Math.floor(Math.max(0, moment.now - since) / this.length);
+      const since = Math.max(state.stepped, context.born);
+      steps = Math.floor(Math.max(0, context.now - since) / this.length);
       state.stepped = since + steps * this.length;
-      steps = Math.min(steps, MOST_STEPS);
+      steps = Math.min(steps, MAX_STEPS_PER_VALUE);
     }
     for (let step = 0; step < steps; step += 1) {
       const [upTo, following] = this.links.get(state.state);
-      state.state = following[place(upTo, state.rng.unit())];
+      state.state = following[weightedIndex(upTo, state.rng.unit())];
     }
     const here = this.states[state.state];
     return here.value === undefined ? state.state : here.value;

@@ -1,9 +1,9 @@
 /**
- * The randomness of devices: the same numbers as the Rust SDK's, bit for bit. 64 bits are two
- * halves of 32, which is some times faster than a BigInt.
+ * Generates the random numbers of devices: the same as those of the Rust SDK, bit for bit. 64 bits
+ * are two halves of 32, which is several times faster than a BigInt.
  */
 
-import { log } from "./exact.js";
+import { log } from "./libm.js";
 
 /** The high half of the last product and sum; the low one is returned. */
 let carry = 0;
@@ -37,7 +37,7 @@ function mix(high, low) {
   return l ^ ((l >>> 31) | (h << 1));
 }
 
-/** Moves on; the low half of the next 64 bits, the high one is the carry. */
+/** Advances the state. Returns the low half of the next 64 bits; the high one is the carry. */
 function next(rng) {
   const low = (rng.low >>> 0) + 0x7f4a7c15;
   rng.high = (rng.high + 0x9e3779b9 + (low > 0xffffffff ? 1 : 0)) | 0;
@@ -45,7 +45,7 @@ function next(rng) {
   return mix(rng.high, rng.low);
 }
 
-/** The bytes of a text in UTF-8; QuickJS has no TextEncoder. */
+/** Encodes a text in UTF-8. QuickJS has no TextEncoder. */
 export function utf8(text) {
   const bytes = [];
   for (const character of text) {
@@ -53,7 +53,7 @@ export function utf8(text) {
     if (code < 0x80) bytes.push(code);
     else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
     else if (code < 0x10000) {
-      // A lone half of a pair is no character.
+      // A lone surrogate is no character.
       const whole = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code;
       bytes.push(0xe0 | (whole >> 12), 0x80 | ((whole >> 6) & 63), 0x80 | (whole & 63));
     } else {
@@ -68,7 +68,7 @@ export function utf8(text) {
  * Flood 2014). Not for secrets.
  */
 export class Rng {
-  /** A generator that gives the numbers of this seed: a number, or a BigInt of 64 bits. */
+  /** A generator with this seed: a number, or a BigInt of 64 bits. */
   constructor(seed) {
     const whole = BigInt.asUintN(64, BigInt(seed));
     // Mixed, so that neighbouring seeds start far apart on the generator's cycle.
@@ -76,7 +76,7 @@ export class Rng {
     this.high = carry;
   }
 
-  /** Another generator, which gives numbers of its own for this name, and does not move this one. */
+  /** Derives another generator with numbers of its own, and does not change this one. */
   stream(name) {
     let high = 0xcbf29ce4;
     let low = 0x84222325;

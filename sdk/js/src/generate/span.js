@@ -1,10 +1,10 @@
-/** Lengths of time as a person writes them: `500ms`, `10s`, `1h30m`. */
+/** Parses and writes durations: `500ms`, `10s`, `1h30m`. */
 
 const UNITS = { d: 86_400_000_000, h: 3_600_000_000, m: 60_000_000, s: 1_000_000, ms: 1_000, us: 1, µs: 1 };
 
-export const WANTED = 'a number with a unit is right, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)';
+export const EXPECTED = 'a number with a unit is right, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)';
 
-/** Microseconds of `1h30m`; `null` of what is no duration. */
+/** The microseconds of `1h30m`; `null` for a text that is no duration. */
 export function parseSpan(text) {
   const piece = /\s*([0-9]+)(?:\.([0-9]*))?\s*(us|µs|ms|s|m|h|d)\s*/y;
   let total = 0;
@@ -22,7 +22,7 @@ export function parseSpan(text) {
   return text.trim() === "" ? null : total;
 }
 
-/** The largest units first, as it is read: `1h30m`. */
+/** Writes the largest units first: `1h30m`. */
 export function writeSpan(micros) {
   if (micros === 0) return "0s";
   let text = "";
@@ -34,7 +34,7 @@ export function writeSpan(micros) {
   return text;
 }
 
-/** Microseconds of a text such as `1h30m` or of seconds; `null` of what is no length of time. */
+/** The microseconds of a text such as `1h30m` or of seconds; `null` for any other value. */
 export function span(length) {
   if (typeof length === "string") return parseSpan(length);
   return typeof length === "number" && length >= 0 ? Math.round(length * 1_000_000) : null;

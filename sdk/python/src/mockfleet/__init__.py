@@ -1,9 +1,8 @@
-"""Write the behaviour of a virtual IoT device for mockfleet, in Python.
+"""Write virtual IoT devices for mockfleet in Python.
 
-A device is a class that derives from `Device`, in one file. `python -m mockfleet.build`
-makes a plugin of it, `mockfleet.testing` runs it natively, without WebAssembly, and
-`mockfleet.generate` has values that change as a sensor's do.
-"""
+A device is a class that derives from `Device`, in one file. `python -m mockfleet.build` builds a
+plugin from it. `mockfleet.testing` runs it natively, without WebAssembly. `mockfleet.generate`
+has values that change as a sensor's do. """
 
 from . import data, group
 from .device import Device, NoConfig

@@ -1,8 +1,7 @@
-"""Makes a plugin of a device: `python -m mockfleet.build device.py -o door.wasm`.
+"""Builds a plugin from a device: `python -m mockfleet.build device.py -o door.wasm`.
 
-The file is first imported natively, so that what is wrong with it is said by Python itself;
-then componentize-py makes a component of a copy of it, the modules and packages beside it, and
-the SDK."""
+The file is first imported natively, so that Python reports its errors. Then componentize-py makes
+a component from a copy of it, the modules and packages in its folder, and the SDK."""
 
 import argparse
 import importlib
@@ -18,21 +17,21 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import payloads
-from .seat import check_device, find_device, traceback_lines
+from .device_slot import check_device, find_device, traceback_lines
 
-#: What a plugin imports of the contract, under a name that no author's module has.
+#: The exports of the contract, under a name that no module of an author has.
 _EXPORT = "mockfleet:device/behaviour@0.1.0=mockfleet_exports"
 
 _SDK = Path(__file__).resolve().parent
 
-#: Not of a plugin: what runs natively only.
+#: Files that run natively only, and are not part of a plugin.
 _NATIVE = shutil.ignore_patterns("build.py", "payloads.py", "testing.py", "guest", "__pycache__", "*.wit", "py.typed")
 
 _TESTS = re.compile(r"(test_.*|.*_test|conftest)\.py")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Builds what the command line says."""
+    """Builds the plugin of the command line."""
     parser = argparse.ArgumentParser(prog="python -m mockfleet.build", description=__doc__)
     parser.add_argument("file", type=Path, help="the file with the device, device.py")
     parser.add_argument("-o", "--output", type=Path, help="the plugin to write [default: NAME.wasm]")
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     file: Path = given.file.resolve()
     if not file.is_file():
         _fail(f"there is no file {given.file}")
-    name, version = _stamp(file.parent)
+    name, version = _name_and_version(file.parent)
     name, version = given.name or name, given.version or version
     output: Path = (given.output or Path(f"{name}.wasm")).resolve()
     program = _componentize()
@@ -66,15 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _version(program) == payloads.AFFECTED:
             made.write_bytes(payloads.free_payloads(made.read_bytes()))
         output.parent.mkdir(parents=True, exist_ok=True)
-        # Whoever reads the old plugin meanwhile reads all of it.
+        # A reader of the old plugin sees a complete file.
         part = output.with_suffix(".part")
         shutil.copy(made, part)
         part.replace(output)
     return 0
 
 
-def _stamp(folder: Path) -> tuple[str, str]:
-    """The name and version of the plugin.toml beside the device or above it."""
+def _name_and_version(folder: Path) -> tuple[str, str]:
+    """The name and version in the plugin.toml of the device's folder or one above it."""
     for place in (folder, *folder.parents[:2]):
         if (place / "plugin.toml").is_file():
             plugin = tomllib.loads((place / "plugin.toml").read_text())
@@ -97,7 +96,7 @@ def _version(program: str) -> str:
 
 
 def _copy_own(file: Path, stage: Path) -> list[str]:
-    """Copies the device's file and what lies beside it that can be imported: the names."""
+    """Copies the device's file and the modules in its folder. Returns their names."""
     modules = []
     for entry in sorted(file.parent.iterdir()):
         if entry.suffix == ".py" and not _TESTS.fullmatch(entry.name):
@@ -112,7 +111,7 @@ def _copy_own(file: Path, stage: Path) -> list[str]:
 
 
 def _import(module: str, stage: Path) -> None:
-    """Imports the device natively and looks at it."""
+    """Imports the device natively and checks it."""
     sys.path.insert(0, str(stage))
     sys.dont_write_bytecode = True
     try:

@@ -1,27 +1,26 @@
-"""The data files of a device's group: `data = { weather = "weather.csv" }` in the fleet file.
+"""Reads the data files of a device's group: `data = { weather = "weather.csv" }` in the fleet
+file.
 
-The host holds each file once. Read it when the first device is made, and share what you
-make of it among the devices of the cell (`functools.cache` does it): a copy for each device
-would be too much.
-"""
+The host holds each file once. Read it when the first device is created, and share the result
+among the devices of the cell, for example with `functools.cache`. A copy for each device would
+take too much memory. """
 
-from . import surroundings
+from . import group_context
 
 
 def size(name: str) -> int:
-    """How many bytes the file of this name has. `FileNotFoundError` says which names there
-    are."""
-    return surroundings.source.size(name)
+    """The size of a file, in bytes. `FileNotFoundError` has the known names."""
+    return group_context.source.size(name)
 
 
 def read(name: str, offset: int, length: int) -> bytes:
-    """Up to `length` bytes of the file from `offset` on: fewer at its end, and at most
-    1 MiB in one call."""
-    return surroundings.source.read(name, offset, length)
+    """Reads up to `length` bytes of a file from `offset` on: fewer at its end, and at most 1
+    MiB in one call."""
+    return group_context.source.read(name, offset, length)
 
 
 def read_all(name: str) -> bytes:
-    """The whole file."""
+    """Reads a whole file."""
     whole = bytearray()
     while window := read(name, len(whole), 1 << 20):
         whole += window

@@ -1,4 +1,4 @@
-"""What the author of a device implements."""
+"""Defines the class that the author of a device derives from."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ Config = TypeVar("Config")
 
 @dataclass(frozen=True)
 class NoConfig:
-    """The settings of a device that has none: any key is refused."""
+    """The settings of a device that has none: any key is rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a device is. Constant for its whole life."""
+    """The identity of a device. Constant for its whole life."""
 
     id: str
     group: str
@@ -35,7 +35,7 @@ class Device(Generic[Config]):
 
     ```python
     class Door(Device[Settings]):
-        '''A door contact: says when the door opens and closes.'''
+        '''A door contact: reports when the door opens and closes.'''
 
         channels = ["door"]
 
@@ -47,16 +47,15 @@ class Device(Generic[Config]):
             return self.message("door", {"open": self.open})
     ```
 
-    `Settings` is a dataclass; a device without settings derives from `Device[NoConfig]`.
-    In `__init__` all of what is below is there already, and no `super().__init__()` is
-    needed. The class' docstring says in its first line what the device is.
+    `Settings` is a dataclass; a device without settings derives from `Device[NoConfig]`. In
+    `__init__` all properties below can be used, and no `super().__init__()` is needed. The
+    first line of the class' docstring describes the device.
 
-    The same seed must give the same life: take randomness from `self.random` and from
-    `mockfleet.generate`, time from the calls, and keep nothing in globals, since thousands
-    of devices share one instance of the plugin.
-    """
+    The same seed must give the same messages: take randomness from `self.random` and from
+    `mockfleet.generate`, and time from the calls. Keep nothing in globals, since thousands of
+    devices share one instance of the plugin. """
 
-    #: The name and the version, as they stand in the send log. Absent: those of `plugin.toml`.
+    #: The name and the version in the send log. Absent: those of `plugin.toml`.
     name: ClassVar[str] = ""
     version: ClassVar[str] = ""
     #: Every channel that the device may send on; the fleet file maps each. None: its
@@ -67,7 +66,7 @@ class Device(Generic[Config]):
     #: The kinds of events that `handle` is called for.
     events: ClassVar[Sequence[Literal["link", "downlink", "receipts"]]] = ()
 
-    #: The settings, as they stand under `config` in the fleet file.
+    #: The settings, written under `config` in the fleet file.
     config: Config
 
     _identity: Identity
@@ -77,12 +76,12 @@ class Device(Generic[Config]):
     _random: random.Random | None
 
     def tick(self, tick: Tick) -> Answer:
-        """Called on schedule. Returns what to send: nothing, a message, several, or a
-        `Turn` with what else to do. May also be a generator that yields messages."""
+        """Runs a scheduled call. Returns no message, one, several, or a `Turn` with a
+        status or other actions. May also be a generator that yields messages."""
         raise NotImplementedError(f"{type(self).__name__} has no method tick")
 
     def handle(self, event: Event) -> Answer:
-        """Called for the events that `events` names; returns what `tick` returns."""
+        """Handles the events that `events` names. Returns the same as `tick`."""
         return None
 
     @property
@@ -102,17 +101,17 @@ class Device(Generic[Config]):
 
     @property
     def seed(self) -> int:
-        """The seed for all of its randomness: same seed, same life."""
+        """The seed of all its random numbers: the same seed gives the same messages."""
         return self._identity.seed
 
     @property
     def born(self) -> datetime:
-        """When the device was switched on, UTC."""
+        """The time at which the device was switched on, UTC."""
         return moment(self._identity.born)
 
     @property
     def now(self) -> datetime:
-        """When the tick was due, or the event was, UTC."""
+        """The due time of the tick, or the time of the event, UTC."""
         return moment(self._now)
 
     @property
@@ -122,7 +121,8 @@ class Device(Generic[Config]):
 
     @property
     def random(self) -> random.Random:
-        """Randomness from the device's seed; its state is 2.5 KB once it is used."""
+        """A random number generator with the device's seed. Its state takes 2.5 KB after
+        the first use."""
         if self._random is None:
             self._random = random.Random(self._identity.seed)
         return self._random

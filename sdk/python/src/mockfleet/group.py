@@ -1,22 +1,22 @@
-"""What the fleet file says about a device's group and its target, for devices whose channels
-and times depend on their settings."""
+"""Looks up the settings of a device's group and its target in the fleet file, for devices whose
+channels and times depend on them."""
 
-from . import surroundings
+from . import group_context
 
 
 def channels() -> list[str] | None:
-    """The channels that the group's target has; `None` when there is no target, since the
-    device is only tried."""
-    return surroundings.source.channels()
+    """The channels of the group's target; `None` without a target, as in `mockfleet try`."""
+    return group_context.source.channels()
 
 
 def downlink() -> list[str] | None:
-    """The channels on which the target delivers messages to devices; `None` as above."""
-    return surroundings.source.downlink()
+    """The channels on which the target delivers messages to devices; `None` without a
+    target."""
+    return group_context.source.downlink()
 
 
 def interval() -> float | None:
-    """Seconds from tick to tick, as the fleet file schedules it; `None` when ticks follow
-    one another as fast as they can."""
-    micros = surroundings.source.interval()
+    """The interval of the group's ticks in seconds; `None` when ticks follow one another as
+    fast as possible."""
+    micros = group_context.source.interval()
     return None if micros is None else micros / 1_000_000

@@ -1,13 +1,12 @@
-"""Frees the payloads that a plugin returns. componentize-py 0.25.1 copies each value of bytes
-into memory of its own for the caller and forgets it, and a list without anything in it takes 16
-bytes that it forgets too: a device would leak all that it ever said. The function that begins
-a list is wrapped: a copy is freed with all else of the call, once the caller has read it, and
-an empty list takes nothing. Knows the binary format of WebAssembly as far as that takes."""
+"""Patches a plugin so that it frees the payloads that it returns. componentize-py 0.25.1 copies
+each value of bytes for the caller and never frees it, and an empty list leaks 16 bytes: a device
+would leak all its messages. The patch wraps the function that begins a list: a copy is freed with
+the rest of the call, once the caller has read it, and an empty list takes no memory."""
 
 from collections.abc import Iterator
 
-#: What needs it, as `componentize-py --version` says. A later one may free them itself, and
-#: freeing them twice would be worse than never.
+#: The version that needs the patch, as printed by `componentize-py --version`. A later one may
+#: free payloads itself, and freeing them twice would be worse than a leak.
 AFFECTED = "componentize-py 0.25.1"
 
 _COPIES = b"wit_dylib_pop_list"
@@ -22,7 +21,8 @@ _I32 = b"\x7f"
 
 
 def free_payloads(component: bytes) -> bytes:
-    """The component, with the function wrapped. Raises `ValueError` where it is not there."""
+    """The component with the function wrapped. Raises `ValueError` if it has no such
+    function."""
     parts = [component[:8]]
     found = 0
     for kind, body in _sections(component):
@@ -67,7 +67,7 @@ def _wrapped(module: bytes) -> bytes | None:
         _CODE: _appended(sections[_CODE], _number(len(code)) + code),
     }
     parts = [module[:8]]
-    # Custom sections, 0, may come several times, and are as they were.
+    # Custom sections, 0, may be repeated, and do not change.
     parts += [_section(kind, changed.get(kind, body)) for kind, body in _sections(module)]
     return b"".join(parts)
 
@@ -85,7 +85,7 @@ def _section(kind: int, body: bytes) -> bytes:
 
 
 def _read(binary: bytes, place: int) -> tuple[int, int]:
-    """A number in LEB128, and where it ends."""
+    """Reads a number in LEB128. Returns it and the offset of its end."""
     value = shift = 0
     while True:
         byte = binary[place]

@@ -1,4 +1,4 @@
-"""Settings as dataclasses: their JSON Schema, and how they are read.
+"""Reads settings as dataclasses and describes them as a JSON Schema.
 
 A field `move_chance` is the key `move-chance` in the fleet file. Fields may be `bool`, `int`,
 `float`, `str`, `timedelta` (written `"1h30m"`), `Literal[...]`, another dataclass, `list[...]`
@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from .errors import InvalidConfig
-from .generate.span import WANTED, parse_span, write_span
+from .generate.span import EXPECTED, parse_span, write_span
 
 _SPAN = r"^\s*([0-9]+(\.[0-9]+)?\s*(us|µs|ms|s|m|h|d)\s*)+$"
 
@@ -31,8 +31,8 @@ def setting(
     maximum: float | None = None,
     choices: Sequence[Any] | None = None,
 ) -> Any:
-    """A field of the settings, with what the fleet's owner should know of it. Without a
-    default (or a `factory` that makes one, for lists) it must be given."""
+    """A field of the settings, with its description and limits. Without a default (or a
+    `factory` that makes one, for lists) it is required."""
     rules = {
         "description": description,
         "minimum": minimum,
@@ -153,7 +153,7 @@ def _schema(kind: Any, where: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A default as it would stand in the fleet file."""
+    """A default as it is written in the fleet file."""
     if isinstance(value, timedelta):
         return write_span(round(value.total_seconds() * 1_000_000))
     if isinstance(value, enum.Enum):
@@ -172,7 +172,7 @@ def _plain(value: Any) -> Any:
 
 
 def read_settings(config: type, text: str) -> Any:
-    """The settings from their JSON; `InvalidConfig` has all that is wrong with them."""
+    """Parses settings from their JSON. `InvalidConfig` has all their problems."""
     try:
         value = json.loads(text)
     except ValueError as error:
@@ -184,7 +184,7 @@ def read_settings(config: type, text: str) -> Any:
     return found
 
 
-#: Stands for what could not be read.
+#: Marks a value that could not be read.
 _WRONG = object()
 
 
@@ -219,7 +219,7 @@ def _read_object(config: type, value: Any, path: str, problems: dict[str, str]) 
     except InvalidConfig as error:
         problems.update(error.within(path).problems if path else error.problems)
     except ValueError as error:
-        # What a `__post_init__` says.
+        # Raised by a `__post_init__`.
         _wrong(problems, path, str(error))
     return _WRONG
 
@@ -247,7 +247,7 @@ def _read(kind: Any, value: Any, path: str, problems: dict[str, str]) -> Any:
     if kind is timedelta:
         micros = parse_span(value) if isinstance(value, str) else None
         if micros is None:
-            return _wrong(problems, path, f"{_shown(value)} is no duration; {WANTED}")
+            return _wrong(problems, path, f"{_shown(value)} is no duration; {EXPECTED}")
         return timedelta(microseconds=micros)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:

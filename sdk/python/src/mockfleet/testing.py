@@ -1,5 +1,4 @@
-"""Runs one device natively, on a clock of its own, so that a device is tested without
-WebAssembly.
+"""Runs one device natively, on a clock of its own, to test it without WebAssembly.
 
 ```python
 from mockfleet.testing import run
@@ -9,8 +8,8 @@ def test_a_door_that_always_moves_is_open_every_other_time():
     assert door.on("door") == [{"open": True}, {"open": False}]
 ```
 
-The calls go through the same code as in the plugin. A trial is stricter than the host: it
-raises `AssertionError` when a device does what its class doesn't name.
+The calls use the same code as in the plugin. A trial is stricter than the host: it raises
+`AssertionError` when a device uses a channel, a status or an event that its class does not name.
 """
 
 import json
@@ -19,10 +18,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from . import surroundings as here
+from . import group_context as context
 from .device import Device, Identity
 from .errors import Failed, Retired
-from .seat import Seat, check_device
+from .device_slot import DeviceSlot, check_device
 from .settings import schema_of
 from .turn import (
     Connected,
@@ -39,11 +38,11 @@ from .turn import (
     moment,
 )
 
-#: 2026-01-01T00:00:00Z: when a device is switched on that no test says more of.
+#: 2026-01-01T00:00:00Z: the default time at which a device is switched on.
 BORN = 1_767_225_600_000_000
 
-#: The shortest time from tick to tick that a device can ask for, as in the host.
-SHORTEST = 1_000
+#: The shortest interval that a device can schedule, as in the host.
+MIN_TICK_INTERVAL = 1_000
 
 
 @dataclass(frozen=True)
@@ -69,52 +68,52 @@ class Trial:
         born: int = BORN,
         every: Duration = 1.0,
     ) -> None:
-        """Switches a device on. `InvalidConfig` is what it refuses the settings with;
-        `born` is in microseconds since 1970, `every` the time from tick to tick."""
+        """Switches a device on. Raises `InvalidConfig` for settings that it rejects.
+        `born` is in microseconds since 1970, `every` is the interval of the ticks."""
         check_device(device)
         self.kind = device
-        self._seat = Seat(
+        self._slot = DeviceSlot(
             device, Identity(id, group, index, seed, born), json.dumps(config or {})
         )
         self._every = micros(every)
         self._now = self._due = born
         self._sequence = 0
-        #: What the device has sent so far.
+        #: The messages that the device has sent.
         self.messages: list[Sent] = []
-        #: Every change of status, and when it was.
+        #: Every change of status with its time.
         self.statuses: list[tuple[datetime, str]] = []
-        #: What the device did with its connection, and when.
+        #: Every connection change of the device with its time.
         self.links: list[tuple[datetime, Link]] = []
-        #: Why the device retired, once it has.
+        #: The reason why the device retired, once it has.
         self.retired: str | None = None
 
     @property
     def device(self) -> Any:
         """The device itself."""
-        return self._seat.device
+        return self._slot.device
 
     @property
     def now(self) -> datetime:
-        """What time it is for the device."""
+        """The time on the device's clock."""
         return moment(self._now)
 
     @property
     def due(self) -> datetime:
-        """When the next tick is due."""
+        """The due time of the next tick."""
         return moment(self._due)
 
     @property
     def status(self) -> str | None:
-        """The status that the device last reported."""
+        """The last reported status."""
         return self.statuses[-1][1] if self.statuses else None
 
     def on(self, channel: str) -> list[Any]:
-        """What the device has sent on this channel so far, read as JSON."""
+        """The payloads that the device has sent on this channel, as JSON."""
         return [sent.message.json() for sent in self.messages if sent.message.channel == channel]
 
     def tick(self) -> None:
-        """Moves the clock to the next tick that is due, and runs it. Raises `Failed` when it
-        fails; does nothing once the device has retired."""
+        """Moves the clock to the next tick and runs it. Raises `Failed` when it fails;
+        does nothing once the device has retired."""
         if self.retired is not None:
             return
         self._now = self._due
@@ -122,19 +121,19 @@ class Trial:
         tick = Tick(self._now, self._sequence)
         self._sequence += 1
         try:
-            self._take(self._seat.tick(tick))
+            self._take(self._slot.tick(tick))
         except Retired as why:
             self.retired = str(why)
 
     def ticks(self, count: int) -> "Trial":
-        """Runs so many ticks; fewer when the device retires."""
+        """Runs this many ticks; fewer when the device retires."""
         for _ in range(count):
             self.tick()
         return self
 
     def run(self, length: Duration) -> "Trial":
-        """Moves the clock on by this much, and runs every tick that is due before it gets
-        there."""
+        """Moves the clock by this time, and runs every tick that is due before its
+        end."""
         end = self._now + micros(length)
         while self._due < end and self.retired is None:
             self.tick()
@@ -150,15 +149,15 @@ class Trial:
         return self._event(Received(self._now, message))
 
     def connected(self) -> "Trial":
-        """Tells the device that its connection is up."""
+        """Delivers the event that the connection is up."""
         return self._event(Connected(self._now))
 
     def disconnected(self, reason: str = "as asked") -> "Trial":
-        """Tells the device that its connection is lost."""
+        """Delivers the event that the connection is lost."""
         return self._event(Disconnected(self._now, reason))
 
     def settled(self, sequence: int, channel: str, outcome: Any = "acked") -> "Trial":
-        """Tells the device what became of one of its messages."""
+        """Delivers the outcome of one of the device's messages."""
         return self._event(Settled(self._now, sequence, channel, outcome))
 
     def _event(self, event: Event) -> "Trial":
@@ -169,7 +168,7 @@ class Trial:
         )
         if self.retired is None:
             try:
-                self._take(self._seat.handle(event))
+                self._take(self._slot.handle(event))
             except Retired as why:
                 self.retired = str(why)
         return self
@@ -185,11 +184,11 @@ class Trial:
         if turn.link is not None:
             self.links.append((self.now, turn.link))
         if turn.next_tick is not None:
-            self._due = self._now + max(SHORTEST, micros(turn.next_tick))
+            self._due = self._now + max(MIN_TICK_INTERVAL, micros(turn.next_tick))
 
     def _declared(self, kind: str, name: str) -> None:
         names = getattr(self.kind, kind)
-        # A device that names none has them from its settings.
+        # The settings name them where the class names none.
         assert not names or name in names, f'{self.kind.__name__}.{kind} doesn\'t name "{name}"'
 
 
@@ -200,7 +199,8 @@ def run(
     ticks: int = 0,
     **setup: Any,
 ) -> Trial:
-    """Switches a device on and runs so many ticks; see `Trial` for what else can be said."""
+    """Switches a device on and runs this many ticks. The other arguments are those of
+    `Trial`."""
     return Trial(device, config, **setup).ticks(ticks)
 
 
@@ -209,17 +209,17 @@ def schema(device: type[Device[Any]]) -> dict[str, Any]:
     return schema_of(device.config_type())
 
 
-def surroundings(
+def group_context(
     *,
     data: Mapping[str, bytes] | None = None,
     channels: list[str] | None = None,
     downlink: list[str] | None = None,
     interval: Duration | None = None,
 ) -> None:
-    """Says what the fleet file says about the group of the devices that follow: its data
-    files, its target's channels, its schedule."""
+    """Sets the context of the group of the next devices: its data files, its target's
+    channels, its interval."""
     every = None if interval is None else micros(interval)
-    here.set_source(here.Here(dict(data or {}), channels, downlink, every))
+    context.set_source(context.TestContext(dict(data or {}), channels, downlink, every))
 
 
-__all__ = ["BORN", "Failed", "Sent", "Trial", "run", "schema", "surroundings"]
+__all__ = ["BORN", "Failed", "Sent", "Trial", "run", "schema", "group_context"]

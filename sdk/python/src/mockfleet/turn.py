@@ -1,4 +1,4 @@
-"""What a device is told and what it answers: ticks, events, messages, turns."""
+"""Defines the input and the answer of a device: ticks, events, messages, turns."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,24 +8,24 @@ from typing import Any, Literal
 
 from .errors import Failed
 
-#: A length of time: seconds, or a `timedelta`.
+#: A duration: seconds, or a `timedelta`.
 Duration = float | timedelta
 
 
 def micros(length: Duration) -> int:
-    """A length of time in microseconds; never below zero."""
+    """A duration in microseconds; never below zero."""
     if isinstance(length, timedelta):
         length = length.total_seconds()
     return max(0, round(length * 1_000_000))
 
 
 def moment(at: int) -> datetime:
-    """The moment so many microseconds after 1970, UTC."""
+    """The instant this many microseconds after 1970, UTC."""
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=at)
 
 
 def _other(value: object) -> object:
-    """What JSON has no form for, and a payload does."""
+    """Converts values that JSON has no form for."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
@@ -34,7 +34,7 @@ def _other(value: object) -> object:
     raise TypeError(f"a {type(value).__name__} has no JSON form")
 
 
-#: One for all messages: making it costs more than using it.
+#: One for all messages: making an encoder costs more than using it.
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_other
 )
@@ -84,33 +84,33 @@ class Reconnect:
 
 @dataclass(frozen=True, slots=True)
 class Vanish:
-    """Drops the connection without a goodbye, and comes back after this long."""
+    """Drops the connection without a DISCONNECT, and opens it again after this time."""
 
     length: Duration
 
 
-#: What a device does with its connection.
+#: A connection change of a device.
 Link = Reconnect | Vanish
 
 
 @dataclass(slots=True)
 class Turn:
-    """What a device does in answer to a tick or an event. Empty: send nothing, change
-    nothing, tick as the fleet file schedules it."""
+    """The answer of a device to a tick or an event. An empty turn sends nothing, changes
+    nothing, and leaves the next tick to the fleet file."""
 
-    #: What to send now, in this order: one message or several.
+    #: The messages to send now, in this order: one or several.
     messages: "Message | Iterable[Message]" = ()
-    #: The device's status, for example `low-battery`. May be said in every turn: only a
-    #: change is reported.
+    #: The device's status, for example `low-battery`. Every turn may set it: only a change is
+    #: reported.
     status: str | None = None
-    #: Tick next after this long, and not as the fleet file schedules it; the tick after
-    #: that is the fleet file's again.
+    #: The time until the next tick, instead of the fleet file's schedule. The tick after it
+    #: follows the fleet file again.
     next_tick: Duration | None = None
-    #: What to do with the connection, once the messages are on their way.
+    #: The connection change, after the messages.
     link: Link | None = None
 
 
-#: What `tick` and `handle` may return. A generator counts as several messages.
+#: The return values of `tick` and `handle`. A generator counts as several messages.
 Answer = Turn | Message | Iterable[Message] | None
 
 
@@ -118,62 +118,62 @@ Answer = Turn | Message | Iterable[Message] | None
 class Tick:
     """One scheduled call."""
 
-    #: When this tick was due, in microseconds since 1970, UTC. Late calls still carry the
-    #: time they were due.
+    #: The time at which this tick was due, in microseconds since 1970, UTC. A late call carries
+    #: its due time, too.
     micros: int
-    #: Ticks that this device has had before this one.
+    #: The number of ticks of this device before this one.
     sequence: int
 
     @property
     def at(self) -> datetime:
-        """When this tick was due, UTC."""
+        """The time at which this tick was due, UTC."""
         return moment(self.micros)
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The connection is up. Of the events `link`."""
+    """The connection is up. In `events`: `link`."""
 
     micros: int
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The connection is lost. Of the events `link`."""
+    """The connection is lost. In `events`: `link`."""
 
     micros: int
-    #: Why.
+    #: The reason.
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The backend sent this device a message. Of the events `downlink`."""
+    """The backend sent this device a message. In `events`: `downlink`."""
 
     micros: int
     message: Message
 
 
-#: What became of a message: `acked` (the backend confirmed it), `sent` (it is on the wire,
-#: and nothing confirms it), `failed`, or `dropped` (it never left).
+#: The outcome of a message: `acked` (the backend confirmed it), `sent` (it is on the wire, and
+#: the protocol has no confirmation), `failed`, or `dropped` (it never left the host).
 Outcome = Literal["acked", "sent", "failed", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A message of this device came to its end. Of the events `receipts`."""
+    """A message of this device has its final outcome. In `events`: `receipts`."""
 
     micros: int
-    #: The message's number: its place among all messages of this device.
+    #: The message's number among all messages of this device, from zero.
     sequence: int
     channel: str
     outcome: Outcome
     #: Seconds from sending to confirmation.
     latency: float | None = None
-    #: The protocol's own words, for example an HTTP status or a reason code.
+    #: The protocol's own text, for example an HTTP status or a reason code.
     detail: str | None = None
 
 
-#: Something that happened to a device between ticks. `micros` says when, in microseconds
-#: since 1970, UTC.
+#: Something that happened to a device between ticks. `micros` is its time in microseconds since
+#: 1970, UTC.
 Event = Connected | Disconnected | Received | Settled

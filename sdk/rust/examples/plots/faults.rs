@@ -7,7 +7,7 @@ use mockfleet_sdk::generate::{
     Wave, WrongType,
 };
 
-use crate::life::{Life, seconds};
+use crate::sampler::{Sampler, seconds};
 use crate::svg::{Ink, Picture, Ticks};
 
 pub(crate) fn faulty() -> String {
@@ -63,16 +63,16 @@ pub(crate) fn faulty() -> String {
     ];
     for (name, fault) in kinds {
         let wave = || Wave::sine(5.0..=25.0, Duration::from_secs(120)).decimals(2);
-        let mut truth = Life::new(wave(), 1);
-        let mut life = Life::new(Faulty::new(wave()).fault(fault), 8);
+        let mut truth = Sampler::new(wave(), 1);
+        let mut sampler = Sampler::new(Faulty::new(wave()).fault(fault), 8);
         let (mut right, mut found, mut texts, mut touched) = (vec![], vec![], vec![], vec![]);
         for at in seconds(241, 1.0) {
             right.push((at, truth.value(at, 0.0).as_number()));
-            let value = life.value(at, 0.0);
+            let value = sampler.value(at, 0.0);
             let text = value.as_text().and_then(|text| text.parse().ok());
             found.push((at, value.as_number()));
             texts.push((at, text));
-            if life.fault().is_some() {
+            if sampler.fault().is_some() {
                 touched.push((at, value.as_number()));
             }
         }

@@ -8,12 +8,12 @@
 )]
 
 mod faults;
-mod life;
-mod places;
 mod random;
+mod sampler;
 mod svg;
 mod texts;
 mod time;
+mod tracks;
 
 use std::path::Path;
 
@@ -31,8 +31,8 @@ fn main() -> std::io::Result<()> {
         ("faulty", faults::faulty()),
         ("markov", random::markov()),
         ("profile", time::profile()),
-        ("replay", places::replay()),
-        ("route", places::route()),
+        ("replay", tracks::replay()),
+        ("route", tracks::route()),
         ("texts", texts::texts()),
         ("walk", random::walk()),
         ("wave", time::wave()),

@@ -2,7 +2,7 @@
 
 use mockfleet_sdk::generate::{Bucket, Exponential, Markov, Normal, Poisson, Spec, Uniform, Walk};
 
-use crate::life::{Life, classes, seconds, values};
+use crate::sampler::{Sampler, classes, seconds, values};
 use crate::svg::{Ink, Picture, Ticks};
 
 const COUNT: u32 = 20_000;
@@ -166,9 +166,9 @@ pub(crate) fn bucket() -> String {
         ("in sequence", Bucket::new(names).in_sequence(), Ink::C),
     ];
     for (name, bucket, ink) in kinds {
-        let mut life = Life::new(bucket, 3);
+        let mut sampler = Sampler::new(bucket, 3);
         let found: Vec<(f64, Option<f64>)> = seconds(COUNT, 1.0)
-            .map(|at| (at, life.value(at, 0.0).as_text().and_then(place)))
+            .map(|at| (at, sampler.value(at, 0.0).as_text().and_then(place)))
             .collect();
         let words = |shift: f64| {
             Ticks::Words(
@@ -215,10 +215,10 @@ pub(crate) fn markov() -> String {
         )
     };
     for device in 0..3 {
-        let mut life = Life::new(chain(), device + 11);
+        let mut sampler = Sampler::new(chain(), device + 11);
         let found: Vec<_> = seconds(301, 1.0)
             .map(|at| {
-                let value = life.value(at, 0.0);
+                let value = sampler.value(at, 0.0);
                 let place = names
                     .iter()
                     .zip(0_u32..)

@@ -6,7 +6,7 @@ use mockfleet_sdk::generate::{
 };
 use std::time::Duration;
 
-use crate::life::{Life, seconds};
+use crate::sampler::{Sampler, seconds};
 use crate::svg::{Ink, Picture, Ticks};
 
 pub(crate) fn texts() -> String {
@@ -64,7 +64,7 @@ pub(crate) fn texts() -> String {
             .into(),
         ),
     ];
-    let place = Life::new(position, 1).value(0.0, 0.0);
+    let place = Sampler::new(position, 1).value(0.0, 0.0);
     let mut family = "";
     for (name, spec) in kinds {
         let first = name.split(' ').next().unwrap();
@@ -72,12 +72,12 @@ pub(crate) fn texts() -> String {
             picture.space();
             family = first;
         }
-        let mut life = Life::of(&spec.plan(&scope).unwrap(), 6);
+        let mut sampler = Sampler::of(&spec.plan(&scope).unwrap(), 6);
         let long = name.starts_with("id uuid");
         let texts: Vec<String> = seconds(if long { 1 } else { 3 }, 1.5)
             .map(|at| {
-                life.fields = vec![Value::Number(21.5 + at), place.clone()];
-                serde_json::to_string(&life.value(at, 0.0)).unwrap()
+                sampler.fields = vec![Value::Number(21.5 + at), place.clone()];
+                serde_json::to_string(&sampler.value(at, 0.0)).unwrap()
             })
             .collect();
         let mut shown = Vec::new();
@@ -101,18 +101,18 @@ pub(crate) fn expression() -> String {
             .period(hours(24))
             .interpolation(Interpolation::Smooth)
     };
-    let mut temperature = Life::new(
+    let mut temperature = Sampler::new(
         day([(0, 14.0), (5, 11.0), (14, 24.0), (19, 19.0)]).jitter(0.1),
         1,
     );
-    let mut humidity = Life::new(
+    let mut humidity = Sampler::new(
         day([(0, 70.0), (5, 88.0), (14, 45.0), (19, 60.0)]).jitter(0.4),
         2,
     );
     let scope = Scope::new().names(["temperature", "humidity"]);
     let source = "243.12 * (ln(humidity / 100) + 17.62 * temperature / (243.12 + temperature)) / (17.62 - ln(humidity / 100) - 17.62 * temperature / (243.12 + temperature))";
     let plan = Expression::new(source).decimals(2).plan(&scope).unwrap();
-    let mut dew = Life::of(&plan, 3);
+    let mut dew = Sampler::of(&plan, 3);
     let mut found: [Vec<(f64, Option<f64>)>; 3] = Default::default();
     for at in seconds(289, 600.0) {
         dew.fields = vec![temperature.value(at, 0.0), humidity.value(at, 0.0)];

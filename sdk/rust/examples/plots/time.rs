@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use mockfleet_sdk::generate::{
-    Bulk, Clock, Counter, Curve, Format, Interpolation, Normal, Object, Origin, Profile, Spec,
+    Bulk, Counter, Curve, Format, Interpolation, Normal, Object, Origin, Profile, Spec, TimeOfDay,
     Timestamp, Walk, Wave,
 };
 
-use crate::life::{Life, MONDAY, seconds, values};
+use crate::sampler::{MONDAY, Sampler, seconds, values};
 use crate::svg::{Ink, Picture, Ticks};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -139,7 +139,7 @@ pub(crate) fn curve() -> String {
         [(0, 20.0), (4, 85.0), (12, 100.0)]
             .map(|(hour, value)| (Duration::from_secs(hour * 3_600), value)),
     );
-    let mut life = Life::new(heating.origin(Origin::Status), 1);
+    let mut sampler = Sampler::new(heating.origin(Origin::Status), 1);
     let changes = [0.0, 9.0, 15.0, 33.0];
     let found: Vec<_> = seconds(481, 360.0)
         .map(|at| {
@@ -148,7 +148,7 @@ pub(crate) fn curve() -> String {
                 .copied()
                 .filter(|change| change * 3_600.0 <= at)
                 .fold(0.0, f64::max);
-            (at / 3_600.0, life.value(at, since * 3_600.0).as_number())
+            (at / 3_600.0, sampler.value(at, since * 3_600.0).as_number())
         })
         .collect();
     for change in &changes[1..] {
@@ -165,7 +165,7 @@ pub(crate) fn curve() -> String {
 }
 
 pub(crate) fn profile() -> String {
-    let at = Clock::new;
+    let at = TimeOfDay::new;
     let workday = [
         (at(0, 0), 0.3),
         (at(6, 0), 0.4),
@@ -241,7 +241,7 @@ pub(crate) fn bulk() -> String {
         ),
         ("volts", Spec::from(Normal::new(230.0, 1.0))),
     ]);
-    let mut life = Life::new(Bulk::new(30, MINUTE, sample), 4);
+    let mut sampler = Sampler::new(Bulk::new(30, MINUTE, sample), 4);
     let mut picture =
         Picture::new("bulk: 30 samples a message, a minute apart; a message each half hour");
     let mut panel = picture.panel(150.0, (0.0, 3.0), (0.0, 900.0));
@@ -252,7 +252,7 @@ pub(crate) fn bulk() -> String {
         &Ticks::Numbers,
     );
     for (message, at) in seconds(7, 1_800.0).enumerate().skip(1) {
-        let value = life.value(at, 0.0);
+        let value = sampler.value(at, 0.0);
         let samples: Vec<_> = (0..30)
             .map(|place| {
                 let part = |name: &str| {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use mockfleet_sdk::generate::{At, Scope, Spec, Value};
+use mockfleet_sdk::generate::{Context, Scope, Spec, Value};
 use mockfleet_sdk::testing::Setup;
 use mockfleet_sdk::{Instant, Rng, Tick};
 use serde_json::{Value as Json, json};
@@ -277,7 +277,7 @@ fn values(name: &str, every: u64, spec: &Json) -> Vec<Value> {
     let value = |sequence| {
         let at = Instant::from_micros(BORN + sequence * every);
         generator
-            .next(&At::new(&device, Tick { at, sequence }))
+            .next(&Context::new(&device, Tick::new(at, sequence)))
             .expect("a value")
     };
     (0..COUNT).map(value).collect()

@@ -1,16 +1,16 @@
-//! Generators: values that change over time as a sensor's do, for behaviours and for
-//! devices without code.
+//! Generates values that change over time as those of a sensor do.
 //!
-//! A generator is a pure function of its seed, the moments it is asked at, and its own
-//! small state: the same seed gives the same values on every machine.
+//! Behaviours use generators in their code. Devices without code have them in their
+//! settings. A generator depends on its seed, the times of its calls, and its own small
+//! state: the same seed gives the same values on every machine.
 //!
 //! ```
-//! use mockfleet_sdk::generate::{At, Walk};
+//! use mockfleet_sdk::generate::{Context, Walk};
 //! # use mockfleet_sdk::{Device, Instant, Tick, testing::Setup};
 //! # let device = Setup::default().device();
-//! # let tick = Tick { at: device.born, sequence: 0 };
+//! # let tick = Tick::new(device.born, 0);
 //!
-//! // In `create`, once; what is wrong with it is an `Error::InvalidConfig`.
+//! // In `create`, once. A problem of the specification is an `Error::InvalidConfig`.
 //! let mut temperature = Walk::new(20.0)
 //!     .within(-10.0..=40.0)
 //!     .step(0.3)
@@ -18,30 +18,31 @@
 //!     .start(device.rng().stream("temperature"))?;
 //!
 //! // In `tick`:
-//! let at = At::new(&device, tick);
-//! assert_eq!(temperature.number(&at)?, 20.0);
+//! let context = Context::new(&device, tick);
+//! assert_eq!(temperature.number(&context)?, 20.0);
 //! # Ok::<(), mockfleet_sdk::Error>(())
 //! ```
 //!
-//! # What there is
-//! - By chance: [`Uniform`], [`Normal`], [`Exponential`], [`Poisson`], [`Chance`], [`Walk`],
+//! # Kinds
+//! - Random: [`Uniform`], [`Normal`], [`Exponential`], [`Poisson`], [`Chance`], [`Walk`],
 //!   [`Bucket`], [`Markov`].
-//! - By the clock: [`Counter`], [`Wave`], [`Curve`], [`Profile`], [`Timestamp`].
+//! - From the time: [`Counter`], [`Wave`], [`Curve`], [`Profile`], [`Timestamp`].
 //! - From data: `Replay` (CSV, JSON lines), [`Route`] (GeoJSON, GPX).
 //! - From other fields: [`Field`], `Expression`, `Text`.
-//! - Of other generators: [`Object`], [`Bulk`], and [`Faulty`] with any [`Fault`] of a
+//! - From other generators: [`Object`], [`Bulk`], and [`Faulty`] with any [`Fault`] of a
 //!   sensor.
 //! - [`Constant`] and [`Id`].
 //!
-//! The features of the crate: `files` has `Replay` and the files of routes, `ids` UUIDs and
-//! ULIDs, `templates` has `Expression` and `Text`, `zones` time zones by name and
-//! `strftime`; `generate` is all of them. What is left out does not make a plugin larger.
+//! Some kinds need features of the crate: `files` has `Replay` and the files of routes,
+//! `ids` has UUIDs and ULIDs, `templates` has `Expression` and `Text`, and `zones` has time
+//! zones by name and `strftime`. The feature `generate` is all of them. A feature that is
+//! off does not make a plugin larger.
 //!
 //! # From a configuration
-//! A [`Spec`] is the same as a setting: it is read by serde, told apart by `kind`, and
-//! described by its JSON Schema. [`Spec::plan`] checks it and says all that is wrong, each
-//! with its path. Plan once a cell: the [`Plan`] is shared, and [`Plan::start`] gives each
-//! device its [`Generator`] of a few bytes.
+//! A [`Spec`] is a generator as a setting: serde reads it by its `kind`, and it has a JSON
+//! Schema. [`Spec::plan`] checks it and returns all problems, each with its path. Make one
+//! plan a cell: the [`Plan`] is shared, and [`Plan::start`] gives each device its
+//! [`Generator`] of a few bytes.
 //!
 //! ```
 //! use mockfleet_sdk::generate::{Scope, Spec};
@@ -54,14 +55,14 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
-//! Fields that depend on one another have names in a [`Scope`]. A plan says which of them
-//! it [reads](Plan::reads), so that they can be made first.
+//! Fields that depend on one another have names in a [`Scope`]. [`Plan::reads`] returns the
+//! names that a generator needs, so that their values are made first.
 //!
 //! ```
-//! use mockfleet_sdk::generate::{At, Field, Scope, Value};
+//! use mockfleet_sdk::generate::{Context, Field, Scope, Value};
 //! # use mockfleet_sdk::{Tick, testing::Setup};
 //! # let device = Setup::default().device();
-//! # let tick = Tick { at: device.born, sequence: 0 };
+//! # let tick = Tick::new(device.born, 0);
 //!
 //! let scope = Scope::new().names(["temperature", "shown"]);
 //! let plan = Field::new("temperature").plan(&scope)?;
@@ -69,92 +70,52 @@
 //!
 //! let mut shown = plan.start(device.rng().stream("shown"));
 //! let values = [Value::Number(21.5), Value::Missing];
-//! let at = At::new(&device, tick).fields(&values);
-//! assert_eq!(shown.next(&at)?, Value::Number(21.5));
+//! let context = Context::new(&device, tick).fields(&values);
+//! assert_eq!(shown.next(&context)?, Value::Number(21.5));
 //! # Ok::<(), mockfleet_sdk::Error>(())
 //! ```
-//!
-//! # The files
-//! `plan` has the list of kinds and the way from [`Spec`] to [`Generator`]; `kind` what they
-//! have in common; `problems` what is said about wrong ones; `at` the moment and the scope;
-//! `value` and `span` the words of both. A kind is in a file of its name. Where that grew,
-//! what it does stands beside it: `broken` (faults), `drive` and `track` (routes),
-//! `recording`, `times`, `table` and `kept` (replays), `language` (expressions), `line` (curves and
-//! profiles), `zone`.
 
-mod arrival;
-mod at;
-mod broken;
-mod bucket;
-mod chance;
-mod constant;
-#[cfg(feature = "files")]
-mod content;
-mod curve;
-mod drive;
-mod fault;
-mod id;
-#[cfg(feature = "files")]
-mod kept;
-mod kind;
-#[cfg(feature = "templates")]
-mod language;
-mod line;
-mod markov;
-mod moment;
-mod nested;
-mod plan;
-mod problems;
-mod profile;
-#[cfg(feature = "files")]
-mod recording;
+mod common;
+mod data;
+mod fields;
+mod planning;
+mod random;
 #[cfg(feature = "files")]
 mod replay;
-#[cfg(test)]
-#[cfg(feature = "files")]
-mod replay_tests;
 mod route;
-mod span;
-#[cfg(feature = "files")]
-mod table;
-#[cfg(feature = "templates")]
-mod template;
+mod spec;
 #[cfg(test)]
 mod testing;
-#[cfg(feature = "files")]
-mod times;
-mod timestamp;
-mod track;
-mod value;
-mod walk;
-mod wave;
-mod zone;
+mod time;
 
-pub use arrival::{Exponential, Poisson};
-pub use at::{At, Scope};
-pub use bucket::{Bucket, Order};
-pub use chance::{Chance, Normal, Uniform};
-pub use constant::{Constant, Counter, Field};
-pub use curve::{Curve, Point};
-pub use fault::{
-    Drift, Fault, Faulty, Missing, Noise, Null, OutOfRange, SkewedClock, Spike, StuckAt, WrongType,
-};
-pub use id::{Id, Per, Style};
-pub use line::Interpolation;
-pub use markov::{Markov, State};
-pub use nested::{Bulk, Object};
-pub use plan::{Generator, Plan, Spec};
-pub use problems::Problems;
-pub use profile::{Clock, DayPoint, Profile, Week};
+pub use common::context::Context;
+pub use common::problems::Problems;
+pub use common::span::{Shift, Span};
+pub use common::value::Value;
 #[cfg(feature = "files")]
-pub use replay::{Column, End, Replay, Start, TypedColumn, Unit};
-pub use route::{Arrival, Route, Waypoint};
-pub use span::{Origin, Shift, Span};
-#[cfg(feature = "files")]
-pub use table::{Rows, Type};
+pub use data::format::{ColumnType, DataFormat};
+pub use fields::constant::{Constant, Counter, Field};
+pub use fields::id::{Id, IdScope, Style};
 #[cfg(feature = "templates")]
-pub use template::{Expression, Text};
-pub use timestamp::{Format, Moment, Timestamp};
-pub use value::Value;
-pub use walk::Walk;
-pub use wave::{Shape, Wave};
+pub use fields::template::{Expression, Text};
+pub use planning::scope::Scope;
+pub use random::arrival::{Exponential, Poisson};
+pub use random::bucket::{Bucket, Order};
+pub use random::distributions::{Chance, Normal, Uniform};
+pub use random::markov::{Markov, State};
+pub use random::walk::Walk;
+#[cfg(feature = "files")]
+pub use replay::options::{Column, ReplayEnd, ReplayStart, TimeUnit, TypedColumn};
+#[cfg(feature = "files")]
+pub use replay::spec::Replay;
+pub use route::spec::{Route, RouteEnd, Waypoint};
+pub use spec::fault::{
+    Drift, Fault, Missing, Noise, Null, OutOfRange, SkewedClock, Spike, StuckAt, WrongType,
+};
+pub use spec::kinds::{Bulk, Faulty, Generator, Object, Plan, Spec};
+pub use time::curve::{Curve, Point};
+pub use time::interpolation::Interpolation;
+pub use time::origin::Origin;
+pub use time::profile::{DayPoint, Profile, TimeOfDay, Week};
+pub use time::timestamp::{Format, Timestamp, TimestampSource};
+pub use time::wave::{Shape, Wave};

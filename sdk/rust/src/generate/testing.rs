@@ -1,37 +1,39 @@
-//! What the generators' tests have in common: one device on a clock that goes on by a
-//! second with each value.
+//! Helps the tests of generators: one device whose clock advances with each value.
 
-use crate::behaviour::{Device, Tick};
-use crate::error::Error;
+use crate::contract::behaviour::{Device, Tick};
+use crate::contract::error::Error;
+use crate::generate::common::context::Context;
+use crate::generate::common::span::Span;
+use crate::generate::common::value::Value;
+use crate::generate::planning::scope::Scope;
+use crate::generate::spec::kinds::{Generator, Plan, Spec};
 use crate::random::Rng;
 use crate::time::Instant;
 
-use super::{At, Generator, Plan, Scope, Span, Spec, Value};
-
 /// 2026-11-24T07:30:00Z, a Tuesday.
-pub(super) const BORN: Instant = Instant::from_micros(1_795_505_400_000_000);
+pub(crate) const BORN: Instant = Instant::from_micros(1_795_505_400_000_000);
 
 /// One device's generator and its clock.
-pub(super) struct Life {
+pub(crate) struct TestGenerator {
     generator: Generator,
     device: Device,
-    pub(super) now: Instant,
-    pub(super) status_since: Instant,
-    pace: Span,
+    pub(crate) now: Instant,
+    pub(crate) status_since: Instant,
+    every: Span,
     sequence: u64,
-    pub(super) fields: Vec<Value>,
+    pub(crate) fields: Vec<Value>,
 }
 
-impl Life {
-    pub(super) fn new(spec: impl Into<Spec>) -> Self {
+impl TestGenerator {
+    pub(crate) fn new(spec: impl Into<Spec>) -> Self {
         Self::seeded(spec, 42)
     }
 
-    pub(super) fn seeded(spec: impl Into<Spec>, seed: u64) -> Self {
-        Self::of(&spec.into().plan(&Scope::new()).unwrap(), seed)
+    pub(crate) fn seeded(spec: impl Into<Spec>, seed: u64) -> Self {
+        Self::start(&spec.into().plan(&Scope::new()).unwrap(), seed)
     }
 
-    pub(super) fn of(plan: &Plan, seed: u64) -> Self {
+    pub(crate) fn start(plan: &Plan, seed: u64) -> Self {
         Self {
             generator: plan.start(Rng::new(seed)),
             device: Device {
@@ -43,78 +45,78 @@ impl Life {
             },
             now: BORN,
             status_since: BORN,
-            pace: Span::from_micros(1_000_000),
+            every: Span::from_micros(1_000_000),
             sequence: 0,
             fields: Vec::new(),
         }
     }
 
-    /// So long from value to value.
-    pub(super) fn paced(mut self, pace: Span) -> Self {
-        self.pace = pace;
+    /// Sets the time from value to value.
+    pub(crate) fn every(mut self, every: Span) -> Self {
+        self.every = every;
         self
     }
 
-    /// The first value comes at this moment.
-    pub(super) fn at(mut self, now: &str) -> Self {
-        self.now = super::moment::parse(now).unwrap();
+    /// Sets the time of the first value.
+    pub(crate) fn at(mut self, now: &str) -> Self {
+        self.now = crate::generate::time::rfc3339::parse(now).unwrap();
         self
     }
 
-    fn moment(&self) -> At<'_> {
+    fn context(&self) -> Context<'_> {
         let tick = Tick {
             at: self.now,
             sequence: self.sequence,
         };
-        At::new(&self.device, tick)
+        Context::new(&self.device, tick)
             .status("on", self.status_since)
             .fields(&self.fields)
     }
 
-    pub(super) fn next(&mut self) -> Result<Value, Error> {
+    pub(crate) fn next(&mut self) -> Result<Value, Error> {
         let mut generator = self.generator.clone();
-        let value = generator.next(&self.moment());
+        let value = generator.next(&self.context());
         self.generator = generator;
-        self.now = self.now + self.pace.into();
+        self.now = self.now + self.every.into();
         self.sequence += 1;
         value
     }
 
     #[cfg(feature = "files")]
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.generator.due(&self.moment())
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.generator.due(&self.context())
     }
 
-    pub(super) fn fault(&self) -> Option<&'static str> {
+    pub(crate) fn fault(&self) -> Option<&'static str> {
         self.generator.fault()
     }
 
-    pub(super) fn values(&mut self, count: usize) -> Vec<Value> {
+    pub(crate) fn values(&mut self, count: usize) -> Vec<Value> {
         (0..count).map(|_| self.next().unwrap()).collect()
     }
 
-    pub(super) fn numbers(&mut self, count: usize) -> Vec<f64> {
+    pub(crate) fn numbers(&mut self, count: usize) -> Vec<f64> {
         self.values(count)
             .iter()
             .map(|value| value.as_number().unwrap())
             .collect()
     }
 
-    pub(super) fn json(&mut self, count: usize) -> String {
+    pub(crate) fn json(&mut self, count: usize) -> String {
         serde_json::to_string(&self.values(count)).unwrap()
     }
 }
 
 /// A count as a number.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-pub(super) const fn float(count: usize) -> f64 {
+pub(crate) const fn as_f64(count: usize) -> f64 {
     count as f64
 }
 
-/// Mean and variance of so many values.
-pub(super) fn moments(life: &mut Life, count: usize) -> (f64, f64) {
-    let values = life.numbers(count);
-    let count = float(count);
+/// The mean and the variance of this many values.
+pub(crate) fn mean_and_variance(generator: &mut TestGenerator, count: usize) -> (f64, f64) {
+    let values = generator.numbers(count);
+    let count = as_f64(count);
     let mean = values.iter().sum::<f64>() / count;
     let squares: f64 = values
         .iter()
@@ -123,8 +125,8 @@ pub(super) fn moments(life: &mut Life, count: usize) -> (f64, f64) {
     (mean, squares / count)
 }
 
-/// What is said about a specification, a line a problem.
-pub(super) fn problems(spec: &(impl Clone + Into<Spec>)) -> String {
+/// The problems of a specification, a line each.
+pub(crate) fn problems_of(spec: &(impl Clone + Into<Spec>)) -> String {
     spec.clone()
         .into()
         .plan(&Scope::new())

@@ -1,6 +1,6 @@
-//! A room sensor: its temperature wanders, and it says when it is hot.
+//! A room sensor: its temperature varies, and it reports when it is hot.
 
-use mockfleet_sdk::generate::{At, Generator, Walk};
+use mockfleet_sdk::generate::{Context, Generator, Walk};
 use mockfleet_sdk::{About, Behaviour, Device, Error, Event, Instant, Tick, Turn};
 
 mockfleet_sdk::export!(Sensor);
@@ -11,14 +11,14 @@ struct Sensor {
     limit: f64,
 }
 
-/// What the fleet file may say under `config`.
+/// The settings under `config` in the fleet file.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
-    /// Where the temperature starts, in °C.
+    /// The first temperature, in °C.
     #[schemars(range(min = -40.0, max = 85.0))]
     base: f64,
-    /// Above this the sensor is hot, in °C.
+    /// The temperature above which the sensor is hot, in °C.
     limit: f64,
 }
 
@@ -56,7 +56,7 @@ impl Behaviour for Sensor {
     }
 
     fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
-        let temperature = self.temperature.number(&At::new(&self.device, tick))?;
+        let temperature = self.temperature.number(&Context::new(&self.device, tick))?;
         let reading = Reading { temperature, limit: self.limit };
         turn.json("telemetry", &reading)?;
         turn.status(if temperature > self.limit { "hot" } else { "ok" });
@@ -80,7 +80,7 @@ mod tests {
     use super::Sensor;
 
     #[test]
-    fn a_sensor_that_is_told_a_lower_limit_becomes_hot() {
+    fn sensor_with_a_lower_limit_becomes_hot() {
         let mut sensor = Trial::<Sensor>::new(json!({ "base": 21, "limit": 30 }));
         sensor.ticks(1);
         assert_eq!(sensor.on("telemetry"), [json!({ "temperature": 21.0, "limit": 30.0 })]);

@@ -1,5 +1,4 @@
-//! Sends like a good device, and does one thing wrong when it is told to: what the host
-//! must survive.
+//! Sends like other devices, and misbehaves once in a way that the host must survive.
 
 use std::hint::black_box;
 
@@ -15,28 +14,28 @@ mockfleet_sdk::export!(Rogue);
 pub struct Rogue {
     id: String,
     config: Config,
-    /// Whether it is this device that does wrong.
+    /// Whether this device misbehaves.
     chosen: bool,
 }
 
-/// What it does wrong, and when.
+/// The misbehaviour, its device and its tick.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// What it does.
-    pub does: Deed,
-    /// At which tick, counted from zero.
+    /// The misbehaviour.
+    pub does: Misbehaviour,
+    /// The tick of the misbehaviour, from zero.
     pub at: u64,
-    /// Which device of the group; absent: each.
+    /// The device of the group; absent: each.
     pub index: Option<u32>,
-    /// Turns of a loop that each tick takes, in thousands: what a heavy behaviour costs.
+    /// Iterations of a loop in each tick, in thousands, which simulate a heavy behaviour.
     pub effort: u64,
 }
 
-/// What it can do wrong.
+/// The kinds of misbehaviour.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Deed {
+pub enum Misbehaviour {
     /// Behaves.
     #[default]
     Nothing,
@@ -46,7 +45,7 @@ pub enum Deed {
     Eat,
     /// Panics.
     Panic,
-    /// Runs into the instruction `unreachable`, without a word.
+    /// Runs into the instruction `unreachable`, without a message.
     Trap,
     /// Returns 10,000 messages.
     Flood,
@@ -93,32 +92,32 @@ impl Behaviour for Rogue {
 impl Rogue {
     fn misbehave(&self, turn: &mut Turn) -> Result<(), Error> {
         match self.config.does {
-            Deed::Nothing => {}
-            Deed::Spin => loop {
+            Misbehaviour::Nothing => {}
+            Misbehaviour::Spin => loop {
                 black_box(());
             },
-            Deed::Eat => {
+            Misbehaviour::Eat => {
                 let mut hoard = Vec::new();
                 loop {
                     hoard.push(black_box(vec![1_u8; 1 << 20]));
                 }
             }
-            Deed::Panic => panic!("device {} was told to panic", self.id),
-            Deed::Trap => trap(),
-            Deed::Flood => {
+            Misbehaviour::Panic => panic!("device {} was told to panic", self.id),
+            Misbehaviour::Trap => trap(),
+            Misbehaviour::Flood => {
                 for count in 0..10_000 {
                     turn.json("telemetry", &json!({ "count": count }))?;
                 }
             }
-            Deed::Giant => {
+            Misbehaviour::Giant => {
                 turn.bytes("telemetry", vec![b'x'; 100 << 20]);
             }
-            Deed::Print => loop {
+            Misbehaviour::Print => loop {
                 println!("device {} prints without end", self.id);
             },
-            Deed::Fail => return Err(Error::failed("told to fail")),
-            Deed::Retire => return Err(Error::retired("told to retire")),
-            Deed::Exit => std::process::exit(3),
+            Misbehaviour::Fail => return Err(Error::failed("told to fail")),
+            Misbehaviour::Retire => return Err(Error::retired("told to retire")),
+            Misbehaviour::Exit => std::process::exit(3),
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::windows::Span;
 use crate::clock::{Micros, micros};
 use crate::crew::Life;
 use crate::worker::{Stage, Worker};
-use mockfleet_config::{FaultKind, shown};
+use mockfleet_config::{FaultKind, format_duration};
 use mockfleet_sendlog::EventKind;
 use mockfleet_transport::{Cut, INJECTED, LinkAction, Slot};
 
@@ -251,7 +251,7 @@ impl Breaks {
             FaultKind::Disconnect { vanish: false } => breaks.cut = Some(Cut::Closed),
             FaultKind::Disconnect { vanish: true } => breaks.cut = Some(Cut::Lost),
             FaultKind::HalfOpen => breaks.cut = Some(Cut::HalfOpen),
-            FaultKind::Storm => {
+            FaultKind::ReconnectStorm => {
                 breaks.cut = Some(Cut::Lost);
                 breaks.rush = true;
             }
@@ -295,8 +295,8 @@ fn words(kind: &FaultKind, span: Span) -> String {
     match kind {
         FaultKind::Flapping { times, down, up } => format!(
             "{word}: {times} times down for {}, up for {} in between",
-            shown(*down),
-            shown(*up)
+            format_duration(*down),
+            format_duration(*up)
         ),
         _ if span.end == Micros::MAX => format!("{word} to the end of the run"),
         FaultKind::Disconnect { vanish: true } => {
@@ -307,5 +307,5 @@ fn words(kind: &FaultKind, span: Span) -> String {
 }
 
 fn length(span: Span) -> String {
-    shown(Duration::from_micros(span.end.saturating_sub(span.begin)))
+    format_duration(Duration::from_micros(span.end.saturating_sub(span.begin)))
 }

@@ -19,7 +19,7 @@ pub(crate) use self::held::Broken;
 use self::windows::{Span, Windows};
 use super::clock::{Micros, micros};
 use super::seed;
-use mockfleet_config::{Family, FaultKind, Template, shown};
+use mockfleet_config::{FaultFamily, FaultKind, Template, format_duration};
 use mockfleet_transport::Routes;
 
 /// The faults of a group.
@@ -104,7 +104,7 @@ impl Faults {
             plan: plan.clone(),
             place,
             most: most(plan.devices, place, seed, group.count),
-            windows: Windows::of(&plan.when),
+            windows: Windows::of(&plan.schedule),
             route: plan.channel.as_deref().and_then(|name| routes.number(name)),
         });
         Some(Self {
@@ -125,7 +125,7 @@ impl Faults {
         if lost {
             // What never leaves is not changed, copied or held.
             let stays = |fault: &&Fault| match fault.plan.kind.family() {
-                Some(family) => family == Family::Loss,
+                Some(family) => family == FaultFamily::Loss,
                 None => true,
             };
             picked.retain(stays);
@@ -195,7 +195,7 @@ impl Faults {
     fn links(&self, seed: u64) -> impl Iterator<Item = usize> {
         let links = self.list.iter().enumerate();
         links
-            .filter(move |(_, fault)| fault.plan.kind.is_of_link() && fault.has(seed))
+            .filter(move |(_, fault)| fault.plan.kind.is_link_fault() && fault.has(seed))
             .map(|(number, _)| number)
     }
 
@@ -220,7 +220,7 @@ impl Fault {
     /// What its moments are drawn from: a storm has all devices at once.
     fn seed(&self, faults: &Faults, seed: u64) -> u64 {
         let owner = match self.plan.kind {
-            FaultKind::Storm => faults.seed,
+            FaultKind::ReconnectStorm => faults.seed,
             _ => seed,
         };
         seed::bits(owner, MOMENTS + self.place)
@@ -257,7 +257,7 @@ impl Fault {
             FaultKind::Delay { least, most } => {
                 let length = self.delay(said, *least, *most);
                 touched.leaves = Leaves::After(length);
-                words = format!("delay {}", shown(Duration::from_micros(length)));
+                words = format!("delay {}", format_duration(Duration::from_micros(length)));
             }
             FaultKind::Reorder { messages } => touched.leaves = Leaves::Behind(*messages),
             FaultKind::Corrupt { bytes: count } => {
@@ -286,7 +286,7 @@ impl Fault {
             FaultKind::ClockSkew { .. } => {
                 let skew = self.skew(faults, said.seed, said.at);
                 let sign = if skew < 0 { "-" } else { "" };
-                let length = shown(Duration::from_micros(skew.unsigned_abs()));
+                let length = format_duration(Duration::from_micros(skew.unsigned_abs()));
                 words = format!("clock-skew {sign}{length}");
             }
             FaultKind::SlowLink { latency, .. } => {
@@ -295,7 +295,7 @@ impl Fault {
             FaultKind::Disconnect { .. }
             | FaultKind::HalfOpen
             | FaultKind::Flapping { .. }
-            | FaultKind::Storm => {}
+            | FaultKind::ReconnectStorm => {}
         }
         touched.kinds.push(kind.word());
         let add = |to: &mut String| {

@@ -88,7 +88,7 @@ fn what_meets_on_one_message_is_said_in_the_order_of_the_file() {
         "kind = \"duplicate\"\ncopies = 2\nprobability = \"100%\"",
         "kind = \"truncate\"\nsize = \"50%\"\nprobability = \"100%\"",
         "kind = \"slow-link\"\nlatency = \"1s\"",
-        "kind = \"disconnect\"\nat = \"2s\"\nlength = \"2s\"",
+        "kind = \"disconnect\"\nat = \"2s\"\nduration = \"2s\"",
     ]);
     let touched = faults.touch(said(0, 2), &payload()).unwrap();
     let words = "clock-skew -5s+truncate from 28 bytes+slow-link+disconnect";
@@ -123,7 +123,7 @@ fn only_its_channel_and_its_window_are_touched() {
 fn exactly_the_share_of_devices_has_a_fault_and_its_neighbour_another_share() {
     let faults = faults(&[
         "kind = \"drop\"\nprobability = \"100%\"\ndevices = \"10%\"",
-        "kind = \"disconnect\"\nat = \"1s\"\nlength = \"1s\"\ndevices = \"0.01%\"",
+        "kind = \"disconnect\"\nat = \"1s\"\nduration = \"1s\"\ndevices = \"0.01%\"",
     ]);
     let dropping: Vec<u32> = (0..1000)
         .filter(|device| faults.touch(said(*device, 0), &payload()).is_some())
@@ -137,8 +137,8 @@ fn exactly_the_share_of_devices_has_a_fault_and_its_neighbour_another_share() {
 #[test]
 fn a_storm_has_all_devices_at_one_moment_and_other_drawn_faults_have_not() {
     let faults = faults(&[
-        "kind = \"storm\"\nrate = \"1/min\"\nlength = \"1s\"",
-        "kind = \"half-open\"\nrate = \"1/min\"\nlength = \"1s\"",
+        "kind = \"reconnect-storm\"\nrate = \"1/min\"\nduration = \"1s\"",
+        "kind = \"half-open\"\nrate = \"1/min\"\nduration = \"1s\"",
     ]);
     let begins = |number| {
         let spans = (0..100).map(|device| faults.next(number, seed::device(GROUP, device), 0));
@@ -178,7 +178,7 @@ proptest! {
         let faults = faults(&[
             "kind = \"corrupt\"\nbytes = 3\nprobability = \"50%\"",
             "kind = \"delay\"\ndelay = \"10ms..10s\"\nprobability = \"50%\"",
-            "kind = \"duplicate\"\nprobability = \"50%\"\nrate = \"1/min\"\nlength = \"30s\"",
+            "kind = \"duplicate\"\nprobability = \"50%\"\nrate = \"1/min\"\nduration = \"30s\"",
         ]);
         let alone = faults.touch(said(device, seq), &payload());
         for other in others {

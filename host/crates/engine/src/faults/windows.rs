@@ -1,11 +1,11 @@
-//! When a fault is there: a function of the plan, a seed and a moment, and of nothing
+//! FaultSchedule a fault is there: a function of the plan, a seed and a moment, and of nothing
 //! else. So the same run breaks at the same moments, whoever asks, and in any order.
 
 use std::time::Duration;
 
 use crate::clock::{Micros, micros};
 use crate::seed;
-use mockfleet_config::{Moments, When};
+use mockfleet_config::{FaultSchedule, FaultTimes};
 
 /// A time in which a fault is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,31 +41,31 @@ enum Form {
 }
 
 impl Windows {
-    pub(super) fn of(when: &When) -> Self {
-        let (form, length) = match when.moments {
-            Moments::Always => (Form::Always, Duration::MAX),
-            Moments::Once { at, length } => {
+    pub(super) fn of(when: &FaultSchedule) -> Self {
+        let (form, duration) = match when.times {
+            FaultTimes::Always => (Form::Always, Duration::MAX),
+            FaultTimes::Once { at, duration } => {
                 let (first, every) = (micros(at), Micros::MAX);
-                (Form::Fixed { first, every }, length)
+                (Form::Fixed { first, every }, duration)
             }
-            Moments::Every {
+            FaultTimes::Every {
                 first,
                 every,
-                length,
+                duration,
             } => {
                 let (first, every) = (micros(first), micros(every).max(1));
-                (Form::Fixed { first, every }, length)
+                (Form::Fixed { first, every }, duration)
             }
-            Moments::Drawn { every, length } => {
+            FaultTimes::Drawn { every, duration } => {
                 let every = micros(every).max(1);
-                (Form::Drawn { every }, length)
+                (Form::Drawn { every }, duration)
             }
         };
         Self {
             from: micros(when.from),
             until: when.until.map_or(Micros::MAX, micros),
             form,
-            length: micros(length),
+            length: micros(duration),
         }
     }
 
@@ -140,8 +140,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn windows(moments: Moments, from: u64, until: Option<u64>) -> Windows {
-        Windows::of(&When {
+    fn windows(moments: FaultTimes, from: u64, until: Option<u64>) -> Windows {
+        Windows::of(&FaultSchedule {
             from: Duration::from_micros(from),
             until: until.map(Duration::from_micros),
             moments,
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_repeats_begins_after_its_first_interval_and_ends_with_its_window() {
-        let every = Moments::Every {
+        let every = FaultTimes::Every {
             first: 5 * SECOND,
             every: 10 * SECOND,
             length: 2 * SECOND,
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn without_moments_the_window_is_the_time() {
-        let windows = windows(Moments::Always, 10, Some(20));
+        let windows = windows(FaultTimes::Always, 10, Some(20));
         assert_eq!(windows.next(0, 0), Some(Span { begin: 10, end: 20 }));
         assert_eq!(windows.at(0, 19), Some(Span { begin: 10, end: 20 }));
         assert_eq!((windows.at(0, 9), windows.at(0, 20)), (None, None));
@@ -191,7 +191,7 @@ mod tests {
             seed: u64, from in 0u64..10_000_000, every in 2u64..5_000_000, share in 0.0f64..0.99,
         ) {
             let length = super::super::part(every, share).max(1).min(every - 1);
-            let drawn = Moments::Drawn {
+            let drawn = FaultTimes::Drawn {
                 every: Duration::from_micros(every),
                 length: Duration::from_micros(length),
             };

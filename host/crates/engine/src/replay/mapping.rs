@@ -3,8 +3,11 @@
 
 use std::collections::HashMap;
 
-use mockfleet_config::{Problem, Problems, among};
-use mockfleet_tables::{ARRIVAL, DEVICE, PAYLOAD, TIME, TOPIC, Table, guess};
+use mockfleet_config::{Problem, Problems, did_you_mean};
+use mockfleet_tables::{
+    ARRIVAL_COLUMNS, DEVICE_COLUMNS, PAYLOAD_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS, Table,
+    find_column,
+};
 
 /// Which column is what.
 #[derive(Debug, Clone, Default)]
@@ -19,9 +22,9 @@ const ROLES: [&str; 6] = ["device", "time", "payload", "topic", "channel", "grou
 
 /// Without these nothing can be sent.
 const NEEDED: [(&str, &[&[&str]]); 3] = [
-    ("device", &[DEVICE]),
-    ("time", &[TIME, ARRIVAL]),
-    ("payload", &[PAYLOAD]),
+    ("device", &[DEVICE_COLUMNS]),
+    ("time", &[TIME_COLUMNS, ARRIVAL_COLUMNS]),
+    ("payload", &[PAYLOAD_COLUMNS]),
 ];
 
 pub(super) fn problem(place: &str, text: impl Into<String>) -> Problem {
@@ -58,7 +61,7 @@ impl Mapping {
         let names = || table.columns().iter().map(String::as_str);
         for (role, column) in given {
             let Some(known) = ROLES.into_iter().find(|known| known == role) else {
-                let hint = among(role, ROLES.into_iter());
+                let hint = did_you_mean(role, ROLES.into_iter());
                 let text = format!(
                     "{role:?} is nothing that a column can be{hint} (known are {})",
                     ROLES.join(", ")
@@ -67,7 +70,7 @@ impl Mapping {
                 continue;
             };
             if !table.has(column) {
-                let hint = among(column, names());
+                let hint = did_you_mean(column, names());
                 let text = format!(
                     "{} has no column {column:?}{hint} (it has {})",
                     table.shown(),
@@ -84,7 +87,9 @@ impl Mapping {
             if columns.contains_key(role) || !guesses {
                 continue;
             }
-            let found = lists.iter().find_map(|list| guess(table.columns(), list));
+            let found = lists
+                .iter()
+                .find_map(|list| find_column(table.columns(), list));
             match found {
                 Some(column) => {
                     guessed.push(format!("{role}={column}"));
@@ -101,13 +106,14 @@ impl Mapping {
             }
         }
         for (role, names) in [
-            ("topic", TOPIC),
+            ("topic", TOPIC_COLUMNS),
             ("channel", &["channel"]),
             ("group", &["group"]),
         ] {
-            if let (false, Some(column)) =
-                (columns.contains_key(role), guess(table.columns(), names))
-            {
+            if let (false, Some(column)) = (
+                columns.contains_key(role),
+                find_column(table.columns(), names),
+            ) {
                 guessed.push(format!("{role}={column}"));
                 columns.insert(role, column);
             }

@@ -12,7 +12,7 @@ use super::mapping::{Mapping, problem};
 use super::sorter::{Message, Sorter, Stream};
 use mockfleet_config::Problems;
 use mockfleet_sendlog::Cell;
-use mockfleet_tables::{Place, Table};
+use mockfleet_tables::{Location, Table};
 
 /// How fast a recording is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -126,7 +126,7 @@ impl Recording {
             match reading.row(place, cells, table) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(Wrong { text, last }) => {
-                    problems.push(problem(&table.place(place), text));
+                    problems.push(problem(&table.location(place), text));
                     named += 1;
                     if last || named >= NAMED {
                         ControlFlow::Break(())
@@ -176,7 +176,7 @@ struct Reading<'a> {
     numbers: HashMap<Arc<str>, u32>,
     recording: Recording,
     /// The moment of the row before.
-    before: Option<(i64, Place)>,
+    before: Option<(i64, Location)>,
     rows: u64,
 }
 
@@ -206,7 +206,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn row(&mut self, place: Place, cells: &[Cell<'_>], table: &Table) -> Result<(), Wrong> {
+    fn row(&mut self, place: Location, cells: &[Cell<'_>], table: &Table) -> Result<(), Wrong> {
         let [device, time, payload, topic, channel, group, log @ ..] = cells else {
             return Ok(());
         };
@@ -231,7 +231,7 @@ impl<'a> Reading<'a> {
         {
             return Err(same_for_all(format!(
                 "this row is earlier than the one before it ({}): a recording is in the order of its time; sort it by {:?}, or give --sort",
-                table.place(earlier),
+                table.location(earlier),
                 named("time")
             )));
         }

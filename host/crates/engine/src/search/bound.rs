@@ -1,6 +1,6 @@
 //! `--until 'ack.p99 > 200ms'`: what breaks a step of a search.
 
-use mockfleet_config::{Comparison, Limit, Metric, WHOLE};
+use mockfleet_config::{Comparison, FULL_SHARE, Metric, ThresholdValue};
 use mockfleet_metrics::{Step, Who, micros};
 
 /// What a step of a search has, for messages.
@@ -9,7 +9,7 @@ const FIGURES: &str = "ack.p50, ack.p95, ack.p99 (or latency.…), lag.p50, lag.
 /// A figure and what it must not pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bound {
-    inner: mockfleet_config::Bound,
+    inner: mockfleet_config::Threshold,
     /// Microseconds, or a share.
     most: f64,
 }
@@ -20,20 +20,22 @@ impl Bound {
     /// # Errors
     /// What a bound looks like.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let inner = mockfleet_config::Bound::parse(text)?;
+        let inner = mockfleet_config::Threshold::parse(text)?;
         if !matches!(inner.comparison, Comparison::Above | Comparison::AtLeast) {
             return Err(format!(
                 "it says what breaks a step, and a step breaks upwards; write it with >, such as '{} > {}'",
-                inner.name, inner.value
+                inner.name, inner.value_text
             ));
         }
-        let most = match (inner.metric, inner.limit) {
-            (Metric::Latency(_) | Metric::Lag(_), Limit::Time(micros)) => float(micros),
-            (Metric::Failed, Limit::Share(share)) if share < WHOLE => float(share) / float(WHOLE),
+        let most = match (inner.metric, inner.value) {
+            (Metric::Latency(_) | Metric::Lag(_), ThresholdValue::Time(micros)) => float(micros),
+            (Metric::Failed, ThresholdValue::Share(share)) if share < FULL_SHARE => {
+                float(share) / float(FULL_SHARE)
+            }
             (Metric::Failed, _) => {
                 return Err(format!(
                     "{:?} is not understood; a share of messages lies between \"0%\" and \"100%\"",
-                    inner.value
+                    inner.value_text
                 ));
             }
             _ => {
@@ -69,14 +71,14 @@ impl Bound {
         };
         self.inner
             .comparison
-            .holds(found.total_cmp(&self.most))
+            .is_met_by(found.total_cmp(&self.most))
             .then(|| {
                 let Bound { inner, .. } = self;
                 let sign = match inner.comparison {
                     Comparison::AtLeast => ">=",
                     _ => ">",
                 };
-                let words = format!("{} was {shown} ({sign} {})", inner.name, inner.value);
+                let words = format!("{} was {shown} ({sign} {})", inner.name, inner.value_text);
                 (who, words)
             })
     }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::super::schedule::{Beat, Moment, Owner};
 use super::super::seed;
 use super::*;
-use mockfleet_config::{Pace, Schedule, Start};
+use mockfleet_config::{Schedule, Start, TickRate};
 
 const SECOND: Micros = 1_000_000;
 
@@ -26,7 +26,7 @@ fn stage(seconds: u64, shape: Shape, rate: (f64, f64)) -> Stage {
 
 fn schedule(stages: Vec<Stage>, after: After, start: Start, jitter: f64) -> Schedule {
     Schedule {
-        pace: Pace::Every(Duration::from_secs(1)),
+        pace: TickRate::Every(Duration::from_secs(1)),
         start,
         jitter,
         ramp: None,

@@ -25,7 +25,7 @@ fn log(folder: &Path) -> Log {
         sync: Duration::from_secs(1),
         spool_limit: ByteSize::new(1 << 30),
         spool_full: SpoolFull::Pause,
-        keep: None,
+        retention: None,
     }
 }
 

@@ -295,16 +295,19 @@ mod tests {
         let mut worn = open(0, None);
         worn.envelope.attempt = 100;
         link.waiting.push_back(worn);
-        let fault = "storm";
+        let fault = "reconnect-storm";
         let how = Cut::Lost;
         assert!(link.injure(LinkAction::Cut { how, fault }));
         let why = link.why_cut();
-        assert_eq!(&*why, "injected fault: storm: the connection was lost");
+        assert_eq!(
+            &*why,
+            "injected fault: reconnect-storm: the connection was lost"
+        );
         let inbox = Inbox::default();
         link.down(&why, false, &inbox);
         assert!(inbox.is_empty() && link.queue.len() == 1);
         assert!(link.injure(LinkAction::Restore { rush: true }));
-        assert_eq!(link.blame(), "injected fault: storm: ");
+        assert_eq!(link.blame(), "injected fault: reconnect-storm: ");
         assert!(link.is_in_a_rush() && !link.is_in_a_rush(), "once");
         link.up(&inbox);
         assert_eq!((link.blame().as_str(), link.cut()), ("", None));

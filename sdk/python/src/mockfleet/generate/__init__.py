@@ -1,4 +1,4 @@
-"""Values that change over time as a sensor's do: the same for the same seed as those of the
+"""Generates values that change over time as a sensor's do: for the same seed the same as in the
 Rust and the JavaScript SDK.
 
 ```python
@@ -12,14 +12,13 @@ class Room(Device[NoConfig]):
         return self.message("telemetry", {"temperature": self.temperature.next()})
 ```
 
-A specification checks itself when it is made, and raises `InvalidConfig` with all that is
-wrong. Lengths of time are texts such as `"1h30m"`, seconds, or a `timedelta`.
-"""
+A specification checks itself when it is created, and raises `InvalidConfig` with all its
+problems. Durations are texts such as `"1h30m"`, seconds, or a `timedelta`. """
 
-from .chance import Bucket, Normal, Walk
-from .clock import Curve, Day, Profile
-from .kind import Generator, Kind
-from .line import Interpolation
+from .random_values import Bucket, Normal, Walk
+from .time_values import Curve, Day, Profile
+from .generator import Generator, Specification
+from .interpolation import Interpolation
 from .markov import Markov, State
 from .rng import Rng
 from .span import Span
@@ -30,7 +29,7 @@ __all__ = [
     "Day",
     "Generator",
     "Interpolation",
-    "Kind",
+    "Specification",
     "Markov",
     "Normal",
     "Profile",

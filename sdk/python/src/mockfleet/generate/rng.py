@@ -1,10 +1,10 @@
-"""The randomness of the generators: the same numbers as the Rust SDK's, bit for bit."""
+"""Generates the random numbers of generators: the same as those of the Rust SDK, bit for bit."""
 
 import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-from .exact import log
+from .libm import log
 
 T = TypeVar("T")
 
@@ -29,8 +29,8 @@ class Rng:
         self._state = _mix((seed & _MASK) ^ 0x6D6F_636B_666C_6565)
 
     def stream(self, name: str) -> "Rng":
-        """Another generator, which gives numbers of its own for this name. Depends on the
-        name and on where this one is, and does not move it."""
+        """Derives another generator with numbers of its own. It depends on the name and
+        on the state of this generator, which does not change."""
         hashed = 0xCBF2_9CE4_8422_2325
         for byte in name.encode():
             hashed = ((hashed ^ byte) * 0x0000_0100_0000_01B3) & _MASK

@@ -1,4 +1,4 @@
-"""Lengths of time as a person writes them: `500ms`, `10s`, `1h30m`."""
+"""Parses and writes durations: `500ms`, `10s`, `1h30m`."""
 
 import re
 from datetime import timedelta
@@ -14,16 +14,16 @@ UNITS = {
     "d": 86_400_000_000,
 }
 
-WANTED = 'a number with a unit is right, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)'
+EXPECTED = 'a number with a unit is right, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)'
 
 _PIECE = re.compile(r"\s*([0-9]+)(?:\.([0-9]*))?\s*(us|µs|ms|s|m|h|d)\s*")
 
-#: A length of time: a text such as `1h30m`, seconds, or a `timedelta`.
+#: A duration: a text such as `1h30m`, seconds, or a `timedelta`.
 Span = str | float | timedelta
 
 
 def parse_span(text: str) -> int | None:
-    """Microseconds of `1h30m`; `None` of what is no duration."""
+    """The microseconds of `1h30m`; `None` for a text that is no duration."""
     total, place = 0, 0
     while place < len(text):
         piece = _PIECE.match(text, place)
@@ -38,7 +38,7 @@ def parse_span(text: str) -> int | None:
 
 
 def write_span(micros: int) -> str:
-    """The largest units first, as it is read: `1h30m`."""
+    """Writes the largest units first: `1h30m`."""
     if micros == 0:
         return "0s"
     text = ""
@@ -50,7 +50,7 @@ def write_span(micros: int) -> str:
 
 
 def span(length: Span) -> int | None:
-    """Microseconds; `None` of what is no length of time."""
+    """The microseconds of a duration; `None` for any other value."""
     if isinstance(length, str):
         return parse_span(length)
     if isinstance(length, timedelta):

@@ -1,2 +1,2 @@
-"""What a plugin is made of beside the SDK and the author's own files. Copied next to them by
-`mockfleet.build`; its imports are made by componentize-py."""
+"""Holds the exports of a plugin. `mockfleet.build` copies them next to the SDK and the author's
+files; componentize-py makes their imports."""

@@ -1,4 +1,4 @@
-"""One device as the host holds it: turns the contract's types into the SDK's and back."""
+"""Exports a device, and converts the types of the contract to those of the SDK and back."""
 
 import importlib
 import json
@@ -6,10 +6,10 @@ import linecache
 import sys
 
 from componentize_py_types import Err
-from mockfleet import surroundings
+from mockfleet import group_context
 from mockfleet.device import Identity
 from mockfleet.errors import Failed, InvalidConfig, Retired
-from mockfleet.seat import Seat, check_device, find_device
+from mockfleet.device_slot import DeviceSlot, check_device, find_device
 from mockfleet.settings import schema_of
 from mockfleet.turn import (
     Connected,
@@ -29,17 +29,17 @@ DEVICE = find_device(importlib.import_module(MODULE))
 check_device(DEVICE)
 SCHEMA = json.dumps(schema_of(DEVICE.config_type()), ensure_ascii=False)
 
-# A plugin has no files: what tracebacks show of the source is kept.
+# A plugin has no files: the source lines for tracebacks are kept in memory.
 for module in list(sys.modules.values()):
     file = getattr(module, "__file__", None) or ""
     if file.endswith(".py") and getattr(module, "__name__", "") in OWN:
         lines = linecache.getlines(file)
-        # Without a time, no one looks whether the file is still there.
+        # Without a time, the cache is used without checking the file.
         linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
 
 
 class Host:
-    """What the fleet file gives the group, asked of the host."""
+    """The context of the group, from the host."""
 
     def size(self, name: str) -> int:
         try:
@@ -63,35 +63,35 @@ class Host:
         return group.interval()
 
 
-surroundings.set_source(Host())
+group_context.set_source(Host())
 
 
 class Device:
-    def __init__(self, seat: Seat) -> None:
-        self.seat = seat
+    def __init__(self, slot: DeviceSlot) -> None:
+        self.slot = slot
 
     @classmethod
     def create(cls, spec: wit.DeviceSpec) -> "Device":
         identity = Identity(spec.id, spec.group, spec.index, spec.seed, spec.born)
         try:
-            return cls(Seat(DEVICE, identity, spec.config))
+            return cls(DeviceSlot(DEVICE, identity, spec.config))
         except (Failed, InvalidConfig, Retired) as error:
-            raise refusal(error) from None
+            raise to_error(error) from None
 
     def tick(self, tick: wit.Tick) -> wit.Turn:
         try:
-            return turned(self.seat.tick(Tick(tick.at, tick.sequence)))
+            return to_turn(self.slot.tick(Tick(tick.at, tick.sequence)))
         except (Failed, InvalidConfig, Retired) as error:
-            raise refusal(error) from None
+            raise to_error(error) from None
 
     def handle(self, at: int, event: wit.Event) -> wit.Turn:
         try:
-            return turned(self.seat.handle(happened(at, event)))
+            return to_turn(self.slot.handle(to_event(at, event)))
         except (Failed, InvalidConfig, Retired) as error:
-            raise refusal(error) from None
+            raise to_error(error) from None
 
 
-def refusal(error: Failed | InvalidConfig | Retired) -> Err:
+def to_error(error: Failed | InvalidConfig | Retired) -> Err:
     if isinstance(error, InvalidConfig):
         return Err(wit.Error_InvalidConfig(str(error)))
     if isinstance(error, Retired):
@@ -99,7 +99,7 @@ def refusal(error: Failed | InvalidConfig | Retired) -> Err:
     return Err(wit.Error_Failed(str(error)))
 
 
-def turned(turn) -> wit.Turn:
+def to_turn(turn) -> wit.Turn:
     link = turn.link
     if isinstance(link, Reconnect):
         link = wit.Link_Reconnect()
@@ -121,7 +121,7 @@ def turned(turn) -> wit.Turn:
     )
 
 
-def happened(at: int, event: wit.Event):
+def to_event(at: int, event: wit.Event):
     match event:
         case wit.Event_Connected():
             return Connected(at)

@@ -1,8 +1,8 @@
-"""The plugin's exports, as componentize-py wants them: a class of the name of the interface,
-and the module `mockfleet_exports` with its resource."""
+"""Exports the plugin in the form of componentize-py: a class with the name of the interface, and
+the module `mockfleet_exports` with its resource."""
 
 from mockfleet_exports import DEVICE, NAME, VERSION, SCHEMA
-from mockfleet.seat import summary
+from mockfleet.device_slot import summary
 from wit_world.imports.types import Description, Interests
 
 

@@ -1,0 +1,119 @@
+//! Holds the values of a document with their origins.
+
+use std::rc::Rc;
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A line of the file, from one.
+    Line(usize),
+    /// An option of the command line, as it was typed.
+    Option(Rc<str>),
+}
+
+impl Origin {
+    /// A place as it is shown.
+    pub(crate) fn place(&self, file: &str) -> String {
+        match self {
+            Self::Line(line) => format!("{file}:{line}"),
+            Self::Option(option) => option.to_string(),
+        }
+    }
+}
+
+/// A value and its place.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) at: Origin,
+    pub(crate) value: Value,
+    /// Holds something of the environment: never to be shown.
+    pub(crate) from_environment: bool,
+}
+
+#[derive(Clone)]
+pub(crate) enum Value {
+    String(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    Array(Vec<Node>),
+    Table(Table),
+    /// What TOML has and a fleet file has no use for: dates, numbers too large.
+    Other(String),
+}
+
+/// Keys in the order of the file.
+#[derive(Clone, Default)]
+pub(crate) struct Table(pub(crate) Vec<(String, Node)>);
+
+impl Table {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.0
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, node)| node)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.0
+            .iter_mut()
+            .find(|(name, _)| name == key)
+            .map(|(_, node)| node)
+    }
+}
+
+impl Node {
+    /// What it is, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::String(_) => "a text",
+            Value::Integer(_) | Value::Float(_) => "a number",
+            Value::Boolean(_) => "true or false",
+            Value::Array(_) => "a list",
+            Value::Table(_) => "a table",
+            Value::Other(_) => "a date or a number out of range",
+        }
+    }
+
+    /// The name of an entry of `[[groups]]`.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.value {
+            Value::Table(table) => match &table.get("name")?.value {
+                Value::String(name) => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The value of a key, where this is a table.
+    pub(crate) fn key(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Table(table) => table.get(key),
+            _ => None,
+        }
+    }
+
+    fn step(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Table(table) => table.get(key),
+            Value::Array(entries) => entries
+                .iter()
+                .find(|entry| entry.name() == Some(key))
+                .or_else(|| entries.get(key.parse::<usize>().ok()?)),
+            _ => None,
+        }
+    }
+
+    /// The deepest node on the way to a path, and whether that is its end.
+    pub(crate) fn nearest(&self, path: &[&str]) -> &Node {
+        let mut node = self;
+        for key in path {
+            match node.step(key) {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node
+    }
+}

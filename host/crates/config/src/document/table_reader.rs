@@ -1,0 +1,274 @@
+//! Reading a table of a fleet file key by key: each key is asked for with the type it
+//! must have; what is wrong, missing or unknown becomes a problem with its place, and
+//! reading goes on.
+
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::document::file_source::{File, Files, join_folder, open_on_disk};
+use crate::document::node::{Node, Origin, Table, Value};
+use crate::document::problem::{Problem, Problems};
+use crate::document::suggest::did_you_mean;
+use crate::document::template::{Placeholder, Template};
+use crate::document::units;
+use crate::document::units::{ByteSize, Rate};
+
+/// What all tables of one file share.
+pub(crate) struct ReadContext<'a> {
+    /// The file as it is shown.
+    pub(crate) shown: &'a str,
+    /// Where its relative paths lead.
+    files: Files<'a>,
+    problems: RefCell<Problems>,
+}
+
+impl<'a> ReadContext<'a> {
+    pub(crate) fn new(shown: &'a str, files: Files<'a>, problems: Problems) -> Self {
+        Self {
+            shown,
+            files,
+            problems: RefCell::new(problems),
+        }
+    }
+
+    pub(crate) fn report(&self, at: &Origin, text: impl Into<String>) {
+        self.problems.borrow_mut().push(Problem {
+            place: at.place(self.shown),
+            text: text.into(),
+        });
+    }
+
+    pub(crate) fn into_problems(self) -> Problems {
+        self.problems.into_inner()
+    }
+
+    /// A path of the file starts at its folder, one of the command line where the
+    /// user stands.
+    pub(crate) fn path(&self, node: &Node, text: &str) -> PathBuf {
+        match node.at {
+            Origin::Line(_) => join_folder(self.files.folder(), text),
+            Origin::Option(_) => PathBuf::from(text),
+        }
+    }
+
+    /// A file that can be read, by the same rule.
+    pub(crate) fn file(&self, node: &Node, text: &str) -> Result<File, String> {
+        match node.at {
+            Origin::Line(_) => self.files.find(text),
+            Origin::Option(_) => open_on_disk(PathBuf::from(text)),
+        }
+    }
+
+    /// Whether a place to write to lies below where the user stands: a bundle's own word
+    /// reaches no further.
+    pub(crate) fn may_write(&self, node: &Node, path: &std::path::Path) -> bool {
+        use std::path::Component;
+        let below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        match (&node.at, self.files) {
+            (Origin::Line(_), Files::Parts { .. }) => path.components().all(below),
+            _ => true,
+        }
+    }
+}
+
+/// A table whose keys are being read.
+pub(crate) struct TableReader<'a> {
+    pub(crate) context: &'a ReadContext<'a>,
+    table: &'a Table,
+    /// Where the table begins.
+    pub(crate) at: Origin,
+    /// As it stands in the file: `[log]`.
+    label: String,
+}
+
+impl<'a> TableReader<'a> {
+    /// Opens a table; keys that are not among `known` are problems.
+    pub(crate) fn open(
+        context: &'a ReadContext<'a>,
+        node: &'a Node,
+        label: impl Into<String>,
+        known: &[&str],
+    ) -> Option<Self> {
+        let keys = Self::open_any(context, node, label)?;
+        for (key, node) in &keys.table.0 {
+            if !known.contains(&key.as_str()) {
+                let hint = did_you_mean(key, known.iter().copied());
+                let text = format!("unknown key {key:?} in {}{hint}", keys.label);
+                context.report(&node.at, text);
+            }
+        }
+        Some(keys)
+    }
+
+    /// Opens a table whose keys are names of the user.
+    pub(crate) fn open_any(
+        context: &'a ReadContext<'a>,
+        node: &'a Node,
+        label: impl Into<String>,
+    ) -> Option<Self> {
+        let label = label.into();
+        match &node.value {
+            Value::Table(table) => Some(Self {
+                context,
+                table,
+                at: node.at.clone(),
+                label,
+            }),
+            _ => {
+                let text = format!("{label} wants a table of keys, not {}", node.kind());
+                context.report(&node.at, text);
+                None
+            }
+        }
+    }
+
+    /// The keys and their values, in the order of the file.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
+        self.table.0.iter().map(|(key, node)| (key.as_str(), node))
+    }
+
+    /// A key's value as it stands.
+    pub(crate) fn node(&self, key: &str) -> Option<&'a Node> {
+        self.table.get(key)
+    }
+
+    /// Says that something is wrong with a key.
+    pub(crate) fn report(&self, key: &str, why: impl std::fmt::Display) {
+        let at = self.node(key).map_or(&self.at, |node| &node.at);
+        self.context
+            .report(at, format!("{key} in {}: {why}", self.label));
+    }
+
+    /// Says that a key is missing; `example` is one that would be right.
+    pub(crate) fn report_missing(&self, key: &str, example: &str) {
+        let text = format!(
+            "{} lacks the key {key:?}; write for example {key} = {example}",
+            self.label
+        );
+        self.context.report(&self.at, text);
+    }
+
+    /// A key read in some way; `None` when it is absent or wrong.
+    pub(crate) fn read<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&Node) -> Result<T, String>,
+    ) -> Option<T> {
+        let node = self.node(key)?;
+        read(node).map_err(|why| self.report(key, why)).ok()
+    }
+
+    /// The same for a key that must be there.
+    pub(crate) fn require<T>(
+        &self,
+        key: &str,
+        example: &str,
+        read: impl FnOnce(&Node) -> Result<T, String>,
+    ) -> Option<T> {
+        if self.node(key).is_none() {
+            self.report_missing(key, example);
+        }
+        self.read(key, read)
+    }
+
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        self.read(key, text)
+    }
+
+    pub(crate) fn boolean(&self, key: &str) -> Option<bool> {
+        self.read(key, |node| match node.value {
+            Value::Boolean(value) => Ok(value),
+            _ => Err(format!("true or false is wanted, not {}", node.kind())),
+        })
+    }
+
+    pub(crate) fn integer(&self, key: &str, bounds: RangeInclusive<u32>) -> Option<u32> {
+        self.read(key, |node| integer(node, bounds))
+    }
+
+    pub(crate) fn duration(&self, key: &str, bounds: RangeInclusive<Duration>) -> Option<Duration> {
+        self.read(key, |node| {
+            let length = with_unit(node, units::parse_duration)?;
+            within(length, &bounds, units::format_duration)
+        })
+    }
+
+    pub(crate) fn size(&self, key: &str, bounds: RangeInclusive<u64>) -> Option<ByteSize> {
+        self.read(key, |node| {
+            let size = with_unit(node, ByteSize::parse)?;
+            within(size.bytes(), &bounds, |bytes| format!("{bytes} B"))?;
+            Ok(size)
+        })
+    }
+
+    pub(crate) fn rate(&self, key: &str) -> Option<Rate> {
+        self.read(key, |node| with_unit(node, Rate::parse))
+    }
+
+    pub(crate) fn template(&self, key: &str, names: &[Placeholder]) -> Option<Template> {
+        self.read(key, |node| Template::parse(&text(node)?, names))
+    }
+
+    /// A file that can be read.
+    pub(crate) fn file(&self, key: &str) -> Option<File> {
+        self.read(key, |node| self.context.file(node, &text(node)?))
+    }
+}
+
+/// A text; from the command line, a number is one too.
+pub(crate) fn text(node: &Node) -> Result<String, String> {
+    match (&node.value, &node.at) {
+        (Value::String(text), _) => Ok(text.clone()),
+        (Value::Integer(number), Origin::Option(_)) => Ok(number.to_string()),
+        (Value::Float(number), Origin::Option(_)) => Ok(number.to_string()),
+        (Value::Boolean(value), Origin::Option(_)) => Ok(value.to_string()),
+        _ => Err(format!("a text in quotes is wanted, not {}", node.kind())),
+    }
+}
+
+/// A whole number within bounds.
+pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, String> {
+    let Value::Integer(number) = node.value else {
+        return Err(format!("a whole number is wanted, not {}", node.kind()));
+    };
+    let within = u32::try_from(number).ok().filter(|n| bounds.contains(n));
+    within.ok_or_else(|| {
+        format!(
+            "{number} is out of range; it lies between {} and {}",
+            bounds.start(),
+            bounds.end()
+        )
+    })
+}
+
+/// What is wrong with a text is said with the text, unless it may be a secret.
+fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+    let text = match &node.value {
+        Value::String(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        _ => return Err(read("").err().unwrap_or_default()),
+    };
+    read(&text).map_err(|wanted| match node.from_environment {
+        true => wanted,
+        false => format!("{text:?} is not understood; {wanted}"),
+    })
+}
+
+fn within<T: PartialOrd + Copy>(
+    value: T,
+    bounds: &RangeInclusive<T>,
+    shown: impl Fn(T) -> String,
+) -> Result<T, String> {
+    if bounds.contains(&value) {
+        return Ok(value);
+    }
+    Err(format!(
+        "{} is out of range; it lies between {} and {}",
+        shown(value),
+        shown(*bounds.start()),
+        shown(*bounds.end())
+    ))
+}

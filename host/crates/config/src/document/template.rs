@@ -1,0 +1,348 @@
+//! Text with placeholders: topics, paths, ids. Taken apart once, rendered for each
+//! message.
+
+use std::fmt;
+
+/// What a placeholder stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placeholder {
+    /// `{device}`: the device's id.
+    Device,
+    /// `{group}`: its group's name.
+    Group,
+    /// `{index}`: its place in the group, from zero; `{index:05}` fills up to five
+    /// digits with zeros.
+    Index,
+    /// `{fleet}`: the fleet's name.
+    Fleet,
+    /// `{run}`: the run's id.
+    Run,
+    /// `{connection}`: the number of a shared connection.
+    Connection,
+}
+
+const PLACEHOLDERS: [(&str, Placeholder); 6] = [
+    ("device", Placeholder::Device),
+    ("group", Placeholder::Group),
+    ("index", Placeholder::Index),
+    ("fleet", Placeholder::Fleet),
+    ("run", Placeholder::Run),
+    ("connection", Placeholder::Connection),
+];
+
+/// What belongs to a device.
+pub(crate) const DEVICE_PLACEHOLDERS: &[Placeholder] = &[
+    Placeholder::Device,
+    Placeholder::Group,
+    Placeholder::Index,
+    Placeholder::Fleet,
+    Placeholder::Run,
+];
+
+/// What a device's id can be made of: the run has no part in it, so that the same
+/// seed gives the same ids.
+pub(crate) const ID_PLACEHOLDERS: &[Placeholder] =
+    &[Placeholder::Group, Placeholder::Index, Placeholder::Fleet];
+
+/// What belongs to a shared connection.
+pub(crate) const CONNECTION_PLACEHOLDERS: &[Placeholder] = &[
+    Placeholder::Fleet,
+    Placeholder::Run,
+    Placeholder::Connection,
+];
+
+/// The values of the placeholders.
+#[derive(Debug, Clone, Copy)]
+pub struct PlaceholderValues<'a> {
+    /// The fleet's name.
+    pub fleet: &'a str,
+    /// The run's id.
+    pub run: &'a str,
+    /// The group's name.
+    pub group: &'a str,
+    /// The device's id.
+    pub device: &'a str,
+    /// The device's place in its group.
+    pub index: u32,
+    /// The number of a shared connection.
+    pub connection: u32,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Placeholder(Placeholder, usize),
+}
+
+/// A text with placeholders. Its `Debug` shows the placeholders only: the text may
+/// hold a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+impl Template {
+    /// Takes a text apart. `{{` and `}}` stand for braces.
+    ///
+    /// # Errors
+    /// Which placeholder is not known, or not closed.
+    pub fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, from) = rest.split_at(at);
+            plain.push_str(before);
+            if let Some(after) = from.strip_prefix("{{") {
+                plain.push('{');
+                rest = after;
+            } else if let Some(after) = from.strip_prefix("}}") {
+                plain.push('}');
+                rest = after;
+            } else if let Some((inside, after)) = from
+                .strip_prefix('{')
+                .and_then(|inside| inside.split_once('}'))
+            {
+                if !plain.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                }
+                parts.push(placeholder(inside, allowed)?);
+                rest = after;
+            } else {
+                return Err("a brace stands alone; write {{ or }} for a brace itself".into());
+            }
+        }
+        plain.push_str(rest);
+        if !plain.is_empty() {
+            parts.push(Part::Text(plain));
+        }
+        Ok(Self(parts))
+    }
+
+    /// Whether the template mentions it.
+    #[must_use]
+    pub fn has(&self, name: Placeholder) -> bool {
+        self.0
+            .iter()
+            .any(|part| matches!(part, Part::Placeholder(has, _) if *has == name))
+    }
+
+    /// Appends the text with all placeholders filled in.
+    pub fn render(&self, names: &PlaceholderValues<'_>, into: &mut String) {
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => into.push_str(text),
+                Part::Placeholder(Placeholder::Device, _) => into.push_str(names.device),
+                Part::Placeholder(Placeholder::Group, _) => into.push_str(names.group),
+                Part::Placeholder(Placeholder::Fleet, _) => into.push_str(names.fleet),
+                Part::Placeholder(Placeholder::Run, _) => into.push_str(names.run),
+                Part::Placeholder(Placeholder::Index, width) => {
+                    push_number(into, names.index, *width)
+                }
+                Part::Placeholder(Placeholder::Connection, width) => {
+                    push_number(into, names.connection, *width)
+                }
+            }
+        }
+    }
+
+    /// The text between placeholders, for checks.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Placeholder(..) => None,
+        })
+    }
+
+    /// The text at its very beginning.
+    pub(crate) fn head(&self) -> &str {
+        match self.0.first() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Whether it renders to nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Template {
+    /// The text that it was made from.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}"))?,
+                Part::Placeholder(name, width) => {
+                    let known = PLACEHOLDERS.iter().find(|(_, known)| known == name);
+                    let text = known.map_or("", |(text, _)| *text);
+                    match width {
+                        0 => write!(f, "{{{text}}}")?,
+                        width => write!(f, "{{{text}:0{width}}}")?,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl serde::Serialize for Template {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Template {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let all = PLACEHOLDERS.map(|(_, name)| name);
+        Self::parse(&text, &all).map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.iter().map(|part| match part {
+            Part::Text(_) => "…",
+            Part::Placeholder(name, _) => PLACEHOLDERS
+                .iter()
+                .find(|(_, known)| known == name)
+                .map_or("", |(text, _)| text),
+        });
+        f.debug_tuple("Template")
+            .field(&names.collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// Once or twice a row: `write!` would be half the cost of rendering.
+fn push_number(into: &mut String, mut value: u32, width: usize) {
+    let mut digits = [b'0'; 10];
+    let mut used = 0;
+    for place in digits.iter_mut().rev() {
+        if value == 0 && used > 0 {
+            break;
+        }
+        *place = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
+        used += 1;
+    }
+    let from = digits.len() - used.max(width.min(digits.len()));
+    let digits = digits.get(from..).unwrap_or_default();
+    into.extend(digits.iter().copied().map(char::from));
+}
+
+fn placeholder(inside: &str, allowed: &[Placeholder]) -> Result<Part, String> {
+    let (name, format) = inside
+        .split_once(':')
+        .map_or((inside, None), |(name, format)| (name, Some(format)));
+    let found = PLACEHOLDERS
+        .iter()
+        .find(|(known, meant)| *known == name && allowed.contains(meant));
+    let Some((_, found)) = found else {
+        let known: Vec<String> = PLACEHOLDERS
+            .iter()
+            .filter(|(_, meant)| allowed.contains(meant))
+            .map(|(known, _)| format!("{{{known}}}"))
+            .collect();
+        return Err(format!(
+            "{{{inside}}} is no placeholder here; there are {} (write {{{{ and }}}} for braces)",
+            known.join(", ")
+        ));
+    };
+    let width = match format {
+        None => Some(0),
+        Some(format) if matches!(found, Placeholder::Index | Placeholder::Connection) => format
+            .strip_prefix('0')
+            .and_then(|width| width.parse().ok())
+            .filter(|width| (1..=10).contains(width)),
+        Some(_) => None,
+    };
+    match width {
+        Some(width) => Ok(Part::Placeholder(*found, width)),
+        None => Err(format!(
+            "{{{inside}}} has a format that is not known; only numbers have one, up to ten digits: {{index:05}}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const VALUES: PlaceholderValues<'_> = PlaceholderValues {
+        fleet: "f",
+        run: "r",
+        group: "g",
+        device: "g-00007",
+        index: 7,
+        connection: 3,
+    };
+
+    fn rendered(text: &str) -> String {
+        let mut out = String::new();
+        let all: Vec<Placeholder> = super::PLACEHOLDERS.iter().map(|(_, name)| *name).collect();
+        Template::parse(text, &all)
+            .unwrap()
+            .render(&VALUES, &mut out);
+        out
+    }
+
+    #[test]
+    fn placeholders_are_filled_in() {
+        assert_eq!(rendered("{fleet}/{group}/{device}"), "f/g/g-00007");
+        assert_eq!(rendered("{index}-{index:05}-{connection}"), "7-00007-3");
+        for (value, width, text) in [
+            (0, 0, "0"),
+            (0, 3, "000"),
+            (42, 1, "42"),
+            (u32::MAX, 5, "4294967295"),
+            (90, 10, "0000000090"),
+        ] {
+            let mut out = String::new();
+            push_number(&mut out, value, width);
+            assert_eq!(out, text);
+        }
+        assert_eq!(rendered("{{\"run\":\"{run}\"}}"), "{\"run\":\"r\"}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_said() {
+        let error = |text| Template::parse(text, ID_PLACEHOLDERS).unwrap_err();
+        assert!(error("{device}").contains("there are {group}, {index}, {fleet}"));
+        assert!(error("{index:x}").contains("{index:05}"));
+        assert!(error("{group").contains("stands alone"));
+        assert!(error("a}").contains("stands alone"));
+    }
+
+    #[test]
+    fn debug_keeps_secrets() {
+        let template = Template::parse("Bearer 123 {device}", DEVICE_PLACEHOLDERS).unwrap();
+        assert_eq!(format!("{template:?}"), "Template([\"…\", \"device\"])");
+    }
+
+    #[test]
+    fn a_template_survives_its_own_text() {
+        let text = "{{x}}/{group}/{index:05}-{index}/{connection:03}";
+        let all = super::PLACEHOLDERS.map(|(_, name)| name);
+        let template = Template::parse(text, &all).unwrap();
+        assert_eq!(template.to_string(), text);
+        let json = serde_json::to_string(&template).unwrap();
+        assert_eq!(serde_json::from_str::<Template>(&json).unwrap(), template);
+    }
+
+    proptest! {
+        #[test]
+        fn text_with_doubled_braces_is_itself(text in ".{0,30}") {
+            let doubled = text.replace('{', "{{").replace('}', "}}");
+            prop_assert_eq!(rendered(&doubled), text);
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(text in ".{0,30}") {
+            let _ = Template::parse(&text, DEVICE_PLACEHOLDERS);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Describes a group of devices: plugin, schedule, limits and data.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::document::file_source::File;
+use crate::document::template::Template;
+use crate::document::units::ByteSize;
+use crate::plan::fault::Fault;
+use crate::plan::stage::{AfterStages, Stage};
+
+/// Devices of the same plugin, settings and schedule.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The group's name.
+    pub name: String,
+    /// The line of the fleet file where it starts, for messages.
+    pub line: Option<usize>,
+    /// The plugin's file; resolved against the fleet file's folder.
+    pub plugin: PluginSource,
+    /// How many devices.
+    pub count: u32,
+    /// Index into [`Plan::targets`].
+    pub target: usize,
+    /// FaultSchedule its devices are called.
+    pub schedule: Schedule,
+    /// How a device's id is made: `{group}` and `{index}`.
+    pub device_id: Template,
+    /// How many devices share one instance of the plugin; `None` is as its size suggests.
+    pub devices_per_cell: Option<NonZeroU32>,
+    /// What a cell may use.
+    pub limits: Limits,
+    /// What breaks in it on purpose, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// The devices' settings: a JSON object, handed to the plugin.
+    pub config: serde_json::Value,
+    /// The same as the plugin gets it: its keys in the order of the file, which a payload's
+    /// shape may be told with.
+    pub settings: String,
+    /// Files that its devices can read, by the name that its settings use.
+    pub data: BTreeMap<String, File>,
+}
+
+/// Where a plugin comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginSource {
+    /// A component's file.
+    File(File),
+    /// One inside the binary: `builtin:NAME`.
+    Builtin(String),
+}
+
+/// FaultSchedule the devices of a group are called.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// The time between two ticks of a device.
+    pub tick_rate: TickRate,
+    /// How first ticks lie within the first interval.
+    pub start: Start,
+    /// Each tick moves by up to this fraction of the interval, 0 to 0.5.
+    pub jitter: f64,
+    /// The time over which devices are switched on, one after the other; `None`
+    /// is as fast as the target's connect rate allows.
+    pub ramp: Option<Duration>,
+    /// How rate and devices change while the run goes; empty: not at all.
+    pub stages: Vec<Stage>,
+    /// What comes when the stages are over.
+    pub after_stages: AfterStages,
+}
+
+/// The time between two ticks of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TickRate {
+    /// Open loop: a tick is due when it is due, however slow the backend.
+    Every(Duration),
+    /// Closed loop: the next tick is due as soon as the outbox has room.
+    FlatOut,
+}
+
+/// How the first ticks of a group lie within the first interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Each device has a phase of its own, drawn from its seed.
+    Spread,
+    /// All at once.
+    Together,
+}
+
+/// What one cell may use, and what one turn may return.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory of the cell; `None` is as the size of an instance suggests.
+    pub memory: Option<ByteSize>,
+    /// The longest that one call may take.
+    pub deadline: Duration,
+    /// Messages a turn.
+    pub messages: u32,
+    /// Bytes a message.
+    pub message_size: ByteSize,
+    /// Lines a second that the cell may print.
+    pub log_lines: u32,
+}

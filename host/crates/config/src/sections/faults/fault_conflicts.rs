@@ -1,0 +1,132 @@
+//! What faults of one group cannot do together: touch more than all messages, or take
+//! the same link in two ways at one moment.
+
+use std::time::Duration;
+
+use crate::document::node::Origin;
+use crate::document::table_reader::ReadContext;
+use crate::document::units::format_duration;
+use crate::plan::fault::{Fault, FaultTimes};
+
+/// FaultTimes of a fault that are looked at; what meets only later is rare, and then both
+/// of them hold.
+const MAX_TIMES_CHECKED: usize = 1_000;
+
+/// Shares are sums of what people write with a point.
+const ROUNDING: f64 = 1e-9;
+
+/// Says what is wrong; true if nothing is.
+pub(crate) fn check(
+    context: &ReadContext<'_>,
+    faults: &[(Fault, Origin)],
+    duration: Option<Duration>,
+) -> bool {
+    let mut sound = true;
+    for (place, (fault, at)) in faults.iter().enumerate() {
+        let before = faults.get(..place).unwrap_or_default();
+        if let Some(text) = excess_share(faults, place, fault) {
+            context.report(at, text);
+            sound = false;
+        }
+        for (other, other_at) in before {
+            if let Some(moment) = first_overlap(fault, other, duration) {
+                let text = format!(
+                    "{} and {} ({}) contradict each other: both have the link at {}; move one of them",
+                    fault.kind.word(),
+                    other.kind.word(),
+                    other_at.place(context.shown),
+                    format_duration(moment)
+                );
+                context.report(at, text);
+                sound = false;
+            }
+        }
+    }
+    sound
+}
+
+/// Whether this fault, with those before it that exclude it, touches more than all
+/// messages when it begins, or when one of them does.
+fn excess_share(faults: &[(Fault, Origin)], place: usize, fault: &Fault) -> Option<String> {
+    let family = fault.kind.family()?;
+    let up_to_here = faults.get(..=place).unwrap_or_default();
+    let rivals = || {
+        let all = up_to_here.iter().map(|(fault, _)| fault);
+        all.filter(|other| other.kind.family() == Some(family))
+    };
+    let channels = rivals().map(|other| &other.channel).chain([&None]);
+    let channels: Vec<_> = channels
+        .filter(|channel| fault.channel.is_none() || **channel == fault.channel)
+        .collect();
+    let (begin, end) = fault.schedule.span();
+    for channel in channels {
+        for moment in rivals().map(|other| other.schedule.span().0.max(begin)) {
+            let here = |other: &&Fault| {
+                let (from, to) = other.schedule.span();
+                from <= moment
+                    && moment < to
+                    && (other.channel.is_none() || other.channel == *channel)
+            };
+            let sum: f64 = rivals().filter(here).map(|other| other.probability).sum();
+            if moment < end && sum > 1.0 + ROUNDING {
+                let words: Vec<&str> = rivals()
+                    .filter(here)
+                    .map(|other| other.kind.word())
+                    .collect();
+                return Some(format!(
+                    "{} exclude one another, and touch {:.0}% of the messages from {} on; lower a probability, or move a window",
+                    words.join(" and "),
+                    sum * 100.0,
+                    format_duration(moment)
+                ));
+            }
+        }
+    }
+    None
+}
+
+/// The first moment at which both have the link of a device in different ways, where
+/// both name their moments.
+fn first_overlap(one: &Fault, other: &Fault, duration: Option<Duration>) -> Option<Duration> {
+    let rivals = (one.kind.cuts_link() && other.kind.cuts_link())
+        || (one.kind.is_link_fault() && one.kind.word() == other.kind.word());
+    if !rivals {
+        return None;
+    }
+    let end = duration.unwrap_or(Duration::MAX);
+    let (mut ones, mut others) = (
+        fixed_times(one, end).peekable(),
+        fixed_times(other, end).peekable(),
+    );
+    loop {
+        let (a, b) = (*ones.peek()?, *others.peek()?);
+        if a.0 < b.1 && b.0 < a.1 {
+            return Some(a.0.max(b.0));
+        }
+        if a.1 <= b.1 {
+            ones.next();
+        } else {
+            others.next();
+        }
+    }
+}
+
+/// FaultSchedule a fault begins and ends, where that is not drawn.
+fn fixed_times(fault: &Fault, end: Duration) -> impl Iterator<Item = (Duration, Duration)> {
+    let until = fault.schedule.until.unwrap_or(Duration::MAX).min(end);
+    let (first, every, length) = match fault.schedule.times {
+        FaultTimes::Always => (Some(fault.schedule.from), Duration::MAX, until),
+        FaultTimes::Once { at, duration } => (Some(at), Duration::MAX, duration),
+        FaultTimes::Every {
+            first,
+            every,
+            duration,
+        } => (Some(first), every, duration),
+        FaultTimes::Drawn { .. } => (None, Duration::MAX, Duration::ZERO),
+    };
+    let next = move |begin: &Duration| begin.checked_add(every);
+    std::iter::successors(first, next)
+        .take(MAX_TIMES_CHECKED)
+        .take_while(move |begin| *begin < until)
+        .map(move |begin| (begin, begin.saturating_add(length)))
+}

@@ -1,0 +1,44 @@
+//! Describes a source of rows: a file, a file of a log, or a query.
+
+use std::path::PathBuf;
+
+use mockfleet_sendlog::{LogFile, ParquetFile};
+
+use crate::{csv, json, postgres};
+
+/// A file of a table, or a query.
+pub(crate) enum Source {
+    Parquet(PathBuf),
+    Log(LogFile),
+    Csv(PathBuf, u8),
+    Json(PathBuf),
+    Query(Box<postgres::Query>),
+}
+
+impl Source {
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Parquet(path) | Self::Csv(path, _) | Self::Json(path) => {
+                path.display().to_string()
+            }
+            Self::Log(file) => file.shown.clone(),
+            Self::Query(query) => query.shown(),
+        }
+    }
+
+    /// Its columns, and how many rows it has where the file says so.
+    pub(crate) fn head(&self) -> Result<(Vec<String>, Option<u64>), String> {
+        match self {
+            Self::Parquet(path) => {
+                ParquetFile::open(path).map(|file| (file.columns(), Some(file.rows())))
+            }
+            Self::Log(file) => file.open().map(|file| (file.columns(), Some(file.rows()))),
+            Self::Csv(path, delimiter) => csv::head(path, *delimiter).map(|head| (head, None)),
+            Self::Json(path) => json::head(path).map(|head| (head, None)),
+            Self::Query(query) => query
+                .columns()
+                .map(|head| (head, None))
+                .map_err(|(_, text)| text),
+        }
+    }
+}

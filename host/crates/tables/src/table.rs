@@ -1,0 +1,221 @@
+//! Opens a table and reads its rows.
+
+use std::ops::ControlFlow;
+
+use mockfleet_config::{Problem, Problems};
+use mockfleet_sendlog::{Cell, LogFile, ParquetFile};
+
+use crate::row::{Location, RowCallback};
+use crate::source::Source;
+use crate::{csv, files, json, postgres};
+
+/// A table that is open: its columns are known.
+pub struct Table {
+    shown: String,
+    parts: Vec<Source>,
+    columns: Vec<String>,
+    rows: Option<u64>,
+}
+
+/// Lines that cannot be read and are named; then reading ends.
+const MAX_BAD_LINES: usize = 10;
+
+impl Table {
+    /// Opens files (a path, a folder, a pattern with `*`), or a PostgreSQL database that
+    /// is asked `query`. `option` is where the user said so.
+    ///
+    /// # Errors
+    /// All that cannot be opened.
+    pub fn open(text: &str, query: Option<&str>, option: &str) -> Result<Self, Problems> {
+        let is_database = postgres::is_url(text);
+        let problem = |text: String| {
+            let mut problems = Problems::default();
+            problems.push(Problem {
+                place: option.to_owned(),
+                text,
+            });
+            problems
+        };
+        match (is_database, query) {
+            (true, Some(query)) => {
+                let query = postgres::Query::new(text, query).map_err(problem)?;
+                let columns = query.columns().map_err(|(place, text)| {
+                    let mut problems = Problems::default();
+                    problems.push(Problem { place, text });
+                    problems
+                })?;
+                Ok(Self {
+                    shown: query.shown(),
+                    parts: vec![Source::Query(Box::new(query))],
+                    columns,
+                    rows: None,
+                })
+            }
+            (true, None) => Err(problem(
+                "a database needs a query; add --query 'SELECT device_id, payload, received_at FROM telemetry'".into(),
+            )),
+            (false, Some(_)) => Err(problem(format!(
+                "{text:?} is no database, and --query asks one; give postgres://user@host/database, or leave --query out"
+            ))),
+            (false, None) => Self::from_sources(text, files::find(text).map_err(problem)?),
+        }
+    }
+
+    fn from_sources(text: &str, parts: Vec<Source>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut columns: Vec<String> = Vec::new();
+        let (mut rows, mut counted) = (0, true);
+        for part in &parts {
+            match part.head() {
+                Ok((head, n)) => {
+                    let more = head.into_iter().filter(|name| !columns.contains(name));
+                    columns.extend(more.collect::<Vec<_>>());
+                    rows += n.unwrap_or(0);
+                    counted &= n.is_some();
+                }
+                Err(text) => problems.push(Problem {
+                    place: part.shown(),
+                    text,
+                }),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            shown: text.to_owned(),
+            parts,
+            columns,
+            rows: counted.then_some(rows),
+        })
+    }
+
+    /// The table `sends` of one run of a log.
+    ///
+    /// # Errors
+    /// Which files cannot be read.
+    pub fn from_log(location: &str, files: Vec<LogFile>) -> Result<Self, Problems> {
+        Self::from_sources(location, files.into_iter().map(Source::Log).collect())
+    }
+
+    /// As people name it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// All columns, in the order in which they stand.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Whether there is such a column.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column == name)
+    }
+
+    /// How many rows there are, where that can be told without reading them.
+    #[must_use]
+    pub fn rows(&self) -> Option<u64> {
+        self.rows
+    }
+
+    /// A place as people find it: `received.csv:17`.
+    #[must_use]
+    pub fn location(&self, place: Location) -> String {
+        let file = usize::try_from(place.file).unwrap_or(usize::MAX);
+        let part = self.parts.get(file);
+        let shown = part.map_or_else(|| self.shown.clone(), Source::shown);
+        match part {
+            Some(Source::Csv(..) | Source::Json(_)) => format!("{shown}:{}", place.line),
+            _ => format!("{shown}, row {}", place.line),
+        }
+    }
+
+    /// Reads these columns of all rows; one that a file does not have is null there.
+    ///
+    /// # Errors
+    /// The lines that cannot be read, the first ten of them.
+    pub fn read(&self, wanted: &[&str], take: &mut RowCallback<'_>) -> Result<(), Problems> {
+        self.read_first(None, wanted, take)
+    }
+
+    /// The same of the first rows only. A database would send all others too before it
+    /// hears that they are not wanted.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn peek(
+        &self,
+        rows: u32,
+        wanted: &[&str],
+        take: &mut RowCallback<'_>,
+    ) -> Result<(), Problems> {
+        let mut left = rows;
+        self.read_first(Some(rows), wanted, &mut |place, cells| {
+            left = left.saturating_sub(1);
+            let flow = take(place, cells);
+            if left == 0 {
+                ControlFlow::Break(())
+            } else {
+                flow
+            }
+        })
+    }
+
+    fn read_first(
+        &self,
+        rows: Option<u32>,
+        wanted: &[&str],
+        take: &mut RowCallback<'_>,
+    ) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        let mut left = MAX_BAD_LINES;
+        for (file, part) in (0..).zip(&self.parts) {
+            let mut stopped = false;
+            let mut bad = |line: u64, text: String| {
+                let place = self.location(Location { file, line });
+                problems.push(Problem { place, text });
+                left = left.saturating_sub(1);
+                if left == 0 {
+                    stopped = true;
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            };
+            let mut over = false;
+            let mut take = |line: u64, cells: &[Cell<'_>]| {
+                let flow = take(Location { file, line }, cells);
+                over |= flow.is_break();
+                flow
+            };
+            let read = match part {
+                Source::Parquet(path) => {
+                    ParquetFile::open(path).and_then(|file| file.read(wanted, &mut take))
+                }
+                Source::Log(log) => log.open().and_then(|file| file.read(wanted, &mut take)),
+                Source::Csv(path, delimiter) => {
+                    csv::read(path, *delimiter, wanted, &mut take, &mut bad)
+                }
+                Source::Json(path) => json::read(path, wanted, &mut take, &mut bad),
+                Source::Query(query) => query.read(rows, wanted, &mut take, &mut bad),
+            };
+            if let Err(text) = read {
+                problems.push(Problem {
+                    place: part.shown(),
+                    text,
+                });
+            }
+            if over || stopped {
+                break;
+            }
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
+    }
+}

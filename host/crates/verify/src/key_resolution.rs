@@ -1,0 +1,475 @@
+//! What is compared with what: columns and keys as they were given, or guessed from the
+//! heads and the first rows of both inputs. What is guessed is guessed.
+
+use std::ops::ControlFlow;
+
+use serde_json::Value as JsonValue;
+
+use mockfleet_config::{Problems, did_you_mean};
+use mockfleet_sendlog::Cell;
+use mockfleet_tables::{
+    ARRIVAL_COLUMNS, DEVICE_COLUMNS, NUMBER_COLUMNS, PAYLOAD_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS,
+    Table, find_column,
+};
+
+use crate::key;
+use crate::key::{Field, Pair, ReceivedSide, SentSide};
+use crate::messages::{list_some, problem};
+use crate::options::{KeyChoice, VerifyOptions};
+
+/// Rows that are looked at on each side.
+const SAMPLE_ROWS: u32 = 200;
+
+/// What both inputs are read by.
+pub(crate) struct ResolvedKeys {
+    pub(crate) key: Vec<key::KeyPart>,
+    /// The received payload's column.
+    pub(crate) payload: Option<String>,
+    /// The column of the moment of arrival.
+    pub(crate) received_at: Option<String>,
+    /// The log has hashes of payloads and nothing else.
+    pub(crate) bytes_only: bool,
+    /// What a reader should know.
+    pub(crate) notes: Vec<String>,
+}
+
+impl ResolvedKeys {
+    /// The key, as the command line would say it.
+    pub(crate) fn option(&self) -> String {
+        let parts: Option<Vec<String>> = self.key.iter().map(key::KeyPart::option).collect();
+        parts.map_or_else(
+            || "--by payload".into(),
+            |parts| format!("--key {}", parts.join(",")),
+        )
+    }
+}
+
+/// The first rows of the log.
+#[derive(Default)]
+struct Sample {
+    rows: u32,
+    payloads: Vec<JsonValue>,
+    /// Rows whose payload is not there.
+    without: u32,
+    hashed: bool,
+}
+
+impl Sample {
+    fn has(&self, field: &Field) -> bool {
+        let mut payloads = self.payloads.iter();
+        payloads.any(|payload| field.of(payload).is_some())
+    }
+
+    fn fields(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for payload in &self.payloads {
+            for name in payload
+                .as_object()
+                .into_iter()
+                .flat_map(|object| object.keys())
+            {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+        names
+    }
+}
+
+pub(crate) fn resolve(
+    options: &VerifyOptions,
+    log: &Table,
+    received: &Table,
+) -> Result<ResolvedKeys, Problems> {
+    let sent_sample = sample_log(log, &options.channels)?;
+    let mut problems = Problems::default();
+    let mut notes = Vec::new();
+    let columns = received.columns();
+    let mut named = |option: &str, name: &Option<String>| {
+        let name = name.as_ref()?;
+        if !received.has(name) {
+            let hint = did_you_mean(name, columns.iter().map(String::as_str));
+            problems.push(problem(
+                option,
+                format!(
+                    "{} has no column {name:?}{hint} (it has {})",
+                    received.shown(),
+                    list_some(columns)
+                ),
+            ));
+        }
+        Some(name.clone())
+    };
+    let payload = named("--payload", &options.payload);
+    let received_at = named("--received-at", &options.received_at);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    if is_empty(received)? {
+        problems.push(problem(
+            received.shown(),
+            "it has no rows; where a backend has really received nothing, the log alone says what was lost",
+        ));
+        return Err(problems);
+    }
+    let payload = payload.or_else(|| guess_payload(received));
+    let received_at = received_at
+        .or_else(|| find_column(columns, ARRIVAL_COLUMNS))
+        .or_else(|| find_column(columns, TIME_COLUMNS).filter(|_| payload.is_some()));
+    let received_sample = match &payload {
+        Some(name) => sample_received(received, name),
+        None => Sample::default(),
+    };
+    let inputs = Inputs {
+        options,
+        received,
+        sent_sample: &sent_sample,
+        received_sample: &received_sample,
+        payload: payload.as_deref(),
+    };
+    if sent_sample.rows == 0 {
+        let text = match options.channels.as_slice() {
+            [] => "the run has no messages, so there is nothing to compare".to_owned(),
+            channels => format!("the run has no messages of channel {}", list_some(channels)),
+        };
+        problems.push(problem("LOG", text));
+        return Err(problems);
+    }
+    let key = inputs.key(&mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let mut guessed = Vec::new();
+    if options.payload.is_none()
+        && let Some(name) = &payload
+    {
+        guessed.push(format!("--payload {name}"));
+    }
+    if options.received_at.is_none()
+        && let Some(name) = &received_at
+    {
+        guessed.push(format!("--received-at {name}"));
+    }
+    let resolved = ResolvedKeys {
+        key,
+        payload,
+        received_at,
+        bytes_only: sent_sample.hashed,
+        notes: Vec::new(),
+    };
+    if matches!(options.by, KeyChoice::Guess) {
+        guessed.insert(0, resolved.option());
+    }
+    if !guessed.is_empty() {
+        notes.push(format!("guessed from the columns: {}", guessed.join(" ")));
+    }
+    if resolved.payload.is_none() {
+        notes.push("no column holds the payload, so nothing can be told of altered messages (--payload COLUMN)".into());
+    }
+    if resolved.received_at.is_none() {
+        notes.push("no column holds the moment of arrival, so nothing can be told of late messages, and order is that of the rows (--received-at COLUMN)".into());
+    }
+    if resolved.bytes_only {
+        notes.push(
+            "the log holds hashes of payloads: JSON that was written anew counts as altered".into(),
+        );
+    }
+    Ok(ResolvedKeys { notes, ..resolved })
+}
+
+/// Looks at the first rows. Those that cannot be read are named when all are read.
+fn peek(
+    received: &Table,
+    wanted: &[&str],
+    mut look: impl FnMut(&[Cell<'_>]),
+) -> (u32, Result<(), Problems>) {
+    let mut rows = 0;
+    let read = received.peek(SAMPLE_ROWS, wanted, &mut |_, cells| {
+        rows += 1;
+        look(cells);
+        ControlFlow::Continue(())
+    });
+    (rows, read)
+}
+
+/// Whether there are no rows. Where none can be read, that is what is wrong.
+fn is_empty(received: &Table) -> Result<bool, Problems> {
+    let first = received.columns().iter().take(1);
+    let first: Vec<&str> = first.map(String::as_str).collect();
+    match peek(received, &first, |_| {}) {
+        (0, read) => read.map(|()| true),
+        _ => Ok(false),
+    }
+}
+
+/// The column that holds texts and is named like one of payloads.
+fn guess_payload(received: &Table) -> Option<String> {
+    let candidates: Vec<&str> = PAYLOAD_COLUMNS
+        .iter()
+        .filter_map(|name| {
+            let mut columns = received.columns().iter();
+            columns.find(|column| column.eq_ignore_ascii_case(name))
+        })
+        .map(String::as_str)
+        .collect();
+    let mut texts = vec![false; candidates.len()];
+    if !candidates.is_empty() {
+        let _ = peek(received, &candidates, |cells| {
+            for (text, cell) in texts.iter_mut().zip(cells) {
+                *text |= match cell {
+                    Cell::Text(text) => text.parse::<f64>().is_err(),
+                    Cell::Bytes(_) => true,
+                    _ => false,
+                };
+            }
+        });
+    }
+    let mut found = candidates.iter().zip(texts).filter(|(_, text)| *text);
+    found.next().map(|(name, _)| (*name).to_owned())
+}
+
+fn continue_until_sampled(rows: u32) -> ControlFlow<()> {
+    if rows < SAMPLE_ROWS {
+        ControlFlow::Continue(())
+    } else {
+        ControlFlow::Break(())
+    }
+}
+
+fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Problems> {
+    let mut sample = Sample::default();
+    let wanted = ["channel", "payload", "payload_size"];
+    log.read(&wanted, &mut |_, cells| {
+        let [channel, payload, size] = cells else {
+            return ControlFlow::Break(());
+        };
+        let channel = channel.text().unwrap_or_default();
+        if !channels.is_empty() && !channels.iter().any(|name| *name == channel) {
+            return ControlFlow::Continue(());
+        }
+        sample.rows += 1;
+        match payload {
+            Cell::Text(text) => {
+                // A payload of that size could be its own text, and never is.
+                sample.hashed |= text.starts_with("sha256:")
+                    && size
+                        .int()
+                        .is_some_and(|size| u64::try_from(size) != Ok(wide(text.len())));
+                let value = serde_json::from_str(text).ok();
+                sample.payloads.extend(value.filter(JsonValue::is_object));
+            }
+            _ => sample.without += 1,
+        }
+        continue_until_sampled(sample.rows)
+    })?;
+    Ok(sample)
+}
+
+fn wide(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+fn sample_received(received: &Table, payload: &str) -> Sample {
+    let mut sample = Sample::default();
+    let (rows, _) = peek(received, &[payload], |cells| {
+        if let Some(bytes) = cells.first().and_then(Cell::bytes) {
+            let value = serde_json::from_slice(&bytes).ok();
+            sample.payloads.extend(value.filter(JsonValue::is_object));
+        }
+    });
+    sample.rows = rows;
+    sample
+}
+
+struct Inputs<'a> {
+    options: &'a VerifyOptions,
+    received: &'a Table,
+    sent_sample: &'a Sample,
+    received_sample: &'a Sample,
+    payload: Option<&'a str>,
+}
+
+impl Inputs<'_> {
+    fn key(&self, problems: &mut Problems) -> Vec<key::KeyPart> {
+        match &self.options.by {
+            KeyChoice::Pairs(pairs) => {
+                let parts = pairs.iter().filter_map(|pair| {
+                    self.pair(pair)
+                        .map_err(|text| problems.push(problem("--key", text)))
+                        .ok()
+                });
+                parts.collect()
+            }
+            KeyChoice::Payload => self
+                .by_payload()
+                .map_err(|text| problems.push(problem("--by", text)))
+                .unwrap_or_default(),
+            KeyChoice::Guess => self.guess_key().unwrap_or_else(|| {
+                self.by_payload()
+                    .map_err(|_| problems.push(problem("--received", self.explain_no_guess())))
+                    .unwrap_or_default()
+            }),
+        }
+    }
+
+    fn explain_no_guess(&self) -> String {
+        format!(
+            "{} has no columns that say by themselves which message a row is; give --key device=COLUMN,FIELD=COLUMN, or --payload COLUMN. Its columns: {}. Fields of the log's payloads: {}",
+            self.received.shown(),
+            list_some(self.received.columns()),
+            self.sent_fields()
+        )
+    }
+
+    fn sent_fields(&self) -> String {
+        let fields = self.sent_sample.fields();
+        if fields.is_empty() {
+            return "none, since none of the first is a JSON object".into();
+        }
+        list_some(&fields)
+    }
+
+    fn columns(&self) -> &[String] {
+        self.received.columns()
+    }
+
+    /// What tells devices apart, if the received rows have it.
+    fn device_part(&self) -> Option<key::KeyPart> {
+        let column = |sent, names| {
+            let received = ReceivedSide::Column(find_column(self.columns(), names)?);
+            let sent = SentSide::Column(sent);
+            Some(key::KeyPart { sent, received })
+        };
+        column("device_id", DEVICE_COLUMNS)
+            .or_else(|| column("topic", TOPIC_COLUMNS))
+            .or_else(|| {
+                DEVICE_COLUMNS.iter().find_map(|name| {
+                    let field = Field::parse(name);
+                    (self.sent_sample.has(&field) && self.received_sample.has(&field)).then(|| {
+                        key::KeyPart {
+                            sent: SentSide::Field(field.clone()),
+                            received: ReceivedSide::Field(field),
+                        }
+                    })
+                })
+            })
+    }
+
+    fn guess_key(&self) -> Option<Vec<key::KeyPart>> {
+        let whose = self.device_part()?;
+        // A moment differs in each message too.
+        let mut names = NUMBER_COLUMNS
+            .iter()
+            .chain(TIME_COLUMNS)
+            .chain(&["uptime_ms"]);
+        let number = names.find_map(|name| {
+            let field = Field::parse(name);
+            if !self.sent_sample.has(&field) {
+                return None;
+            }
+            let received = self.received_field(&field, name)?;
+            let sent = SentSide::Field(field);
+            Some(key::KeyPart { sent, received })
+        })?;
+        Some(vec![whose, number])
+    }
+
+    /// Where the received rows have a field of that name.
+    fn received_field(&self, field: &Field, name: &str) -> Option<ReceivedSide> {
+        if self.received_sample.has(field) {
+            return Some(ReceivedSide::Field(field.clone()));
+        }
+        find_column(self.columns(), &[name]).map(ReceivedSide::Column)
+    }
+
+    fn by_payload(&self) -> Result<Vec<key::KeyPart>, String> {
+        if self.payload.is_none() {
+            return Err(format!(
+                "{} has no column of payloads; name it with --payload COLUMN. It has {}",
+                self.received.shown(),
+                list_some(self.columns())
+            ));
+        }
+        if self.sent_sample.without == self.sent_sample.rows {
+            return Err("the log holds no payloads (payload = \"none\" in [log]), so they cannot be compared; a log with payload = \"hash\" is enough".into());
+        }
+        let payload = key::KeyPart {
+            sent: SentSide::Payload,
+            received: ReceivedSide::Payload,
+        };
+        let whose = self.device_part().filter(|_| !self.sent_sample.hashed);
+        // Of a hash, no field can be read; columns can.
+        let column = self
+            .device_part()
+            .filter(|whose| matches!(whose.sent, SentSide::Column(_)));
+        Ok(whose.or(column).into_iter().chain([payload]).collect())
+    }
+
+    fn pair(&self, pair: &Pair) -> Result<key::KeyPart, String> {
+        let sent = match pair.sent.as_str() {
+            "device" | "device_id" => SentSide::Column("device_id"),
+            "topic" => SentSide::Column("topic"),
+            "channel" => SentSide::Column("channel"),
+            "group" => SentSide::Column("group"),
+            "payload" => SentSide::Payload,
+            field => SentSide::Field(Field::parse(field)),
+        };
+        if let SentSide::Field(field) = &sent
+            && !self.sent_sample.has(field)
+        {
+            if self.sent_sample.hashed || self.sent_sample.without == self.sent_sample.rows {
+                return Err(format!(
+                    "{:?} would be a field of the payload, and the log holds no payloads (see payload in [log]); use --by payload with a log of hashes, or payload = \"full\"",
+                    pair.sent
+                ));
+            }
+            let fields = self.sent_sample.fields();
+            let hint = did_you_mean(&pair.sent, fields.iter().map(String::as_str));
+            return Err(format!(
+                "no payload of the log has a field {:?}{hint} (a key begins with device, topic, channel, group, or a field of the payload: {})",
+                pair.sent,
+                self.sent_fields()
+            ));
+        }
+        let received = self.received_side(pair, &sent)?;
+        Ok(key::KeyPart { sent, received })
+    }
+
+    fn received_side(&self, pair: &Pair, sent: &SentSide) -> Result<ReceivedSide, String> {
+        let none = |name: &str| {
+            let hint = did_you_mean(name, self.columns().iter().map(String::as_str));
+            format!(
+                "neither a column of {} nor a field of its payloads is called {name:?}{hint} (its columns: {})",
+                self.received.shown(),
+                list_some(self.columns())
+            )
+        };
+        match (&pair.received, sent) {
+            (_, SentSide::Payload) if self.payload.is_some() => Ok(ReceivedSide::Payload),
+            (_, SentSide::Payload) => Err(none("payload")),
+            (Some(name), _) => {
+                if self.received.has(name) {
+                    return Ok(ReceivedSide::Column(name.clone()));
+                }
+                let field = Field::parse(name);
+                if self.received_sample.has(&field) {
+                    return Ok(ReceivedSide::Field(field));
+                }
+                Err(none(name))
+            }
+            (None, SentSide::Column("device_id")) => find_column(self.columns(), DEVICE_COLUMNS)
+                .map(ReceivedSide::Column)
+                .ok_or_else(|| none("device_id")),
+            (None, SentSide::Column("topic")) => find_column(self.columns(), TOPIC_COLUMNS)
+                .map(ReceivedSide::Column)
+                .ok_or_else(|| none("topic")),
+            (None, SentSide::Column(name)) => find_column(self.columns(), &[name])
+                .map(ReceivedSide::Column)
+                .ok_or_else(|| none(name)),
+            (None, SentSide::Field(field)) => self
+                .received_field(field, &pair.sent)
+                .ok_or_else(|| none(&pair.sent)),
+        }
+    }
+}

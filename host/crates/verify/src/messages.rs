@@ -1,0 +1,27 @@
+//! Makes problems and lists for messages.
+
+use mockfleet_config::{Problem, Problems};
+
+/// Where what is wrong with something given stands on the command line.
+pub(crate) fn problem(place: &str, text: impl Into<String>) -> Problem {
+    Problem {
+        place: place.to_owned(),
+        text: text.into(),
+    }
+}
+
+pub(crate) fn single(problem: Problem) -> Problems {
+    let mut problems = Problems::default();
+    problems.push(problem);
+    problems
+}
+
+/// A few of many, for messages.
+pub(crate) fn list_some(names: &[String]) -> String {
+    const FEW: usize = 12;
+    let shown: Vec<&str> = names.iter().take(FEW).map(String::as_str).collect();
+    match names.len().checked_sub(FEW) {
+        Some(more @ 1..) => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}

@@ -1,0 +1,204 @@
+//! The backend's side: each received row by its key.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as JsonValue;
+
+use mockfleet_config::Problems;
+use mockfleet_sendlog::Cell;
+use mockfleet_tables::{Location, Table};
+
+use crate::buckets::Buckets;
+use crate::content::{Content, Digest};
+use crate::key::{Payload, ReceivedSide, SentSide};
+use crate::key_resolution::ResolvedKeys;
+use crate::messages::{problem, single};
+use crate::progress::{Progress, ProgressFn};
+use crate::sent::{Log, PROGRESS_EVERY, head};
+use crate::{buckets, key};
+
+/// What was received, dealt by key.
+pub(crate) struct Received {
+    pub(crate) buckets: Buckets,
+    pub(crate) rows: u64,
+    /// Rows without a key of their own.
+    pub(crate) unkeyed: u64,
+    /// The first key, for people.
+    pub(crate) first_key: Option<String>,
+}
+
+/// A received row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ReceivedRow<'a> {
+    pub(crate) key: Digest,
+    /// Its device, where the key says it and the log knows it.
+    pub(crate) device: Option<u32>,
+    pub(crate) at: Option<i64>,
+    /// Counts the rows as they stand.
+    pub(crate) order: u64,
+    pub(crate) content: Content,
+    pub(crate) head: &'a str,
+}
+
+/// Moments that cannot be read and are named.
+const MAX_NAMED: usize = 10;
+
+pub(crate) fn read(
+    table: &Table,
+    keys: &ResolvedKeys,
+    log: &Log,
+    report_progress: &mut ProgressFn<'_>,
+) -> Result<Received, Problems> {
+    let reader = Reader::new(keys, log);
+    let wanted: Vec<&str> = reader.columns.iter().map(|name| name.as_str()).collect();
+    let mut received = Received {
+        buckets: Buckets::new(),
+        rows: 0,
+        unkeyed: 0,
+        first_key: None,
+    };
+    let of = table.rows();
+    let mut problems = Problems::default();
+    let mut named = 0;
+    table.read(&wanted, &mut |place: Location, cells| {
+        received.rows += 1;
+        if received.rows.is_multiple_of(PROGRESS_EVERY) {
+            report_progress(Progress {
+                doing: "reading what was received",
+                done: received.rows,
+                of,
+            });
+        }
+        match reader.row(cells, &mut received) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(why) => {
+                problems.push(problem(&table.location(place), why));
+                named += 1;
+                if named < MAX_NAMED {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            }
+        }
+    })?;
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    if received.rows == 0 {
+        return Err(single(problem(
+            table.shown(),
+            "it has no rows; where a backend has really received nothing, the log alone says what was lost",
+        )));
+    }
+    if received.unkeyed == received.rows {
+        return Err(single(problem(
+            "--key",
+            format!(
+                "no row of {} has all of {}; name other columns, or fields of its payload",
+                table.shown(),
+                keys.option()
+            ),
+        )));
+    }
+    Ok(received)
+}
+
+struct Reader<'a> {
+    keys: &'a ResolvedKeys,
+    log: &'a Log,
+    columns: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(keys: &'a ResolvedKeys, log: &'a Log) -> Self {
+        let mut columns: Vec<String> = Vec::new();
+        let named = keys.key.iter().filter_map(|part| match &part.received {
+            ReceivedSide::Column(name) => Some(name),
+            ReceivedSide::Field(_) | ReceivedSide::Payload => None,
+        });
+        let all = named.chain(&keys.payload).chain(&keys.received_at).cloned();
+        for name in all {
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
+        Self { keys, log, columns }
+    }
+
+    fn row(&self, cells: &[Cell<'_>], into: &mut Received) -> Result<(), String> {
+        let cell = |name: &String| {
+            let place = self.columns.iter().position(|column| column == name)?;
+            cells.get(place)
+        };
+        let keys = self.keys;
+        let bytes = keys.payload.as_ref().and_then(cell).and_then(Cell::bytes);
+        let value: Option<JsonValue> = match &bytes {
+            Some(bytes) if !keys.bytes_only => serde_json::from_slice(bytes).ok(),
+            _ => None,
+        };
+        let payload = Payload {
+            value: value.as_ref(),
+            content: bytes
+                .as_ref()
+                .map_or(Content::UNKNOWN, |bytes| Content::of(bytes, value.as_ref())),
+            bytes_only: keys.bytes_only,
+        };
+        let part = |part: &key::KeyPart| -> Option<Cow<'_, [u8]>> {
+            match &part.received {
+                ReceivedSide::Column(name) => {
+                    let cell = cell(name)?;
+                    match &part.sent {
+                        // Names are names, even those that look like numbers.
+                        SentSide::Column(_) => cell.bytes(),
+                        _ => key::text_of(cell).map(|text| text.into_bytes().into()),
+                    }
+                }
+                ReceivedSide::Field(field) => match &part.sent {
+                    SentSide::Column(_) => match field.of(payload.value?)? {
+                        JsonValue::String(text) => Some(text.as_bytes().into()),
+                        other => Some(other.to_string().into_bytes().into()),
+                    },
+                    _ => payload.field(field),
+                },
+                ReceivedSide::Payload => payload.whole(),
+            }
+        };
+        let device = keys
+            .key
+            .iter()
+            .find(|part| part.sent == SentSide::Column("device_id"));
+        let device = device.and_then(|device| {
+            let name = part(device)?;
+            self.log.devices.find(std::str::from_utf8(&name).ok()?)
+        });
+        let at = match keys.received_at.as_ref().and_then(cell) {
+            None | Some(Cell::Null) => None,
+            Some(cell) => Some(cell.time().ok_or_else(|| {
+                format!(
+                    "{:?} is no moment; wanted is 2026-11-24T07:00:00Z, or seconds, milliseconds or microseconds since 1970 (--received-at names another column)",
+                    cell.text().unwrap_or_default()
+                )
+            })?),
+        };
+        let own = key::join(keys.key.iter().map(part));
+        if own.is_none() {
+            into.unkeyed += 1;
+        } else if into.first_key.is_none() {
+            into.first_key = Some(key::shown(&keys.key, part));
+        }
+        let key = own.unwrap_or_else(|| key::by_bytes(&payload));
+        let head = head(bytes.as_deref().unwrap_or_default());
+        let record = ReceivedRow {
+            key,
+            device,
+            at,
+            order: into.rows,
+            content: payload.content,
+            head: &head,
+        };
+        into.buckets.put(buckets::hash(&key), &record)
+    }
+}

@@ -1,0 +1,335 @@
+//! The log's side: each row by its key, with what explains it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as JsonValue;
+
+use mockfleet_config::Problems;
+use mockfleet_sendlog::Cell;
+use mockfleet_tables::Table;
+
+use crate::buckets::Buckets;
+use crate::content::{Content, Digest};
+use crate::explain::{Faults, Kinds};
+use crate::key::{Payload, SentSide};
+use crate::key_resolution::ResolvedKeys;
+use crate::messages::{problem, single};
+use crate::options::VerifyOptions;
+use crate::progress::{Progress, ProgressFn};
+use crate::{buckets, key};
+
+/// The log, dealt by key.
+pub(crate) struct Log {
+    pub(crate) buckets: Buckets,
+    pub(crate) devices: Devices,
+    pub(crate) kinds: Kinds,
+    pub(crate) errors: Errors,
+    /// Rows without a key of their own, and where the first of them stands.
+    pub(crate) unkeyed: Option<(u64, String)>,
+    /// The first key, for people.
+    pub(crate) first_key: Option<String>,
+}
+
+/// A row of the log.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SentRow<'a> {
+    pub(crate) key: Digest,
+    /// The key is what was asked for, and not the payload in its place.
+    pub(crate) own_key: bool,
+    pub(crate) device: u32,
+    pub(crate) seq: u64,
+    pub(crate) outcome: LoggedOutcome,
+    pub(crate) attempt: i64,
+    pub(crate) faults: Faults,
+    pub(crate) error: Option<u32>,
+    /// When it left, or was due.
+    pub(crate) at: i64,
+    pub(crate) content: Content,
+    pub(crate) head: &'a str,
+}
+
+/// What became of it, by the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum LoggedOutcome {
+    Acked,
+    Sent,
+    Failed,
+    Dropped,
+    Unconfirmed,
+}
+
+impl LoggedOutcome {
+    fn read(word: &str) -> Option<Self> {
+        Some(match word {
+            "acked" => Self::Acked,
+            "sent" => Self::Sent,
+            "failed" => Self::Failed,
+            "dropped" => Self::Dropped,
+            "unconfirmed" => Self::Unconfirmed,
+            _ => return None,
+        })
+    }
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Acked => "acked",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+}
+
+/// Devices by their numbers here.
+#[derive(Default)]
+pub(crate) struct Devices {
+    numbers: HashMap<String, u32>,
+    pub(crate) names: Vec<String>,
+}
+
+impl Devices {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(name.to_owned(), number);
+        self.names.push(name.to_owned());
+        number
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
+        self.numbers.get(name).copied()
+    }
+}
+
+/// Different causes that are kept; what comes then has none.
+const MAX_ERRORS: usize = 100;
+
+/// What the column `error` says, by number.
+#[derive(Default)]
+pub(crate) struct Errors(Vec<String>);
+
+impl Errors {
+    fn number(&mut self, text: &str) -> Option<u32> {
+        let place = match self.0.iter().position(|known| known == text) {
+            Some(place) => place,
+            None if self.0.len() < MAX_ERRORS => {
+                self.0.push(text.to_owned());
+                self.0.len() - 1
+            }
+            None => return None,
+        };
+        u32::try_from(place).ok()
+    }
+
+    pub(crate) fn text(&self, number: Option<u32>) -> Option<&str> {
+        self.0
+            .get(usize::try_from(number?).ok()?)
+            .map(String::as_str)
+    }
+}
+
+/// How much of a payload is shown.
+const PAYLOAD_HEAD: usize = 100;
+
+/// How a payload begins, on one line.
+pub(crate) fn head(bytes: &[u8]) -> String {
+    let start = bytes.get(..PAYLOAD_HEAD).unwrap_or(bytes);
+    let text = String::from_utf8_lossy(start);
+    let mut text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if bytes.len() > PAYLOAD_HEAD {
+        text.push('…');
+    }
+    text
+}
+
+/// Rows between two words about progress.
+pub(crate) const PROGRESS_EVERY: u64 = 50_000;
+
+const COLUMNS: [&str; 15] = [
+    "device_id",
+    "seq",
+    "channel",
+    "topic",
+    "group",
+    "outcome",
+    "attempt",
+    "error",
+    "fault",
+    "scheduled_at",
+    "sent_at",
+    "payload",
+    "payload_bin",
+    "payload_size",
+    "log_seq",
+];
+
+pub(crate) fn read(
+    table: &Table,
+    options: &VerifyOptions,
+    keys: &ResolvedKeys,
+    report_progress: &mut ProgressFn<'_>,
+) -> Result<Log, Problems> {
+    let mut log = Log {
+        buckets: Buckets::new(),
+        devices: Devices::default(),
+        kinds: Kinds::default(),
+        errors: Errors::default(),
+        unkeyed: None,
+        first_key: None,
+    };
+    let mut rows = 0;
+    let mut failed = None;
+    let of = table.rows();
+    table.read(&COLUMNS, &mut |place, cells| {
+        rows += 1;
+        if rows % PROGRESS_EVERY == 0 {
+            report_progress(Progress {
+                doing: "reading the log",
+                done: rows,
+                of,
+            });
+        }
+        let Ok(row) = <&[Cell<'_>; 15]>::try_from(cells) else {
+            return ControlFlow::Break(());
+        };
+        match log.row(row, options, keys) {
+            Ok(Keyed::Own) => {}
+            Ok(Keyed::None) => {
+                let unkeyed = log
+                    .unkeyed
+                    .get_or_insert_with(|| (0, table.location(place)));
+                unkeyed.0 += 1;
+            }
+            Err(why) => {
+                failed = Some(problem(&table.location(place), why));
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    if let Some(failed) = failed {
+        return Err(single(failed));
+    }
+    if let (Some((count, place)), None) = (&log.unkeyed, &keys.payload) {
+        return Err(single(problem(
+            place,
+            format!(
+                "this message, and {} more, have no key ({}), and the received table has no payload to know them by; leave their channel out with --channel, or name the column with --payload",
+                count - 1,
+                keys.option()
+            ),
+        )));
+    }
+    Ok(log)
+}
+
+enum Keyed {
+    Own,
+    None,
+}
+
+impl Log {
+    fn row(
+        &mut self,
+        cells: &[Cell<'_>; 15],
+        options: &VerifyOptions,
+        keys: &ResolvedKeys,
+    ) -> Result<Keyed, String> {
+        let [
+            device,
+            seq,
+            channel,
+            topic,
+            group,
+            outcome,
+            attempt,
+            error,
+            fault,
+            due,
+            sent,
+            text,
+            bytes,
+            size,
+            _,
+        ] = cells;
+        let foreign = || "it is no row of mockfleet's log: a column is missing".to_owned();
+        let named = channel.text().unwrap_or_default();
+        if !options.channels.is_empty() && !options.channels.iter().any(|channel| *channel == named)
+        {
+            return Ok(Keyed::Own);
+        }
+        let id = device.text().ok_or_else(foreign)?;
+        let outcome = outcome.text().and_then(|word| LoggedOutcome::read(&word));
+        let kept = text.bytes().or_else(|| bytes.bytes());
+        let value: Option<JsonValue> = match text {
+            Cell::Text(text) if !keys.bytes_only => serde_json::from_str(text).ok(),
+            _ => None,
+        };
+        let whole = kept
+            .as_ref()
+            .map(|kept| u64::try_from(kept.len()).unwrap_or(u64::MAX))
+            == size.int().and_then(|size| u64::try_from(size).ok());
+        let content = match (&kept, keys.bytes_only) {
+            (Some(kept), true) => std::str::from_utf8(kept).ok().and_then(Content::of_hash),
+            (Some(kept), false) if whole => Some(Content::of(kept, value.as_ref())),
+            _ => None,
+        };
+        let payload = Payload {
+            value: value.as_ref(),
+            content: content.unwrap_or(Content::UNKNOWN),
+            bytes_only: keys.bytes_only,
+        };
+        let part = |part: &key::KeyPart| match &part.sent {
+            SentSide::Column(name) => {
+                let cell = match *name {
+                    "topic" => topic,
+                    "channel" => channel,
+                    "group" => group,
+                    _ => device,
+                };
+                cell.bytes().map(|bytes| Cow::Owned(bytes.into_owned()))
+            }
+            SentSide::Field(field) => payload.field(field),
+            SentSide::Payload => payload.whole(),
+        };
+        let own = key::join(keys.key.iter().map(part));
+        if own.is_some() && self.first_key.is_none() {
+            self.first_key = Some(key::shown(&keys.key, part));
+        }
+        let key = own.unwrap_or_else(|| key::by_bytes(&payload));
+        let head = head(kept.as_deref().unwrap_or_default());
+        let record = SentRow {
+            key,
+            own_key: own.is_some(),
+            device: self.devices.number(&id),
+            seq: seq
+                .int()
+                .and_then(|seq| u64::try_from(seq).ok())
+                .ok_or_else(foreign)?,
+            outcome: outcome.ok_or_else(foreign)?,
+            attempt: attempt.int().unwrap_or(0),
+            faults: fault
+                .text()
+                .map(|text| self.kinds.read(&text))
+                .unwrap_or_default(),
+            error: error.text().and_then(|text| self.errors.number(&text)),
+            at: sent.time().or_else(|| due.time()).ok_or_else(foreign)?,
+            content: payload.content,
+            head: &head,
+        };
+        self.buckets.put(buckets::hash(&key), &record)?;
+        Ok(match own {
+            Some(_) => Keyed::Own,
+            None => Keyed::None,
+        })
+    }
+}

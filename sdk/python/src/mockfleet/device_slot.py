@@ -1,0 +1,200 @@
+"""Calls a device by the rules of the contract. It reads the settings, reports a status only when
+it changed, and turns exceptions into errors. The exports of a plugin and `mockfleet.testing` both
+use it, so tests run the code of the plugin."""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable
+from dataclasses import is_dataclass
+from typing import Any
+
+from .device import Device, Identity, NoConfig
+from .errors import Failed, InvalidConfig, Retired
+from .settings import read_settings, schema_of
+from .turn import Answer, Event, Message, Tick, Turn
+
+_SDK = os.path.dirname(os.path.abspath(__file__))
+
+#: Frozen settings by their text, which are parsed once a cell.
+_shared: dict[tuple[type, str], Any] = {}
+
+#: Errors whose tracebacks have been printed: each is printed once a cell.
+_printed: set[str] = set()
+
+
+def find_device(module: Any) -> type[Device[Any]]:
+    """The one class of a module that derives from `Device`."""
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Device)
+        and value is not Device
+        and value.__module__ == module.__name__
+    ]
+    # A base class of another device is not a device itself.
+    ends = [one for one in found if not any(one in other.__mro__[1:] for other in found)]
+    if len(ends) == 1:
+        return ends[0]
+    names = ", ".join(one.__name__ for one in ends) or "none"
+    raise TypeError(f"a plugin has one class that derives from Device; there {_are(ends)} {names}")
+
+
+def _are(things: list[Any]) -> str:
+    return "are" if len(things) > 1 else "is"
+
+
+def check_device(device: type[Device[Any]]) -> None:
+    """Rejects a class that would fail later."""
+    if device.tick is Device.tick:
+        raise TypeError(f"{device.__name__} has no method tick(self, tick)")
+    unknown = set(device.events) - {"link", "downlink", "receipts"}
+    if isinstance(device.events, str) or unknown:
+        raise TypeError(
+            f"{device.__name__}.events names {device.events!r}; a list of link, downlink and receipts is right"
+        )
+    if device.handle is not Device.handle and not device.events:
+        raise TypeError(
+            f'{device.__name__} has a method handle, and no events that it is called for; events = ["downlink"] names one'
+        )
+    for names in ("channels", "statuses"):
+        if isinstance(getattr(device, names), str):
+            raise TypeError(f"{device.__name__}.{names} is a text; a list of texts is right")
+    schema_of(device.config_type())
+
+
+def summary(device: type[Device[Any]]) -> str:
+    """The first line of the class' docstring, or of its module's."""
+    text = device.__doc__ or sys.modules[device.__module__].__doc__ or ""
+    return text.strip().partition("\n")[0].strip()
+
+
+class DeviceSlot:
+    """A device and its last reported status."""
+
+    def __init__(self, kind: type[Device[Any]], identity: Identity, config: str) -> None:
+        device = kind.__new__(kind)
+        device._identity = identity
+        device._now = identity.born
+        device._status = ""
+        device._status_since = identity.born
+        device._random = None
+        self.device = device
+        with Guard():
+            device.config = _settings(kind.config_type(), config)
+            device.__init__()  # type: ignore[misc]
+
+    def tick(self, tick: Tick) -> Turn:
+        """Runs a scheduled call. Raises `Failed` or `Retired`."""
+        self.device._now = tick.micros
+        with Guard():
+            return self._turn(self.device.tick(tick))
+
+    def handle(self, event: Event) -> Turn:
+        """Delivers an event to the device. Raises `Failed` or `Retired`."""
+        self.device._now = event.micros
+        with Guard():
+            return self._turn(self.device.handle(event))
+
+    def _turn(self, answer: Answer) -> Turn:
+        turn = answer if isinstance(answer, Turn) else Turn(() if answer is None else answer)
+        messages = _messages(turn.messages)
+        status = turn.status
+        if status == self.device._status:
+            status = None
+        elif status is not None:
+            self.device._status = status
+            self.device._status_since = self.device._now
+        return Turn(messages, status, turn.next_tick, turn.link)
+
+
+def _settings(kind: type, text: str) -> Any:
+    if kind is NoConfig and text.strip() in ("", "{}"):
+        return NoConfig()
+    known = _shared.get((kind, text))
+    if known is not None:
+        return known
+    settings = read_settings(kind, text)
+    if is_dataclass(kind) and kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        _shared[kind, text] = settings
+    return settings
+
+
+def _messages(given: Message | Iterable[Message]) -> list[Message]:
+    if isinstance(given, Message):
+        return [given]
+    messages = list(given) if isinstance(given, Iterable) else [given]
+    for message in messages:
+        if not isinstance(message, Message):
+            raise TypeError(
+                f"it returned a {type(message).__name__}; messages are made by self.message(channel, value)"
+            )
+    return messages
+
+
+class Guard:
+    """Turns any exception of the author's code into `Failed`, with its place in the
+    source."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or isinstance(error, (Failed, InvalidConfig, Retired)):
+            return
+        if not isinstance(error, Exception):
+            return
+        said = describe_error(error)
+        if said not in _printed:
+            _printed.add(said)
+            for line in traceback_lines(error):
+                print(line, file=sys.stderr)
+        raise Failed(said) from error
+
+
+def describe_error(error: BaseException) -> str:
+    """`ZeroDivisionError: division by zero (device.py:14, in tick: value = 1 / 0)`."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    # The message of an assertion may have several lines.
+    text = text.replace("\n", ", ")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _is_sdk(frame.filename)]
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{type(error).__name__}: {error.msg} ({shorten(error.filename)}:{error.lineno})"
+    if not own:
+        return text
+    last = own[-1]
+    line = f": {last.line}" if last.line else ""
+    return f"{text} ({shorten(last.filename)}:{last.lineno}, in {last.name}{line})"
+
+
+def traceback_lines(error: BaseException) -> list[str]:
+    """The traceback without the SDK's own frames, a line each."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not _is_sdk(frame.filename)
+    ]
+    lines = ["Traceback (most recent call last):"]
+    for frame in frames:
+        lines.append(f"  {shorten(frame.filename)}:{frame.lineno}, in {frame.name}")
+        if frame.line:
+            lines.append(f"    {frame.line}")
+    lines.extend(traceback.format_exception_only(error))
+    return [part for line in lines for part in line.rstrip("\n").split("\n")]
+
+
+def _is_sdk(file: str) -> bool:
+    return os.path.abspath(file).startswith(_SDK + os.sep)
+
+
+def shorten(file: str) -> str:
+    """The path of a file below the folder that it was imported from."""
+    folders = [folder for folder in (*sys.path, os.getcwd()) if folder]
+    below = [
+        os.path.relpath(file, folder)
+        for folder in folders
+        if os.path.abspath(file).startswith(os.path.abspath(folder).rstrip(os.sep) + os.sep)
+    ]
+    return min(below, key=len, default=file)

@@ -1,0 +1,42 @@
+//! Keeps the tables of a scope: each file is indexed once.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::generate::common::problems::Problems;
+use crate::generate::data::file_source::FileSource;
+use crate::generate::data::format::DataFormat;
+use crate::generate::data::table::Table;
+
+/// A file's name, its requested format, and its delimiter.
+type Key = (String, Option<DataFormat>, u8);
+
+/// The tables of a scope; `None` for a broken file.
+#[derive(Debug, Default)]
+pub(crate) struct TableCache(RefCell<BTreeMap<Key, Option<Rc<Table>>>>);
+
+impl TableCache {
+    /// The table of a file, read on the first call. `None` after reporting a broken file
+    /// under the key `file`.
+    pub(crate) fn open(
+        &self,
+        source: &FileSource,
+        name: &str,
+        format: Option<DataFormat>,
+        delimiter: u8,
+        problems: &mut Problems,
+    ) -> Option<Rc<Table>> {
+        let key = (name.to_owned(), format, delimiter);
+        let cached = self.0.borrow().get(&key).cloned();
+        if let Some(cached) = cached {
+            if cached.is_none() {
+                problems.report("file", format_args!("{name} is broken, as said before"));
+            }
+            return cached;
+        }
+        let table = Table::open(source, name, format, delimiter, problems).map(Rc::new);
+        self.0.borrow_mut().insert(key, table.clone());
+        table
+    }
+}

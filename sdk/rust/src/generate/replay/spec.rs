@@ -1,0 +1,356 @@
+//! Defines the replay of a data file, and checks it against the file.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::generate::common::span::Span;
+use crate::generate::data::file_cache::get_or_compute;
+use crate::generate::data::file_errors::FileErrors;
+use crate::generate::data::format::{ColumnType, DataFormat, parse_number};
+use crate::generate::data::table::Table;
+use crate::generate::planning::check::Check;
+use crate::generate::planning::generator::Specification;
+use crate::generate::replay::options::{Column, ReplayEnd, ReplayStart, TimeUnit};
+use crate::generate::replay::playback::{ReplayPlan, RowSchedule, SelectedColumn};
+use crate::generate::replay::timestamps_column::{
+    RowTimes, SampledTimes, TimestampColumn, parse_time,
+};
+use crate::generate::time::origin::Origin;
+
+/// Recorded values, one row after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct Replay {
+    /// The data file, by its name under `data` in the fleet file's group.
+    pub file: String,
+    /// The format of the file. Absent: `json-lines` when it begins with `{`, else `csv`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<DataFormat>,
+    /// The delimiter of a CSV file: one character, such as `;` or a tab.
+    #[serde(default = "comma")]
+    #[schemars(length(min = 1, max = 1))]
+    pub delimiter: String,
+    /// The column that gives the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<Column>,
+    /// The members of an object, each from a column. With neither `column` nor `columns` it
+    /// has all columns.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, Column>,
+    /// DataFormat follow one another as they did: this column has their times, as RFC 3339 (UTC
+    /// when it says no offset) or as numbers, and never goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The unit of times that are numbers.
+    #[serde(default)]
+    pub time_unit: TimeUnit,
+    /// The time of a row. With neither `time` nor `every`, each value takes the next row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Span>,
+    /// The origin of time, with `time` or `every`.
+    #[serde(default)]
+    pub origin: Origin,
+    /// The behaviour after the last row.
+    #[serde(default)]
+    pub end: ReplayEnd,
+    /// The row at which a device starts.
+    #[serde(default)]
+    pub from: ReplayStart,
+}
+
+fn comma() -> String {
+    ",".to_owned()
+}
+
+impl Replay {
+    /// All columns of this data file, a row a value, in a loop.
+    pub fn new(file: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            format: None,
+            delimiter: comma(),
+            column: None,
+            columns: BTreeMap::new(),
+            time: None,
+            time_unit: TimeUnit::S,
+            every: None,
+            origin: Origin::Born,
+            end: ReplayEnd::Loop,
+            from: ReplayStart::First,
+        }
+    }
+
+    /// Takes this column only.
+    #[must_use]
+    pub fn column(self, name: impl Into<String>) -> Self {
+        Self {
+            column: Some(Column::Name(name.into())),
+            ..self
+        }
+    }
+
+    /// Keeps the spacing of the times in this column.
+    #[must_use]
+    pub fn time(self, column: impl Into<String>) -> Self {
+        Self {
+            time: Some(column.into()),
+            ..self
+        }
+    }
+
+    /// Sets the time of a row.
+    #[must_use]
+    pub fn every(self, length: impl Into<Span>) -> Self {
+        Self {
+            every: Some(length.into()),
+            ..self
+        }
+    }
+
+    /// The behaviour after the last row.
+    #[must_use]
+    pub fn end(self, end: ReplayEnd) -> Self {
+        Self { end, ..self }
+    }
+
+    /// Starts each device at a random row.
+    #[must_use]
+    pub fn anywhere(self) -> Self {
+        Self {
+            from: ReplayStart::Random,
+            ..self
+        }
+    }
+}
+
+impl Specification for Replay {
+    type Plan = ReplayPlan;
+
+    fn check(&self, check: &mut Check<'_>) -> Option<ReplayPlan> {
+        check.require(
+            self.column.is_none() || self.columns.is_empty(),
+            "columns",
+            "column is there, too; one of the two is right",
+        );
+        check.require(
+            self.time.is_none() || self.every.is_none(),
+            "every",
+            "time is there, too; one of the two is right",
+        );
+        if let Some(every) = self.every {
+            check.require_duration("every", every);
+        }
+        let delimiter = match self.delimiter.as_bytes() {
+            [one] if one.is_ascii() => *one,
+            _ => {
+                check.report(
+                    "delimiter",
+                    format_args!(
+                        "{:?} is not one ASCII character, such as \",\", \";\" or a tab",
+                        self.delimiter
+                    ),
+                );
+                b','
+            }
+        };
+        let table = check.collect(|scope, problems| {
+            scope
+                .tables
+                .open(&scope.files, &self.file, self.format, delimiter, problems)
+        })?;
+        let selected = self.selected(check, &table);
+        let time = match &self.time {
+            Some(name) => Some(TimestampColumn {
+                position: find(check, &table, "time", name)?,
+                path: name.clone(),
+                unit: self.time_unit,
+            }),
+            None => None,
+        };
+        let selected = selected?;
+        let numbers: Vec<usize> = selected
+            .iter()
+            .filter(|selected| selected.numbers)
+            .map(|selected| selected.position)
+            .collect();
+        // The times and the numbers depend on nothing else.
+        let key = format!(
+            "times {:?} {delimiter} {time:?} {numbers:?} {}",
+            table.format(),
+            table.name()
+        );
+        let in_group = check.scope.files.is_in_group();
+        let read = get_or_compute(in_group, &key, || {
+            read_through(&table, time.as_ref(), &numbers)
+        });
+        let times = read
+            .map_err(|errors| check.collect(|_, problems| errors.report("file", problems)))
+            .ok()?;
+        let schedule = match (time, self.every) {
+            (Some(column), _) => {
+                RowSchedule::Timestamps(RowTimes::new(Rc::clone(&table), column, times))
+            }
+            (None, Some(every)) => {
+                RowSchedule::Every(i64::try_from(every.micros().max(1)).unwrap_or(i64::MAX))
+            }
+            (None, None) => RowSchedule::Value,
+        };
+        Some(ReplayPlan {
+            table,
+            columns: selected,
+            single: self.column.is_some(),
+            schedule,
+            origin: self.origin,
+            end: self.end,
+            from: self.from,
+        })
+    }
+}
+
+/// The position of a column. `None` after reporting that there is none.
+fn find(check: &mut Check<'_>, table: &Table, key: &str, name: &str) -> Option<usize> {
+    if table.format() == DataFormat::JsonLines {
+        let found = (0..table.len()).any(|row| table.json(row).part(name).is_some());
+        check.require(
+            found,
+            key,
+            format_args!(
+                "no line of {} has {name:?}; its first one has {}",
+                table.name(),
+                table.column_names().join(", ")
+            ),
+        );
+        return found.then_some(0);
+    }
+    let position = table.columns().iter().position(|column| **column == *name);
+    check.require(
+        position.is_some(),
+        key,
+        format_args!(
+            "{} has no column {name:?}; there are {}",
+            table.name(),
+            table.column_names().join(", ")
+        ),
+    );
+    position
+}
+
+impl Replay {
+    fn selected(&self, check: &mut Check<'_>, table: &Table) -> Option<Vec<SelectedColumn>> {
+        let all = || {
+            table.column_names().into_iter().map(|name| {
+                let column = Column::Name(name.to_string());
+                (String::new(), name.to_string(), column)
+            })
+        };
+        let asked: Vec<(String, String, Column)> = match &self.column {
+            Some(column) => vec![("column".to_owned(), String::new(), column.clone())],
+            None if self.columns.is_empty() => all().collect(),
+            None => self
+                .columns
+                .iter()
+                .map(|(member, column)| {
+                    (format!("columns.{member}"), member.clone(), column.clone())
+                })
+                .collect(),
+        };
+        let mut selected = Some(Vec::new());
+        for (key, member, column) in asked {
+            // Names of JSON lines may contain points themselves, and exist.
+            let position = if key.is_empty() {
+                table
+                    .columns()
+                    .iter()
+                    .position(|name| **name == *column.name())
+                    .or(Some(0))
+            } else {
+                find(check, table, &key, column.name())
+            };
+            match (position, &mut selected) {
+                (Some(position), Some(selected)) => selected.push(SelectedColumn {
+                    member: Rc::from(member),
+                    position,
+                    path: column.name().to_owned(),
+                    numbers: match column.kind() {
+                        ColumnType::Number => true,
+                        ColumnType::Text => false,
+                        ColumnType::Auto => {
+                            table.format() == DataFormat::Csv && first_is_number(table, position)
+                        }
+                    },
+                }),
+                _ => selected = None,
+            }
+        }
+        selected
+    }
+}
+
+/// Whether the first value of a column that is not empty is a number.
+fn first_is_number(table: &Table, position: usize) -> bool {
+    for row in 0..table.len() {
+        let mut number = None;
+        table.fields(row, |column, _, text| {
+            if column == position && !text.trim().is_empty() {
+                number = Some(parse_number(text).is_some());
+            }
+        });
+        if let Some(number) = number {
+            return number;
+        }
+    }
+    false
+}
+
+/// Reads the whole file once: the times, and the numbers for errors.
+fn read_through(
+    table: &Table,
+    time: Option<&TimestampColumn>,
+    numbers: &[usize],
+) -> Result<SampledTimes, FileErrors> {
+    let mut errors = table.errors();
+    let mut times = SampledTimes::default();
+    let mut take = |time: &TimestampColumn, text: &str| match parse_time(text, time.unit) {
+        Some(time) if times.add(time) => None,
+        Some(_) => Some(format!(
+            "the time {text:?} lies before the one above; sort the rows by time"
+        )),
+        None => Some(format!(
+            "{text:?} is no time; RFC 3339 such as \"2026-01-31T06:00:00Z\" or a number is right"
+        )),
+    };
+    match (table.format(), time) {
+        (DataFormat::JsonLines, Some(time)) => {
+            for row in 0..table.len() {
+                if let Some(wrong) = take(time, &time.text_in(&table.json(row))) {
+                    errors.push(table.offset(row), wrong);
+                }
+            }
+        }
+        // JSON has the types of its values.
+        (DataFormat::JsonLines, None) => {}
+        (DataFormat::Csv, None) if numbers.is_empty() => {}
+        (DataFormat::Csv, time) => {
+            for row in 0..table.len() {
+                table.fields(row, |column, offset, text| {
+                    let time = time.filter(|time| time.position == column);
+                    if let Some(wrong) = time.and_then(|time| take(time, text)) {
+                        errors.push(offset, wrong);
+                    }
+                    let number = || text.trim().is_empty() || parse_number(text).is_some();
+                    if numbers.contains(&column) && !number() {
+                        errors.push(
+                            offset,
+                            format_args!("{text:?} is no number, as the column's others are; mend it, or give the column the type \"text\""),
+                        );
+                    }
+                });
+            }
+        }
+    }
+    errors.finish(times)
+}

@@ -1,0 +1,208 @@
+//! Reads tracks from GeoJSON and GPX files.
+
+use crate::generate::common::problems::Problems;
+use crate::generate::data::file_source::FileSource;
+use crate::generate::data::format::{first_character, text_start};
+use crate::generate::route::track::GeoPoint;
+
+/// The track of a data file: GPX when it begins with `<`, else GeoJSON.
+pub(crate) fn read(
+    files: &FileSource,
+    name: &str,
+    problems: &mut Problems,
+) -> Option<Vec<GeoPoint>> {
+    let bytes = files.read(name, "file", problems)?;
+    let gpx = first_character(&bytes) == Some(b'<');
+    let bytes = bytes.get(text_start(&bytes)..)?;
+    let read = if gpx {
+        from_gpx(bytes)
+    } else {
+        from_geojson(bytes)
+    };
+    match read {
+        Ok(points) if points.len() >= 2 => Some(points),
+        Ok(points) => {
+            let what = if gpx {
+                "a <trk> or <rte> with points"
+            } else {
+                "a LineString with positions"
+            };
+            problems.report(
+                "file",
+                format_args!(
+                    "{name} has {} points; {what} is right, two at least",
+                    points.len()
+                ),
+            );
+            None
+        }
+        Err(why) => {
+            problems.report("file", format_args!("{name}:{why}"));
+            None
+        }
+    }
+}
+
+/// All positions of all lines, in order.
+fn from_geojson(bytes: &[u8]) -> Result<Vec<GeoPoint>, String> {
+    let json: serde_json::Value = serde_json::from_slice(bytes)
+        .map_err(|why| format!("{}:{}: this is no JSON: {why}", why.line(), why.column()))?;
+    let mut points = Vec::new();
+    lines(&json, "", &mut points)?;
+    Ok(points)
+}
+
+/// Collects the positions of lines (RFC 7946): collections have features, features a
+/// geometry, geometries positions. Other geometries are ignored.
+fn lines(json: &serde_json::Value, path: &str, points: &mut Vec<GeoPoint>) -> Result<(), String> {
+    let member = |name: &str| json.get(name);
+    let list = |name: &str| {
+        member(name)
+            .and_then(|list| list.as_array())
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    match json.get("type").and_then(|kind| kind.as_str()) {
+        Some("FeatureCollection") => {
+            for (number, feature) in list("features").iter().enumerate() {
+                lines(feature, &format!("{path}features.{number}."), points)?;
+            }
+        }
+        Some("GeometryCollection") => {
+            for (number, geometry) in list("geometries").iter().enumerate() {
+                lines(geometry, &format!("{path}geometries.{number}."), points)?;
+            }
+        }
+        Some("Feature") => {
+            if let Some(geometry) = member("geometry") {
+                lines(geometry, &format!("{path}geometry."), points)?;
+            }
+        }
+        Some("LineString") => {
+            positions(list("coordinates"), &format!("{path}coordinates"), points)?
+        }
+        Some("MultiLineString") => {
+            for (number, line) in list("coordinates").iter().enumerate() {
+                let line = line.as_array().map(Vec::as_slice).unwrap_or_default();
+                positions(line, &format!("{path}coordinates.{number}"), points)?;
+            }
+        }
+        Some(_) => {}
+        None => {
+            return Err(format!(
+                " {path}type is missing; this is no GeoJSON (RFC 7946)"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn positions(
+    list: &[serde_json::Value],
+    path: &str,
+    points: &mut Vec<GeoPoint>,
+) -> Result<(), String> {
+    for (number, position) in list.iter().enumerate() {
+        let degrees = |index: usize| position.get(index).and_then(serde_json::Value::as_f64);
+        let point = match (degrees(0), degrees(1)) {
+            (Some(lon), Some(lat)) => GeoPoint { lat, lon },
+            _ => {
+                return Err(format!(
+                    " {path}.{number} is no position; [longitude, latitude] is right"
+                ));
+            }
+        };
+        if !on_globe(point) {
+            return Err(format!(
+                " {path}.{number} is not on the globe: longitude {}, latitude {}; GeoJSON has the longitude first",
+                point.lon, point.lat
+            ));
+        }
+        points.push(point);
+    }
+    Ok(())
+}
+
+fn on_globe(point: GeoPoint) -> bool {
+    (-90.0..=90.0).contains(&point.lat) && (-180.0..=180.0).contains(&point.lon)
+}
+
+/// The points of all tracks; of the routes if there are no tracks.
+fn from_gpx(bytes: &[u8]) -> Result<Vec<GeoPoint>, String> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| " this is not UTF-8; save the file as UTF-8".to_owned())?;
+    let document = roxmltree::Document::parse(text)
+        .map_err(|why| format!("{}:{}: this is no XML: {why}", why.pos().row, why.pos().col))?;
+    let mut points = Vec::new();
+    for kind in ["trkpt", "rtept"] {
+        let nodes = document
+            .descendants()
+            .filter(|node| node.tag_name().name() == kind);
+        for node in nodes {
+            let degrees = |name| {
+                node.attribute(name)
+                    .and_then(|text| text.trim().parse::<f64>().ok())
+            };
+            let point = degrees("lat")
+                .zip(degrees("lon"))
+                .map(|(lat, lon)| GeoPoint { lat, lon });
+            match point.filter(|point| on_globe(*point)) {
+                Some(point) => points.push(point),
+                None => {
+                    let at = document.text_pos_at(node.range().start);
+                    return Err(format!(
+                        "{}:{}: <{kind}> has no lat and lon that are on the globe; degrees are right, such as lat=\"52.5\" lon=\"13.4\"",
+                        at.row, at.col
+                    ));
+                }
+            }
+        }
+        if !points.is_empty() {
+            break;
+        }
+    }
+    Ok(points)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn geojson_and_gpx_are_read_and_errors_name_their_place() {
+        let two = [
+            GeoPoint {
+                lat: 52.5,
+                lon: 13.4,
+            },
+            GeoPoint {
+                lat: 53.5,
+                lon: 10.0,
+            },
+        ];
+        for text in [
+            r#"{"type":"LineString","coordinates":[[13.4,52.5,34.0],[10.0,53.5]]}"#,
+            r#"{"type":"FeatureCollection","features":[{"type":"Feature","geometry":{"type":"Point","coordinates":[0,0]}},
+               {"type":"Feature","geometry":{"type":"MultiLineString","coordinates":[[[13.4,52.5]],[[10.0,53.5]]]}}]}"#,
+        ] {
+            assert_eq!(from_geojson(text.as_bytes()).unwrap(), two);
+        }
+        let gpx = r#"<gpx xmlns="http://www.topografix.com/GPX/1/1"><rte><rtept lat="1" lon="1"/></rte>
+            <trk><trkseg><trkpt lat="52.5" lon="13.4"><ele>34</ele></trkpt><trkpt lat="53.5" lon="10"/></trkseg></trk></gpx>"#;
+        assert_eq!(from_gpx(gpx.as_bytes()).unwrap(), two);
+        let swapped =
+            from_geojson(br#"{"type":"LineString","coordinates":[[52.5,13.4],[13.4,152.5]]}"#);
+        assert_eq!(
+            swapped.unwrap_err(),
+            " coordinates.1 is not on the globe: longitude 13.4, latitude 152.5; GeoJSON has the longitude first"
+        );
+        assert!(
+            from_geojson(b"{\n\"type\":}")
+                .unwrap_err()
+                .starts_with("2:8: this is no JSON")
+        );
+        let wrong = from_gpx(b"<gpx>\n  <trkpt lat=\"x\" lon=\"1\"/></gpx>").unwrap_err();
+        assert!(wrong.starts_with("2:3: <trkpt> has no lat"), "{wrong}");
+        assert!(from_gpx(b"<gpx>").unwrap_err().contains("this is no XML"));
+    }
+}

@@ -1,0 +1,6 @@
+//! Lists the kinds of generators and combines them.
+
+pub(crate) mod composite;
+pub(crate) mod fault;
+pub(crate) mod kinds;
+pub(crate) mod sensor_fault;
