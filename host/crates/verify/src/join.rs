@@ -151,7 +151,7 @@ impl Ambiguous {
             problems.push(problem(
                 option,
                 format!(
-                    "{} does not report_progress messages of the log apart: {example}{more}; a second one could not be told from one that came twice; {way}",
+                    "{} does not tell messages of the log apart: {example}{more}; a second one could not be told from one that came twice; {way}",
                     keys.option().trim_start_matches(option).trim_start()
                 ),
             ));

@@ -152,7 +152,7 @@ fn content(file: &str) -> Result<Value, String> {
 }
 
 fn schema(file: &str, content: Value) -> Result<Validator, String> {
-    Validator::new(content).map_err(|why| format!("{file} is no JSON Validator: {why}"))
+    Validator::new(content).map_err(|why| format!("{file} is no JSON Schema: {why}"))
 }
 
 /// The schema of each channel, of a file that has one for each; none of another file.
