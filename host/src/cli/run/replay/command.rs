@@ -111,7 +111,7 @@ fn time(text: &str) -> Result<i64, String> {
     let whole_day = format!("{text}T00:00:00Z");
     parse_timestamp(text)
         .or_else(|| parse_timestamp(&whole_day))
-        .ok_or_else(|| "a parse_timestamp is 2026-11-24T07:00:00Z, or a day: 2026-11-24".into())
+        .ok_or_else(|| "a timestamp is 2026-11-24T07:00:00Z, or a day: 2026-11-24".into())
 }
 
 fn speed(text: &str) -> Result<Speed, String> {
