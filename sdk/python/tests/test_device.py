@@ -102,7 +102,7 @@ def test_ticks_follow_the_schedule_of_fleet_or_device() -> None:
     assert seconds(run(Probe, {"do-what": "hurry"}, ticks=5)) == [0, 1, 2, 2.01, 3.01]
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
+def test_same_seed_gives_same_bytes_and_another_one_others() -> None:
     def payloads(seed: int) -> list[bytes]:
         return [sent.message.payload for sent in run(Probe, ticks=9, seed=seed).messages]
 
@@ -113,7 +113,7 @@ def test_only_a_change_of_status_is_reported() -> None:
     assert [status for _, status in run(Probe, ticks=9).statuses] == ["even", "odd"]
 
 
-def test_an_exception_is_a_failed_call_that_names_its_place_in_the_source() -> None:
+def test_exception_is_a_failed_call_with_its_source_location() -> None:
     trial = run(Probe, {"do-what": "divide"}, ticks=2)
     with pytest.raises(Failed) as failed:
         trial.tick()
@@ -151,7 +151,7 @@ def test_wrong_return_value_is_a_failed_call() -> None:
         run(Probe, {"do-what": "number"}, ticks=3)
 
 
-def test_a_message_to_the_device_is_answered_and_moves_its_next_tick() -> None:
+def test_downlink_is_answered_and_moves_the_next_tick() -> None:
     trial = run(Probe, ticks=1).receive("command", {"do": "stop"})
     assert trial.on("reply") == [{"do": "stop"}]
     assert trial.due - trial.now == timedelta(minutes=1)
@@ -166,7 +166,7 @@ def test_trial_rejects_undeclared_names() -> None:
         run(Probe).settled(0, "telemetry")
 
 
-def test_all_settings_that_do_not_fit_are_refused_at_once_with_their_keys() -> None:
+def test_all_invalid_settings_are_refused_at_once_with_keys() -> None:
     with pytest.raises(InvalidConfig) as refused:
         run(
             Probe,
@@ -200,7 +200,7 @@ def test_settings_have_their_declared_types() -> None:
     assert run(Probe).device.config.limit is None
 
 
-def test_the_schema_has_words_bounds_and_defaults_and_refuses_the_unknown() -> None:
+def test_schema_has_texts_bounds_and_defaults_only_for_known() -> None:
     found = schema(Probe)
     assert found["additionalProperties"] is False
     assert found["properties"]["do-what"] == {

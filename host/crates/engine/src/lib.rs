@@ -1,6 +1,18 @@
-//! Runs fleets: plugins, transports and the send log together.
+//! Runs fleets of virtual devices: plugins, transports and the send log together.
 //!
-//! For others: a fleet is prepared, started, watched and finished.
+//! For others: [`prepare`] checks a fleet and returns a [`Prepared`] run, which starts as a
+//! [`Running`] one and ends as [`Finished`]. [`replay`] sends a recorded log again, [`dry_run()`]
+//! simulates some devices without network and log.
+//!
+//! | room | contents |
+//! |---|---|
+//! | `prepare` | checks before the first message: plugins, settings, data files, limits |
+//! | `run` | the life of a run, and its threads |
+//! | `worker` | the loop of one thread: devices, connections, rows, injected faults |
+//! | `group` | groups, counters by group, checks |
+//! | `time` | clocks, schedules, stages, seeds |
+//! | `faults` | draws of injected faults |
+//! | `breakpoint`, `dry_run`, `replay` | the other kinds of run |
 
 mod breakpoint;
 mod dry_run;

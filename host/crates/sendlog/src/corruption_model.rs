@@ -414,7 +414,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
         #[test]
-        fn whatever_the_damage_every_row_before_it_is_there_and_no_other(
+        fn any_damage_keeps_every_row_before_it_and_invents_none(
             script in prop::collection::vec(any::<u8>(), 0..400),
         ) {
             check(&script);

@@ -1,4 +1,4 @@
-//! Writes the send log of a run as Parquet files, and reads it back.
+//! Writes and reads the send log of a run as Parquet.
 //!
 //! For others: other programs may write and read logs with this crate.
 //!

@@ -1,7 +1,8 @@
-//! Looking for the rate at which a backend breaks: the rate is raised step by step,
-//! twofold, until a bound breaks, and then the room between the rate that held and the
-//! one that broke is halved until it is small. Knows figures of steps; what makes them,
-//! and how long a step takes, is in `pace`.
+//! Finds the highest rate that a backend sustains.
+//!
+//! The rate doubles step by step until a stop condition is met. Then the interval between the last
+//! rate that passed and the first that failed is halved until it is small. This file computes
+//! steps from their figures; `search_driver` measures the figures and decides how long a step takes.
 
 use crate::breakpoint::stop_condition::StopCondition;
 
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_breaks_the_search_ends_at_the_fastest_that_devices_can_be() {
+    fn search_without_a_break_ends_at_the_fastest_device_rate() {
         let (found, _) = search(1e9, 1e9, 100.0);
         assert_eq!(found.bottleneck(), Bottleneck::None);
         assert_eq!(found.held.unwrap().factor, 100.0);

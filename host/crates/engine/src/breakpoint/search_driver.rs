@@ -1,6 +1,7 @@
-//! The steps of a search in time: all devices are switched on, the rate changes, what
-//! it does settles, then it is measured. After a rate that broke, the backend gets time
-//! to catch up.
+//! Drives the steps of a breakpoint search in time.
+//!
+//! All devices are switched on. For each step the rate changes, the run settles, and then the step
+//! is measured. After a rate that failed, the backend gets time to catch up.
 
 use std::time::Duration;
 
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_that_does_not_get_the_rate_through_is_found_out_and_gets_time_to_rest() {
+    fn overloaded_backend_is_detected_and_gets_time_to_recover() {
         let bound = StopCondition::parse("ack.p99 > 1s").unwrap();
         let search = BreakpointSearch::new(vec![bound], 1000.0);
         let mut pacer = SearchDriver::new(search, Duration::from_secs(4), 100, 1);

@@ -1,4 +1,4 @@
-//! `--until 'ack.p99 > 200ms'`: what breaks a step of a search.
+//! Parses and evaluates stop conditions, such as `--until 'ack.p99 > 200ms'`.
 
 use mockfleet_config::{Comparison, FULL_SHARE, Metric, ThresholdValue};
 use mockfleet_metrics::{Bottleneck, SearchStep, micros};

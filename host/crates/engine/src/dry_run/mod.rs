@@ -1,4 +1,6 @@
-//! Simulates some devices of each group on a virtual clock, without network and log.
+//! Simulates some devices of each group on a virtual clock.
+//!
+//! Nothing is sent, and nothing is written to a log.
 
 mod result;
 mod sample;

@@ -1,6 +1,8 @@
-//! A rehearsal: some devices of each group live for a while on a virtual clock, with
-//! the fleet's own schedule and seeds, without network and log. What they say is kept
-//! in a [`Sample`], so that it can be told beforehand what a run will send.
+//! Defines the options and the result of a dry run.
+//!
+//! In a dry run, some devices of each group run on a virtual clock, with the schedule and the seeds
+//! of the fleet, without network and log. A [`Sample`] holds their messages, from which a forecast
+//! of the whole run is computed.
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
-//! What rehearsed devices said, and how it is written down as the rows of the whole
-//! group: a few devices take turns in standing for all of them.
+//! Holds the messages of a dry run and writes them as rows.
+//!
+//! The rows are those of the whole group: the few simulated devices take turns in representing all
+//! devices.
 
 use std::rc::Rc;
 use std::time::Instant;

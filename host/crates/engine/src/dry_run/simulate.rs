@@ -26,7 +26,7 @@ pub fn dry_run(
     for group in &fleet.plan.groups {
         if group.schedule.tick_rate == TickRate::FlatOut {
             let text = format!(
-                "group {:?} has rate = \"max\": how fast that is, only a run can tell; give --rate 100/s to assume so many ticks a second of each device",
+                "group {:?} has rate = \"max\", whose speed only a run can measure; give --rate 100/s to assume that many ticks a second for each device",
                 group.name
             );
             let place = ["groups", &group.name, "rate"];

@@ -1,5 +1,8 @@
-//! A group while it is rehearsed: its devices and their cells on a virtual clock, from
-//! the first tick to the last. Knows nothing of what becomes of what they say.
+//! Simulates the devices of one group.
+//!
+//! It runs from the first tick to the last.
+//!
+//! The devices and their cells run on a virtual clock. The caller evaluates their messages.
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -1,10 +1,12 @@
-//! GroupFaults that are injected on purpose: which message, link or clock of which device
-//! breaks, drawn from the device's seed, the fault's place in the file, and the
-//! message's number or the moment. Nothing else has a part in it, so that the same run
-//! breaks in the same places, whatever the workers, the packing and the machine.
+//! Draws the faults of a group: message, link and clock faults.
 //!
-//! [`windows`] says when, [`payload`] what becomes of bytes; [`held`] keeps what leaves
-//! later, and [`links`] takes connections away and gives them back.
+//! A draw depends on the seed of the device, the position of the fault in the fleet file, and the
+//! number of the message or the time, and on nothing else. The same run therefore has the same
+//! faults for any number of workers, any packing and any machine.
+//!
+//! `windows` computes the times of a fault, and `payload` changes bytes. The worker's
+//! `injection/pending_faults` holds delayed messages, and `injection/link_faults` cuts and restores
+//! connections.
 
 use crate::faults::share::part;
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! What faults do to the bytes of a message. Each says whether there was something to
-//! do: an empty payload has no byte to flip.
+//! Changes the bytes of a message as faults ask.
+//!
+//! Each function returns whether there were bytes to change: an empty payload has none.
 
 use rustc_hash::FxHashSet;
 
@@ -63,7 +64,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn as_many_bytes_are_flipped_as_asked_for_and_the_same_ones_again(
+        fn the_asked_number_of_bytes_is_flipped_reproducibly(
             payload in prop::collection::vec(any::<u8>(), 1..200), bytes in 1u32..50, seed: u64,
         ) {
             let (mut once, mut again) = (payload.clone(), payload.clone());

@@ -1,5 +1,7 @@
-//! FaultSchedule a fault is there: a function of the plan, a seed and a moment, and of nothing
-//! else. So the same run breaks at the same moments, whoever asks, and in any order.
+//! Computes the times at which a fault is active.
+//!
+//! They are a function of the plan, a seed and a time. The same run has the same windows, in any
+//! order of the queries.
 
 use std::time::Duration;
 
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_begins_after_its_first_interval_and_ends_with_its_window() {
+    fn repeated_windows_start_after_one_interval_and_end_in_time() {
         let every = FaultTimes::Every {
             first: 5 * SECOND,
             every: 10 * SECOND,
@@ -193,7 +195,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_drawn_time_lies_in_each_interval_and_asking_is_the_same_in_any_order(
+        fn each_interval_has_a_drawn_window_for_any_query_order(
             seed: u64, from in 0u64..10_000_000, every in 2u64..5_000_000, share in 0.0f64..0.99,
         ) {
             let length = crate::faults::share::part(every, share).max(1).min(every - 1);

@@ -1,5 +1,7 @@
-//! A group as a run sees it: its plugin loaded, its target's channels numbered, its
-//! devices counted through. Shared by all workers; nothing in it changes.
+//! Holds a group as a run needs it.
+//!
+//! The plugin is loaded, the channels of the target have numbers, and the devices have indices. All
+//! workers share the group, and nothing in it changes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

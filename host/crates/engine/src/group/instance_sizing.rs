@@ -1,5 +1,6 @@
-//! How devices are packed where the fleet file does not say: by what an instance of the
-//! plugin takes before it has a device. Knows no language.
+//! Decides the number of devices per cell by default.
+//!
+//! The decision depends on the memory of a plugin instance without devices, for any language.
 
 use std::num::NonZeroU32;
 

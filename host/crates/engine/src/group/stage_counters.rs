@@ -1,4 +1,4 @@
-//! Counting ticks by the stage that they were due in, and what of it is shown.
+//! Counts ticks by the stage in which they were due.
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
-//! Checks of a run: which messages and ticks count for which of them while it goes, and
-//! what each comes to when it is over. A run without checks counts nothing here.
+//! Counts messages and ticks for checks, and evaluates the checks.
+//!
+//! Each message and tick counts for the checks that match it. A run without checks counts nothing
+//! here.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -167,7 +169,7 @@ fn is_injected(settled: &Completion) -> bool {
 /// A figure as it was found.
 enum Measured {
     /// So many, of so many.
-    Shard(u64, u64),
+    Part(u64, u64),
     /// Microseconds.
     Time(u64),
     /// A second.
@@ -185,8 +187,8 @@ fn judge(
     let bound = &check.threshold;
     let found = find(bound, tally, span, warm_up);
     let order = match (&found, bound.value) {
-        (Measured::Shard(part, _), ThresholdValue::Count(limit)) => Some(part.cmp(&limit)),
-        (Measured::Shard(part, all), ThresholdValue::Share(share)) => {
+        (Measured::Part(part, _), ThresholdValue::Count(limit)) => Some(part.cmp(&limit)),
+        (Measured::Part(part, all), ThresholdValue::Share(share)) => {
             let exact = |a: u64, b: u64| u128::from(a) * u128::from(b);
             Some(exact(*part, FULL_SHARE).cmp(&exact(*all, share)))
         }
@@ -221,7 +223,7 @@ fn find(
         0 => Measured::Nothing(format!(
             "no message was due{since}, so nothing was measured"
         )),
-        all => Measured::Shard(part, all),
+        all => Measured::Part(part, all),
     };
     let time = |spread: &LatencyHistogram, share: f64, what: &str| match spread.count() {
         0 => Measured::Nothing(format!(
@@ -233,10 +235,10 @@ fn find(
     let ticks = tally.ticks + tally.missed;
     let of_ticks = |part: u64| match ticks {
         0 => Measured::Nothing(format!("no tick was due{since}, so nothing was measured")),
-        all => Measured::Shard(part, all),
+        all => Measured::Part(part, all),
     };
     match bound.metric {
-        Metric::Messages => Measured::Shard(messages, messages),
+        Metric::Messages => Measured::Part(messages, messages),
         Metric::Acked => of_messages(tally.acked),
         Metric::Sent => of_messages(tally.sent),
         Metric::Delivered => of_messages(tally.acked + tally.sent),
@@ -254,10 +256,10 @@ fn find(
 
 fn number(found: &Measured, limit: ThresholdValue) -> Option<f64> {
     match (found, limit) {
-        (Measured::Shard(part, all), ThresholdValue::Share(_)) => {
+        (Measured::Part(part, all), ThresholdValue::Share(_)) => {
             Some(float(*part) * 100.0 / float(*all).max(1.0))
         }
-        (Measured::Shard(part, _), _) => Some(float(*part)),
+        (Measured::Part(part, _), _) => Some(float(*part)),
         (Measured::Time(micros), _) => Some(float(*micros)),
         (Measured::Rate(rate), _) => Some(*rate),
         (Measured::Nothing(_), _) => None,
@@ -266,7 +268,7 @@ fn number(found: &Measured, limit: ThresholdValue) -> Option<f64> {
 
 fn shown(found: &Measured, bound: &mockfleet_config::Threshold) -> String {
     match found {
-        Measured::Shard(part, all) if matches!(bound.value, ThresholdValue::Share(_)) => {
+        Measured::Part(part, all) if matches!(bound.value, ThresholdValue::Share(_)) => {
             format!(
                 "{} ({} of {})",
                 percent(*part, *all),
@@ -274,7 +276,7 @@ fn shown(found: &Measured, bound: &mockfleet_config::Threshold) -> String {
                 count(*all)
             )
         }
-        Measured::Shard(part, all) => match bound.metric.share_base() {
+        Measured::Part(part, all) => match bound.metric.share_base() {
             Some(what) => format!("{} of {} {what}", count(*part), count(*all)),
             None => count(*part),
         },

@@ -1,4 +1,4 @@
-//! Checks that a fleet goes with its clock, its search and the open-file limit.
+//! Checks a fleet against its clock, search and open-file limit.
 
 use crate::prepare::fd_limit;
 use crate::prepare::problem::problem;

@@ -1,5 +1,6 @@
-//! The content of data files, each read once for the whole process, whichever groups
-//! use it and under whichever name.
+//! Reads each data file once for the whole process.
+//!
+//! Groups share the content, under any name.
 
 use std::collections::{BTreeMap, HashMap};
 

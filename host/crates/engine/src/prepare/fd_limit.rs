@@ -1,4 +1,6 @@
-//! Open files: each connection is one, and the system allows a process so many.
+//! Raises and checks the limit of open files.
+//!
+//! Each connection is an open file, and the system limits their number for a process.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

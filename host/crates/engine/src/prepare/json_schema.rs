@@ -1,6 +1,7 @@
-//! A value against a JSON Schema (a group's settings, a payload), in the words of a
-//! person: where a schema has several forms (`oneOf`), what is said is what is wrong with
-//! the form that was meant. Knows schemas; must not know plugins nor the fleet file.
+//! Validates JSON values against a JSON Schema, with readable errors.
+//!
+//! Where a schema has several forms (`oneOf`), the error names the fault in the form that was most
+//! likely meant. The file depends on schemas only, and neither on plugins nor on the fleet file.
 
 use std::collections::BTreeSet;
 

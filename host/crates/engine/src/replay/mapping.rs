@@ -1,5 +1,6 @@
-//! Which column of a recorded table is what: said by the user, known of a log of
-//! mockfleet's, or guessed from its name. Knows nothing of what is in the rows.
+//! Maps columns of a recorded table to parts of a message.
+//!
+//! The user names a column, a log of mockfleet has known columns, or the name of the column decides.
 
 use std::collections::HashMap;
 

@@ -1,12 +1,14 @@
-//! A recorded log, sent again: no device is called, what is due comes from a recording.
-//! Rows, counts, transports and the clock are those of every run.
+//! Prepares and starts a replay of a recorded log.
+//!
+//! No device is called: due messages come from a recording. Rows, counts, transports and the clock
+//! are those of every run.
 //!
 //! ```text
 //! table ─row─▶ recording (sorted, on disk) ─due─▶ transport ─outcome─▶ send log
 //! ```
 //!
-//! [`mapping`] says which column is what, [`recording`] reads and sorts what is to be sent
-//! before anything is, [`sorter`] holds it, [`player`] is the worker.
+//! `mapping` assigns the columns, `recording` reads and sorts all rows before the first is sent,
+//! `sorter` holds them, and `replay_worker` sends them.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};

@@ -1,5 +1,6 @@
-//! What is to be sent again: the rows of a table that were asked for, each checked, put
-//! in order and dealt to the workers, before anything is sent.
+//! Reads, checks and sorts rows, and deals them to the workers.
+//!
+//! All of it is done before the first message is sent.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;

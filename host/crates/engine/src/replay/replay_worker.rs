@@ -1,5 +1,7 @@
-//! One worker of a replay, on one thread: what is due leaves, what comes to its end
-//! becomes a row. The same turns as [`super::super::worker`], without devices to call.
+//! Runs one worker of a replay, on one thread.
+//!
+//! Due messages are sent, and a completed message becomes a row. The loop is that of
+//! `worker/worker_loop`, without devices to call.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,5 +1,6 @@
-//! Messages put into the order in which they are due, however many they are: pieces that
-//! fit into memory are sorted and go to temporary files, which are read side by side.
+//! Sorts any number of messages by due time, with temporary files.
+//!
+//! Runs that fit into memory are sorted and written to temporary files, which are merged when read.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

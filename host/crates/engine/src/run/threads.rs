@@ -1,5 +1,7 @@
-//! The threads of a run. Each makes its devices as soon as it is there, says which
-//! could not be made, and waits for the start.
+//! Starts the threads of a run.
+//!
+//! Each thread creates its devices at once, reports those that could not be created, and waits for
+//! the start signal.
 
 use std::sync::Arc;
 use std::sync::mpsc;

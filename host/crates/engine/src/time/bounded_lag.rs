@@ -1,6 +1,7 @@
-//! Where each worker of a run at full speed is. Their clocks are their own, and the log
-//! is sorted by the hour: no worker may run far ahead of the slowest, or hundreds of
-//! hours would be written at the same time, and sent in no order. Knows nothing of what workers do.
+//! Bounds the distance between the clocks of workers at full speed.
+//!
+//! Each worker has a clock of its own, and the log is partitioned by hour. Without the bound,
+//! hundreds of hours would be written at the same time, and messages sent in no order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,8 @@
-//! The run's clock: microseconds since the run began, as everything that is scheduled
-//! counts them, and how they turn into the moments that guests, rows and the machine
-//! see. It may go faster or slower than the machine's, or where its worker sets it.
-//! Knows nothing of what happens at them.
+//! Implements the clock of a run.
+//!
+//! It counts microseconds since the start of the run, and converts them to the times of guests,
+//! rows and the machine. It is as fast as the machine's clock, faster or slower by a factor, or
+//! virtual: then the worker sets it.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

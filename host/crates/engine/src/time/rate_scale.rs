@@ -1,7 +1,8 @@
-//! How fast the time of schedules goes beside that of the run. Schedules count in
-//! beats: a microsecond of the run is one of them, and more while a search for the
-//! backend's limit has every device hurry. One pen writes the changes, each worker
-//! reads them; what is due keeps its order, so nothing has to be planned anew.
+//! Maps the time of a run to the time of its schedules.
+//!
+//! A microsecond of the run is one of the schedule, and more while a breakpoint search raises the
+//! rate. One writer appends rate changes, and every worker reads them. Scaling keeps the order of
+//! ticks, so the queue is not rebuilt.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,7 @@
-//! Where all randomness of a run comes from: the fleet's seed, a group's name, a
-//! device's place in it. Same seed, same run, however devices are packed and spread.
+//! Derives all seeds of a run.
+//!
+//! A seed depends on the seed of the fleet, the name of the group and the index of the device. The
+//! same seed gives the same run for any packing and any number of workers.
 
 /// Derives the seed of a group from the fleet's.
 pub(crate) fn group(fleet: u64, name: &str) -> u64 {

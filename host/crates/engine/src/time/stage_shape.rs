@@ -1,11 +1,12 @@
-//! One wave of a stage, for one device: how many ticks it brings up to a place in it,
-//! and where in it a tick lies. Closed forms, so that a device needs no memory of
-//! where it is; knows nothing of seconds and of stages.
+//! Computes ticks within one wave of a stage, for one device.
 //!
-//! A place is 0 to 1 of the wave. The rate there is `from + (to - from) * level`, and
-//! a device whose turn is not below the share of devices that are on has none. A
-//! level rises once in a wave and may fall once, so a device is on from one place to
-//! another, or off from one place to another.
+//! The closed forms give the number of ticks up to a position in the wave, and the position of a
+//! tick. A device therefore needs no state for it. The units of the caller, seconds and stages, do
+//! not matter here.
+//!
+//! A position is 0 to 1 of the wave. The rate there is `from + (to - from) * level`. A device whose
+//! rank is not below the share of active devices has rate 0. A level rises once in a wave and may
+//! fall once, so a device is active between two positions, or inactive between two positions.
 
 use std::f64::consts::{PI, TAU};
 

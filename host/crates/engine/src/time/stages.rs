@@ -1,11 +1,12 @@
-//! The stages of a group: how many ticks a device has had due up to a moment, and when
-//! the next one is due. A tick is due when the integral of the rate reaches the next
-//! whole number, so counts are exact under ramps and waves, nothing comes in bursts
-//! where one stage ends and another begins, and every moment follows from the seed and
-//! the plan alone.
+//! Computes the ticks of a device under the stages of its group.
 //!
-//! Ticks are counted in parts, [`PARTS_PER_TICK`] of them each, so that a device's place between
-//! two of them is a whole number as well.
+//! It gives the number of ticks that were due up to a time, and the time of the next one. A tick is
+//! due when the integral of the rate reaches the next whole number. Counts are therefore exact under
+//! ramps and waves, no burst occurs between stages, and every time follows from the seed and the
+//! plan alone.
+//!
+//! Ticks are counted in parts, [`PARTS_PER_TICK`] for each, so that the phase of a device between
+//! two ticks is a whole number as well.
 
 use std::time::Duration;
 

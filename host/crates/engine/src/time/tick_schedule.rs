@@ -1,9 +1,10 @@
-//! When devices are due. Owns the order of moments and the arithmetic of intervals;
-//! knows nothing of what a device does when its moment comes. How rates change is in
-//! `stages`, how fast the time of all schedules goes in `tempo`.
+//! Computes when devices are due.
 //!
-//! Open loop: a tick is due when it is due. A device that is behind by more than an
-//! interval runs its latest due tick once, and the ones before it are missed.
+//! The file owns the arithmetic of intervals and the order of ticks. `stages` changes rates, and
+//! `rate_scale` scales the time of all schedules.
+//!
+//! The load is open loop: a tick is due at its time. A device that is late by more than an interval
+//! runs its latest due tick once, and the earlier ones count as missed.
 
 use crate::time::clock::{Micros, micros};
 use crate::time::seed;
@@ -388,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_asks_for_its_next_tick_gets_it_and_then_the_beat_again() {
+    fn next_tick_of_a_device_is_kept_and_the_schedule_resumes() {
         let schedule = schedule(false, 0.0);
         let asked = schedule.following(5 * SECOND, Some(250_000), owner(0, 1));
         assert_eq!(asked.due, 5 * SECOND + 250_000);

@@ -1,6 +1,7 @@
-//! The devices of one worker and the cells they live in: making them, calling them,
-//! and what is left of them when a cell falls. Knows nothing of time beyond the
-//! moments it is given, nothing of messages, networks and logs.
+//! Holds the devices of one worker and the cells with their instances.
+//!
+//! It creates devices, calls them, and marks the devices of a crashed cell. The worker passes the
+//! time in.
 
 use std::ops::Range;
 use std::rc::Rc;

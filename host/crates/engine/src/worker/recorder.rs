@@ -1,5 +1,7 @@
-//! What a worker writes down: every message when a device returned it and when it
-//! comes to its end, every event, and the counts beside them.
+//! Writes the rows of a worker, and counts.
+//!
+//! A message has a row when a device returned it and an outcome when it completed. Events have rows
+//! too.
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
-//! Where the messages of a device leave: each is written down, finds room in its
-//! device's outbox or none, and goes to the transport.
+//! Sends the messages of a device.
+//!
+//! Each message is written to the log first. Then it enters the outbox of the device, or is dropped
+//! when the outbox is full, and goes to the transport.
 
 use crate::group::device_group::Group;
 use crate::worker::device_table::Device;

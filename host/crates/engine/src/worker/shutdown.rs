@@ -1,5 +1,6 @@
-//! The end of a worker: when no device is called any more, which ticks were not run, and
-//! how open messages and connections end. Knows nothing of what came before.
+//! Ends a worker: counts ticks that were not run, closes connections.
+//!
+//! No device is called any more. Open messages get a limited time to complete.
 
 use std::time::Instant;
 

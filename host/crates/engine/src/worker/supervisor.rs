@@ -1,6 +1,7 @@
-//! What a call that went wrong does: a failed call is an event and the device lives
-//! on; a fault takes the cell, and all its devices restart together. The rest of the
-//! fleet does not notice.
+//! Handles failed calls: an event, or a restart of the cell.
+//!
+//! A failed call is an event, and the device continues. A crash ends the cell, and all its devices
+//! restart together. The rest of the fleet continues.
 
 use crate::prepare::create_error::CreateError;
 use crate::worker::device_table::{Device, DeviceState};

@@ -1,5 +1,7 @@
-//! What reports of the transports do: a message's end becomes a row, a connection's
-//! life an event, and both reach the behaviours that asked for them.
+//! Handles the events of transports.
+//!
+//! A completed message becomes a row, and a change of a connection an event. Devices that asked for
+//! them receive both.
 
 use crate::time::clock::{Clock, Micros};
 use crate::time::tick_schedule::TickTime;

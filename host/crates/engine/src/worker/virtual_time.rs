@@ -1,6 +1,7 @@
-//! A worker whose clock goes as fast as it can: it is always the time of what is due
-//! next, so that nothing is late and nothing missed. The clock stands still where a
-//! device's outbox is full, where the log takes no rows, and where the other workers
+//! Advances the virtual clock of a worker from event to event.
+//!
+//! The clock always has the time of the next due event, so nothing is late and nothing is missed. It
+//! stops where the outbox of a device is full, where the log takes no rows, and where other workers
 //! are far behind.
 
 use std::time::Instant;

@@ -1,7 +1,7 @@
-//! One worker: its devices, its schedule, its connections, its part of the log, all
-//! on one thread. This file is the main path: what is due is called, what comes back
-//! is addressed and handed on. What reports do is in `report`, what a call that went
-//! wrong does in `supervise`.
+//! Runs one worker: devices, schedule, connections and spool on one thread.
+//!
+//! This file is the main path: due devices are called, and their messages get an address and go to
+//! the transport. `transport_events` handles what transports report, and `supervisor` failed calls.
 
 use std::time::{Duration, Instant};
 

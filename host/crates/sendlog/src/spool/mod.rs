@@ -1,4 +1,4 @@
-//! Keeps records on the local disk until their Parquet files are in the store.
+//! Keeps records on disk until their Parquet files are stored.
 
 pub(crate) mod files;
 pub(crate) mod folder;

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finished_is_not_deleted_and_what_is_of_others_stays() {
+    fn unfinished_spools_and_foreign_files_are_not_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::Folder(folder.path().join("logs"));
         let (_, run) = spooled(&store);

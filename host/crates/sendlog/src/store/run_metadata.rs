@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_is_found_again_by_its_run_and_replaced_by_the_next_one() {
+    fn run_metadata_is_found_by_its_run_and_replaced_by_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::Folder(folder.path().to_owned());
         let identity = Identity::new();

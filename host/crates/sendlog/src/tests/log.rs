@@ -151,7 +151,7 @@ fn files_roll_by_size_and_say_which_rows_they_hold() {
 }
 
 #[test]
-fn a_store_that_cannot_be_written_is_refused_and_nothing_is_left_behind() {
+fn unwritable_store_is_refused_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, b"x").unwrap();

@@ -95,7 +95,7 @@ fn what_a_dead_process_left_behind_becomes_rows_once() {
 }
 
 #[test]
-fn a_generation_that_was_on_its_way_is_delivered_and_not_encoded_again() {
+fn generation_in_upload_is_delivered_and_not_encoded_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::Folder(folder.path().join("logs"));
     let mut segment = Vec::new();

@@ -41,7 +41,7 @@ fn append_trouble(appender: &mut Appender, seq: u64, at: i64, outcome: Outcome, 
 }
 
 #[test]
-fn a_survey_has_every_row_in_its_moment_and_tells_faults_from_losses() {
+fn timeline_has_every_row_in_its_bucket_and_splits_faults() {
     const ROWS: u64 = 220_000;
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("logs");

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn files_go_side_by_side_as_long_as_there_is_room_and_a_large_one_alone() {
+    fn files_upload_in_parallel_and_a_large_one_alone() {
         let queue = UploadQueue::default();
         for bytes in [
             MAX_IN_FLIGHT_BYTES / 2,

@@ -1,5 +1,7 @@
-//! What may be relied on when faults are drawn: shares hold, one message's faults do
-//! not depend on others, and everything is the same again.
+//! Tests the draws of faults.
+//!
+//! Shares are exact, the faults of a message do not depend on other messages, and a repeated draw
+//! is equal.
 
 use proptest::prelude::*;
 
@@ -117,7 +119,7 @@ fn only_its_channel_and_its_window_are_touched() {
 }
 
 #[test]
-fn exactly_the_share_of_devices_has_a_fault_and_its_neighbour_another_share() {
+fn exactly_the_share_of_devices_has_a_fault_in_each_fault() {
     let faults = faults(&[
         "kind = \"drop\"\nprobability = \"100%\"\ndevices = \"10%\"",
         "kind = \"disconnect\"\nat = \"1s\"\nduration = \"1s\"\ndevices = \"0.01%\"",
@@ -132,7 +134,7 @@ fn exactly_the_share_of_devices_has_a_fault_and_its_neighbour_another_share() {
 }
 
 #[test]
-fn a_storm_has_all_devices_at_one_moment_and_other_drawn_faults_have_not() {
+fn only_a_reconnect_storm_hits_all_devices_at_one_time() {
     let faults = faults(&[
         "kind = \"reconnect-storm\"\nrate = \"1/min\"\nduration = \"1s\"",
         "kind = \"half-open\"\nrate = \"1/min\"\nduration = \"1s\"",
@@ -169,7 +171,7 @@ fn nothing_to_do_is_not_said_to_be_done() {
 
 proptest! {
     #[test]
-    fn a_message_breaks_in_the_same_way_whoever_else_was_asked_before(
+    fn fault_of_a_message_does_not_depend_on_earlier_draws(
         device in 0u32..1000, seq in 0u64..100_000, others in prop::collection::vec(any::<u64>(), 0..5),
     ) {
         let faults = faults(&[

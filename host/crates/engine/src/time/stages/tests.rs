@@ -1,5 +1,7 @@
-//! What a user may rely on when rates change: counts are the integral of the rate, no
-//! tick comes twice or in a burst, and all of it follows from the seed and the plan.
+//! Tests the guarantees under changing rates.
+//!
+//! Counts are the integral of the rate, no tick occurs twice or in a burst, and all of it follows
+//! from the seed and the plan.
 
 use std::time::Duration;
 
@@ -64,7 +66,7 @@ fn dues(beat: &TickSchedule, owner: DevicePhase, end: Micros) -> Vec<Micros> {
 }
 
 #[test]
-fn steps_are_as_even_as_a_rate_of_their_own_and_the_next_follows_without_a_gap() {
+fn steps_are_as_even_as_a_constant_rate_and_leave_no_gap() {
     let stages = vec![
         stage(1, Shape::Step, (5.0, 5.0)),
         stage(1, Shape::Step, (0.0, 0.0)),
@@ -102,7 +104,7 @@ fn a_sine_brings_the_mean_of_its_rates_in_each_period() {
 }
 
 #[test]
-fn devices_come_one_after_the_other_and_go_in_the_opposite_order() {
+fn devices_start_one_by_one_and_stop_in_reverse_order() {
     let gated = |seconds, from, to| Stage {
         devices: Transition { from, to },
         ..stage(seconds, Shape::Ramp, (10.0, 10.0))
@@ -118,7 +120,7 @@ fn devices_come_one_after_the_other_and_go_in_the_opposite_order() {
 }
 
 #[test]
-fn devices_that_come_at_once_connect_as_fast_as_the_target_allows() {
+fn devices_that_start_at_once_connect_at_the_target_rate() {
     let some = |seconds, share| Stage {
         devices: Transition::constant(share),
         ..stage(seconds, Shape::Step, (1.0, 1.0))
@@ -136,7 +138,7 @@ fn devices_that_come_at_once_connect_as_fast_as_the_target_allows() {
 }
 
 #[test]
-fn a_device_that_asks_for_its_next_tick_gets_it_and_silence_stays_silence() {
+fn next_tick_of_a_device_is_kept_and_rate_zero_stays_silent() {
     let stages = vec![
         stage(1, Shape::Step, (10.0, 10.0)),
         stage(9, Shape::Step, (0.0, 0.0)),
@@ -249,7 +251,7 @@ fn sum(stages: &Stages, from: Micros, to: Micros, rank: f64) -> f64 {
 
 proptest! {
     #[test]
-    fn each_stage_has_as_many_ticks_as_the_integral_of_its_rate_within_one(
+    fn ticks_of_a_stage_equal_the_integral_of_its_rate(
         list in any_stages(), after in any_after(), rank in 0.0..1.0f64, seed in 0u64..1_000,
         spread in any::<bool>(),
     ) {
@@ -289,7 +291,7 @@ proptest! {
     }
 
     #[test]
-    fn jitter_keeps_ticks_within_the_share_of_their_interval_that_it_says(
+    fn jitter_keeps_ticks_within_its_share_of_the_interval(
         list in any_stages(), after in any_after(), rank in 0.0..1.0f64, seed in 0u64..1_000,
         jitter in 0.0..0.5f64,
     ) {
@@ -306,7 +308,7 @@ proptest! {
     }
 
     #[test]
-    fn ticks_run_and_missed_add_up_to_the_ticks_that_were_due_in_each_stage(
+    fn run_and_missed_ticks_add_up_to_the_due_ticks_of_a_stage(
         list in any_stages(), after in any_after(), rank in 0.0..1.0f64, seed in 0u64..1_000,
         jitter in prop_oneof![Just(0.0), 0.0..0.5], pauses in 1u64..10,
     ) {

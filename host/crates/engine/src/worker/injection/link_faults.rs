@@ -1,5 +1,4 @@
-//! Links that break on purpose: when one goes, when it comes back, and what that
-//! leaves in the log. Knows transports only by what it asks of them.
+//! Cuts and restores connections as injected faults ask, and logs both.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! What the faults of one worker's devices still have to do: messages that are held
-//! back, and links that come back or go. Each message that is held has been written
-//! down, and leaves or ends like any other.
+//! Holds the pending work of injected faults: delayed messages and link changes.
+//!
+//! Each held message is already in the log, and is sent or completed like any other.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,4 +1,4 @@
-//! Builds the time series of a run from its rows, in one pass.
+//! Builds the time series of a run in one pass.
 
 pub(crate) mod accumulator;
 pub(crate) mod bucket;
