@@ -9,7 +9,7 @@ use crate::document::template::Template;
 pub struct Fault {
     /// The kind.
     pub kind: FaultKind,
-    /// FaultSchedule it may.
+    /// The times at which it may happen.
     pub schedule: FaultSchedule,
     /// The share of the group's devices that have it, above 0 and up to 1.
     pub devices: f64,
@@ -110,7 +110,7 @@ pub enum FaultFamily {
     Loss,
     /// The number of copies.
     Count,
-    /// FaultSchedule.
+    /// The time at which it leaves.
     Time,
     /// The values of bytes.
     Bytes,
@@ -172,7 +172,7 @@ impl FaultKind {
     }
 }
 
-/// FaultSchedule a fault may happen. All of it counts from the start of the run.
+/// The times at which a fault may happen, from the start of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FaultSchedule {
     /// Not before.
@@ -190,14 +190,14 @@ pub enum FaultTimes {
     Always,
     /// Once.
     Once {
-        /// FaultSchedule it begins.
+        /// The time of its begin.
         at: Duration,
         /// The duration.
         duration: Duration,
     },
     /// Again and again, for all devices at the same moments.
     Every {
-        /// FaultSchedule it first begins.
+        /// The time of its first begin.
         first: Duration,
         /// From one beginning to the next.
         every: Duration,

@@ -23,7 +23,7 @@ pub struct Group {
     pub count: u32,
     /// Index into [`Plan::targets`].
     pub target: usize,
-    /// FaultSchedule its devices are called.
+    /// The times at which its devices are called.
     pub schedule: Schedule,
     /// The template of device ids, with `{group}` and `{index}`.
     pub device_id: Template,
@@ -52,7 +52,7 @@ pub enum PluginSource {
     Builtin(String),
 }
 
-/// FaultSchedule the devices of a group are called.
+/// The times at which the devices of a group are called.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     /// The time between two ticks of a device.

@@ -94,8 +94,8 @@ impl BreakpointSearch {
         step
     }
 
-    /// Bottleneck broke a step, and what shows it. Where the host was late, times of the
-    /// backend are its lateness too: the host comes first.
+    /// Returns the bottleneck of a failed step, and the evidence. Where the host was late, times of
+    /// the backend include its lateness, so the host is checked first.
     fn judge(&self, step: &SearchStep) -> (Bottleneck, Vec<String>) {
         let faults = self
             .conditions

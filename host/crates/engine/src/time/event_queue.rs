@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use crate::time::clock::Micros;
 use crate::time::rate_scale::RateScale;
 
-/// Moments of a worker's devices, the next one first. They are beats of its rate_scale.
+/// Due times of the devices of a worker, earliest first, in the time of its [`RateScale`].
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
     heap: BinaryHeap<Reverse<(Micros, u32)>>,

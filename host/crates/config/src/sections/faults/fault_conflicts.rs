@@ -113,7 +113,7 @@ fn first_overlap(one: &Fault, other: &Fault, duration: Option<Duration>) -> Opti
     }
 }
 
-/// FaultSchedule a fault begins and ends, where that is not drawn.
+/// Returns the begin and the end of each time of a fault, unless they are drawn.
 fn fixed_times(fault: &Fault, end: Duration) -> impl Iterator<Item = (Duration, Duration)> {
     let until = fault.schedule.until.unwrap_or(Duration::MAX).min(end);
     let (first, every, length) = match fault.schedule.times {
