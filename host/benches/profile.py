@@ -28,11 +28,11 @@ HERTZ = 2500
 # Kernel and foreign functions belong to whoever called them.
 PARTS = [
     ("compress (zstd)", r"ZSTD_|HUF_|FSE_|HIST_|zstd"),
-    ("spool: checksum and append", r"mockfleet::sendlog::(appender|frame|spool)|crc32fast|postcard"),
-    ("row to columns and Parquet", r"mockfleet::sendlog|parquet|arrow|thrift"),
-    ("guest call: lower and lift", r"wasmtime|mockfleet::plugin"),
-    ("MQTT state and packets", r"mockfleet::transport|rumqttc|mqttbytes"),
-    ("schedule, route, counters", r"mockfleet::run|mockfleet::status|hdrhistogram|mockfleet::fleet"),
+    ("spool: checksum and append", r"mockfleet_sendlog::(write::appender|format::(frame|record)|spool)|crc32fast|postcard"),
+    ("row to columns and Parquet", r"mockfleet_sendlog|parquet|arrow|thrift"),
+    ("guest call: lower and lift", r"wasmtime|mockfleet_plugin"),
+    ("MQTT state and packets", r"mockfleet_transport|rumqttc|mqttbytes"),
+    ("schedule, route, counters", r"mockfleet_engine|mockfleet_metrics|hdrhistogram|mockfleet_config"),
     ("runtime: wake-ups and polling", r"tokio|mio::"),
 ]
 ALLOCATOR = re.compile(r"^_?mi_|^_?(malloc|free|realloc|calloc)\b|__rust(c)?_|mimalloc")
