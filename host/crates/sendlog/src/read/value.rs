@@ -36,8 +36,7 @@ impl TableValue<'_> {
         })
     }
 
-    /// Returns the value as text. Bytes that are no UTF-8 are replaced by a placeholder
-    /// character.
+    /// Returns the value as text. Invalid UTF-8 is replaced by the replacement character.
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
         Some(match self {
