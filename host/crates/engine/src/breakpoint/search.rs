@@ -159,8 +159,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns a step of a backend that takes 200 ms above the factor `limit`, and of a host
-    /// that is late above the factor `host`.
+    /// Returns a step of a backend that takes 200 ms above the factor `limit`. The host is
+    /// late above the factor `host`.
     fn step(factor: f64, limit: f64, host: f64) -> SearchStep {
         let mut step = SearchStep {
             factor,

@@ -1,8 +1,8 @@
 //! Defines the options and the result of a dry run.
 //!
-//! In a dry run, some devices of each group run on a virtual clock, with the schedule and the seeds
-//! of the fleet, without network and log. A [`Sample`] holds their messages, from which a forecast
-//! of the whole run is computed.
+//! In a dry run, some devices of each group run on a virtual clock, without network and log.
+//! They use the schedule and the seeds of the fleet. A [`Sample`] holds their messages, from
+//! which a forecast of the whole run is computed.
 
 use std::time::Duration;
 

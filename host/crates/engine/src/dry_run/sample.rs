@@ -1,7 +1,7 @@
 //! Holds the messages of a dry run and writes them as rows.
 //!
-//! The rows are those of the whole group: the few simulated devices take turns in representing all
-//! devices.
+//! The rows are those of the whole group. The few simulated devices take turns in representing
+//! all devices.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -12,13 +12,13 @@ use crate::time::seed;
 use mockfleet_config::{Protocol, Qos, Target};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
 
-/// Start of the run that guests receive, where the fleet file sets no start of its clock:
-/// 2026-01-01T00:00:00Z, in microseconds since 1970. It is fixed, so that the same seed gives
-/// the same forecast.
+/// Start of the run that guests receive, where the fleet file sets no start of its clock. This
+/// is 2026-01-01T00:00:00Z, in microseconds since 1970. It is fixed, so that the same seed
+/// gives the same forecast.
 pub(crate) const ORIGIN: u64 = 1_767_225_600_000_000;
 
-/// Largest number of messages that are kept: enough for a stable compression ratio of the
-/// encoder, and few enough to be held in memory.
+/// Largest number of messages that are kept. It gives a stable compression ratio in the
+/// encoder, and fits into memory.
 const MAX_MESSAGES: usize = 200_000;
 /// Largest number of payload bytes that are kept.
 const MAX_BYTES: u64 = 64 << 20;

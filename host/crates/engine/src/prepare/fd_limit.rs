@@ -6,8 +6,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use mockfleet_config::{Connections, Plan, Protocol};
 
-/// Number of open files of a run besides its connections: the log, the plugins, and a few for
-/// each worker's I/O loop.
+/// Number of open files of a run besides its connections. They belong to the log, the plugins,
+/// and each worker's I/O loop.
 const BESIDES: u64 = 100;
 
 /// Raises the limit of open files for the connections of a plan, as far as the system allows.

@@ -115,7 +115,7 @@ fn bytes(source: &PluginSource, engine: &Engine) -> Result<(String, Bytes), Stri
     }
 }
 
-/// Returns whether the target has every channel that the behaviour names.
+/// Reports channels of the behaviour that the target lacks. Returns whether there are none.
 fn check_channels(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut Problems) -> bool {
     let Some(group) = fleet.plan.groups.get(number) else {
         return false;

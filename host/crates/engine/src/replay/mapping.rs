@@ -1,6 +1,7 @@
 //! Maps columns of a recorded table to parts of a message.
 //!
-//! The user names a column, a log of mockfleet has known columns, or the name of the column decides.
+//! The user names a column, or a log of mockfleet has known columns, or the column's name
+//! decides.
 
 use std::collections::HashMap;
 

@@ -106,8 +106,8 @@ impl Recording {
         channels.zip(self.methods.iter().map(Option::as_deref))
     }
 
-    /// Reads the rows that the options select. Calls `tell` with the number of rows read so
-    /// far and, if known, the number of all rows.
+    /// Reads the rows that the options select. Calls `tell` with the number of rows that are
+    /// read and, if known, the number of all rows.
     ///
     /// # Errors
     /// Rows that cannot be sent, rows out of order, or a table without rows to send.

@@ -1,4 +1,4 @@
-//! Appends a worker's records to its segment and sends them on.
+//! Appends a worker's records to its segment and sends them to the encoder.
 //!
 //! The appender never waits for an encoder, a store or a network.
 
@@ -24,8 +24,8 @@ use crate::write::progress::SharedProgress;
 /// costs almost nothing per row, and small enough that the encoder starts early.
 const FLUSH_BYTES: usize = 1 << 20;
 
-/// Age at which smaller batches are sent too. With it, the rows of a slow fleet are encoded as
-/// well, and their files are not much older than configured.
+/// Age at which smaller batches are sent too. Without it, the rows of a slow fleet would wait,
+/// and their files would be older than configured.
 const MAX_AGE: Duration = Duration::from_millis(200);
 
 /// Largest number of bytes in memory that wait for a full disk, where rows are dropped instead

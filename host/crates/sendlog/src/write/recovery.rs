@@ -1,6 +1,6 @@
 //! Completes the spool of a process that ended early.
 //!
-//! Pending files are uploaded, records become rows, and damaged bytes are set aside and counted.
+//! Uploads pending files, encodes records as rows, and sets damaged bytes aside with a count.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Uploads finished files to the store, or renames them.
 //!
-//! An upload is a rename, or one PUT to a key that the rows determine, so that a repeated upload
-//! overwrites itself.
+//! An upload is a rename, or one PUT. The rows determine the key of the PUT, so that a
+//! repeated upload overwrites itself.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
