@@ -1,4 +1,4 @@
-//! Appends a worker's records to its segment and sends them to the encoder.
+//! Appends a worker's records to its segment, and sends them on.
 //!
 //! The appender never waits for an encoder, a store or a network.
 
