@@ -10,7 +10,7 @@
 mod mapping;
 mod prepared;
 mod recording;
-mod replay_worker;
+mod recording_source;
 mod sorter;
 
 pub use self::mapping::Mapping;

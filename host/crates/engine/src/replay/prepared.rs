@@ -18,11 +18,14 @@ use tokio::sync::watch;
 use crate::prepare::fd_limit;
 use crate::prepare::transport_spec::TransportSpec;
 use crate::replay::recording::{self, Recording, Speed};
-use crate::replay::replay_worker::{ReplayWorker, Shard};
+use crate::replay::recording_source::{RecordingSource, Shard};
 use crate::run::running::Running;
 use crate::time::clock::{self, Clock, Micros, micros};
+use crate::worker::io::WorkerIo;
+use crate::worker::recorder::Recorder;
+use crate::worker::worker_loop::{WorkerContext, WorkerLoop};
 use mockfleet_config::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
-use mockfleet_metrics::SharedCounters;
+use mockfleet_metrics::{Counters, SharedCounters};
 use mockfleet_sendlog::{DeviceIds, GroupEntry, Identity, RouteEntry, RunCatalog, SendLog};
 use mockfleet_transport::{DeviceInfo, HttpTarget, MqttTarget, Routes, RunNames};
 
@@ -332,18 +335,19 @@ impl Prepared {
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{worker}"))
                 .spawn(move || {
-                    let made = ReplayWorker::new(
-                        part,
-                        &transport,
-                        (worker, workers),
-                        clock,
+                    let targets = std::slice::from_ref(&transport);
+                    let Some(io) = WorkerIo::open(targets, worker, workers, &its_board) else {
+                        return;
+                    };
+                    let record = Recorder {
                         appender,
-                        stop,
-                        its_board,
-                    );
-                    if let Some(worker) = made {
-                        worker.run();
-                    }
+                        counters: Counters::default(),
+                        clock,
+                        thresholds: None,
+                    };
+                    let source = RecordingSource::new(part, workers);
+                    let cx = WorkerContext::new(record, io, true);
+                    WorkerLoop::new(source, cx, its_board, stop).run();
                 })?;
             threads.push(thread);
             boards.push(board);

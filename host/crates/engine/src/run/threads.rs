@@ -16,14 +16,17 @@ use crate::prepare::transport_spec::TransportSpec;
 use crate::time::bounded_lag::BoundedLag;
 use crate::time::clock::{Clock, Micros};
 use crate::time::rate_scale::{RateChanges, RateScale};
-use crate::worker::device_table::DeviceTable;
-use crate::worker::io;
+use crate::worker::devices::DeviceTable;
+use crate::worker::fleet_source::FleetSource;
+use crate::worker::injection::pending_faults::PendingFaults;
+use crate::worker::io::WorkerIo;
 use crate::worker::recorder::Recorder;
-use crate::worker::worker_loop::{Shared, Worker};
+use crate::worker::schedule::Schedule;
+use crate::worker::virtual_time::VirtualTime;
+use crate::worker::worker_loop::{WorkerContext, WorkerLoop};
 use mockfleet_metrics::{Counters, SharedCounters};
 use mockfleet_plugin::Console;
 use mockfleet_sendlog::Appender;
-use mockfleet_transport::EventInbox;
 
 /// What all workers of a run are given.
 #[derive(Clone)]
@@ -128,9 +131,7 @@ fn work(
     let Ok(StartSignal { clock, appender }) = go.recv() else {
         return;
     };
-    let inbox = EventInbox::default();
-    let opened = io::open_io(&config.transports, worker, workers, &inbox, &board);
-    let Some((runtime, transports)) = opened else {
+    let Some(io) = WorkerIo::open(&config.transports, worker, workers, &board) else {
         return;
     };
     let record = Recorder {
@@ -139,13 +140,13 @@ fn work(
         clock,
         thresholds: config.thresholds.clone(),
     };
-    let shared = Shared {
-        board,
-        stop: config.stop.clone(),
-        end: config.end,
-        rate_scale: RateScale::new(config.rate_changes.clone()),
-        worker_clock,
-        sends: config.sends,
+    let rate_scale = RateScale::new(config.rate_changes.clone());
+    let source = FleetSource {
+        devices,
+        schedule: Schedule::new(rate_scale, config.end),
+        faults: PendingFaults::default(),
+        virtual_time: VirtualTime::new(worker_clock),
     };
-    Worker::new(shared, devices, transports, inbox, runtime, record).run();
+    let cx = WorkerContext::new(record, io, config.sends);
+    WorkerLoop::new(source, cx, board, config.stop.clone()).run();
 }

@@ -48,11 +48,9 @@ impl EventQueue {
         self.heap.pop().map(|Reverse(due)| due)
     }
 
-    /// Forgets all moments and returns whose they were.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Micros, u32)> {
-        std::mem::take(&mut self.heap)
-            .into_iter()
-            .map(|Reverse(due)| due)
+    /// Removes all devices.
+    pub(crate) fn clear(&mut self) {
+        self.heap.clear();
     }
 }
 

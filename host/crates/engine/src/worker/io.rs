@@ -4,59 +4,106 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use crate::prepare::transport_spec::TransportSpec;
 use mockfleet_metrics::{Counters, SharedCounters};
-use mockfleet_transport::{EventInbox, HttpTransport, MqttTransport, NullTransport, Transport};
+use mockfleet_transport::{
+    DeviceIndex, DeviceInfo, EventInbox, HttpTransport, LinkAction, MqttTransport, NullTransport,
+    Transport,
+};
 
-/// A worker's runtime, and its end of each of these targets; where there can be none, the
-/// board says why.
-pub(crate) fn open_io(
-    transports: &[TransportSpec],
-    worker: u32,
-    workers: u32,
-    inbox: &EventInbox,
-    board: &SharedCounters,
-) -> Option<(LocalRuntime, Vec<Box<dyn Transport>>)> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        // As many tasks as one batch of ticks may have woken: I/O gets its turn
-        // between batches, and then all of it.
-        .event_interval(1024)
-        .build_local(LocalOptions::default());
-    let opened = runtime
-        .map_err(|error| error.to_string())
-        .and_then(|runtime| {
-            let open_io = runtime.enter();
-            let transports: Result<Vec<_>, String> = transports
-                .iter()
-                .map(|transport| open(transport, worker, workers, inbox))
-                .collect();
-            drop(open_io);
-            Ok((runtime, transports?))
-        });
-    opened
-        .map_err(|error| {
-            let mut counters = Counters::default();
-            let text = format!("a worker could not start: {error}");
-            counters.warnings.count(&text);
-            board.publish(&counters);
-        })
-        .ok()
+/// The connections of one worker.
+pub(crate) struct WorkerIo {
+    pub(crate) runtime: LocalRuntime,
+    /// This worker's part of each target, by the target's index.
+    pub(crate) transports: Vec<Box<dyn Transport>>,
+    /// The events that transports report.
+    pub(crate) inbox: EventInbox,
 }
 
-fn open(
-    transport: &TransportSpec,
+/// A runtime or a transport that could not be created.
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error(transparent)]
+    Runtime(#[from] std::io::Error),
+    #[error(transparent)]
+    HttpClient(Box<dyn std::error::Error>),
+}
+
+impl WorkerIo {
+    /// Opens the runtime of worker number `worker` and its part of each target. Returns `None`
+    /// after an error, which it adds to the warnings of `board`.
+    pub(crate) fn open(
+        targets: &[TransportSpec],
+        worker: u32,
+        workers: u32,
+        board: &SharedCounters,
+    ) -> Option<Self> {
+        let opened = Self::try_open(targets, worker, workers);
+        opened
+            .map_err(|error| {
+                tracing::error!(worker, %error, "the worker could not start");
+                let mut counters = Counters::default();
+                let text = format!("a worker could not start: {error}");
+                counters.warnings.count(&text);
+                board.publish(&counters);
+            })
+            .ok()
+    }
+
+    fn try_open(targets: &[TransportSpec], worker: u32, workers: u32) -> Result<Self, OpenError> {
+        let inbox = EventInbox::default();
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            // As many tasks as one batch of ticks can wake: I/O has its time between batches, and
+            // then all of it.
+            .event_interval(1024)
+            .build_local(LocalOptions::default())?;
+        let inside = runtime.enter();
+        let transports: Result<Vec<_>, OpenError> = targets
+            .iter()
+            .map(|target| open_transport(target, worker, workers, &inbox))
+            .collect();
+        drop(inside);
+        Ok(Self {
+            runtime,
+            transports: transports?,
+            inbox,
+        })
+    }
+
+    /// Adds a device to its target, and opens its connection.
+    pub(crate) fn join(&mut self, target: usize, slot: DeviceIndex, info: DeviceInfo) {
+        let _inside = self.runtime.enter();
+        if let Some(transport) = self.transports.get_mut(target) {
+            transport.join(slot, info);
+        }
+    }
+
+    /// Performs an action on the connection of a device.
+    pub(crate) fn apply_link_action(
+        &mut self,
+        target: usize,
+        slot: DeviceIndex,
+        action: LinkAction,
+    ) {
+        if let Some(transport) = self.transports.get_mut(target) {
+            transport.apply_link_action(slot, action);
+        }
+    }
+}
+
+fn open_transport(
+    target: &TransportSpec,
     worker: u32,
     workers: u32,
     inbox: &EventInbox,
-) -> Result<Box<dyn Transport>, String> {
-    Ok(match transport {
+) -> Result<Box<dyn Transport>, OpenError> {
+    Ok(match target {
         TransportSpec::Null => Box::new(NullTransport::new(inbox.clone())),
         TransportSpec::Mqtt(broker) => {
             Box::new(MqttTransport::new(broker, worker, workers, inbox.clone()))
         }
         TransportSpec::Http(server) => {
-            let server =
-                HttpTransport::new(server, inbox.clone()).map_err(|error| error.to_string())?;
-            Box::new(server)
+            let transport = HttpTransport::new(server, inbox.clone());
+            Box::new(transport.map_err(|error| OpenError::HttpClient(error.into()))?)
         }
     })
 }

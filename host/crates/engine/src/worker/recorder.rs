@@ -9,43 +9,44 @@ use std::sync::Arc;
 use crate::group::device_group::Group;
 use crate::group::thresholds::ThresholdCollector;
 use crate::time::clock::{Clock, Micros};
-use crate::worker::device_table::Device;
+use crate::worker::devices::Device;
 use mockfleet_metrics::{Counters, QueueDepth};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, OutcomeRow};
 use mockfleet_transport::{Cause, Completion, Envelope, Outcome};
 
-/// One worker's record of its part of the run.
+/// The log and the counters of one worker.
 pub(crate) struct Recorder {
     pub(crate) appender: Appender,
     pub(crate) counters: Counters,
     pub(crate) clock: Clock,
-    /// What counts for which checks; `None` without checks.
+    /// `None` without checks.
     pub(crate) thresholds: Option<Arc<ThresholdCollector>>,
 }
 
 impl Recorder {
-    /// A device has returned a message; nothing of it is sent yet.
-    pub(crate) fn message(&mut self, device: u32, group: &Group, envelope: &Envelope) {
+    /// Logs a message that a device has returned, before it is sent. `number` is the number of
+    /// the device in the log.
+    pub(crate) fn log_message(&mut self, number: u32, route_base: u16, envelope: &Envelope) {
         self.counters.messages += 1;
         self.counters.open += 1;
-        let row = self.row(device, group, envelope);
+        let row = self.row(number, route_base, envelope);
         self.appender.append_message(&row);
     }
 
-    /// A device has returned a message that goes nowhere but into the log.
-    pub(crate) fn written(&mut self, device: u32, group: &Group, envelope: &Envelope) {
+    /// Logs a message that is not sent.
+    pub(crate) fn log_only(&mut self, number: u32, route_base: u16, envelope: &Envelope) {
         self.counters.messages += 1;
         self.counters.written += 1;
-        let row = self.row(device, group, envelope);
+        let row = self.row(number, route_base, envelope);
         self.appender.append_written(&row);
     }
 
-    fn row<'a>(&self, device: u32, group: &Group, envelope: &'a Envelope) -> MessageRow<'a> {
+    fn row<'a>(&self, number: u32, route_base: u16, envelope: &'a Envelope) -> MessageRow<'a> {
         MessageRow {
-            device: group.first + device,
+            device: number,
             seq: envelope.seq,
             copy: envelope.copy,
-            route: group.route_base + envelope.route,
+            route: route_base + envelope.route,
             topic: envelope.topic.as_deref(),
             fault: envelope.fault.as_deref(),
             status: envelope.status.as_deref(),
@@ -54,8 +55,8 @@ impl Recorder {
         }
     }
 
-    /// A device has one more message open, which makes so many of its outbox.
-    pub(crate) fn opened(&mut self, open: u32, outbox: u32) {
+    /// Notes the number of open messages, of one device and of all.
+    pub(crate) fn measure_outbox(&mut self, open: u32, outbox: u32) {
         let counters = &mut self.counters;
         counters.max_open = counters.max_open.max(counters.open);
         if open > counters.fullest_outbox.open {
@@ -66,52 +67,51 @@ impl Recorder {
         }
     }
 
-    /// A message has come to its end; its times are no measure of the backend where a
-    /// fault has `broken` it or its link.
-    pub(crate) fn settled(
+    /// Counts and logs the outcome of a message. `faults` is true if a fault has changed its times:
+    /// then they are not measured.
+    pub(crate) fn record_outcome(
         &mut self,
         device: &Device,
         group: &Group,
-        settled: &Completion,
+        completion: &Completion,
         faults: bool,
     ) {
-        let times = self.count(settled, faults);
+        let times = self.count(completion, faults);
         if let Some(thresholds) = &self.thresholds {
-            thresholds.settled(&mut self.counters, device.group, group, settled, times);
+            thresholds.settled(&mut self.counters, device.group, group, completion, times);
         }
-        self.outcome(group.first + device.index, settled);
+        self.outcome(group.first + device.index, completion);
     }
 
-    /// The same of a device that has no group, by its number in the log.
-    pub(crate) fn record_outcome_of(&mut self, device: u32, settled: &Completion) {
-        self.count(settled, false);
-        self.outcome(device, settled);
+    /// Counts and logs the outcome of a message of a replay, whose devices have no group.
+    pub(crate) fn record_replay_outcome(&mut self, number: u32, completion: &Completion) {
+        self.count(completion, false);
+        self.outcome(number, completion);
     }
 
-    fn outcome(&mut self, device: u32, settled: &Completion) {
+    fn outcome(&mut self, device: u32, completion: &Completion) {
         let moment = |at: std::time::Instant| self.clock.machine(at);
         self.appender.append_outcome(&OutcomeRow {
             device,
-            seq: settled.envelope.seq,
-            copy: settled.envelope.copy,
-            attempt: settled.envelope.attempt,
-            outcome: outcome(settled.outcome),
-            code: settled.code.map(i32::from),
-            error: settled.error.as_ref().map(Cause::text).as_deref(),
-            sent_at: settled.sent_at.map(moment),
-            acked_at: settled.acked_at.map(moment),
+            seq: completion.envelope.seq,
+            copy: completion.envelope.copy,
+            attempt: completion.envelope.attempt,
+            outcome: outcome(completion.outcome),
+            code: completion.code.map(i32::from),
+            error: completion.error.as_ref().map(Cause::text).as_deref(),
+            sent_at: completion.sent_at.map(moment),
+            acked_at: completion.acked_at.map(moment),
         });
     }
 
-    /// Counts a message at its end; says how late it left and how long its confirmation
-    /// took, where that is to be measured.
-    fn count(&mut self, settled: &Completion, faults: bool) -> (Option<Micros>, Option<Micros>) {
+    /// Counts an outcome. Returns the lag and the latency of the message, where they are measured.
+    fn count(&mut self, completion: &Completion, faults: bool) -> (Option<Micros>, Option<Micros>) {
         let counters = &mut self.counters;
         counters.open -= 1;
-        let why = settled.error.as_ref();
+        let why = completion.error.as_ref();
         let injected = why.is_some_and(Cause::is_injected);
         let lost = &mut counters.injected;
-        *match settled.outcome {
+        *match completion.outcome {
             Outcome::Acked => &mut counters.acked,
             Outcome::Sent => &mut counters.sent,
             Outcome::Failed if injected => &mut lost.failed,
@@ -127,22 +127,22 @@ impl Recorder {
                 true => &mut counters.injected.causes,
                 false => &mut counters.causes,
             };
-            causes.count(&format!("{}: {why}", word(settled.outcome)));
+            causes.count(&format!("{}: {why}", word(completion.outcome)));
         }
-        if matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
-            && let Some(through) = settled.acked_at.or(settled.sent_at)
+        if matches!(completion.outcome, Outcome::Acked | Outcome::Sent)
+            && let Some(through) = completion.acked_at.or(completion.sent_at)
         {
             counters.last_delivered_us = counters.last_delivered_us.max(self.clock.since(through));
         }
         let (mut lag, mut latency) = (None, None);
-        if let Some(sent) = settled.sent_at.filter(|_| !faults) {
-            // By a clock that waits for its worker, nothing is late.
-            if let Some(due) = self.clock.instant(settled.envelope.due) {
+        if let Some(sent) = completion.sent_at.filter(|_| !faults) {
+            // By a virtual clock, nothing is late.
+            if let Some(due) = self.clock.instant(completion.envelope.due) {
                 let late = crate::time::clock::micros(sent.saturating_duration_since(due));
                 counters.lag.record(late);
                 lag = Some(late);
             }
-            if let Some(acked) = settled.acked_at {
+            if let Some(acked) = completion.acked_at {
                 let took = crate::time::clock::micros(acked.saturating_duration_since(sent));
                 counters.latency.record(took);
                 latency = Some(took);
@@ -151,14 +151,14 @@ impl Recorder {
         (lag, latency)
     }
 
-    /// A device runs a tick that was due at this moment.
+    /// Counts a tick for the thresholds.
     pub(crate) fn ticked(&mut self, group: u32, due: Micros) {
         if let Some(thresholds) = &self.thresholds {
             thresholds.ticked(&mut self.counters, due, group);
         }
     }
 
-    /// A call of a device of this group has failed.
+    /// Counts a failed call.
     pub(crate) fn call_failed(&mut self, group: u32, now: Micros) {
         self.counters.failed_calls += 1;
         if let Some(thresholds) = &self.thresholds {
@@ -166,7 +166,7 @@ impl Recorder {
         }
     }
 
-    /// A cell of this group was made again.
+    /// Counts a restart of an instance.
     pub(crate) fn cell_restarted(&mut self, group: u32, now: Micros) {
         self.counters.cell_restarts += 1;
         if let Some(thresholds) = &self.thresholds {
@@ -174,7 +174,7 @@ impl Recorder {
         }
     }
 
-    /// Something happened to a device.
+    /// Logs an event of a device.
     pub(crate) fn event(
         &mut self,
         device: &Device,
@@ -183,20 +183,31 @@ impl Recorder {
         kind: EventKind,
         detail: Option<&str>,
     ) {
+        self.log_event(group.first + device.index, at, kind, detail);
+    }
+
+    /// Logs an event of the device with this number in the log.
+    pub(crate) fn log_event(
+        &mut self,
+        number: u32,
+        at: Micros,
+        kind: EventKind,
+        detail: Option<&str>,
+    ) {
         self.appender.append_event(&EventRow {
-            device: group.first + device.index,
+            device: number,
             at: self.clock.utc(at),
             kind,
             detail,
         });
     }
 
-    /// Something the user should know.
+    /// Adds a warning.
     pub(crate) fn notice(&mut self, text: &str) {
         self.counters.warnings.count(text);
     }
 
-    /// Ticks of a device that were due and are not run.
+    /// Counts and logs ticks that were due and are not run.
     pub(crate) fn missed(&mut self, device: &Device, group: &Group, ticks: u64, why: &str) {
         if ticks == 0 {
             return;
@@ -212,7 +223,7 @@ impl Recorder {
     }
 }
 
-/// A device's status as envelopes carry it.
+/// Returns a device's status as envelopes share it.
 pub(crate) fn shared(text: &str) -> Rc<str> {
     text.into()
 }

@@ -1,75 +1,177 @@
-//! Sends the messages of a device.
+//! Sends messages: log, injected faults, outbox, transport.
 //!
-//! Each message is written to the log first. Then it enters the outbox of the device, or is dropped
-//! when the outbox is full, and goes to the transport.
+//! Each message is written to the log first. Then it enters the outbox of its device and goes to
+//! the transport, or is dropped because the outbox is full. Injected faults change a message before
+//! it is logged, and delay it after that.
 
+use bytes::Bytes;
+
+use crate::faults::group_faults::{FaultEffect, GroupFaults, MessageKey, Release};
 use crate::group::device_group::Group;
-use crate::worker::device_table::Device;
+use crate::time::clock::Micros;
+use crate::worker::injection::pending_faults::PendingFaults;
 use crate::worker::recorder::Recorder;
 use mockfleet_transport::{
     Cause, Completion, Envelope, EventInbox, Outcome, Transport, TransportEvent,
 };
 
-/// The way out of a device.
+/// The way of a device's messages to its target.
 pub(crate) struct SendPath<'a> {
-    pub(crate) device: &'a mut Device,
-    pub(crate) group: &'a Group,
+    pub(crate) sender: Sender<'a>,
     pub(crate) record: &'a mut Recorder,
     pub(crate) inbox: &'a EventInbox,
     pub(crate) transport: &'a mut dyn Transport,
-    /// Whether messages leave at all.
+    /// False in a run that only writes the log.
     pub(crate) sends: bool,
+    /// `None` in a group without faults.
+    pub(crate) injection: Option<Injection<'a>>,
+}
+
+/// The device that sends.
+pub(crate) struct Sender<'a> {
+    /// Its number in the log.
+    pub(crate) number: u32,
+    /// Number of its target's first route in the log.
+    pub(crate) route_base: u16,
+    /// Number of its messages without an outcome.
+    pub(crate) open: &'a mut u32,
+    /// Limit of `open`.
+    pub(crate) outbox: u32,
+}
+
+/// The faults of the device's group.
+pub(crate) struct Injection<'a> {
+    pub(crate) group: &'a Group,
+    /// Index of the device in the group.
+    pub(crate) index: u32,
+    pub(crate) faults: &'a GroupFaults,
+    pub(crate) pending: &'a mut PendingFaults,
 }
 
 impl SendPath<'_> {
-    /// Writes a message down and lets it leave.
+    /// Sends a message, as the faults of its group change it.
     pub(crate) fn send(&mut self, envelope: Envelope) {
-        if !self.sends {
-            let (device, group) = (self.device.index, self.group);
-            return self.record.written(device, group, &envelope);
-        }
-        if let Some(envelope) = self.enqueue_or_drop(envelope, "") {
-            self.transport.submit(envelope);
+        let injection = self.injection.as_ref();
+        match injection.and_then(|injection| injection.effect_on(&envelope)) {
+            None => self.send_copy(envelope, Release::Now, 0),
+            Some(effect) => self.send_with_effect(envelope, &effect),
         }
     }
 
-    /// Writes a message down, and gives it back if there is room for it in the outbox;
-    /// where there is none, the fault `blame` is the cause, unless it is empty.
-    pub(crate) fn enqueue_or_drop(&mut self, envelope: Envelope, blame: &str) -> Option<Envelope> {
-        self.record(&envelope);
-        let (open, outbox) = (self.device.open, self.group.outbox);
-        self.record.opened(open, outbox);
-        // A clock that waits for its worker has waited for room, if not for all of a turn's
-        // messages; it doesn't where a fault has broken the link.
-        let waited = self.record.clock.is_virtual() && blame.is_empty();
-        if open <= outbox || waited {
-            return Some(envelope);
+    fn send_with_effect(&mut self, mut envelope: Envelope, effect: &FaultEffect) {
+        if let Some(injection) = &self.injection {
+            injection.mark(&mut envelope, effect);
         }
-        if blame.is_empty() {
-            self.record.counters.outbox_full += 1;
+        let injected = &mut self.record.counters.injected;
+        injected.touch(&effect.kinds, u64::from(effect.copies));
+        if effect.release == Release::Never {
+            self.log(&envelope);
+            return self.complete_unsent(envelope, Cause::injected("drop"));
         }
+        let copies: Vec<Envelope> = (1..=effect.copies)
+            .map(|copy| copy_of(&envelope, copy, &effect.copy_label))
+            .collect();
+        for envelope in std::iter::once(envelope).chain(copies) {
+            self.send_copy(envelope, effect.release, effect.latency);
+        }
+    }
+
+    fn send_copy(&mut self, envelope: Envelope, release: Release, latency: Micros) {
+        let Sender {
+            number, route_base, ..
+        } = self.sender;
+        if !self.sends && self.injection.is_none() {
+            return self.record.log_only(number, route_base, &envelope);
+        }
+        self.log(&envelope);
+        if let Some(cause) = self.refuse_if_full(&envelope) {
+            return self.complete_unsent(envelope, cause);
+        }
+        match &mut self.injection {
+            None => self.transport.submit(envelope),
+            Some(injection) => {
+                let pending = &mut injection.pending;
+                pending.dispatch(self.transport, envelope, release, latency);
+            }
+        }
+    }
+
+    /// Writes a message to the log; from here on it is open.
+    fn log(&mut self, envelope: &Envelope) {
+        let Sender {
+            number,
+            route_base,
+            ref mut open,
+            outbox,
+        } = self.sender;
+        **open += 1;
+        self.record.log_message(number, route_base, envelope);
+        self.record.measure_outbox(**open, outbox);
+    }
+
+    /// Returns the reason to drop a logged message, if the outbox was full, and counts it.
+    fn refuse_if_full(&mut self, envelope: &Envelope) -> Option<Cause> {
+        let outbox = self.sender.outbox;
+        if *self.sender.open <= outbox {
+            return None;
+        }
+        let injection = self.injection.as_ref();
+        let blame = injection.and_then(|injection| injection.pending.blame.get(&envelope.device));
         let why = format!("the outbox was full: {outbox} messages of this device are open");
-        let cause = match blame {
-            "" => Cause::backend(why),
-            fault => Cause::injected_with(fault, why),
+        match blame {
+            Some(fault) => Some(Cause::injected_with(fault.clone(), why)),
+            // A virtual clock has waited for room, but not for all messages of one call. It does
+            // not wait where a fault has broken the link.
+            None if self.record.clock.is_virtual() => None,
+            None => {
+                self.record.counters.outbox_full += 1;
+                Some(Cause::backend(why))
+            }
+        }
+    }
+
+    fn complete_unsent(&mut self, envelope: Envelope, why: Cause) {
+        let completion = Completion::unsent(envelope, Outcome::Dropped, why);
+        self.inbox.push(TransportEvent::Completed(completion));
+    }
+}
+
+impl Injection<'_> {
+    /// Returns the effect of the faults on a message, if there is any.
+    fn effect_on(&self, envelope: &Envelope) -> Option<FaultEffect> {
+        let key = MessageKey {
+            seed: self.group.seed(self.index),
+            seq: envelope.seq,
+            at: envelope.due,
+            route: envelope.route,
         };
-        self.settle(envelope, cause);
-        None
+        self.faults.effect_on(key, &envelope.payload)
     }
 
-    /// Writes a message down that never leaves.
-    pub(crate) fn drop_with(&mut self, envelope: Envelope, why: Cause) {
-        self.record(&envelope);
-        self.settle(envelope, why);
+    /// Changes a message.
+    fn mark(&self, envelope: &mut Envelope, effect: &FaultEffect) {
+        if let Some(payload) = &effect.payload {
+            envelope.payload = Bytes::clone(payload);
+        }
+        if let Some(topic) = self.faults.topic(effect) {
+            envelope.topic = Some(self.group.rendered(topic, self.index).into());
+        }
+        if !effect.label.is_empty() {
+            envelope.fault = Some(effect.label.as_str().into());
+        }
     }
+}
 
-    fn record(&mut self, envelope: &Envelope) {
-        self.device.open += 1;
-        self.record.message(self.device.index, self.group, envelope);
-    }
-
-    fn settle(&mut self, envelope: Envelope, why: Cause) {
-        let settled = Completion::unsent(envelope, Outcome::Dropped, why);
-        self.inbox.push(TransportEvent::Completed(settled));
+/// Returns a copy of a message, as a fault sends it.
+fn copy_of(envelope: &Envelope, copy: u8, label: &str) -> Envelope {
+    Envelope {
+        copy,
+        payload: envelope.payload.clone(),
+        content_type: envelope.content_type.clone(),
+        properties: envelope.properties.clone(),
+        status: envelope.status.clone(),
+        topic: envelope.topic.clone(),
+        fault: Some(label.into()),
+        ..*envelope
     }
 }

@@ -1,161 +1,181 @@
-//! Handles failed calls: an event, or a restart of the cell.
+//! Handles failed calls: an event, the end of a device, or a restart of its instance.
 //!
-//! A failed call is an event, and the device continues. A crash ends the cell, and all its devices
-//! restart together. The rest of the fleet continues.
+//! A failed call is an event, and the device continues. A crash ends the instance, and all its
+//! devices restart together. The rest of the fleet continues.
 
+use crate::group::device_group::Group;
 use crate::prepare::create_error::CreateError;
-use crate::worker::device_table::{Device, DeviceState};
-use crate::worker::worker_loop::Worker;
+use crate::worker::devices::{Device, DeviceEntry, DeviceState};
+use crate::worker::fleet_source::FleetSource;
+use crate::worker::worker_loop::WorkerContext;
 use mockfleet_plugin::{CallError, Crash};
 use mockfleet_sendlog::EventKind;
 use mockfleet_transport::DeviceIndex;
 
-impl Worker {
-    /// Does what an error in a call asks for.
-    pub(crate) fn handle_call_error(&mut self, slot: DeviceIndex, call: &str, error: CallError) {
+impl FleetSource {
+    /// Records the error of a call, and retires the device or restarts its instance if it must.
+    pub(crate) fn handle_call_error(
+        &mut self,
+        cx: &mut WorkerContext,
+        slot: DeviceIndex,
+        call: &str,
+        error: CallError,
+    ) {
         match error {
             CallError::InvalidConfig(why) | CallError::Failed(why) => {
-                self.call_failed(slot, call, &why)
+                if let Some((device, group)) = self.devices.with_group(slot) {
+                    record_failed_call(cx, device, group, call, &why);
+                }
             }
-            CallError::Retired(why) => self.retire(slot, &why),
-            CallError::Crash(fault) => self.fall(slot, &fault),
+            CallError::Retired(why) => self.retire(cx, slot, &why),
+            CallError::Crash(crash) => self.crash(cx, slot, &crash),
         }
     }
 
-    /// A call returned an error, or what cannot be sent; the device lives on.
-    pub(crate) fn call_failed(&mut self, slot: DeviceIndex, call: &str, why: &str) {
-        let now = self.clock().now();
-        let Some((device, group)) = self.devices.with_group(slot) else {
+    /// Ends a device: it is not called again, and its connection closes after its last message.
+    fn retire(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, why: &str) {
+        let Some(mut entry) = self.devices.entry(slot) else {
             return;
         };
-        self.record.call_failed(device.group, now);
-        let which = which(call, device);
-        let detail = format!("{call}: {why}{which}");
-        self.record
-            .event(device, group, now, EventKind::Failed, Some(&detail));
-        let (name, plugin) = (&group.name, group.plugin.name());
-        let trouble = format!("{name}: {call} failed: {why}");
-        let id = || group.id(device.index);
-        self.record.counters.warnings.count_as(&trouble, || {
-            format!(
-                "device {} (plugin {plugin}): {call} failed: {why}{which}",
-                id()
-            )
-        });
-    }
-
-    /// A device is done, for good.
-    fn retire(&mut self, slot: DeviceIndex, why: &str) {
-        let now = self.clock().now();
-        let Some((device, group)) = self.devices.with_group(slot) else {
-            return;
-        };
-        if device.life == DeviceState::Retired {
+        let DeviceEntry { device, group, .. } = &entry;
+        if device.state == DeviceState::Retired {
             return;
         }
-        device.armed = false;
-        self.record.counters.retired += 1;
-        group.count_active(device.group, &mut self.record.counters, false);
-        self.record
+        cx.record.counters.retired += 1;
+        group.count_active(device.group, &mut cx.record.counters, false);
+        let now = cx.now();
+        cx.record
             .event(device, group, now, EventKind::Retired, Some(why));
-        let target = group.target;
-        self.release_held(slot);
-        if let Some(transport) = self.transports.get_mut(target) {
+        if let Some(transport) = cx.io.transports.get_mut(group.target) {
+            for envelope in self.faults.release(slot) {
+                transport.submit(envelope);
+            }
             transport.leave(slot);
         }
-        if let Err(fault) = self.devices.retire(slot) {
-            self.fall(slot, &fault);
+        if let Err(crash) = entry.retire() {
+            self.crash(cx, slot, &crash);
         }
     }
 
-    /// A cell has fallen: its devices restart together, after a while.
-    fn fall(&mut self, culprit: DeviceIndex, fault: &Crash) {
-        let now = self.clock().now();
-        let Some((instance, slots, wait)) = self.devices.mark_crashed(culprit, now) else {
+    /// Takes the crashed instance of a device out of use, and schedules its restart.
+    fn crash(&mut self, cx: &mut WorkerContext, culprit: DeviceIndex, crash: &Crash) {
+        let now = cx.now();
+        let Some(instance) = self.devices.mark_crashed(culprit, now) else {
             return;
         };
-        self.restarts.push(now.saturating_add(wait), instance);
+        let restart = now.saturating_add(instance.backoff);
+        self.schedule.restarts.push(restart, instance.number);
         let Some((device, group)) = self.devices.with_group(culprit) else {
             return;
         };
         let id = group.id(device.index);
-        let which = which(fault.call, device);
-        let seconds = wait / 1_000_000;
-        let count = slots.len();
+        let tick = tick_of(crash.call, device);
+        let seconds = instance.backoff / 1_000_000;
+        let count = instance.slots.len();
         let consequence = match count {
             1 => format!("it restarts in {seconds} s"),
             _ => format!("{count} devices of its cell restart in {seconds} s"),
         };
         let plugin = group.plugin.name();
-        let trouble = format!("{}: {:?} in {}", group.name, fault.cause, fault.call);
-        self.record.counters.warnings.count_as(&trouble, || {
-            format!("device {id} (plugin {plugin}): {fault}{which}; {consequence}")
+        tracing::warn!(device = id, plugin, %crash, devices = count, seconds, "an instance crashed");
+        let kind = format!("{}: {:?} in {}", group.name, crash.cause, crash.call);
+        cx.record.counters.warnings.count_as(&kind, || {
+            format!("device {id} (plugin {plugin}): {crash}{tick}; {consequence}")
         });
-        for slot in slots {
+        for slot in instance.slots {
             let Some((device, group)) = self.devices.with_group(slot) else {
                 continue;
             };
-            if device.life != DeviceState::Alive {
+            if !device.state.is_active() {
                 continue;
             }
             let detail = if slot == culprit {
-                format!("{fault}{which}; {consequence}")
+                format!("{crash}{tick}; {consequence}")
             } else {
-                format!("device {id} of its cell: {fault}{which}; {consequence}")
+                format!("device {id} of its cell: {crash}{tick}; {consequence}")
             };
-            self.record
+            cx.record
                 .event(device, group, now, EventKind::Stopped, Some(&detail));
         }
     }
 
-    /// Makes the cells again whose time has come.
-    pub(crate) fn restart_instances(&mut self) {
-        let clock = self.clock();
-        while let Some((_, instance)) = self.restarts.pop(clock.now()) {
+    /// Creates the instances again whose restart is due.
+    pub(crate) fn restart_instances(&mut self, cx: &mut WorkerContext) {
+        let clock = cx.record.clock;
+        while let Some((_, instance)) = self.schedule.restarts.pop(clock.now()) {
             let slots = self.devices.devices_of(instance);
             let create_errors = self
                 .devices
                 .restart(instance, clock.now(), |at| clock.guest(at));
+            tracing::info!(
+                instance,
+                devices = slots.len(),
+                errors = create_errors.len(),
+                "an instance restarted"
+            );
             if let Some(device) = self.devices.device(slots.start) {
-                self.record.cell_restarted(device.group, clock.now());
+                cx.record.cell_restarted(device.group, clock.now());
             }
-            if let Some((slot, fault)) = create_errors.iter().find_map(CreateError::fault) {
-                self.fall(slot, fault);
+            if let Some((slot, crash)) = create_errors.iter().find_map(CreateError::fault) {
+                self.crash(cx, slot, crash);
                 continue;
             }
             for slot in slots {
-                self.resume_device(slot);
+                self.resume_device(cx, slot);
             }
         }
     }
 
-    /// A device of a cell that was made again goes on where it was.
-    fn resume_device(&mut self, slot: DeviceIndex) {
-        let now = self.clock().now();
-        let made = self.devices.can_call(slot);
-        let Some((device, group)) = self.devices.with_group(slot) else {
+    /// Continues a device of a restarted instance at its next tick.
+    fn resume_device(&mut self, cx: &mut WorkerContext, slot: DeviceIndex) {
+        let Some(entry) = self.devices.entry(slot) else {
             return;
         };
-        if device.life != DeviceState::Alive {
+        let can_call = entry.can_call();
+        let DeviceEntry { device, group, .. } = entry;
+        if !device.state.is_active() {
             return;
         }
-        if !made {
-            return self.retire(slot, "it could not be made again");
+        if !can_call {
+            return self.retire(cx, slot, "it could not be made again");
         }
-        self.record
+        let now = cx.now();
+        cx.record
             .event(device, group, now, EventKind::Restarted, None);
-        let (armed, mut moment) = (device.armed, device.tick);
-        if group.schedule.is_flat_out() {
-            moment.due = moment.due.max(now);
-        }
-        if !armed {
-            self.reschedule(slot, moment);
+        if device.state == DeviceState::Idle {
+            let mut tick = device.tick;
+            if group.schedule.is_flat_out() {
+                tick.due = tick.due.max(now);
+            }
+            self.schedule.set_next_tick(slot, device, tick);
         }
     }
 }
 
-/// Which of a device's ticks a call was, as the behaviour counts them: from zero.
-fn which(call: &str, device: &Device) -> String {
+/// Records a call that returned an error, or messages that cannot be sent; the device continues.
+pub(crate) fn record_failed_call(
+    cx: &mut WorkerContext,
+    device: &Device,
+    group: &Group,
+    call: &str,
+    why: &str,
+) {
+    let now = cx.now();
+    cx.record.call_failed(device.group, now);
+    let tick = tick_of(call, device);
+    let detail = format!("{call}: {why}{tick}");
+    cx.record
+        .event(device, group, now, EventKind::Failed, Some(&detail));
+    let (name, plugin) = (&group.name, group.plugin.name());
+    let kind = format!("{name}: {call} failed: {why}");
+    cx.record.counters.warnings.count_as(&kind, || {
+        let id = group.id(device.index);
+        format!("device {id} (plugin {plugin}): {call} failed: {why}{tick}")
+    });
+}
+
+/// Returns the number of the tick that a call was, as the behaviour counts them: from zero.
+fn tick_of(call: &str, device: &Device) -> String {
     match call {
         "tick" => format!(" (its tick {})", device.ticks.saturating_sub(1)),
         _ => String::new(),

@@ -3,21 +3,23 @@
 //! A completed message becomes a row, and a change of a connection an event. Devices that asked for
 //! them receive both.
 
-use crate::time::clock::{Clock, Micros};
-use crate::time::tick_schedule::TickTime;
-use crate::worker::device_table::DeviceState;
-use crate::worker::worker_loop::{Stage, Worker};
+use crate::group::device_group::Group;
+use crate::time::clock::micros;
+use crate::time::tick_schedule::{MIN_TICK_INTERVAL, TickTime};
+use crate::worker::devices::{ConnectionState, DeviceState};
+use crate::worker::fleet_source::{FleetSource, apply};
+use crate::worker::worker_loop::WorkerContext;
 use mockfleet_plugin::{Event, Interests, Message, Receipt};
 use mockfleet_sendlog::EventKind;
 use mockfleet_transport::{Cause, Completion, DeviceIndex, Outcome, TransportEvent};
 
-impl Worker {
-    /// Takes one report.
-    pub(crate) fn take(&mut self, report: TransportEvent) {
-        match report {
-            TransportEvent::Completed(settled) => self.settled(settled),
-            TransportEvent::Connected(slot) => self.up(slot),
-            TransportEvent::Disconnected(slot, why) => self.down(slot, &why),
+impl FleetSource {
+    /// Handles one event of a transport.
+    pub(crate) fn handle_transport_event(&mut self, cx: &mut WorkerContext, event: TransportEvent) {
+        match event {
+            TransportEvent::Completed(completion) => self.complete(cx, completion),
+            TransportEvent::Connected(slot) => self.connected(cx, slot),
+            TransportEvent::Disconnected(slot, why) => self.disconnected(cx, slot, &why),
             TransportEvent::Received {
                 device: slot,
                 channel,
@@ -30,170 +32,146 @@ impl Worker {
                     content_type,
                     properties: Vec::new(),
                 };
-                self.received(slot, message);
+                self.received(cx, slot, message);
             }
-            TransportEvent::Warning(text) => self.record.notice(&text),
+            TransportEvent::Warning(text) => cx.record.notice(&text),
         }
     }
 
-    fn settled(&mut self, mut settled: Completion) {
-        let clock = self.clock();
-        let slot = settled.envelope.device;
+    /// Records the outcome of a message, and frees its place in the outbox.
+    fn complete(&mut self, cx: &mut WorkerContext, mut completion: Completion) {
+        let slot = completion.envelope.device;
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        let faults = group.faults.is_some() && self.faults.settled(&mut settled);
-        self.record.settled(device, group, &settled, faults);
+        let by_fault = group.faults.is_some() && self.faults.attribute(&mut completion);
+        cx.record
+            .record_outcome(device, group, &completion, by_fault);
         device.open = device.open.saturating_sub(1);
-        let flat_out = group.schedule.is_flat_out();
-        // Half-empty: a device that is called for every single place in its outbox
-        // is called once a write, and not for a batch of them.
-        if flat_out
-            && !device.armed
-            && device.life == DeviceState::Alive
+        // At half: a device that is called for every free place in its outbox is called once per
+        // write, and not for a batch of them.
+        if group.schedule.is_flat_out()
+            && device.state == DeviceState::Idle
             && device.open <= group.outbox / 2
         {
-            let now = clock.now();
-            self.reschedule(
-                slot,
-                TickTime {
-                    nominal: now,
-                    due: now,
-                },
-            );
+            let now = cx.now();
+            let tick = TickTime {
+                nominal: now,
+                due: now,
+            };
+            self.schedule.set_next_tick(slot, device, tick);
         }
-        if let Some(receipt) = self.receipt(&settled) {
-            self.tell(slot, &Event::Settled(receipt));
+        if let Some(receipt) = receipt(cx, group, &completion) {
+            self.call_with_event(cx, slot, &Event::Settled(receipt));
         }
     }
 
-    /// What the behaviour is told of it, if it wants to know.
-    fn receipt(&mut self, settled: &Completion) -> Option<Receipt> {
-        let (_, group) = self.devices.with_group(settled.envelope.device)?;
-        let running = self.stage == Stage::Running && settled.outcome != Outcome::Written;
-        if !running || !group.interests.contains(Interests::RECEIPTS) {
-            return None;
-        }
-        // Of what was lost on its way, and of what was sent again on its own, no device
-        // hears.
-        let envelope = &settled.envelope;
-        if envelope.copy > 0 || is_lost_on_its_way(settled) {
-            return None;
-        }
-        let latency = settled.sent_at.zip(settled.acked_at);
-        let detail = match (settled.code, &settled.error) {
-            (_, Some(error)) => Some(error.to_string()),
-            (Some(code), None) => Some(code.to_string()),
-            (None, None) => None,
-        };
-        Some(Receipt {
-            sequence: settled.envelope.seq,
-            channel: group.routes.channel(settled.envelope.route).to_owned(),
-            outcome: match settled.outcome {
-                Outcome::Acked => mockfleet_plugin::Outcome::Acked,
-                Outcome::Sent | Outcome::Written => mockfleet_plugin::Outcome::Sent,
-                Outcome::Dropped => mockfleet_plugin::Outcome::Dropped,
-                Outcome::Failed | Outcome::Unconfirmed => mockfleet_plugin::Outcome::Failed,
-            },
-            latency: latency.map(|(sent, acked)| {
-                crate::time::clock::micros(acked.saturating_duration_since(sent))
-            }),
-            detail,
-        })
-    }
-
-    fn up(&mut self, slot: DeviceIndex) {
-        let now = self.clock().now();
+    fn connected(&mut self, cx: &mut WorkerContext, slot: DeviceIndex) {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        if !std::mem::replace(&mut device.up, true) {
-            self.record.counters.up += 1;
+        if std::mem::replace(&mut device.connection, ConnectionState::Up) == ConnectionState::Down {
+            cx.record.counters.up += 1;
         }
-        self.record
+        let now = cx.now();
+        cx.record
             .event(device, group, now, EventKind::Connected, None);
         if group.interests.contains(Interests::LINK) {
-            self.tell(slot, &Event::Connected);
+            self.call_with_event(cx, slot, &Event::Connected);
         }
     }
 
-    fn down(&mut self, slot: DeviceIndex, why: &Cause) {
-        let now = self.clock().now();
+    fn disconnected(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, why: &Cause) {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        if std::mem::replace(&mut device.up, false) {
-            self.record.counters.up -= 1;
+        if std::mem::replace(&mut device.connection, ConnectionState::Down) == ConnectionState::Up {
+            cx.record.counters.up -= 1;
         }
-        self.record.event(
-            device,
-            group,
-            now,
-            EventKind::Disconnected,
-            Some(&why.text()),
-        );
+        let now = cx.now();
+        let detail = why.text();
+        cx.record
+            .event(device, group, now, EventKind::Disconnected, Some(&detail));
         if group.interests.contains(Interests::LINK) {
-            self.tell(
-                slot,
-                &Event::Disconnected(why.seen_by_device().into_owned()),
-            );
+            let event = Event::Disconnected(why.seen_by_device().into_owned());
+            self.call_with_event(cx, slot, &event);
         }
     }
 
-    fn received(&mut self, slot: DeviceIndex, message: Message) {
-        let now = self.clock().now();
+    fn received(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, message: Message) {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        self.record.counters.received += 1;
+        cx.record.counters.received += 1;
+        let now = cx.now();
         let detail = format!("{}: {} bytes", message.channel, message.payload.len());
-        self.record
+        cx.record
             .event(device, group, now, EventKind::Received, Some(&detail));
-        self.tell(slot, &Event::Received(message));
+        self.call_with_event(cx, slot, &Event::Received(message));
     }
 
-    /// Calls a device for an event and does what it answers.
-    fn tell(&mut self, slot: DeviceIndex, event: &Event) {
-        let alive = self
-            .devices
-            .device(slot)
-            .is_some_and(|device| device.life == DeviceState::Alive);
-        if self.stage != Stage::Running || !alive || !self.devices.can_call(slot) {
+    /// Calls an active device with an event, sends the messages that it returns, and moves its next
+    /// tick if it asks for that.
+    fn call_with_event(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, event: &Event) {
+        let Some(mut entry) = self.devices.entry(slot) else {
+            return;
+        };
+        if !cx.is_running() || !entry.device.state.is_active() || !entry.can_call() {
             return;
         }
-        let clock: Clock = self.clock();
+        let clock = cx.record.clock;
         let now = clock.now();
-        let device_time = match self.devices.with_group(slot) {
-            Some((device, group)) => group.device_time(device.index, now, clock.guest(now)),
-            None => return,
-        };
-        match self.devices.handle(slot, device_time, event) {
+        let (index, group) = (entry.device.index, entry.group);
+        let device_time = group.device_time(index, now, clock.guest(now));
+        match entry.handle(device_time, event) {
             Ok(turn) => {
                 let asked = turn.next_tick;
-                self.apply(slot, now, turn, "handle");
-                self.move_tick(slot, now, asked);
+                apply(cx, &mut entry, &mut self.faults, now, turn, "handle");
+                if let Some(length) = asked {
+                    let reached = self.schedule.ticks.rate_scale.schedule_time(now);
+                    let due = reached.saturating_add(length.max(MIN_TICK_INTERVAL));
+                    let owner = group.owner(index, entry.device.born);
+                    let tick = group.schedule.at(due, owner);
+                    self.schedule.set_next_tick(slot, entry.device, tick);
+                }
             }
-            Err(error) => self.handle_call_error(slot, "handle", error),
-        }
-    }
-
-    /// A device that names its next tick in an event has it moved.
-    fn move_tick(&mut self, slot: DeviceIndex, now: Micros, asked: Option<Micros>) {
-        if let Some(length) = asked {
-            let reached = self.queue.rate_scale.schedule_time(now);
-            let due =
-                reached.saturating_add(length.max(crate::time::tick_schedule::MIN_TICK_INTERVAL));
-            let Some((device, group)) = self.devices.with_group(slot) else {
-                return;
-            };
-            let owner = group.owner(device.index, device.born);
-            let moment = group.schedule.at(due, owner);
-            self.reschedule(slot, moment);
+            Err(error) => self.handle_call_error(cx, slot, "handle", error),
         }
     }
 }
 
-/// Whether an injected fault has dropped it.
-fn is_lost_on_its_way(settled: &Completion) -> bool {
-    settled.error.as_ref().and_then(Cause::fault) == Some("drop")
+/// Returns the receipt of a completed message, if its device asked for receipts.
+fn receipt(cx: &WorkerContext, group: &Group, completion: &Completion) -> Option<Receipt> {
+    let is_open = cx.is_running() && completion.outcome != Outcome::Written;
+    if !is_open || !group.interests.contains(Interests::RECEIPTS) {
+        return None;
+    }
+    // A device does not learn about messages that an injected fault has dropped or copied.
+    let envelope = &completion.envelope;
+    if envelope.copy > 0 || is_dropped_by_fault(completion) {
+        return None;
+    }
+    let latency = completion.sent_at.zip(completion.acked_at);
+    let detail = match (completion.code, &completion.error) {
+        (_, Some(error)) => Some(error.to_string()),
+        (Some(code), None) => Some(code.to_string()),
+        (None, None) => None,
+    };
+    Some(Receipt {
+        sequence: envelope.seq,
+        channel: group.routes.channel(envelope.route).to_owned(),
+        outcome: match completion.outcome {
+            Outcome::Acked => mockfleet_plugin::Outcome::Acked,
+            Outcome::Sent | Outcome::Written => mockfleet_plugin::Outcome::Sent,
+            Outcome::Dropped => mockfleet_plugin::Outcome::Dropped,
+            Outcome::Failed | Outcome::Unconfirmed => mockfleet_plugin::Outcome::Failed,
+        },
+        latency: latency.map(|(sent, acked)| micros(acked.saturating_duration_since(sent))),
+        detail,
+    })
+}
+
+/// Returns whether an injected fault has dropped the message.
+fn is_dropped_by_fault(completion: &Completion) -> bool {
+    completion.error.as_ref().and_then(Cause::fault) == Some("drop")
 }

@@ -4,34 +4,82 @@
 //! stops where the outbox of a device is full, where the log takes no rows, and where other workers
 //! are far behind.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::time::bounded_lag::WorkerClock;
 use crate::time::clock::Micros;
-use crate::worker::device_table::DeviceState;
-use crate::worker::worker_loop::{BATCH, Worker};
+use crate::worker::fleet_source::FleetSource;
+use crate::worker::worker_loop::{BATCH, WorkerContext, handle_events};
 use mockfleet_transport::DeviceIndex;
 
-/// Ticks between two looks at the machine's clock: a look costs a few percent of a tick.
+/// Number of ticks between two readings of the machine's clock, which cost a few percent of a tick.
 const CLOCK_CHECK_TICKS: u32 = 16;
 
-impl Worker {
-    /// Runs what comes next, for one batch.
-    pub(crate) fn run_virtual(&mut self) {
+/// Time between two tries of a worker whose clock cannot advance.
+const STALL_POLL: Duration = Duration::from_millis(1);
+
+/// The part of a worker that a virtual clock needs.
+#[derive(Default)]
+pub(crate) struct VirtualTime {
+    /// This worker's clock among those of all workers; `None` if the clock is not virtual.
+    worker_clock: Option<WorkerClock>,
+    /// True while the clock waits for a message to complete, or for another worker.
+    stalled: bool,
+}
+
+impl VirtualTime {
+    pub(crate) fn new(worker_clock: Option<WorkerClock>) -> Self {
+        Self {
+            worker_clock,
+            stalled: false,
+        }
+    }
+
+    /// Returns when to continue.
+    pub(crate) fn next_wakeup(&self, now: Instant) -> Instant {
+        match self.stalled {
+            true => now + STALL_POLL,
+            false => now,
+        }
+    }
+
+    /// Waits until another worker's clock advances.
+    pub(crate) async fn other_clock_advanced(&self) {
+        match &self.worker_clock {
+            Some(worker_clock) => worker_clock.moved().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Returns whether the other workers are near enough to advance to `moment`.
+    fn may_advance_to(&mut self, moment: Micros) -> bool {
+        self.worker_clock
+            .as_mut()
+            .is_none_or(|worker_clock| worker_clock.may_advance_to(moment))
+    }
+
+    /// Tells the other workers that this one has reached `moment`.
+    fn publish(&self, moment: Micros) {
+        if let Some(worker_clock) = &self.worker_clock {
+            worker_clock.advance_to(moment);
+        }
+    }
+}
+
+impl FleetSource {
+    /// Runs the next events, for one batch.
+    pub(crate) fn run_virtual(&mut self, cx: &mut WorkerContext) {
         let began = Instant::now();
-        self.stalled = false;
+        self.virtual_time.stalled = false;
         for n in 1.. {
             let Some(next) = self.next_event() else {
-                // Nothing comes before the end, and nobody has to wait for this worker.
-                self.record.clock.advance_to(self.end);
-                self.publish_clock(Micros::MAX);
+                // Nothing is due before the end, and no worker has to wait for this one.
+                cx.record.clock.advance_to(self.schedule.end);
+                self.virtual_time.publish(Micros::MAX);
                 return;
             };
-            let may = self
-                .worker_clock
-                .as_mut()
-                .is_none_or(|worker_clock| worker_clock.may_advance_to(next));
-            if !may || !self.advance_to_next_event(next) {
-                self.stalled = true;
+            if !self.virtual_time.may_advance_to(next) || !self.advance_to_next_event(cx, next) {
+                self.virtual_time.stalled = true;
                 break;
             }
             if n % CLOCK_CHECK_TICKS == 0 && began.elapsed() >= BATCH {
@@ -39,65 +87,56 @@ impl Worker {
             }
         }
         if let Some(next) = self.next_event() {
-            self.publish_clock(next);
+            self.virtual_time.publish(next);
         }
     }
 
-    /// When the next tick, repair or fault is, if that is before the end.
+    /// Returns the time of the next tick, restart or fault before the end of the run.
     fn next_event(&self) -> Option<Micros> {
-        let due = self
-            .queue
-            .next_due()
-            .into_iter()
-            .chain(self.restarts.next_due());
+        let due = self.schedule.next_due().into_iter();
         due.chain(self.faults.next_due())
             .min()
-            .filter(|due| *due < self.end)
+            .filter(|due| *due < self.schedule.end)
     }
 
-    fn publish_clock(&self, moment: Micros) {
-        if let Some(worker_clock) = &self.worker_clock {
-            worker_clock.advance_to(moment);
-        }
-    }
-
-    /// Does what is due at this moment. False where it has to wait.
-    fn advance_to_next_event(&mut self, next: Micros) -> bool {
-        if self.restarts.next_due() == Some(next) {
-            self.record.clock.advance_to(next);
-            self.restart_instances();
+    /// Advances the clock to `next` and runs one event of that time. Returns false if the device
+    /// has to wait first.
+    fn advance_to_next_event(&mut self, cx: &mut WorkerContext, next: Micros) -> bool {
+        if self.schedule.restarts.next_due() == Some(next) {
+            cx.record.clock.advance_to(next);
+            self.restart_instances(cx);
             return true;
         }
         if self.faults.next_due() == Some(next) {
-            self.record.clock.advance_to(next);
-            self.run_pending_faults();
+            cx.record.clock.advance_to(next);
+            self.run_pending_faults(cx);
             return true;
         }
-        if self.queue.next_slot().is_none_or(|slot| self.is_full(slot)) {
+        let device = self.schedule.ticks.next_slot();
+        if device.is_none_or(|slot| self.has_to_wait(slot)) {
             return false;
         }
-        self.record.clock.advance_to(next);
-        let now = self.record.clock.now();
-        if let Some((due, slot)) = self.queue.pop(now) {
-            self.run_device(slot, due, now);
-            if !self.sends && !self.inbox.is_empty() {
-                // What goes nowhere is at its end at once.
-                self.take_events();
+        cx.record.clock.advance_to(next);
+        let now = cx.now();
+        if let Some((due, slot)) = self.schedule.ticks.pop(now) {
+            self.run_device(cx, slot, due, now);
+            if !cx.sends && !cx.io.inbox.is_empty() {
+                // Messages of a run that only writes the log are complete at once.
+                handle_events(self, cx);
             }
         }
         true
     }
 
-    /// Whether a device has no room for what it would say, and will have some while the
-    /// clock stands still: not where it is the clock that brings its link back, or lets
-    /// messages go that a fault holds.
-    fn is_full(&mut self, slot: DeviceIndex) -> bool {
+    /// Returns whether a device's outbox is full and empties while the clock stands still. It does
+    /// not if the clock has to advance to restore its link, or to send its delayed messages.
+    fn has_to_wait(&mut self, slot: DeviceIndex) -> bool {
         if self.faults.needs_time(slot) {
             return false;
         }
         let found = self.devices.with_group(slot);
         found.is_some_and(|(device, group)| {
-            device.life == DeviceState::Alive && device.open >= group.outbox
+            device.state.is_active() && device.open >= group.outbox
         })
     }
 }

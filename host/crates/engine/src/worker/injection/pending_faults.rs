@@ -6,73 +6,73 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 
-use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use crate::faults::group_faults::{FaultEffect, GroupFaults, MessageKey, Release};
-use crate::group::device_group::Group;
+use crate::faults::group_faults::Release;
 use crate::time::clock::Micros;
 use crate::worker::injection::pending_action::PendingAction;
-use crate::worker::send_path::SendPath;
 use mockfleet_transport::{Cause, Completion, DeviceIndex, Envelope, Outcome, Transport};
 
-/// The faults of one worker that are under way.
+/// The faults of one worker that have begun.
 #[derive(Default)]
 pub(crate) struct PendingFaults {
-    /// Moments and the numbers of what is due then; those of one moment in their order.
+    /// Due times with the numbers of the actions; actions of one time keep their order.
     moments: BinaryHeap<Reverse<(Micros, u64)>>,
-    due: FxHashMap<u64, PendingAction>,
-    numbered: u64,
-    /// How many messages of a device leave later.
-    later: FxHashMap<DeviceIndex, u32>,
-    /// Messages that wait for others of their device to leave.
-    behind: FxHashMap<DeviceIndex, Vec<ReorderHold>>,
-    /// When the last message leaves that a slow link has held up: none overtakes it.
-    slow: FxHashMap<DeviceIndex, Micros>,
-    /// Links that are broken, by the numbers of their faults.
-    pub(crate) faults: FxHashMap<DeviceIndex, Vec<usize>>,
-    /// What a device's full outbox is to be blamed on: the fault that broke its link,
-    /// until a message gets through again.
+    actions: FxHashMap<u64, PendingAction>,
+    /// Number of the next action.
+    next_number: u64,
+    /// Number of delayed messages, by device.
+    delayed: FxHashMap<DeviceIndex, u32>,
+    /// Messages that wait until others of their device are sent.
+    reordered: FxHashMap<DeviceIndex, Vec<ReorderHold>>,
+    /// Time at which the last message leaves a slow link, by device: no other overtakes it.
+    slow_until: FxHashMap<DeviceIndex, Micros>,
+    /// Numbers of the faults that break a link now, by device.
+    pub(crate) broken_links: FxHashMap<DeviceIndex, Vec<usize>>,
+    /// The fault that has broken a device's link. It is the cause of a full outbox until a
+    /// message gets through again.
     pub(crate) blame: FxHashMap<DeviceIndex, Rc<str>>,
 }
 
 struct ReorderHold {
-    /// How many have to leave before it.
+    /// Number of messages that leave before it.
     left: u32,
     envelope: Envelope,
 }
 
 impl PendingFaults {
-    /// When something is due next.
+    /// Returns the time of the next action.
     pub(crate) fn next_due(&self) -> Option<Micros> {
         let Reverse((at, _)) = self.moments.peek()?;
         Some(*at)
     }
 
-    /// Whether only time can help a device whose outbox is full: its link is broken, or
-    /// messages are held.
+    /// Returns whether the outbox of a device stays full until time passes: its link is broken, or
+    /// its messages are delayed.
     pub(crate) fn needs_time(&self, slot: DeviceIndex) -> bool {
-        self.faults.contains_key(&slot)
-            || self.later.contains_key(&slot)
-            || self.behind.contains_key(&slot)
+        self.broken_links.contains_key(&slot)
+            || self.delayed.contains_key(&slot)
+            || self.reordered.contains_key(&slot)
     }
 
+    /// Adds an action.
     pub(crate) fn push(&mut self, at: Micros, due: PendingAction) {
         if let PendingAction::Message(envelope) = &due {
-            *self.later.entry(envelope.device).or_default() += 1;
+            *self.delayed.entry(envelope.device).or_default() += 1;
         }
-        self.moments.push(Reverse((at, self.numbered)));
-        self.due.insert(self.numbered, due);
-        self.numbered += 1;
+        self.moments.push(Reverse((at, self.next_number)));
+        self.actions.insert(self.next_number, due);
+        self.next_number += 1;
     }
 
+    /// Takes the next action that is due at `now`.
     pub(crate) fn pop(&mut self, now: Micros) -> Option<(Micros, PendingAction)> {
         while let Some(Reverse((at, number))) = self.moments.peek().copied() {
             if at > now {
                 return None;
             }
             self.moments.pop();
-            // What is gone has left with its device.
+            // The messages of a retired device have left early.
             if let Some(due) = self.take(number) {
                 return Some((at, due));
             }
@@ -81,67 +81,20 @@ impl PendingFaults {
     }
 
     fn take(&mut self, number: u64) -> Option<PendingAction> {
-        let due = self.due.remove(&number)?;
+        let due = self.actions.remove(&number)?;
         if let PendingAction::Message(envelope) = &due
-            && let Some(count) = self.later.get_mut(&envelope.device)
+            && let Some(count) = self.delayed.get_mut(&envelope.device)
         {
             *count -= 1;
             if *count == 0 {
-                self.later.remove(&envelope.device);
+                self.delayed.remove(&envelope.device);
             }
         }
         Some(due)
     }
 
-    /// Lets a message leave as far as the faults of its group let it.
-    pub(crate) fn send(
-        &mut self,
-        faults: &GroupFaults,
-        outlet: &mut SendPath<'_>,
-        mut envelope: Envelope,
-    ) {
-        let slot = envelope.device;
-        let blame = self.blame.get(&slot).cloned();
-        let blame = blame.as_deref().unwrap_or_default();
-        let key = MessageKey {
-            seed: outlet.group.seed(outlet.device.index),
-            seq: envelope.seq,
-            at: envelope.due,
-            route: envelope.route,
-        };
-        let Some(effect) = faults.effect_on(key, &envelope.payload) else {
-            if let Some(envelope) = outlet.enqueue_or_drop(envelope, blame) {
-                self.dispatch(outlet.transport, envelope, Release::Now, 0);
-            }
-            return;
-        };
-        mark(
-            &mut envelope,
-            faults,
-            outlet.group,
-            outlet.device.index,
-            &effect,
-        );
-        outlet
-            .record
-            .counters
-            .injected
-            .touch(&effect.kinds, u64::from(effect.copies));
-        if effect.release == Release::Never {
-            return outlet.drop_with(envelope, Cause::injected("drop"));
-        }
-        let copies: Vec<Envelope> = (1..=effect.copies)
-            .map(|copy| copy_of(&envelope, copy, &effect.copy_label))
-            .collect();
-        for envelope in std::iter::once(envelope).chain(copies) {
-            if let Some(envelope) = outlet.enqueue_or_drop(envelope, blame) {
-                self.dispatch(outlet.transport, envelope, effect.release, effect.latency);
-            }
-        }
-    }
-
-    /// Hands a message to its transport, at once or later.
-    fn dispatch(
+    /// Submits a message to its transport, now or when its delay is over.
+    pub(crate) fn dispatch(
         &mut self,
         transport: &mut dyn Transport,
         envelope: Envelope,
@@ -149,10 +102,10 @@ impl PendingFaults {
         latency: Micros,
     ) {
         let slot = envelope.device;
-        let at = self.on_the_link(slot, envelope.due, latency);
+        let at = self.link_delay(slot, envelope.due, latency);
         match (release, at) {
             (Release::Behind(left), _) => {
-                let behind = self.behind.entry(slot).or_default();
+                let behind = self.reordered.entry(slot).or_default();
                 behind.push(ReorderHold { left, envelope });
             }
             (Release::After(length), at) => {
@@ -164,27 +117,27 @@ impl PendingFaults {
         }
     }
 
-    /// When a message leaves a slow link, if it is held up there: `latency` later, or
-    /// with the one before it.
-    fn on_the_link(&mut self, slot: DeviceIndex, due: Micros, latency: Micros) -> Option<Micros> {
-        if latency == 0 && self.slow.is_empty() {
+    /// Returns the time at which a message leaves a slow link: after `latency`, and not before the
+    /// message ahead of it. `None` if it leaves now.
+    fn link_delay(&mut self, slot: DeviceIndex, due: Micros, latency: Micros) -> Option<Micros> {
+        if latency == 0 && self.slow_until.is_empty() {
             return None;
         }
-        let before = self.slow.get(&slot).copied().unwrap_or_default();
+        let before = self.slow_until.get(&slot).copied().unwrap_or_default();
         let at = due.saturating_add(latency).max(before);
         if latency == 0 && before <= due {
-            self.slow.remove(&slot);
+            self.slow_until.remove(&slot);
             return None;
         }
-        self.slow.insert(slot, at);
+        self.slow_until.insert(slot, at);
         Some(at)
     }
 
-    /// A message leaves, and with it those that waited for it.
+    /// Submits a message, and the reordered messages that have waited for it.
     pub(crate) fn submit(&mut self, transport: &mut dyn Transport, envelope: Envelope) {
         let (slot, copy) = (envelope.device, envelope.copy);
         transport.submit(envelope);
-        let Some(behind) = self.behind.get_mut(&slot).filter(|_| copy == 0) else {
+        let Some(behind) = self.reordered.get_mut(&slot).filter(|_| copy == 0) else {
             return;
         };
         for held in behind.iter_mut() {
@@ -194,14 +147,14 @@ impl PendingFaults {
             transport.submit(held.envelope);
         }
         if behind.is_empty() {
-            self.behind.remove(&slot);
+            self.reordered.remove(&slot);
         }
     }
 
-    /// All that is held back of a device, in the order in which it would have left.
+    /// Takes all held messages of a device, in the order in which they would have left.
     pub(crate) fn release(&mut self, slot: DeviceIndex) -> Vec<Envelope> {
         let of_it = |due: &PendingAction| matches!(due, PendingAction::Message(envelope) if envelope.device == slot);
-        let held = self.due.iter().filter(|(_, due)| of_it(due));
+        let held = self.actions.iter().filter(|(_, due)| of_it(due));
         let mut numbers: Vec<u64> = held.map(|(number, _)| *number).collect();
         numbers.sort_unstable();
         let mut released = Vec::new();
@@ -210,12 +163,12 @@ impl PendingFaults {
                 released.push(envelope);
             }
         }
-        let behind = self.behind.remove(&slot).unwrap_or_default();
+        let behind = self.reordered.remove(&slot).unwrap_or_default();
         released.extend(behind.into_iter().map(|held| held.envelope));
         released
     }
 
-    /// All messages that are held back, of all devices; nothing is due any more.
+    /// Takes all held messages of all devices, and forgets all actions.
     pub(crate) fn release_all(&mut self) -> Vec<Envelope> {
         let mut released = Vec::new();
         while let Some((_, due)) = self.pop(Micros::MAX) {
@@ -223,7 +176,7 @@ impl PendingFaults {
                 released.push(envelope);
             }
         }
-        let mut slots: Vec<DeviceIndex> = self.behind.keys().copied().collect();
+        let mut slots: Vec<DeviceIndex> = self.reordered.keys().copied().collect();
         slots.sort_unstable();
         for slot in slots {
             released.extend(self.release(slot));
@@ -231,67 +184,33 @@ impl PendingFaults {
         released
     }
 
-    /// A message has come to its end: what a fault is to be blamed for is said so.
-    /// Says whether times of it are the fault's, and not the backend's.
-    pub(crate) fn settled(&mut self, settled: &mut Completion) -> bool {
-        let slot = settled.envelope.device;
+    /// Names the fault as the cause in a completion, if it was the cause. Returns whether a fault
+    /// has changed the times of the message, so that they say nothing about the backend.
+    pub(crate) fn attribute(&mut self, completion: &mut Completion) -> bool {
+        let slot = completion.envelope.device;
         let blamed = self.blame.contains_key(&slot);
-        match settled.outcome {
+        match completion.outcome {
             Outcome::Acked | Outcome::Sent | Outcome::Written => {
-                if blamed && !self.faults.contains_key(&slot) {
+                if blamed && !self.broken_links.contains_key(&slot) {
                     self.blame.remove(&slot);
                 }
             }
-            Outcome::Failed | Outcome::Dropped | Outcome::Unconfirmed => blame(settled),
+            Outcome::Failed | Outcome::Dropped | Outcome::Unconfirmed => blame(completion),
         }
-        blamed || settled.envelope.fault.is_some()
+        blamed || completion.envelope.fault.is_some()
     }
 }
 
-/// A server refuses what a fault has made of a message: that is no failure of the
-/// server.
-fn blame(settled: &mut Completion) {
+/// Names the fault as the cause if the server refused a message that the fault had spoilt.
+fn blame(completion: &mut Completion) {
     let refused = |code: &u16| (400..500).contains(code) && !matches!(code, 408 | 429);
-    let Some(fault) = &settled.envelope.fault else {
+    let Some(fault) = &completion.envelope.fault else {
         return;
     };
     let spoilt = ["corrupt", "truncate", "oversize", "wrong-topic"];
-    if settled.code.filter(refused).is_some() && spoilt.iter().any(|word| fault.contains(word)) {
-        let why = settled.error.as_ref().map(Cause::to_string);
+    if completion.code.filter(refused).is_some() && spoilt.iter().any(|word| fault.contains(word)) {
+        let why = completion.error.as_ref().map(Cause::to_string);
         let cause = Cause::injected_with(Rc::clone(fault), why.unwrap_or_default());
-        settled.error = Some(cause);
-    }
-}
-
-/// Makes of a message what faults make of it.
-fn mark(
-    envelope: &mut Envelope,
-    faults: &GroupFaults,
-    group: &Group,
-    index: u32,
-    effect: &FaultEffect,
-) {
-    if let Some(payload) = &effect.payload {
-        envelope.payload = Bytes::clone(payload);
-    }
-    if let Some(topic) = faults.topic(effect) {
-        envelope.topic = Some(group.rendered(topic, index).into());
-    }
-    if !effect.label.is_empty() {
-        envelope.fault = Some(effect.label.as_str().into());
-    }
-}
-
-/// The same message once more.
-fn copy_of(envelope: &Envelope, copy: u8, label: &str) -> Envelope {
-    Envelope {
-        copy,
-        payload: envelope.payload.clone(),
-        content_type: envelope.content_type.clone(),
-        properties: envelope.properties.clone(),
-        status: envelope.status.clone(),
-        topic: envelope.topic.clone(),
-        fault: Some(label.into()),
-        ..*envelope
+        completion.error = Some(cause);
     }
 }

@@ -1,6 +1,6 @@
-//! Holds the devices of one worker and the cells with their instances.
+//! Holds the devices of one worker, and the instances that run them.
 //!
-//! It creates devices, calls them, and marks the devices of a crashed cell. The worker passes the
+//! It creates devices, calls them, and takes crashed instances out of use. The caller passes the
 //! time in.
 
 use std::ops::Range;
@@ -16,60 +16,155 @@ use mockfleet_transport::DeviceIndex;
 
 /// A device of this worker.
 pub(crate) struct Device {
-    /// Index into the groups.
+    /// Index of its group.
     pub(crate) group: u32,
-    /// Its place in its group.
+    /// Its index in its group.
     pub(crate) index: u32,
-    /// When it is switched on.
+    /// Time at which it is switched on.
     pub(crate) born: Micros,
-    /// When its next tick is due.
+    /// Its next tick.
     pub(crate) tick: TickTime,
-    /// Ticks that it has had.
+    /// Number of ticks that it has run.
     pub(crate) ticks: u64,
-    /// Messages that it has returned.
+    /// Number of messages that it has returned.
     pub(crate) messages: u64,
-    /// Messages that have not come to their end.
+    /// Number of its messages without an outcome.
     pub(crate) open: u32,
-    /// What it last said about itself.
+    /// The status that it has reported last.
     pub(crate) status: Option<Rc<str>>,
-    pub(crate) life: DeviceState,
-    /// It is in the schedule.
-    pub(crate) armed: bool,
-    /// Its connection is up.
-    pub(crate) up: bool,
-    cell: u32,
-    seat: Option<DeviceHandle>,
+    pub(crate) state: DeviceState,
+    pub(crate) connection: ConnectionState,
+    /// Index of its instance.
+    instance: u32,
+    /// Its handle in the instance; `None` if the plugin refused to create it, or it is retired.
+    handle: Option<DeviceHandle>,
 }
 
-/// Where a device stands.
+/// The state of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DeviceState {
-    /// Made, and not yet switched on.
-    Unborn,
-    /// Called on schedule.
-    Alive,
-    /// Done, for good.
+    /// Created, and not yet switched on.
+    Created,
+    /// Switched on, with its next tick in the schedule.
+    Scheduled,
+    /// Switched on, without a tick in the schedule: it waits for room in its outbox or for the
+    /// restart of its instance, or its next tick is after the end of the run.
+    Idle,
+    /// Finished: it is not called again.
     Retired,
 }
 
-/// A cell and who lives in it.
+impl DeviceState {
+    /// Returns whether the device is switched on and not retired.
+    pub(crate) fn is_active(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Idle)
+    }
+}
+
+/// The state of a device's connection, as its transport reported it last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectionState {
+    Down,
+    Up,
+}
+
+impl Device {
+    pub(crate) fn new(group: u32, index: u32, born: Micros, tick: TickTime) -> Self {
+        Self {
+            group,
+            index,
+            born,
+            tick,
+            ticks: 0,
+            messages: 0,
+            open: 0,
+            status: None,
+            state: DeviceState::Created,
+            connection: ConnectionState::Down,
+            instance: 0,
+            handle: None,
+        }
+    }
+}
+
+/// A device with everything that a call of it needs, found once.
+pub(crate) struct DeviceEntry<'a> {
+    pub(crate) slot: DeviceIndex,
+    pub(crate) device: &'a mut Device,
+    pub(crate) group: &'a Group,
+    instance: Option<&'a mut InstanceSlot>,
+}
+
+impl DeviceEntry<'_> {
+    /// Returns whether the instance runs and has the device.
+    pub(crate) fn can_call(&self) -> bool {
+        let runs = |instance: &&mut InstanceSlot| instance.cell.is_some();
+        self.device.handle.is_some() && self.instance.as_ref().is_some_and(runs)
+    }
+
+    /// Calls the device for a tick. `at` is in microseconds since the Unix epoch.
+    pub(crate) fn tick(&mut self, at: u64) -> Result<Turn, CallError> {
+        let sequence = self.device.ticks;
+        self.device.ticks += 1;
+        let (cell, handle) = self.cell()?;
+        cell.tick(handle, Tick { at, sequence })
+    }
+
+    /// Calls the device for an event. `at` is in microseconds since the Unix epoch.
+    pub(crate) fn handle(&mut self, at: u64, event: &Event) -> Result<Turn, CallError> {
+        let (cell, handle) = self.cell()?;
+        cell.handle(handle, at, event)
+    }
+
+    /// Retires the device, in its instance too.
+    ///
+    /// # Errors
+    /// The crash of the instance.
+    pub(crate) fn retire(&mut self) -> Result<(), Crash> {
+        let done = match self.cell() {
+            Ok((cell, handle)) => cell.retire(handle),
+            Err(_) => Ok(()),
+        };
+        self.device.state = DeviceState::Retired;
+        self.device.handle = None;
+        done
+    }
+
+    fn cell(&mut self) -> Result<(&mut Cell, DeviceHandle), CallError> {
+        let cell = self.instance.as_mut().and_then(|instance| instance.cell.as_mut());
+        cell.zip(self.device.handle)
+            .ok_or_else(|| CallError::Retired("the device is gone".into()))
+    }
+}
+
+/// An instance and its devices.
 struct InstanceSlot {
+    /// `None` before it is created, and after a crash until it restarts.
     cell: Option<Cell>,
     group: u32,
     /// Its devices: consecutive slots.
     slots: Range<DeviceIndex>,
-    /// Falls in a row.
+    /// Number of crashes in a row.
     crashes: u32,
-    /// When it was last made.
+    /// Time at which it was created last.
     created_at: Micros,
 }
 
-/// A cell that holds for this long is taken to be well again.
+/// An instance that has run for this long has recovered: its next crash is the first in a row.
 const STABLE_AFTER: Micros = 60_000_000;
 
-/// The first and the longest wait before a cell is made again.
+/// The first and the longest time between a crash and the restart.
 const FIRST_BACKOFF: Micros = 1_000_000;
 const MAX_BACKOFF: Micros = 60_000_000;
+
+/// A crashed instance.
+pub(crate) struct CrashedInstance {
+    pub(crate) number: u32,
+    /// Its devices.
+    pub(crate) slots: Range<DeviceIndex>,
+    /// Time until its restart.
+    pub(crate) backoff: Micros,
+}
 
 /// The devices of one worker.
 pub(crate) struct DeviceTable {
@@ -80,7 +175,7 @@ pub(crate) struct DeviceTable {
 }
 
 impl DeviceTable {
-    /// Places the devices of `worker` out of `workers`; none is made yet.
+    /// Adds the devices of worker number `worker` out of `workers`, without creating them.
     pub(crate) fn new(groups: Arc<[Group]>, console: Console, worker: u32, workers: u32) -> Self {
         let mut devices = Self {
             groups: Arc::clone(&groups),
@@ -89,7 +184,8 @@ impl DeviceTable {
             instances: Vec::new(),
         };
         let all: u32 = groups.iter().map(|group| group.count).sum();
-        // Not by doubling: a million devices are some hundred MiB.
+        // Reserved at once: a vector that grows by doubling would waste some hundred MiB for a
+        // million devices.
         let share = usize::try_from(all.div_ceil(workers)).unwrap_or(0);
         devices.devices.reserve_exact(share + groups.len());
         for (number, group) in (0u32..).zip(groups.iter()) {
@@ -121,24 +217,14 @@ impl DeviceTable {
             instance.slots.end = slot + 1;
         }
         let born = group.born(index);
+        let tick = group.schedule.first(group.owner(index, born));
         self.devices.push(Device {
-            group: number,
-            index,
-            born,
-            tick: group.schedule.first(group.owner(index, born)),
-            ticks: 0,
-            messages: 0,
-            open: 0,
-            status: None,
-            life: DeviceState::Unborn,
-            armed: false,
-            up: false,
-            cell: u32::try_from(self.instances.len() - 1).unwrap_or(u32::MAX),
-            seat: None,
+            instance: u32::try_from(self.instances.len() - 1).unwrap_or(u32::MAX),
+            ..Device::new(number, index, born, tick)
         });
     }
 
-    /// Makes all devices; `guest` turns a moment of the run into one of the guests.
+    /// Creates all devices. `guest` converts a time of the run to microseconds since the Unix epoch.
     pub(crate) fn create_all(&mut self, guest: impl Fn(Micros) -> u64) -> Vec<CreateError> {
         let mut create_errors = Vec::new();
         for instance in 0..self.instances.len() {
@@ -147,7 +233,7 @@ impl DeviceTable {
         create_errors
     }
 
-    /// Makes a fallen cell again, its devices included.
+    /// Creates a crashed instance and its devices again.
     pub(crate) fn restart(
         &mut self,
         instance: u32,
@@ -199,17 +285,17 @@ impl DeviceTable {
                 return refuse(instance.slots.start, index, CallError::Crash(fault));
             }
         };
-        let alive = |(_, device): &(DeviceIndex, &mut Device)| device.life != DeviceState::Retired;
+        let alive = |(_, device): &(DeviceIndex, &mut Device)| device.state != DeviceState::Retired;
         for (slot, device) in instance.slots.clone().zip(devices).filter(alive) {
-            // A device that stages never switch on is born nowhere in time.
+            // `Micros::MAX` is the time of a device that stages never switch on.
             let born = Some(device.born).filter(|born| *born != Micros::MAX);
             match cell.create(&group.spec(device.index, guest(born.unwrap_or(0)))) {
-                Ok(seat) => device.seat = Some(seat),
+                Ok(handle) => device.handle = Some(handle),
                 Err(CallError::Crash(fault)) => {
                     return refuse(slot, device.index, CallError::Crash(fault));
                 }
                 Err(error) => {
-                    device.seat = None;
+                    device.handle = None;
                     refuse(slot, device.index, error);
                 }
             }
@@ -217,12 +303,12 @@ impl DeviceTable {
         instance.cell = Some(cell);
     }
 
-    /// How many devices there are.
+    /// Returns the number of devices.
     pub(crate) fn len(&self) -> usize {
         self.devices.len()
     }
 
-    /// Linear memory of all cells that are there, bytes.
+    /// Returns the linear memory of all instances, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let cells = self
             .instances
@@ -233,113 +319,71 @@ impl DeviceTable {
             .sum()
     }
 
-    /// A device.
+    /// Returns a device.
     pub(crate) fn device(&mut self, slot: DeviceIndex) -> Option<&mut Device> {
         self.devices.get_mut(usize::try_from(slot).ok()?)
     }
 
-    /// A device and its group.
+    /// Returns a device and its group.
     pub(crate) fn with_group(&mut self, slot: DeviceIndex) -> Option<(&mut Device, &Group)> {
         let device = self.devices.get_mut(usize::try_from(slot).ok()?)?;
         let group = self.groups.get(usize::try_from(device.group).ok()?)?;
         Some((device, group))
     }
 
-    /// The index of the target that a device sends to.
+    /// Returns a device with its group and its instance.
+    pub(crate) fn entry(&mut self, slot: DeviceIndex) -> Option<DeviceEntry<'_>> {
+        let device = self.devices.get_mut(usize::try_from(slot).ok()?)?;
+        let group = self.groups.get(usize::try_from(device.group).ok()?)?;
+        let instance = self
+            .instances
+            .get_mut(usize::try_from(device.instance).ok()?);
+        Some(DeviceEntry {
+            slot,
+            device,
+            group,
+            instance,
+        })
+    }
+
+    /// Returns the index of the target of a device.
     pub(crate) fn target(&self, slot: DeviceIndex) -> Option<usize> {
         let device = self.devices.get(usize::try_from(slot).ok()?)?;
         let group = self.groups.get(usize::try_from(device.group).ok()?)?;
         Some(group.target)
     }
 
-    /// Whether the device's cell is there.
-    pub(crate) fn can_call(&self, slot: DeviceIndex) -> bool {
-        let place = usize::try_from(slot).unwrap_or(usize::MAX);
-        let Some(device) = self.devices.get(place) else {
-            return false;
-        };
-        let instance = usize::try_from(device.cell)
-            .ok()
-            .and_then(|cell| self.instances.get(cell));
-        device.seat.is_some() && instance.is_some_and(|instance| instance.cell.is_some())
-    }
-
-    /// Calls a device on schedule.
-    pub(crate) fn tick(&mut self, slot: DeviceIndex, at: u64) -> Result<Turn, CallError> {
-        let device = self.device(slot).ok_or_else(gone)?;
-        let sequence = device.ticks;
-        device.ticks += 1;
-        let (cell, seat) = self.seat(slot)?;
-        cell.tick(seat, Tick { at, sequence })
-    }
-
-    /// Tells a device what happened.
-    pub(crate) fn handle(
-        &mut self,
-        slot: DeviceIndex,
-        at: u64,
-        event: &Event,
-    ) -> Result<Turn, CallError> {
-        let (cell, seat) = self.seat(slot)?;
-        cell.handle(seat, at, event)
-    }
-
-    fn seat(&mut self, slot: DeviceIndex) -> Result<(&mut Cell, DeviceHandle), CallError> {
-        let device = usize::try_from(slot)
-            .ok()
-            .and_then(|slot| self.devices.get(slot));
-        let device = device.ok_or_else(gone)?;
-        let instance = usize::try_from(device.cell)
-            .ok()
-            .and_then(|cell| self.instances.get_mut(cell));
-        let cell = instance.and_then(|instance| instance.cell.as_mut());
-        cell.zip(device.seat).ok_or_else(gone)
-    }
-
-    /// Lets a device go for good.
-    pub(crate) fn retire(&mut self, slot: DeviceIndex) -> Result<(), Crash> {
-        let done = match self.seat(slot) {
-            Ok((cell, seat)) => cell.retire(seat),
-            Err(_) => Ok(()),
-        };
-        if let Some(device) = self.device(slot) {
-            device.life = DeviceState::Retired;
-            device.seat = None;
-        }
-        done
-    }
-
-    /// A cell has fallen: nobody in it can be called until it is made again. Says
-    /// which one, who lived in it, and how long to wait.
+    /// Takes the instance of a device out of use after a crash, until its restart. The time until
+    /// then doubles with each crash in a row.
     pub(crate) fn mark_crashed(
         &mut self,
         slot: DeviceIndex,
         now: Micros,
-    ) -> Option<(u32, Range<DeviceIndex>, Micros)> {
-        let number = self.device(slot)?.cell;
+    ) -> Option<CrashedInstance> {
+        let number = self.device(slot)?.instance;
         let instance = self.instances.get_mut(usize::try_from(number).ok()?)?;
         if now.saturating_sub(instance.created_at) > STABLE_AFTER {
             instance.crashes = 0;
         }
-        let wait = FIRST_BACKOFF
+        let backoff = FIRST_BACKOFF
             .saturating_mul(1 << instance.crashes.min(16))
             .min(MAX_BACKOFF);
         instance.crashes += 1;
         instance.cell = None;
-        Some((number, instance.slots.clone(), wait))
+        Some(CrashedInstance {
+            number,
+            slots: instance.slots.clone(),
+            backoff,
+        })
     }
 
-    /// Who lives in a cell.
+    /// Returns the devices of an instance.
     pub(crate) fn devices_of(&self, instance: u32) -> Range<DeviceIndex> {
         let place = usize::try_from(instance).unwrap_or(usize::MAX);
         self.instances
             .get(place)
             .map_or(0..0, |instance| instance.slots.clone())
     }
-}
-
-fn gone() -> CallError {
-    CallError::Retired("the device is gone".into())
 }
 
 fn range(slots: &Range<DeviceIndex>) -> Range<usize> {

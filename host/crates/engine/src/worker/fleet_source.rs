@@ -1,0 +1,343 @@
+//! Calls the devices of a fleet when they are due, and sends their messages.
+//!
+//! This file is the main path. `transport_events` handles the events of transports, `supervisor`
+//! failed calls, `injection` the faults, and `virtual_time` runs that do not wait for the clock.
+
+use std::time::{Duration, Instant};
+
+use crate::time::clock::Micros;
+use crate::time::tick_schedule::TickTime;
+use crate::worker::devices::{DeviceEntry, DeviceState, DeviceTable};
+use crate::worker::injection::pending_faults::PendingFaults;
+use crate::worker::recorder::shared;
+use crate::worker::schedule::Schedule;
+use crate::worker::send_path::{Injection, SendPath, Sender};
+use crate::worker::supervisor::record_failed_call;
+use crate::worker::virtual_time::VirtualTime;
+use crate::worker::worker_loop::{BATCH, DRAIN, Source, WorkerContext};
+use mockfleet_plugin::{Link, Turn};
+use mockfleet_sendlog::EventKind;
+use mockfleet_transport::{DeviceIndex, Envelope, LinkAction, TransportEvent};
+
+/// The devices of one worker, with all that is due for them.
+pub(crate) struct FleetSource {
+    pub(crate) devices: DeviceTable,
+    pub(crate) schedule: Schedule,
+    /// Pending actions of injected faults.
+    pub(crate) faults: PendingFaults,
+    pub(crate) virtual_time: VirtualTime,
+}
+
+impl Source for FleetSource {
+    /// Schedules the start of each device.
+    fn start(&mut self, _: &mut WorkerContext) {
+        for slot in self.slots() {
+            if let Some(device) = self.devices.device(slot)
+                && device.born < self.schedule.end
+            {
+                self.schedule.ticks.push(device.born, slot);
+            }
+        }
+    }
+
+    fn run_due(&mut self, cx: &mut WorkerContext) {
+        self.restart_instances(cx);
+        self.run_pending_faults(cx);
+        if !cx.is_running() || cx.record.appender.is_full() {
+            return;
+        }
+        self.schedule.ticks.rate_scale.refresh();
+        if cx.record.clock.is_virtual() {
+            return self.run_virtual(cx);
+        }
+        let clock = cx.record.clock;
+        let mut moment = Instant::now();
+        let until = moment + BATCH;
+        let mut now = clock.at(moment);
+        while let Some((due, slot)) = self.schedule.ticks.pop(now) {
+            self.run_device(cx, slot, due, now);
+            moment = Instant::now();
+            if moment >= until {
+                break;
+            }
+            now = clock.at(moment);
+        }
+    }
+
+    fn handle_event(&mut self, cx: &mut WorkerContext, event: TransportEvent) {
+        self.handle_transport_event(cx, event);
+    }
+
+    fn next_wakeup(&self, cx: &WorkerContext, now: Instant) -> Option<Instant> {
+        let clock = cx.record.clock;
+        if clock.is_virtual() {
+            return Some(self.virtual_time.next_wakeup(now));
+        }
+        let due = self.schedule.next_due().into_iter();
+        let end = Some(self.schedule.end).filter(|end| clock.at(now) < *end);
+        let next = due.chain(self.faults.next_due()).chain(end).min()?;
+        clock.instant(next)
+    }
+
+    fn is_finished(&self, cx: &WorkerContext) -> bool {
+        let end = self.schedule.end;
+        let devices = u64::try_from(self.devices.len()).unwrap_or(u64::MAX);
+        let all_retired = cx.record.counters.retired == devices;
+        let ran_out = cx.now() >= end && self.schedule.ticks.next_due().is_none();
+        // The log has taken no row for so long that it never will.
+        let is_stuck = end != Micros::MAX
+            && cx
+                .record
+                .clock
+                .instant(end)
+                .is_some_and(|end| Instant::now() >= end + DRAIN);
+        all_retired || ran_out || is_stuck
+    }
+
+    fn stop(&mut self, cx: &mut WorkerContext, interrupted: bool) {
+        let end = if interrupted {
+            cx.now()
+        } else {
+            self.schedule.end
+        };
+        let end = self.schedule.ticks.rate_scale.schedule_time(end);
+        self.count_unrun_ticks(cx, end);
+        self.schedule.ticks.clear();
+        self.heal_all(cx);
+    }
+
+    fn guest_memory(&self) -> u64 {
+        self.devices.memory()
+    }
+
+    async fn other_clock_advanced(&self) {
+        self.virtual_time.other_clock_advanced().await;
+    }
+}
+
+impl FleetSource {
+    fn slots(&self) -> std::ops::Range<DeviceIndex> {
+        0..DeviceIndex::try_from(self.devices.len()).unwrap_or(DeviceIndex::MAX)
+    }
+
+    /// Starts or ticks a device that the schedule had due at `due`.
+    pub(crate) fn run_device(
+        &mut self,
+        cx: &mut WorkerContext,
+        slot: DeviceIndex,
+        due: Micros,
+        now: Micros,
+    ) {
+        let Some(entry) = self.devices.entry(slot) else {
+            return;
+        };
+        match entry.device.state {
+            DeviceState::Created => self.start_device(cx, slot),
+            // An event can have moved the tick to another time.
+            DeviceState::Scheduled if entry.device.tick.due == due => self.run_tick(cx, slot, now),
+            DeviceState::Scheduled | DeviceState::Idle | DeviceState::Retired => {}
+        }
+    }
+
+    fn start_device(&mut self, cx: &mut WorkerContext, slot: DeviceIndex) {
+        let Some((device, group)) = self.devices.with_group(slot) else {
+            return;
+        };
+        device.state = DeviceState::Idle;
+        let born = self.schedule.ticks.rate_scale.run_time(device.born);
+        cx.record.counters.born += 1;
+        group.count_active(device.group, &mut cx.record.counters, true);
+        cx.record.event(device, group, born, EventKind::Born, None);
+        cx.io.join(group.target, slot, group.member(device.index));
+        let end = self.schedule.end;
+        self.faults.schedule_link_faults(slot, device, group, end);
+        let tick = device.tick;
+        self.schedule.set_next_tick(slot, device, tick);
+    }
+
+    /// Runs a due tick: calls the device, sends its messages, and schedules its next tick.
+    fn run_tick(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, now: Micros) {
+        let Some(mut entry) = self.devices.entry(slot) else {
+            return;
+        };
+        let can_call = entry.can_call();
+        let DeviceEntry { device, group, .. } = &mut entry;
+        device.state = DeviceState::Idle;
+        if !can_call {
+            // Scheduled again when its instance restarts.
+            return;
+        }
+        if group.schedule.is_flat_out() && device.open >= group.outbox {
+            // Scheduled again when there is room.
+            return;
+        }
+        let owner = group.owner(device.index, device.born);
+        let rate_scale = &self.schedule.ticks.rate_scale;
+        let reached = rate_scale.schedule_time(now);
+        let catch = group
+            .schedule
+            .catch_up(device.tick, reached, self.schedule.end, owner);
+        let counters = &mut cx.record.counters;
+        group.count_tick(device.group, counters, device.tick, &catch, owner);
+        cx.record.missed(
+            device,
+            group,
+            catch.missed,
+            "the device was behind when its next tick was due",
+        );
+        device.tick = catch.tick;
+        let due = rate_scale.run_time(catch.tick.due);
+        cx.record.counters.ticks += 1;
+        cx.record.ticked(device.group, due);
+        let clock = cx.record.clock;
+        if !clock.is_virtual() {
+            let late = clock.to_real(now.saturating_sub(due));
+            cx.record.counters.delay.record(late);
+        }
+        let device_time = group.device_time(device.index, due, clock.guest(due));
+        match entry.tick(device_time) {
+            Ok(turn) => {
+                let asked = turn.next_tick;
+                apply(cx, &mut entry, &mut self.faults, due, turn, "tick");
+                schedule_following(cx, &mut entry, &mut self.schedule, asked);
+            }
+            Err(error) => {
+                self.handle_call_error(cx, slot, "tick", error);
+                if let Some(mut entry) = self.devices.entry(slot) {
+                    schedule_following(cx, &mut entry, &mut self.schedule, None);
+                }
+            }
+        }
+    }
+
+    /// Counts the ticks that were due and are not run: those of devices whose instance is down or,
+    /// if the log took no more rows, of all.
+    fn count_unrun_ticks(&mut self, cx: &mut WorkerContext, end: Micros) {
+        let log_is_full = cx.record.appender.is_full();
+        for slot in self.slots() {
+            let Some(entry) = self.devices.entry(slot) else {
+                continue;
+            };
+            let is_down = !entry.can_call();
+            let DeviceEntry { device, group, .. } = entry;
+            if device.state.is_active() && (is_down || log_is_full) {
+                let owner = group.owner(device.index, device.born);
+                let left = group.schedule.remaining(device.tick, end, owner);
+                let counters = &mut cx.record.counters;
+                group.count_missed(device.group, counters, device.tick, left, owner);
+                let why = if is_down {
+                    "its cell was down"
+                } else {
+                    "the send log could not take more rows"
+                };
+                cx.record.missed(device, group, left, why);
+            }
+        }
+    }
+}
+
+/// Schedules the tick after the one that a device has just had, at the interval that the device
+/// `asked` for, or its group has.
+fn schedule_following(
+    cx: &WorkerContext,
+    entry: &mut DeviceEntry<'_>,
+    schedule: &mut Schedule,
+    asked: Option<Micros>,
+) {
+    let DeviceEntry {
+        slot,
+        device,
+        group,
+        ..
+    } = entry;
+    let owner = group.owner(device.index, device.born);
+    let mut tick = group.schedule.following(device.tick.nominal, asked, owner);
+    if group.schedule.is_flat_out() {
+        let due = tick.due.max(cx.now());
+        tick = TickTime { nominal: due, due };
+    }
+    schedule.set_next_tick(*slot, device, tick);
+}
+
+/// Sends the messages that a call returned, and performs its other requests. `at` is the time for
+/// which the device was called.
+pub(crate) fn apply(
+    cx: &mut WorkerContext,
+    entry: &mut DeviceEntry<'_>,
+    faults: &mut PendingFaults,
+    at: Micros,
+    turn: Turn,
+    call: &str,
+) {
+    let DeviceEntry {
+        slot,
+        device,
+        group,
+        ..
+    } = entry;
+    let (slot, group) = (*slot, *group);
+    let unknown = |channel: &str| group.routes.number(channel).is_none();
+    if let Some(stray) = turn
+        .messages
+        .iter()
+        .find(|message| unknown(&message.channel))
+    {
+        let why = format!(
+            "returned a message on channel {:?}, which its description does not name and its target does not have; nothing of this turn was sent",
+            stray.channel
+        );
+        return record_failed_call(cx, device, group, call, &why);
+    }
+    let known = device.status.as_deref();
+    if let Some(status) = turn.status.filter(|status| known != Some(status.as_str())) {
+        cx.record
+            .event(device, group, at, EventKind::Status, Some(&status));
+        device.status = Some(shared(&status));
+    }
+    let Some(transport) = cx.io.transports.get_mut(group.target) else {
+        return;
+    };
+    let mut path = SendPath {
+        sender: Sender {
+            number: group.first + device.index,
+            route_base: group.route_base,
+            open: &mut device.open,
+            outbox: group.outbox,
+        },
+        record: &mut cx.record,
+        inbox: &cx.io.inbox,
+        transport: &mut **transport,
+        sends: cx.sends,
+        injection: group.faults.as_ref().map(|plan| Injection {
+            group,
+            index: device.index,
+            faults: plan,
+            pending: faults,
+        }),
+    };
+    for message in turn.messages {
+        path.send(Envelope {
+            device: slot,
+            route: group.routes.number(&message.channel).unwrap_or_default(),
+            seq: device.messages,
+            copy: 0,
+            attempt: 0,
+            due: at,
+            payload: message.payload.into(),
+            content_type: message.content_type,
+            properties: message.properties,
+            status: device.status.clone(),
+            topic: None,
+            fault: None,
+        });
+        device.messages += 1;
+    }
+    match turn.link {
+        None => {}
+        Some(Link::Reconnect) => transport.apply_link_action(slot, LinkAction::Reconnect),
+        Some(Link::Vanish(length)) => {
+            let length = Duration::from_micros(cx.record.clock.to_real(length));
+            transport.apply_link_action(slot, LinkAction::Vanish(length));
+        }
+    }
+}
