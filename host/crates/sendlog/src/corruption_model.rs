@@ -1,7 +1,7 @@
 //! Checks that recovery of a damaged spool keeps every intact row.
 //!
-//! Recovery never panics, never invents a row, returns every row before the damage, and sets the
-//! rest aside. The property tests and the fuzzer share this check; a string of bytes describes
+//! Recovery never panics, never invents a row, returns every row before the damage, and sets
+//! the rest aside. The property tests and the fuzzer share this check. A byte string describes
 //! the spool and its damage.
 #![allow(
     clippy::expect_used,
@@ -32,12 +32,12 @@ use mockfleet_config::{KeepPayload, Placeholder, Store, Template};
 /// 2026-11-24T07:00:00Z; all rows are of one hour.
 const SEVEN: i64 = 1_795_503_600_000_000;
 
-/// Devices of the run, and the segments that they are in.
+/// Number of devices of the run, and of the workers and generations of its segments.
 const DEVICES: u32 = 6;
 const WORKERS: u32 = 3;
 const GENERATIONS: u64 = 3;
 
-/// Bytes that describe something; what is missing is zero.
+/// Bytes that describe a spool and its damage. A missing byte counts as zero.
 struct DamageScript<'a>(&'a [u8]);
 
 impl DamageScript<'_> {
@@ -61,7 +61,7 @@ impl DamageScript<'_> {
     }
 }
 
-/// What a frame of a segment says.
+/// The content of a frame of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Expected {
     Message(u32, u64, Vec<u8>),
@@ -69,7 +69,7 @@ enum Expected {
     Event,
 }
 
-/// A segment while it is whole.
+/// A segment before its damage.
 #[derive(Debug, Clone, Default)]
 struct Segment {
     frames: Vec<(Vec<u8>, Expected)>,
@@ -90,18 +90,18 @@ impl Segment {
     }
 }
 
-/// The rows of a run: payload and outcome of each message, and how many events.
+/// The rows of a run: payload and outcome of each message, and the number of events.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Rows {
     sends: BTreeMap<(u32, u64), (Vec<u8>, Outcome)>,
     events: u64,
 }
 
-/// Builds a spool as the script says, damages it, recovers it, and compares the rows
-/// with those that are before the damage.
+/// Builds a spool from the script, damages it, and recovers it. Then compares the rows with
+/// those before the damage.
 ///
 /// # Panics
-/// When they are not the same.
+/// The rows differ.
 pub fn check(script: &[u8]) {
     let mut script = DamageScript(script);
     let mut segments = write(&mut script);
@@ -186,7 +186,8 @@ fn catalog() -> RunCatalog {
     }
 }
 
-/// What workers do: messages, their outcomes, events, and on to the next generation.
+/// Writes the segments of workers: messages, their outcomes and events, in several
+/// generations.
 fn write(script: &mut DamageScript<'_>) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut next = [0_u64; DEVICES as usize];
@@ -254,7 +255,7 @@ fn write(script: &mut DamageScript<'_>) -> Vec<Segment> {
     segments
 }
 
-/// Records change places within a segment, and whole segments theirs.
+/// Exchanges records within a segment, and whole segments.
 fn reorder(script: &mut DamageScript<'_>, segments: &mut [Segment]) {
     for _ in 0..script.byte() % 4 {
         let (one, other) = (script.below(segments.len()), script.below(segments.len()));
@@ -270,7 +271,8 @@ fn reorder(script: &mut DamageScript<'_>, segments: &mut [Segment]) {
     }
 }
 
-/// The bytes of the segments, cut, flipped, overwritten and added to.
+/// Returns the bytes of the segments after the damage: cut, flipped, overwritten and appended
+/// to.
 fn damage(script: &mut DamageScript<'_>, segments: &[Segment]) -> Vec<Vec<u8>> {
     let mut damaged: Vec<Vec<u8>> = segments.iter().map(Segment::bytes).collect();
     for _ in 0..8 {
@@ -302,7 +304,7 @@ fn damage(script: &mut DamageScript<'_>, segments: &[Segment]) -> Vec<Vec<u8>> {
     damaged
 }
 
-/// The frames of a segment that are before its damage, and their bytes.
+/// Returns the frames of a segment that are before its damage, and their size in bytes.
 fn before<'a>(segment: &'a Segment, damaged: &[u8]) -> (&'a [(Vec<u8>, Expected)], usize) {
     let whole = segment.bytes();
     let same = whole.iter().zip(damaged).take_while(|(a, b)| a == b);
@@ -318,15 +320,15 @@ fn before<'a>(segment: &'a Segment, damaged: &[u8]) -> (&'a [(Vec<u8>, Expected)
     (&segment.frames[..frames], end)
 }
 
-/// Whether damage has made a record with the right checksum: a fuzzer finds out how, and
-/// nobody can tell it from one that was written.
+/// Returns whether damage has made a record with the right checksum. A fuzzer finds such
+/// bytes, and no reader can distinguish them from a written record.
 fn is_forged((segment, damaged): (&Segment, &Vec<u8>)) -> bool {
     let after = &damaged[before(segment, damaged).1..];
     frame::Records::from_disk(after).next().is_some()
 }
 
-/// The rows that are before the damage: each message with its outcome where that comes
-/// after it, in the order of the files.
+/// Returns the rows that are before the damage. A message has its outcome if the outcome
+/// follows it in the order of the files.
 fn model(segments: &[Segment], damaged: &[Vec<u8>]) -> Rows {
     let mut rows = Rows::default();
     for (segment, bytes) in segments.iter().zip(damaged) {
@@ -348,13 +350,13 @@ fn model(segments: &[Segment], damaged: &[Vec<u8>]) -> Rows {
     rows
 }
 
-/// All rows of the store.
+/// Reads all rows of the store.
 fn read(store: &Store) -> Rows {
     let Store::Folder(folder) = store else {
         unreachable!("the spool is that of a folder");
     };
     let mut rows = Rows::default();
-    // Nothing was left to make a table of.
+    // No record was left for a table.
     if !folder.exists() {
         return rows;
     }
@@ -421,7 +423,8 @@ mod tests {
         }
     }
 
-    /// What a script says can be told, so that the property above is not empty.
+    /// Checks that scripts describe messages, outcomes, damage and reordering, so that the
+    /// property above is not empty.
     #[test]
     fn scripts_make_messages_outcomes_damage_and_order() {
         let mut runner = proptest::test_runner::TestRunner::deterministic();

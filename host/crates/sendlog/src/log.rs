@@ -41,36 +41,36 @@ pub struct LogSummary {
     pub error: Option<LogError>,
 }
 
-/// The log of one run.
+/// The write side of one run's log.
 pub struct SendLog {
     /// `None` once the log is being closed.
     handed: Option<Sender<EncoderMessage>>,
     sync: Sender<Arc<File>>,
     folder: Arc<Path>,
     appenders: AtomicU32,
-    /// Encoder, uploader and, where old files go, whoever looks for them.
+    /// The threads of the encoder and the uploader, and of the retention where files expire.
     threads: Vec<JoinHandle<Result<(), LogError>>>,
     shared: Arc<SharedProgress>,
     policy: SpoolFull,
-    /// What is too old is looked for as long as this is here.
+    /// Old files are deleted as long as this sender exists.
     retention_stop: Option<Sender<Infallible>>,
-    /// Goes last, when no thread has a file in it any more. `None` where no log is
+    /// Dropped last, when no thread has a file in the folder any more. `None` where no log is
     /// written.
     spool: Option<RunFolder>,
 }
 
-/// How long a closing log waits for a store that takes nothing.
+/// Time that a closing log waits for a store that accepts nothing.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a closing log says how far it is.
+/// Interval at which a closing log reports its progress.
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
 impl SendLog {
-    /// Opens the log of a run: makes its folders, or proves that the bucket takes a
-    /// file. Without a store, rows are let go as they come.
+    /// Opens the log of a run: creates its folders, or proves that the bucket accepts a file.
+    /// Without a store, rows are discarded.
     ///
     /// # Errors
-    /// Why the store cannot be written.
+    /// The cause, if the store cannot be written.
     pub fn open(log: &Log, identity: Identity, catalog: RunCatalog) -> Result<Self, LogError> {
         match &log.store {
             Some(store) => Self::open_in(store, log, identity, catalog),
@@ -119,7 +119,7 @@ impl SendLog {
         let encoder = spawn("log-encoder", move || encoder_thread.run(&records))?;
         let (sync, segments) = sync_channel();
         let (kept, every) = (Arc::clone(&folder), log.sync);
-        // Ends by itself, with the last appender.
+        // The thread ends by itself after the last appender.
         spawn("log-sync", move || sync_segments(&kept, &segments, every))?;
         let mut threads = vec![encoder, uploader];
         let retention_stop = match log.retention {
@@ -147,7 +147,7 @@ impl SendLog {
         })
     }
 
-    /// A worker's end of the log.
+    /// Returns the write side of the log for one worker.
     #[must_use]
     pub fn appender(&self) -> Appender {
         Appender::new(
@@ -160,14 +160,14 @@ impl SendLog {
         )
     }
 
-    /// How far the log is.
+    /// Returns the state of the log.
     #[must_use]
     pub fn progress(&self) -> LogProgress {
         self.shared.progress()
     }
 
-    /// Writes what is left and closes all files, once every appender is finished;
-    /// `wait` is told how far it is.
+    /// Writes the remaining rows and closes all files, once every appender is finished. Calls
+    /// `wait` with the progress in the meantime.
     pub fn close(mut self, mut wait: impl FnMut(&LogProgress)) -> LogSummary {
         self.handed = None;
         self.retention_stop = None;
@@ -199,7 +199,7 @@ impl SendLog {
 }
 
 impl Drop for SendLog {
-    /// A run that never began has threads too; they are gone before their folder is.
+    /// Ends the threads before the folder is removed, also for a run that never began.
     fn drop(&mut self) {
         self.handed = None;
         self.retention_stop = None;

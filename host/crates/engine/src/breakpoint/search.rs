@@ -1,8 +1,9 @@
 //! Finds the highest rate that a backend sustains.
 //!
-//! The rate doubles step by step until a stop condition is met. Then the interval between the last
-//! rate that passed and the first that failed is halved until it is small. This file computes
-//! steps from their figures; `search_driver` measures the figures and decides how long a step takes.
+//! The rate doubles step by step until a stop condition is met. Then the interval between the
+//! last rate that passed and the first that failed is halved until it is small. This file
+//! computes steps from their figures. `search_driver` measures the figures and decides how
+//! long a step takes.
 
 use crate::breakpoint::stop_condition::StopCondition;
 
@@ -10,24 +11,24 @@ use mockfleet_metrics::{
     Bottleneck, BreakpointResult, MAX_ON_TIME_DELAY_US, SearchStep, count, micros,
 };
 
-/// From one step to the next, while nothing breaks.
+/// Factor from one step to the next, until a step fails.
 const GROWTH: f64 = 2.0;
 
-/// The rate that broke is at most so many times the one that held: a limit is known to
-/// a tenth, which is what two runs of one backend differ by.
+/// Largest ratio of the failed rate to the rate that passed at the end. It gives the limit to
+/// a tenth, which is the difference between two runs of one backend.
 const PRECISION: f64 = 1.1;
 
-/// A fleet file that asks for more than a thousand times what a backend holds is not
-/// what this is for.
+/// Smallest factor that is tried. The search is not meant for fleet files with more than a
+/// thousand times the rate that a backend sustains.
 const MIN_FACTOR: f64 = 1.0 / 1024.0;
 
-/// More missed ticks than this are no hiccup.
+/// Share of missed ticks above which a step fails. Fewer are a hiccup.
 const MAX_MISSED_SHARE: f64 = 0.01;
 
-/// A rate of which less than this gets through is not held.
+/// Share of messages that must get through for a step to pass.
 const MIN_THROUGH_SHARE: f64 = 0.9;
 
-/// A search: what was tried, and what came of it.
+/// A breakpoint search: the steps so far, and their results.
 #[derive(Debug)]
 pub struct BreakpointSearch {
     conditions: Vec<StopCondition>,
@@ -35,22 +36,23 @@ pub struct BreakpointSearch {
     max_factor: f64,
     pub(crate) held: Option<SearchStep>,
     broke: Option<SearchStep>,
-    /// A step that broke and is tried once more: a machine may have had a hiccup.
+    /// The factor of a failed step that is tried once more, because the machine may have had a
+    /// hiccup.
     retrying: Option<f64>,
 }
 
-/// What to do next.
+/// The next action of the search.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Next {
-    /// Try the rate of the fleet file times this.
+    /// Try the rate of the fleet file times this factor.
     Try(f64),
     /// The limit is known.
     Done,
 }
 
 impl BreakpointSearch {
-    /// Nothing has been tried yet. At `most` times the rate of the fleet file, its
-    /// devices are as fast as devices can be.
+    /// Creates a search without steps. At `max_factor` times the rate of the fleet file, its
+    /// devices reach the highest rate of a device.
     #[must_use]
     pub fn new(conditions: Vec<StopCondition>, max_factor: f64) -> Self {
         Self {
@@ -77,7 +79,7 @@ impl BreakpointSearch {
         }
     }
 
-    /// Judges a step, and learns from it.
+    /// Judges a step, and stores the result that the next step depends on.
     pub(crate) fn take(&mut self, mut step: SearchStep) -> SearchStep {
         let (who, why) = self.judge(&step);
         step.why = why;
@@ -94,8 +96,8 @@ impl BreakpointSearch {
         step
     }
 
-    /// Returns the bottleneck of a failed step, and the evidence. Where the host was late, times of
-    /// the backend include its lateness, so the host is checked first.
+    /// Returns the bottleneck of a failed step, and the evidence. The host is checked first:
+    /// where it was late, times of the backend include its delay.
     fn judge(&self, step: &SearchStep) -> (Bottleneck, Vec<String>) {
         let faults = self
             .conditions
@@ -139,7 +141,7 @@ impl BreakpointSearch {
         (who, backend)
     }
 
-    /// What is known of the limit, if the search ended here.
+    /// Returns the limit as it is known if the search ends here.
     #[must_use]
     pub fn limit(&self) -> BreakpointResult {
         let done = self.next() == Next::Done;
@@ -157,8 +159,8 @@ mod tests {
 
     use super::*;
 
-    /// A step against a backend that takes 200 ms beyond `limit`, from a host that is
-    /// late beyond `host`.
+    /// Returns a step of a backend that takes 200 ms above the factor `limit`. The host is
+    /// late above the factor `host`.
     fn step(factor: f64, limit: f64, host: f64) -> SearchStep {
         let mut step = SearchStep {
             factor,

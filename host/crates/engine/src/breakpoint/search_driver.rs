@@ -1,28 +1,29 @@
 //! Drives the steps of a breakpoint search in time.
 //!
-//! All devices are switched on. For each step the rate changes, the run settles, and then the step
-//! is measured. After a rate that failed, the backend gets time to catch up.
+//! All devices are switched on first. For each step the rate changes, the run settles, and
+//! then the step is measured. After a rate that failed, the backend gets time to catch up.
 
 use std::time::Duration;
 
 use crate::breakpoint::search::{BreakpointSearch, Next};
 use mockfleet_metrics::{BreakpointResult, Counters, SearchStep};
 
-/// A quantile says nothing of fewer messages; a slow fleet's steps take longer.
+/// Smallest number of messages of a step. Quantiles of fewer messages mean nothing, so the
+/// steps of a slow fleet take longer.
 const MIN_MESSAGES: u64 = 50;
 
-/// … but not without end.
+/// Largest factor by which such a step is extended.
 const MAX_STEP_FACTOR: u32 = 10;
 
-/// The longest that a backend gets to catch up.
+/// Longest time that a backend gets to catch up.
 const MAX_REST: Duration = Duration::from_secs(30);
 
-/// Carries out a search. It is told the counts of the run again and again, and says
-/// what to do.
+/// Performs the steps of a search. It receives the counters of the run at intervals, and
+/// returns the actions that follow.
 #[derive(Debug)]
 pub struct SearchDriver {
     search: BreakpointSearch,
-    /// How long a step is measured.
+    /// Time that a step is measured for.
     length: Duration,
     devices: u64,
     workers: u32,
@@ -33,30 +34,31 @@ pub struct SearchDriver {
 
 #[derive(Debug)]
 enum Phase {
-    /// Until all devices are switched on.
+    /// Waits until all devices are switched on.
     Begins,
-    /// Until this moment, the new rate does what it does.
+    /// Waits until this time, while the new rate takes effect.
     Settles(Duration),
-    /// Since this moment, with these counts.
+    /// Measures since this time, from these counters.
     Measures(Duration, Box<Counters>),
-    /// Until what is open is no more than this, or until this moment.
+    /// Waits until at most this many messages are open, or until this time.
     Rests(u64, Duration),
     Over,
 }
 
-/// What is to be done.
+/// An action of the search in the run.
 #[derive(Debug)]
 pub enum Action {
-    /// Schedules go by this many times faster.
+    /// Multiply the configured rates by this factor.
     SetRateFactor(f64),
-    /// A step is over.
+    /// Report a finished step.
     StepDone(Box<SearchStep>),
-    /// The search is over.
+    /// End the run: the search is over.
     Stop,
 }
 
 impl SearchDriver {
-    /// Steps of this length, for a run of so many devices on so many workers.
+    /// Creates a driver for steps of this length, in a run with these numbers of devices and
+    /// workers.
     #[must_use]
     pub fn new(search: BreakpointSearch, length: Duration, devices: u64, workers: u32) -> Self {
         Self {
@@ -70,13 +72,13 @@ impl SearchDriver {
         }
     }
 
-    /// What is known of the limit so far.
+    /// Returns the limit as it is known so far.
     #[must_use]
     pub fn limit(&self) -> BreakpointResult {
         self.search.limit()
     }
 
-    /// What is to be done at a moment of the run with these counts.
+    /// Returns the actions that are due at a time of the run with these counters.
     pub fn poll(&mut self, now: Duration, counters: &Counters) -> Vec<Action> {
         match &self.phase {
             Phase::Begins if counters.born >= self.devices => self.begin(now),
@@ -127,12 +129,12 @@ impl SearchDriver {
             acts.extend(self.begin(now));
             return acts;
         }
-        // Half of the last rate that held lets any backlog go down.
+        // Half of the last rate that passed lets any backlog shrink.
         let held = self.search.held.as_ref().map(|held| held.factor);
         let calm = held.unwrap_or(self.factor / 2.0) / 2.0;
         self.factor = calm;
-        // As few as before the step; of a backend that was at its limit then too, as
-        // many as there are devices.
+        // Waits for as few open messages as before the step. If the backend was at its limit
+        // then too, one open message per device is enough.
         self.phase = Phase::Rests(open.min(self.devices), now + MAX_REST);
         acts.push(Action::SetRateFactor(calm));
         acts
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
     use crate::breakpoint::stop_condition::StopCondition;
 
-    /// A backend that gets so many messages a second through, asked once a second.
+    /// A backend that processes `takes` messages a second, polled once a second.
     struct Backend {
         takes: f64,
         factor: f64,
@@ -234,7 +236,7 @@ mod tests {
         let limit = pacer.limit();
         let held = limit.held.unwrap();
         let broke = limit.broke.unwrap();
-        // A tenth may pile up before it counts.
+        // A backlog of a tenth is allowed before a step fails.
         assert!((7.0..=10.0).contains(&held.factor), "{}", held.factor);
         assert!((8.0..=11.0).contains(&broke.factor), "{}", broke.factor);
         assert!(

@@ -3,22 +3,22 @@
 use mockfleet_config::{Comparison, FULL_SHARE, Metric, ThresholdValue};
 use mockfleet_metrics::{Bottleneck, SearchStep, micros};
 
-/// What a step of a search has, for messages.
+/// Figures of a step that a stop condition can name, for error messages.
 const FIGURES: &str = "ack.p50, ack.p95, ack.p99 (or latency.…), lag.p50, lag.p95, lag.p99, failed";
 
-/// A figure and what it must not pass.
+/// A figure and the limit that it must not exceed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StopCondition {
     inner: mockfleet_config::Threshold,
-    /// Microseconds, or a share.
+    /// Microseconds, or a share from 0 to 1.
     limit: f64,
 }
 
 impl StopCondition {
-    /// Reads `ack.p99 > 200ms`, `failed > 1%`: what breaks a step.
+    /// Parses a stop condition such as `ack.p99 > 200ms` or `failed > 1%`.
     ///
     /// # Errors
-    /// What a bound looks like.
+    /// The problem, with the form that a stop condition has.
     pub fn parse(text: &str) -> Result<Self, String> {
         let inner = mockfleet_config::Threshold::parse(text)?;
         if !matches!(inner.comparison, Comparison::Above | Comparison::AtLeast) {
@@ -48,12 +48,12 @@ impl StopCondition {
         Ok(Self { inner, limit })
     }
 
-    /// Whether it says how late the host may be.
+    /// Returns whether the condition limits the host's delay.
     pub(crate) fn is_of_host(&self) -> bool {
         matches!(self.inner.metric, Metric::Lag(_))
     }
 
-    /// Whose fault it is that a step breaks this bound, and what shows it.
+    /// Returns the bottleneck and the evidence, if the step breaks this condition.
     pub(crate) fn violated_by(&self, step: &SearchStep) -> Option<(Bottleneck, String)> {
         let (found, who, shown) = match self.inner.metric {
             Metric::Latency(share) => {

@@ -1,78 +1,79 @@
 //! Defines the options and the result of a dry run.
 //!
-//! In a dry run, some devices of each group run on a virtual clock, with the schedule and the seeds
-//! of the fleet, without network and log. A [`Sample`] holds their messages, from which a forecast
-//! of the whole run is computed.
+//! In a dry run, some devices of each group run on a virtual clock, without network and log.
+//! They use the schedule and the seeds of the fleet. A [`Sample`] holds their messages, from
+//! which a forecast of the whole run is computed.
 
 use std::time::Duration;
 
 use crate::dry_run::sample::Sample;
 use mockfleet_sendlog::RunCatalog;
 
-/// How much of a fleet is rehearsed.
+/// The part of a fleet that a dry run simulates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DryRunOptions {
-    /// Devices of each group, at most.
+    /// Largest number of simulated devices of each group.
     pub devices: u32,
     /// Virtual time of each device; at least [`MIN_INTERVALS`] of its intervals.
     pub time: Duration,
 }
 
-/// A device that is called less often in the time is rehearsed for so many intervals.
+/// Smallest number of intervals of a simulated device, for devices that are called rarely.
 pub const MIN_INTERVALS: u64 = 3;
 
-/// A fleet that was rehearsed.
+/// The result of a dry run.
 #[derive(Debug)]
 pub struct DryRun {
-    /// What rows refer to by number.
+    /// The run catalog, which resolves the numbers in rows.
     pub directory: RunCatalog,
-    /// In the order of the fleet file.
+    /// The results of the groups, in the order of the fleet file.
     pub groups: Vec<GroupResult>,
 }
 
-/// What was learned of a group.
+/// The result of one group.
 #[derive(Debug)]
 pub struct GroupResult {
     /// Its name.
     pub name: String,
-    /// How many devices it has.
+    /// Number of devices in the group.
     pub devices: u32,
-    /// How many of them were rehearsed.
+    /// Number of simulated devices.
     pub sampled: u32,
-    /// The virtual time for which they were.
+    /// The virtual time that each simulated device ran for.
     pub time: Duration,
     /// Ticks that their schedule has in that time.
     pub due: u64,
-    /// Ticks that they had: fewer where they fell or retired, others where they name
-    /// their next tick themselves.
+    /// Ticks that ran. There are fewer where devices crashed or retired. The number also
+    /// differs where devices choose their next tick.
     pub ticks: u64,
     /// Calls that ended in an error.
     pub failed: u64,
-    /// Devices whose cell fell; they are silent from then on.
+    /// Devices whose cell crashed. They send nothing from then on.
     pub fallen: u64,
     /// Devices that retired.
     pub retired: u64,
-    /// The first fault, in words.
+    /// The first crash, as a message.
     pub fault: Option<String>,
-    /// The interval of a device.
+    /// The interval between ticks of a device.
     pub every: Duration,
-    /// Whether it has stages: their rates are in `run` only.
+    /// Whether the group has stages, whose rates only `run` contains.
     pub stages: bool,
-    /// Where in their interval the devices are due, in microseconds, in order.
+    /// Phases of the devices within their interval, in microseconds, sorted.
     pub phases: Vec<u64>,
-    /// What the whole group does within the fleet's duration.
+    /// Ticks of the whole group within the fleet's duration.
     pub run: Option<RunTicks>,
-    /// What the devices said.
+    /// Messages and statuses of the simulated devices.
     pub sample: Sample,
 }
 
 /// Ticks within the fleet's duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RunTicks {
-    /// That the schedule of all devices has in it.
+    /// Ticks in the schedule of all devices.
     pub due: u64,
-    /// That the schedule of the rehearsed ones had in it, as far as it was rehearsed.
+    /// Ticks in the schedule of the simulated devices, up to the time that the simulation
+    /// reached.
     pub sampled_due: u64,
-    /// Messages of the rehearsed ones in them.
+    /// Messages of the simulated devices in these ticks.
     pub sampled_messages: u64,
 }

@@ -1,7 +1,7 @@
 //! Holds the messages of a dry run and writes them as rows.
 //!
-//! The rows are those of the whole group: the few simulated devices take turns in representing all
-//! devices.
+//! The rows are those of the whole group. The few simulated devices take turns in representing
+//! all devices.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -12,42 +12,43 @@ use crate::time::seed;
 use mockfleet_config::{Protocol, Qos, Target};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, Outcome, OutcomeRow};
 
-/// What guests are told the start of the run is, where the fleet file does not say when
-/// its clock starts: a fixed moment, so that the same seed forecasts the same. 2026-01-01T00:00:00Z in microseconds.
+/// Start of the run that guests receive, where the fleet file sets no start of its clock. This
+/// is 2026-01-01T00:00:00Z, in microseconds since 1970. It is fixed, so that the same seed
+/// gives the same forecast.
 pub(crate) const ORIGIN: u64 = 1_767_225_600_000_000;
 
-/// So many messages are kept: enough for the encoder's compression to settle, little
-/// enough to be held in memory.
+/// Largest number of messages that are kept. It gives a stable compression ratio in the
+/// encoder, and fits into memory.
 const MAX_MESSAGES: usize = 200_000;
-/// … and so many bytes of payload.
+/// Largest number of payload bytes that are kept.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// What rehearsed devices said, in the order of time.
+/// Messages and statuses of simulated devices, in the order of time.
 #[derive(Debug)]
 pub struct Sample {
-    /// As many as are kept.
+    /// The first messages, up to the limits.
     messages: Vec<SampledMessage>,
     statuses: Vec<SampledStatus>,
-    /// Of all messages.
+    /// Number of all messages, kept or not.
     message_count: u64,
     payload: u64,
-    /// Messages of each device so far.
+    /// Number of messages of each device so far.
     counts: Vec<u64>,
-    /// The seed and index of each.
+    /// The seed and index of each simulated device.
     devices: Vec<(u64, u32)>,
     /// The number of the group's first device in the fleet.
     first: u32,
-    /// The number of its target's first route, and what answers a message of each.
+    /// The number of its target's first route. `answers` has an entry for each of its routes.
     route_base: u16,
     answers: Vec<Answer>,
-    /// How many devices each of these stands for.
+    /// Number of devices that each simulated device represents.
     stands_for: u64,
 }
 
-/// What answers the messages of a channel.
+/// The backend's answer to the messages of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Nothing: MQTT with QoS 0.
+    /// No answer: MQTT with QoS 0.
     Nothing,
     /// An acknowledgement.
     Acked,
@@ -56,7 +57,7 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Those of a target's channels, in the order of their numbers.
+    /// Returns the answer of each channel of a target, in the order of channel numbers.
     fn of(target: Option<&Target>) -> Vec<Self> {
         match target.map(|target| &target.protocol) {
             Some(Protocol::Mqtt(mqtt)) => mqtt
@@ -92,7 +93,7 @@ struct SampledStatus {
     status: Rc<str>,
 }
 
-/// The row of a message as it would be if all went well.
+/// The row of a message whose delivery succeeds.
 struct Row<'a> {
     message_count: &'a SampledMessage,
     due: i64,
@@ -100,16 +101,16 @@ struct Row<'a> {
     acked_at: i64,
 }
 
-/// When messages leave and are confirmed, in microseconds after they are due and sent:
-/// a host that keeps up, and a backend that is not far.
+/// Delays in microseconds, from the due time to sending, and from sending to the
+/// acknowledgement. They assume a host that keeps up and a backend nearby.
 const LAG: f64 = 2_000.0;
 const LATENCY: (f64, f64) = (500.0, 19_500.0);
 
-/// Purposes of the randomness of these times.
+/// Salts for the random numbers of these delays.
 const LAG_SALT: u64 = 0x6c_6167;
 const LATENCY_SALT: u64 = 0x6c61_7465_6e63 << 8;
 
-/// Rows that are handed over at once.
+/// Number of rows that are appended between two flushes.
 const ROWS_PER_BATCH: usize = 1_000;
 
 impl Sample {
@@ -162,7 +163,7 @@ impl Sample {
         self.payload += bytes;
     }
 
-    /// Whether enough was said.
+    /// Returns whether the sample has reached one of its limits.
     pub(crate) fn is_full(&self) -> bool {
         self.messages.len() >= MAX_MESSAGES || self.payload >= MAX_BYTES
     }
@@ -171,25 +172,25 @@ impl Sample {
         self.statuses.push(SampledStatus { at, slot, status });
     }
 
-    /// How many messages there were.
+    /// Number of messages of the simulated devices.
     #[must_use]
     pub fn messages(&self) -> u64 {
         self.message_count
     }
 
-    /// How many of them are kept, and can be written.
+    /// Number of messages that are kept, and can be written as rows.
     #[must_use]
     pub fn kept(&self) -> usize {
         self.messages.len()
     }
 
-    /// How often a device reported another status; its first is one too.
+    /// Number of status reports that differ from the device's last one, including its first.
     #[must_use]
     pub fn statuses(&self) -> usize {
         self.statuses.len()
     }
 
-    /// How often a device reported another status than its first.
+    /// Number of status reports that differ from the device's last one, without its first.
     #[must_use]
     pub fn changes(&self) -> u64 {
         let mut seen = vec![false; self.devices.len()];
@@ -209,8 +210,8 @@ impl Sample {
         self.payload
     }
 
-    /// Appends the first `rows` messages as the whole group would have sent them: in
-    /// the time in which all devices send as many, each message confirmed.
+    /// Appends the first `rows` messages as rows of the whole group. Their times cover the
+    /// period in which all devices send this number of messages. Each message is confirmed.
     pub fn write_messages(&self, rows: usize, appender: &mut Appender) {
         let mut rows: Vec<Row<'_>> = self
             .messages
@@ -260,7 +261,7 @@ impl Sample {
         }
     }
 
-    /// The same for `rows` reports of a status.
+    /// Appends `rows` status reports in the same way.
     pub fn write_statuses(&self, rows: usize, appender: &mut Appender) {
         for (number, reported) in (0u64..).zip(self.statuses.iter().take(rows)) {
             appender.append_event(&EventRow {
@@ -286,8 +287,7 @@ impl Sample {
         }
     }
 
-    /// The device that a rehearsed one stands for when it speaks for the `number`-th
-    /// time.
+    /// Returns the device that a simulated device represents in its message `number`.
     fn device(&self, slot: u32, number: u64) -> u32 {
         let place = usize::try_from(slot).unwrap_or(usize::MAX);
         let index = self.devices.get(place).map_or(0, |(_, index)| *index);
@@ -295,7 +295,8 @@ impl Sample {
         self.first.saturating_add(index).saturating_add(turn)
     }
 
-    /// When it would be if all devices spoke: so much denser.
+    /// Returns the time of a message if all devices were simulated, which is earlier by the
+    /// factor `stands_for`.
     fn moment(&self, at: Micros) -> i64 {
         i64::try_from(ORIGIN + at / self.stands_for).unwrap_or(i64::MAX)
     }

@@ -11,11 +11,11 @@ use mockfleet_plugin::{Console, Engine};
 use mockfleet_sendlog::Identity;
 use mockfleet_transport::RunNames;
 
-/// Rehearses a fleet.
+/// Simulates some devices of each group of a fleet.
 ///
 /// # Errors
-/// All that is wrong with the fleet, in the words of [`super::prepare`]; and groups
-/// whose rate nobody can tell beforehand.
+/// All problems of the fleet, as a run reports them. Groups with `rate = "max"` too, because
+/// only a run can measure their rate.
 pub fn dry_run(
     fleet: &Fleet,
     engine: &Engine,
@@ -38,7 +38,7 @@ pub fn dry_run(
         fleet: fleet.plan.name.as_str().into(),
         run: Identity::new().run.into(),
     };
-    // Not to send anything: certificates are read here.
+    // Nothing is sent, but this reads the certificates.
     transport_spec::transports(fleet, &names, &mut problems);
     let mut create_errors = Vec::new();
     let mut results = Vec::new();

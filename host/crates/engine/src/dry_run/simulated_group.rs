@@ -1,8 +1,7 @@
 //! Simulates the devices of one group.
 //!
-//! It runs from the first tick to the last.
-//!
-//! The devices and their cells run on a virtual clock. The caller evaluates their messages.
+//! The devices and their cells run on a virtual clock, from the first tick to the last. The
+//! caller evaluates their messages.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -23,16 +22,17 @@ use crate::worker::recorder::shared;
 use mockfleet_config::Target;
 use mockfleet_plugin::{CallError, Cell, Console, DeviceHandle, Tick, Turn};
 
-/// Phases of a group that are looked at one by one; the gaps between more of them are
-/// shorter than anything that is asked of them.
+/// Largest number of phases that are listed for a group. Gaps between more phases are shorter
+/// than any use of the list needs.
 const MAX_PHASES: u32 = 100_000;
 
-/// A device that is rehearsed.
+/// A simulated device.
 struct ReplayWorker {
-    /// Its place in its group.
+    /// The device's index in its group.
     index: u32,
     owner: DevicePhase,
-    /// Whole intervals before it is switched on: in the rehearsal all are on at once.
+    /// Whole intervals before the device is switched on. The simulation switches on all
+    /// devices at once, and subtracts this time.
     shift: Micros,
     first: TickTime,
     tick: TickTime,
@@ -40,13 +40,14 @@ struct ReplayWorker {
     messages: u64,
     status: Option<Rc<str>>,
     cell: usize,
-    /// `None` once it is silent for good.
+    /// `None` once the device has crashed or retired.
     seat: Option<DeviceHandle>,
-    /// When its ticks were due, and how many messages each returned.
+    /// Due times of the ticks, and the number of messages that each tick returned.
     said: Vec<(Micros, u32)>,
 }
 
-/// What a device's moments follow from. Stages of a load say when each is switched on; here, all are.
+/// Returns the values that a device's tick times derive from. In a run, stages decide when each
+/// device is switched on. Here, all devices of such a group are on from the start.
 fn owner(group: &Group, index: u32) -> DevicePhase {
     let born = match group.schedule.stages() {
         Some(_) => 0,
@@ -55,7 +56,7 @@ fn owner(group: &Group, index: u32) -> DevicePhase {
     group.owner(index, born)
 }
 
-/// The payloads of the rows that a message becomes: as faults leave it, and its copies.
+/// Returns the payloads of the rows of one message: as faults change it, with its copies.
 fn rows(group: &Group, said: MessageKey, payload: Vec<u8>) -> Vec<Vec<u8>> {
     let Some(faults) = &group.faults else {
         return vec![payload];
@@ -69,18 +70,18 @@ fn rows(group: &Group, said: MessageKey, payload: Vec<u8>) -> Vec<Vec<u8>> {
     vec![left.into(); 1 + usize::from(copies)]
 }
 
-/// A group while it is rehearsed.
+/// A group while it is simulated.
 pub(crate) struct SimulatedGroup<'a> {
     number: usize,
     group: &'a Group,
-    /// Its schedule as it is where stages change nothing.
+    /// The schedule without the effect of stages.
     schedule: TickSchedule,
     console: &'a Console,
-    /// What guests are told the start of the run is.
+    /// Start of the run that guests receive, in microseconds since 1970.
     origin: u64,
     devices: Vec<ReplayWorker>,
     cells: Vec<Option<Cell>>,
-    /// How far it is to go, and how far it came.
+    /// The end of the simulation, and the time that it has reached.
     until: Micros,
     reached: Micros,
     every: Micros,
@@ -145,7 +146,7 @@ impl<'a> SimulatedGroup<'a> {
         }
     }
 
-    /// Makes cells and devices as a run does.
+    /// Creates cells and devices as a run does.
     pub(crate) fn make(&mut self, create_errors: &mut Vec<CreateError>) {
         let group = self.group;
         let size = usize::try_from(group.devices_per_cell).unwrap_or(usize::MAX);
@@ -186,7 +187,7 @@ impl<'a> SimulatedGroup<'a> {
         }
     }
 
-    /// Runs all ticks in their order, until the time is over or enough was said.
+    /// Runs all ticks in order, until the time is over or the sample is full.
     pub(crate) fn simulate(&mut self) {
         let mut queue = EventQueue::default();
         for (slot, device) in (0u32..).zip(&self.devices) {
@@ -194,8 +195,8 @@ impl<'a> SimulatedGroup<'a> {
         }
         let mut before = 0;
         while let Some((at, slot)) = queue.pop(self.until.saturating_sub(1)) {
-            // Whoever is due at the same moment is heard too, so that all were heard for
-            // the same time.
+            // Devices that are due at the same time still run, so that all devices are
+            // simulated for the same time.
             if self.sample.is_full() && at > before {
                 self.reached = at;
                 break;
@@ -207,7 +208,7 @@ impl<'a> SimulatedGroup<'a> {
         }
     }
 
-    /// Runs a tick; says when the next one is.
+    /// Runs a tick, and returns the time of the next one.
     fn tick(&mut self, slot: u32, at: Micros) -> Option<Micros> {
         let place = usize::try_from(slot).ok()?;
         let device = self.devices.get_mut(place)?;
@@ -243,7 +244,7 @@ impl<'a> SimulatedGroup<'a> {
     fn record_turn(&mut self, slot: u32, at: Micros, turn: Turn) {
         let known = |channel: &str| self.group.routes.number(channel);
         if turn.messages.iter().any(|m| known(&m.channel).is_none()) {
-            // As in a run: nothing of such a turn is sent.
+            // As in a run, a turn with an unknown channel sends nothing.
             self.failed += 1;
             return;
         }
@@ -304,7 +305,7 @@ impl<'a> SimulatedGroup<'a> {
         }
     }
 
-    /// What was learned; `end` is when a run of the fleet would be over.
+    /// Returns the result of the group. A run of the fleet would end at `end`.
     pub(crate) fn into_result(self, end: Option<Micros>) -> GroupResult {
         let group = self.group;
         let due = |device: &ReplayWorker, until: Micros| {

@@ -5,7 +5,7 @@ use crate::prepare::problem::problem;
 use crate::time::clock::{micros, unix_now};
 use mockfleet_config::{Fleet, Problems, Speed, TickRate};
 
-/// What does not go with the run's clock.
+/// Reports settings that conflict with the run's clock.
 pub(crate) fn check_clock(fleet: &Fleet, problems: &mut Problems) {
     let clock = &fleet.plan.clock;
     if clock.speed == Speed::Max {
@@ -36,14 +36,14 @@ pub(crate) fn check_clock(fleet: &Fleet, problems: &mut Problems) {
     }
 }
 
-/// The open files that the plan needs.
+/// Raises the limit of open files to the number that the plan needs, or reports a problem.
 pub(crate) fn check_open_files(fleet: &Fleet, problems: &mut Problems) {
     if let Err(text) = fd_limit::raise_fd_limit(&fleet.plan) {
         problems.push(problem(fleet, &["groups"], text));
     }
 }
 
-/// What has no even rate that could be raised.
+/// Reports settings without an even rate that a breakpoint search can raise.
 pub(crate) fn check_variable_rate(fleet: &Fleet, problems: &mut Problems) {
     if fleet.plan.clock.speed != Speed::Times(1.0) {
         let text = "--until raises the rate by itself, as the machine's time goes by, and the clock has a speed of its own; use one of them";

@@ -3,7 +3,7 @@
 use mockfleet_plugin::{CallError, Crash};
 use mockfleet_transport::DeviceIndex;
 
-/// A device that could not be made.
+/// The error of a device that could not be created.
 pub(crate) struct CreateError {
     pub(crate) group: usize,
     pub(crate) slot: DeviceIndex,
@@ -12,7 +12,7 @@ pub(crate) struct CreateError {
 }
 
 impl CreateError {
-    /// The fault, if it took the whole cell.
+    /// Returns the crash, if the error ended the whole cell.
     pub(crate) fn fault(&self) -> Option<(DeviceIndex, &Crash)> {
         match &self.error {
             CallError::Crash(fault) => Some((self.slot, fault)),

@@ -12,12 +12,13 @@ use mockfleet_config::File;
 #[derive(Default)]
 pub(crate) struct DataFiles(HashMap<std::path::PathBuf, Bytes>);
 
-/// The most of one file: a cell addresses 4 GiB, and the process holds it all.
+/// Largest size of one file, in bytes: a cell addresses 4 GiB, and the process holds all
+/// files.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
 impl DataFiles {
-    /// The content of a group's files by their names; what cannot be read is told to
-    /// `refuse`, with its name.
+    /// Returns the content of a group's files by their names. Calls `refuse` with the name and
+    /// the cause for each file that cannot be read.
     pub(crate) fn of(
         &mut self,
         files: &BTreeMap<String, File>,
@@ -39,7 +40,7 @@ impl DataFiles {
         let File::Disk(file) = file else {
             return file.read().map_err(|error| error.to_string());
         };
-        // Two ways to write the same path are one file.
+        // Two spellings of one path are the same file.
         let whole = std::fs::canonicalize(file).map_err(|error| error.to_string())?;
         if let Some(bytes) = self.0.get(&whole) {
             return Ok(bytes.clone());

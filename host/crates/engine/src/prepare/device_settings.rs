@@ -9,9 +9,9 @@ use crate::prepare::problem::problem;
 use mockfleet_config::{Fleet, Problem, Problems};
 use mockfleet_plugin::{CallError, Plugin};
 
-/// The behaviour's own schema has the first word on its settings.
+/// Checks a group's settings against the schema of its behaviour, before devices do.
 ///
-/// `None` where that is no schema; else the keys of what it refuses.
+/// Returns the keys that the schema refuses, or `None` if the schema is no JSON Schema.
 pub(crate) fn check_config(
     fleet: &Fleet,
     number: usize,
@@ -46,23 +46,23 @@ pub(crate) fn check_config(
     Some(found.into_iter().map(|finding| finding.path).collect())
 }
 
-/// Where a setting stands in the fleet file.
+/// Returns the path of a setting in the fleet file.
 fn config_path<'a>(group: &'a str, path: &'a [String]) -> Vec<&'a str> {
     let here = ["groups", group, "config"];
     let open_io = path.iter().map(String::as_str);
     here.into_iter().chain(open_io).collect()
 }
 
-/// What the devices themselves refused; the same words count once a group. Where the
-/// schema of a group's settings has spoken already, a device adds what it alone can
-/// know: problems at other keys.
+/// Reports the problems of devices that could not be created, each text once per group. If the
+/// schema has already refused a key, problems at this key are left out. A device then adds
+/// only problems at other keys.
 pub(crate) fn create_errors(
     fleet: &Fleet,
     groups: &[Group],
     mut create_errors: Vec<CreateError>,
     problems: &mut Problems,
 ) {
-    // Whichever worker was first, the same device is named.
+    // The same device is named, whichever worker was first.
     create_errors.sort_by(|a, b| {
         let key = |refusal: &CreateError| (refusal.group, refusal.device.len());
         key(a).cmp(&key(b)).then_with(|| a.device.cmp(&b.device))
@@ -105,7 +105,7 @@ pub(crate) fn create_errors(
     }
 }
 
-/// A line of what the device of a group refused, at its place in the fleet file.
+/// Returns a line of a device's error as a problem, with its place in the fleet file.
 pub fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
     let (path, text) = settings_path(line).unwrap_or_else(|| (Vec::new(), line));
     let key = settings_key(&path);
@@ -115,10 +115,10 @@ pub fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
     }
 }
 
-/// What an error of `create` says, problem by problem.
+/// Returns the problems of an error of `create`, one per line.
 fn create_error_lines(error: &CallError) -> Vec<String> {
     match error {
-        // The contract: a problem a line.
+        // The contract has one problem per line.
         CallError::InvalidConfig(why) => why
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -133,7 +133,7 @@ fn create_error_lines(error: &CallError) -> Vec<String> {
     }
 }
 
-/// The path of a line `config.statuses.off.every: ...`, and what follows it.
+/// Splits a line such as `config.statuses.off.every: ...` into its path and the text after it.
 fn settings_path(transport: &str) -> Option<(Vec<String>, &str)> {
     let rest = transport.strip_prefix("config")?;
     if let Some(text) = rest.strip_prefix(": ") {
@@ -146,7 +146,7 @@ fn settings_path(transport: &str) -> Option<(Vec<String>, &str)> {
     Some((path.split('.').map(str::to_owned).collect(), text))
 }
 
-/// A key of the settings as it is shown.
+/// Returns a key of the settings as problems show it.
 fn settings_key(path: &[String]) -> String {
     [&["config".to_owned()], path].concat().join(".")
 }

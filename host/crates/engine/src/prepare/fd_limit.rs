@@ -6,11 +6,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use mockfleet_config::{Connections, Plan, Protocol};
 
-/// What a run needs besides its connections: the log, the plugins, a few for each
-/// worker's I/O loop.
+/// Number of open files of a run besides its connections. They belong to the log, the plugins,
+/// and each worker's I/O loop.
 const BESIDES: u64 = 100;
 
-/// Makes room for the connections of a plan, as far as the system allows.
+/// Raises the limit of open files for the connections of a plan, as far as the system allows.
 ///
 /// # Errors
 /// A sentence with the number needed and how to raise the limit.
@@ -37,8 +37,8 @@ pub(crate) fn raise_fd_limit(plan: &Plan) -> Result<(), String> {
     ))
 }
 
-/// MQTT connections that are open at the same time. HTTP opens and closes as many
-/// as requests are under way.
+/// Number of MQTT connections that are open at the same time. HTTP is not counted: it opens
+/// and closes connections with the number of open requests.
 fn connections(plan: &Plan) -> u64 {
     let of_target = |number: usize| -> u64 {
         let groups = plan.groups.iter().filter(|group| group.target == number);

@@ -12,7 +12,7 @@ use mockfleet_config::{File, Fleet, PluginSource, Problems, Protocol, component_
 use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, Plugin};
 use mockfleet_transport::Routes;
 
-/// Loads each plugin of the plan once and makes the groups that can be made.
+/// Loads each plugin of the plan once, and creates all groups without problems.
 pub(crate) fn groups(
     fleet: &Fleet,
     engine: &Engine,
@@ -47,7 +47,7 @@ pub(crate) fn groups(
         let refused = check_config(fleet, number, &plugin, problems);
         let made = Group::new(&fleet.plan, number, plugin, content);
         if let (Some(mut made), Some(refused), true) = (made, refused, reachable) {
-            // Its devices are made all the same, to hear what they have to say.
+            // Its devices are created despite refused keys, to collect their problems too.
             made.refused = refused;
             groups.push(made);
         }
@@ -76,10 +76,10 @@ fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plu
     .map_err(|error| error.to_string())
 }
 
-/// The plugin of each group, and its component's bytes under the name that it is known by.
+/// Returns the plugin of each group, the name of its component, and the component's bytes.
 ///
 /// # Errors
-/// All that is wrong with the groups, their plugins, settings and data files.
+/// All problems of the groups, their plugins, settings and data files.
 pub fn components(
     fleet: &Fleet,
     engine: &Engine,
@@ -115,7 +115,7 @@ fn bytes(source: &PluginSource, engine: &Engine) -> Result<(String, Bytes), Stri
     }
 }
 
-/// Every channel that the behaviour names must lead somewhere.
+/// Reports channels of the behaviour that the target lacks. Returns whether there are none.
 fn check_channels(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut Problems) -> bool {
     let Some(group) = fleet.plan.groups.get(number) else {
         return false;
@@ -145,10 +145,11 @@ fn check_channels(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut 
     sound
 }
 
-/// The first devices of a group, as a run would make them, all switched on at `born`.
+/// Returns the first devices of a group, its plugin and its host context, as a run creates
+/// them. All devices are switched on at `born`.
 ///
 /// # Errors
-/// What is wrong with the group, its plugin and its data files.
+/// All problems of the groups, their plugins, settings and data files.
 pub fn first_devices(
     fleet: &Fleet,
     name: &str,

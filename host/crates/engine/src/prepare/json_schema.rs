@@ -1,7 +1,8 @@
 //! Validates JSON values against a JSON Schema, with readable errors.
 //!
-//! Where a schema has several forms (`oneOf`), the error names the fault in the form that was most
-//! likely meant. The file depends on schemas only, and neither on plugins nor on the fleet file.
+//! Where a schema has several forms (`oneOf`), the error names the fault in the form that was
+//! most likely meant. The file depends on schemas only, and neither on plugins nor on the
+//! fleet file.
 
 use std::collections::BTreeSet;
 
@@ -11,30 +12,30 @@ use serde_json::Value;
 
 use mockfleet_config::did_you_mean;
 
-/// One thing that is wrong: the keys that lead to it, and what.
+/// One mismatch with a schema: the keys that lead to it, and a text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
     pub path: Vec<String>,
     pub text: String,
 }
 
-/// A JSON Schema, ready to be asked.
+/// A compiled JSON Schema.
 pub struct Validator {
     content: Value,
     validator: jsonschema::Validator,
 }
 
 impl Validator {
-    /// Takes a schema.
+    /// Compiles a schema.
     ///
     /// # Errors
-    /// Why it is no JSON Schema.
+    /// The cause, if the value is no JSON Schema.
     pub fn new(content: Value) -> Result<Self, String> {
         let validator = jsonschema::validator_for(&content).map_err(|error| error.to_string())?;
         Ok(Self { content, validator })
     }
 
-    /// All that is wrong with a value.
+    /// Returns all mismatches of a value.
     pub fn violations(&self, value: &Value) -> Vec<Violation> {
         let mut found = BTreeSet::new();
         for error in self.validator.iter_errors(value) {
@@ -44,10 +45,10 @@ impl Validator {
     }
 }
 
-/// All that is wrong with the settings.
+/// Returns all mismatches of settings with a schema.
 ///
 /// # Errors
-/// Why the text is no JSON Schema.
+/// The cause, if the text is no JSON Schema.
 pub fn violations(schema: &str, settings: &Value) -> Result<Vec<Violation>, String> {
     let schema = serde_json::from_str(schema).map_err(|error| error.to_string())?;
     Ok(Validator::new(schema)?.violations(settings))
@@ -97,8 +98,8 @@ fn explain(error: &ValidationError<'_>, schema: &Value, found: &mut BTreeSet<Vio
     }
 }
 
-/// Of several forms the one that was meant: the one whose fixed words fit (`generator =
-/// "sine"`), or else the one with the fewest faults.
+/// Explains the one of several forms that was meant. This is the form whose fixed words fit
+/// (`generator = "sine"`), or else the form with the fewest faults.
 fn explain_forms(
     error: &ValidationError<'_>,
     forms: &[Vec<ValidationError<'static>>],
@@ -106,7 +107,7 @@ fn explain_forms(
     found: &mut BTreeSet<Violation>,
 ) {
     let here = path_of(error);
-    // What is of another kind altogether (a text where a table stands) was not meant.
+    // A form of another JSON type, such as a text instead of a table, was not meant.
     let of_kind: Vec<&Vec<ValidationError<'static>>> = forms
         .iter()
         .filter(|form| !form.iter().any(|fault| is_other_kind(fault, &here)))
@@ -116,7 +117,7 @@ fn explain_forms(
         .filter(|form| !form.iter().any(|fault| fixed_word(fault, &here).is_some()))
         .collect();
     if meant.is_empty() && !of_kind.is_empty() {
-        // Every form of that kind wants another word in the same place.
+        // Every form of that type expects another word at the same place.
         let words: Vec<(Vec<String>, String)> = of_kind
             .iter()
             .filter_map(|form| form.iter().find_map(|fault| fixed_word(fault, &here)))
@@ -159,7 +160,7 @@ fn explain_forms(
     }
 }
 
-/// Whether a form is ruled out by the JSON type of the value itself.
+/// Returns whether the JSON type of the value itself rules out a form.
 fn is_other_kind(fault: &ValidationError<'_>, here: &[String]) -> bool {
     matches!(fault.kind(), ValidationErrorKind::Type { .. }) && path_of(fault) == here
 }
@@ -175,7 +176,7 @@ fn wanted_kind(fault: &ValidationError<'static>) -> Option<String> {
     }
 }
 
-/// The word that a form wants in a key of the value, where it has another one or none.
+/// Returns the word that a form expects at a key of the value, if the value lacks it.
 fn fixed_word(fault: &ValidationError<'_>, here: &[String]) -> Option<(Vec<String>, String)> {
     let path = path_of(fault);
     let ValidationErrorKind::Constant { expected_value } = fault.kind() else {
@@ -185,7 +186,7 @@ fn fixed_word(fault: &ValidationError<'_>, here: &[String]) -> Option<(Vec<Strin
     (path.len() <= here.len() + 1).then_some((path, word))
 }
 
-/// The keys that the schema has where one too many was found.
+/// Returns the keys that the schema has at the place of an unknown key.
 fn known_keys(error: &ValidationError<'_>, schema: &Value) -> Vec<String> {
     let place = error.schema_path().to_string();
     let Some((object, _)) = place.rsplit_once('/') else {

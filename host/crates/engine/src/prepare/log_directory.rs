@@ -4,7 +4,7 @@ use crate::group::device_group::Group;
 use mockfleet_config::{Plan, Protocol};
 use mockfleet_sendlog::{DeviceIds, GroupEntry, RouteEntry, RunCatalog};
 
-/// What rows refer to by number.
+/// Returns the run catalog, which resolves the numbers in rows.
 pub(crate) fn directory(plan: &Plan, groups: &[Group]) -> RunCatalog {
     let entries = plan
         .groups

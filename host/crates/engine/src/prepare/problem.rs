@@ -2,7 +2,7 @@
 
 use mockfleet_config::{Fleet, Problem};
 
-/// A problem at a key of the fleet file.
+/// Returns a problem at a key of the fleet file.
 pub(crate) fn problem(fleet: &Fleet, path: &[&str], text: String) -> Problem {
     Problem {
         place: fleet.place(path),

@@ -4,16 +4,16 @@ use crate::prepare::problem::problem;
 use mockfleet_config::{Fleet, Problems, Protocol};
 use mockfleet_transport::{HttpTarget, MqttTarget, RunNames};
 
-/// A target as all workers see it.
+/// The settings from which each worker creates the transport of a target.
 #[derive(Clone)]
 pub(crate) enum TransportSpec {
     Mqtt(MqttTarget),
     Http(HttpTarget),
-    /// Nothing is sent.
+    /// The null transport, which sends nothing.
     Null,
 }
 
-/// Makes each target ready, as far as that needs no connection.
+/// Configures each target, as far as that needs no connection.
 pub(crate) fn transports(
     fleet: &Fleet,
     names: &RunNames,
@@ -40,7 +40,7 @@ pub(crate) fn transports(
     transports
 }
 
-/// Each target where nothing is sent.
+/// Returns a null transport for each target.
 pub(crate) fn null_transports(fleet: &Fleet) -> Vec<TransportSpec> {
     fleet
         .plan

@@ -1,6 +1,7 @@
 //! Maps columns of a recorded table to parts of a message.
 //!
-//! The user names a column, a log of mockfleet has known columns, or the name of the column decides.
+//! The user names a column, or a log of mockfleet has known columns, or the column's name
+//! decides.
 
 use std::collections::HashMap;
 
@@ -10,18 +11,19 @@ use mockfleet_tables::{
     find_column,
 };
 
-/// Which column is what.
+/// The column of each role, such as device, time or payload.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
     pub(crate) columns: HashMap<&'static str, String>,
-    /// A log of mockfleet's: its rows are not in order, and say more.
+    /// Whether the table is a send log of mockfleet. Its rows are not in order, and it has
+    /// more columns.
     pub(crate) is_log: bool,
 }
 
-/// What a column can be.
+/// The roles of columns.
 const ROLES: [&str; 6] = ["device", "time", "payload", "topic", "channel", "group"];
 
-/// Without these nothing can be sent.
+/// The roles that a message needs, with the names of columns to guess them from.
 const NEEDED: [(&str, &[&[&str]]); 3] = [
     ("device", &[DEVICE_COLUMNS]),
     ("time", &[TIME_COLUMNS, ARRIVAL_COLUMNS]),
@@ -36,11 +38,11 @@ pub(crate) fn problem(place: &str, text: impl Into<String>) -> Problem {
 }
 
 impl Mapping {
-    /// Of a table, with what was `given` as `role=column`; the rest is guessed from the
-    /// names of columns, and said in the notes.
+    /// Maps the columns of a table. `given` has pairs of role and column. Other columns are
+    /// guessed from their names, and the notes list these guesses.
     ///
     /// # Errors
-    /// Columns that are not there, roles that nothing has, roles that nothing fills.
+    /// Columns that the table lacks, unknown roles, and needed roles without a column.
     pub fn new(
         table: &Table,
         is_log: bool,
@@ -82,7 +84,7 @@ impl Mapping {
             columns.insert(known, column.clone());
         }
         let mut guessed = Vec::new();
-        // What the user has named wrongly is not guessed instead.
+        // A wrong name from the user is not replaced by a guess.
         let guesses = problems.is_empty();
         for (role, lists) in NEEDED {
             if columns.contains_key(role) || !guesses {
@@ -132,9 +134,10 @@ impl Mapping {
         Ok((Self { columns, is_log }, notes))
     }
 
-    /// The columns to read: those of the roles, in their order, and what only a log has.
+    /// Returns the columns to read: those of the roles, in their order, and those of a log
+    /// only.
     pub(crate) fn wanted<'a>(&'a self) -> Vec<&'a str> {
-        // A name that no table has is null in each row.
+        // A name that the table lacks gives null in each row.
         let named = |column: Option<&'a String>| column.map_or("", String::as_str);
         let roles = ROLES
             .into_iter()

@@ -1,7 +1,7 @@
 //! Sends a recorded log again.
 //!
-//! No device is called: due messages come from a recording.
-//! Rows, counts, transports and the clock are those of every run.
+//! No device is called: due messages are read from a recording. Rows, counts, transports and
+//! the clock are those of every run.
 //!
 //! ```text
 //! table ─row─▶ recording (sorted, on disk) ─due─▶ transport ─outcome─▶ send log

@@ -1,7 +1,7 @@
 //! Prepares and starts a replay of a recorded log.
 //!
-//! No device is called: due messages come from a recording. Rows, counts, transports and the clock
-//! are those of every run.
+//! No device is called: due messages are read from a recording. Rows, counts, transports and
+//! the clock are those of every run.
 //!
 //! ```text
 //! table ─row─▶ recording (sorted, on disk) ─due─▶ transport ─outcome─▶ send log
@@ -26,23 +26,24 @@ use mockfleet_metrics::SharedCounters;
 use mockfleet_sendlog::{DeviceIds, GroupEntry, Identity, RouteEntry, RunCatalog, SendLog};
 use mockfleet_transport::{DeviceInfo, HttpTarget, MqttTarget, Routes, RunNames};
 
-/// A replay that can begin.
+/// A replay that is ready to start.
 pub struct Prepared {
     identity: Identity,
     devices: u64,
     log: SendLog,
     transport: TransportSpec,
     parts: Vec<Shard>,
-    /// From the start to the last message; none as fast as it goes.
+    /// Time from the start to the last message. `None` at full speed.
     duration: Option<Duration>,
 }
 
-/// How a recording is sent.
+/// Options for sending a recording.
 #[derive(Debug, Clone, Copy)]
 pub struct ReplayOptions {
-    /// How fast.
+    /// The speed.
     pub speed: Speed,
-    /// To the topics of the target's channels instead of the recorded ones.
+    /// Whether messages go to the topics of the target's channels instead of the recorded
+    /// ones.
     pub targets_topics: bool,
 }
 
@@ -56,7 +57,7 @@ fn problem(fleet: &Fleet, path: &[&str], text: impl Into<String>) -> Problem {
 /// Checks that a recording can be sent to a target of a fleet file, and opens its log.
 ///
 /// # Errors
-/// All that is wrong.
+/// All problems of the recording, the target and the log.
 pub fn prepare(
     recording: Recording,
     fleet: &Fleet,
@@ -128,7 +129,7 @@ pub fn prepare(
     })
 }
 
-/// The route of each recorded channel.
+/// Returns the route of each recorded channel.
 fn routes(
     recording: &Recording,
     fleet: &Fleet,
@@ -183,7 +184,7 @@ fn routes(
     log_numbers.into()
 }
 
-/// The open files that this many devices need at their target.
+/// Raises the limit of open files to the number that these devices need at their target.
 fn raise_fd_limit(fleet: &Fleet, target: &Target, devices: usize) -> Result<(), String> {
     let mut plan: Plan = fleet.plan.clone();
     plan.targets = vec![target.clone()];
@@ -195,7 +196,7 @@ fn raise_fd_limit(fleet: &Fleet, target: &Target, devices: usize) -> Result<(), 
     fd_limit::raise_fd_limit(&plan)
 }
 
-/// Until so long after the start, connections are opened and nothing is due.
+/// Returns the time after the start in which connections are opened and nothing is due.
 fn start_offset(target: &Target, devices: usize) -> Micros {
     let connections = match &target.protocol {
         Protocol::Mqtt(mqtt) => match mqtt.connections {
@@ -207,7 +208,7 @@ fn start_offset(target: &Target, devices: usize) -> Micros {
     micros(target.connect_rate.interval().saturating_mul(connections))
 }
 
-/// The number of each device in the log: those of a group stand together.
+/// Returns the number of each device in the log. Devices of a group have consecutive numbers.
 fn log_numbers(recording: &Recording) -> Vec<u32> {
     let mut order: Vec<usize> = (0..recording.devices.len()).collect();
     order.sort_by_key(|place| recording.devices.get(*place).map(|device| device.group));
@@ -284,8 +285,8 @@ fn directory(
     }
 }
 
-/// The devices of each worker, in the order of their slots: device n is slot n / workers
-/// of worker n % workers.
+/// Returns the devices of each worker, in the order of their slots. Device n is slot n /
+/// workers of worker n % workers.
 fn members(
     recording: &Recording,
     workers: usize,
@@ -309,16 +310,16 @@ fn members(
 }
 
 impl Prepared {
-    /// How many devices are in the recording.
+    /// Number of devices in the recording.
     #[must_use]
     pub fn devices(&self) -> u64 {
         self.devices
     }
 
-    /// Lets the messages go.
+    /// Starts the workers, which send the messages.
     ///
     /// # Errors
-    /// When the system gives no more threads.
+    /// The error of the system if it creates no more threads.
     pub fn start(self) -> std::io::Result<Running> {
         let clock = Clock::start(clock::unix_now(), &mockfleet_config::Clock::default());
         let (stop, stopped) = watch::channel(false);

@@ -15,33 +15,33 @@ use mockfleet_config::Problems;
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
 
-/// How fast a recording is sent.
+/// Speed at which a recording is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
-    /// So many times faster than it was recorded.
+    /// Times faster than it was recorded.
     Times(f64),
     /// As fast as outboxes empty.
     Max,
 }
 
-/// What of a table is to be sent, and by how many workers.
+/// The rows of a table that are sent, and the number of workers that send them.
 #[derive(Debug)]
 pub struct RecordingOptions {
-    /// Which column is what.
+    /// The column of each role.
     pub mapping: Mapping,
-    /// Devices whose id one of these matches; all if empty.
+    /// Patterns of device ids. Rows of all devices are sent if empty.
     pub devices: Vec<Pattern>,
-    /// Of these channels; of all if empty.
+    /// Names of channels. Rows of all channels are sent if empty.
     pub channels: Vec<String>,
-    /// With these outcomes; all but `dropped` if empty.
+    /// Names of outcomes. Rows of all outcomes but `dropped` are sent if empty.
     pub outcomes: Vec<String>,
-    /// From this moment on, in microseconds since 1970 …
+    /// Time of the first row that is sent, in microseconds since 1970.
     pub from: Option<i64>,
-    /// … and before this one.
+    /// Time before which rows are sent, in microseconds since 1970.
     pub before: Option<i64>,
-    /// Rows that are not in the order of time are no mistake.
+    /// Whether rows may be out of the order of time.
     pub sort: bool,
-    /// Threads that will send.
+    /// Number of threads that will send.
     pub workers: u32,
 }
 
@@ -53,19 +53,19 @@ pub(crate) struct Device {
     pub(crate) group: u32,
 }
 
-/// What is to be sent.
+/// The messages of a replay, with their devices and channels.
 pub struct Recording {
-    /// Name and plugin.
+    /// Name and plugin of each group.
     pub(crate) groups: Vec<(String, String)>,
-    /// In the order in which they were found.
+    /// The devices, in the order in which they were found.
     pub(crate) devices: Vec<Device>,
-    /// By number; none where the table has no channels.
+    /// The channels by number. `None` where the table has no channels.
     pub(crate) channels: Vec<Option<String>>,
-    /// The HTTP method of each channel, as far as it was recorded.
+    /// The HTTP method of each channel, as far as the table has it.
     methods: Vec<Option<String>>,
-    /// By worker.
+    /// The messages of each worker, sorted.
     pub(crate) streams: Vec<Stream>,
-    /// The moment of the first message.
+    /// Time of the first message, in microseconds since 1970.
     pub(crate) first: i64,
     last: i64,
     pub(crate) over_http: bool,
@@ -75,41 +75,42 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// How many messages there are.
+    /// Number of messages.
     #[must_use]
     pub fn messages(&self) -> u64 {
         self.messages
     }
 
-    /// Rows that were not asked for.
+    /// Number of rows that the options leave out.
     #[must_use]
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// How many devices sent them.
+    /// Number of devices with messages.
     #[must_use]
     pub fn devices(&self) -> usize {
         self.devices.len()
     }
 
-    /// From the first message to the last.
+    /// Time from the first message to the last.
     #[must_use]
     pub fn length(&self) -> Duration {
         let length = self.last.saturating_sub(self.first);
         Duration::from_micros(u64::try_from(length).unwrap_or(0))
     }
 
-    /// The channels, and with which HTTP method each was sent.
+    /// Returns the channels, each with its recorded HTTP method.
     pub fn channels(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
         let channels = self.channels.iter().map(Option::as_deref);
         channels.zip(self.methods.iter().map(Option::as_deref))
     }
 
-    /// Reads what was asked for; `tell` is told how many rows are done, of how many.
+    /// Reads the rows that the options select. Calls `tell` with the number of rows that are
+    /// read and, if known, the number of all rows.
     ///
     /// # Errors
-    /// Lines that cannot be sent, rows out of order, or that there are none.
+    /// Rows that cannot be sent, rows out of order, or a table without rows to send.
     pub fn read(
         table: &Table,
         asked: &RecordingOptions,
@@ -144,16 +145,16 @@ impl Recording {
     }
 }
 
-/// Rows between two words about progress.
+/// Number of rows between two reports of progress.
 const TOLD: u64 = 50_000;
 
-/// Rows that cannot be sent and are named.
+/// Largest number of faulty rows that are reported.
 const NAMED: usize = 10;
 
-/// Why a row cannot be sent.
+/// The reason why a row cannot be sent.
 struct RowError {
     text: String,
-    /// All others would have the same to say.
+    /// Whether all other rows would have the same problem.
     last: bool,
 }
 
@@ -176,7 +177,7 @@ struct Reading<'a> {
     sorters: Vec<Sorter>,
     numbers: HashMap<Arc<str>, u32>,
     recording: Recording,
-    /// The moment of the row before.
+    /// Time and place of the previous row.
     before: Option<(i64, Location)>,
     rows: u64,
 }
@@ -275,7 +276,7 @@ impl<'a> Reading<'a> {
         let channel = self.channel(channel.as_deref(), method);
         let device = self.device(&id, group.text().as_deref(), plugin.text().as_deref());
         let then = match seq.int().and_then(|seq| u64::try_from(seq).ok()) {
-            // Copies of a message have its number.
+            // Copies of a message have the same number, so the row number orders them.
             Some(seq) => (seq << 16) | (self.rows & 0xffff),
             None => self.rows,
         };
@@ -303,7 +304,7 @@ impl<'a> Reading<'a> {
         let outcome = outcome.text();
         let outcome = match (asked.outcomes.as_slice(), outcome.as_deref()) {
             (_, None) => true,
-            // It never left.
+            // A dropped message was never sent.
             ([], Some(outcome)) => outcome != "dropped",
             (wanted, Some(outcome)) => wanted.iter().any(|wanted| wanted == outcome),
         };
@@ -318,7 +319,7 @@ impl<'a> Reading<'a> {
             && asked.before.is_none_or(|before| at < before)
     }
 
-    /// Where it went: `POST /path` of a log is a method and a path.
+    /// Returns the recorded method and topic or path. A log has both as `POST /path`.
     fn address(
         &mut self,
         topic: Option<&str>,

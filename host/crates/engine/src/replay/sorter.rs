@@ -10,26 +10,26 @@ use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// What a piece may take in memory.
+/// Memory of one sorted run, in bytes.
 const RUN_BYTES: usize = 64 << 20;
 
-/// What is read ahead of each piece.
+/// Bytes that are read ahead from each sorted run.
 const READ_AHEAD_BYTES: usize = 256 << 10;
 
-/// A message that is to be sent again.
+/// A recorded message that is sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Message {
-    /// When, in microseconds since 1970.
+    /// Recorded time, in microseconds since 1970.
     pub(crate) at: i64,
-    /// What comes first of two at the same moment.
+    /// Order of messages with the same time: the lower number is first.
     pub(crate) then: u64,
     /// The device's number in the recording.
     pub(crate) device: u32,
     /// The channel's number in the recording.
     pub(crate) channel: u16,
-    /// Where it went.
+    /// The recorded topic or path.
     pub(crate) topic: Option<String>,
-    /// What it said.
+    /// The recorded payload.
     #[serde(with = "serde_bytes")]
     pub(crate) payload: Vec<u8>,
 }
@@ -44,7 +44,7 @@ impl Message {
     }
 }
 
-/// Takes messages in any order.
+/// Collects messages in any order, and sorts them.
 #[derive(Default)]
 pub(crate) struct Sorter {
     buffer: Vec<Message>,
@@ -64,7 +64,7 @@ impl Sorter {
 
     fn spill(&mut self) -> Result<(), String> {
         self.buffer.sort_unstable_by_key(Message::order);
-        // Without a name: gone with this process, however it ends.
+        // The file has no name, so it is deleted when this process ends, however it ends.
         let file = tempfile::tempfile().map_err(room)?;
         let mut out = BufWriter::with_capacity(1 << 20, file);
         for message in self.buffer.drain(..) {
@@ -79,10 +79,10 @@ impl Sorter {
         Ok(())
     }
 
-    /// All of them, in order.
+    /// Returns all messages in order.
     pub(crate) fn done(mut self) -> Result<Stream, String> {
         self.buffer.sort_unstable_by_key(Message::order);
-        // Taken from its end.
+        // Messages are popped from the end.
         self.buffer.reverse();
         let mut pieces = vec![SortedRun::Memory(self.buffer)];
         for mut file in self.files {
@@ -117,12 +117,12 @@ enum SortedRun {
     File(BufReader<File>),
 }
 
-/// Messages in the order in which they are due.
+/// Messages in the order of their due times.
 pub(crate) struct Stream {
     pieces: Vec<SortedRun>,
-    /// The next message of each piece …
+    /// The next message of each sorted run.
     next: Vec<Option<Message>>,
-    /// … and their order.
+    /// The order of these messages.
     heads: BinaryHeap<Reverse<((i64, u64), usize)>>,
 }
 
@@ -142,7 +142,7 @@ impl Stream {
         Ok(())
     }
 
-    /// The next one; none when all are given.
+    /// Returns the next message, or `None` after the last one.
     pub(crate) fn next(&mut self) -> Result<Option<Message>, String> {
         let Some(Reverse((_, buffer))) = self.heads.pop() else {
             return Ok(None);
@@ -168,7 +168,7 @@ fn read(file: &mut BufReader<File>) -> Result<Option<Message>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// A payload on its way.
+/// Takes the payload out of a message for its transport.
 pub(crate) fn payload(message: &mut Message) -> Bytes {
     std::mem::take(&mut message.payload).into()
 }

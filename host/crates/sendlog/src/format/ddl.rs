@@ -7,38 +7,40 @@ use mockfleet_config::Store;
 use crate::format::location::location;
 use crate::format::schema::LogTable;
 
-/// What reads the log.
+/// A query engine that reads the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SqlEngine {
     /// Amazon Athena, which finds partitions by projection.
     Athena,
-    /// DuckDB, by a view.
+    /// DuckDB, which reads the files through a view.
     DuckDb,
     /// Spark SQL, 3 and later.
     Spark,
 }
 
-/// Athena was asked to read a folder.
+/// Athena cannot read a folder.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Athena reads only what is in S3, and {0} is a folder; give the bucket that the log is in: s3://bucket/prefix"
 )]
 pub struct NotOnS3(String);
 
-/// Columns of the tables that are words of SQL.
+/// Names of columns that are keywords of SQL.
 const RESERVED: [&str; 2] = ["group", "at"];
 
-/// How wide a list of columns may become.
+/// Maximum length of a line of columns, in characters.
 const MAX_LINE_WIDTH: usize = 88;
 
-/// The first day of Athena's partitions: no log is older than mockfleet.
+/// First day of Athena's partitions. No log is older than mockfleet.
 const FIRST_DAY: &str = "2026-01-01";
 
-/// The statement that makes a table known to an engine. A folder should be absolute:
-/// Spark takes others for a place in its own warehouse.
+/// Returns the statement that creates a table in an engine.
+///
+/// The path of a folder should be absolute. Spark resolves a relative path in its own
+/// warehouse.
 ///
 /// # Errors
-/// When the engine cannot read such a store.
+/// The engine cannot read this kind of store.
 pub fn ddl(engine: SqlEngine, store: &Store, table: LogTable) -> Result<String, NotOnS3> {
     let location_text = format!("{}/{}", location(store), table.name());
     match (engine, store) {
@@ -49,7 +51,7 @@ pub fn ddl(engine: SqlEngine, store: &Store, table: LogTable) -> Result<String, 
     }
 }
 
-/// The columns of the files, as `column` writes each, in lines.
+/// Returns the columns of the files in lines, each as `column` renders it.
 fn columns(table: LogTable, more: &[&str], column: impl Fn(&Field) -> String) -> String {
     let schema = table.schema();
     let own = schema.fields().iter().map(|field| column(field));
@@ -79,7 +81,7 @@ fn name(field: &Field, quote: char) -> String {
     }
 }
 
-/// A type's name in Hive's SQL, which Athena and Spark share.
+/// Returns the name of a type in Hive's SQL, which Athena and Spark share.
 fn kind(field: &Field) -> &'static str {
     match field.data_type() {
         DataType::Int32 => "int",
@@ -94,7 +96,7 @@ fn hive_column(field: &Field) -> String {
     format!("{} {}", name(field, '`'), kind(field))
 }
 
-/// A text in Hive's SQL, without the quotes around it.
+/// Escapes a text for Hive's SQL, without the quotes around it.
 fn hive_text(text: &str) -> String {
     text.replace('\\', r"\\").replace('\'', r"\'")
 }
@@ -118,7 +120,7 @@ TBLPROPERTIES (
 }
 
 fn duckdb(table: LogTable, location_text: &str) -> String {
-    // Signs of a pattern stand for themselves in brackets.
+    // Brackets make the special characters of a pattern literal.
     let location_text: String = location_text
         .chars()
         .map(|sign| match sign {
@@ -138,7 +140,7 @@ fn duckdb(table: LogTable, location_text: &str) -> String {
 }
 
 fn spark(table: LogTable, location_text: &str) -> String {
-    // The name by which Hadoop knows S3.
+    // Hadoop names S3 `s3a`.
     let location_text = match location_text.strip_prefix("s3://") {
         Some(rest) => format!("s3a://{rest}"),
         None => location_text.to_owned(),

@@ -1,9 +1,9 @@
 //! Describes why a log cannot be opened, written, closed or read.
 
-/// Why the log cannot be opened, closed or read.
+/// The reason why the log cannot be opened, closed or read.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The store takes no files.
+    /// The store does not accept files.
     #[error("the store {store} cannot be written: {why}")]
     Store {
         /// The store.
@@ -11,13 +11,13 @@ pub enum LogError {
         /// The cause and the way out.
         why: String,
     },
-    /// Rows did not reach the store.
+    /// Some rows are not in the store.
     #[error("{why}")]
     NotWhole {
-        /// What is missing, and where the rest lies.
+        /// The missing rows, and the place of the remaining ones.
         why: String,
     },
-    /// What was written cannot be read back.
+    /// A written file cannot be read back.
     #[error("{file} cannot be read: {why}")]
     Read {
         /// The file.
@@ -25,7 +25,7 @@ pub enum LogError {
         /// The cause.
         why: String,
     },
-    /// What a process left behind cannot be finished.
+    /// The spool of an ended process cannot be completed.
     #[error("the spool {folder} cannot be used: {why}")]
     Spool {
         /// The run's folder.
@@ -33,7 +33,7 @@ pub enum LogError {
         /// The cause and the way out.
         why: String,
     },
-    /// The system refuses a thread.
+    /// The system refuses to create a thread.
     #[error("no thread for the send log: {0}")]
     Thread(std::io::Error),
 }

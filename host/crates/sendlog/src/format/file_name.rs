@@ -4,18 +4,18 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
-/// What a file's place and name say.
+/// The content of a file's place and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileName {
-    /// When the hour of its rows begins.
+    /// Start of the hour of the file's rows.
     pub(crate) hour: Timestamp,
     pub(crate) host: String,
     pub(crate) run: String,
 }
 
 impl FileName {
-    /// Reads `sends/dt=2026-11-24/hour=07/{host}-{run}-{first}-{last}.parquet`; none for
-    /// what mockfleet would not have written there.
+    /// Parses `sends/dt=2026-11-24/hour=07/{host}-{run}-{first}-{last}.parquet`. Returns
+    /// `None` for a key that mockfleet does not write.
     pub(crate) fn parse(key: &str) -> Option<Self> {
         let mut parts = key.split('/').skip(1);
         let day = parts.next()?.strip_prefix("dt=")?;
@@ -43,7 +43,7 @@ impl FileName {
         })
     }
 
-    /// Whether all of its hour lies before a moment.
+    /// Returns whether the whole hour of the file is before a time.
     pub(crate) fn ended_before(&self, moment: Timestamp) -> bool {
         self.hour
             .checked_add(SignedDuration::from_hours(1))

@@ -1,22 +1,22 @@
 //! Frames records in a segment: length, checksum, bytes.
 //!
-//! A torn or damaged frame ends the reading; it never becomes a record.
+//! A torn or damaged frame ends the reading, and is never returned as a record.
 
 use serde::Serialize;
 
-/// Length and CRC-32 of a record, little-endian.
+/// Size of a frame's header in bytes: length and CRC-32 of the record, little-endian.
 const HEADER_LENGTH: usize = 8;
 
-/// A record is no longer than this: what says so is damage. Payloads have at most
-/// 256 MiB (MQTT 3.1.1, section 2.2.3).
+/// Maximum length of a record, 300 MiB. A larger length is damage. Payloads have at most 256
+/// MiB (MQTT 3.1.1, section 2.2.3).
 const MAX_RECORD_LENGTH: usize = 300 << 20;
 
-/// Appends a record.
+/// Appends a record to a segment.
 #[inline]
 pub(crate) fn write(record: &impl Serialize, segment: &mut Vec<u8>) {
     let start = segment.len();
     segment.extend_from_slice(&[0; HEADER_LENGTH]);
-    // Into memory, with lengths that are known: there is nothing that can fail.
+    // Cannot fail: it writes to memory, and all lengths are known.
     if let Ok(longer) = postcard::to_extend(record, std::mem::take(segment)) {
         *segment = longer;
     }
@@ -36,19 +36,20 @@ pub(crate) fn write(record: &impl Serialize, segment: &mut Vec<u8>) {
     }
 }
 
-/// The records of a segment, up to its end or to the first damage, each with the place
-/// where it begins.
+/// Iterates over the records of a segment, up to its end or to the first damage. Each item has
+/// the record's offset in the segment and its bytes.
 #[derive(Debug)]
 pub(crate) struct Records<'a> {
     rest: &'a [u8],
-    /// Where the rest begins.
+    /// Offset of the rest in the segment, in bytes.
     at: usize,
-    /// Whether the bytes may have changed since they were written.
+    /// Whether checksums are verified, because the bytes may have changed since they were
+    /// written.
     checked: bool,
 }
 
 impl<'a> Records<'a> {
-    /// Those of a segment that was on a disk.
+    /// Reads the records of a segment that was on a disk.
     pub(crate) fn from_disk(segment: &'a [u8]) -> Self {
         Self {
             rest: segment,
@@ -57,8 +58,8 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Those of a segment that never left this process's memory: their sums, written
-    /// a moment ago by this very process, are not worked out again.
+    /// Reads the records of a segment that never left the memory of this process. This process
+    /// wrote the checksums a moment ago, so it does not compute them again.
     pub(crate) fn in_memory(segment: &'a [u8]) -> Self {
         Self {
             checked: false,
@@ -66,7 +67,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Bytes that are no record: zero after a whole segment.
+    /// Returns the number of bytes after the last record: zero for an intact segment.
     pub(crate) fn unread(&self) -> usize {
         self.rest.len()
     }
@@ -79,7 +80,7 @@ impl<'a> Iterator for Records<'a> {
         let (length, after) = self.rest.split_first_chunk::<4>()?;
         let (sum, after) = after.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        // An empty record is what a hole in a file looks like.
+        // A hole in a file looks like an empty record.
         let (body, after) = after
             .split_at_checked(length)
             .filter(|_| length > 0 && length <= MAX_RECORD_LENGTH)?;

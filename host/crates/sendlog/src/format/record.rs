@@ -2,25 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// The backend confirmed it.
+    /// The backend acknowledged the message.
     Acked,
-    /// On the wire; nothing confirms it.
+    /// Written to the connection; nothing acknowledges the message.
     Sent,
     /// Refused, timed out, or lost with the connection.
     Failed,
-    /// It never left the host.
+    /// The message never left the host.
     Dropped,
-    /// On the wire and unanswered when the run ended.
+    /// Written to the connection, and not acknowledged when the run ended.
     Unconfirmed,
-    /// Written to the log only; its target was not contacted.
+    /// Written to the log only; the target was not contacted.
     Written,
 }
 
 impl Outcome {
-    /// As the column `outcome` has it.
+    /// Returns the value of the column `outcome`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,37 +34,37 @@ impl Outcome {
     }
 }
 
-/// What happened to a device.
+/// The kind of an event of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
-    /// Switched on.
+    /// The device was switched on.
     Born,
-    /// Its connection is up.
+    /// The device's connection is up.
     Connected,
-    /// Its connection is lost or closed.
+    /// The device's connection is lost or closed.
     Disconnected,
-    /// The backend sent it a message.
+    /// The backend sent a message to the device.
     Received,
-    /// It reports another status.
+    /// The device reports another status.
     Status,
     /// Ticks that were due and did not run.
     Missed,
     /// A call returned an error.
     Failed,
-    /// Its cell was stopped by a fault.
+    /// A crash stopped the device's cell.
     Stopped,
-    /// Made anew in another cell.
+    /// The device was created again in another cell.
     Restarted,
-    /// Switched off for good.
+    /// The device switched itself off for good.
     Retired,
-    /// Rows of its worker that found the spool over its limit.
+    /// The worker dropped rows because the spool was over its limit.
     Lost,
-    /// An injected fault of its link begins.
+    /// An injected fault of the device's link begins.
     Fault,
 }
 
 impl EventKind {
-    /// As the column `kind` has it.
+    /// Returns the value of the column `kind`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -84,67 +84,67 @@ impl EventKind {
     }
 }
 
-/// A message that a device returned, before anything is sent. Times are microseconds
-/// since 1970, UTC.
+/// A message that a device returned, written before it is sent. Times are microseconds since
+/// 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageRow<'a> {
     /// The device's number in the fleet.
     pub device: u32,
-    /// The message's number among all of this device.
+    /// The message's number among all messages of this device.
     pub seq: u64,
-    /// Zero for the message itself; counts what a fault sends of it again.
+    /// Zero for the message itself. Copies that a fault sends count from one.
     pub copy: u8,
-    /// The route's number in the directory.
+    /// The route's number in the run catalog.
     pub route: u16,
-    /// Where it goes, where that is not where its route leads.
+    /// The topic or path, if it differs from that of the route.
     #[serde(borrow)]
     pub topic: Option<&'a str>,
-    /// The injected fault that touched it.
+    /// The injected fault that applies to the message.
     #[serde(borrow)]
     pub fault: Option<&'a str>,
-    /// What the device last reported about itself.
+    /// The last status that the device reported.
     pub status: Option<&'a str>,
-    /// When its tick was due.
+    /// Due time of the message's tick.
     pub scheduled_at: i64,
-    /// What is to be sent.
+    /// The bytes to send.
     #[serde(with = "serde_bytes")]
     pub payload: &'a [u8],
 }
 
-/// What became of a message.
+/// The outcome of a message and its times, which are microseconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeRow<'a> {
     /// The device's number in the fleet.
     pub device: u32,
-    /// The message's number among all of this device.
+    /// The message's number among all messages of this device.
     pub seq: u64,
-    /// Which of its copies, as in [`MessageRow`].
+    /// The number of the copy, as in [`MessageRow`].
     pub copy: u8,
-    /// Which try; zero when there was none.
+    /// The number of the attempt, from one; zero if the message was never sent.
     pub attempt: u32,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// HTTP status or MQTT reason.
+    /// HTTP status or MQTT reason code.
     pub code: Option<i32>,
-    /// The cause, in words.
+    /// The cause, as text.
     #[serde(borrow)]
     pub error: Option<&'a str>,
-    /// When it left.
+    /// The time at which the message was sent.
     pub sent_at: Option<i64>,
-    /// When it was confirmed.
+    /// The time at which the message was acknowledged.
     pub acked_at: Option<i64>,
 }
 
-/// Something that happened to a device.
+/// An event of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventRow<'a> {
     /// The device's number in the fleet.
     pub device: u32,
-    /// When, in microseconds since 1970, UTC.
+    /// The time, in microseconds since 1970, UTC.
     pub at: i64,
-    /// What.
+    /// The kind of the event.
     pub kind: EventKind,
-    /// More about it.
+    /// Details of the event.
     #[serde(borrow)]
     pub detail: Option<&'a str>,
 }
@@ -155,22 +155,21 @@ pub(crate) enum Record<'a> {
     Message(#[serde(borrow)] MessageRow<'a>),
     Outcome(#[serde(borrow)] OutcomeRow<'a>),
     Event(#[serde(borrow)] EventRow<'a>),
-    /// How many rows of each table were numbered before this segment; first in the
+    /// Rows of each table that were numbered before this segment. It is the first record of a
     /// segment that carries open messages over.
     Numbered {
         sends: i64,
         events: i64,
     },
-    /// A message that is at its end as soon as it is appended: its target is not
-    /// contacted.
+    /// A message that is complete as soon as it is appended: its target is not contacted.
     Written(#[serde(borrow)] MessageRow<'a>),
 }
 
-/// What tells messages apart: device, number and copy.
+/// The identity of a message: device, number and copy.
 pub(crate) type MessageKey = (u32, u64, u8);
 
-/// The key of a message, read without the rest of its record: postcard writes the
-/// variant and then the fields in their order.
+/// Returns the key of a message without reading the rest of its record. postcard writes the
+/// variant first, and then the fields in their order.
 pub(crate) fn message_key(bytes: &[u8]) -> Option<MessageKey> {
     let ((variant, key), _) = postcard::take_from_bytes::<(u32, MessageKey)>(bytes).ok()?;
     (variant == 0).then_some(key)

@@ -11,15 +11,16 @@ use parquet::schema::types::ColumnPath;
 
 use crate::format::identity::Identity;
 
-/// Written into every file; it grows when a column changes its name or meaning.
+/// Version of the schema, written into every file. It grows when a column changes its name or
+/// meaning.
 pub(crate) const SCHEMA_VERSION: &str = "1";
 
 /// One of the two tables of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogTable {
-    /// One row a message.
+    /// One row for each message.
     Sends,
-    /// One row an event of a device.
+    /// One row for each event of a device.
     Events,
 }
 
@@ -45,7 +46,8 @@ fn text(name: &str, nullable: bool) -> Field {
     Field::new(name, DataType::Utf8, nullable)
 }
 
-/// Microseconds, UTC: Spark and older readers fail on nanoseconds.
+/// Creates a column of times in microseconds, UTC. Spark and older readers fail on
+/// nanoseconds.
 fn time(name: &str, nullable: bool) -> Field {
     let kind = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     Field::new(name, kind, nullable)
@@ -93,13 +95,13 @@ fn events() -> Vec<Field> {
     ]
 }
 
-/// Rows of a row group: what readers skip or read as one.
+/// Maximum rows of a row group, the unit that readers skip or read.
 const ROW_GROUP_ROWS: usize = 100_000;
-/// … and its bytes, for rows with large payloads: what a reader holds in memory.
+/// Maximum bytes of a row group, for rows with large payloads: a reader holds it in memory.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 
-/// Numbers that climb or lie close together: each is stored as the difference to the
-/// one before. A dictionary of them would hold every value once, and save nothing.
+/// Columns of numbers that grow or are close together. Each number is stored as the difference
+/// to the one before. A dictionary would store every value once, and save nothing.
 const DELTA_COLUMNS: [&str; 7] = [
     "log_seq",
     "seq",
@@ -110,11 +112,13 @@ const DELTA_COLUMNS: [&str; 7] = [
     "latency_us",
 ];
 
-/// Texts that hardly repeat.
+/// Columns of texts that hardly repeat.
 const NO_DICTIONARY_COLUMNS: [&str; 4] = ["payload", "payload_bin", "error", "detail"];
 
-/// How the files of a run are written. zstd 1 halves the bytes of JSON again after
-/// the encodings, at a cost that the encoder's thread has to spare.
+/// Returns the options with which the files of a run are written.
+///
+/// zstd 1 halves the bytes of JSON again after the encodings. The encoder's thread has the
+/// time for it.
 pub(crate) fn options(identity: &Identity, fleet: &str) -> ArrowWriterOptions {
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("mockfleet ", env!("CARGO_PKG_VERSION")).into())
@@ -138,11 +142,11 @@ pub(crate) fn options(identity: &Identity, fleet: &str) -> ArrowWriterOptions {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(column), false);
     }
     for column in ["payload", "payload_bin"] {
-        // The smallest and largest payload answer nobody's question, and may be large.
+        // No query needs the smallest and largest payload, and both may be large.
         let path = ColumnPath::from(column);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
     }
-    // Arrow's own copy of the schema would only be a second opinion beside Parquet's.
+    // Parquet has the schema already; Arrow's own copy could only contradict it.
     ArrowWriterOptions::new()
         .with_properties(properties.build())
         .with_skip_arrow_metadata(true)

@@ -21,63 +21,63 @@ use crate::store::run_metadata;
 use crate::store::store_reader::ObjectMeta;
 use crate::store::store_reader::StoreReader;
 
-/// A file that is old enough, and mockfleet's.
+/// A file that is old enough, and that mockfleet wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OldFile {
-    /// From the store's root, with slashes.
+    /// The path below the store's root, with slashes.
     pub key: String,
-    /// The run that it is of.
+    /// The run that wrote the file.
     pub run: String,
-    /// Its bytes.
+    /// Size of the file.
     pub bytes: u64,
 }
 
-/// What a run has in the store.
+/// Files and bytes of a run in the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunSize {
-    /// Its files.
+    /// Number of files.
     pub files: u64,
-    /// Their bytes.
+    /// Size of the files.
     pub bytes: u64,
-    /// Those of them that are old enough.
+    /// Number of files that are old enough.
     pub old_files: u64,
-    /// … and their bytes.
+    /// Size of the files that are old enough.
     pub old_bytes: u64,
 }
 
-/// What would be deleted.
+/// The files and spool folders that can be deleted.
 #[derive(Debug)]
 pub struct PrunePlan {
-    /// Rows of hours that ended before this moment go.
+    /// Rows of hours that ended before this time are deleted.
     pub before: Timestamp,
-    /// What goes, in the order of names.
+    /// The files to delete, in the order of names.
     pub files: Vec<OldFile>,
-    /// All runs of the store, by id; those sort by time.
+    /// All runs of the store, by id. Ids sort by time.
     pub runs: BTreeMap<String, RunSize>,
-    /// What is not mockfleet's, or cannot be told to be, and stays.
+    /// Files that are kept, because mockfleet did not write them or cannot verify that it did.
     pub skipped: Vec<SkippedFile>,
-    /// What is in the spool.
+    /// The folders of the spool.
     pub spool: Vec<SpoolFolder>,
     reader: StoreReader,
 }
 
-/// What was deleted.
+/// The result of a deletion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Files that are gone.
+    /// Number of files that were deleted.
     pub files: u64,
-    /// Their bytes.
+    /// Size of these files.
     pub bytes: u64,
-    /// Folders of the spool that are gone.
+    /// Number of spool folders that were deleted.
     pub spool: u64,
     /// Files that could not be deleted.
     pub failed: Vec<SkippedFile>,
 }
 
-/// Finds what is of hours that ended so long ago, and is mockfleet's. Deletes nothing.
+/// Finds files of mockfleet for hours that ended at least `older_than` ago. Deletes nothing.
 ///
 /// # Errors
-/// Why the store cannot be looked at.
+/// The reason why the store cannot be read.
 pub fn plan_prune(store: &Store, older_than: Duration) -> Result<PrunePlan, LogError> {
     let reader = StoreReader::open(store)?;
     let before = Timestamp::now()
@@ -124,7 +124,8 @@ pub fn plan_prune(store: &Store, older_than: Duration) -> Result<PrunePlan, LogE
         let Some(run) = run_metadata::parse_key(&key).map(|identity| identity.run) else {
             continue;
         };
-        // Of a run that has rows yet, or is to have some, it is what tells of them.
+        // The run metadata describes the rows of a run. It is kept while the run has rows, or
+        // may still get some from its spool.
         let has_rows = runs
             .get(&run)
             .is_some_and(|size| size.files > size.old_files)
@@ -155,7 +156,7 @@ impl RunSize {
     }
 }
 
-/// The footer says what the name says.
+/// Checks that the footer and the name of a file agree on run and host.
 fn proof(reader: &StoreReader, file: &ObjectMeta, name: &FileName) -> Result<(), String> {
     let footer = Footer::read(reader, file)?;
     if footer.run == name.run && footer.host == name.host {
@@ -168,7 +169,8 @@ fn proof(reader: &StoreReader, file: &ObjectMeta, name: &FileName) -> Result<(),
 }
 
 impl PrunePlan {
-    /// Deletes what was found, and the folders of hours and days that this empties.
+    /// Deletes the files, the folders of hours and days that are empty then, and the old
+    /// folders of the spool.
     #[must_use]
     pub fn delete(&self) -> Pruned {
         let keys: Vec<&str> = self.files.iter().map(|file| file.key.as_str()).collect();
@@ -199,7 +201,8 @@ impl PrunePlan {
         pruned
     }
 
-    /// What of the spool goes: no rows that could still become some, and old enough.
+    /// Returns the spool folders to delete: old enough, and without rows that recovery could
+    /// write.
     pub fn old_spool(&self) -> impl Iterator<Item = &SpoolFolder> {
         let is_old = |left: &&SpoolFolder| left.state.can_delete() && left.at < self.before;
         self.spool.iter().filter(is_old)

@@ -9,10 +9,11 @@ use mockfleet_config::Store;
 use crate::maintenance::prune::plan_prune;
 use crate::write::progress::SharedProgress;
 
-/// How often it is looked: files go by the hour.
+/// Time between two checks, 10 minutes. Files are deleted by the hour.
 const CHECK_EVERY: Duration = Duration::from_secs(600);
 
-/// Deletes what is too old, at once and every now and then, until `over` is.
+/// Deletes files older than the retention, at once and then every ten minutes. Returns when
+/// the sender of `over` is dropped.
 pub(crate) fn delete_old_files(
     store: &Store,
     delete_old_files: Duration,
@@ -20,7 +21,7 @@ pub(crate) fn delete_old_files(
     over: &Receiver<Infallible>,
 ) {
     loop {
-        // A store without a file is no trouble, and there is nothing to look for.
+        // A store without files is no error: there is nothing to delete.
         match plan_prune(store, delete_old_files) {
             Ok(old) => {
                 let pruned = old.delete();

@@ -24,13 +24,13 @@ use crate::read::stats::SkippedFile;
 use crate::store::store_reader::ObjectMeta;
 use crate::store::store_reader::StoreReader;
 
-/// What the last hash begins with: which rules made it.
+/// First bytes of the last hash: the version of the rules that computed it.
 const DIGEST_HEADER: &[u8] = b"mockfleet digest 1\n";
 
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 1024;
 
-/// What makes up the digest.
+/// The columns of `sends` that the digest covers.
 const COLUMNS: [&str; 8] = [
     "device_id",
     "seq",
@@ -45,27 +45,27 @@ const COLUMNS: [&str; 8] = [
 /// The digest of a run's messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Digest {
-    /// Rows of `sends`.
+    /// Number of rows of `sends`.
     pub rows: u64,
-    /// Rows whose payload the log has not kept as it was.
+    /// Number of rows whose payload is not complete in the log.
     pub missing_payloads: MissingPayloads,
     /// The sum of the hashes of all rows, modulo 2^256, the lowest part first.
     sum: [u64; 4],
 }
 
-/// Rows whose payload the log has not kept as it was.
+/// Number of rows whose payload is not complete in the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MissingPayloads {
-    /// Not at all.
+    /// Rows without a payload.
     pub none: u64,
-    /// Its first bytes only.
+    /// Rows with the first bytes of the payload only.
     pub cut: u64,
-    /// Its hash only, which proves it as well.
+    /// Rows with the hash of the payload only, which proves the payload as well.
     pub hashed: u64,
 }
 
 impl Digest {
-    /// The digest in hexadecimal.
+    /// Returns the digest in hexadecimal.
     #[must_use]
     pub fn hex(&self) -> String {
         let mut whole = Sha256::new();
@@ -82,7 +82,7 @@ impl Digest {
         hex
     }
 
-    /// Adds the rows of another.
+    /// Adds the rows of another digest.
     fn add(&mut self, other: &Self) {
         self.rows += other.rows;
         self.missing_payloads.none += other.missing_payloads.none;
@@ -118,18 +118,19 @@ impl Digest {
 /// The digests of a store.
 #[derive(Debug, Default)]
 pub struct Digests {
-    /// By the run's id; those sort by time.
+    /// The digests by the run's id. Ids sort by time.
     pub runs: BTreeMap<String, Digest>,
-    /// Files of mockfleet's that cannot be read: what they hold is missing.
+    /// Files that mockfleet wrote and that cannot be read. Their rows are missing.
     pub unread: Vec<SkippedFile>,
-    /// Files that are not mockfleet's.
+    /// Files that mockfleet did not write.
     pub foreign: Vec<SkippedFile>,
 }
 
-/// The digests of all runs of a store, or of one.
+/// Computes the digests of all runs of a store, or of one run.
 ///
 /// # Errors
-/// Why the store cannot be looked at. A file that cannot be read is no error, and named.
+/// The reason why the store cannot be read. A file that cannot be read is no error: the result
+/// lists it.
 pub fn digests(store: &Store, run: Option<&str>) -> Result<Digests, LogError> {
     let reader = StoreReader::open(store)?;
     let mut files = reader.files(LogTable::Sends)?;
@@ -209,7 +210,7 @@ impl MissingPayloads {
         match payload {
             None => self.none += 1,
             Some(kept) if i32::try_from(kept.len()) == Ok(size) => {}
-            // Shorter than what it stands for, or longer.
+            // Shorter than the payload that it replaces, or longer.
             Some(kept) if kept.len() == HASH_LENGTH && kept.starts_with(b"sha256:") => {
                 self.hashed += 1
             }
@@ -218,10 +219,10 @@ impl MissingPayloads {
     }
 }
 
-/// The length of a payload's hash as the log keeps it.
+/// Length in bytes of a payload's hash, as the log stores it.
 const HASH_LENGTH: usize = "sha256:".len() + 64;
 
-/// A length and so many bytes.
+/// Writes the length of the value, and then its bytes.
 fn put(value: &[u8], into: &mut Vec<u8>) {
     let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
     into.extend_from_slice(&length.to_le_bytes());

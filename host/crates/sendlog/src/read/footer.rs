@@ -18,31 +18,31 @@ use crate::store::file_reader::FileReader;
 use crate::store::store_reader::ObjectMeta;
 use crate::store::store_reader::StoreReader;
 
-/// Rows that are decoded at once, of a single column of words.
+/// Rows of a single text column that are decoded at once.
 const VALUE_BATCH_ROWS: usize = 65_536;
 
-/// Rows that are decoded at once, of several columns: what fits the caches.
+/// Rows of several columns that are decoded at once: they fit the processor's caches.
 const ROWS: usize = 8_192;
 
-/// A file that mockfleet wrote.
+/// The footer of a file that mockfleet wrote.
 #[derive(Debug)]
 pub(crate) struct Footer {
     pub(crate) run: String,
     pub(crate) host: String,
-    /// The fleet's name; files of earlier versions do not have it.
+    /// The fleet's name. Files of earlier versions do not have it.
     pub(crate) fleet: Option<String>,
     metadata: ArrowReaderMetadata,
     source: FileReader,
 }
 
-/// How many rows have each outcome.
+/// Number of rows for each value of a column.
 pub(crate) type ValueCounts = BTreeMap<String, u64>;
 
 impl Footer {
     /// Reads the footer.
     ///
     /// # Errors
-    /// Why this is no file of mockfleet's, or why it cannot be read.
+    /// The reason why the file cannot be read, or the fact that mockfleet did not write it.
     pub(crate) fn read(reader: &StoreReader, found: &ObjectMeta) -> Result<Self, String> {
         if let Some(trouble) = &found.problem {
             return Err(trouble.clone());
@@ -80,21 +80,21 @@ impl Footer {
         self.metadata.metadata().row_groups()
     }
 
-    /// Its rows.
+    /// Returns the number of rows.
     pub(crate) fn rows(&self) -> u64 {
         let rows = self.groups().iter().map(RowGroupMetaData::num_rows).sum();
         i64::try_into(rows).unwrap_or(0)
     }
 
-    /// Its row groups.
+    /// Returns the number of row groups.
     pub(crate) fn row_groups(&self) -> usize {
         self.groups().len()
     }
 
-    /// Reads some of its row groups, and of them only these columns, batch by batch.
+    /// Reads the given columns of some row groups, batch by batch.
     ///
     /// # Errors
-    /// What is wrong with the file, or what `take` says of a batch.
+    /// The problem with the file, or the error that `take` returned for a batch.
     pub(crate) fn read_groups(
         self,
         groups: Range<usize>,
@@ -119,8 +119,8 @@ impl Footer {
         })
     }
 
-    /// The earliest and the latest moment of its rows, in microseconds since 1970: when
-    /// a message was due, or an event happened.
+    /// Returns the earliest and the latest time of the rows, in microseconds since 1970: a
+    /// message's due time, or an event's time.
     pub(crate) fn span(&self, table: LogTable) -> Option<(i64, i64)> {
         let column = match table {
             LogTable::Sends => "scheduled_at",
@@ -137,10 +137,10 @@ impl Footer {
             .flatten()
     }
 
-    /// Reads some of its columns, batch by batch.
+    /// Reads the given columns of all rows, batch by batch.
     ///
     /// # Errors
-    /// What is wrong with them, or what `work` says.
+    /// The problem with the columns, or the error that `work` returned for a batch.
     pub(crate) fn batches(
         self,
         columns: &[&str],
@@ -165,19 +165,19 @@ impl Footer {
         })
     }
 
-    /// How many of its rows have each outcome.
+    /// Counts the rows of each outcome.
     ///
     /// # Errors
-    /// What is wrong with the column.
+    /// The problem with the column.
     pub(crate) fn outcomes(self) -> Result<ValueCounts, String> {
         self.value_counts("outcome")
     }
 
-    /// How many of its rows have each word of a column. Reads the one column, and that
-    /// only of row groups whose statistics do not say it already.
+    /// Counts the rows of each value of a column. Reads only this column, and only in row
+    /// groups whose statistics do not have the value already.
     ///
     /// # Errors
-    /// What is wrong with the column.
+    /// The problem with the column.
     pub(crate) fn value_counts(self, column: &str) -> Result<ValueCounts, String> {
         let mut outcomes = ValueCounts::new();
         let mut mixed = Vec::new();
@@ -238,7 +238,7 @@ fn statistics<'a>(group: &'a RowGroupMetaData, column: &str) -> Option<&'a Stati
     found.statistics()
 }
 
-/// The word that all rows have, where the smallest is the largest.
+/// Returns the value of all rows, if the smallest value is also the largest.
 fn only_word(statistics: &Statistics) -> Option<String> {
     let exact = statistics.min_is_exact() && statistics.max_is_exact();
     let (min, max) = (statistics.min_bytes_opt()?, statistics.max_bytes_opt()?);
@@ -248,8 +248,8 @@ fn only_word(statistics: &Statistics) -> Option<String> {
     String::from_utf8(min.to_owned()).ok()
 }
 
-/// The library panics over some files that are broken, and a broken file must not end
-/// the work on the others.
+/// Runs the library and catches its panics. It panics over some broken files, and a broken
+/// file must not end the work on the others.
 fn guarded<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => done.map_err(|error| error.to_string()),

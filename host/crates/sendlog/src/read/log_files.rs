@@ -20,7 +20,7 @@ pub struct LogFiles {
 /// A file of a log.
 #[derive(Clone)]
 pub struct LogFile {
-    /// As people name it.
+    /// The file's location, as people write it.
     pub display_name: String,
     /// The run that wrote it.
     pub run: String,
@@ -29,10 +29,10 @@ pub struct LogFile {
 }
 
 impl LogFiles {
-    /// Finds them by their names.
+    /// Finds the files by their names.
     ///
     /// # Errors
-    /// Why the store cannot be looked at.
+    /// The reason why the store cannot be read.
     pub fn find(store: &Store) -> Result<Self, LogError> {
         let reader = StoreReader::open(store)?;
         let files = reader.files(LogTable::Sends)?;
@@ -46,7 +46,7 @@ impl LogFiles {
         })
     }
 
-    /// The runs that have files here, the oldest first.
+    /// Returns the runs that have files, the oldest first.
     #[must_use]
     pub fn runs(&self) -> Vec<&str> {
         let mut runs: Vec<&str> = self.files.iter().map(|(run, _)| run.as_str()).collect();
@@ -55,7 +55,7 @@ impl LogFiles {
         runs
     }
 
-    /// The files of a run; those of an hour stand together.
+    /// Returns the files of a run. Files of the same hour follow each other.
     #[must_use]
     pub fn of_run(&self, run: &str) -> Vec<LogFile> {
         let files = self
@@ -74,10 +74,10 @@ impl LogFiles {
 }
 
 impl LogFile {
-    /// Reads its footer.
+    /// Reads the file's footer.
     ///
     /// # Errors
-    /// Why it cannot be read.
+    /// The reason why the file cannot be read.
     pub fn open(&self) -> Result<ParquetFile, String> {
         if let Some(trouble) = &self.found.problem {
             return Err(trouble.clone());

@@ -18,18 +18,18 @@ use crate::format::schema::LogTable;
 use crate::read::text_table::TextTable;
 use crate::store::store_reader::StoreReader;
 
-/// What became of one device's messages.
+/// The outcomes of one device's messages.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutcomeCounts {
     /// The device's id.
     pub device: String,
-    /// How many messages it sent.
+    /// Number of messages of the device.
     pub messages: u64,
-    /// How many were confirmed.
+    /// Number of messages that were acknowledged.
     pub acked: u64,
-    /// From sent to confirmed, on average, in milliseconds.
+    /// Mean time from sending to acknowledgement, in milliseconds.
     pub latency_ms: Option<f64>,
-    /// What it last reported about itself.
+    /// The last status that the device reported.
     pub status: Option<String>,
 }
 
@@ -133,7 +133,7 @@ fn row(device: String, accumulator: Accumulator) -> OutcomeCounts {
 /// Rows of the answer to [`first_query`]: they fit below a summary.
 pub const FIRST_QUERY_ROWS: usize = 5;
 
-/// The rows as a table with a head.
+/// Renders the rows as a table with a head.
 #[must_use]
 pub fn outcome_table(rows: &[OutcomeCounts]) -> String {
     let mut columns = TextTable::new(["device_id", "messages", "acked", "latency_ms", "status"]);

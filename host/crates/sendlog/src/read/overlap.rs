@@ -13,20 +13,20 @@ use crate::read::footer::Footer;
 use crate::store::store_reader::ObjectMeta;
 use crate::store::store_reader::StoreReader;
 
-/// What a store has of a fleet in a range of time.
+/// The rows of a fleet that a store has in a time range.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OverlappingRuns {
-    /// The runs that wrote it.
+    /// The runs that wrote the rows.
     pub runs: BTreeSet<String>,
-    /// Files that have rows of it.
+    /// Number of files that have such rows.
     pub files: u64,
 }
 
-/// Looks for rows of a fleet's groups that were due from `from` on and before `to`. Files
-/// that are not mockfleet's, or broken, have none.
+/// Finds rows of a fleet's groups that were due from `from` on and before `to`. Files that are
+/// broken, or that mockfleet did not write, count as empty.
 ///
 /// # Errors
-/// Why the store cannot be looked at.
+/// The reason why the store cannot be read.
 pub fn overlapping_runs(
     store: &Store,
     fleet: &str,
@@ -55,7 +55,7 @@ pub fn overlapping_runs(
     Ok(overlapping_runs)
 }
 
-/// The run of a file that has such rows.
+/// Returns the run of a file, if the file has such rows.
 fn run(
     reader: &StoreReader,
     file: &ObjectMeta,
@@ -65,7 +65,7 @@ fn run(
 ) -> Option<String> {
     let footer = Footer::read(reader, file).ok()?;
     let (first, last) = footer.span(LogTable::Sends)?;
-    // Files of earlier versions do not say whose they are.
+    // Files of earlier versions do not name their fleet, so they count as files of this one.
     let ours = footer.fleet.as_deref().is_none_or(|name| name == fleet);
     if first >= to || last < from || !ours {
         return None;

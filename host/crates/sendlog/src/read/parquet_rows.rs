@@ -24,7 +24,7 @@ use crate::store::file_reader::FileReader;
 /// Rows that are decoded at once: a few MiB of usual payloads.
 const BATCH_ROWS: usize = 8_192;
 
-/// Takes a row: its number from one, and its cells in the order that was asked for.
+/// Receives a row: its number from one, and its cells in the requested order.
 pub type RowVisitor<'a> = dyn FnMut(u64, &[TableValue<'_>]) -> ControlFlow<()> + 'a;
 
 /// A Parquet file whose footer has been read.
@@ -37,14 +37,14 @@ impl ParquetFile {
     /// Opens a local file.
     ///
     /// # Errors
-    /// Why it is no Parquet file, or cannot be read.
+    /// The reason why the file cannot be read, or is no Parquet file.
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
         Self::from_reader(FileReader::Local(file))
     }
 
     pub(crate) fn from_reader(source: FileReader) -> Result<Self, String> {
-        // Not Arrow's own idea of the schema: plain types instead of dictionaries.
+        // Arrow's own schema is skipped: plain types instead of dictionaries.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = guarded(|| {
             ArrowReaderMetadata::load(&source, options).map_err(|error| error.to_string())
@@ -52,24 +52,25 @@ impl ParquetFile {
         Ok(Self { metadata, source })
     }
 
-    /// The names of its columns.
+    /// Returns the names of the columns.
     #[must_use]
     pub fn columns(&self) -> Vec<String> {
         let fields = self.metadata.schema().fields().iter();
         fields.map(|field| field.name().clone()).collect()
     }
 
-    /// How many rows it has.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> u64 {
         let rows = self.metadata.metadata().file_metadata().num_rows();
         u64::try_from(rows).unwrap_or(0)
     }
 
-    /// Reads these columns of all rows; one that it does not have is null everywhere.
+    /// Reads the given columns of all rows. A column that the file does not have is null
+    /// everywhere.
     ///
     /// # Errors
-    /// What is wrong with the file, or with the type of a column.
+    /// The problem with the file, or with the type of a column.
     pub fn read(self, wanted: &[&str], take: &mut RowVisitor<'_>) -> Result<(), String> {
         let Self { metadata, source } = self;
         guarded(|| {
@@ -114,7 +115,7 @@ fn refusal(name: &str, kind: &DataType) -> String {
     )
 }
 
-/// The value of a column in a row; none where its type is none that a cell can have.
+/// Returns the value of a column in a row. Returns `None` for a type that a cell cannot have.
 fn value(column: &ArrayRef, place: usize) -> Option<TableValue<'_>> {
     if column.is_null(place) {
         return Some(TableValue::Null);
@@ -182,7 +183,7 @@ fn value(column: &ArrayRef, place: usize) -> Option<TableValue<'_>> {
     })
 }
 
-/// Strings that a writer did not mark as such are binary columns.
+/// Converts bytes to text if they are UTF-8: some writers store strings as binary columns.
 fn bytes(value: &[u8]) -> TableValue<'_> {
     match std::str::from_utf8(value) {
         Ok(text) => TableValue::Text(text.into()),
@@ -190,7 +191,7 @@ fn bytes(value: &[u8]) -> TableValue<'_> {
     }
 }
 
-/// The library panics over some files that are broken.
+/// Runs the library and catches its panics: it panics over some broken files.
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err("it is broken, and its footer is not what it says".into()))

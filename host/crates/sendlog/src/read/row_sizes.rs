@@ -17,34 +17,33 @@ use crate::format::error::LogError;
 use crate::format::schema::LogTable;
 use crate::store::store_reader::StoreReader;
 
-/// A write unit of DynamoDB takes this many bytes of an item (developer guide,
-/// "Read/write capacity mode").
+/// Bytes of an item in one write unit of DynamoDB (developer guide, "Read/write capacity
+/// mode").
 const WRITE_UNIT: u64 = 1 << 10;
 
-/// A payload unit of Kinesis takes this many bytes of a record (pricing page).
+/// Bytes of a record in one payload unit of Kinesis (pricing page).
 const PAYLOAD_UNIT: u64 = 25 << 10;
 
-/// A time as ISO 8601 with microseconds, in quotes: `"2026-11-24T07:00:00.000000Z"`.
+/// Length of a time as ISO 8601 with microseconds, in quotes: `"2026-11-24T07:00:00.000000Z"`.
 const TIME_LENGTH: u64 = 29;
 
-/// What rows are in other forms, all together.
+/// The encoded size of all rows together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EncodedSizes {
-    /// How many rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Bytes as objects of JSON, nulls left out.
+    /// Bytes as JSON objects, without nulls.
     pub json: u64,
-    /// Payload units of Kinesis, a record a row.
+    /// Payload units of Kinesis, one record for each row.
     pub payload_units: u64,
-    /// Bytes as items of DynamoDB, nulls left out (developer guide, "Item sizes and
-    /// formats").
+    /// Bytes as DynamoDB items, without nulls (developer guide, "Item sizes and formats").
     pub item: u64,
     /// Write units of these items.
     pub write_units: u64,
 }
 
 impl EncodedSizes {
-    /// Adds others.
+    /// Adds the sizes of other rows.
     pub fn add(&mut self, other: &Self) {
         self.rows += other.rows;
         self.json += other.json;
@@ -62,10 +61,10 @@ impl EncodedSizes {
     }
 }
 
-/// Measures all rows of a local log: those of `sends` and of `events`.
+/// Measures all rows of a local log. Returns the sizes of `sends` and of `events`.
 ///
 /// # Errors
-/// Which file cannot be read, and why.
+/// The file that cannot be read, and the cause.
 pub fn encoded_sizes(folder: &Path) -> Result<(EncodedSizes, EncodedSizes), LogError> {
     let reader = StoreReader::open(&Store::Folder(folder.to_owned()))?;
     let of = |table: LogTable| -> Result<EncodedSizes, LogError> {
@@ -117,7 +116,7 @@ fn add(batch: &RecordBatch, encoded_sizes: &mut EncodedSizes) -> Result<(), Fail
     Ok(())
 }
 
-/// Bytes of a value as JSON, and as an attribute.
+/// Returns the bytes of a value in JSON, and as a DynamoDB attribute.
 fn value(column: &ArrayRef, place: usize) -> Option<(u64, u64)> {
     Some(match column.data_type() {
         DataType::Utf8 => {
@@ -126,7 +125,7 @@ fn value(column: &ArrayRef, place: usize) -> Option<(u64, u64)> {
         }
         DataType::Binary => {
             let bytes = wide(column.as_binary_opt::<i32>()?.value(place).len());
-            // JSON has Base64 for it, and DynamoDB counts the bytes themselves.
+            // JSON encodes bytes as Base64; DynamoDB counts the bytes themselves.
             (bytes.div_ceil(3) * 4 + 2, bytes)
         }
         DataType::Int32 => {
@@ -142,7 +141,7 @@ fn value(column: &ArrayRef, place: usize) -> Option<(u64, u64)> {
     })
 }
 
-/// A text as JSON has it, quotes and escapes included (RFC 8259, section 7).
+/// Returns the length of a text in JSON, with quotes and escapes (RFC 8259, section 7).
 fn quoted(text: &str) -> u64 {
     let escapes = text.bytes().map(|byte| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 1,
@@ -152,7 +151,8 @@ fn quoted(text: &str) -> u64 {
     wide(text.len()) + 2 + escapes.sum::<u64>()
 }
 
-/// DynamoDB takes a byte for two significant digits, and one more.
+/// Returns the bytes of a number in JSON and in DynamoDB. DynamoDB stores two significant
+/// digits in a byte, and adds one byte.
 fn whole(number: i64) -> (u64, u64) {
     let digits = number.to_string();
     let significant = digits.trim_start_matches('-').trim_end_matches('0').len();

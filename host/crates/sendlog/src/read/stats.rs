@@ -13,19 +13,19 @@ use crate::store::store_reader::StoreReader;
 /// Files of one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableTotals {
-    /// How many.
+    /// Number of files.
     pub files: u64,
-    /// Their bytes.
+    /// Size of the files.
     pub bytes: u64,
-    /// Their rows.
+    /// Number of rows.
     pub rows: u64,
-    /// The earliest and the latest moment of the rows, in microseconds since 1970: when
-    /// a message was due, or an event happened.
+    /// The earliest and the latest time of the rows, in microseconds since 1970: a message's
+    /// due time, or an event's time.
     pub span: Option<(i64, i64)>,
 }
 
 impl TableTotals {
-    /// Adds the files of another.
+    /// Adds the files of other totals.
     pub fn add(&mut self, other: &Self) {
         self.files += other.files;
         self.bytes += other.bytes;
@@ -37,41 +37,41 @@ impl TableTotals {
     }
 }
 
-/// What a run left in the store.
+/// Rows and files of a run in the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunStats {
     /// The machine that it ran on.
     pub host: String,
-    /// Its messages.
+    /// Totals of its messages.
     pub sends: TableTotals,
-    /// Its events.
+    /// Totals of its events.
     pub events: TableTotals,
-    /// How many messages had each outcome.
+    /// Number of messages by outcome.
     pub outcomes: BTreeMap<String, u64>,
 }
 
 /// A file that is not counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedFile {
-    /// Which.
+    /// The file.
     pub file: String,
-    /// Its bytes, as far as they are known.
+    /// Size of the file, as far as it is known; zero otherwise.
     pub bytes: u64,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
-/// What a store holds.
+/// The runs of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// By the run's id; those sort by time.
+    /// The runs by id. Ids sort by time.
     pub runs: BTreeMap<String, RunStats>,
-    /// Files in the folders of the tables that are broken, or not mockfleet's.
+    /// Files in the folders of the tables that are broken, or that mockfleet did not write.
     pub skipped: Vec<SkippedFile>,
 }
 
 impl Stats {
-    /// All runs together; `host` is empty.
+    /// Returns the sum of all runs; `host` is empty.
     #[must_use]
     pub fn total(&self) -> RunStats {
         let mut total = RunStats::default();
@@ -93,10 +93,10 @@ struct FileCounts {
     outcomes: ValueCounts,
 }
 
-/// Counts what a store holds.
+/// Counts the rows and files of a store by run.
 ///
 /// # Errors
-/// Why the store cannot be looked at. A file that cannot be read is no error.
+/// The reason why the store cannot be read. A file that cannot be read is no error.
 pub fn stats(store: &Store) -> Result<Stats, LogError> {
     let reader = StoreReader::open(store)?;
     let mut files = reader.files(LogTable::Sends)?;

@@ -9,9 +9,9 @@ use jiff::tz::Offset;
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TableValue<'a> {
-    /// Nothing.
+    /// No value.
     Null,
-    /// Text; of JSON also objects and lists, as they stand there.
+    /// Text. JSON objects and lists are text, exactly as they are written.
     Text(Cow<'a, str>),
     /// Bytes that are no text.
     Bytes(Cow<'a, [u8]>),
@@ -21,12 +21,12 @@ pub enum TableValue<'a> {
     Float(f64),
     /// True or false.
     Bool(bool),
-    /// A moment, in microseconds since 1970, UTC.
+    /// A time, in microseconds since 1970, UTC.
     Time(i64),
 }
 
 impl TableValue<'_> {
-    /// As bytes on a wire.
+    /// Returns the value as bytes, as a message carries it.
     #[must_use]
     pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
         Some(match self {
@@ -36,7 +36,7 @@ impl TableValue<'_> {
         })
     }
 
-    /// As text; bytes that are none are shown as far as they are.
+    /// Returns the value as text. Invalid UTF-8 is replaced by the replacement character.
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
         Some(match self {
@@ -50,8 +50,10 @@ impl TableValue<'_> {
         })
     }
 
-    /// As a moment: a timestamp, a text like `2026-11-24T07:00:00.5Z` (without a zone:
-    /// UTC), or a number since 1970 in the unit that its size gives away.
+    /// Returns the value as microseconds since 1970.
+    ///
+    /// Converts timestamps, texts like `2026-11-24T07:00:00.5Z` (without a zone: UTC), and
+    /// numbers since 1970. The size of a number shows its unit.
     #[must_use]
     pub fn time(&self) -> Option<i64> {
         match self {
@@ -66,7 +68,7 @@ impl TableValue<'_> {
         }
     }
 
-    /// As a whole number.
+    /// Returns the value as a whole number.
     #[must_use]
     pub fn int(&self) -> Option<i64> {
         match self {
@@ -77,7 +79,8 @@ impl TableValue<'_> {
     }
 }
 
-/// Seconds reach the year 5138 before they are taken for milliseconds.
+/// Converts a number since 1970 to microseconds. Seconds up to the year 5138 are not taken for
+/// milliseconds.
 fn since_1970(number: i64) -> i64 {
     match number.unsigned_abs() {
         0..100_000_000_000 => number.saturating_mul(1_000_000),
@@ -104,8 +107,8 @@ fn float_since_1970(number: f64) -> Option<i64> {
     Some((number * scale).round() as i64)
 }
 
-/// A moment in words, in microseconds since 1970. Nothing shorter than
-/// `2026-11-24 07:00:00` is one.
+/// Parses a date and time to microseconds since 1970. Returns `None` for a text shorter than
+/// `2026-11-24 07:00:00`.
 #[must_use]
 pub fn parse_timestamp(text: &str) -> Option<i64> {
     let text = text.trim();

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 /// The extension of a small file that is not finished.
 pub(crate) const DRAFT: &str = "draft";
 
-/// Writes a small file that is either whole or not there, and outlives a loss of
-/// power.
+/// Writes a small file that is either complete or absent, and survives a loss of power.
 pub(crate) fn write_atomically(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let draft = folder.join(format!("{name}.{DRAFT}"));
     let written = File::create(&draft).and_then(|mut file| {
@@ -16,7 +15,7 @@ pub(crate) fn write_atomically(folder: &Path, name: &str, bytes: &[u8]) -> io::R
         file.sync_all()
     });
     if let Err(error) = written.and_then(|()| fs::rename(&draft, folder.join(name))) {
-        // A half is of no use to anybody; the room that it takes may be.
+        // An incomplete file has no use, and its space may be needed.
         let _ = fs::remove_file(&draft);
         return Err(error);
     }
@@ -32,7 +31,7 @@ pub(crate) fn segment_name(worker: u32, generation: u64) -> String {
     format!("{worker:04}-{generation:06}.seg")
 }
 
-/// The name of what a generation begins with.
+/// The name of the file with the messages that a generation begins with.
 pub(crate) fn carry_name(generation: u64) -> String {
     format!("carry-{generation:06}.seg")
 }
@@ -42,7 +41,7 @@ pub(crate) fn manifest_name(generation: u64) -> String {
     format!("{generation:06}.json")
 }
 
-/// What a file of the spool is.
+/// The kind of a file in the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FileKind {
     Carry,
@@ -51,8 +50,7 @@ pub(crate) enum FileKind {
     Part,
 }
 
-/// The files of a run that are left, by generation; within one, what it begins with
-/// comes first.
+/// Lists the files of a run by generation. Within a generation, its carry file is first.
 pub(crate) fn list_files(folder: &Path) -> io::Result<Vec<(u64, FileKind, PathBuf)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -79,7 +77,7 @@ pub(crate) fn list_files(folder: &Path) -> io::Result<Vec<(u64, FileKind, PathBu
     Ok(files)
 }
 
-/// Removes the records of generations that are encoded, for good.
+/// Deletes the records of all generations up to this one, which are encoded.
 pub(crate) fn free_segments(folder: &Path, generation: u64) -> std::io::Result<()> {
     for (of, kind, path) in list_files(folder)? {
         if of <= generation && matches!(kind, FileKind::Segment | FileKind::Carry) {

@@ -1,12 +1,12 @@
 //! Creates, locks and adopts the spool folder of a run.
 //!
 //! ```text
-//! {spool}/{run}/lock              held by the process that works on it
-//!               run.json          what is needed to finish the run without its fleet
+//! {spool}/{run}/lock              locked by the process that works on the run
+//!               run.json          the data that completes the run without its fleet file
 //!               0001-000002.seg   records of worker 1, generation 2
 //!               carry-000002.seg  messages of generation 1 that were still open
 //!               sends-000002-1.part
-//!               000001.json       generation 1 is encoded; these files are on their way
+//!               000001.json       generation 1 is encoded; these files wait for upload
 //! ```
 //!
 //! A generation is the segments between two rolls. They are freed once the generation is
@@ -27,22 +27,22 @@ use crate::format::location::location;
 use crate::format::run_catalog::RunCatalog;
 use crate::spool::files::write_atomically;
 
-/// Grows when the form of the spool changes.
+/// Version of the spool's format. It grows with each change of the format.
 const SPOOL_VERSION: u32 = 2;
 
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const HEADER: &str = "run.json";
-/// The ending of a small file that is not finished.
+/// The extension of a small file that is not finished.
 const DRAFT: &str = "draft";
 
-/// Beside the runs: what could not be read of them.
+/// The folder beside the runs with copies of segments that could not be read.
 pub(crate) const DAMAGED: &str = "damaged";
 
-/// What is needed to finish a run without its fleet file.
+/// The data that completes a run without its fleet file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RunHeader {
     version: u32,
-    /// The store, as people name it.
+    /// The store's name as messages show it.
     pub(crate) store: String,
     pub(crate) identity: Identity,
     pub(crate) catalog: RunCatalog,
@@ -66,7 +66,7 @@ impl RunHeader {
     }
 }
 
-/// One run's folder, locked. Dropped, it goes if nothing is left in it.
+/// One run's folder, locked. When dropped, the folder is removed if it holds no rows.
 #[derive(Debug)]
 pub(crate) struct RunFolder {
     path: PathBuf,
@@ -76,10 +76,10 @@ pub(crate) struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder and proves that files can be written in it.
+    /// Creates the folder and proves that files can be written in it.
     ///
     /// # Errors
-    /// Why not.
+    /// The cause, if the folder or its files cannot be written.
     pub(crate) fn create(store: &Store, header: &RunHeader) -> Result<Self, LogError> {
         let made = match store {
             Store::Folder(folder) => (!folder.exists()).then(|| folder.clone()),
@@ -114,11 +114,11 @@ impl RunFolder {
         })
     }
 
-    /// Takes over the folder of a process that is gone. `None` when it is not, or when
-    /// there is nothing to take over.
+    /// Takes over the folder of a process that has ended. Returns `None` if the process still
+    /// works on it, or if there is nothing to take over.
     ///
     /// # Errors
-    /// When the folder cannot be used.
+    /// The cause, if the folder cannot be used.
     pub(crate) fn adopt(path: &Path) -> Result<Option<(Self, RunHeader)>, LogError> {
         let wrong = |why: String| LogError::Spool {
             folder: path.display().to_string(),
@@ -164,8 +164,8 @@ impl RunFolder {
         Ok(Some((folder, header)))
     }
 
-    /// Small files that a process did not finish are of no use to anybody, and what they
-    /// were to say is said anew, maybe under another name.
+    /// Deletes small files that a process did not finish. Their content is written again,
+    /// maybe under another name.
     fn clear_drafts(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
@@ -180,7 +180,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// Writes a small file that is either whole or not there.
+    /// Writes a small file that is either complete or absent.
     fn write_atomically(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         write_atomically(&self.path, name, bytes)
     }
@@ -193,7 +193,7 @@ impl Drop for RunFolder {
         if left.into_iter().any(|entry| !known(&entry.file_name())) {
             return;
         }
-        // Only what is empty goes; that something else is there is no error.
+        // Removes empty folders only. Folders with other content stay, which is no error.
         let _ = fs::remove_file(self.path.join(HEADER));
         let _ = fs::remove_file(self.path.join(LOCK));
         let _ = fs::remove_dir(&self.path);
@@ -206,8 +206,8 @@ impl Drop for RunFolder {
     }
 }
 
-/// Where the spools of a store's runs are: beside a local store's files, so that a
-/// rename puts them in their place; in the user's state folder for a bucket.
+/// Returns the folder with the spools of a store's runs. It is inside a local store, so that a
+/// rename moves finished files into place. For a bucket, it is in the user's state folder.
 pub(crate) fn spool_root(store: &Store) -> PathBuf {
     match store {
         Store::Folder(folder) => folder.join(".spool"),
@@ -215,7 +215,7 @@ pub(crate) fn spool_root(store: &Store) -> PathBuf {
     }
 }
 
-/// Where programs keep what should outlive them (XDG Base Directory Specification).
+/// Returns the user's state folder (XDG Base Directory Specification).
 fn state_folder() -> PathBuf {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     variable("XDG_STATE_HOME")
@@ -224,7 +224,7 @@ fn state_folder() -> PathBuf {
         .unwrap_or_else(std::env::temp_dir)
 }
 
-/// The folders of a store's runs, oldest first.
+/// Lists the folders of a store's runs, oldest first.
 pub(crate) fn run_folders(store: &Store) -> Vec<PathBuf> {
     let entries = fs::read_dir(spool_root(store))
         .into_iter()

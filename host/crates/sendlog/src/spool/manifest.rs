@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::spool::files::manifest_name;
 use crate::spool::files::write_atomically;
 
-/// A file that is whole and on the disk.
+/// A Parquet file that is complete and on the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FinishedFile {
     /// Its name in the spool.
     pub(crate) part: String,
-    /// Where it belongs, from the store's root, with slashes.
+    /// Its path below the store's root, with slashes.
     pub(crate) key: String,
 }
 
-/// The files of a generation, whole and on the disk: from here on, they are its rows.
+/// The complete files of a generation. From here on, its rows are in these files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) generation: u64,

@@ -11,8 +11,8 @@ use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::spool::files::sync_folder;
 
-/// Space is reserved in steps of this size, before it is used: a full disk is an
-/// error of the reservation, at a moment when nothing is half-written.
+/// Step, in bytes, in which space is reserved before use. A full disk fails the reservation,
+/// at a time when no record is half-written.
 const RESERVE_STEP: u64 = 1 << 20;
 
 /// The file of a worker's segment.
@@ -24,10 +24,11 @@ pub(crate) struct SegmentFile {
 }
 
 impl SegmentFile {
-    /// Makes the file; `sync` keeps it safe from then on.
+    /// Creates the file, and sends it to the thread behind `sync`, which syncs it from then
+    /// on.
     pub(crate) fn create(path: &Path, sync: &Sender<Arc<File>>) -> io::Result<Self> {
         let file = Arc::new(File::create(path)?);
-        // Whoever syncs outlives all segments.
+        // The syncing thread outlives all segments.
         let _ = sync.send(Arc::clone(&file));
         Ok(Self {
             file,
@@ -36,8 +37,8 @@ impl SegmentFile {
         })
     }
 
-    /// Appends as many of these bytes as there is room for; from then on they outlive
-    /// the process. Returns how many.
+    /// Appends as many of these bytes as there is room for, and returns their number. From
+    /// then on, these bytes outlive the process.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.reserved <= self.written {
             match fallocate(
@@ -47,7 +48,7 @@ impl SegmentFile {
                 RESERVE_STEP,
             ) {
                 Ok(()) => self.reserved = self.written + RESERVE_STEP,
-                // A file system without reservations: the write itself will say.
+                // The file system has no reservations: the write itself reports a full disk.
                 Err(rustix::io::Errno::OPNOTSUPP) => self.reserved = u64::MAX,
                 Err(error) => return Err(error.into()),
             }
@@ -59,8 +60,8 @@ impl SegmentFile {
     }
 }
 
-/// Makes the segments of a run safe from a loss of power, again and again, until
-/// nobody can make new ones.
+/// Syncs the segments of a run at an interval, so that they survive a loss of power. Ends when
+/// no sender is left that could add segments.
 pub(crate) fn sync_segments(folder: &Path, new: &Receiver<Arc<File>>, every: Duration) {
     let mut files = Vec::new();
     let mut fresh = false;
@@ -75,7 +76,7 @@ pub(crate) fn sync_segments(folder: &Path, new: &Receiver<Arc<File>>, every: Dur
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        // What fails here is reported by the next write, which tries again.
+        // The next write reports an error of this sync, and tries again.
         if std::mem::take(&mut fresh) {
             let _ = sync_folder(folder);
         }
@@ -90,7 +91,7 @@ pub(crate) fn sync_segments(folder: &Path, new: &Receiver<Arc<File>>, every: Dur
     }
 }
 
-/// Where new segments are announced, and where they are heard of.
+/// Creates the channel that brings new segments to the syncing thread.
 pub(crate) fn sync_channel() -> (Sender<Arc<File>>, Receiver<Arc<File>>) {
     channel()
 }

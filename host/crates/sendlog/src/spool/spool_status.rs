@@ -18,21 +18,21 @@ use crate::spool::folder::RunHeader;
 use crate::spool::folder::run_folders;
 use crate::spool::folder::spool_root;
 
-/// What a folder of the spool is.
+/// The state of a folder in the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpoolState {
-    /// A process works on it.
+    /// A process works on the run.
     UnderWay,
-    /// Its process is gone; `mockfleet logs recover` makes rows of it.
+    /// The process has ended. `mockfleet logs recover` converts the records to rows.
     Unfinished,
-    /// Its process ended before it had a row.
+    /// The process ended before it wrote a row.
     Empty,
-    /// Copies of segments that were damaged; what could be read of them is in the store.
+    /// Copies of damaged segments. The readable part of them is in the store.
     Damaged,
 }
 
 impl SpoolState {
-    /// In a word, or two.
+    /// The state in one or two words.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl SpoolState {
         }
     }
 
-    /// Whether it may be deleted when it is old.
+    /// Returns whether a folder in this state may be deleted when it is old.
     #[must_use]
     pub const fn can_delete(self) -> bool {
         match self {
@@ -53,25 +53,25 @@ impl SpoolState {
     }
 }
 
-/// A folder of the spool.
+/// A folder in the spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpoolFolder {
     /// The run.
     pub run: String,
-    /// What of it this is.
+    /// The state of the folder.
     pub state: SpoolState,
-    /// Its files of rows.
+    /// Number of files with rows.
     pub files: u64,
-    /// Their bytes.
+    /// Bytes of these files.
     pub bytes: u64,
-    /// When one of them was last written.
+    /// Latest time at which the folder or one of its files was written.
     pub at: Timestamp,
-    /// Where they are.
+    /// The path of the folder.
     pub folder: PathBuf,
 }
 
-/// What of a store's runs is in the spool, in the order of runs. A spool that cannot be
-/// looked at has nothing.
+/// Lists the spool folders of a store's runs, in the order of runs. The list is empty if the
+/// spool cannot be read.
 #[must_use]
 pub fn spool_folders(store: &Store) -> Vec<SpoolFolder> {
     let mut left: Vec<SpoolFolder> = run_folders(store)
@@ -90,7 +90,7 @@ pub fn spool_folders(store: &Store) -> Vec<SpoolFolder> {
     left
 }
 
-/// The folder of a run.
+/// Returns the folder of a run with its state.
 fn run(store: &Store, folder: PathBuf) -> Option<SpoolFolder> {
     let state = if is_locked(&folder) {
         SpoolState::UnderWay
@@ -102,8 +102,8 @@ fn run(store: &Store, folder: PathBuf) -> Option<SpoolFolder> {
     is_of(store, &folder).then(|| sized(folder, state))?
 }
 
-/// The spools of all buckets lie in one folder, each with its bucket's name; that of a
-/// local store is its own.
+/// Returns whether a folder belongs to a store. The spools of all buckets share one folder,
+/// and each header names its bucket. A local store has a spool of its own.
 fn is_of(store: &Store, folder: &Path) -> bool {
     match store {
         Store::Folder(_) => true,
@@ -118,7 +118,7 @@ fn is_locked(folder: &Path) -> bool {
     let Ok(lock) = File::open(folder.join(LOCK)) else {
         return false;
     };
-    // Let go of as soon as the file is closed.
+    // Closing the file releases the lock at once.
     flock(&lock, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
 }
 
@@ -149,10 +149,11 @@ fn sized(folder: PathBuf, state: SpoolState) -> Option<SpoolFolder> {
 }
 
 impl SpoolFolder {
-    /// Deletes it, if it may go: its own files, and the folders that this empties.
+    /// Deletes the folder if it may be deleted: its own files, and the folders that this
+    /// empties.
     ///
     /// # Errors
-    /// Which file could not be deleted, and why.
+    /// The file that could not be deleted, and the cause.
     pub fn delete(&self) -> Result<(), String> {
         if !self.state.can_delete() || is_locked(&self.folder) {
             return Err("its rows are not in the store yet".into());
@@ -171,8 +172,7 @@ impl SpoolFolder {
         }
         fs::remove_dir(&self.folder)
             .map_err(|error| format!("{}: {error}", self.folder.display()))?;
-        // The folder of all that is damaged, and the spool's own: only where nothing is
-        // left in them.
+        // The folder of all damaged segments and the spool itself are removed only when empty.
         for folder in self.folder.ancestors().skip(1).take(2) {
             let name = folder.file_name().unwrap_or_default();
             if name != DAMAGED && name != ".spool" {
@@ -225,7 +225,7 @@ mod tests {
         drop(run);
         let (alive, run) = spooled(&store);
         let (empty, own) = spooled(&store);
-        // Only a process that is killed leaves it.
+        // Only a killed process leaves such a folder.
         let path = own.path().to_owned();
         drop(own);
         fs::create_dir_all(&path).unwrap();

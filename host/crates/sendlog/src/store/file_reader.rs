@@ -10,11 +10,11 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use crate::store::s3::Bucket;
 
-/// What is fetched at once, where less is asked for: a footer with room to spare, or a
-/// column of words of one row group. Every request costs the same, however small.
+/// Minimum bytes of a request, 256 KiB. That holds a footer with room to spare, or a column of
+/// words of one row group. Every request costs the same, however small.
 const FETCH_WINDOW: u64 = 256 << 10;
 
-/// A file that is read in part.
+/// A file of a folder or a bucket that is read in parts.
 #[derive(Debug)]
 pub(crate) enum FileReader {
     Local(File),
@@ -62,7 +62,7 @@ impl ChunkReader for FileReader {
     }
 }
 
-/// An object of a bucket, of which the last piece that was fetched is kept.
+/// An object of a bucket. The last part that was fetched is kept.
 #[derive(Debug)]
 pub(crate) struct RemoteFile {
     bucket: Arc<Bucket>,
@@ -87,7 +87,7 @@ impl RemoteFile {
         if let Some(bytes) = within(&window) {
             return Ok(bytes);
         }
-        // Near the end, what comes before is what will be asked for next.
+        // Near the end, the reader needs the bytes before these next.
         let from = start.min(self.size.saturating_sub(FETCH_WINDOW));
         let to = from.saturating_add(FETCH_WINDOW).max(end).min(self.size);
         let fetched = self.bucket.get_range(&self.key, from..to);

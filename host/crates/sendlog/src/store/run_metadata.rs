@@ -19,10 +19,10 @@ use crate::format::location::location;
 use crate::store::s3::Bucket;
 use crate::store::store_reader::StoreReader;
 
-/// The folder of the notes.
+/// The folder of the run metadata.
 pub(crate) const RUNS_FOLDER: &str = "runs";
 
-/// What it says of whose it is.
+/// Keys of the JSON object that identify the run and the host.
 const RUN: &str = "run";
 const HOST: &str = "host";
 
@@ -30,7 +30,8 @@ fn key(identity: &Identity) -> String {
     format!("{RUNS_FOLDER}/{}-{}.json", identity.host, identity.run)
 }
 
-/// The run that a key names; none for what mockfleet would not have written there.
+/// Returns the run and the host of a key. Returns `None` for a key that mockfleet does not
+/// write.
 pub(crate) fn parse_key(key: &str) -> Option<Identity> {
     let name = key.strip_prefix(RUNS_FOLDER)?.strip_prefix('/')?;
     let (host, run) = name.strip_suffix(".json")?.rsplit_once('-')?;
@@ -42,16 +43,16 @@ pub(crate) fn parse_key(key: &str) -> Option<Identity> {
     })
 }
 
-/// When a run began, as its id says.
+/// Returns the start of a run, which is part of its id.
 pub(crate) fn started_at(run: &str) -> Option<Timestamp> {
     let milliseconds = ulid::Ulid::from_string(run).ok()?.timestamp_ms();
     Timestamp::from_millisecond(i64::try_from(milliseconds).ok()?).ok()
 }
 
-/// Writes what a run says of itself, over what it said before.
+/// Writes the metadata of a run, over an earlier version.
 ///
 /// # Errors
-/// Why the store does not take it.
+/// The refusal of the store to write the object.
 pub fn write_run_metadata(
     store: &Store,
     identity: &Identity,
@@ -76,7 +77,7 @@ pub fn write_run_metadata(
     })
 }
 
-/// Whole or not at all, also when power is lost.
+/// Writes the file completely or not at all, also when power is lost.
 fn put(folder: &Path, key: &str, text: &[u8]) -> std::io::Result<()> {
     let file = folder.join(key);
     let folder = file.parent().unwrap_or(folder);
@@ -86,7 +87,7 @@ fn put(folder: &Path, key: &str, text: &[u8]) -> std::io::Result<()> {
         .tempfile_in(folder)?;
     part.write_all(text)?;
     part.as_file().sync_all()?;
-    // As others may read the rows, they may read this.
+    // The metadata gets the permissions of the rows: all users may read it.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -97,11 +98,11 @@ fn put(folder: &Path, key: &str, text: &[u8]) -> std::io::Result<()> {
     std::fs::File::open(folder)?.sync_all()
 }
 
-/// Reads what a run has said of itself: nothing where an older mockfleet, or another
-/// program, wrote the log.
+/// Reads the metadata of a run. Returns `None` for a log of an older mockfleet or of another
+/// program.
 ///
 /// # Errors
-/// Why the store cannot be looked at. A note that cannot be read is none.
+/// The reason why the store cannot be read. Metadata that cannot be read counts as missing.
 pub fn read_run_metadata(store: &Store, run: &str) -> Result<Option<Value>, LogError> {
     let reader = StoreReader::open(store)?;
     let keys = reader.list(RUNS_FOLDER)?;
@@ -111,7 +112,7 @@ pub fn read_run_metadata(store: &Store, run: &str) -> Result<Option<Value>, LogE
     Ok(own.and_then(|(key, _)| parse_for_run(&reader.read_all(&key).ok()?, run)))
 }
 
-/// The note, if it is one of this run.
+/// Parses metadata, and returns it if it is of this run.
 pub(crate) fn parse_for_run(text: &Bytes, run: &str) -> Option<Value> {
     let about: Value = serde_json::from_slice(text).ok()?;
     (about.get(RUN)?.as_str()? == run).then_some(about)

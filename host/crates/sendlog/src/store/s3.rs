@@ -11,16 +11,16 @@ use object_store::{
 };
 use tokio::runtime::Runtime;
 
-/// 128 MiB over a slow line; the library's 30 s are too short for it.
+/// Timeout of a request: 128 MiB over a slow line take longer than the library's 30 s.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// An object that is written and deleted to prove that the bucket takes files. Its
-/// name begins with an underscore, so that no engine takes it for data.
+/// Key of an object that is written and deleted to prove that the bucket accepts files. Its
+/// name begins with an underscore, so that no engine reads it as data.
 const PROBE_KEY: &str = "_mockfleet_proof";
 
 /// Fetches an object of at most `max_bytes` bytes from a bucket.
 ///
-/// The credentials are those of the `AWS_*` environment.
+/// Reads the credentials from the `AWS_*` variables of the environment.
 ///
 /// # Errors
 /// Missing settings of the environment, or the store's refusal.
@@ -28,7 +28,7 @@ pub fn fetch_object(bucket: &str, key: &str, max_bytes: u64) -> Result<bytes::By
     Bucket::open(bucket, "")?.object(key, max_bytes)
 }
 
-/// A bucket and the place in it.
+/// A bucket and a prefix in it.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     store: AmazonS3,
@@ -37,7 +37,7 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// Reads the environment; connects to nothing yet.
+    /// Reads the environment. Does not connect yet.
     pub(crate) fn open(bucket: &str, prefix: &str) -> Result<Self, String> {
         check_environment(|name| std::env::var(name).ok())?;
         let options = ClientOptions::new()
@@ -47,7 +47,7 @@ impl Bucket {
         let allow_http = is_true(std::env::var("AWS_ALLOW_HTTP").ok().as_deref());
         let store = store
             .with_client_options(options.with_allow_http(allow_http))
-            // The log tries again itself, and says why it has to.
+            // The log retries by itself, and reports the reason.
             .with_retry(RetryConfig {
                 backoff: BackoffConfig::default(),
                 max_retries: 1,
@@ -81,19 +81,20 @@ impl Bucket {
             let payload = PutPayload::from_static(b"mockfleet");
             let put = self.store.put_opts(&key, payload, PutOptions::default());
             put.await.map_err(|error| reason(&error))?;
-            // Whoever may write and not delete may write a log all the same.
+            // A user who may write but not delete may still write a log.
             let _ = self.store.delete(&key).await;
             Ok(())
         })
     }
 
-    /// Puts a file where it belongs, makes sure that it is there, and frees it. Also
-    /// says how many requests that took.
+    /// Uploads a file, checks its size in the store, and deletes the local file.
+    ///
+    /// Returns its size in bytes, and the number of requests.
     pub(crate) fn upload(&self, file: &Path, key: &str) -> (Result<u64, String>, u64) {
         let key = self.key(key);
         let bytes = match std::fs::read(file) {
             Ok(bytes) => bytes,
-            // A process before this one came as far as freeing it.
+            // An earlier process uploaded the file and deleted it already.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let found = self.runtime.block_on(self.store.head(&key));
                 let size = found.map(|found| found.size);
@@ -102,7 +103,7 @@ impl Bucket {
             Err(error) => return (Err(format!("{}: {error}", file.display())), 0),
         };
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        // `Create` would report an own retried write as someone else's.
+        // `Create` would report our own retried write as an object of another writer.
         let options = PutOptions::from(PutMode::Overwrite);
         let put = self.store.put_opts(&key, bytes.into(), options);
         if let Err(error) = self.runtime.block_on(put) {
@@ -121,7 +122,7 @@ impl Bucket {
         (checked, 2)
     }
 
-    /// A whole object by the key that a user gave, of at most so many bytes.
+    /// Returns a whole object of at most `most` bytes, by the key that a user gave.
     pub(crate) fn object(&self, key: &str, most: u64) -> Result<bytes::Bytes, String> {
         let key = Key::from_url_path(key).map_err(|error| error.to_string())?;
         let head = self.runtime.block_on(self.store.head(&key));
@@ -134,7 +135,7 @@ impl Bucket {
         self.get(&key)
     }
 
-    /// What lies below a folder: keys without the prefix, and bytes.
+    /// Lists the objects below a folder: keys without the prefix, and sizes in bytes.
     pub(crate) fn sizes(&self, folder: &str) -> Result<Vec<(String, u64)>, String> {
         use futures_util::TryStreamExt;
         let place = self.key(folder);
@@ -152,7 +153,7 @@ impl Bucket {
             .collect())
     }
 
-    /// A part of an object whose key `sizes` gave.
+    /// Reads a part of an object, by a key that `sizes` returned.
     pub(crate) fn get_range(
         &self,
         key: &str,
@@ -163,8 +164,8 @@ impl Bucket {
             .map_err(|error| reason(&error))
     }
 
-    /// Deletes objects whose keys `sizes` gave, many with one request; the answers are
-    /// in their order.
+    /// Deletes objects by keys that `sizes` returned, many with one request. The results are
+    /// in the order of the keys.
     pub(crate) fn delete(&self, keys: &[&str]) -> Vec<Result<(), String>> {
         use futures_util::StreamExt;
         let wanted: Vec<_> = keys.iter().map(|key| self.listed(key)).collect();
@@ -186,7 +187,7 @@ impl Bucket {
         wanted.into_iter().map(answer).collect()
     }
 
-    /// A key as the store listed it, which is not to be escaped once more.
+    /// Converts a key that the store listed. It must not be escaped again.
     fn listed(&self, key: &str) -> Result<Key, String> {
         let (prefix, slash) = match self.key("").as_ref() {
             "" => (String::new(), ""),
@@ -195,7 +196,7 @@ impl Bucket {
         Key::parse(format!("{prefix}{slash}{key}")).map_err(|error| error.to_string())
     }
 
-    /// Writes a small object, over what was there.
+    /// Writes a small object, over an earlier one.
     pub(crate) fn put(&self, key: &str, bytes: bytes::Bytes) -> Result<(), String> {
         let options = PutOptions::from(PutMode::Overwrite);
         let key = self.key(key);
@@ -204,12 +205,12 @@ impl Bucket {
         put.map(|_| ()).map_err(|error| reason(&error))
     }
 
-    /// A whole object whose key `sizes` gave.
+    /// Reads a whole object, by a key that `sizes` returned.
     pub(crate) fn read_object(&self, key: &str) -> Result<bytes::Bytes, String> {
         self.get(&self.listed(key)?)
     }
 
-    /// A whole object.
+    /// Reads a whole object.
     fn get(&self, key: &Key) -> Result<bytes::Bytes, String> {
         self.runtime
             .block_on(async { self.store.get(key).await?.bytes().await })
@@ -217,7 +218,8 @@ impl Bucket {
     }
 }
 
-/// Why an object was not deleted: the refusal that names it, or that of all.
+/// Returns the reason why an object was not deleted: the error that names it, or the first
+/// one.
 fn refusal(key: &str, refused: &[String]) -> String {
     let own = format!("{key}: ");
     let after = |text: &String| Some(text.split_once(&own)?.1.to_owned());
@@ -232,7 +234,8 @@ fn is_true(value: Option<&str>) -> bool {
     matches!(value, Some("true" | "1" | "TRUE" | "True"))
 }
 
-/// What would otherwise end in a timeout, or in words that help nobody.
+/// Checks the settings of the environment. Without the check, a wrong one would end in a
+/// timeout or in an error that does not help.
 fn check_environment(environment: impl Fn(&str) -> Option<String>) -> Result<(), String> {
     let has = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
     let plain = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]
@@ -246,7 +249,7 @@ fn check_environment(environment: impl Fn(&str) -> Option<String>) -> Result<(),
         ));
     }
     let keys = has("AWS_ACCESS_KEY_ID") && has("AWS_SECRET_ACCESS_KEY");
-    // Roles of pods and containers, and of machines where the user says so.
+    // Roles of pods and containers, and of machines if the user sets the endpoint.
     let role = [
         "AWS_WEB_IDENTITY_TOKEN_FILE",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -261,7 +264,8 @@ fn check_environment(environment: impl Fn(&str) -> Option<String>) -> Result<(),
     Err("the environment has no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_REGION; AWS_ENDPOINT_URL for a store that is not Amazon's), or AWS_METADATA_ENDPOINT=http://169.254.169.254 to use the role of this machine".into())
 }
 
-/// What the store or the system said, the same words for the same trouble.
+/// Returns the message of the store or the system. The same problem has the same text each
+/// time.
 fn reason(error: &object_store::Error) -> String {
     match error {
         object_store::Error::NotFound { source, .. } => {
@@ -281,8 +285,8 @@ fn reason(error: &object_store::Error) -> String {
     }
 }
 
-/// The library's words without what differs from try to try (address, elapsed time,
-/// retries) and without the XML around the store's own.
+/// Shortens an error of the library. Removes the parts that differ between tries (address,
+/// elapsed time, retries), and the XML around the store's own message.
 fn plain(text: &str) -> String {
     let after = |text: &str, mark: &str| {
         let (_, rest) = text.split_once(mark)?;

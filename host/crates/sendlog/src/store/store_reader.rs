@@ -15,18 +15,18 @@ use crate::format::schema::LogTable;
 use crate::store::file_reader::FileReader;
 use crate::store::s3::Bucket;
 
-/// Files of a bucket that are looked at at the same time: each waits for the network.
+/// Files of a bucket that are read at the same time: each request waits for the network.
 const CONCURRENT_REQUESTS: usize = 16;
 
 /// A file below the folder of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ObjectMeta {
     pub(crate) table: LogTable,
-    /// From the store's root, with slashes.
+    /// The path below the store's root, with slashes.
     pub(crate) key: String,
-    /// Its bytes.
+    /// Size of the file.
     pub(crate) size: u64,
-    /// Set when it is neither file nor folder, or cannot be looked at.
+    /// Set if the entry is neither file nor folder, or cannot be read.
     pub(crate) problem: Option<String>,
 }
 
@@ -36,7 +36,7 @@ enum Backend {
     Bucket(Arc<Bucket>),
 }
 
-/// A store that is looked at.
+/// The read side of a store.
 #[derive(Debug)]
 pub(crate) struct StoreReader {
     backend: Backend,
@@ -44,10 +44,10 @@ pub(crate) struct StoreReader {
 }
 
 impl StoreReader {
-    /// Finds the folder, or reads what the environment says about the bucket.
+    /// Finds the folder, or reads the settings of the bucket from the environment.
     ///
     /// # Errors
-    /// Why the store cannot be looked at.
+    /// The reason why the store cannot be read.
     pub(crate) fn open(store: &Store) -> Result<Self, LogError> {
         let location = location(store);
         let backend = match store {
@@ -80,15 +80,15 @@ impl StoreReader {
         Ok(Self { backend, location })
     }
 
-    /// A file as people name it.
+    /// Returns a file's location as people write it.
     pub(crate) fn display_name(&self, key: &str) -> String {
         format!("{}/{key}", self.location)
     }
 
-    /// All that lies below the folder of a table, in the order of names.
+    /// Lists all files below the folder of a table, in the order of names.
     ///
     /// # Errors
-    /// Why the bucket cannot be listed.
+    /// The refusal to list the bucket.
     pub(crate) fn files(&self, table: LogTable) -> Result<Vec<ObjectMeta>, LogError> {
         let mut found = match &self.backend {
             Backend::Folder(folder) => walk(folder, table),
@@ -137,7 +137,7 @@ impl StoreReader {
         Ok(files)
     }
 
-    /// A small file, all of it.
+    /// Reads a small file completely.
     pub(crate) fn read_all(&self, key: &str) -> Result<Bytes, String> {
         match &self.backend {
             Backend::Folder(folder) => std::fs::read(folder.join(key))
@@ -147,7 +147,7 @@ impl StoreReader {
         }
     }
 
-    /// Opens a file to be read in part.
+    /// Opens a file that is read in parts.
     pub(crate) fn open_file(&self, found: &ObjectMeta) -> std::io::Result<FileReader> {
         Ok(match &self.backend {
             Backend::Folder(folder) => FileReader::Local(File::open(folder.join(&found.key))?),
@@ -155,8 +155,8 @@ impl StoreReader {
         })
     }
 
-    /// Deletes files; the answers are in their order. In a folder, those of an hour and
-    /// a day go with their last file.
+    /// Deletes files. The results are in the order of the keys. In a folder, the folders of an
+    /// hour and a day are deleted with their last file.
     pub(crate) fn delete(&self, keys: &[&str]) -> Vec<Result<(), String>> {
         match &self.backend {
             Backend::Bucket(bucket) => bucket.delete(keys),
@@ -164,8 +164,8 @@ impl StoreReader {
         }
     }
 
-    /// Does the same with each of many files, several at a time; the answers are in the
-    /// order of the files.
+    /// Applies the same work to many files, several at a time. The results are in the order of
+    /// the files.
     pub(crate) fn map_concurrently<T: Sync, R: Send>(
         &self,
         files: &[T],
@@ -200,8 +200,8 @@ impl StoreReader {
     }
 }
 
-/// All files below the folder of a table. Links are not followed: what they lead to is
-/// not part of this store.
+/// Lists all files below the folder of a table. Links are not followed, because their targets
+/// are not part of this store.
 fn walk(store: &Path, table: LogTable) -> Vec<ObjectMeta> {
     let mut found = Vec::new();
     let mut folders = vec![table.name().to_owned()];
@@ -214,7 +214,7 @@ fn walk(store: &Path, table: LogTable) -> Vec<ObjectMeta> {
         };
         let entries = match std::fs::read_dir(store.join(&folder)) {
             Ok(entries) => entries,
-            // A run may have made the one table and not the other.
+            // A run may have created one table and not the other.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => {
                 found.push(aside(folder, error.to_string()));
@@ -242,7 +242,8 @@ fn walk(store: &Path, table: LogTable) -> Vec<ObjectMeta> {
 fn remove(store: &Path, key: &str) -> Result<(), String> {
     let file = store.join(key);
     std::fs::remove_file(&file).map_err(|error| error.to_string())?;
-    // The hour's, then the day's; what is not empty stays, and that is no error.
+    // Deletes the folder of the hour, then that of the day. A folder that is not empty is
+    // kept, and that is no error.
     for folder in file.ancestors().skip(1).take(2) {
         if folder == store || std::fs::remove_dir(folder).is_err() {
             break;

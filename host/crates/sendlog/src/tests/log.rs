@@ -19,12 +19,12 @@ fn rows_of_many_hours_are_written_a_few_hours_at_a_time() {
     let store = folder.path().join("logs");
     let open = SendLog::open(&log_config(&store), Identity::new(), catalog()).unwrap();
     let mut appender = open.appender();
-    // A month, four messages an hour, by a clock as fast as it goes.
+    // A month, four messages an hour, on a clock at full speed.
     for seq in 0..4 * 720_u64 {
         let at = SEVEN + i64::try_from(seq / 4).unwrap() * HOUR;
         append(&mut appender, seq, at, b"{}");
     }
-    // One that comes after its hour has long been closed.
+    // A message whose hour was closed long ago.
     append(&mut appender, 4 * 720, SEVEN, b"{}");
     appender.flush(Instant::now());
     appender.finish();

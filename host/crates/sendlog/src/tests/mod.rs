@@ -1,4 +1,4 @@
-//! Tests the way from an appended record to a row that is read back.
+//! Tests rows from the appended record to the read row.
 
 mod log;
 mod recovery;

@@ -1,4 +1,4 @@
-//! Tests the recovery of the spool of a dead process.
+//! Tests the recovery of the spool of an ended process.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +18,8 @@ use crate::write::encoder::Encoder;
 use crate::write::progress::SharedProgress;
 use crate::write::recovery::{Recovered, recover};
 
-/// The spool of a process that died: what is in its segments, worker by worker.
+/// Writes the spool of an ended process, from the bytes of its segments by worker and
+/// generation.
 fn spool_folders(store: &Store, segments: &[(u32, u64, Vec<u8>)]) -> Identity {
     let identity = Identity::new();
     let header = RunHeader::new(store, identity.clone(), catalog(), KeepPayload::Full);
@@ -71,12 +72,12 @@ fn what_a_dead_process_left_behind_becomes_rows_once() {
             acked(&mut first, 0, seq);
         }
     }
-    // Open when its generation ended, confirmed in the next.
+    // Open when its generation ended, acknowledged in the next one.
     let mut second = Vec::new();
     acked(&mut second, 0, 9);
     message(&mut second, 0, 10);
     let identity = spool_folders(&store, &[(0, 0, first), (0, 1, second)]);
-    // It died once more, while it was being recovered.
+    // The recovery itself ended early once.
     let run = spool_root(&store).join(&identity.run);
     std::fs::write(run.join("000007.json.draft"), b"{\"gen").unwrap();
     let recovered = recover(&store).unwrap();
@@ -113,7 +114,8 @@ fn generation_in_upload_is_delivered_and_not_encoded_again() {
     let mut encoder = Encoder::new(words, run.path().into(), shared);
     encoder.take(&segment).unwrap();
     encoder.commit().unwrap();
-    // Died after the commit: its segment is there still, and the next one has begun.
+    // The process ended after the commit: the segment still exists, and the next one has
+    // begun.
     std::fs::write(run.path().join(segment_name(0, 0)), &segment).unwrap();
     let mut next = Vec::new();
     acked(&mut next, 1, 1);

@@ -28,7 +28,7 @@ pub(crate) fn log_config(folder: &Path) -> Log {
     }
 }
 
-/// Templates as a fleet file gives them.
+/// Returns a catalog with the templates of a fleet file.
 pub(crate) fn catalog() -> RunCatalog {
     let text = r#"
 [targets.b]
@@ -64,14 +64,14 @@ every = "1s"
     }
 }
 
-/// Closes a log of which nothing may be missing.
+/// Closes a log, and checks that it has every row.
 pub(crate) fn closed(log: SendLog) -> LogSummary {
     let closed = log.close(|_| {});
     assert!(closed.error.is_none(), "{:?}", closed.error);
     closed
 }
 
-/// A message and its confirmation.
+/// Appends a message and its acknowledgement.
 pub(crate) fn append(appender: &mut Appender, seq: u64, at: i64, payload: &[u8]) {
     let device = u32::try_from(seq % 3).unwrap();
     appender.append_message(&MessageRow {

@@ -12,7 +12,7 @@ use crate::read::timeline::scan::{runs, timeline};
 use crate::tests::support::{SEVEN, append, catalog, closed, log_config};
 use crate::write::appender::Appender;
 
-/// Appends a message of device 1 that went wrong, or that a fault touched.
+/// Appends a message of device 1 that failed, or that a fault applies to.
 fn append_trouble(appender: &mut Appender, seq: u64, at: i64, outcome: Outcome, why: &str) {
     let injected = why.starts_with("injected fault: ");
     appender.append_message(&MessageRow {
@@ -48,7 +48,7 @@ fn timeline_has_every_row_in_its_bucket_and_splits_faults() {
     let identity = Identity::new();
     let open = SendLog::open(&log_config(&store), identity.clone(), catalog()).unwrap();
     let mut appender = open.appender();
-    // Two hours, and so two files; the first has more than one row group.
+    // Two hours make two files; the first has more than one row group.
     let at = |seq: u64| SEVEN + i64::try_from(seq).unwrap() * 30_000;
     for seq in 0..ROWS {
         match seq % 10_000 {
@@ -85,7 +85,7 @@ fn timeline_has_every_row_in_its_bucket_and_splits_faults() {
     assert_eq!((series.start, series.end), (SEVEN, at(ROWS - 1)));
     assert_eq!(series.outcomes, [ROWS - 44, 0, 22, 0, 0, 22, 0]);
     assert_eq!(series.causes.list, [("failed: refused".to_owned(), 22)]);
-    // 6,600 s in no more than 600 moments.
+    // 6,600 s fit in at most 600 buckets.
     assert_eq!(
         (series.bucket_width, series.buckets.len()),
         (15_000_000, 440)
@@ -121,6 +121,6 @@ fn timeline_has_every_row_in_its_bucket_and_splits_faults() {
             )
         })
         .collect();
-    // What a fault has dropped is nobody's loss.
+    // Messages that a fault dropped do not count as undelivered.
     assert_eq!(worst, [("a-00001", 22, 22, 0), ("a-00002", 0, 0, 7)]);
 }

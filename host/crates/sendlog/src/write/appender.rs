@@ -1,4 +1,4 @@
-//! Appends a worker's records to its segment and sends them on.
+//! Appends a worker's records to its segment, and sends them on.
 //!
 //! The appender never waits for an encoder, a store or a network.
 
@@ -20,32 +20,32 @@ use crate::spool::files::segment_name;
 use crate::spool::segment::SegmentFile;
 use crate::write::progress::SharedProgress;
 
-/// Rows are handed on at this size: large enough that handing over costs nothing a
-/// row, small enough that the encoder starts early.
+/// Size, in bytes, at which records are sent to the encoder. It is large enough that sending
+/// costs almost nothing per row, and small enough that the encoder starts early.
 const FLUSH_BYTES: usize = 1 << 20;
 
-/// … or at this age, so that a slow fleet's rows are encoded too, and their files are
-/// not much older than asked.
+/// Age at which smaller batches are sent too. Without it, the rows of a slow fleet would wait,
+/// and their files would be older than configured.
 const MAX_AGE: Duration = Duration::from_millis(200);
 
-/// Where rows are dropped rather than waited for: so much may wait in memory for a
-/// disk that takes nothing.
+/// Largest number of bytes in memory that wait for a full disk, where rows are dropped instead
+/// of waited for.
 const MAX_BUFFERED: usize = 64 << 20;
 
-/// What a worker tells the encoder.
+/// A message from a worker's appender to the encoder.
 #[derive(Debug)]
 pub(crate) enum EncoderMessage {
-    /// There is such a worker.
+    /// A worker has opened its appender.
     Opened { worker: u32 },
     /// Records, in the order in which they were appended.
     Records { generation: u64, bytes: Vec<u8> },
-    /// What comes from here on belongs to this generation.
+    /// Later records of this worker belong to this generation.
     Switched { worker: u32, generation: u64 },
-    /// Nothing comes any more.
+    /// The worker sends no more records.
     FinishedFile { worker: u32 },
 }
 
-/// One worker's end of the log.
+/// One worker's write side of the log.
 pub struct Appender {
     encoder: Option<Sender<EncoderMessage>>,
     sync: Sender<Arc<File>>,
@@ -54,16 +54,16 @@ pub struct Appender {
     worker: u32,
     generation: u64,
     file: Option<SegmentFile>,
-    /// Records that are not handed over; the first `safe` bytes are in the file.
+    /// Records that are not sent yet. The first `written` bytes are in the file.
     bytes: Vec<u8>,
     written: usize,
-    /// When the first of them came.
+    /// Time at which the first of these records was appended.
     first_at: Option<Instant>,
-    /// The disk takes nothing.
+    /// Whether the disk accepts no more bytes.
     refused: bool,
-    /// What happens when the disk takes no more; `None` where no log is written.
+    /// Reaction to a full disk. `None` where no log is written.
     policy: Option<SpoolFull>,
-    /// Rows lost since there was room, and the first of them: its device and moment.
+    /// Number of rows lost since there was room, with the device and time of the first one.
     lost: Option<(u64, u32, i64)>,
 }
 
@@ -77,8 +77,8 @@ impl Appender {
         policy: Option<SpoolFull>,
     ) -> Self {
         if let Some(encoder) = &encoder {
-            // The encoder outlives all appenders; when it has panicked, closing the
-            // log says so.
+            // The encoder outlives all appenders. If it has panicked, closing the log reports
+            // the panic.
             let _ = encoder.send(EncoderMessage::Opened { worker });
         }
         Self {
@@ -98,7 +98,7 @@ impl Appender {
         }
     }
 
-    /// Appends a message, before anything of it is sent.
+    /// Appends a message before any part of it is sent.
     #[inline]
     pub fn append_message(&mut self, row: &MessageRow<'_>) {
         if self.accept_or_count_lost(row) {
@@ -106,7 +106,7 @@ impl Appender {
         }
     }
 
-    /// Appends a message that goes nowhere else, and so has its outcome already.
+    /// Appends a message that is only written to the log, and so has its outcome already.
     #[inline]
     pub fn append_written(&mut self, row: &MessageRow<'_>) {
         if self.accept_or_count_lost(row) {
@@ -114,7 +114,7 @@ impl Appender {
         }
     }
 
-    /// Whether a message is appended, or counted as lost.
+    /// Returns whether a message is appended. Otherwise it is counted as lost.
     #[inline]
     fn accept_or_count_lost(&mut self, row: &MessageRow<'_>) -> bool {
         if self.policy.is_none() {
@@ -129,8 +129,8 @@ impl Appender {
         true
     }
 
-    /// Appends what became of a message that was appended before; that of a message
-    /// whose row is lost is let go by the encoder.
+    /// Appends the outcome of a message that was appended before. The encoder discards the
+    /// outcome of a message whose row is lost.
     #[inline]
     pub fn append_outcome(&mut self, row: &OutcomeRow<'_>) {
         if self.has_room() {
@@ -145,7 +145,7 @@ impl Appender {
         }
     }
 
-    /// Whoever drops rows rather than wait must not fill the memory instead.
+    /// Returns whether another record fits. Dropping rows must not fill the memory instead.
     #[inline]
     fn has_room(&self) -> bool {
         match self.policy {
@@ -155,7 +155,7 @@ impl Appender {
         }
     }
 
-    /// Notes rows that were lost, once there is room for the note.
+    /// Appends an event about lost rows, once there is room for it.
     fn append_lost_event(&mut self) {
         if let Some((rows, device, at)) = self.lost.take() {
             let detail = format!("{rows} rows from here on: the spool was over its limit");
@@ -168,8 +168,8 @@ impl Appender {
         }
     }
 
-    /// Makes what was appended outlive the process, and hands on what has waited long
-    /// enough. Called before anything that was appended is sent or counted.
+    /// Makes appended records outlive the process, and sends those that have waited long
+    /// enough. Workers call this before they send or count any appended message.
     pub fn flush(&mut self, now: Instant) {
         if !self.is_over_limit() {
             self.append_lost_event();
@@ -185,21 +185,23 @@ impl Appender {
         }
     }
 
-    /// Whether everything that was appended outlives the process.
+    /// Returns whether all appended records outlive the process.
     #[must_use]
     #[inline]
     pub fn is_written(&self) -> bool {
         self.written == self.bytes.len()
     }
 
-    /// Whether nothing may leave: what was appended would not outlive the process.
+    /// Returns whether messages must wait, because their records would not outlive the
+    /// process.
     #[must_use]
     #[inline]
     pub fn must_wait(&self) -> bool {
         self.policy == Some(SpoolFull::Pause) && !self.is_written()
     }
 
-    /// Whether more rows wait for disk or encoder than should: time to make fewer.
+    /// Returns whether more rows wait for the disk or the encoder than allowed. The worker
+    /// then makes fewer.
     #[must_use]
     #[inline]
     pub fn is_full(&self) -> bool {
@@ -211,11 +213,12 @@ impl Appender {
         self.refused || self.shared.is_full()
     }
 
-    /// Hands over the last rows.
+    /// Sends the last rows.
     pub fn finish(&mut self) {
         self.append_lost_event();
         self.write_segment();
-        // Not on the disk, they can still become Parquet: the encoder is patient.
+        // Records that are not on the disk can still be encoded: the encoder waits for the
+        // disk.
         self.send_to_encoder();
         self.file = None;
         if let Some(encoder) = self.encoder.take() {
@@ -265,7 +268,7 @@ impl Appender {
             return;
         }
         self.written = 0;
-        // The next ones will be about as many.
+        // The next batch will be about as large.
         let next = Vec::with_capacity(self.bytes.len());
         let bytes = std::mem::replace(&mut self.bytes, next);
         self.shared.add_queued(bytes.len());
@@ -275,7 +278,7 @@ impl Appender {
         }
     }
 
-    /// Begins a new segment when the encoder has asked for it.
+    /// Begins a new segment when the encoder has requested one.
     fn begin_next_generation(&mut self) {
         let generation = self.shared.generation();
         if generation == self.generation {
@@ -292,7 +295,7 @@ impl Appender {
 }
 
 impl Drop for Appender {
-    /// Also when a worker ends in a panic.
+    /// Finishes the appender, also when a worker ends in a panic.
     fn drop(&mut self) {
         self.finish();
     }

@@ -23,7 +23,7 @@ use crate::format::run_catalog::GroupEntry;
 use crate::format::run_catalog::RunCatalog;
 use crate::format::schema::LogTable;
 
-/// What turns a row's numbers into its words.
+/// Converts the numbers of a row to the texts of the run catalog.
 #[derive(Debug)]
 pub(crate) struct LabelResolver {
     pub(crate) identity: Identity,
@@ -63,7 +63,7 @@ fn time() -> TimestampMicrosecondBuilder {
     TimestampMicrosecondBuilder::new().with_timezone("UTC")
 }
 
-/// The first columns of both tables.
+/// The columns that both tables begin with.
 #[derive(Debug)]
 struct Common {
     run_id: StringBuilder,
@@ -71,7 +71,7 @@ struct Common {
     log_seq: Int64Builder,
     group: StringBuilder,
     device_id: StringBuilder,
-    /// The id of the row at hand.
+    /// The device id of the current row.
     id: String,
 }
 
@@ -140,7 +140,7 @@ pub(crate) struct SendColumns {
     payload_size: Int32Builder,
     payload: StringBuilder,
     payload_bin: BinaryBuilder,
-    /// The topic of the row at hand.
+    /// The topic of the current row.
     scratch: String,
 }
 
@@ -171,7 +171,8 @@ impl SendColumns {
         }
     }
 
-    /// Appends a row. False when it refers to what the directory does not have.
+    /// Appends a row. Returns false when the row refers to an entry that the run catalog
+    /// lacks.
     pub(crate) fn append(
         &mut self,
         labels: &LabelResolver,
@@ -288,7 +289,8 @@ impl EventColumns {
         }
     }
 
-    /// Appends a row. False when it refers to what the directory does not have.
+    /// Appends a row. Returns false when the row refers to an entry that the run catalog
+    /// lacks.
     pub(crate) fn append(
         &mut self,
         labels: &LabelResolver,
@@ -324,7 +326,7 @@ enum KeptPayload<'a> {
     Bytes(&'a [u8]),
 }
 
-/// What is kept of a payload. A text is cut between characters.
+/// Returns the part of a payload that the log keeps. A text is cut between characters.
 fn kept_payload(keep: KeepPayload, payload: &[u8]) -> KeptPayload<'_> {
     let most = match keep {
         KeepPayload::Full => usize::MAX,
@@ -335,7 +337,7 @@ fn kept_payload(keep: KeepPayload, payload: &[u8]) -> KeptPayload<'_> {
     let bytes = payload.get(..most).unwrap_or(payload);
     match std::str::from_utf8(bytes) {
         Ok(text) => KeptPayload::Text(text.into()),
-        // The cut went through a character: what is before it is the text.
+        // The cut went through a character: the text ends before that character.
         Err(error) if error.error_len().is_none() && bytes.len() < payload.len() => {
             let whole = bytes.get(..error.valid_up_to()).unwrap_or_default();
             std::str::from_utf8(whole).map_or(KeptPayload::Bytes(bytes), |text| {

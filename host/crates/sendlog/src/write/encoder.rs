@@ -32,9 +32,9 @@ use crate::write::partition_file::hour_of;
 use crate::write::progress::SharedProgress;
 use crate::write::retry::retry_until_ok;
 
-/// Files that are written at the same time. Rows of a run whose clock is the machine's
-/// are of one hour, or of two; those of one whose clock is fast are of many, and each
-/// file that is written has a thread and a row group in memory.
+/// Number of files that are written at the same time. Each has a thread and a row group in
+/// memory. With the machine's clock, rows of a run belong to one or two hours. With a fast
+/// clock they belong to many.
 const MAX_OPEN_FILES: usize = 8;
 
 pub(crate) struct Encoder {
@@ -43,21 +43,21 @@ pub(crate) struct Encoder {
     pub(crate) folder: Arc<Path>,
     pub(crate) shared: Arc<SharedProgress>,
     open_files: Vec<OpenFile>,
-    /// Files of this generation of which nothing more comes.
+    /// Files of this generation that receive no more rows.
     closing: Vec<ClosingFile>,
-    /// Messages of earlier segments without an outcome: their records.
+    /// Records of messages from earlier segments that have no outcome yet.
     open: FxHashMap<MessageKey, Box<[u8]>>,
-    /// Messages of the segment at hand without one: where their records are in it. Empty
-    /// between segments, and kept for its room.
+    /// Messages of the current segment without an outcome, with the range of each record in
+    /// the segment. Empty between segments, and kept to reuse its memory.
     here: FxHashMap<MessageKey, Range<usize>>,
-    /// Rows numbered so far.
+    /// Number of rows numbered so far.
     sends: i64,
     events: i64,
-    /// … of them, counted as encoded.
+    /// The part of these rows that is counted as encoded.
     counted: (i64, i64),
     files: u64,
     pub(crate) generation: u64,
-    /// Records that could not become rows.
+    /// Number of records that cannot be converted to rows.
     pub(crate) unmatched: u64,
 }
 
@@ -85,18 +85,18 @@ impl Encoder {
         }
     }
 
-    /// Messages without an outcome.
+    /// Returns the number of messages without an outcome.
     pub(crate) fn open(&self) -> u64 {
         u64::try_from(self.open.len()).unwrap_or(u64::MAX)
     }
 
-    /// Takes the records of a segment that was on a disk. Returns how many bytes of it
-    /// are none.
+    /// Encodes the records of a segment that was on a disk. Returns the number of bytes that
+    /// hold no record.
     pub(crate) fn take(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
         self.read(segment, Records::from_disk(segment))
     }
 
-    /// The same with one that never left the memory.
+    /// Encodes the records of a segment that never left the memory, like [`Self::take`].
     pub(crate) fn take_over(&mut self, segment: &[u8]) -> Result<usize, ParquetError> {
         self.read(segment, Records::in_memory(segment))
     }
@@ -110,7 +110,7 @@ impl Encoder {
                 None => self.append(bytes, segment)?,
             }
         }
-        // Most outcomes follow within the segment: only the others are copied.
+        // Most outcomes follow within the segment, so that only the other messages are copied.
         for (key, place) in self.here.drain() {
             if let Some(bytes) = segment.get(place) {
                 self.open.insert(key, bytes.into());
@@ -165,7 +165,7 @@ impl Encoder {
         self.row(&row, end)
     }
 
-    /// A message and its outcome become a row.
+    /// Joins a message and its outcome to a row.
     fn row(&mut self, row: &MessageRow<'_>, end: &OutcomeRow<'_>) -> Result<(), ParquetError> {
         let log_seq = self.sends;
         let place = self.file(LogTable::Sends, row.scheduled_at, log_seq)?;
@@ -190,7 +190,8 @@ impl Encoder {
         Ok(())
     }
 
-    /// The file of a table and a moment, made when there is none.
+    /// Returns the place of the file for a table and a time. Creates the file if there is
+    /// none.
     fn file(&mut self, table: LogTable, at: i64, log_seq: i64) -> Result<usize, ParquetError> {
         let hour = hour_of(at);
         let place = self
@@ -225,8 +226,8 @@ impl Encoder {
         Ok(self.open_files.len() - 1)
     }
 
-    /// Ends the file that was not written to for longest. Where rows of its hour come
-    /// after all, they get another one.
+    /// Ends the file that has not been written to for the longest time. Later rows of its hour
+    /// go to another file.
     fn end_oldest(&mut self) -> Result<(), ParquetError> {
         let open_files = self.open_files.iter().enumerate();
         let oldest = open_files.min_by_key(|(_, file)| file.used);
@@ -237,7 +238,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// Messages whose outcome nobody will tell become rows too.
+    /// Writes rows for messages whose outcome will never be known.
     pub(crate) fn abandon(&mut self, why: &str) -> Result<(), ParquetError> {
         let mut open: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         open.sort_unstable_by_key(|(key, _)| *key);
@@ -252,17 +253,17 @@ impl Encoder {
         self.take(&[]).map(drop)
     }
 
-    /// How many files of the generation are ended already.
+    /// Number of files of the generation that are already ended.
     pub(crate) fn closing_files(&self) -> usize {
         self.closing.len()
     }
 
-    /// Whether there is anything to end a generation for.
+    /// Returns whether the generation has any file.
     pub(crate) fn has_rows(&self) -> bool {
         !self.open_files.is_empty() || !self.closing.is_empty()
     }
 
-    /// Bytes of the largest file, or of all that are ended.
+    /// Bytes of the largest open file, or of all ended files if they have more.
     pub(crate) fn size(&self) -> u64 {
         let largest = self
             .open_files
@@ -273,10 +274,10 @@ impl Encoder {
         largest.max(self.closing.iter().map(ClosingFile::size).sum())
     }
 
-    /// Ends the generation: its files are whole, what is still open is carried over,
-    /// and only when the manifest says so are its segments freed.
+    /// Ends the generation: finishes its files and carries open messages over to the next one.
+    /// Segments are freed only after the manifest is written.
     pub(crate) fn commit(&mut self) -> Result<Manifest, ParquetError> {
-        // All of them at the same time, and then waits for each.
+        // Ends all files at the same time, and then waits for each.
         for file in std::mem::take(&mut self.open_files) {
             self.closing.push(file.end(&self.labels.identity)?);
         }
@@ -299,7 +300,7 @@ impl Encoder {
         Ok(manifest)
     }
 
-    /// What the next generation begins with.
+    /// Returns the records that the next generation begins with.
     fn carried(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let numbered = Record::Numbered {
@@ -314,7 +315,7 @@ impl Encoder {
     }
 }
 
-/// The end of a message that was never tried.
+/// Returns the outcome of a message that was never tried.
 fn closing<'a>(row: &MessageRow<'_>, outcome: Outcome, error: Option<&'a str>) -> OutcomeRow<'a> {
     OutcomeRow {
         device: row.device,

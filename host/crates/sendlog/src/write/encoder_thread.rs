@@ -12,32 +12,32 @@ use crate::spool::manifest::Manifest;
 use crate::write::appender::EncoderMessage;
 use crate::write::encoder::Encoder;
 
-/// How often the age of a generation is looked at.
+/// Interval at which the age of a generation is checked.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
 
-/// How often the spool is weighed.
+/// Interval at which the size of the spool is measured.
 const MEASURE_EVERY: Duration = Duration::from_millis(250);
 
-/// Files of a generation that are ended already: more of them are time for the next one.
+/// Number of ended files of a generation at which the next generation begins.
 const MAX_CLOSING_FILES: usize = 64;
 
-/// A worker that writes nothing any more is ahead of every generation.
+/// Generation of a worker that writes nothing any more: it is ahead of every other generation.
 const FINISHED_WORKER: u64 = u64::MAX;
 
-/// The encoder of a run under way: who writes, and when a generation ends.
+/// The encoder of a run that is under way, with its workers and its roll policy.
 pub(crate) struct EncoderThread {
     encoder: Encoder,
     roll_size: u64,
     roll_every: Duration,
     /// Each worker's generation.
     workers: BTreeMap<u32, u64>,
-    /// Records of the next generation, while this one is not ended.
+    /// Records of the next generation, kept until this generation has ended.
     next_records: Vec<Vec<u8>>,
-    /// When the first row of this generation came.
+    /// Time at which the first row of this generation arrived.
     started_at: Option<Instant>,
     is_requested: bool,
     measured_at: Instant,
-    /// As the fleet file has it.
+    /// The limit of the fleet file, in bytes.
     spool_limit: u64,
     manifests: Sender<Manifest>,
 }
@@ -64,7 +64,7 @@ impl EncoderThread {
         }
     }
 
-    /// Works until all appenders are gone and all files are finished.
+    /// Works until all appenders are closed and all files are finished.
     pub(crate) fn run(mut self, messages: &Receiver<EncoderMessage>) -> Result<(), LogError> {
         let worked = self.process(messages);
         worked.map_err(|error| LogError::NotWhole {
@@ -90,16 +90,16 @@ impl EncoderThread {
         }
         self.encoder
             .abandon("its worker ended before the outcome was known")?;
-        // Segments of a generation that had only begun go with it.
+        // Segments of a generation that had only begun are freed together with this one.
         self.encoder.generation = self.encoder.shared.generation();
         if self.encoder.has_rows() {
             self.commit()?;
         }
-        // Every record has become a row of a file that a manifest names.
+        // Every record is now a row of a file that a manifest names.
         Ok(free_segments(&self.encoder.folder, u64::MAX)?)
     }
 
-    /// Looks how much is in the spool, now and then.
+    /// Measures the bytes in the spool, at most once per [`MEASURE_EVERY`].
     fn measure_spool(&mut self) {
         if self.measured_at.elapsed() < MEASURE_EVERY {
             return;
@@ -111,8 +111,8 @@ impl EncoderThread {
             .filter_map(|entry| Some(entry.metadata().ok()?.len()))
             .sum();
         let shared = &self.encoder.shared;
-        // Rows need about as much room again to become files: of a small disk, the
-        // spool takes no more than half.
+        // Rows need about the same space again as files. On a small disk, the spool therefore
+        // uses at most half.
         let limit = match rustix::fs::statvfs(&**folder) {
             Ok(disk) => {
                 let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -164,8 +164,8 @@ impl EncoderThread {
         Ok(())
     }
 
-    /// Asks for a new generation when this one is old or large, and ends it when all
-    /// workers have gone on.
+    /// Requests a new generation when the current one is old or large. Ends the current one
+    /// when all workers have switched.
     fn roll(&mut self) -> Result<(), ParquetError> {
         let next = self.encoder.generation + 1;
         if !self.is_requested {
@@ -194,7 +194,8 @@ impl EncoderThread {
     fn commit(&mut self) -> Result<(), ParquetError> {
         let manifest = self.encoder.commit()?;
         self.encoder.shared.add_pending(manifest.files.len());
-        // The delivery outlives the encoder; when it has given up, it says so.
+        // The uploader outlives the encoder. If it has given up, closing the log reports the
+        // error.
         let _ = self.manifests.send(manifest);
         Ok(())
     }

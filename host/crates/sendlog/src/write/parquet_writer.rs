@@ -18,27 +18,27 @@ use parquet::file::metadata::KeyValue;
 use crate::write::progress::SharedProgress;
 use crate::write::retry::RetryingFile;
 
-/// Batches that may wait: one is written while the next is made, and the memory that
-/// they take is bounded.
+/// Number of batches that may wait. One is written while the next is made, and the memory of
+/// waiting batches is bounded.
 const QUEUED_BATCHES: usize = 1;
 
 enum WriterMessage {
     Batch(RecordBatch),
-    /// The file is whole, with these words in its footer.
+    /// The file is complete, with these key-value pairs in its footer.
     End(Vec<KeyValue>),
 }
 
-/// A file that is being written.
+/// A partition file that a thread of its own writes.
 #[derive(Debug)]
 pub(crate) struct ParquetWriterThread {
-    /// `None` once there is nothing more to say.
+    /// `None` once no more messages follow.
     message: Option<SyncSender<WriterMessage>>,
     thread: Option<JoinHandle<Result<(), ParquetError>>>,
     size: Arc<AtomicU64>,
 }
 
 impl ParquetWriterThread {
-    /// Makes the file and begins to write it.
+    /// Creates the file and starts the thread that writes it.
     pub(crate) fn open(
         path: PathBuf,
         schema: Arc<Schema>,
@@ -60,22 +60,22 @@ impl ParquetWriterThread {
         })
     }
 
-    /// Bytes of the file so far, as of the last batch that is written.
+    /// Bytes of the file so far, up to the last batch that is written.
     pub(crate) fn size(&self) -> u64 {
         self.size.load(Ordering::Relaxed)
     }
 
-    /// Writes a batch, when those before it are.
+    /// Sends a batch to the thread. Waits while the queue is full.
     pub(crate) fn write(&mut self, batch: RecordBatch) -> Result<(), ParquetError> {
         self.send(WriterMessage::Batch(batch))
     }
 
-    /// Lets the footer be written, and the file be made durable.
+    /// Requests the thread to write the footer and to sync the file.
     pub(crate) fn end(&mut self, words: Vec<KeyValue>) -> Result<(), ParquetError> {
         self.send(WriterMessage::End(words))
     }
 
-    /// Waits until that is done.
+    /// Waits until the file is complete and synced.
     pub(crate) fn finish(mut self) -> Result<(), ParquetError> {
         self.join()
     }
@@ -84,12 +84,12 @@ impl ParquetWriterThread {
         let messages = self.message.as_ref().map(|thread| thread.send(message));
         match messages {
             Some(Ok(())) => Ok(()),
-            // It has ended, and says why.
+            // The thread has ended, and its result has the error.
             _ => self.join(),
         }
     }
 
-    /// Waits for the end of what was said.
+    /// Waits until the thread has processed all messages.
     fn join(&mut self) -> Result<(), ParquetError> {
         self.message = None;
         let panicked = || ParquetError::General("the thread of a file ended in a panic".into());
@@ -101,7 +101,7 @@ impl ParquetWriterThread {
 }
 
 impl Drop for ParquetWriterThread {
-    /// A file that nobody finishes is left as it is; its thread does not outlive it.
+    /// Leaves an unfinished file as it is. The thread does not outlive this value.
     fn drop(&mut self) {
         if self.thread.is_some() {
             let _ = self.join();

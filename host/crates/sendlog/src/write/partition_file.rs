@@ -19,10 +19,10 @@ use crate::write::columns::SendColumns;
 use crate::write::parquet_writer::ParquetWriterThread;
 use crate::write::progress::SharedProgress;
 
-/// Rows that are encoded together: enough for the encoders to be fast, few enough to
-/// stay in the cache.
+/// Number of rows that are encoded together: enough for fast encoders, and few enough to stay
+/// in the cache.
 const BATCH_ROWS: u32 = 4096;
-/// … and their bytes, for large payloads.
+/// Largest number of payload bytes that are encoded together, for large payloads.
 const BATCH_BYTES: usize = 4 << 20;
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ enum BatchColumns {
     Events(Box<EventColumns>),
 }
 
-/// A file while it grows.
+/// A file that still receives rows.
 pub(crate) struct OpenFile {
     pub(crate) table: LogTable,
     /// Hours since 1970.
@@ -43,11 +43,11 @@ pub(crate) struct OpenFile {
     path: PathBuf,
     first: i64,
     last: i64,
-    /// How many rows there were of all files when this one was last looked for.
+    /// Number of rows in all files when this file was last looked up.
     pub(crate) used: i64,
 }
 
-/// A file of which nothing more comes, while the rest of it is written.
+/// A file that receives no more rows, while its last part is written.
 pub(crate) struct ClosingFile {
     writer: ParquetWriterThread,
     file: FinishedFile,
@@ -80,8 +80,8 @@ impl OpenFile {
         })
     }
 
-    /// Appends a row to a file of `sends`. False when it names what the run does not
-    /// have.
+    /// Appends a row to a file of `sends`. Returns false when the row refers to an entry that
+    /// the run catalog lacks.
     pub(crate) fn send(
         &mut self,
         labels: &LabelResolver,
@@ -134,14 +134,14 @@ impl OpenFile {
         self.writer.write(batch)
     }
 
-    /// Bytes of the file so far. What the next batch holds counts as it is:
-    /// compressed, it would be less.
+    /// Bytes of the file so far. The next batch is counted uncompressed, so that the result is
+    /// too large rather than too small.
     pub(crate) fn size(&self) -> u64 {
         let next = u64::try_from(self.batch_bytes).unwrap_or(u64::MAX);
         self.writer.size().saturating_add(next)
     }
 
-    /// Lets the rest and the footer be written, and the file be made durable.
+    /// Writes the last batch, and requests the footer and the sync of the file.
     pub(crate) fn end(mut self, identity: &Identity) -> Result<ClosingFile, ParquetError> {
         self.write()?;
         self.writer.end(vec![
@@ -175,14 +175,14 @@ impl ClosingFile {
         self.writer.size()
     }
 
-    /// Waits until the file is whole and on the disk.
+    /// Waits until the file is complete and on the disk.
     pub(crate) fn finish(self) -> Result<FinishedFile, ParquetError> {
         self.writer.finish()?;
         Ok(self.file)
     }
 }
 
-/// The hour of a moment in microseconds since 1970.
+/// Returns the hour of a time in microseconds since 1970.
 pub(crate) fn hour_of(micros: i64) -> i64 {
     micros.div_euclid(3_600_000_000)
 }

@@ -40,11 +40,11 @@ pub struct LogProgress {
     pub warning: Option<String>,
 }
 
-/// So much may wait for the encoder: half a minute of a fast fleet.
+/// Largest number of bytes that may wait for the encoder: half a minute of a fast fleet.
 const MAX_WAITING_BYTES: u64 = 256 << 20;
 
-/// Different troubles that are kept; a store that says something new each time must
-/// not fill the memory.
+/// Number of different warnings that are kept. A store whose errors differ each time must not
+/// fill the memory.
 const MAX_WARNINGS: usize = 100;
 
 /// The counts of one log.
@@ -56,12 +56,12 @@ pub(crate) struct SharedProgress {
     bytes: AtomicU64,
     waiting: AtomicU64,
     pending: AtomicU64,
-    /// The generation that workers are to write.
+    /// The generation that workers write to.
     generation: AtomicU64,
     lost_rows: AtomicU64,
     requests: AtomicU64,
     pruned_files: AtomicU64,
-    /// Bytes in the spool, as last looked at, and how many there may be.
+    /// Bytes in the spool when it was last measured, and their limit.
     spooled: AtomicU64,
     spool_limit: AtomicU64,
     warning: Mutex<CurrentWarning>,
@@ -70,10 +70,10 @@ pub(crate) struct SharedProgress {
 #[derive(Debug, Default)]
 struct CurrentWarning {
     text: Option<String>,
-    /// Each that there was, and how often.
+    /// Each warning so far, with its number of occurrences.
     all: BTreeMap<String, u64>,
     since: Option<Instant>,
-    /// How long trouble may last; without end while the run goes on.
+    /// Time after which a problem ends the log. Unlimited while the run goes on.
     timeout: Option<Duration>,
 }
 
@@ -117,88 +117,89 @@ impl SharedProgress {
             || (limit > 0 && self.spooled.load(Ordering::Relaxed) > limit)
     }
 
-    /// Whether the spool is half full: time to turn it into files.
+    /// Returns whether the spool is half full, so that its records have to be encoded.
     pub(crate) fn is_half_full(&self) -> bool {
         let limit = self.spool_limit.load(Ordering::Relaxed);
         limit > 0 && self.spooled.load(Ordering::Relaxed) > limit / 2
     }
 
-    /// How much may be in the spool.
+    /// Sets the limit of the spool, in bytes.
     pub(crate) fn limit_spool(&self, limit: u64) {
         self.spool_limit.store(limit, Ordering::Relaxed);
     }
 
-    /// How much is in the spool. Says when it goes over its limit, or below it again.
+    /// Sets the size of the spool. Returns `Some(true)` when it goes over its limit, and
+    /// `Some(false)` when it is within the limit again.
     pub(crate) fn set_spooled(&self, bytes: u64) -> Option<bool> {
         let limit = self.spool_limit.load(Ordering::Relaxed);
         let before = self.spooled.swap(bytes, Ordering::Relaxed);
         ((before > limit) != (bytes > limit)).then_some(bytes > limit)
     }
 
-    /// A row is lost.
+    /// Counts a lost row.
     pub(crate) fn count_lost_row(&self) {
         self.lost_rows.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Requests were made to a bucket.
+    /// Adds requests to a bucket.
     pub(crate) fn add_requests(&self, requests: u64) {
         self.requests.fetch_add(requests, Ordering::Relaxed);
     }
 
-    /// Files were too old, and are gone.
+    /// Adds files that were too old and are deleted.
     pub(crate) fn add_pruned(&self, files: u64) {
         self.pruned_files.fetch_add(files, Ordering::Relaxed);
     }
 
-    /// The generation that workers are to write.
+    /// Returns the generation that workers write to.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Asks workers to begin the next one.
+    /// Requests workers to begin this generation.
     pub(crate) fn begin_generation(&self, generation: u64) {
         self.generation.store(generation, Ordering::Relaxed);
     }
 
-    /// A segment was handed over.
+    /// Adds bytes of records that wait for the encoder.
     pub(crate) fn add_queued(&self, bytes: usize) {
         self.waiting.fetch_add(wide(bytes), Ordering::Relaxed);
     }
 
-    /// Records were encoded, or wait as rows to be.
+    /// Subtracts bytes of records that were encoded, or that wait as rows of a batch.
     pub(crate) fn remove_queued(&self, bytes: usize) {
         self.waiting.fetch_sub(wide(bytes), Ordering::Relaxed);
     }
 
-    /// Rows are in a file.
+    /// Adds encoded rows.
     pub(crate) fn add_rows(&self, rows: u64, events: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         self.events.fetch_add(events, Ordering::Relaxed);
     }
 
-    /// Files are on their way.
+    /// Adds files that wait for upload.
     pub(crate) fn add_pending(&self, files: usize) {
         self.pending.fetch_add(wide(files), Ordering::Relaxed);
     }
 
-    /// A file is in the store.
+    /// Moves one file from the waiting ones to those in the store.
     pub(crate) fn add_uploaded(&self, bytes: u64) {
         self.pending.fetch_sub(1, Ordering::Relaxed);
         self.files.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// From now on, trouble that lasts longer than this ends the log.
+    /// Ends the log, from now on, when a problem lasts longer than this.
     pub(crate) fn close_within(&self, timeout: Duration) {
         let mut warning = self.lock();
         warning.timeout = Some(timeout);
-        // Trouble of the run does not count against its end.
+        // The time of a problem during the run does not count after its end.
         if warning.since.is_some() {
             warning.since = Some(Instant::now());
         }
     }
 
-    /// Something fails. True: try again; false: give up.
+    /// Reports a failure. Returns true to try again, and false to give up.
     pub(crate) fn report_failure(&self, text: String) -> bool {
         let mut warning = self.lock();
         warning.count(&text);
@@ -209,23 +210,23 @@ impl SharedProgress {
             .is_none_or(|timeout| since.elapsed() < timeout)
     }
 
-    /// Something the user should know, and nothing to try again.
+    /// Sets a warning for the user that needs no retry.
     pub(crate) fn set_warning(&self, text: String) {
         self.lock().text = Some(text);
     }
 
-    /// Something beside the log's own work failed: said in the summary, and nothing waits
-    /// for it.
+    /// Counts a failure outside of the log's own work. The summary reports it, and nothing
+    /// waits for it.
     pub(crate) fn count_warning(&self, text: &str) {
         self.lock().count(text);
     }
 
-    /// All troubles that there were, and how often.
+    /// Returns all warnings so far, each with its number of occurrences.
     pub(crate) fn warnings(&self) -> Vec<(String, u64)> {
         self.lock().all.clone().into_iter().collect()
     }
 
-    /// It works again.
+    /// Clears the warning after a success.
     pub(crate) fn clear_warning(&self) {
         let mut warning = self.lock();
         warning.text = None;

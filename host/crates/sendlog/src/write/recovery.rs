@@ -1,6 +1,6 @@
 //! Completes the spool of a process that ended early.
 //!
-//! Pending files are uploaded, records become rows, and damaged bytes are set aside and counted.
+//! Uploads pending files, encodes records as rows, and sets damaged bytes aside with a count.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::write::encoder::Encoder;
 use crate::write::progress::SharedProgress;
 use crate::write::uploader::Uploader;
 
-/// What became of one run's spool.
+/// The result of recovering one run's spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovered {
     /// The run.
@@ -33,21 +33,21 @@ pub struct Recovered {
     pub rows: u64,
     /// Rows of `events` that were encoded only now.
     pub events: u64,
-    /// Messages among them whose outcome nobody knows.
+    /// Messages among these rows whose outcome is unknown.
     pub unconfirmed: u64,
-    /// Files that were brought to the store only now.
+    /// Files that were uploaded only now.
     pub files: u64,
-    /// Bytes that could not be read, and the folder where they are.
+    /// Number of bytes that could not be read, and the folder with their copies.
     pub set_aside: Option<(u64, PathBuf)>,
 }
 
-/// A store that takes nothing is tried for this long.
+/// Time for which uploads to a failing store are tried again.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Finishes all runs of a store whose process is gone.
+/// Completes all runs of a store whose process has ended.
 ///
 /// # Errors
-/// The first spool that cannot be finished; nothing of it is lost.
+/// The first spool that cannot be completed. None of its rows is lost.
 pub fn recover(store: &Store) -> Result<Vec<Recovered>, LogError> {
     let mut recovered = Vec::new();
     for path in run_folders(store) {
@@ -60,8 +60,8 @@ pub fn recover(store: &Store) -> Result<Vec<Recovered>, LogError> {
     Ok(recovered)
 }
 
-/// The spools of all buckets lie in one folder; that of a local store lies in it,
-/// whatever it was called when it was written.
+/// Returns whether a spool belongs to a store. The spools of all buckets share one folder. The
+/// spool of a local store is inside the store, and so belongs to it under any name.
 fn belongs(store: &Store, header: &RunHeader) -> bool {
     match store {
         Store::Folder(_) => true,
@@ -125,15 +125,15 @@ fn finish(
     }))
 }
 
-/// Encodes all records that are left. What is damaged is copied to where nobody
-/// deletes it.
+/// Encodes all records that are left. Damaged segments are copied to a folder that only the
+/// user deletes.
 fn encode(
     encoder: &mut Encoder,
     folder: &Path,
     run: &str,
 ) -> Result<Option<(u64, PathBuf)>, parquet::errors::ParquetError> {
     let files = list_files(folder)?;
-    // Parts that no manifest names are halves.
+    // Parts that no manifest names are incomplete.
     for (_, _, part) in files.iter().filter(|(_, kind, _)| *kind == FileKind::Part) {
         std::fs::remove_file(part)?;
     }
@@ -142,7 +142,8 @@ fn encode(
     let mut carried = false;
     for (generation, kind, path) in &files {
         encoder.generation = encoder.generation.max(*generation);
-        // A later one repeats what is still open in the segments before it.
+        // A later carry file repeats the messages that are still open in the segments before
+        // it.
         let of_use = match kind {
             FileKind::Carry => !std::mem::replace(&mut carried, true),
             FileKind::Segment => true,
@@ -156,7 +157,7 @@ fn encode(
         if damaged > 0 {
             unread += u64::try_from(damaged).unwrap_or(u64::MAX);
             std::fs::create_dir_all(&aside)?;
-            // Says which store they are of.
+            // The header names the store of these segments.
             std::fs::copy(folder.join(HEADER), aside.join(HEADER))?;
             if let Some(name) = path.file_name() {
                 std::fs::copy(path, aside.join(name))?;

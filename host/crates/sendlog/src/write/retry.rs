@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use crate::write::progress::SharedProgress;
 
-/// The first pause; each next one is twice as long.
+/// The first pause. Each later pause is twice as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-/// The longest pause: a store that is back is noticed soon.
+/// The longest pause: 5 s, so that a store that works again is used soon.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-/// Does something until it works, or until the log's patience ends.
+/// Repeats an operation until it succeeds, or until the log's timeout ends.
 pub(crate) fn retry_until_ok<T, E: std::fmt::Display>(
     shared: &SharedProgress,
     failure: &str,
@@ -43,8 +43,7 @@ pub(crate) fn retry_until_ok<T, E: std::fmt::Display>(
     }
 }
 
-/// A file whose writes are tried again: a full disk holds up the log and breaks
-/// nothing.
+/// A file whose writes are retried, so that a full disk delays the log and breaks nothing.
 #[derive(Debug)]
 pub(crate) struct RetryingFile {
     file: File,
@@ -53,7 +52,7 @@ pub(crate) struct RetryingFile {
 }
 
 impl RetryingFile {
-    /// Makes the file.
+    /// Creates the file.
     pub(crate) fn create(path: &Path, shared: &Arc<SharedProgress>) -> std::io::Result<Self> {
         let failure = format!("{} cannot be made", path.display());
         let file = retry_until_ok(shared, &failure, || File::create(path))?;
@@ -64,7 +63,7 @@ impl RetryingFile {
         })
     }
 
-    /// Makes sure that it outlives a loss of power.
+    /// Syncs the file, so that it survives a loss of power.
     pub(crate) fn sync(&mut self) -> std::io::Result<()> {
         let failure = format!("{} cannot be written", self.path.display());
         let file = &self.file;

@@ -7,11 +7,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::format::error::LogError;
 use crate::spool::manifest::FinishedFile;
 
-/// What files on their way hold in memory, together; a larger one goes alone. One of
-/// the usual roll size, or all that a busy minute makes of small ones.
+/// Largest number of bytes of files in flight, which uploads hold in memory. A larger file is
+/// uploaded alone. The limit fits one file of the usual roll size, or all small files of a
+/// busy minute.
 const MAX_IN_FLIGHT_BYTES: u64 = 128 << 20;
 
-/// A file on its way.
+/// A file that waits for upload, or is being uploaded.
 #[derive(Debug)]
 pub(crate) struct UploadJob {
     pub(crate) file: FinishedFile,
@@ -34,13 +35,13 @@ impl GenerationUploads {
         })
     }
 
-    /// One of its files is there. True for the last.
+    /// Counts one uploaded file. Returns true for the last one.
     pub(crate) fn complete_one(&self) -> bool {
         self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
     }
 }
 
-/// Where files wait.
+/// The files that wait for upload.
 #[derive(Debug, Default)]
 pub(crate) struct UploadQueue {
     state: Mutex<State>,
@@ -50,9 +51,9 @@ pub(crate) struct UploadQueue {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<UploadJob>,
-    /// Bytes of the files that are on their way.
+    /// Bytes of the files that are being uploaded.
     in_flight_bytes: u64,
-    /// Nothing new comes.
+    /// Whether no more files follow.
     closed: bool,
     failure: Option<LogError>,
 }
@@ -63,8 +64,8 @@ impl UploadQueue {
         self.changed.notify_one();
     }
 
-    /// The next file, once there is one and room for it; `None` when nothing comes
-    /// any more, or somebody has given up.
+    /// Waits for the next file and for room in flight. Returns `None` when no more files
+    /// follow, or when an upload has failed for good.
     pub(crate) fn next(&self) -> Option<UploadJob> {
         let mut state = self.lock();
         loop {
@@ -88,7 +89,7 @@ impl UploadQueue {
         }
     }
 
-    /// A file that `next` gave is there, or will not be.
+    /// Reports the end of the upload of a file that `next` returned.
     pub(crate) fn complete(&self, bytes: u64, end: Result<(), LogError>) {
         let mut state = self.lock();
         state.in_flight_bytes -= bytes;
@@ -99,13 +100,13 @@ impl UploadQueue {
         self.changed.notify_all();
     }
 
-    /// Nothing new comes.
+    /// Closes the queue: no more files follow.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }
 
-    /// Why somebody gave up, if anybody did.
+    /// Returns the first error that an upload gave up with, if there is one.
     pub(crate) fn into_result(self) -> Result<(), LogError> {
         let state = self.state.into_inner();
         let state = state.unwrap_or_else(PoisonError::into_inner);

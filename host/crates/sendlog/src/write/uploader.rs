@@ -1,7 +1,7 @@
 //! Uploads finished files to the store, or renames them.
 //!
-//! An upload is a rename, or one PUT to a key that the rows determine, so that a repeated upload
-//! overwrites itself.
+//! An upload is a rename, or one PUT. The rows determine the key of the PUT, so that a
+//! repeated upload overwrites itself.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,8 @@ use crate::write::upload_queue::GenerationUploads;
 use crate::write::upload_queue::UploadJob;
 use crate::write::upload_queue::UploadQueue;
 
-/// Files of a bucket that are on their way at the same time: each waits for the
-/// network most of its time, and a store that is slow to answer takes several as fast
-/// as one.
+/// Number of concurrent uploads to a bucket. Each upload waits for the network most of the
+/// time. A slow store handles several as fast as one.
 const CONCURRENT_UPLOADS: usize = 4;
 
 enum Backend {
@@ -41,7 +40,7 @@ pub(crate) struct Uploader {
 }
 
 impl Uploader {
-    /// Proves that the store takes files.
+    /// Opens the store and proves that it accepts files.
     pub(crate) fn open(
         store: &Store,
         folder: Arc<Path>,
@@ -65,9 +64,9 @@ impl Uploader {
         })
     }
 
-    /// Brings all files of all these generations to the store, several at a time, and
-    /// forgets each generation once its last file is there. Ends with the last of them,
-    /// or when the log's patience does.
+    /// Uploads the files of all these generations, several at a time. Removes the manifest of
+    /// a generation once its last file is in the store. Returns after the last upload, or when
+    /// the log's timeout ends.
     pub(crate) fn run(
         &self,
         manifests: impl IntoIterator<Item = Manifest>,
@@ -90,10 +89,10 @@ impl Uploader {
         queue.into_result()
     }
 
-    /// How many files are on their way at the same time.
+    /// Number of concurrent uploads.
     fn concurrency(&self) -> usize {
         match self.backend {
-            // A rename takes no time that anything could be gained of.
+            // A rename takes too little time to gain from concurrency.
             Backend::Folder(_) => 1,
             Backend::Bucket(_) => CONCURRENT_UPLOADS,
         }
@@ -108,7 +107,8 @@ impl Uploader {
             let part = std::fs::metadata(self.folder.join(&file.part));
             queue.push(UploadJob {
                 file,
-                // One that a process before this one has freed is a question only.
+                // A file that an earlier process has already uploaded and removed has size 0
+                // here.
                 bytes: part.map_or(0, |part| part.len()),
                 uploads: Arc::clone(&uploads),
             });
@@ -175,7 +175,7 @@ impl Uploader {
     }
 }
 
-/// Lets those who wait at the dock go, also when whoever fills it gives up.
+/// Closes the queue when dropped, so that its workers end even if enqueueing fails.
 struct CloseOnDrop<'a>(&'a UploadQueue);
 
 impl Drop for CloseOnDrop<'_> {
@@ -184,16 +184,16 @@ impl Drop for CloseOnDrop<'_> {
     }
 }
 
-/// Puts a file in its place for good: the folder that names it is made durable too.
+/// Renames a file into place, and syncs the folders that name it.
 fn rename(from: &Path, to: &Path) -> std::io::Result<u64> {
     let folder = to.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     match std::fs::rename(from, to) {
-        // A try before this one came as far as the rename.
+        // An earlier try has already renamed the file.
         Err(_) if !from.exists() && to.exists() => {}
         other => other?,
     }
-    // The folder, the day's and the table's: each may be new.
+    // Syncs the folders of the hour, the day and the table: each may be new.
     for folder in to.ancestors().skip(1).take(3) {
         File::open(folder)?.sync_all()?;
     }

@@ -21,16 +21,17 @@ use crate::read::timeline::model::MAX_WORST_DEVICES;
 use crate::read::timeline::model::Timeline;
 use crate::read::timeline::model::WorstDevice;
 
-/// Causes, kinds of faults, groups with their channels that are told apart: a backend
-/// that answers something new every time must not fill the host.
+/// Maximum number of causes, of kinds of faults, and of pairs of group and channel that are
+/// counted separately. A backend that returns a new text each time must not fill the host's
+/// memory.
 const MAX_CAUSES: usize = 200;
 const MAX_FAULT_KINDS: usize = 24;
 const MAX_CHANNELS: usize = 1_000;
 
-/// Devices with trouble that are remembered; of a million, some 200 MiB.
+/// Maximum number of devices with trouble that are remembered. A million takes about 200 MiB.
 const MAX_DEVICES: usize = 1_000_000;
 
-/// What is read of each table.
+/// Returns the columns of a table that a timeline reads.
 pub(crate) const fn columns(table: LogTable) -> &'static [&'static str] {
     match table {
         LogTable::Sends => &[
@@ -48,7 +49,7 @@ pub(crate) const fn columns(table: LogTable) -> &'static [&'static str] {
     }
 }
 
-/// One thread's part of a survey.
+/// One thread's part of a timeline.
 #[derive(Debug)]
 pub(crate) struct Partial {
     grid: BucketGrid,
@@ -86,7 +87,7 @@ impl Partial {
     /// Adds rows.
     ///
     /// # Errors
-    /// What is wrong with their columns.
+    /// The problem with the columns.
     pub(crate) fn add(&mut self, table: LogTable, batch: &RecordBatch) -> Result<(), &'static str> {
         match table {
             LogTable::Sends => self.sends(batch),
@@ -107,7 +108,7 @@ impl Partial {
         let (outcomes, errors, faults) = (text("outcome")?, text("error")?, text("fault")?);
         let devices = text("device_id")?;
         let (groups, channels) = (text("group")?, text("channel")?);
-        // Rows of one group and channel mostly come one behind the other.
+        // Most rows of one group and channel follow each other.
         let (mut run, mut of_run): ((&str, &str), [u64; 7]) = (("", ""), [0; 7]);
         for row in 0..batch.num_rows() {
             let due = due.value(row);
@@ -125,7 +126,7 @@ impl Partial {
             bucket.counts.due += 1;
             *bucket.counts.outcomes.get_mut(outcome)? += 1;
             let mut late = 0;
-            // What a fault has delayed says nothing of host and backend.
+            // A message that a fault delayed measures neither the host nor the backend.
             let touched = faults.is_valid(row);
             if sent.is_valid(row) && !touched && self.grid.is_machine_clock {
                 let lag = u64::try_from(sent.value(row) - due).unwrap_or(0);
@@ -186,7 +187,7 @@ impl Partial {
             let counts = &mut self.buckets.get_mut(place)?.counts;
             *counts.events.get_mut(number)? += 1;
             match kind {
-                // Its detail begins with how many: `3 ticks: ...`.
+                // The detail begins with the number of ticks: `3 ticks: ...`.
                 "missed" => {
                     let digits = detail.split(' ').next().unwrap_or_default();
                     let ticks = digits.parse().unwrap_or(1);
@@ -201,8 +202,8 @@ impl Partial {
                     }
                 }
                 "disconnected" => {
-                    // The end of a run closes all connections; only who has other
-                    // trouble is shown with it.
+                    // The end of a run closes all connections, so this counts only for devices
+                    // that have other trouble.
                     if let Some(device) = self.devices.get_mut(devices.value(row)) {
                         device.disconnected += 1;
                     }
@@ -320,7 +321,7 @@ impl Partial {
         }
     }
 
-    /// Puts what was counted into a survey.
+    /// Writes the counts into a timeline.
     pub(crate) fn finish(self, timeline: &mut Timeline) {
         timeline.buckets = self
             .buckets
@@ -379,8 +380,8 @@ fn detail(details: &StringArray, row: usize) -> &str {
     }
 }
 
-/// The place of an outcome in [`OUTCOMES`]. What was lost to a fault of the fleet
-/// file is told from what was lost by host and backend here, and only here.
+/// Returns the index of an outcome in [`OUTCOMES`]. Only this function separates messages lost
+/// to a fault of the fleet file from messages lost by host and backend.
 fn outcome(word: &str, error: Option<&str>) -> usize {
     match word {
         "acked" => 0,
@@ -393,7 +394,7 @@ fn outcome(word: &str, error: Option<&str>) -> usize {
     }
 }
 
-/// The kind of a fault in its words: `delay` of `delay 2s`, `flapping` of `flapping: 3 times`.
+/// Returns the kind of a fault: `delay` for `delay 2s`, `flapping` for `flapping: 3 times`.
 fn fault_kind(text: &str) -> &str {
     let text = text.trim();
     let end = text.find([' ', ':']).unwrap_or(text.len());

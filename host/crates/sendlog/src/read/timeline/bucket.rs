@@ -5,13 +5,13 @@ use hdrhistogram::Histogram;
 use crate::read::timeline::model::Percentiles;
 use crate::read::timeline::model::TimeBucket;
 
-/// Where the moments lie.
+/// The time buckets of a timeline: their start, width and number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BucketGrid {
     start: i64,
     pub(crate) width: i64,
     pub(crate) count: usize,
-    /// Whether when messages left is by the clock by which they were due.
+    /// Whether messages were sent and due by the same clock, that of the machine.
     pub(crate) is_machine_clock: bool,
 }
 
@@ -21,25 +21,27 @@ impl BucketGrid {
         Self {
             start,
             width: width.max(1),
-            // Its files say when its rows were; a file that lies takes no memory.
+            // The range is from the files' footers. A wrong footer must not allocate memory.
             count: (last + 1).min(10_000),
             is_machine_clock,
         }
     }
 
-    /// The moment of a time; those before and after belong to the first and the last.
+    /// Returns the bucket of a time. Earlier and later times count in the first and the last
+    /// bucket.
     pub(crate) fn index(&self, at: i64) -> usize {
         let index = at.saturating_sub(self.start).max(0) / self.width;
         usize::try_from(index).unwrap_or(0).min(self.count - 1)
     }
 
-    /// The same for when something left.
+    /// Returns the bucket of a sending time, if it is by the clock of the due times.
     pub(crate) fn index_of_sent(&self, at: i64) -> Option<usize> {
         self.is_machine_clock.then(|| self.index(at))
     }
 }
 
-/// A time in one moment: two digits are what a picture can show, and take 10 to 20 KiB.
+/// A histogram of one time in one bucket. Two digits are as many as a picture can show. They
+/// take 10 to 20 KiB.
 type OptionalHistogram = Option<Box<Histogram<u32>>>;
 
 pub(crate) fn record(histogram: &mut OptionalHistogram, micros: u64) {
@@ -47,7 +49,7 @@ pub(crate) fn record(histogram: &mut OptionalHistogram, micros: u64) {
         *histogram = Histogram::new(2).ok().map(Box::new);
     }
     if let Some(histogram) = histogram {
-        // It grows with its values.
+        // Cannot fail: the histogram grows with its values.
         let _ = histogram.record(micros);
     }
 }
@@ -72,7 +74,7 @@ impl BucketCounts {
             (&mut self.lag, other.lag),
         ] {
             match (mine.as_mut(), other) {
-                // Fails only where this one could not grow, and it can.
+                // Fails only if the histogram could not grow, and it can.
                 (Some(mine), Some(other)) => drop(mine.add(*other)),
                 (None, other) => *mine = other,
                 (Some(_), None) => {}

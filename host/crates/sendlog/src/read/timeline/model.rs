@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::read::stats::SkippedFile;
 
-/// What became of messages, in the order of [`TimeBucket::outcomes`]. Injected are
-/// those that were lost to a fault of the fleet file, which nobody else is to blame for;
-/// written those that were for the log alone.
+/// Outcomes of messages, in the order of [`TimeBucket::outcomes`].
+///
+/// Injected messages were lost to a fault of the fleet file; no other part caused the loss.
+/// Written messages were for the log alone.
 pub const OUTCOMES: [&str; 7] = [
     "acked",
     "sent",
@@ -33,83 +34,84 @@ pub const EVENT_KINDS: [&str; 12] = [
     "fault",
 ];
 
-/// Half of all, nearly all, all but a hundredth: microseconds.
+/// p50, p95 and p99, in microseconds.
 pub type Percentiles = [u64; 3];
 
-/// What happened in one moment.
+/// The counts of one time bucket.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TimeBucket {
     /// Messages that were due.
     pub due: u64,
-    /// Messages that left.
+    /// Messages that were sent.
     pub sent: u64,
     /// Ticks that were due and not run.
     pub missed: u64,
-    /// What became of the messages that were due, in the order of [`OUTCOMES`].
+    /// Outcomes of the messages that were due, in the order of [`OUTCOMES`].
     pub outcomes: [u64; 7],
-    /// From sent to confirmed, of messages that were due; those that a fault touched aside.
+    /// Time from sending to acknowledgement, of messages that were due in this bucket.
+    /// Messages with an injected fault do not count.
     pub latency: Option<Percentiles>,
-    /// From due to sent, of the same.
+    /// Time from due time to sending, of the same messages.
     pub lag: Option<Percentiles>,
     /// Events, in the order of [`EVENT_KINDS`].
     pub events: [u64; 12],
 }
 
-/// A time over all rows: how many had it, p50, p95, p99 and the largest.
+/// Statistics of one time over all rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LatencyStats {
-    /// Rows that have it.
+    /// Number of rows that have the time.
     pub count: u64,
-    /// p50, p95, p99.
+    /// p50, p95 and p99, in microseconds.
     pub percentiles: Percentiles,
-    /// The largest.
+    /// The largest value, in microseconds.
     pub max: u64,
 }
 
-/// How often each of some things came, the most frequent first; what came of things
-/// beyond the most that are told apart is in `others`.
+/// Counts of causes, the most frequent first. The number of separate causes is limited, and
+/// `others` counts the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KindCounts {
-    /// Each with its number.
+    /// Each cause with its count.
     pub list: Vec<(String, u64)>,
-    /// The rest.
+    /// The count of all other causes.
     pub others: u64,
 }
 
 /// A device with trouble.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorstDevice {
-    /// Its id.
+    /// The device's id.
     pub id: String,
     /// Messages that failed.
     pub failed: u64,
-    /// Messages that never left.
+    /// Messages that were never sent.
     pub dropped: u64,
-    /// Messages that nobody answered.
+    /// Messages that were sent and not acknowledged.
     pub unconfirmed: u64,
-    /// Messages that left later than [`LATE_MICROS`] after they were due.
+    /// Messages that were sent later than [`LATE_MICROS`] after they were due.
     pub late: u64,
-    /// The latest of them, microseconds.
+    /// The largest lag of them, in microseconds.
     pub latest: u64,
     /// Ticks that were due and not run.
     pub missed: u64,
-    /// Calls that returned an error, and falls of its cell.
+    /// Calls that returned an error, and crashes of the device's cell.
     pub errors: u64,
-    /// Times that its connection was lost or closed.
+    /// Losses and closings of the device's connection.
     pub disconnected: u64,
 }
 
-/// Microseconds; what leaves sooner after it was due is on time.
+/// Lag above which a message is late: 50,000 µs.
 pub const LATE_MICROS: u64 = 50_000;
 
 impl WorstDevice {
-    /// Messages that did not get through.
+    /// Returns the number of messages that did not reach the backend.
     #[must_use]
     pub fn undelivered(&self) -> u64 {
         self.failed + self.dropped + self.unconfirmed
     }
 
-    /// What makes one of two devices the worse one.
+    /// Returns the sort key of the worst devices. The device with the larger key is worse.
     pub(crate) fn rank(&self) -> (u64, u64, u64, u64) {
         (
             self.undelivered(),
@@ -120,49 +122,49 @@ impl WorstDevice {
     }
 }
 
-/// Devices that are kept of those with trouble.
+/// Maximum number of worst devices in a timeline.
 pub(crate) const MAX_WORST_DEVICES: usize = 20;
 
-/// A run over time.
+/// The time series of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Timeline {
     /// The run.
     pub run: String,
     /// The machine that it ran on.
     pub host: String,
-    /// The first moment of its rows, microseconds since 1970.
+    /// The earliest time of its rows, in microseconds since 1970.
     pub start: i64,
-    /// The last one.
+    /// The latest time of its rows, in microseconds since 1970.
     pub end: i64,
-    /// How long a moment is, microseconds.
+    /// Width of a bucket, in microseconds.
     pub bucket_width: i64,
-    /// The moments from `start` on.
+    /// The buckets from `start` on.
     pub buckets: Vec<TimeBucket>,
-    /// Rows of `sends`.
+    /// Number of rows of `sends`.
     pub rows: u64,
-    /// Rows of `events`.
+    /// Number of rows of `events`.
     pub events: u64,
-    /// Parquet files.
+    /// Number of Parquet files.
     pub files: u64,
-    /// Their bytes.
+    /// Size of these files.
     pub bytes: u64,
-    /// What became of messages, in the order of [`OUTCOMES`].
+    /// Outcomes of messages, in the order of [`OUTCOMES`].
     pub outcomes: [u64; 7],
-    /// What became of messages, by group and channel.
+    /// Outcomes of messages by group and channel, in the order of [`OUTCOMES`].
     pub channels: BTreeMap<(String, String), [u64; 7]>,
-    /// From sent to confirmed.
+    /// Time from sending to acknowledgement.
     pub latency: LatencyStats,
-    /// From due to sent.
+    /// Time from due time to sending.
     pub lag: LatencyStats,
-    /// Why messages did not get through: `failed: connection refused`.
+    /// Causes of undelivered messages, such as `failed: connection refused`.
     pub causes: KindCounts,
-    /// Faults that were injected, with how many messages and events of each moment each
-    /// kind touched.
+    /// Injected faults by kind, with the number of messages and events that the kind applied
+    /// to in each bucket.
     pub faults: BTreeMap<String, Vec<u64>>,
     /// The devices with the most trouble, the worst first.
     pub worst: Vec<WorstDevice>,
-    /// How many devices had some.
+    /// Number of devices with trouble.
     pub troubled_devices: u64,
-    /// Files that could not be read, and are not in it.
+    /// Files that could not be read. The timeline does not have their rows.
     pub skipped: Vec<SkippedFile>,
 }

@@ -17,13 +17,13 @@ use crate::read::timeline::model::Timeline;
 use crate::store::store_reader::ObjectMeta;
 use crate::store::store_reader::StoreReader;
 
-/// Moments that are told apart: as many as a wide screen can show.
+/// Maximum number of buckets: as many as a wide screen can show.
 const MAX_BUCKETS: i64 = 600;
 
-/// Rows that a moment has on average, at least: fewer make noise of an even rate.
+/// Minimum mean number of rows in a bucket. Fewer would make an even rate look noisy.
 const MIN_ROWS_PER_BUCKET: i64 = 20;
 
-/// Lengths of a moment that people can name.
+/// Widths of a bucket that people can name, in microseconds.
 const BUCKET_WIDTHS: [i64; 27] = [
     10_000,
     20_000,
@@ -54,13 +54,13 @@ const BUCKET_WIDTHS: [i64; 27] = [
     2_592_000_000_000,
 ];
 
-/// Row groups that are read in one go: enough to be worth a footer.
+/// Row groups that one job reads: enough to be worth reading the footer again.
 const ROW_GROUPS_PER_JOB: usize = 8;
 
-/// The runs of a store that have rows in it, in the order of time.
+/// Returns the runs that have rows in a store, in the order of time.
 ///
 /// # Errors
-/// Why the store cannot be looked at.
+/// The reason why the store cannot be read.
 pub fn runs(store: &Store) -> Result<Vec<String>, LogError> {
     let reader = StoreReader::open(store)?;
     let mut runs: Vec<String> = files(&reader)?
@@ -90,19 +90,23 @@ struct Opened {
     span: Option<(i64, i64)>,
 }
 
-/// A part of a file that is read in one go.
+/// A part of a file that one job reads.
 struct Job<'a> {
     file: &'a ObjectMeta,
     groups: std::ops::Range<usize>,
 }
 
-/// Sums up a run. Where it had a clock of its own, and was not `by_the_machine`, when
-/// messages left is by another clock than when they were due: there is no lag then, and
-/// nothing of what left when. `progress` is told how many rows of how many have been read, from
-/// several threads.
+/// Builds the timeline of a run.
+///
+/// Without `is_machine_clock`, the run had a clock of its own. Then due times and sending
+/// times are by different clocks. The timeline has no lag then, and counts no sent messages by
+/// bucket.
+///
+/// Several threads call `progress` with the number of rows that were read, and the number of
+/// all rows.
 ///
 /// # Errors
-/// Why the store cannot be looked at. A file that cannot be read is no error.
+/// The reason why the store cannot be read. A file that cannot be read is no error.
 pub fn timeline(
     store: &Store,
     run: &str,
@@ -210,7 +214,7 @@ fn jobs(opened: &Opened) -> impl Iterator<Item = Job<'_>> {
     })
 }
 
-/// How long a moment is: no more of them than a screen shows, and rows in each.
+/// Returns the width of a bucket. A screen can show all buckets, and each has rows on average.
 fn bucket_width(span: i64, rows: u64) -> i64 {
     let rows = i64::try_from(rows).unwrap_or(i64::MAX).max(1);
     let moments = MAX_BUCKETS.min(rows / MIN_ROWS_PER_BUCKET).max(12);
@@ -230,7 +234,7 @@ mod tests {
         let second = 1_000_000;
         assert_eq!(bucket_width(600 * second, 1_000_000), second);
         assert_eq!(bucket_width(601 * second, 1_000_000), 2 * second);
-        // A hundred rows are no 600 moments.
+        // A hundred rows are too few for 600 buckets.
         assert_eq!(bucket_width(600 * second, 100), 60 * second);
         assert_eq!(bucket_width(0, 0), 10_000);
         assert_eq!(
