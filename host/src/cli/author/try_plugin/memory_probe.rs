@@ -2,8 +2,8 @@
 //!
 //! The probe creates cells and devices until the process has grown enough. It divides the
 //! growth by their number. It measures anonymous resident memory (`Anonymous` of smaps_rollup,
-//! proc(5)): touched guest memory plus host overhead. Allocators take memory in large pieces,
-//! so many cells are needed.
+//! proc(5)): touched guest memory plus host overhead. Allocators take memory in large pieces.
+//! Therefore many cells are needed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

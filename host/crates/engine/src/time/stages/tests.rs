@@ -1,6 +1,6 @@
 //! Tests the guarantees under changing rates.
 //!
-//! Counts are the integral of the rate, no tick occurs twice or in a burst, and all of it follows
+//! Counts are the integral of the rate, and no tick occurs twice or in a burst. All of it follows
 //! from the seed and the plan.
 
 use std::time::Duration;
