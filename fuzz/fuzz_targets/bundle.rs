@@ -10,7 +10,7 @@ use zip::write::SimpleFileOptions;
 
 fuzz_target!(|bytes: &[u8]| {
     look(bytes);
-    // And as the manifest of an archive, which chance would hardly find.
+    // The bytes as the manifest of an archive, since random bytes are rarely an archive.
     look(&archive(bytes));
 });
 
@@ -24,7 +24,7 @@ fn look(bytes: &[u8]) {
                     .iter()
                     .all(|part| !part.path.starts_with(['/', '.']))
             );
-            // With or without what the environment lacks.
+            // Environment variables of the fleet file may be missing.
             let _ = bundle.fleet(&[]);
         }
         Err(problems) => assert!(!problems.to_string().is_empty()),

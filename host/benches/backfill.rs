@@ -1,6 +1,8 @@
-//! A history without a broker: rows a second of `mockfleet backfill`, beside what the
-//! machine's cores would make of a bare tick and a bare encode of each row: the same
-//! guests called in a loop, and a plain `ArrowWriter` fed from memory with the same rows.
+//! Measures the rows a second of `mockfleet backfill`, without a broker.
+//!
+//! The baseline is the time of a bare tick and a bare encode of each row on all cores. It
+//! calls the same guests in a loop, and feeds a plain `ArrowWriter` with the same rows from
+//! memory.
 //!
 //! ```text
 //! cargo bench -- backfill [--rounds 3 --hours 24] [--short]
@@ -19,7 +21,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::json;
 
-/// Rows that the bare encode is fed with: enough for some seconds, and they fit in memory.
+/// Rows of the bare encode: enough for some seconds, and small enough for memory.
 const ENCODED: usize = 1_000_000;
 
 pub(crate) fn main() {
@@ -64,7 +66,7 @@ pub(crate) fn main() {
     bench.finish();
 }
 
-/// Seconds of a tick in a cell of 64.
+/// Returns the seconds of a tick in a cell of 64 devices.
 fn tick(plugin: &Plugin, console: &Console) -> f64 {
     let ticks = u64::from(option("--ticks", 200_000, 2_000));
     let mut guests = Guests::new(plugin, console, 64);
@@ -74,7 +76,7 @@ fn tick(plugin: &Plugin, console: &Console) -> f64 {
     began.elapsed().as_secs_f64() / float(ticks)
 }
 
-/// Seconds of encoding a row of these.
+/// Returns the seconds of encoding one of these rows.
 fn encode(file: &Path, batches: &[RecordBatch]) -> f64 {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let began = Instant::now();

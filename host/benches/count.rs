@@ -1,12 +1,13 @@
-//! Instructions of the steady inner loops, as valgrind counts them: the same on a busy
-//! machine as on a quiet one. Each loop runs N and 2 N times as a process of its own,
-//! and the difference is what N times cost, without start and end.
+//! Counts instructions of the steady inner loops with valgrind.
+//!
+//! The counts are the same on a busy and on a quiet machine. Each loop runs N and 2 N times,
+//! each in its own process. The difference is the cost of N times, without start and end.
 //!
 //! ```text
 //! cargo bench -- count [--rounds 2] [--short]
 //! ```
 //!
-//! Needs valgrind (`apt-get install valgrind`). What the kernel does is not in it.
+//! Needs valgrind (`apt-get install valgrind`). The kernel's instructions are not counted.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -22,12 +23,12 @@ use rumqttc::QoS;
 use rumqttc::mqttbytes::v4::Publish;
 use serde_json::json;
 
-/// A loop: its name, what one time of it is, and how often it runs.
+/// A loop: its name, a description of one iteration, and the number of iterations.
 struct Loop {
     name: &'static str,
     what: &'static str,
     times: u32,
-    /// Whose instructions: of the thread that loops, or of the whole process.
+    /// Whether only the instructions of the main thread count, or those of the whole process.
     main_thread: bool,
     work: fn(u32, u16),
 }
@@ -89,7 +90,7 @@ pub(crate) fn main() {
     let mut bench = Bench::new("count");
     for found in &LOOPS {
         let mut case = Case::new(found.what, "instructions").counted_by("valgrind");
-        // For the processor that valgrind shows, plugins are compiled anew, once.
+        // One run first, which compiles the plugins for valgrind's processor.
         counted(found, 1);
         for _ in 0..rounds {
             let times = if measure::short() {
@@ -110,7 +111,7 @@ pub(crate) fn main() {
     bench.finish();
 }
 
-/// Runs the loop that is named first, in a process that valgrind watches.
+/// Runs the loop that the command line names, in a process under valgrind.
 pub(crate) fn run_loop() {
     let name = std::env::args().nth(2).expect("a loop's name");
     let found = LOOPS.iter().find(|known| known.name == name);
@@ -118,7 +119,7 @@ pub(crate) fn run_loop() {
     (found.expect("a loop").work)(option("--times", 1, 1), port);
 }
 
-/// Instructions of the process, or of its main thread, that runs the loop.
+/// Returns the instructions of the process that runs the loop, or of its main thread.
 fn counted(found: &Loop, times: u32) -> u64 {
     let folder = tempfile::tempdir().expect("a folder");
     let sink = Child::start("sink");
@@ -139,7 +140,7 @@ fn counted(found: &Loop, times: u32) -> u64 {
     threads.filter_map(of).sum()
 }
 
-/// Number and instructions of the thread that a file of callgrind is of.
+/// Returns the number and the instructions of the thread in a file of callgrind.
 fn threads(file: &Path) -> Option<(u32, u64)> {
     let number = file.extension().is_none().then(|| file.to_string_lossy())?;
     let number = number.rsplit_once("out-")?.1.parse().ok()?;

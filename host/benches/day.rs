@@ -1,5 +1,6 @@
-//! A day of devices on a clock of its own: does memory stay where it is? Cells of 64
-//! thermometers are called once for each of 86,400 seconds, as fast as they go.
+//! Measures the growth of memory over a day of virtual time.
+//!
+//! Calls cells of 64 thermometers once for each of 86,400 seconds, flat out.
 //!
 //! ```text
 //! cargo bench -- day [--cells 4] [--short]
@@ -25,7 +26,7 @@ pub(crate) fn main() {
         let mut seen = Vec::new();
         for second in 1..=day {
             made.iter_mut().for_each(|guests| guests.second(second));
-            // The first minute is for buffers that grow to their size.
+            // Buffers grow to their size in the first minute.
             if second == 60 || second % (day / 8) == 0 {
                 seen.push((second, resident()));
             }

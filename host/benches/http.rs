@@ -1,5 +1,7 @@
-//! HTTP with keep-alive: a hundred devices flat out, schedule to Parquet, against the
-//! same reqwest calls with a constant body. A small server, the same for both, counts.
+//! Measures HTTP with keep-alive: 100 devices flat out, from schedule to Parquet.
+//!
+//! The baseline is the same reqwest calls with a constant body. The same small server counts
+//! both.
 //!
 //! ```text
 //! cargo bench -- http [--rounds 5 --seconds 10] [--short]

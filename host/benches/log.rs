@@ -1,6 +1,7 @@
-//! The send log alone: rows a second from append to closed Parquet, spool included,
-//! beside arrow-rs's plain `ArrowWriter` fed from memory with the same rows; what an
-//! append costs the worker; bytes a row.
+//! Measures the send log alone: rows a second from append to closed Parquet.
+//!
+//! The spool is included. The baseline is arrow-rs's plain `ArrowWriter`, fed from memory with
+//! the same rows. Further cases measure the worker's cost of an append, and the bytes a row.
 //!
 //! ```text
 //! cargo bench -- log [--rounds 5 --rows 1000000] [--short]
@@ -30,7 +31,7 @@ pub(crate) fn main() {
     let mut appended =
         Case::new("an append of message and outcome", "ns").against("copying the payload");
     let mut size = Case::new("188-byte JSON, zstd 1", "bytes a row").against(plain_writer);
-    // What the plain writer is fed with: our rows, in memory.
+    // Our rows in memory, for the plain writer.
     let folder = tempfile::tempdir().expect("a folder");
     ours(folder.path(), rows, &payloads);
     let batches = sendlog::batches(&folder.path().join("logs/sends"), &[]);
@@ -57,7 +58,8 @@ pub(crate) fn main() {
     bench.finish();
 }
 
-/// Seconds from the first append to the closed log, seconds spent in appends, bytes.
+/// Returns seconds from the first append to the closed log, seconds spent in appends, and
+/// bytes.
 fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
     let log = rows::open(folder, KeepPayload::Full);
     let mut appender = log.appender();
@@ -69,12 +71,12 @@ fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
         }
         let before = (n % 100 == 0).then(Instant::now);
         rows::append(&mut appender, n, payloads);
-        // A worker's turn is about as long: what it appended goes to the spool.
+        // A flush after 100 rows, about as many as in a turn of a worker.
         if n % 100 == 99 {
             appender.flush(Instant::now());
         }
         if let Some(before) = before {
-            // One in a hundred is timed, so that the clock is not what is measured.
+            // One append in a hundred is timed, so that reading the clock does not dominate.
             spent += before.elapsed() * 100;
         }
     }
@@ -86,7 +88,7 @@ fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
     (seconds, spent.as_secs_f64(), float(closed.counters.bytes))
 }
 
-/// Seconds and bytes of the plain writer.
+/// Returns the seconds and bytes of the plain writer.
 fn plain(file: &Path, batches: &[RecordBatch]) -> (f64, f64) {
     let began = Instant::now();
     let level = ZstdLevel::try_new(1).expect("a level");
@@ -105,7 +107,7 @@ fn plain(file: &Path, batches: &[RecordBatch]) -> (f64, f64) {
     (seconds, float(bytes))
 }
 
-/// Seconds for copying the payloads one behind the other.
+/// Returns the seconds for copying the payloads into one buffer.
 fn copying(payloads: &[String], rows: u32) -> f64 {
     let mut bytes: Vec<u8> = Vec::with_capacity(2 << 20);
     let began = Instant::now();

@@ -1,6 +1,8 @@
-//! The benchmarks: each a module with the same name, which says what it measures and which
-//! options it has. They are one program, since each is linked with the whole of mockfleet,
-//! and that takes minutes. Each runs in a process of its own, whose memory is nobody else's.
+//! Runs the benchmarks, each a module with the same name.
+//!
+//! The head of each module has its measurement and its options. All are one program, since
+//! linking mockfleet to each would take minutes. Each runs in its own process, so that its
+//! memory is its own.
 //!
 //! ```text
 //! cargo bench                                 every one of them
@@ -26,11 +28,11 @@ mod tick;
 
 use std::process::{Command, ExitCode};
 
-// The plugin's tests, which cargo compiles too, look for it here.
+// The plugin's tests, which cargo compiles too, use this path.
 #[allow(unused_imports)]
 use measure::guests::Thermometer;
 
-/// A benchmark's name, the program that it needs, and what runs it.
+/// The name of a benchmark, the program that it needs, and its function.
 type Benchmark = (&'static str, Option<&'static str>, fn());
 
 const BENCHMARKS: [Benchmark; 14] = [
@@ -51,7 +53,7 @@ const BENCHMARKS: [Benchmark; 14] = [
 ];
 
 fn main() -> ExitCode {
-    // Cargo adds `--bench` by itself.
+    // Cargo adds `--bench` to the arguments.
     let given = std::env::args().skip(1);
     let given: Vec<String> = given.filter(|argument| argument != "--bench").collect();
     match given.first().map(String::as_str) {
@@ -70,7 +72,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs those that are named, or all, one after the other.
+/// Runs the named benchmarks, or all, one after the other.
 fn each(given: &[String]) -> ExitCode {
     let names = given
         .iter()

@@ -1,6 +1,8 @@
-//! The whole way, schedule to Parquet, flat out, against a bare rumqttc loop that
-//! publishes constants over as many connections; mosquitto counts both. Then what the
-//! send log costs: the same with the log and without.
+//! Measures the whole path from schedule to Parquet, flat out.
+//!
+//! The baseline is a bare rumqttc loop that publishes constants over the same number of
+//! connections. mosquitto counts both. A further case measures the cost of the send log: the
+//! same with and without a log.
 //!
 //! ```text
 //! cargo bench -- path [--rounds 5 --seconds 10] [--short]
@@ -56,8 +58,8 @@ pub(crate) fn main() {
 const LOGGED: &str = "store = \"logs\"";
 const UNLOGGED: &str = "store = \"none\"";
 
-/// Messages a second of ours, as the broker counted them, from the first to the
-/// last row.
+/// Returns messages a second of a fleet. The broker counts them, and the time is from the
+/// first to the last row.
 fn flat_out(broker: &Mosquitto, folder: &Path, qos: u8, seconds: u32, log: &str) -> (f64, Value) {
     let fleet = Fleet {
         url: broker.url(),
@@ -80,7 +82,7 @@ fn flat_out(broker: &Mosquitto, folder: &Path, qos: u8, seconds: u32, log: &str)
     (float(counted) / took, details)
 }
 
-/// Messages a second of a loop that knows nothing but one payload.
+/// Returns messages a second of a loop that publishes one constant payload.
 fn bare_loop(broker: &Mosquitto, qos: u8, seconds: u32) -> (f64, Value) {
     let arguments = [
         ("--port", broker.port.into()),

@@ -1,6 +1,7 @@
-//! The page of a large log: rows a second that `mockfleet report` reads, and the most
-//! memory that it takes, beside arrow-rs decoding the same columns on one thread and
-//! doing nothing with them.
+//! Measures the page of a large log.
+//!
+//! The figures are the rows a second that `mockfleet report` reads, and its largest memory.
+//! The baseline is arrow-rs decoding the same columns on one thread, without using them.
 //!
 //! ```text
 //! cargo bench -- report [--rounds 5 --rows 5000000] [--short]
@@ -14,7 +15,7 @@ use crate::measure::{self, Bench, Case, Usage, in_turn, option, rows, sendlog, w
 use mockfleet_config::KeepPayload;
 use serde_json::json;
 
-/// What a report reads of each row.
+/// Columns that a report reads.
 const COLUMNS: [&str; 9] = [
     "group",
     "device_id",
@@ -70,7 +71,7 @@ fn write(folder: &Path, rows: u32) {
     assert!(closed.error.is_none(), "a whole log");
 }
 
-/// Seconds of the command, and what it took.
+/// Returns the seconds of the command, and its resource usage.
 fn report(log: &Path) -> (f64, Usage) {
     let page = log.with_file_name("report.html");
     let began = Instant::now();
@@ -89,7 +90,7 @@ fn report(log: &Path) -> (f64, Usage) {
     (seconds, usage.join().expect("memory"))
 }
 
-/// Seconds for the columns of all rows, a batch at a time.
+/// Returns the seconds for decoding the columns of all rows, a batch at a time.
 fn decode(table: &Path) -> f64 {
     let began = Instant::now();
     sendlog::each(table, &COLUMNS, |batch| {

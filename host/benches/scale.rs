@@ -1,7 +1,8 @@
-//! How cost grows: memory with devices, throughput and processor time with workers.
-//! The broker is on the same cores, so throughput is also measured against a sink that
-//! only counts, and of the workers alone: devices called, routed and counted, without
-//! network and log. The baseline is scaled in the same way.
+//! Measures memory by devices, and throughput and processor time by workers.
+//!
+//! The broker uses the same cores. Throughput is therefore also measured against a sink that
+//! only counts, and for the workers alone. These call, route and count devices without network
+//! and log. The baseline is scaled in the same way.
 //!
 //! ```text
 //! cargo bench -- scale [--rounds 3 --seconds 5] [--short]
@@ -47,7 +48,7 @@ every = "1s"
 config = { size = 256 }
 "#;
 
-/// The workers alone, on the run's own clock at full speed.
+/// Measures the workers alone, on the run's own clock at full speed.
 fn alone(bench: &mut Bench, rounds: u32) {
     let builtins = |name: &str| mockfleet_builtin::find(name).map_err(|error| error.to_string());
     let engine = Engine::new().expect("WebAssembly runs here");
@@ -76,7 +77,7 @@ fn alone(bench: &mut Bench, rounds: u32) {
     }
 }
 
-/// Ticks a second of a run of 1,000 devices with so many ticks each.
+/// Returns ticks a second of a run of 1,000 devices with this number of ticks each.
 fn called(engine: &Engine, console: &Console, workers: u32, ticks: u32) -> f64 {
     let text = FLEET.replace("DURATION", &format!("{ticks}s"));
     let fleet = mockfleet_config::Fleet::parse(&text, "scale.toml", Path::new("."), &[]);
@@ -94,7 +95,8 @@ fn called(engine: &Engine, console: &Console, workers: u32, ticks: u32) -> f64 {
     float(finished.counters.ticks) / finished.took.as_secs_f64()
 }
 
-/// The same number of ticks of cells that nothing is done with, over so many threads.
+/// Returns ticks a second of cells alone: the same number of ticks, over this number of
+/// threads.
 fn cells(plugin: &Plugin, console: &Console, threads: u32, ticks: u32) -> f64 {
     let all = u64::from(ticks) * 1_000;
     let share = all / u64::from(threads);
@@ -110,7 +112,7 @@ fn cells(plugin: &Plugin, console: &Console, threads: u32, ticks: u32) -> f64 {
     float(all) / began.elapsed().as_secs_f64()
 }
 
-/// The most memory of fleets that tick every ten seconds.
+/// Measures the largest memory of fleets with a tick every ten seconds.
 fn memory(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
     let cases = [
         (1_000, "64", "64 connections"),
@@ -140,15 +142,15 @@ fn memory(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
     }
 }
 
-/// What a round of a load came to.
+/// The figures of one round of a load.
 struct Load {
     a_second: f64,
-    /// Microseconds of the process a message.
+    /// Microseconds of the process for each message.
     cpu: f64,
     details: Value,
 }
 
-/// Where a load goes.
+/// The destination of a load.
 #[derive(Clone, Copy)]
 enum Backend<'a> {
     Broker(&'a Mosquitto),

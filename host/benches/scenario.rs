@@ -1,6 +1,9 @@
-//! What a device without code costs: a tick of a scenario against one of a hand-written
-//! plugin in Rust that sends the same payload, both as WebAssembly and 64 devices a cell;
-//! what 50,000 scenario devices weigh; and what a data file of 10 MiB adds to 10,000.
+//! Measures the cost of a device without code, a scenario.
+//!
+//! A tick of a scenario runs against a tick of a plugin in Rust with the same payload. Both
+//! are WebAssembly with 64 devices a cell. A further case measures the memory of 50,000
+//! scenario devices. Another one measures the memory that a data file of 10 MiB adds to 10,000
+//! devices.
 //!
 //! ```text
 //! cargo bench -- scenario [--rounds 9 --ticks 200000 --devices 50000] [--short]
@@ -20,7 +23,7 @@ const SECOND: u64 = 1_000_000;
 const BORN: u64 = 1_767_225_600 * SECOND;
 const A_CELL: u32 = 64;
 
-/// The thermometer's payload: two walks that are drawn back, and two values that follow
+/// The thermometer's payload: two walks with a pull to their mean, and two values that follow
 /// from the time.
 const SCENARIO: &str = r#"{
     "fields": {
@@ -35,7 +38,7 @@ const SCENARIO: &str = r#"{
     } } }
 }"#;
 
-/// A value of a file for each tick, and the same without the file.
+/// A value of a file for each tick. `CONSTANT` is the same without the file.
 const REPLAY: &str = r#"{
     "fields": { "weather": { "kind": "replay", "file": "weather", "column": "temperature", "every": "1s" } },
     "messages": { "telemetry": { "json": { "t": "{{ weather }}" } } }
@@ -92,7 +95,7 @@ pub(crate) fn main() {
     let replaying = option("--replaying", 10_000, 640);
     let (_without, without) = fleet(&scenario, CONSTANT, replaying, &none, &console);
     let (_with, with) = fleet(&scenario, REPLAY, replaying, &here, &console);
-    // The file itself is held once, beside the cells.
+    // The file is in memory once, outside the cells.
     let file = size >> 20;
     let name = format!("memory of {replaying} devices on a CSV of {file} MiB, the file included");
     let mut case = Case::new(name, "MiB")
@@ -108,7 +111,7 @@ fn mib(kib: u64) -> f64 {
     float(kib) / 1_024.0
 }
 
-/// So many devices after a tick, and the memory that they took, in KiB.
+/// Returns this number of devices after a tick, and their memory in KiB.
 fn fleet(
     plugin: &Plugin,
     config: &str,
@@ -126,7 +129,7 @@ fn fleet(
     (cells, resident().saturating_sub(before))
 }
 
-/// A recording of about this many bytes.
+/// Returns a recording of about this many bytes.
 fn weather(size: usize) -> Vec<u8> {
     let mut text = String::from("time,temperature,humidity,wind\n");
     let mut row = 0;

@@ -1,6 +1,7 @@
-//! Where the time of one message goes, stage by stage, each alone: processor time of
-//! the thread that works, so that waiting for others is not counted. What the same
-//! stages cost inside of a run, `host/benches/profile.py` says.
+//! Measures the processor time of one message in each stage alone.
+//!
+//! The time is that of the working thread, so waiting for other threads is not counted.
+//! `host/benches/profile.py` reports the cost of the same stages inside a run.
 //!
 //! ```text
 //! cargo bench -- stages [--rounds 5] [--short]
@@ -70,7 +71,7 @@ fn behaviour(stage: &mut Stage<'_>, times: u32) {
     stage(
         "the behaviour in a cell: call, lower, WebAssembly, lift",
         Box::new(move || {
-            // The epoch moves as long as the engine lives.
+            // The epoch advances only while the engine lives.
             let _engine = &engine;
             each(times, || {
                 n += 1;
@@ -173,7 +174,7 @@ fn records(stage: &mut Stage<'_>, folder: &Path, times: u32) {
     }
 }
 
-/// Nanoseconds a row: of the thread that appends, and of all others.
+/// Returns the nanoseconds a row of the appending thread, and of all other threads.
 fn logged(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64) {
     let logs = folder.join("logs");
     if logs.exists() {
@@ -198,7 +199,7 @@ fn logged(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64) {
     (spent / f64::from(rows), others / f64::from(rows))
 }
 
-/// Nanoseconds of the whole file.
+/// Returns the nanoseconds of the whole file.
 fn plain(file: &Path, batches: &[RecordBatch], compression: Compression) -> f64 {
     let before = this_thread();
     let properties = WriterProperties::builder()
@@ -214,19 +215,19 @@ fn plain(file: &Path, batches: &[RecordBatch], compression: Compression) -> f64 
     this_thread() - before
 }
 
-/// Nanoseconds of this thread a call.
+/// Returns this thread's nanoseconds a call.
 fn each(times: u32, mut work: impl FnMut()) -> f64 {
     let before = this_thread();
     (0..times).for_each(|_| work());
     (this_thread() - before) / f64::from(times)
 }
 
-/// Nanoseconds that this thread has run.
+/// Returns the nanoseconds that this thread has run.
 fn this_thread() -> f64 {
     nanoseconds(clock_gettime(ClockId::ThreadCPUTime))
 }
 
-/// Nanoseconds that all threads of this process have run.
+/// Returns the nanoseconds that all threads of this process have run.
 fn all_threads() -> f64 {
     nanoseconds(clock_gettime(ClockId::ProcessCPUTime))
 }

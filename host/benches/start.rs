@@ -1,6 +1,8 @@
-//! The start of a run: from starting the process to its first message at the server,
-//! with the plugin already compiled, against a process that only connects and
-//! publishes. And the first start of all, which compiles the plugin.
+//! Measures the time from starting the process to its first message.
+//!
+//! The server counts the message. The plugin is already compiled, and the baseline is a
+//! process that only connects and publishes. A further case measures the first start of all,
+//! which compiles the plugin.
 //!
 //! ```text
 //! cargo bench -- start [--rounds 15] [--short]
@@ -43,7 +45,7 @@ pub(crate) fn main() {
     bench.finish();
 }
 
-/// Milliseconds of ours; compiled plugins are kept in `cache`.
+/// Returns the milliseconds of a fleet, with compiled plugins in `cache`.
 fn fleet(folder: &Path, cache: &Path) -> f64 {
     let sink = Child::start("sink");
     let fleet = Fleet {
@@ -68,7 +70,7 @@ fn bare_process() -> f64 {
     first_message(command, sink)
 }
 
-/// Milliseconds from here to the first message that the sink has seen.
+/// Returns the milliseconds from now to the first message at the sink.
 fn first_message(mut command: Command, mut sink: Child) -> f64 {
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let started = now();

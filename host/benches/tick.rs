@@ -1,5 +1,6 @@
-//! What WebAssembly costs: a tick of the built-in thermometer in a cell against the
-//! same source compiled natively, and what a device weighs in a cell.
+//! Measures the cost of WebAssembly for a tick, and the memory of a device.
+//!
+//! The built-in thermometer in a cell runs against the same source compiled natively.
 //!
 //! ```text
 //! cargo bench -- tick [--rounds 9 --ticks 200000] [--short]
@@ -17,7 +18,7 @@ pub(crate) fn main() {
     let engine = Engine::new().expect("WebAssembly runs here");
     let (plugin, console) = plugin(&engine);
     let mut bench = Bench::new("tick");
-    // First, while the allocator has nothing of its own to give.
+    // Measured first, since the allocator has no freed memory yet.
     weight(&mut bench, &plugin, &console);
     for devices in [1, 64, 1000] {
         let mut guests = Guests::new(&plugin, &console, devices);
@@ -51,7 +52,7 @@ fn per_tick(ticks: u32, mut tick: impl FnMut(u64)) -> f64 {
     began.elapsed().as_secs_f64() * 1e6 / f64::from(ticks)
 }
 
-/// Memory that a device adds, with its share of all that its cell is.
+/// Measures the memory that a device adds, with its share of the cell's memory.
 fn weight(bench: &mut Bench, plugin: &Plugin, console: &Console) {
     for devices in [1, 64, 1000] {
         let cells = option("--weighed", 4_000, 1_000).div_ceil(devices);
@@ -59,7 +60,7 @@ fn weight(bench: &mut Bench, plugin: &Plugin, console: &Console) {
         let before = resident();
         let made = (0..cells).map(|_| {
             let mut guests = Guests::new(plugin, console, devices);
-            // A device that was never called has not touched all its memory.
+            // A device touches all its memory only after a call.
             (0..u64::from(devices)).for_each(|n| guests.tick(n));
             guests
         });

@@ -1,5 +1,4 @@
-//! `mockfleet schema` against every fleet file of the repository, and against what must
-//! not stand in one.
+//! Tests `mockfleet schema` with every fleet file of the repository, and with invalid files.
 #![allow(clippy::unwrap_used)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +16,7 @@ fn schema() -> jsonschema::Validator {
     jsonschema::validator_for(&serde_json::from_slice(&answer.stdout).unwrap()).unwrap()
 }
 
-/// All fleet files: what ends in .toml and has groups.
+/// Returns all fleet files of the repository: TOML files with groups.
 fn fleet_files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut folders = vec![

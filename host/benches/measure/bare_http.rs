@@ -1,5 +1,6 @@
-//! What an HTTP load costs without a fleet: reqwest calls with one constant body, a
-//! task a device, each call after the answer to the one before.
+//! Measures an HTTP load without a fleet: reqwest calls with one constant body.
+//!
+//! Each device is a task, which sends its next request after the response to the previous one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,11 +10,11 @@ use serde_json::json;
 
 use super::option;
 
-/// As fast as it goes, until the time is over.
+/// Sends requests flat out until the time is over.
 pub(super) fn requests() {
     let (devices, seconds) = (option("--devices", 100, 100), option("--seconds", 10, 10));
     let port = option("--port", 80, 80);
-    // The client of these features wants one, also for what is not encrypted.
+    // reqwest with these features requires a cryptography provider, even for plain HTTP.
     let provider = rustls::crypto::ring::default_provider();
     provider.install_default().expect("the first one");
     let workers = usize::try_from(option("--workers", 2, 2)).expect("a few");
@@ -43,7 +44,7 @@ pub(super) fn requests() {
                             .body(body.clone());
                         let answer = request.send().await.expect("an answer");
                         assert_eq!(answer.status().as_u16(), 204);
-                        // To the end, so that the connection is used again.
+                        // Read to its end, so that the connection is reused.
                         answer.bytes().await.expect("an answer");
                         answered.fetch_add(1, Ordering::Relaxed);
                     }

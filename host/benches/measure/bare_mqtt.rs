@@ -1,5 +1,6 @@
-//! What an MQTT load costs without a fleet: loops that know nothing but one payload,
-//! each a process of its own that prints a line of JSON.
+//! Measures an MQTT load without a fleet: loops that send one constant payload.
+//!
+//! Each loop is a process of its own that prints a line of JSON.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,7 +40,7 @@ fn qos() -> QoS {
     }
 }
 
-/// rumqttc's client as its documentation shows it, one a device, as fast as it goes.
+/// Runs rumqttc's client as in its documentation, one a device, flat out.
 pub(super) fn flat_out() {
     let (devices, seconds) = (option("--devices", 100, 100), option("--seconds", 10, 10));
     let (port, qos) = (port(), qos());
@@ -74,19 +75,19 @@ pub(super) fn flat_out() {
     println!("{}", json!({ "seconds": began.elapsed().as_secs_f64() }));
 }
 
-/// What the loops of [`on_schedule`] have seen.
+/// The counts of the loops of [`on_schedule`].
 struct Seen {
     lag: Mutex<Histogram<u64>>,
     sent: AtomicU64,
     acked: AtomicU64,
     missed: AtomicU64,
-    /// Moments, microseconds since 1970.
+    /// Times in microseconds since 1970.
     connected: AtomicU64,
     sending: AtomicU64,
 }
 
-/// A tokio task a device: it sleeps until it is due, writes one constant packet and
-/// reads what confirms it. Connections are opened evenly, `--rate` a second.
+/// Runs a tokio task for each device. It sleeps until it is due, writes one constant packet,
+/// and reads the acknowledgement. Connections are opened evenly, `--rate` a second.
 pub(super) fn on_schedule() {
     super::raise_open_files();
     let (devices, seconds) = (option("--devices", 100, 100), option("--seconds", 10, 10));
@@ -107,7 +108,7 @@ pub(super) fn on_schedule() {
         let tasks: Vec<_> = (0..devices)
             .map(|n| {
                 let born = start + Duration::from_secs_f64(f64::from(n) / rate);
-                // Spread over the first second, as a fleet's devices are.
+                // Phases spread over the first second, as for the devices of a fleet.
                 let phase = n.wrapping_mul(2_654_435_761) % 1_000_000;
                 let first = born + Duration::from_micros(phase.into());
                 tokio::spawn(device(n, port, qos, born, first, end, Arc::clone(&seen)))
@@ -160,7 +161,7 @@ async fn device(
             biased;
             got = read.read(&mut answers) => {
                 let bytes = got.expect("the broker is there");
-                // PUBACKs only: four bytes each.
+                // Only PUBACKs arrive, with four bytes each.
                 confirmed += u64::try_from(bytes).expect("few") / 4;
             }
             () = sleep_until(due), if due < end => {
@@ -191,7 +192,7 @@ fn latest(moment: &AtomicU64) {
     moment.fetch_max(now, Ordering::Relaxed);
 }
 
-/// Connects and publishes once: the least that a process needs for a first message.
+/// Connects and publishes once, the minimum for the first message of a process.
 pub(super) fn once() {
     let port = port();
     let runtime = Builder::new_current_thread().enable_all().build();

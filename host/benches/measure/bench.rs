@@ -1,5 +1,7 @@
-//! One benchmark: its cases as lines while it runs, and as `target/bench/NAME.json`
-//! at its end, with the machine, the commit and every round's figures.
+//! Prints the cases of a benchmark, and writes them to a file.
+//!
+//! At the end, `target/bench/NAME.json` has the machine, the commit and the figures of every
+//! round.
 
 use std::path::PathBuf;
 
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use super::case::Case;
 use super::{machine, short};
 
-/// A benchmark under way.
+/// A benchmark in progress.
 pub(crate) struct Bench {
     name: &'static str,
     cases: Vec<Value>,
@@ -22,13 +24,13 @@ impl Bench {
         }
     }
 
-    /// Prints a case and keeps it.
+    /// Prints a case and stores it.
     pub(crate) fn add(&mut self, case: &Case) {
         println!("{}", case.line());
         self.cases.push(case.json());
     }
 
-    /// Writes what was measured.
+    /// Writes the results.
     pub(crate) fn finish(self) {
         let file = folder().join(format!("{}.json", self.name));
         let report = json!({
@@ -48,7 +50,7 @@ impl Bench {
     }
 }
 
-/// `target/bench`, wherever the build's folder is.
+/// Returns `target/bench`, for any location of the build's folder.
 fn folder() -> PathBuf {
     // target/release/deps/NAME-HASH
     let exe = std::env::current_exe().expect("this program");
@@ -57,7 +59,7 @@ fn folder() -> PathBuf {
 }
 
 fn command(name: &str) -> String {
-    // Behind `alone NAME`.
+    // The arguments after `alone NAME`.
     let options: Vec<String> = std::env::args().skip(3).collect();
     let words = ["cargo bench --", name].into_iter();
     let words: Vec<&str> = words.chain(options.iter().map(String::as_str)).collect();

@@ -1,4 +1,4 @@
-//! A broker of the benchmark's own, and its own count of what it received.
+//! Starts a broker for benchmarks, and reads its count of received messages.
 
 use std::cell::Cell;
 use std::net::TcpListener;
@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use super::pick;
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 
-/// mosquitto, on a free port.
+/// A mosquitto process on a free port.
 pub(crate) struct Mosquitto {
     child: Child,
     pub(crate) port: u16,
     received: Arc<AtomicU64>,
-    /// What `counting` has seen.
+    /// Count at the end of the last call of `counting`.
     counted: Cell<u64>,
 }
 
 impl Mosquitto {
     pub(crate) fn start(folder: &Path) -> Self {
-        // The broker inherits it: ten thousand connections need as many files.
+        // The broker inherits the limit: 10,000 connections need as many files.
         super::raise_open_files();
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|socket| socket.local_addr())
@@ -58,7 +58,8 @@ impl Mosquitto {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
-    /// The count, once it rests: the broker publishes it every second, if it changed.
+    /// Returns the count after it has stopped changing. The broker publishes a changed count
+    /// every second.
     fn settled(&self) -> u64 {
         let mut last = self.received.load(Ordering::Relaxed);
         let rest = Duration::from_millis(pick(3_500, 2_200));
@@ -74,8 +75,8 @@ impl Mosquitto {
         last
     }
 
-    /// How many messages it received while `work` ran; nothing but what is measured in
-    /// this way may publish.
+    /// Returns the number of messages received while `work` ran. No other client may publish
+    /// at the same time.
     pub(crate) fn counting<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
         let done = work();
         let all = self.settled();
@@ -105,7 +106,7 @@ fn count(port: u16, received: &AtomicU64) {
                 Err(_) => break,
             }
         }
-        // The broker is not up yet.
+        // Wait until the broker accepts connections.
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -1,5 +1,4 @@
-//! One case: what ours and its baseline came to, round by round, and the bar that it
-//! is held against.
+//! Collects the rounds of one case and its baseline, and judges them by a bar.
 
 use serde_json::{Value, json};
 
@@ -13,14 +12,14 @@ pub(crate) struct Case {
     rounds: Vec<Round>,
 }
 
-/// A round's figures; `details` is what else was seen in it.
+/// The figures of one round, with further observations in `details`.
 pub(crate) struct Round {
     pub(crate) ours: f64,
     pub(crate) baseline: Option<f64>,
     pub(crate) details: Value,
 }
 
-/// What a case has to reach.
+/// The bar that a case has to reach.
 #[derive(Clone, Copy)]
 pub(crate) struct Bar {
     of: Of,
@@ -29,7 +28,7 @@ pub(crate) struct Bar {
     stretch: Option<f64>,
 }
 
-/// Which figure a bar is held against.
+/// The figure that a bar limits.
 #[derive(Clone, Copy)]
 enum Of {
     Ours,
@@ -48,32 +47,32 @@ impl Bar {
         }
     }
 
-    /// Our figure is no larger.
+    /// Requires that our figure is at most this.
     pub(crate) const fn at_most(bar: f64) -> Self {
         Self::new(Of::Ours, false, bar)
     }
 
-    /// Our figure is no smaller.
+    /// Requires that our figure is at least this.
     pub(crate) const fn at_least(bar: f64) -> Self {
         Self::new(Of::Ours, true, bar)
     }
 
-    /// Ours is at least this share of the baseline.
+    /// Requires that our figure is at least this share of the baseline.
     pub(crate) const fn share(bar: f64) -> Self {
         Self::new(Of::Ratio, true, bar)
     }
 
-    /// Ours is at most this many times the baseline.
+    /// Requires that our figure is at most this many times the baseline.
     pub(crate) const fn times(bar: f64) -> Self {
         Self::new(Of::Ratio, false, bar)
     }
 
-    /// Ours is larger than the baseline by at most this.
+    /// Requires that our figure exceeds the baseline by at most this.
     pub(crate) const fn beyond(bar: f64) -> Self {
         Self::new(Of::Beyond, false, bar)
     }
 
-    /// What would be better still.
+    /// Adds a bar that would be better still.
     pub(crate) const fn stretch(mut self, stretch: f64) -> Self {
         self.stretch = Some(stretch);
         self
@@ -121,13 +120,13 @@ impl Case {
         }
     }
 
-    /// What ours is measured beside.
+    /// Sets the name of the baseline.
     pub(crate) fn against(mut self, baseline: &'static str) -> Self {
         self.baseline = Some(baseline);
         self
     }
 
-    /// Who counted: never mockfleet alone, where somebody else can.
+    /// Sets the program that counted. mockfleet counts alone only if no other program can.
     pub(crate) fn counted_by(mut self, who: &'static str) -> Self {
         self.counted_by = Some(who);
         self
@@ -146,7 +145,7 @@ impl Case {
         });
     }
 
-    /// A round of a case without baseline.
+    /// Adds a round of a case without baseline.
     pub(crate) fn add_alone(&mut self, ours: f64, details: Value) {
         self.rounds.push(Round {
             ours,
@@ -171,7 +170,8 @@ impl Case {
             .collect()
     }
 
-    /// Ours to the baseline of the same round: the machine's mood touches both.
+    /// Returns our figure divided by the baseline of the same round. The machine's state
+    /// affects both alike.
     fn ratios(&self) -> Vec<f64> {
         self.pairs(|ours, baseline| ours / baseline)
     }
@@ -198,7 +198,7 @@ impl Case {
         })
     }
 
-    /// Median, spread and ratio, in a line.
+    /// Formats median, spread and ratio as one line.
     pub(crate) fn line(&self) -> String {
         let mut line = format!("{}: ours {} {}", self.name, spread(&self.ours()), self.unit);
         if let Some(name) = self.baseline {
@@ -221,7 +221,7 @@ impl Case {
     }
 }
 
-/// Median and spread, with the rounds that they are of.
+/// Returns median and spread, with the figures of each round.
 fn figures(values: &[f64]) -> Value {
     let sorted = sorted(values);
     json!({
@@ -238,7 +238,7 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     sorted
 }
 
-/// The middle one, or the middle of the middle two.
+/// Returns the median: the middle value, or the mean of the middle two.
 pub(super) fn median(values: &[f64]) -> f64 {
     let sorted = sorted(values);
     let upper = sorted.get(sorted.len() / 2);

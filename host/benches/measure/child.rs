@@ -1,5 +1,7 @@
-//! Processes: bare loops and counting servers are this program again, with another
-//! first argument, so that memory and time of each can be told apart.
+//! Runs bare loops and counting servers as processes of their own.
+//!
+//! They are this program with another first argument, so that memory and time of each are
+//! separate.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
@@ -8,16 +10,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// What a process took, as the kernel counted it.
+/// The resource usage of a process, as the kernel counted it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
-    /// The most memory that was resident, in KiB.
+    /// Largest resident memory, in KiB.
     pub(crate) peak: u64,
-    /// Processor time of all its threads, in seconds; up to 50 ms may be missing.
+    /// Processor time of all threads, in seconds. Up to 50 ms may be missing.
     pub(crate) cpu: f64,
 }
 
-/// Watches a process until it is gone.
+/// Watches a process until it ends.
 pub(crate) fn watch(id: u32) -> JoinHandle<Usage> {
     std::thread::spawn(move || {
         let mut usage = Usage::default();
@@ -29,12 +31,12 @@ pub(crate) fn watch(id: u32) -> JoinHandle<Usage> {
     })
 }
 
-/// VmHWM of a process, KiB. None of one that has ended.
+/// Returns the VmHWM of a process in KiB, and `None` for an ended process.
 fn peak(id: u32) -> Option<u64> {
     status(&id.to_string(), "VmHWM:")
 }
 
-/// Resident memory of this process, KiB.
+/// Returns the resident memory of this process in KiB.
 pub(crate) fn resident() -> u64 {
     status("self", "VmRSS:").expect("/proc")
 }
@@ -45,18 +47,18 @@ fn status(process: &str, key: &str) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Seconds of processor time, user and system.
+/// Returns the processor time of a process in seconds, user and system.
 fn cpu(id: u32) -> Option<f64> {
     let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // Behind the name, which may hold anything: fields 14 and 15 of the whole.
+    // Fields 14 and 15 of the line. The name before them may contain any character.
     let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
     let ticks: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
-    // USER_HZ is 100 wherever Linux runs today.
+    // USER_HZ is 100 on every current Linux.
     Some(super::float(ticks + system) / 100.0)
 }
 
-/// As many open files as the system allows.
+/// Raises the limit of open files to the system's maximum.
 pub(crate) fn raise_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
@@ -64,8 +66,7 @@ pub(crate) fn raise_open_files() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// What this process is when its first argument is `bare`: the loop or the server that the
-/// second one names.
+/// Runs the loop or server that the second argument names, if the first one is `bare`.
 pub(crate) fn bare_loop() {
     match std::env::args().nth(2).as_deref() {
         Some("flat-out") => super::bare_mqtt::flat_out(),
@@ -78,7 +79,7 @@ pub(crate) fn bare_loop() {
     }
 }
 
-/// Runs a bare loop as a process of its own: what it printed, and what it took.
+/// Runs a bare loop as its own process, and returns its output and its resource usage.
 pub(crate) fn bare(name: &str, arguments: &[(&str, u64)]) -> (Value, Usage) {
     let mut child = myself(name, arguments)
         .stdout(Stdio::piped())
@@ -103,8 +104,8 @@ fn myself(name: &str, arguments: &[(&str, u64)]) -> Command {
     command
 }
 
-/// A server of this program: it prints its port, and one line of JSON for each line
-/// that it reads.
+/// A server of this program. It prints its port, and a line of JSON for each line that it
+/// reads.
 pub(crate) struct Child {
     child: std::process::Child,
     asked: ChildStdin,
@@ -132,7 +133,7 @@ impl Child {
         }
     }
 
-    /// What it has counted so far.
+    /// Returns the current counts of the server.
     pub(crate) fn ask(&mut self) -> Value {
         self.asked.write_all(b"\n").expect("it listens");
         let mut line = String::new();
@@ -140,8 +141,8 @@ impl Child {
         serde_json::from_str(&line).expect("JSON")
     }
 
-    /// The number of messages that it has taken, once it rests: what a client has
-    /// written may still lie in the kernel.
+    /// Returns the number of received messages, after it has stopped changing. Messages that a
+    /// client has written may still be in the kernel.
     pub(crate) fn received(&mut self) -> u64 {
         let mut ask = || {
             let answer = self.ask();
@@ -159,7 +160,7 @@ impl Child {
         last
     }
 
-    /// Seconds of processor time that it has had.
+    /// Returns the server's processor time in seconds.
     pub(crate) fn cpu(&self) -> f64 {
         cpu(self.child.id()).unwrap_or_default()
     }

@@ -1,7 +1,6 @@
-//! The same devices twice: thermometers in cells, and thermometers compiled natively
-//! from the same source.
+//! Runs the same thermometers in cells, and compiled natively.
 
-// Cargo sets `test` for benchmarks: the plugin's tests come with it, and rest.
+// Cargo sets `test` for benchmarks, so the plugin's tests are compiled too, and do not run.
 #[allow(dead_code, unreachable_pub, unused_imports, missing_docs)]
 #[path = "../../../plugins/thermometer/src/lib.rs"]
 mod thermometer;
@@ -41,7 +40,7 @@ pub(crate) struct Guests {
 impl Guests {
     pub(crate) fn new(plugin: &Plugin, console: &Console, devices: u32) -> Self {
         let limits = Limits {
-            // Also for a machine that makes every instruction fifty.
+            // Long enough under valgrind, which takes fifty instructions for one.
             deadline: Duration::from_secs(10),
             ..Limits::default()
         };
@@ -61,7 +60,7 @@ impl Guests {
         Self { cell, seats }
     }
 
-    /// Calls one device after the other.
+    /// Calls one device, in turn.
     pub(crate) fn tick(&mut self, n: u64) {
         black_box(self.turn(n));
     }
@@ -88,7 +87,7 @@ impl Guests {
     }
 }
 
-/// The same source, native.
+/// Thermometers from the same source, compiled natively.
 pub(crate) struct Natives(Vec<Thermometer>);
 
 impl Natives {

@@ -1,10 +1,10 @@
-//! Where and of what was measured.
+//! Describes the machine and the commit of a measurement.
 
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// Processor, cores, memory, kernel.
+/// Returns processor, cores, memory and kernel.
 pub(super) fn machine() -> Value {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     json!({
@@ -16,7 +16,7 @@ pub(super) fn machine() -> Value {
     })
 }
 
-/// The commit that was checked out, and whether files differ from it.
+/// Returns the commit that is checked out, and whether files differ from it.
 pub(super) fn commit() -> String {
     let git = |arguments: &[&str]| {
         let output = Command::new("git")
@@ -29,7 +29,7 @@ pub(super) fn commit() -> String {
     };
     match git(&["rev-parse", "--short=10", "HEAD"]) {
         Some(commit) => {
-            // What benchmarks write themselves changes nothing that is measured.
+            // Files that benchmarks write do not affect the measurement.
             let changed = git(&[
                 "status",
                 "--porcelain",

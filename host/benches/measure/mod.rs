@@ -1,6 +1,8 @@
-//! What every benchmark is made of: rounds of ours and a baseline in turn, and what
-//! they come to; the broker, the sink and the server that count; runs of the program
-//! and of bare loops as processes of their own, with their memory and their time.
+//! Contains the parts of all benchmarks: rounds, counters and processes.
+//!
+//! A case has rounds of mockfleet and of a baseline in turn. Broker, sink and server count
+//! messages. The program and bare loops run as processes of their own, with their memory and
+//! time.
 
 mod bare_http;
 mod bare_mqtt;
@@ -25,12 +27,12 @@ pub(crate) use child::{Child, Usage, bare, bare_loop, raise_open_files, resident
 pub(crate) use options::{float, option, pick, short};
 pub(crate) use ours::{Fleet, now};
 
-/// The program's allocator, for ours and for what it is held against.
+/// The program's allocator, for mockfleet and for the baselines.
 #[global_allocator]
 static ALLOCATOR: mockfleet::Allocator = mockfleet::Allocator;
 
-/// Runs ours and the baseline, by turns the one or the other first: whoever goes
-/// second finds the machine as the first one left it.
+/// Runs mockfleet and the baseline, and alternates the order. The second one finds the machine
+/// in the state that the first one left.
 pub(crate) fn in_turn<A, B>(
     round: u32,
     ours: impl FnOnce() -> A,

@@ -1,6 +1,6 @@
-//! The command line of a benchmark.
+//! Reads the command line of a benchmark.
 
-/// The number after an option; where it is not given, `usual`, or `small` with
+/// Returns the number after an option. Without the option it is `usual`, or `small` with
 /// `--short`.
 pub(crate) fn option(name: &str, usual: u32, small: u32) -> u32 {
     let mut arguments = std::env::args().skip_while(|argument| argument != name);
@@ -10,22 +10,22 @@ pub(crate) fn option(name: &str, usual: u32, small: u32) -> u32 {
         .unwrap_or(pick(usual, small))
 }
 
-/// Whether an option without a value is given.
+/// Returns whether an option without a value is given.
 fn flag(name: &str) -> bool {
     std::env::args().any(|argument| argument == name)
 }
 
-/// Whether the benchmark only has to prove that it runs.
+/// Returns whether the benchmark only proves that it runs.
 pub(crate) fn short() -> bool {
     flag("--short")
 }
 
-/// One or the other, by `--short`.
+/// Returns `usual`, or `small` with `--short`.
 pub(crate) fn pick<T>(usual: T, small: T) -> T {
     if short() { small } else { usual }
 }
 
-/// A count as a number to calculate with; counts of benchmarks stay below 2^53.
+/// Converts a count to floating point. Counts of benchmarks stay below 2^53.
 pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }

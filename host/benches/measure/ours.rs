@@ -1,4 +1,4 @@
-//! Runs of the program itself, as a user starts it.
+//! Runs the program itself, as a user starts it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,19 +10,19 @@ use super::child::{Usage, watch};
 
 /// A fleet of thermometers with payloads of 256 bytes.
 pub(crate) struct Fleet<'a> {
-    /// Where it sends.
+    /// URL of the target.
     pub(crate) url: String,
-    /// Lines of its target.
+    /// Lines of the target's table.
     pub(crate) target: &'a str,
-    /// `topic = "…"` or `path = "…"` of its channel.
+    /// Line of the channel: `topic = "…"` or `path = "…"`.
     pub(crate) channel: &'a str,
-    /// Lines of its group: count and pace.
+    /// Lines of the group: count and rate.
     pub(crate) group: &'a str,
     /// Lines of `[log]`.
     pub(crate) log: &'a str,
-    /// How long ticks are due.
+    /// Duration of the run in seconds.
     pub(crate) seconds: u32,
-    /// Threads that call devices; 0 is the program's own choice.
+    /// Threads that call devices; 0 uses the program's default.
     pub(crate) workers: u32,
 }
 
@@ -40,22 +40,22 @@ impl Default for Fleet<'_> {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Ran {
     /// The summary of `run --json`.
     pub(crate) summary: Value,
     pub(crate) usage: Usage,
-    /// When the process was started, microseconds since 1970.
+    /// Start of the process, in microseconds since 1970.
     pub(crate) started: i64,
 }
 
 impl Fleet<'_> {
-    /// Runs it in `folder`, where its log of an earlier run goes away first.
+    /// Runs the fleet in `folder`, after deleting the log of an earlier run.
     pub(crate) fn run(&self, folder: &Path) -> Ran {
         self.start(folder, "run", &[])
     }
 
-    /// Lets it live through so many hours of the past, and sends nothing.
+    /// Backfills this number of hours, without sending.
     pub(crate) fn backfill(&self, folder: &Path, hours: u32) -> Ran {
         let start: jiff::Timestamp = "2025-01-01T00:00:00Z".parse().expect("a moment");
         let end = start + jiff::SignedDuration::from_hours(hours.into());
@@ -117,24 +117,24 @@ impl Fleet<'_> {
 }
 
 impl Ran {
-    /// A count of the summary.
+    /// Returns a count of the summary.
     pub(crate) fn count(&self, key: &str) -> u64 {
         let value = self.summary.get(key).and_then(Value::as_u64);
         value.expect("a count of the summary")
     }
 
-    /// A figure of the summary.
+    /// Returns a figure of the summary.
     pub(crate) fn figure(&self, pointer: &str) -> f64 {
         let value = self.summary.pointer(pointer).and_then(Value::as_f64);
         value.expect("a figure of the summary")
     }
 
-    /// Messages that are on the wire, by the program's own word.
+    /// Returns the messages on the wire, by the program's own counts.
     pub(crate) fn on_the_wire(&self) -> u64 {
         self.count("acked") + self.count("sent")
     }
 
-    /// Holds the program's word against the count of whoever received.
+    /// Asserts that the program's count equals the receiver's count.
     pub(crate) fn must_match(&self, counted: u64) {
         let told = self.on_the_wire();
         assert_eq!(
@@ -144,7 +144,7 @@ impl Ran {
     }
 }
 
-/// Microseconds since 1970.
+/// Returns the current time in microseconds since 1970.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

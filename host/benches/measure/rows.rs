@@ -1,4 +1,4 @@
-//! A send log with made-up rows: a log in a folder, and messages with their outcomes.
+//! Writes a send log in a folder with made-up messages and outcomes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +13,7 @@ const DEVICES: u32 = 10_000;
 /// 2026-11-24T07:00:00Z
 const START: i64 = 1_795_503_600_000_000;
 
-/// Readings of devices, 188 bytes of JSON each.
+/// Returns readings of devices, 188 bytes of JSON each.
 pub(crate) fn payloads() -> Vec<String> {
     (0..10_007).map(payload).collect()
 }
@@ -38,7 +38,7 @@ fn payload(n: u32) -> String {
     text
 }
 
-/// A log in `folder/logs`.
+/// Opens a log in `folder/logs`.
 pub(crate) fn open(folder: &Path, payload: KeepPayload) -> SendLog {
     let log = Log {
         store: Some(Store::Folder(folder.join("logs"))),

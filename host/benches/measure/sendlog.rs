@@ -1,4 +1,4 @@
-//! When devices were connected and had sent, read back from the send log.
+//! Reads from the send log when devices were connected and had sent.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,7 +10,7 @@ use arrow_array::{Array, RecordBatch};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-/// The Parquet files of a table.
+/// Returns the Parquet files of a table.
 fn files(table: &Path) -> Vec<PathBuf> {
     let (mut folders, mut files) = (vec![table.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
@@ -26,14 +26,14 @@ fn files(table: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// All rows of a table; of all columns where none is named.
+/// Returns all rows of a table, with all columns if `columns` is empty.
 pub(crate) fn batches(table: &Path, columns: &[&str]) -> Vec<RecordBatch> {
     let mut batches = Vec::new();
     each(table, columns, |batch| batches.push(batch));
     batches
 }
 
-/// The same one by one.
+/// Passes the batches of a table to `take`, one by one.
 pub(crate) fn each(table: &Path, columns: &[&str], mut take: impl FnMut(RecordBatch)) {
     for path in files(table) {
         let file = File::open(path).expect("a file");
@@ -47,8 +47,8 @@ pub(crate) fn each(table: &Path, columns: &[&str], mut take: impl FnMut(RecordBa
     }
 }
 
-/// When the last device had sent its first message, microseconds since 1970, and how
-/// many devices have sent.
+/// Returns when the last device had sent its first message, in microseconds since 1970.
+/// Returns also the number of devices that have sent.
 pub(crate) fn all_sending(log: &Path) -> (i64, usize) {
     earliest(
         batches(&log.join("sends"), &["device_id", "sent_at"]),
@@ -56,7 +56,8 @@ pub(crate) fn all_sending(log: &Path) -> (i64, usize) {
     )
 }
 
-/// When the last device was connected for the first time, and how many were.
+/// Returns the time of the last device's first connection, and the number of connected
+/// devices.
 pub(crate) fn all_connected(log: &Path) -> (i64, usize) {
     let batches = batches(&log.join("events"), &["device_id", "at", "kind"]);
     let connected = batches.into_iter().map(|batch| {

@@ -1,5 +1,6 @@
-//! An HTTP/1.1 server that counts: it reads a request to its end, says 204, and keeps
-//! the connection. One thread.
+//! Counts requests as an HTTP/1.1 server of one thread.
+//!
+//! The server reads each request to its end, responds with 204, and keeps the connection.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -51,8 +52,8 @@ async fn serve(mut stream: TcpStream, received: Arc<AtomicU64>) {
     }
 }
 
-/// The length of the request that the bytes begin with, once it is whole. The clients
-/// of these benchmarks say `content-length`.
+/// Returns the length of the first request, if it is complete. The clients of these benchmarks
+/// send `content-length`.
 fn request(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(bytes.get(..head)?).ok()?;

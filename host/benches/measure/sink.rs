@@ -1,5 +1,7 @@
-//! A broker that costs next to nothing: it accepts, counts PUBLISH packets of QoS 0
-//! by their lengths, and forgets them. One thread.
+//! Counts messages as a minimal broker of one thread.
+//!
+//! The sink accepts connections, counts PUBLISH packets of QoS 0 by their lengths, and drops
+//! them.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use super::now;
 #[derive(Default)]
 struct Counted {
     received: AtomicU64,
-    /// When the first message came, microseconds since 1970.
+    /// Time of the first message, in microseconds since 1970.
     first: AtomicU64,
 }
 
@@ -45,7 +47,7 @@ pub(super) fn run() {
     });
 }
 
-/// Where in a packet the bytes of a connection are.
+/// The position in a packet of the next byte of a connection.
 enum Place {
     Start,
     /// In the remaining length: packet type, length so far, shift.
@@ -103,7 +105,7 @@ async fn swallow(mut stream: TcpStream, counted: Arc<Counted>) {
             }
             counted.received.fetch_add(published, Ordering::Relaxed);
         }
-        // Whoever has said goodbye waits for the end of the connection.
+        // After DISCONNECT, the client waits for the end of the connection.
         if over || !answers.is_empty() && stream.write_all(&answers).await.is_err() {
             return;
         }

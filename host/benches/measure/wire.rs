@@ -1,4 +1,6 @@
-//! The MQTT transport alone: envelopes in, packets to a sink, outcomes back.
+//! Runs the MQTT transport alone, from envelopes to outcomes.
+//!
+//! A sink receives its packets.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use mockfleet_transport::{
 };
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
-/// One device's connection.
+/// The connection of one device.
 pub(crate) struct Wire {
     runtime: LocalRuntime,
     broker: MqttTransport,
@@ -66,7 +68,7 @@ impl Wire {
         wire
     }
 
-    /// Submits so many messages at once and waits until all have left.
+    /// Submits this number of messages at once, and waits until all have left.
     pub(crate) fn send(&mut self, messages: usize) {
         for _ in 0..messages {
             self.broker.submit(Envelope {

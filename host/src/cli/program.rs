@@ -63,7 +63,7 @@ enum Command {
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    // One cryptography for the whole program; a second call would find it there.
+    // One cryptography provider for the whole program. A second call fails, and is ignored.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
     if let Err(problems) = log_events::start(arguments.log_level) {

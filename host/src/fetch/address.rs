@@ -52,7 +52,7 @@ impl Address {
         self.pin.as_deref()
     }
 
-    /// Bucket and key of an `s3://` address.
+    /// Returns the bucket and the key of an `s3://` address.
     #[must_use]
     pub(crate) fn bucket(&self) -> Option<(&str, &str)> {
         if self.url.scheme() != "s3" {
@@ -87,7 +87,7 @@ impl Address {
 /// Returns a URL without its secrets.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
-    // Fails where there can be none.
+    // This fails for a URL that cannot have a login.
     let _ = (url.set_username(""), url.set_password(None));
     url.set_query(None);
     url.set_fragment(None);

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use mockfleet_files::cache_dir::{self, is_hex, user_cache_dir};
 use mockfleet_files::sha256;
 
-/// `fetched` in the user's cache.
+/// Returns the folder `fetched` in the user's cache.
 fn folder() -> Option<PathBuf> {
     Some(user_cache_dir()?.join("fetched"))
 }
@@ -18,20 +18,20 @@ fn folder() -> Option<PathBuf> {
 /// A fetched file on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct CachedFile {
-    /// The SHA-256 of its content, in hex.
+    /// SHA-256 of the content, in hex.
     pub digest: String,
     /// Bytes on disk.
     pub bytes: u64,
-    /// When it was last fetched or used.
+    /// Time of the last fetch or use.
     pub used: SystemTime,
     file: PathBuf,
 }
 
 impl CachedFile {
-    /// Deletes it.
+    /// Deletes the file.
     ///
     /// # Errors
-    /// When the system does not allow it.
+    /// Returns the error of the system.
     pub(crate) fn delete(&self) -> std::io::Result<()> {
         std::fs::remove_file(&self.file)
     }
@@ -75,7 +75,7 @@ pub(crate) fn get(digest: &str) -> Option<Bytes> {
         let _ = std::fs::remove_file(path);
         return None;
     }
-    // Its time is when it was last used; where it cannot be set, it stays.
+    // The file's time is its last use. If the time cannot be set, it stays.
     let file = std::fs::File::options().write(true).open(&path);
     let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
     Some(bytes.into())
@@ -88,7 +88,7 @@ pub(crate) fn put(digest: &str, bytes: &[u8]) {
     };
     let _ = std::fs::create_dir_all(&folder);
     delete_partial_files();
-    // Written aside and renamed, so that a reader never sees half a file.
+    // Written under another name and renamed, so that a reader never sees half a file.
     let aside = folder.join(format!("{digest}.{}.part", std::process::id()));
     let written =
         std::fs::write(&aside, bytes).and_then(|()| std::fs::rename(&aside, folder.join(digest)));

@@ -10,12 +10,12 @@ use crate::fetch::{cache, https};
 /// Maximum size of a fetched file: 2 GiB, which fits in memory.
 const LARGEST: u64 = 2 << 30;
 
-/// The content of an address.
+/// The content of an address, with its digest.
 #[derive(Debug, Clone)]
 pub(crate) struct Fetched {
-    /// All of it.
+    /// The whole content.
     pub bytes: Bytes,
-    /// Its SHA-256, in hex.
+    /// SHA-256 of the content, in hex.
     pub digest: String,
 }
 

@@ -10,7 +10,7 @@ use reqwest::{Client, Response, StatusCode};
 use crate::fetch::address::{self, Address};
 
 const CONNECT: Duration = Duration::from_secs(10);
-/// Without a byte.
+/// Longest time without a received byte.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// Returns the content of an address, of at most `most` bytes.
@@ -34,7 +34,7 @@ async fn whole(
     let client = Client::builder()
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
-        // From https:// no redirect leads to where it could be read.
+        // An https:// address does not follow a redirect to an unencrypted one.
         .https_only(address.url().scheme() == "https")
         .user_agent(concat!("mockfleet/", env!("CARGO_PKG_VERSION")))
         .build()

@@ -11,22 +11,22 @@ pub(crate) const MONTH_HOURS: f64 = 730.0;
 /// Bytes of a billed GB.
 pub(crate) const GB: f64 = 1_073_741_824.0;
 
-/// Storage that DynamoDB bills an item beyond its own bytes (developer guide, "Item
-/// sizes and formats").
+/// Bytes that DynamoDB bills for an item's storage beyond the item itself (developer guide,
+/// "Item sizes and formats").
 const ITEM_OVERHEAD: f64 = 100.0;
 
-/// Share of ingested bytes that CloudWatch Logs stores: the vendor's examples use it.
+/// Share of ingested bytes that CloudWatch Logs stores, from the vendor's examples.
 const ARCHIVED: f64 = 0.15;
 
-/// Limits of a Kinesis shard a second: records, and bytes.
+/// Limits of a Kinesis shard a second: records and bytes.
 const SHARD: (f64, f64) = (1_000.0, 1_048_576.0);
 
-/// How a fleet is billed.
+/// The billing terms of a fleet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct BillingTerms {
     /// Hours of a month in which the fleet runs, up to [`MONTH_HOURS`].
     pub hours: f64,
-    /// Time that rows are kept; `None` for ever.
+    /// Time that rows are kept; `None` means for ever.
     pub retention: Option<Duration>,
 }
 
@@ -35,11 +35,11 @@ pub(crate) struct BillingTerms {
 pub(crate) struct Line {
     /// The billed item, or items.
     pub what: &'static str,
-    /// How much of it.
+    /// Billed amount.
     pub amount: f64,
-    /// In which unit.
+    /// Unit of the amount.
     pub unit: &'static str,
-    /// US dollars.
+    /// Price in US dollars.
     pub usd: f64,
 }
 
@@ -48,14 +48,14 @@ pub(crate) struct Line {
 pub(crate) struct Bill {
     /// The place of the rows.
     pub place: &'static str,
-    /// For machines.
+    /// Name of the place in JSON.
     pub key: &'static str,
     /// The billed item, or items.
     pub lines: Vec<Line>,
 }
 
 impl Bill {
-    /// US dollars in all.
+    /// Returns the total in US dollars.
     #[must_use]
     pub(crate) fn usd(&self) -> f64 {
         self.lines.iter().map(|line| line.usd).sum()
@@ -67,11 +67,11 @@ struct Month<'a> {
     hour: &'a Hour,
     prices: &'a Prices,
     terms: BillingTerms,
-    /// So many months of rows are stored, on average over the month.
+    /// Months of rows that are stored, on average over the month.
     held: f64,
 }
 
-/// The bills of a month, counted from one: the log on S3 first.
+/// Returns the bills of a month, counted from 1. The log on S3 is first.
 #[must_use]
 pub(crate) fn bills(hour: &Hour, prices: &Prices, terms: BillingTerms, month: u32) -> Vec<Bill> {
     let month = Month {
@@ -88,8 +88,7 @@ pub(crate) fn bills(hour: &Hour, prices: &Prices, terms: BillingTerms, month: u3
     ]
 }
 
-/// How many months of rows are stored on average over a month, when they are kept for a
-/// while: the mean of min(time, keep).
+/// Returns the months of stored rows, on average over a month: the mean of min(time, keep).
 fn held(keep: Option<Duration>, month: u32) -> f64 {
     let (from, to) = (f64::from(month.saturating_sub(1)), f64::from(month));
     let keep = keep.map_or(f64::INFINITY, |keep| {
@@ -133,7 +132,7 @@ impl Month<'_> {
         }
     }
 
-    /// The table itself, however it is written to.
+    /// Returns the cost of the table's storage, independent of the way of writing.
     fn table(&self) -> Line {
         let bytes = self.hour.items + self.hour.rows() * ITEM_OVERHEAD;
         let stored = self.all(bytes) / GB * self.held;
@@ -152,8 +151,8 @@ impl Month<'_> {
         }
     }
 
-    /// Rows wait in files on EFS for up to an hour, so that the table can be written at
-    /// an even rate.
+    /// Returns the bill for provisioned writes. Rows wait in EFS files for up to an hour, so
+    /// that the table is written evenly.
     fn provisioned(&self) -> Bill {
         let capacity = (self.hour.write_units / 3_600.0).ceil();
         let waiting = self.hour.json / GB * self.terms.hours / MONTH_HOURS;
@@ -176,7 +175,8 @@ impl Month<'_> {
         }
     }
 
-    /// Each row is a record of the stream and an event of the log group behind it.
+    /// Returns the bill of the stream. Each row is a record of the stream, and an event of the
+    /// log group behind it.
     fn stream(&self) -> Bill {
         let (records, bytes) = (self.hour.rows() / 3_600.0, self.hour.json / 3_600.0);
         let shards = (records / SHARD.0).max(bytes / SHARD.1).ceil();
@@ -214,7 +214,7 @@ mod tests {
         let days = |n: u64| Some(Duration::from_secs(n * 86_400));
         near(held(None, 1), 0.5);
         near(held(None, 12), 11.5);
-        // Half a month: growing for its first half, level from there.
+        // Half a month: the log grows in the first half, and stays level after it.
         let half = Some(Duration::from_secs(365 * 3_600));
         near(held(half, 1), 0.125 + 0.25);
         near(held(half, 2), 0.5);
@@ -245,7 +245,7 @@ mod tests {
             .iter()
             .map(|bill| bill.lines.iter().map(|line| line.usd).collect())
             .collect();
-        // A tenth of a GB an hour for 100 hours a month, one and a half months of it.
+        // 0.1 GB an hour for 100 hours a month, of which 1.5 months are stored.
         near(usd[0][0], 10.0 * 1.5 * 0.023);
         near(usd[0][1], 6_400.0 / 1_000.0 * 0.005);
         near(usd[0][2], 6_400.0 / 1_000.0 * 0.0004);
@@ -255,7 +255,7 @@ mod tests {
         near(usd[2][2], 100.0 * 0.06);
         near(usd[2][3], 100.0 * 0.03);
         near(usd[2][4], 100.0 / 730.0 * 0.30);
-        // 1,000 records a second are one shard; a GB an hour is less than another.
+        // 1,000 records a second need one shard. A GB an hour needs less than another.
         near(usd[3][0], 100.0 * 0.015);
         near(usd[3][1], 360.0 * 0.014);
         near(usd[3][2], 100.0 * 0.5);

@@ -5,9 +5,9 @@ use std::time::Duration;
 /// An hour of a fleet with all devices switched on. Numbers are means, and therefore fractions.
 #[derive(Debug)]
 pub(crate) struct Forecast {
-    /// In the order of the fleet file.
+    /// Figures of each group, in the order of the fleet file.
     pub groups: Vec<GroupHour>,
-    /// All groups together.
+    /// Figures of all groups together.
     pub hour: Hour,
     /// The run of the fleet, if it has a duration.
     pub run: Option<Run>,
@@ -16,9 +16,9 @@ pub(crate) struct Forecast {
 /// An hour of one group.
 #[derive(Debug)]
 pub(crate) struct GroupHour {
-    /// Its name.
+    /// Name of the group.
     pub name: String,
-    /// Its devices.
+    /// Devices of the group.
     pub devices: u32,
     /// The dry run of some devices.
     pub sample: Sampled,
@@ -26,7 +26,7 @@ pub(crate) struct GroupHour {
     pub messages: f64,
     /// Bytes of their payloads.
     pub payload: f64,
-    /// Bytes of their rows in `sends`, as far as they are the group's own.
+    /// Bytes of the group's rows in `sends`, without the parts that all groups share.
     pub bytes: f64,
     /// Rows of `events`: changes of a status.
     pub events: f64,
@@ -35,25 +35,25 @@ pub(crate) struct GroupHour {
 /// The dry run of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sampled {
-    /// Devices.
+    /// Devices in the dry run.
     pub devices: u32,
-    /// Virtual time of each.
+    /// Virtual time of each device.
     pub time: Duration,
-    /// Ticks that they had.
+    /// Ticks of the devices.
     pub ticks: u64,
-    /// Messages that they returned.
+    /// Messages that the devices returned.
     pub messages: u64,
-    /// Of them, those that were encoded.
+    /// Encoded messages among them.
     pub encoded: u64,
     /// Calls that ended in an error.
     pub failed: u64,
-    /// Devices whose cell fell.
+    /// Devices whose cell crashed.
     pub fallen: u64,
     /// Devices that retired.
     pub retired: u64,
-    /// The first fault, in words.
+    /// First error, in words.
     pub fault: Option<String>,
-    /// Whether its rate has stages, which the figures of an hour leave out.
+    /// Whether the group's rate has stages, which the figures of an hour omit.
     pub stages: bool,
 }
 
@@ -74,13 +74,13 @@ pub(crate) struct Hour {
     pub sends_bytes: f64,
     /// Bytes of the files of `events`.
     pub events_bytes: f64,
-    /// The same rows as lines of JSON.
+    /// Bytes of the same rows as lines of JSON.
     pub json: f64,
-    /// … as payload units of Kinesis.
+    /// Payload units of Kinesis for the same rows.
     pub payload_units: f64,
-    /// … as items of DynamoDB.
+    /// Items of DynamoDB for the same rows, in bytes.
     pub items: f64,
-    /// … as its write units.
+    /// Write units of DynamoDB for the same rows.
     pub write_units: f64,
 }
 
@@ -107,12 +107,12 @@ impl Hour {
 /// The run of a fleet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Run {
-    /// From its first to its last tick.
+    /// Time from the first to the last tick.
     pub duration: Duration,
     /// Messages: rows of `sends`.
     pub messages: f64,
     /// Files of `sends`.
     pub files: f64,
-    /// Their bytes.
+    /// Bytes of the files.
     pub bytes: f64,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::num::{as_f64, ratio};
 use mockfleet_config::Log;
 
-/// Microseconds.
+/// An hour in microseconds.
 const HOUR: u64 = 3_600_000_000;
 
 /// Simulated time: long enough for intervals that do not divide an hour.
@@ -16,14 +16,14 @@ const DAY: u64 = 24 * HOUR;
 /// Maximum of simulated generations.
 const MAX_GENERATIONS: u64 = 100_000;
 
-/// A file ends this long after its age is reached: workers hand rows over every 200 ms,
-/// and the encoder looks every 100 ms.
+/// Time from reaching the age to the end of a file. Workers hand rows over every 200 ms, and
+/// the encoder checks every 100 ms.
 const ROLL_DELAY_US: u64 = 250_000;
 
 /// The due times of a group: each device once in an interval.
 pub(crate) struct TickPhases<'a> {
     every: u64,
-    /// Sorted, all below `every`.
+    /// Phases in order, all below `every`.
     phases: &'a [u64],
 }
 
@@ -35,7 +35,7 @@ impl<'a> TickPhases<'a> {
         }
     }
 
-    /// The first moment from `at` on at which a device is due.
+    /// Returns the first time from `at` on at which a device is due.
     fn next(&self, at: u64) -> Option<u64> {
         let (turn, within) = (at - at % self.every, at % self.every);
         let place = self.phases.partition_point(|phase| *phase < within);
@@ -45,7 +45,7 @@ impl<'a> TickPhases<'a> {
         }
     }
 
-    /// The last moment before `at` at which a device is due.
+    /// Returns the last time before `at` at which a device is due.
     fn last(&self, at: u64) -> Option<u64> {
         let (turn, within) = (at - at % self.every, at % self.every);
         let place = self.phases.partition_point(|phase| *phase < within);
@@ -61,7 +61,7 @@ impl<'a> TickPhases<'a> {
 pub(crate) struct RollPolicy {
     /// Files of `sends` in an hour.
     pub(crate) files: f64,
-    /// How often in an hour files are ended, those of both tables together.
+    /// Ended generations in an hour, of both tables together.
     generations: f64,
 }
 
@@ -76,7 +76,7 @@ fn length(log: &Log, second: f64) -> u64 {
     filled.unwrap_or(u64::MAX).min(aged)
 }
 
-/// Files and generations up to `end`, and how far they were counted.
+/// Returns files and generations up to `end`, and the time up to which they were counted.
 fn simulate(groups: &[TickPhases<'_>], length: u64, end: u64) -> (u64, u64, u64) {
     let (mut files, mut generations, mut at) = (0_u64, 0_u64, 0_u64);
     while let Some(first) = groups.iter().filter_map(|group| group.next(at)).min() {
@@ -91,7 +91,7 @@ fn simulate(groups: &[TickPhases<'_>], length: u64, end: u64) -> (u64, u64, u64)
             .iter()
             .filter_map(|group| group.last(at.min(end)))
             .max();
-        // Rows of two hours go to a file each.
+        // Rows of two hours are written to one file for each hour.
         let hours = last.unwrap_or(first).max(first) / HOUR - first / HOUR + 1;
         generations += 1;
         files += hours;
@@ -114,7 +114,7 @@ pub(crate) fn files_within(
 impl RollPolicy {
     /// Simulates a log that receives `second` bytes a second from devices with these phases.
     pub(crate) fn simulate(log: &Log, second: f64, groups: &[TickPhases<'_>]) -> Self {
-        // What is due less than once a day is played through for some of its intervals.
+        // Groups with an interval above a day are simulated for two intervals.
         let slowest = groups.iter().map(|group| group.every).max().unwrap_or(0);
         let end = DAY.max(slowest.saturating_mul(2));
         let (files, generations, until) = simulate(groups, length(log, second), end);
@@ -170,7 +170,7 @@ mod tests {
             1_000.0,
             &[TickPhases::new(seconds(1), &[0])],
         );
-        // 3600 s in steps of 61 s: the row of a second later begins the next file.
+        // 3,600 s in steps of 61 s: a row one second later begins the next file.
         assert!((59.0..=61.0).contains(&rolls.files), "{}", rolls.files);
         assert!(rolls.files > rolls.generations);
     }

@@ -15,7 +15,7 @@ use crate::num::{as_f64, ratio};
 /// Forecasts a fleet from its dry run.
 ///
 /// # Errors
-/// When the sampled rows cannot be encoded.
+/// Returns an error if the sampled rows cannot be encoded.
 pub(crate) fn forecast(plan: &Plan, dry_run: &DryRun) -> Result<Forecast, ForecastError> {
     let mut scales = Vec::new();
     for group in &dry_run.groups {
@@ -58,7 +58,7 @@ pub(crate) fn forecast(plan: &Plan, dry_run: &DryRun) -> Result<Forecast, Foreca
             events,
         });
     }
-    // Each file has one head, whatever groups its rows are of.
+    // Each file has one head, for any number of groups.
     let head = heads.iter().copied().fold(0.0, f64::max);
     hour.sends_bytes = rolls.files * head + groups.iter().map(|group| group.bytes).sum::<f64>();
     hour.events_files = rolls.with(hour.events);
@@ -76,7 +76,7 @@ pub(crate) fn forecast(plan: &Plan, dry_run: &DryRun) -> Result<Forecast, Foreca
     })
 }
 
-/// The log by the fleet's clock: the age at which files are ended is the machine's time.
+/// Returns the log settings in fleet time, since `roll_every` counts the machine's time.
 fn on_its_clock(plan: &Plan) -> Log {
     let roll_every = match plan.clock.speed {
         Speed::Times(times) => {
@@ -101,7 +101,7 @@ fn run(
     let Some(duration) = plan.duration else {
         return Ok(None);
     };
-    // A device that is switched on late may be the only one: there is a file even so.
+    // A device that is switched on late may be the only one, so count at least one file.
     let files = files_within(&on_its_clock(plan), second, groups_due, duration).max(1.0);
     let (mut messages, mut bytes, mut head) = (0.0, 0.0, 0.0_f64);
     for (group, scale) in dry_run.groups.iter().zip(scales) {
@@ -128,10 +128,10 @@ fn run(
     }))
 }
 
-/// Seconds.
+/// An hour in seconds.
 const HOUR: f64 = 3_600.0;
 
-/// Ticks that the schedule of a whole group has in an hour.
+/// Returns the ticks of a whole group in an hour, by its schedule.
 fn hours(group: &GroupResult) -> f64 {
     f64::from(group.devices) * HOUR / group.every.as_secs_f64()
 }
@@ -160,7 +160,7 @@ fn sampled(group: &GroupResult) -> Sampled {
     }
 }
 
-/// Adds rows in the forms that they have elsewhere.
+/// Adds the size of rows in other formats.
 fn add(hour: &mut Hour, rows: f64, forms: &EncodedSizes) {
     let of = |all: u64| rows * ratio(as_f64(all), as_f64(forms.rows));
     hour.json += of(forms.json);

@@ -17,13 +17,13 @@ pub(crate) struct SizeSampler<'a> {
     group: &'a GroupResult,
     /// Bytes of a file of `sends` with a single row.
     one: f64,
-    /// Bytes of one with half of the sample, and with all of it.
+    /// Bytes of a file of `sends` with half of the sample, and with all of it.
     half: f64,
     all: f64,
-    /// The same of `events`: one row, and all.
+    /// Bytes of a file of `events` with one row, and with all rows.
     one_event: f64,
     all_events: f64,
-    /// All rows of the sample in their other forms, by table.
+    /// Sizes of all rows of the sample in other formats, by table.
     pub(crate) forms: (EncodedSizes, EncodedSizes),
 }
 
@@ -68,7 +68,7 @@ impl<'a> SizeSampler<'a> {
         if rows < 1.0 || kept == 0 {
             return Ok(self.one);
         }
-        // A whole number, since a file has no half rows; far below 2^32.
+        // A file has no half rows. The number is far below 2^32.
         let whole = Duration::try_from_secs_f64(rows.round()).map_or(u64::MAX, |n| n.as_secs());
         match usize::try_from(whole) {
             Ok(whole) if whole <= kept => Ok(self.encode(whole, 0, false)?.sends),
@@ -76,27 +76,27 @@ impl<'a> SizeSampler<'a> {
         }
     }
 
-    /// Bytes of one more row of `sends` in a long file.
+    /// Returns the bytes of one more row of `sends` in a long file.
     pub(crate) fn row(&self) -> f64 {
         let kept = self.group.sample.kept();
         let rows = float_of(kept - kept / 2);
         ratio((self.all - self.half).max(0.0), rows)
     }
 
-    /// Bytes of a file of `sends` that are not its rows' own: as good as a file with a
-    /// single row.
+    /// Returns the bytes of a file of `sends` beyond its rows, about the size of a file with
+    /// one row.
     pub(crate) fn head(&self) -> f64 {
         self.one
     }
 
-    /// Bytes of a file of `events` with a single row, and of one more row.
+    /// Returns the bytes of a file of `events` with one row, and of one more row.
     pub(crate) fn events(&self) -> (f64, f64) {
         let more = self.group.sample.statuses().saturating_sub(1);
         let row = (self.all_events - self.one_event).max(0.0);
         (self.one_event, ratio(row, float_of(more)))
     }
 
-    /// Writes the first rows of the sample as one file a table, and weighs them.
+    /// Writes the first rows of the sample as one file for each table, and measures the files.
     fn encode(
         &self,
         messages: usize,
@@ -108,7 +108,7 @@ impl<'a> SizeSampler<'a> {
         let log = Log {
             store: Some(store.clone()),
             payload: self.plan.log.payload,
-            // As long as it takes: one file is what is to be weighed.
+            // No limit of time or size, since one file is measured.
             roll_size: ByteSize::new(u64::MAX),
             roll_every: Duration::MAX,
             sync: Duration::from_secs(60),

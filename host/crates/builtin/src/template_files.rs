@@ -1,8 +1,8 @@
 //! Reads the files that `mockfleet new` writes from their archive.
 //!
-//! The archive holds the templates, the SDKs and the contract (`wit/`). An archive instead of
-//! a second copy of the folders: searches and lints find each source once. `rebuild` writes
-//! it without compression, so that the same files give the same bytes with every zlib.
+//! The archive has the templates, the SDKs and the contract (`wit/`). It replaces a second
+//! copy of the folders, so that searches and lints find each source once. `rebuild` writes it
+//! without compression, so that the same files give the same bytes with every zlib.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read as _};
@@ -37,7 +37,7 @@ mod tests {
 
     const LIST: &str = include_str!("../template-files.txt");
 
-    /// Whether `template-files.txt` leaves out an entry of this name.
+    /// Returns whether `template-files.txt` excludes an entry of this name.
     fn is_left_out(name: &str) -> bool {
         let patterns = LIST.lines().filter_map(|line| line.strip_prefix('!'));
         patterns
@@ -66,7 +66,7 @@ mod tests {
     fn archive_has_the_files_of_the_repository() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
         if !root.join("sdk/templates").is_dir() {
-            // The packaged crate has no repository around it.
+            // The packaged crate is outside the repository.
             return;
         }
         let mut files = BTreeMap::new();

@@ -7,13 +7,13 @@ use toml_edit::{DocumentMut, Item, TableLike, Value};
 /// The keys with paths, and their parts.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    /// The number of a group, the key in it step by step, the part.
+    /// Number of the group, path of the key in it, and part.
     pub(super) groups: Vec<(usize, Vec<String>, String)>,
-    /// The name of a target, and the part that is its `tls.ca`.
+    /// Name of the target, and the part with its `tls.ca`.
     pub(super) targets: Vec<(String, String)>,
 }
 
-/// The text with its links.
+/// Returns the text with its paths replaced.
 pub(super) fn linked(text: &str, links: &Links) -> Result<String, String> {
     let mut document: DocumentMut = text
         .parse()
@@ -52,7 +52,7 @@ fn step<'a>(item: &'a mut Item, key: &str) -> Option<&'a mut Item> {
     item.as_table_like_mut()?.get_mut(key)
 }
 
-/// Puts a text in a value's place, with the spaces and remarks around it.
+/// Replaces a value with a text, and keeps the spaces and comments around it.
 fn set(item: Option<&mut Item>, part: &str) -> Option<()> {
     let value = item?.as_value_mut()?;
     let decor = value.decor().clone();

@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The name of its entry, the first of the archive.
+/// Name of the manifest's entry, the first of the archive.
 pub(super) const NAME: &str = "manifest.json";
 
-/// The form described here; a later one is refused, an earlier one read.
+/// Format of the manifest. A later format is refused, and an earlier one is read.
 pub(super) const FORMAT: u32 = 1;
 
 /// The list of parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The form of the bundle.
+    /// Format of the bundle.
     pub format: u32,
-    /// The version of mockfleet that made it.
+    /// Version of mockfleet that packed the bundle.
     pub mockfleet: String,
-    /// The latest contract that one of its plugins is of: `mockfleet:device@0.1.0`.
+    /// Latest contract of the bundle's plugins: `mockfleet:device@0.1.0`.
     pub contract: String,
     /// The part that is the fleet file.
     pub fleet: String,
@@ -28,13 +28,13 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
-    /// Its name in the archive: `plugins/meter.wasm`.
+    /// Path of the part in the archive: `plugins/meter.wasm`.
     pub path: String,
     /// The kind.
     pub kind: Kind,
-    /// Bytes, unpacked.
+    /// Size of the unpacked part in bytes.
     pub size: u64,
-    /// Of these bytes, in hex.
+    /// SHA-256 of the unpacked part, in hex.
     pub sha256: String,
     /// A plugin's name and version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,15 +65,15 @@ impl Kind {
     }
 }
 
-/// Whether a part may have this name: a path that stays below where it is unpacked, on any
-/// system, and is no entry of our own.
+/// Returns whether a part may have this path. It must stay below the folder of the bundle on
+/// any system, and must not be the manifest.
 pub(super) fn is_plain(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let step = |step: &str| !step.is_empty() && !step.starts_with('.') && step.chars().all(plain);
     path.len() <= 200 && path != NAME && path.split('/').all(step)
 }
 
-/// The last step of a path as a name that a part may have.
+/// Returns the last component of a path as a valid name of a part.
 pub(super) fn plain_name(path: &str) -> String {
     let last = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let fit = |c: char| match c {

@@ -15,7 +15,7 @@ use super::manifest::{FORMAT, Kind, Manifest, NAME, Part, is_plain};
 use mockfleet_config::{Files, Fleet, InvalidConfig, Override, Problem, Problems};
 use mockfleet_files::sha256;
 
-/// All parts together, unpacked.
+/// Most bytes of all unpacked parts together.
 const LARGEST: u64 = 2 << 30;
 const LARGEST_MANIFEST: u64 = 4 << 20;
 
@@ -28,7 +28,7 @@ pub struct Bundle {
     parts: BTreeMap<String, Bytes>,
 }
 
-/// Whether a file begins as a bundle does, and no fleet file can.
+/// Returns whether a file begins as a bundle. No fleet file begins in this way.
 #[must_use]
 pub fn is_bundle(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
@@ -38,7 +38,7 @@ impl Bundle {
     /// Reads a bundle; `shown` names it in messages.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// Returns all problems of the bundle.
     pub fn open(shown: &str, bytes: &[u8]) -> Result<Self, Problems> {
         let mut opening = Opening {
             shown,
@@ -51,13 +51,13 @@ impl Bundle {
         }
     }
 
-    /// Its name in messages.
+    /// Returns the name of the bundle in messages.
     #[must_use]
     pub fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// The SHA-256 of the whole file, in hex.
+    /// Returns the SHA-256 of the whole file, in hex.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
@@ -69,18 +69,18 @@ impl Bundle {
         &self.manifest
     }
 
-    /// The text of its fleet file.
+    /// Returns the text of the fleet file.
     #[must_use]
     pub fn fleet_text(&self) -> &str {
         let bytes = self.parts.get(&self.manifest.fleet);
-        // Checked when it was opened.
+        // `open` has checked that it is UTF-8.
         bytes.map_or("", |bytes| std::str::from_utf8(bytes).unwrap_or(""))
     }
 
-    /// The fleet in it.
+    /// Reads the fleet of the bundle.
     ///
     /// # Errors
-    /// All that is wrong with its fleet file.
+    /// Returns all problems of the fleet file.
     pub fn fleet(&self, overrides: &[Override]) -> Result<Fleet, InvalidConfig> {
         let files = Files::Parts {
             shown: &self.shown,
@@ -151,7 +151,7 @@ impl Opening<'_> {
         let bytes = bytes
             .map_err(|why| self.wrong(format!("{NAME} {why}")))
             .ok()?;
-        // The number first: a later form may have anything else in it.
+        // The format number is read first, since a later format may have other fields.
         let format = serde_json::from_slice::<serde_json::Value>(&bytes)
             .ok()
             .and_then(|value| value.get("format")?.as_u64());

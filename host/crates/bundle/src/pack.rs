@@ -83,7 +83,7 @@ struct Content {
     name: Option<String>,
 }
 
-/// The parts beside the fleet file, by their paths.
+/// The parts without the fleet file, by their paths.
 #[derive(Default)]
 struct Parts {
     found: BTreeMap<String, Content>,
@@ -162,8 +162,8 @@ impl Parts {
         }
     }
 
-    /// Returns the path of a part. Equal content is stored once; other content of the same name
-    /// gets a number.
+    /// Returns the path of a part. Equal content is stored once. Other content of the same
+    /// name gets a number.
     fn add(&mut self, folder: &str, name: &str, content: Content) -> String {
         let (stem, end) = match name.rsplit_once('.') {
             Some((stem, end)) => (stem, format!(".{end}")),

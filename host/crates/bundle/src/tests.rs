@@ -47,7 +47,7 @@ fn refused(bytes: &[u8]) -> String {
     Bundle::open("w.bundle", bytes).unwrap_err().to_string()
 }
 
-/// An archive with these entries.
+/// Creates an archive with these entries.
 fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
@@ -57,7 +57,7 @@ fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// A manifest with one part beside the fleet file.
+/// Creates a manifest with the fleet file and one further part.
 fn manifest(path: &str, content: &[u8], size: usize) -> String {
     format!(
         r#"{{ "format": 1, "mockfleet": "0.1.0", "contract": "c", "fleet": "f.toml", "parts": [
@@ -243,7 +243,8 @@ proptest! {
         let at = (whole.len() as f64 * at) as usize;
         let mut bytes = whole.clone();
         bytes[at] ^= flip;
-        // Some bytes of an archive mean nothing (times, versions): then its parts are whole.
+        // Some bytes of an archive have no effect (times, versions). Its parts are then
+        // unchanged.
         if let Ok(bundle) = Bundle::open("w.bundle", &bytes) {
             let original = Bundle::open("w.bundle", &whole).unwrap();
             prop_assert_eq!(bundle.manifest().fleet.clone(), original.manifest().fleet.clone());

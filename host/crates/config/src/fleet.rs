@@ -13,15 +13,16 @@ use crate::document::redact::redact;
 use crate::plan::fleet::Plan;
 use crate::sections::top_level;
 
-/// A fleet file that was read.
+/// A fleet file with its checked plan.
 pub struct Fleet {
     /// The checked plan.
     pub plan: Plan,
-    /// Its text as it was written, without secrets: nothing of the environment is in it.
+    /// Text of the file as it was written, without secrets and without values of the
+    /// environment.
     pub source: String,
     /// Changes from the command line: the option as typed, and its value without secrets.
     pub changes: Vec<(String, String)>,
-    /// The file as it is shown.
+    /// Name of the file in messages.
     shown: String,
     /// The bundle or address that the user named, if it is not the file itself.
     rerun_argument: Option<String>,
@@ -29,7 +30,7 @@ pub struct Fleet {
 }
 
 impl fmt::Debug for Fleet {
-    /// The plan only: the tree holds secrets as they were given.
+    /// Formats the plan only, since the tree contains secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Fleet").field(&self.plan).finish()
     }
@@ -38,7 +39,7 @@ impl fmt::Debug for Fleet {
 /// A fleet file with problems.
 #[derive(Debug)]
 pub struct InvalidConfig {
-    /// All that is wrong with the file itself.
+    /// All problems of the file itself.
     pub problems: Problems,
     /// The part of the plan that could be read, so that problems of plugins, their settings and
     /// the store can be reported together with these. `None` if the text is not TOML.
@@ -55,7 +56,7 @@ impl Fleet {
     /// Reads a fleet file, with the changes of the command line.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// Returns all problems of the file.
     pub fn read(file: &Path, overrides: &[Override]) -> Result<Self, InvalidConfig> {
         let shown = file.display().to_string();
         let text = std::fs::read(file)
@@ -82,10 +83,10 @@ impl Fleet {
         Self::parse(&text, &shown, folder, overrides)
     }
 
-    /// Reads a fleet file that came without a folder, from an address: it reads no files.
+    /// Reads a fleet file from an address. It has no folder, and can name no files.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// Returns all problems of the file.
     pub fn from_bytes(
         bytes: &[u8],
         shown: &str,
@@ -109,11 +110,11 @@ impl Fleet {
         Self::parse_with_files(text, shown, files, overrides)
     }
 
-    /// Reads the text of a fleet file; `shown` is its name in messages, and relative
-    /// paths in it start at `folder`.
+    /// Reads the text of a fleet file. `shown` is its name in messages, and its relative paths
+    /// start at `folder`.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// Returns all problems of the text.
     pub fn parse(
         text: &str,
         shown: &str,
@@ -123,7 +124,7 @@ impl Fleet {
         Self::parse_with_files(text, shown, Files::Folder(folder), overrides)
     }
 
-    /// Reads a text whose relative paths are found in `files`.
+    /// Reads the text of a fleet file with its relative paths in `files`.
     ///
     /// # Errors
     /// All problems of the file.
@@ -136,7 +137,8 @@ impl Fleet {
         let mut problems = Problems::default();
         let mut tree = parser::parse(text, shown, &mut problems);
         if !problems.is_empty() {
-            // Problems of the remaining text may follow from the part that could not be read.
+            // Problems of the readable part may follow from the unreadable part, so they are
+            // not reported.
             return Err(InvalidConfig {
                 problems,
                 rest: None,
@@ -163,7 +165,7 @@ impl Fleet {
         }
     }
 
-    /// The file as it is shown in messages.
+    /// Returns the name of the file in messages.
     #[must_use]
     pub fn shown(&self) -> &str {
         &self.shown
@@ -182,8 +184,8 @@ impl Fleet {
         self.rerun_argument.as_deref().unwrap_or(&self.shown)
     }
 
-    /// The place of a key, groups by name: `fleet.toml:14`, or the option that set
-    /// it. A key that is not there has the place of the table where it would be.
+    /// Returns the place of a key, with groups by name: `fleet.toml:14`, or the option that
+    /// set it. A missing key has the place of its table.
     #[must_use]
     pub fn place(&self, path: &[&str]) -> String {
         let node = self.tree.nearest(path);

@@ -10,7 +10,7 @@ use crate::document::parser;
 use crate::document::problem::{Problem, Problems};
 use crate::document::table_reader::{ReadContext, TableReader, text};
 
-/// The table inside the binary.
+/// The built-in price table.
 pub const BUILTIN_PRICES: &str = include_str!("prices.toml");
 
 /// An item with a price.
@@ -38,7 +38,7 @@ pub enum Item {
     KinesisShard,
     /// A payload unit put to Kinesis.
     KinesisPut,
-    /// A GB taken in by CloudWatch Logs.
+    /// A GB ingested by CloudWatch Logs.
     CloudwatchIngest,
     /// A GB in CloudWatch Logs for a month.
     CloudwatchStorage,
@@ -71,7 +71,7 @@ const fn entry(
 
 const MILLION: f64 = 1_000_000.0;
 
-/// In the order of the file.
+/// Entries in the order of the file.
 const ENTRIES: [Entry; 13] = [
     entry(Item::S3Storage, "s3", "storage", "GB-month", 1.0),
     entry(Item::S3Put, "s3", "put", "1,000 requests", 1_000.0),
@@ -114,37 +114,37 @@ const ENTRIES: [Entry; 13] = [
 
 const PRICE_KEYS: &[&str] = &["usd", "per", "date", "source"];
 
-/// One price.
+/// The price of one item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Price {
     /// The item.
     pub item: Item,
-    /// Its table and key, with a point between them.
+    /// Table and key of the price, with a dot between them.
     pub key: String,
     /// US dollars for [`Self::per`].
     pub usd: f64,
-    /// For how much of it.
+    /// Amount that the price is for.
     pub per: &'static str,
-    /// The month for which the source gives it, or nothing.
+    /// Month of the price at its source, or an empty text.
     pub date: String,
     /// The source: a page, or the user's own file.
     pub source: String,
 }
 
-/// A whole table: each item has a price.
+/// A complete price table: each item has a price.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prices {
-    /// Of which region.
+    /// Region of the prices.
     pub region: String,
-    /// In the order of the table.
+    /// Prices in the order of the table.
     pub prices: Vec<Price>,
 }
 
 impl Prices {
-    /// The table inside the binary.
+    /// Returns the built-in price table.
     ///
     /// # Errors
-    /// None that a release has: a test reads it.
+    /// Returns the problems of the built-in table. A test checks that it has none.
     pub fn builtin() -> Result<Self, Problems> {
         Self::parse(BUILTIN_PRICES, "prices.toml", None)
     }
@@ -152,7 +152,7 @@ impl Prices {
     /// Reads a file whose prices replace those of `base`.
     ///
     /// # Errors
-    /// All problems of the file, each with its line.
+    /// Returns all problems of the file, each with its line.
     pub fn read(file: &Path, base: &Self) -> Result<Self, Problems> {
         let shown = file.display().to_string();
         match std::fs::read_to_string(file) {
@@ -170,10 +170,10 @@ impl Prices {
         }
     }
 
-    /// Reads the text of such a file; `shown` is its name in messages.
+    /// Reads the text of a price file. `shown` is its name in messages.
     ///
     /// # Errors
-    /// All that is wrong with it, each with its line.
+    /// Returns all problems of the text, each with its line.
     pub fn parse(text: &str, shown: &str, base: Option<&Self>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let tree = parser::parse(text, shown, &mut problems);
@@ -186,7 +186,7 @@ impl Prices {
         }
     }
 
-    /// US dollars for one of it: a GB, a request, an hour.
+    /// Returns the price in US dollars of one unit: a GB, a request, an hour.
     #[must_use]
     pub fn unit_price(&self, item: Item) -> f64 {
         let units = ENTRIES
@@ -239,7 +239,7 @@ fn read(context: &ReadContext<'_>, tree: &Node, base: Option<&Prices>) -> Option
     whole.then_some(Prices { region, prices })
 }
 
-/// A price is a table of its own, or only a number.
+/// Reads a price, which is a table or only a number.
 fn price(context: &ReadContext<'_>, node: &Node, entry: &Entry) -> Option<Price> {
     let key = format!("{}.{}", entry.table, entry.key);
     let made = |usd, date: Option<String>, source: Option<String>| Price {

@@ -11,38 +11,38 @@ use crate::document::parser;
 use crate::document::problem::{Problem, Problems};
 use crate::document::table_reader::{ReadContext, TableReader, text};
 
-/// The file's name in the project's folder.
+/// Name of the file in the project's folder.
 const PROJECT_FILE: &str = "plugin.toml";
 
-/// A project that was read.
+/// A project with its `plugin.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
-    /// Its folder.
+    /// Folder of the project.
     pub folder: PathBuf,
     /// The plugin's name.
     pub name: String,
     /// The plugin's version.
     pub version: String,
-    /// The command that builds it, for `sh`, in its folder.
+    /// Build command for `sh`, which runs in the folder.
     pub build: String,
     /// The component that the command writes.
     pub output: PathBuf,
-    /// Files and folders that it is made from.
+    /// Source files and folders of the plugin.
     pub watch: Vec<PathBuf>,
     /// The tools that the build needs, in the order of their installation.
     pub needs: Vec<Requirement>,
 }
 
-/// A part of the toolchain.
+/// A tool that the build needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
     /// The name of the tool in messages: `Rust`.
     pub what: String,
-    /// A command that succeeds where it is there, for `sh`.
+    /// Command for `sh` that succeeds if the tool is installed.
     pub check: String,
     /// The version that the command must print at least.
     pub least: Option<String>,
-    /// The line that installs it.
+    /// Command line that installs the tool.
     pub install: String,
 }
 
@@ -54,7 +54,7 @@ impl Project {
     /// Reads the project in a folder.
     ///
     /// # Errors
-    /// All that is wrong with its `plugin.toml`.
+    /// Returns all problems of its `plugin.toml`.
     pub fn read(folder: &Path) -> Result<Self, Problems> {
         let file = file_in(folder);
         let shown = file.display().to_string();
@@ -72,7 +72,7 @@ impl Project {
         Self::parse(&content, &shown, folder)
     }
 
-    /// Its `plugin.toml`.
+    /// Returns the path of its `plugin.toml`.
     #[must_use]
     pub fn file(&self) -> PathBuf {
         file_in(&self.folder)
@@ -82,7 +82,7 @@ impl Project {
     /// in it start at `folder`.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// Returns all problems of the text.
     pub fn parse(content: &str, shown: &str, folder: &Path) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let tree = parser::parse(content, shown, &mut problems);
@@ -196,7 +196,7 @@ fn filled(node: &Node) -> Result<String, String> {
 }
 
 impl Requirement {
-    /// Whether the output of the check names a version that is new enough.
+    /// Checks that the output of the check has a sufficient version.
     ///
     /// # Errors
     /// The version that is too old, or a text if the output has none.
@@ -216,7 +216,7 @@ impl Requirement {
     }
 }
 
-/// The numbers of `1.95` or `20.11.1`.
+/// Parses the numbers of `1.95` or `20.11.1`.
 fn parts(version: &str) -> Option<Vec<u64>> {
     version.split('.').map(|part| part.parse().ok()).collect()
 }

@@ -12,7 +12,7 @@ pub const FINDING_KINDS: [&str; 6] = [
     "unknown",
 ];
 
-/// The form of such a check, for editors.
+/// The form of a check of findings, for editors: a regular expression.
 pub(crate) const CHECK_PATTERN: &str =
     r"^\s*(missing|doubled|late|altered|out-of-order|unknown)\s*(==|<=|<)\s*[0-9.]+\s*%?\s*$";
 
@@ -25,20 +25,20 @@ pub struct ReceivedCheck {
     pub comparison: ReceivedComparison,
     /// The right side.
     pub value: f64,
-    /// Whether that is a share of the messages, in percent, and no count.
+    /// Whether the value is a share of the messages in percent, and not a count.
     pub percent: bool,
-    /// As it was given.
+    /// The check as it was written.
     pub text: String,
 }
 
 /// The comparison of a count with its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceivedComparison {
-    /// It is this.
+    /// The count equals the value.
     Equal,
-    /// It is no more.
+    /// The count is at most the value.
     AtMost,
-    /// It is less.
+    /// The count is below the value.
     Below,
 }
 
@@ -85,7 +85,7 @@ impl ReceivedCheck {
         })
     }
 
-    /// Whether a count of findings, out of `messages`, meets the check.
+    /// Returns whether a count of findings, out of `messages`, meets the check.
     #[must_use]
     pub fn is_met(&self, count: f64, messages: f64) -> bool {
         let figure = match self.percent {

@@ -13,13 +13,13 @@ const REFERENCE: &str = include_str!("../fleet-file.md");
 
 /// The settings of a built-in plugin.
 pub struct PluginSchema {
-    /// As the fleet file names it: `builtin:thermometer`.
+    /// Name in fleet files: `builtin:thermometer`.
     pub plugin: String,
-    /// Its JSON Schema.
+    /// JSON Schema of its settings.
     pub schema: Value,
 }
 
-/// The JSON Schema (draft 2020-12) of a fleet file.
+/// Returns the JSON Schema (draft 2020-12) of a fleet file.
 #[must_use]
 pub fn schema(builtins: Vec<PluginSchema>) -> Value {
     let mut definitions = Map::new();
@@ -39,7 +39,7 @@ pub fn schema(builtins: Vec<PluginSchema>) -> Value {
     forms.push(json!({ "properties": { "plugin": { "not": { "enum": names } } } }));
     let mut group = table_schema("[[groups]]", &["name", "plugin", "count"]);
     add(&mut group, "oneOf", Value::Array(forms));
-    // Exactly one of these two.
+    // Exactly one of these two keys.
     let pace = json!([{ "required": ["every"] }, { "required": ["rate"] }]);
     add(&mut group, "allOf", json!([{ "oneOf": pace }]));
     definitions.insert("group".into(), group);
@@ -125,7 +125,7 @@ fn point_to(name: &str, schema: &mut Value) {
     }
 }
 
-/// A table of the reference as a schema.
+/// Converts a table of the reference to a schema.
 fn table_schema(heading: &str, required: &[&str]) -> Value {
     let mut properties = Map::new();
     for row in rows(heading) {
@@ -157,7 +157,7 @@ struct Row {
     default: &'static str,
 }
 
-/// The rows of the reference's table under a heading.
+/// Returns the rows of the reference's table under a heading.
 fn rows(heading: &str) -> Vec<Row> {
     let is_heading = |line: &&str| {
         line.strip_prefix("## ")
@@ -181,10 +181,10 @@ fn rows(heading: &str) -> Vec<Row> {
         .collect()
 }
 
-/// A text that the environment fills in may be anything before it is.
+/// Pattern of a text with `${NAME}`, which is valid in place of any value.
 const FILLED_IN: &str = r"\$\{";
 
-/// `TO` or `FROM..TO`.
+/// Returns the pattern of `TO` or `FROM..TO`.
 fn one_or_two(value: &str) -> String {
     format!(r"^\s*{value}\s*(\.\.\s*{value}\s*)?$")
 }
@@ -251,7 +251,7 @@ fn value_schema(heading: &str, key: &str) -> Value {
         }
         ("[[groups]]", "after-stages") => word(&["return", "hold", "repeat"]),
         ("[[groups.stages]]", "shape") => word(&["step", "ramp", "spike", "sine"]),
-        // One value, or where it begins and where it goes.
+        // One value, or a start and an end.
         ("[[groups.stages]]", "rate") => pattern(&one_or_two(
             r"[0-9.]+\s*/\s*(us|ms|s|sec|m|min|h|d|day|hour)",
         )),

@@ -9,19 +9,19 @@ use crate::document::units;
 /// A figure of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Metric {
-    /// Messages that devices returned, less those that a fault of the fleet file dropped.
+    /// Messages that devices returned, without those that a fault of the fleet file dropped.
     Messages,
     /// Messages that the backend confirmed.
     Acked,
     /// Messages that were sent and have no acknowledgement by protocol (QoS 0).
     Sent,
-    /// The sum of both: messages that were delivered, as far as the protocol shows.
+    /// The sum of both: messages that were delivered, as far as the protocol reports it.
     Delivered,
     /// Messages refused, timed out or lost.
     Failed,
     /// Messages that never left the host.
     Dropped,
-    /// Messages unanswered when the run ended.
+    /// Messages without an acknowledgement at the end of the run.
     Unconfirmed,
     /// Messages a second.
     Rate,
@@ -29,11 +29,11 @@ pub enum Metric {
     Missed,
     /// Calls that returned an error.
     FailedCalls,
-    /// Cells that fell and were made again.
+    /// Cells that crashed and were restarted.
     Restarts,
-    /// From sent to confirmed, at this share of all.
+    /// Time from sending to acknowledgement, at this percentile.
     Latency(f64),
-    /// From due to sent, at this share of all.
+    /// Time from due to sending, at this percentile.
     Lag(f64),
 }
 
@@ -45,13 +45,13 @@ pub enum ThresholdValue {
     Count(u64),
     /// A share of all, in units of 10⁻⁹.
     Share(u64),
-    /// Microseconds.
+    /// A time in microseconds.
     Time(u64),
     /// A rate per second.
     PerSecond(f64),
 }
 
-/// All of a thing, in the unit of [`ThresholdValue::Share`].
+/// The whole, in the unit of [`ThresholdValue::Share`].
 pub const FULL_SHARE: u64 = 1_000_000_000;
 
 /// The comparison of a figure with its value.
@@ -71,7 +71,7 @@ pub enum Comparison {
     Above,
 }
 
-/// By their signs, the longer ones first.
+/// Comparisons by their signs, the longer signs first.
 const COMPARISONS: [(&str, Comparison); 6] = [
     ("<=", Comparison::AtMost),
     (">=", Comparison::AtLeast),
@@ -82,7 +82,7 @@ const COMPARISONS: [(&str, Comparison); 6] = [
 ];
 
 impl Comparison {
-    /// Whether a figure with this ordering to the value meets the comparison.
+    /// Returns whether a figure with this ordering to the value meets the comparison.
     #[must_use]
     pub fn is_met_by(self, order: std::cmp::Ordering) -> bool {
         match self {
@@ -134,7 +134,7 @@ impl std::fmt::Display for Threshold {
     }
 }
 
-/// Figures that are no times.
+/// Figures that are not times.
 const COUNT_METRICS: [(&str, Metric); 11] = [
     ("messages", Metric::Messages),
     ("acked", Metric::Acked),
@@ -171,7 +171,7 @@ pub(crate) const CHECK_PATTERN: &str = r"^\s*(
 ((latency|ack|lag)\.(p50|p90|p95|p99|p99\.9|max)\s*(<=|>=|==|!=|<|>)\s*([0-9.]+\s*(us|µs|ms|s|m|h|d)\s*)+)
 )\s*$";
 
-/// The same for a channel, which has messages and no ticks.
+/// The form of a channel's check. A channel has messages and no ticks.
 pub(crate) const CHANNEL_CHECK_PATTERN: &str = r"^\s*(
 ((acked|sent|delivered|failed|dropped|unconfirmed)\s*(<=|>=|==|!=|<|>)\s*([0-9_]+|[0-9.]+\s*%))|
 (messages\s*(<=|>=|==|!=|<|>)\s*[0-9_]+)|
@@ -227,7 +227,7 @@ impl Metric {
         }
     }
 
-    /// Whether it is about devices and their calls, which no channel has.
+    /// Returns whether the figure counts devices or calls, which channels do not have.
     #[must_use]
     pub const fn is_device_metric(self) -> bool {
         matches!(self, Self::Missed | Self::FailedCalls | Self::Restarts)
@@ -284,7 +284,7 @@ impl Metric {
     }
 }
 
-/// Percent as thousand-millionths: to seven digits after the point, and no float between.
+/// Parses percent as thousand-millionths: exact to seven decimals, without floating point.
 fn share(percent: &str) -> Option<u64> {
     let (whole, part) = percent.split_once('.').unwrap_or((percent, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -340,7 +340,8 @@ impl Threshold {
     /// Reads a threshold of a check, which can pass and can fail.
     ///
     /// # Errors
-    /// As [`Threshold::parse`]; also if the check always passes or always fails.
+    /// Returns the errors of [`Threshold::parse`], and an error if the check always passes or
+    /// always fails.
     pub fn parse_check(text: &str) -> Result<Self, String> {
         let threshold = Self::parse(text)?;
         let lowest = match threshold.value {

@@ -41,7 +41,7 @@ fn partial_name(file: &str) -> Option<&str> {
     process.bytes().all(|c| c.is_ascii_digit()).then_some(name)
 }
 
-/// Whether a text has this number of hexadecimal digits, in lower case.
+/// Returns whether a text has this number of hexadecimal digits, in lower case.
 pub fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,7 +1,7 @@
 //! Finds the part that limited a run, with evidence.
 //!
-//! The evidence: how late devices were called, how busy workers were, how full outboxes were,
-//! how long confirmations took, and how long none arrived.
+//! The evidence is the delay of calls, the busy time of workers, and the fill of outboxes. It
+//! is also the time of acknowledgements, and the time since the last one.
 
 use std::time::Duration;
 

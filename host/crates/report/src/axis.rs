@@ -14,7 +14,7 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// A figure in words.
+    /// Formats a value with its unit.
     pub(crate) fn shown(self, value: f64) -> String {
         match self {
             Self::Rate if value >= 9.95 || value == 0.0 => format!("{}/s", count(whole(value))),
@@ -24,7 +24,7 @@ impl Unit {
         }
     }
 
-    /// As the page's script knows it.
+    /// Returns the name of the unit in the page's script.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Rate => "rate",
@@ -48,13 +48,13 @@ pub(crate) fn whole(value: f64) -> u64 {
     value.max(0.0).round() as u64
 }
 
-/// A vertical axis: from its lower to its upper end, evenly or by powers of ten.
+/// A vertical axis from its lower to its upper end, even or by powers of ten.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scale {
     low: f64,
     high: f64,
     by_tens: bool,
-    /// The values of its ticks.
+    /// Values of the ticks.
     pub(crate) ticks: Vec<f64>,
 }
 
@@ -62,11 +62,11 @@ pub(crate) struct Scale {
 /// axis, all but the peak would be at the bottom.
 const PEAKED: f64 = 20.0;
 
-/// Less is nothing.
+/// Smallest number that differs from 0 here.
 const TINY: f64 = 1e-300;
 
 impl Scale {
-    /// An axis for values; by powers of ten only where they may be.
+    /// Returns an axis for values. It uses powers of ten only if `may_be_by_tens` is set.
     pub(crate) fn for_values(values: &mut [f64], may_be_by_tens: bool) -> Self {
         values.sort_by(f64::total_cmp);
         let high = values.last().copied().unwrap_or(0.0);
@@ -94,10 +94,10 @@ impl Scale {
         }
     }
 
-    /// An axis around values wherever they lie, below zero too.
+    /// Returns an axis around values of any sign.
     pub(crate) fn around(low: f64, high: f64) -> Self {
-        // A line that is level lies in the middle; so does one that is as good as level, in
-        // an arithmetic that cannot divide by so little.
+        // A level line is in the middle of the axis. A range below `TINY` counts as level,
+        // since it is too small to divide by.
         let room = match (high - low > TINY, low.abs() > TINY) {
             (true, _) => 0.0,
             (false, true) => low.abs() * 0.1,
@@ -107,8 +107,8 @@ impl Scale {
         let step = round_step((high - low) / 5.0);
         let first = (low / step).floor();
         let mut ticks: Vec<f64> = Vec::new();
-        // Seven are enough, and there is an end in any arithmetic: a step may be less than
-        // what tells two numbers apart.
+        // Eight ticks are enough, and end the loop. A step may be less than the difference of
+        // two floating-point numbers.
         for number in 0..8 {
             if ticks.last().is_some_and(|last| *last >= high - step * 1e-6) {
                 break;
@@ -139,12 +139,12 @@ impl Scale {
         }
     }
 
-    /// Whether it goes by powers of ten.
+    /// Returns whether the axis uses powers of ten.
     pub(crate) const fn is_by_tens(&self) -> bool {
         self.by_tens
     }
 
-    /// How high a value stands, 0 to 1.
+    /// Returns the position of a value on the axis, 0 to 1.
     pub(crate) fn place(&self, value: f64) -> f64 {
         let value = match self.by_tens {
             true if value <= 0.0 => return 0.0,
@@ -155,7 +155,7 @@ impl Scale {
     }
 }
 
-/// The marks of an even axis in words: all with as many digits as tell them apart.
+/// Formats the ticks of an even axis, all with the digits that distinguish them.
 pub(crate) fn marks(ticks: &[f64]) -> Vec<String> {
     let largest = ticks
         .iter()
@@ -171,12 +171,12 @@ pub(crate) fn marks(ticks: &[f64]) -> Vec<String> {
     let digits = usize::try_from(digits.unwrap_or(12)).unwrap_or(0);
     ticks
         .iter()
-        // Nothing is not less than nothing.
+        // Replace a negative zero.
         .map(|tick| format!("{:.digits$}", if *tick == 0.0 { 0.0 } else { *tick }))
         .collect()
 }
 
-/// The next of 1, 2, 2.5, 5, 10 and so on.
+/// Returns the next of 1, 2, 2.5, 5, 10 and so on.
 fn round_step(least: f64) -> f64 {
     let power = 10f64.powf(least.log10().floor());
     let steps = [1.0, 2.0, 2.5, 5.0, 10.0];
@@ -186,7 +186,7 @@ fn round_step(least: f64) -> f64 {
     found.copied().unwrap_or(10.0) * power
 }
 
-/// Steps of a time axis that people count in, in microseconds.
+/// Steps of a time axis that people are used to, in microseconds.
 const STEPS: [i64; 24] = [
     100_000,
     200_000,
@@ -214,7 +214,8 @@ const STEPS: [i64; 24] = [
     7_776_000_000_000,
 ];
 
-/// The marks of a time axis that is so long: at which microsecond, and its words.
+/// Returns the ticks of a time axis of this length, each with its time in microseconds and its
+/// label.
 pub(crate) fn times(length: i64) -> Vec<(i64, String)> {
     let wanted = length / 7;
     let step = STEPS.iter().find(|step| **step >= wanted);
@@ -228,7 +229,7 @@ pub(crate) fn times(length: i64) -> Vec<(i64, String)> {
     marks
 }
 
-/// How far a run is: `0`, `1.5 s`, `2 min`, `1 h 30`, `3 d 6 h`.
+/// Formats the time since the start: `0`, `1.5 s`, `2 min`, `1 h 30`, `3 d 6 h`.
 pub(crate) fn since(micros: i64) -> String {
     let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
     match seconds {

@@ -3,33 +3,32 @@
 //! The shapes stretch with the page, and the text around them is HTML, which keeps its size on a
 //! phone.
 //!
-//! Own code, and not a crate's: those that draw SVG (plotters, charming, poloto) write
-//! colours into each shape, and a page that follows the reader's light or dark needs
-//! classes instead.
+//! The crate draws its own SVG. The crates plotters, charming and poloto write colours into
+//! each shape. A page that follows the reader's light or dark mode needs classes instead.
 
 use std::fmt::Write as _;
 
 use crate::axis::{Scale, Unit, times};
 use crate::escape::escaped;
 
-/// The drawing's own units; it is stretched to the page's.
+/// Width of the drawing in its own units. The page stretches it.
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 200.0;
 
-/// A line, or a layer of a stack.
+/// A line of a chart, or a layer of a stack.
 pub(crate) struct Series {
     pub(crate) name: &'static str,
-    /// The class of its colour.
+    /// Class of its colour.
     pub(crate) ink: &'static str,
     /// One value for each bucket; `None` without data.
     pub(crate) values: Vec<Option<f64>>,
 }
 
-/// How series are drawn.
+/// The drawing of series: as lines or as a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Lines,
-    /// One on top of the other, the first at the bottom.
+    /// Layers on top of each other, the first at the bottom.
     Stack,
 }
 
@@ -46,11 +45,11 @@ pub(crate) struct Chart {
 
 /// The time that all charts of a page share.
 pub(crate) struct Time {
-    /// Microseconds from the first to the last moment's end.
+    /// Microseconds from the start of the first bucket to the end of the last one.
     pub(crate) length: i64,
-    /// How many moments there are.
+    /// Number of buckets.
     pub(crate) count: usize,
-    /// Those in which a fault was injected.
+    /// Buckets in which a fault was injected.
     pub(crate) faults: Vec<usize>,
 }
 
@@ -62,7 +61,7 @@ impl Time {
 }
 
 impl Chart {
-    /// The chart as a figure of the page.
+    /// Renders the chart as a figure of the page.
     pub(crate) fn html(&self, time: &Time) -> String {
         let layers = self.layers();
         let mut values: Vec<f64> = layers
@@ -119,7 +118,7 @@ impl Chart {
         serde_json::json!({ "id": self.id, "unit": self.unit.word(), "series": series })
     }
 
-    /// The bottom and the top of each series at each moment.
+    /// Returns the bottom and the top of each series in each bucket.
     fn layers(&self) -> Vec<Vec<Option<(f64, f64)>>> {
         let mut below: Vec<f64> = Vec::new();
         self.series
@@ -191,7 +190,7 @@ fn line(layer: &[Option<(f64, f64)>], time: &Time, scale: &Scale) -> String {
     path
 }
 
-/// A layer: its top from left to right, and its bottom back.
+/// Draws a layer: its top from left to right, and its bottom back.
 fn area(layer: &[Option<(f64, f64)>], time: &Time, scale: &Scale) -> String {
     if layer.iter().flatten().all(|(bottom, top)| bottom >= top) {
         return String::new();
@@ -213,7 +212,7 @@ fn area(layer: &[Option<(f64, f64)>], time: &Time, scale: &Scale) -> String {
     path
 }
 
-/// Faults on the time axis.
+/// Draws the faults on the time axis.
 fn fault_marks(time: &Time) -> String {
     if time.faults.is_empty() {
         return String::new();
@@ -237,7 +236,7 @@ pub(crate) fn time_marks(time: &Time) -> String {
             0 => "",
             _ => " class=\"odd\"",
         };
-        // What would stand beyond the edge is left out.
+        // A label beyond the edge is left out.
         if place <= 97.0 {
             let _ = write!(
                 html,
@@ -254,15 +253,14 @@ fn percent(part: i64, whole: i64) -> f64 {
     part as f64 * 100.0 / whole.max(1) as f64
 }
 
-/// A strip for each of several things that happen now and then: the more often in a
-/// moment, the darker.
+/// Renders a strip for each kind of event. A bucket is darker for more events.
 pub(crate) fn strips(rows: &[(String, &str, Vec<u64>)], time: &Time) -> String {
     let mut html = String::from("<div class=\"strips\">");
     for (name, ink, counts) in rows {
         let most = counts.iter().copied().max().unwrap_or(0).max(1);
         let mut shapes = String::new();
         for (moment, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            // By the logarithm: one of a kind is seen beside a thousand.
+            // The scale is logarithmic, so that 1 event is visible next to 1,000.
             let share = ln(*count) / ln(most);
             let _ = write!(
                 shapes,

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use crate::escape::escaped;
 use mockfleet_metrics::{CheckResult, Summary, Verdict};
 
-/// How a case ended.
+/// The end of a test case.
 enum End<'a> {
     Held,
     Failed(&'a str),
@@ -22,7 +22,7 @@ struct Case<'a> {
     end: End<'a>,
 }
 
-/// The verdict of a run; `at` is when it began, in ISO 8601.
+/// Renders the verdicts of a run. `at` is the start of the run, in ISO 8601.
 #[must_use]
 pub fn junit(summary: &Summary, at: &str) -> String {
     let own = summary.own_verdicts();
@@ -54,7 +54,7 @@ pub fn junit(summary: &Summary, at: &str) -> String {
 }
 
 fn write_suite(xml: &mut String, summary: &Summary, suite: &str, cases: &[Case<'_>], at: &str) {
-    // Writing to a string fails never.
+    // Writing to a string cannot fail.
     let _ = writeln!(
         xml,
         "  <testsuite name=\"{}\" {} timestamp=\"{}\" time=\"{:.3}\">",
@@ -112,7 +112,7 @@ fn counts<'a>(cases: impl Iterator<Item = &'a Case<'a>>) -> String {
     format!("tests=\"{all}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\"")
 }
 
-/// A condition that fails no run is a skipped case.
+/// Returns a condition of the run as a case. A condition that fails no run is a skipped case.
 fn of_run(verdict: &Verdict) -> Case<'_> {
     let end = match (verdict.failed, verdict.doubtful) {
         (true, _) => End::Failed(&verdict.answer),

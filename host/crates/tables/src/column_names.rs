@@ -35,7 +35,7 @@ pub const ARRIVAL_COLUMNS: &[&str] = &[
     "created_at",
 ];
 
-/// A moment, whosever it is.
+/// Any time.
 pub const TIME_COLUMNS: &[&str] = &["time", "timestamp", "ts", "at", "tst"];
 
 /// A number that differs between the messages of a device.
@@ -52,7 +52,7 @@ pub const NUMBER_COLUMNS: &[&str] = &[
     "id",
 ];
 
-/// The first of these names that a column has.
+/// Returns the first of these names that a column has.
 #[must_use]
 pub fn find_column(columns: &[String], names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| {

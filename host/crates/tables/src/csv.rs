@@ -14,13 +14,13 @@ use mockfleet_sendlog::{RowVisitor, TableValue};
 /// The form of a null value in the result of a query. It differs from an empty text.
 pub(crate) const NULL: &str = "\\N";
 
-/// Bytes that are read at once.
+/// Size of the read buffer in bytes.
 const READ_BUFFER: usize = 256 << 10;
 
-/// A record may be as long as MQTT allows, and more.
+/// Longest record in bytes. A message of the maximum length of MQTT fits, with other values.
 const MAX_RECORD: usize = 1 << 30;
 
-/// Records, one after the other.
+/// A reader of records.
 struct Records<R> {
     from: R,
     parser: Reader,
@@ -28,13 +28,13 @@ struct Records<R> {
     /// The start of the input that is not parsed yet.
     start: usize,
     end: usize,
-    /// The input has ended. A database must not be read again after its end.
+    /// The end of the input. A database must not be read again after its end.
     over: bool,
     values: Vec<u8>,
     ends: Vec<usize>,
     /// The number of values of the current record.
     count: usize,
-    /// The line on which it begins.
+    /// The line on which the current record begins.
     line: u64,
 }
 
@@ -54,7 +54,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Reads the next record; false when there is none.
+    /// Reads the next record, and returns whether there is one.
     fn advance(&mut self) -> Result<bool, String> {
         let (mut used, mut ended) = (0, 0);
         // The rest of the previous line, if lines end with CR LF.
@@ -90,7 +90,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Makes sure that there is input, as long as there is more.
+    /// Fills the buffer if it is empty, unless the input has ended.
     fn fill(&mut self) -> Result<(), String> {
         if self.start == self.end && !self.over {
             let read = self.from.read(&mut self.input);
@@ -101,7 +101,7 @@ impl<R: Read> Records<R> {
         Ok(())
     }
 
-    /// A value of the record at hand.
+    /// Returns a value of the current record.
     fn value(&self, place: usize) -> Option<&[u8]> {
         if place >= self.count {
             return None;
@@ -113,20 +113,20 @@ impl<R: Read> Records<R> {
         self.values.get(from..*self.ends.get(place)?)
     }
 
-    /// The record at hand, as names of columns.
+    /// Returns the current record as names of columns.
     fn names(&self) -> Vec<String> {
         let values = (0..self.count).filter_map(|place| self.value(place));
         values
             .map(|name| {
                 let name = String::from_utf8_lossy(name);
-                // Without the mark that some programs begin a file with.
+                // Remove the byte order mark that some programs write.
                 name.trim_start_matches('\u{feff}').trim().to_owned()
             })
             .collect()
     }
 }
 
-/// The names in the first line.
+/// Returns the names in the first line.
 pub(crate) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut records = Records::new(file, delimiter);
@@ -147,7 +147,7 @@ pub(crate) fn read(
     read_from(file, delimiter, false, wanted, take, bad)
 }
 
-/// Reads rows from anywhere; `nulls`: where a value may be [`NULL`].
+/// Reads rows from an input. `nulls` allows values to be [`NULL`].
 pub(crate) fn read_from(
     from: impl Read,
     delimiter: u8,
@@ -201,7 +201,7 @@ fn cell(value: &[u8], nulls: bool) -> TableValue<'_> {
     }
 }
 
-/// Bytes as a query's answer writes them: `\x68656c6c6f`.
+/// Decodes bytes in the form of a query's result: `\x68656c6c6f`.
 fn hex(value: &[u8]) -> TableValue<'_> {
     let digits = std::str::from_utf8(value).unwrap_or_default();
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();

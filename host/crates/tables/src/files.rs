@@ -14,7 +14,7 @@ pub fn kind_words() -> &'static str {
 
 const ENDINGS: [&str; 6] = ["parquet", "csv", "tsv", "jsonl", "ndjson", "json"];
 
-/// The files that a text names, in the order of their names.
+/// Returns the files that a text names, in the order of their names.
 pub(crate) fn find(text: &str) -> Result<Vec<Source>, String> {
     if let Some((scheme, _)) = text.split_once("://") {
         return Err(format!(
@@ -85,7 +85,7 @@ fn ending(path: &Path) -> String {
     })
 }
 
-/// A file's kind: by its ending, or else by how it begins.
+/// Determines a file's format by its extension, or else by its first bytes.
 fn part(path: PathBuf) -> Result<Source, String> {
     let shown = || path.display().to_string();
     let mut start = [0; 512];
@@ -121,7 +121,7 @@ fn part(path: PathBuf) -> Result<Source, String> {
     })
 }
 
-/// Spreadsheets of many countries write semicolons.
+/// Returns the delimiter of a CSV file. Spreadsheets of many countries write semicolons.
 fn delimiter(start: &[u8]) -> u8 {
     let head = start
         .split(|byte| *byte == b'\n')

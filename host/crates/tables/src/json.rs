@@ -13,15 +13,16 @@ use serde_json::value::RawValue;
 use crate::row::BadRowCallback;
 use mockfleet_sendlog::{RowVisitor, TableValue};
 
-/// Lines that are looked at for names of columns.
+/// Number of lines whose names become columns.
 const LOOKED_AT: usize = 1_000;
 
-/// A message may be as long as MQTT allows, in Base64 and more.
+/// Longest line in bytes. A message of the maximum length of MQTT fits, in Base64 with other
+/// values.
 const MAX_RECORD: usize = 1 << 30;
 
 type Object<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
 
-/// The names that the first lines have.
+/// Returns the names of the first lines.
 pub(crate) fn head(path: &Path) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     let mut looked = 0;
@@ -72,7 +73,7 @@ pub(crate) fn read(
     )
 }
 
-/// Gives each line that is not empty, with its number, until `take` has enough.
+/// Passes each line that is not empty to `take`, with its number, until `take` returns false.
 fn lines(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
@@ -105,7 +106,7 @@ fn cell(value: &RawValue) -> TableValue<'_> {
         Some(b'f') => TableValue::Bool(false),
         Some(b'"') => match serde_json::from_str::<Text<'_>>(text) {
             Ok(Text(text)) => TableValue::Text(text),
-            // Half of a surrogate pair is no text, and stays escaped.
+            // Half of a surrogate pair is not a valid text, and stays escaped.
             Err(_) => TableValue::Text(text.into()),
         },
         Some(b'{' | b'[') => TableValue::Text(text.into()),
@@ -118,6 +119,6 @@ fn cell(value: &RawValue) -> TableValue<'_> {
     }
 }
 
-/// A text, borrowed where nothing in it is escaped.
+/// A text, borrowed if it has no escapes.
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

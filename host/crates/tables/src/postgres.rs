@@ -14,15 +14,15 @@ use crate::csv;
 use crate::row::BadRowCallback;
 use mockfleet_sendlog::RowVisitor;
 
-/// Whether a text is the address of such a database.
+/// Returns whether a text is the address of a PostgreSQL database.
 pub(crate) fn is_url(text: &str) -> bool {
     text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
-/// A database, and a query for it.
+/// A query of a database.
 pub(crate) struct Query {
     config: Config,
-    /// Without user and password.
+    /// The address without user and password.
     shown: String,
     sql: String,
 }
@@ -77,7 +77,7 @@ impl Query {
         Ok(client)
     }
 
-    /// The names of its columns, or where it is wrong and why.
+    /// Returns the names of the columns, or the place of a problem and its text.
     pub(crate) fn columns(&self) -> Result<Vec<String>, (String, String)> {
         let mut client = self.connect()?;
         let wrong = |text: String| ("--query".to_owned(), text);
@@ -111,7 +111,8 @@ impl Query {
         );
         let rows = client.copy_out(&copy).map_err(|error| {
             let hint = match error.code() {
-                // The query could be prepared, but not read from: it is no SELECT.
+                // The database prepared the query but cannot copy its rows, so it is no
+                // SELECT.
                 Some(&SqlState::SYNTAX_ERROR) => "; wanted is a SELECT, which changes nothing",
                 _ => "",
             };

@@ -9,7 +9,7 @@ use mockfleet_sendlog::TableValue;
 pub struct Location {
     /// The number of the file in its table.
     pub file: u32,
-    /// Its line, or its row from one where the file has no lines.
+    /// The line of the row, or the number of the row from 1 in a file without lines.
     pub line: u64,
 }
 

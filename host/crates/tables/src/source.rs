@@ -6,7 +6,7 @@ use mockfleet_sendlog::{LogFile, ParquetFile};
 
 use crate::{csv, json, postgres};
 
-/// A file of a table, or a query.
+/// The source of a table's rows: a file or a query.
 pub(crate) enum Source {
     Parquet(PathBuf),
     Log(LogFile),

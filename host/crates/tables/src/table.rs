@@ -9,7 +9,7 @@ use crate::row::{Location, RowCallback};
 use crate::source::Source;
 use crate::{csv, files, json, postgres};
 
-/// A table that is open: its columns are known.
+/// An open table with known columns.
 pub struct Table {
     shown: String,
     parts: Vec<Source>,
@@ -17,7 +17,7 @@ pub struct Table {
     rows: Option<u64>,
 }
 
-/// Lines that cannot be read and are named; then reading ends.
+/// Most unreadable lines that are reported. Then reading ends.
 const MAX_BAD_LINES: usize = 10;
 
 impl Table {
@@ -25,7 +25,7 @@ impl Table {
     /// PostgreSQL database. `option` is the place of problems.
     ///
     /// # Errors
-    /// All files that cannot be opened.
+    /// Returns all files that cannot be opened.
     pub fn open(text: &str, query: Option<&str>, option: &str) -> Result<Self, Problems> {
         let is_database = postgres::is_url(text);
         let problem = |text: String| {
@@ -90,15 +90,15 @@ impl Table {
         })
     }
 
-    /// The table `sends` of one run of a log.
+    /// Opens the table `sends` of one run of a log.
     ///
     /// # Errors
-    /// Which files cannot be read.
+    /// Returns the files that cannot be read.
     pub fn from_log(location: &str, files: Vec<LogFile>) -> Result<Self, Problems> {
         Self::from_sources(location, files.into_iter().map(Source::Log).collect())
     }
 
-    /// As people name it.
+    /// Returns the name of the table in messages.
     #[must_use]
     pub fn shown(&self) -> &str {
         &self.shown
@@ -110,7 +110,7 @@ impl Table {
         &self.columns
     }
 
-    /// Whether there is such a column.
+    /// Returns whether there is a column of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column == name)
@@ -122,7 +122,7 @@ impl Table {
         self.rows
     }
 
-    /// A place as people find it: `received.csv:17`.
+    /// Formats a location for messages: `received.csv:17`.
     #[must_use]
     pub fn location(&self, place: Location) -> String {
         let file = usize::try_from(place.file).unwrap_or(usize::MAX);
@@ -134,10 +134,10 @@ impl Table {
         }
     }
 
-    /// Reads these columns of all rows; one that a file does not have is null there.
+    /// Reads these columns of all rows. A column that a file lacks is null.
     ///
     /// # Errors
-    /// The lines that cannot be read, the first ten of them.
+    /// Returns the first ten lines that cannot be read.
     pub fn read(&self, wanted: &[&str], take: &mut RowCallback<'_>) -> Result<(), Problems> {
         self.read_first(None, wanted, take)
     }
@@ -146,7 +146,7 @@ impl Table {
     /// others.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Returns the errors of [`Self::read`].
     pub fn peek(
         &self,
         rows: u32,

@@ -1,4 +1,4 @@
-//! PlaceholderValues devices and runs for templates.
+//! Names devices and runs for templates.
 
 use std::sync::Arc;
 

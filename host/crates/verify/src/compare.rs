@@ -54,7 +54,7 @@ struct Log {
     notes: Vec<String>,
 }
 
-/// Finds the run that is meant.
+/// Opens the run that the options select.
 fn open_log(options: &VerifyOptions) -> Result<Log, Problems> {
     let wrong = |text: String| single(problem("LOG", text));
     let location = mockfleet_sendlog::location(&options.log);

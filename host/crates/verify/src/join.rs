@@ -17,13 +17,14 @@ use crate::rows::buckets::{BUCKETS, Buckets};
 use crate::rows::received::{Received, ReceivedRow};
 use crate::rows::sent::{Errors, Log, LoggedOutcome, SentRow};
 
-/// Keys that mean more than one message and are named.
+/// Most ambiguous keys that are reported.
 const MAX_NAMED: usize = 5;
 
 /// The beginning of the error of a message that a fault dropped.
 const INJECTED: &str = "injected fault: ";
 
-/// Clocks of one machine, or of two that are kept, differ by less.
+/// Tolerance in microseconds. The clocks of one machine, or of two synchronized ones, differ
+/// by less.
 const CLOCK_TOLERANCE: i64 = 1_000_000;
 
 pub(crate) fn join(
@@ -112,7 +113,7 @@ struct Joiner<'a> {
     kinds: &'a Kinds,
     errors: &'a Errors,
     late: i64,
-    /// For the order, by device.
+    /// First arrivals for the check of the order, by device.
     arrived: Buckets,
     ambiguous: Ambiguous,
     /// The count of messages that arrived before they were sent, and the largest difference.
@@ -122,7 +123,7 @@ struct Joiner<'a> {
     findings: &'a mut Findings,
 }
 
-/// Keys that mean more than one message.
+/// Keys that several messages share.
 #[derive(Default)]
 struct Ambiguous {
     keys: u64,
@@ -160,7 +161,7 @@ impl Ambiguous {
     }
 }
 
-/// The rows of one message: itself, and copies that a fault has sent of it.
+/// The rows of one message: the message itself, and the copies that a fault sent.
 type Rows<'r, 'a> = &'r [&'r SentRow<'a>];
 
 impl Joiner<'_> {
@@ -173,7 +174,7 @@ impl Joiner<'_> {
         for arrival in &received_rows {
             arrivals.entry(arrival.key).or_default().push(arrival);
         }
-        // In the order of the log, whatever a hash does.
+        // Messages are in the order of the log, independent of hashes.
         let mut messages: BTreeMap<Digest, BTreeMap<(u32, u64), Vec<&SentRow<'_>>>> =
             BTreeMap::new();
         for sent in &sent_rows {
@@ -192,7 +193,7 @@ impl Joiner<'_> {
                 self.note_ambiguous(of_key.keys());
                 continue;
             }
-            // Payloads that are alike, and have no other key: one for each, as they came.
+            // Equal payloads without another key: each message gets one arrival, in order.
             let mut left = came.as_slice();
             let mut rest = of_key.len();
             for rows in of_key.values() {
@@ -404,7 +405,7 @@ impl Joiner<'_> {
     }
 }
 
-/// Microseconds as seconds with a digit.
+/// Formats microseconds as seconds with one decimal.
 pub(crate) fn seconds(micros: i64) -> String {
     format!("{}.{}", micros / 1_000_000, micros / 100_000 % 10)
 }

@@ -16,7 +16,7 @@ pub(crate) fn single(problem: Problem) -> Problems {
     problems
 }
 
-/// A few of many, for messages.
+/// Formats the first of many names, for messages.
 pub(crate) fn list_some(names: &[String]) -> String {
     const FEW: usize = 12;
     let shown: Vec<&str> = names.iter().take(FEW).map(String::as_str).collect();

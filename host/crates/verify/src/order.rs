@@ -8,7 +8,7 @@ use crate::key::resolution::ResolvedKeys;
 use crate::progress::{Progress, ProgressFn};
 use crate::rows::buckets::{BUCKETS, Buckets};
 
-/// A message that was received: its first arrival.
+/// The first arrival of a message.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct FirstArrival {
     pub(crate) device: u32,
@@ -65,7 +65,7 @@ pub(crate) fn look(
     Ok(())
 }
 
-/// Each message that arrived after one with a higher number, with that one.
+/// Passes each message that arrived after one with a higher number, with that message.
 fn overtaken(device: &[FirstArrival], mut take: impl FnMut(&FirstArrival, &FirstArrival)) {
     let mut highest: Option<&FirstArrival> = None;
     for message in device {

@@ -5,9 +5,9 @@
 pub struct Progress {
     /// The current step.
     pub doing: &'static str,
-    /// Rows, or buckets, that are done.
+    /// Number of finished rows or buckets.
     pub done: u64,
-    /// Of how many, if that is known.
+    /// Total number, if it is known.
     pub of: Option<u64>,
 }
 

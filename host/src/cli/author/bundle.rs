@@ -118,7 +118,7 @@ fn check_output(output: &Path) -> Result<(), Problems> {
     }
 }
 
-/// The lines of the file in which a secret stands.
+/// Returns the numbers of the lines that contain a secret.
 fn open_secrets(fleet: &Fleet, text: &str) -> Vec<usize> {
     let lines = text.lines().zip(fleet.source.lines()).enumerate();
     lines

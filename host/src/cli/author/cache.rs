@@ -127,7 +127,7 @@ fn clear(clear: &Clear, entries: Vec<Entry>) -> Result<Ending, Failure> {
     }
 }
 
-/// All names that are no entry's, at once.
+/// Reports all names that match no entry, at once.
 fn check(named: &[String], entries: &[Entry]) -> Result<(), Failure> {
     let mut problems = Problems::default();
     for name in named {
@@ -151,11 +151,11 @@ fn check(named: &[String], entries: &[Entry]) -> Result<(), Failure> {
     }
 }
 
-/// The fewest digits that stand for a digest.
+/// Fewest digits that may abbreviate a digest.
 const DIGITS: usize = 6;
 
 impl Entry {
-    /// A plugin's name without its version; else how its digest begins.
+    /// Returns the plugin's name without its version, or the first digits of the digest.
     fn name(&self) -> &str {
         match self {
             Self::Plugin(CachedPlugin {
@@ -249,7 +249,7 @@ fn object(entries: &[Entry]) -> Value {
     json!({ "folder": folder(), "entries": listed, "bytes": all_bytes(entries) })
 }
 
-/// `3 compiled plugins and 1 fetched file, 68.3 MiB`.
+/// Formats counts: `3 compiled plugins and 1 fetched file, 68.3 MiB`.
 fn counted(entries: &[Entry]) -> String {
     let fetched = |entry: &&Entry| matches!(entry, Entry::Fetched(_));
     let fetched = entries.iter().filter(fetched).count();

@@ -56,8 +56,8 @@ fn object(plugin: &Plugin) -> Value {
 
 fn text(plugin: &Plugin) -> String {
     let about = plugin.description();
-    // A behaviour that names none has them from its settings; without a channel it
-    // could not send.
+    // A behaviour without channels in its description gets them from its settings, since it
+    // could not send otherwise.
     let list = |items: &[String]| match items {
         [] if about.channels.is_empty() => "those of its settings".to_owned(),
         [] => "none".to_owned(),
@@ -89,7 +89,7 @@ fn text(plugin: &Plugin) -> String {
     lines.join("\n")
 }
 
-/// The settings of a schema, one a line.
+/// Lists the settings of a schema, one a line.
 fn settings(schema: &str) -> String {
     let Ok(schema) = serde_json::from_str::<Value>(schema) else {
         return "config     its schema is no JSON".into();

@@ -142,7 +142,7 @@ impl Facts<'_> {
     }
 }
 
-/// Name, devices, pace, and the address that it sends to.
+/// Returns name, devices, pace and target address of each group.
 fn groups(plan: &Plan) -> impl Iterator<Item = (&str, u32, String, &str)> {
     plan.groups.iter().map(|group| {
         let pace = match group.schedule.tick_rate {

@@ -62,7 +62,7 @@ pub(crate) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
         Some(Table::Events) => &[LogTable::Events],
     };
     let store = match engine {
-        // It reads no folder, and says so of the one that was given.
+        // Athena reads no folder: its statements refuse one, and name it as it was given.
         mockfleet_sendlog::SqlEngine::Athena => arguments.log.store().clone(),
         _ => findable(arguments.log.store())?,
     };

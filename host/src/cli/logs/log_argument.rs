@@ -14,7 +14,7 @@ pub(crate) struct LogArgument {
 }
 
 impl LogArgument {
-    /// Returns the store that was named.
+    /// Returns the store that the command line names.
     pub(crate) fn store(&self) -> &Store {
         self.named.as_ref().unwrap_or(&self.log)
     }

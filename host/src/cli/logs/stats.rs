@@ -53,7 +53,7 @@ fn moment(micros: i64) -> String {
 
 fn bytes_a_row(tally: &TableTotals) -> Option<f64> {
     let row = |n: u64| u32::try_from(n).map(f64::from);
-    // Tenths of bytes; in whole numbers as far as they go.
+    // Tenths of bytes, computed in whole numbers.
     let tenths = (tally.bytes.saturating_mul(10) + tally.rows / 2).checked_div(tally.rows)?;
     row(tenths).ok().map(|tenths| tenths / 10.0)
 }

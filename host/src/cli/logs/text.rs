@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::ui::out::err;
 
-/// Files that are listed; the rest is a number.
+/// Most files that are listed. The others are only counted.
 const NAMED: usize = 10;
 
 /// Prints skipped files to standard error.

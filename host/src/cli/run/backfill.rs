@@ -95,7 +95,7 @@ fn read(arguments: &Arguments) -> Result<Result<Fleet, InvalidConfig>, Problems>
     };
     set("--from", &["clock", "start"], arguments.from.to_string());
     set("--from", &["clock", "speed"], "max".into());
-    // Of a range that is none, the rest of what is wrong is said all the same.
+    // Continue with an invalid range, to report the other problems too.
     let length = range.unwrap_or(Duration::from_millis(1));
     set("--to", &["duration"], format!("{}us", length.as_micros()));
     let mut fleet = match input::read(&arguments.file, &overrides) {
@@ -122,7 +122,7 @@ fn read(arguments: &Arguments) -> Result<Result<Fleet, InvalidConfig>, Problems>
     })
 }
 
-/// How long the range is.
+/// Returns the duration of the range.
 fn range(arguments: &Arguments) -> Result<Duration, Problem> {
     let (from, to) = (arguments.from, arguments.to);
     let wrong = |text: String| Problem {

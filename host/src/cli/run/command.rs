@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         OutputFormat::Json => out!("{}", summary.json()),
         OutputFormat::People => out!("{}", summary.text()),
     }
-    // Last: a disk that is full must not take the summary along.
+    // Written last, so that a full disk does not prevent the summary.
     if let Some(junit) = junit {
         std::fs::write(junit, mockfleet_report::junit(&summary, &began))
             .with_context(|| format!("{} cannot be written", junit.display()))?;

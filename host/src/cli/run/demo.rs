@@ -91,8 +91,8 @@ fn answer(store: &Store, run: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Starts a broker on a free port of the loopback interface. It ends with the
-/// process. Returns its port and its own count of messages.
+/// Starts a broker on a free port of the loopback interface. It ends with the process. Returns
+/// its port and its own count of messages.
 fn start_broker() -> anyhow::Result<(u16, Arc<AtomicU64>)> {
     let listen = free_port()?;
     let mut broker = Broker::new(config(listen));
@@ -123,7 +123,8 @@ fn start_broker() -> anyhow::Result<(u16, Arc<AtomicU64>)> {
     Ok((listen.port(), received))
 }
 
-/// The broker takes an address, not a socket: the port is free a moment before.
+/// Finds a free port. The broker takes an address and no socket, so another process could take
+/// the port first.
 fn free_port() -> anyhow::Result<SocketAddr> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;

@@ -106,7 +106,7 @@ fn chosen(arguments: &Arguments, location: &str) -> Result<String, Failure> {
         (None, Some(last)) => Ok(last.clone()),
         (Some(run), Some(_)) if runs.contains(run) => Ok(run.clone()),
         (Some(run), Some(_)) => {
-            // All of them may be thousands.
+            // There may be thousands of runs, so list the last five.
             let last = runs.iter().rev().take(5).map(String::as_str);
             Err(refused(
                 "--run",
@@ -121,7 +121,7 @@ fn chosen(arguments: &Arguments, location: &str) -> Result<String, Failure> {
 
 fn write(file: &Path, html: &str) -> Result<(), Failure> {
     if file == Path::new("-") {
-        // A reader that has gone is no trouble.
+        // A closed pipe is ignored.
         let _ = std::io::stdout().write_all(html.as_bytes());
         return Ok(());
     }
@@ -179,7 +179,7 @@ impl Bar {
             bar.set_position(done);
             return;
         }
-        // Whoever finds it taken has nothing new to say.
+        // If another thread holds the lock, it prints the line.
         if let Ok(mut told) = self.told.try_lock()
             && told.elapsed() > LINE
         {

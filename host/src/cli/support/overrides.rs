@@ -28,7 +28,8 @@ pub(crate) struct CommonOverrides {
 }
 
 impl RunOverrides {
-    /// Returns the overrides by precedence: options of their own come last, and win.
+    /// Returns the overrides in order of precedence: the last one wins, and own options are
+    /// last.
     pub(crate) fn overrides(&self) -> Result<Vec<Override>, Problems> {
         let mut overrides = self.changes.overrides()?;
         overrides.extend(self.duration.as_ref().map(|duration| Override {
@@ -41,7 +42,8 @@ impl RunOverrides {
 }
 
 impl CommonOverrides {
-    /// Returns the overrides by precedence: options of their own come last, and win.
+    /// Returns the overrides in order of precedence: the last one wins, and own options are
+    /// last.
     pub(crate) fn overrides(&self) -> Result<Vec<Override>, Problems> {
         let mut problems = Problems::default();
         let mut overrides = Vec::new();

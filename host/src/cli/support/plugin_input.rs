@@ -38,7 +38,7 @@ pub(crate) fn interests(interests: Interests) -> Vec<&'static str> {
         .collect()
 }
 
-/// The names of the settings that the schema has.
+/// Returns the names of the settings in the plugin's schema.
 pub(crate) fn settings_names(plugin: &Plugin) -> Vec<String> {
     let schema = plugin.description().config_schema.as_deref();
     let schema: Option<Value> = schema.and_then(|text| serde_json::from_str(text).ok());

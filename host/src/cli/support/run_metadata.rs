@@ -1,7 +1,7 @@
 //! Stores the metadata of a run in its log.
 //!
-//! The metadata: the fleet file as it was written, the command line, the seed, versions, and at
-//! the end the summary. It has no secret and nothing of the environment.
+//! The metadata has the fleet file as it was written, the command line, the seed and versions.
+//! It has the summary at the end. It contains no secret and no value of the environment.
 
 use serde_json::{Value, json};
 

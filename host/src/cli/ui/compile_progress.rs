@@ -11,7 +11,7 @@ use crate::cli::ui::out::err;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::{CompileEvent, CompileObserver};
 
-/// CompileEvent up to this long is not reported.
+/// Longest compiling that is not reported.
 const QUICK: Duration = Duration::from_millis(500);
 
 /// Interval of the spinner.

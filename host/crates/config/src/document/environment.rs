@@ -38,7 +38,7 @@ pub(crate) fn expand(
     Ok((out, filled))
 }
 
-/// The names `${NAME}` in the values of a TOML text; of one that is none, nothing.
+/// Returns the names `${NAME}` in the values of a TOML text, or none if the text is not TOML.
 #[must_use]
 pub fn environment_names(text: &str) -> BTreeSet<String> {
     fn collect(value: &DeValue<'_>, names: &mut BTreeSet<String>) {

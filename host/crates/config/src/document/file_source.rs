@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-/// A file to be read.
+/// A file that a fleet file names.
 #[derive(Debug, Clone)]
 pub enum File {
-    /// One on the disk.
+    /// A file on the disk.
     Disk(PathBuf),
-    /// One that a bundle brought along.
+    /// A part of a bundle.
     Part {
         /// The name in messages: `warehouse.bundle/data/weather.csv`.
         shown: String,
-        /// All of it.
+        /// Content of the file.
         bytes: Bytes,
     },
 }
@@ -27,7 +27,7 @@ impl File {
     /// Returns the content.
     ///
     /// # Errors
-    /// The system's, for a file on the disk.
+    /// Returns the system's error for a file on the disk.
     pub fn read(&self) -> std::io::Result<Bytes> {
         match self {
             Self::Disk(path) => std::fs::read(path).map(Bytes::from),
@@ -67,14 +67,13 @@ impl fmt::Display for File {
 /// The base of relative names in a fleet file.
 #[derive(Debug, Clone, Copy)]
 pub enum Files<'a> {
-    /// Into its folder, and from there to wherever a path leads.
+    /// Relative names start at this folder, and may lead anywhere on the disk.
     Folder(&'a Path),
-    /// To the parts of its bundle (or, where a fleet file came alone, to none), and nowhere
-    /// else.
+    /// Names are parts of a bundle only. A fleet file without a folder has no parts.
     Parts {
         /// The name of the bundle in messages.
         shown: &'a str,
-        /// By their names.
+        /// Parts by name.
         parts: &'a BTreeMap<String, Bytes>,
     },
 }
@@ -89,10 +88,10 @@ impl Files<'_> {
         }
     }
 
-    /// The file of this name.
+    /// Finds the file of this name.
     ///
     /// # Errors
-    /// Why it is not there.
+    /// Returns the reason if the file cannot be used.
     pub(crate) fn find(&self, name: &str) -> Result<File, String> {
         match self {
             Self::Folder(folder) => open_on_disk(join_folder(folder, name)),
@@ -109,7 +108,7 @@ impl Files<'_> {
     }
 }
 
-/// A file on the disk that can be read.
+/// Opens a file on the disk, to check that it can be read.
 pub(crate) fn open_on_disk(path: PathBuf) -> Result<File, String> {
     match std::fs::File::open(&path) {
         Ok(_) => Ok(File::Disk(path)),

@@ -5,14 +5,14 @@ use std::rc::Rc;
 /// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A line of the file, from one.
+    /// A line of the file, from 1.
     Line(usize),
     /// An option of the command line, as it was typed.
     Option(Rc<str>),
 }
 
 impl Origin {
-    /// A place as it is shown.
+    /// Formats the place for messages.
     pub(crate) fn place(&self, file: &str) -> String {
         match self {
             Self::Line(line) => format!("{file}:{line}"),
@@ -21,12 +21,12 @@ impl Origin {
     }
 }
 
-/// A value and its place.
+/// A value with its origin.
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) at: Origin,
     pub(crate) value: Value,
-    /// Holds something of the environment: never to be shown.
+    /// Whether the value contains text of the environment, which messages never show.
     pub(crate) from_environment: bool,
 }
 
@@ -38,11 +38,11 @@ pub(crate) enum Value {
     Boolean(bool),
     Array(Vec<Node>),
     Table(Table),
-    /// A TOML value that a fleet file has no use for: a date, or a number out of range.
+    /// A TOML value that fleet files do not use: a date, or a number out of range.
     Other(String),
 }
 
-/// Keys in the order of the file.
+/// A table with its keys in the order of the file.
 #[derive(Clone, Default)]
 pub(crate) struct Table(pub(crate) Vec<(String, Node)>);
 
@@ -75,7 +75,7 @@ impl Node {
         }
     }
 
-    /// The name of an entry of `[[groups]]`.
+    /// Returns the name of an entry of `[[groups]]`.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.value {
             Value::Table(table) => match &table.get("name")?.value {
@@ -86,7 +86,7 @@ impl Node {
         }
     }
 
-    /// The value of a key, where this is a table.
+    /// Returns the value of a key if this is a table.
     pub(crate) fn key(&self, key: &str) -> Option<&Node> {
         match &self.value {
             Value::Table(table) => table.get(key),
@@ -105,7 +105,7 @@ impl Node {
         }
     }
 
-    /// The deepest node on the way to a path, and whether that is its end.
+    /// Returns the deepest existing node on a path.
     pub(crate) fn nearest(&self, path: &[&str]) -> &Node {
         let mut node = self;
         for key in path {

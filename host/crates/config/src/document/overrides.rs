@@ -13,11 +13,11 @@ use crate::document::suggest::did_you_mean;
 /// A change from the command line.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Override {
-    /// The option as it is shown in messages: `--set log.payload`.
+    /// The option in messages: `--set log.payload`.
     pub shown: String,
-    /// The key, step by step; groups and targets by name.
+    /// The parts of the key; groups and targets by name.
     pub path: Vec<String>,
-    /// The value: TOML where it reads as such, a text otherwise.
+    /// The value: TOML if it can be parsed as TOML, otherwise a text.
     pub value: String,
 }
 
@@ -53,13 +53,13 @@ impl Override {
         })
     }
 
-    /// The option and its value, without secrets.
+    /// Returns the option and its value, without secrets.
     pub(crate) fn shown_value(&self) -> (String, String) {
         let value = redact_value(&self.path, &self.value);
         (self.shown.clone(), value)
     }
 
-    /// Makes the change.
+    /// Applies the change to a document.
     pub(crate) fn apply(&self, root: &mut Node, problems: &mut Problems) {
         let option: Rc<str> = self.shown.as_str().into();
         let value = option_value(&option, &self.value, problems);
@@ -73,7 +73,7 @@ impl Override {
 }
 
 impl std::fmt::Debug for Override {
-    /// Without the value, which may be a secret.
+    /// Formats the change without its value, which may be a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Override").field(&self.shown).finish()
     }
@@ -101,7 +101,7 @@ fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Resul
             }
             Value::Table(table) => {
                 if table.get(key).is_none() {
-                    // A target that does not exist cannot be made by one key of it.
+                    // One key cannot create a target that does not exist.
                     if depth == 1 && way.first().is_some_and(|first| first == "targets") {
                         let names = table.0.iter().map(|(name, _)| name.as_str());
                         let hint = did_you_mean(key, names);

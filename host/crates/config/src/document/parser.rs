@@ -1,7 +1,7 @@
 //! Parses TOML into nodes with places.
 //!
-//! Fills in the environment. Knows no key of a fleet file but `groups`, whose entries are found
-//! by name.
+//! It fills in the environment. Of the keys of a fleet file it knows only `groups`, whose
+//! entries are found by name.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::document::environment::expand;
 use crate::document::node::{Node, Origin, Table, Value};
 use crate::document::problem::{Problem, Problems};
 
-/// Reads a TOML text. Each part that cannot be read becomes a problem; the rest is returned.
+/// Reads a TOML text. Each unreadable part is reported as a problem, and the rest is returned.
 pub(crate) fn parse(text: &str, shown: &str, problems: &mut Problems) -> Node {
     let (root, errors) = DeTable::parse_recoverable(text);
     let lines = Lines(text);
@@ -37,7 +37,7 @@ pub(crate) fn parse(text: &str, shown: &str, problems: &mut Problems) -> Node {
     }
 }
 
-/// The value of an option: TOML where it reads as such, a text otherwise.
+/// Reads the value of an option: TOML if it can be parsed as TOML, otherwise a text.
 pub(crate) fn option_value(option: &Rc<str>, text: &str, problems: &mut Problems) -> Node {
     let parsed = DeValue::parse(text).ok();
     let mut parser = Parser {
@@ -55,7 +55,7 @@ pub(crate) fn option_value(option: &Rc<str>, text: &str, problems: &mut Problems
 struct Lines<'a>(&'a str);
 
 impl Lines<'_> {
-    /// The line of a byte, from one.
+    /// Returns the line of a byte, from 1.
     fn line_at(&self, offset: usize) -> usize {
         let before = self.0.as_bytes().iter().take(offset);
         before.filter(|byte| **byte == b'\n').count() + 1
@@ -82,7 +82,7 @@ impl Parser<'_> {
         keys.sort_by_key(|(key, _)| key.span().start);
         let entries = keys.into_iter().map(|(key, value)| {
             let mut node = self.node(value);
-            // The place of a key is its own line; a long list or table has the line of its
+            // A key has its own line as place. A long list or table has the line of its
             // beginning.
             node.at = self.at(key);
             (key.get_ref().clone().into_owned(), node)
@@ -114,7 +114,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A text with `${NAME}` filled in from the environment.
+    /// Creates a text with `${NAME}` filled in from the environment.
     fn text(&mut self, at: Origin, text: &str) -> Node {
         match expand(text, |name| std::env::var(name).ok()) {
             Ok((text, from_environment)) => Node {

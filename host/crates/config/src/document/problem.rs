@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// One thing that is wrong.
+/// One problem of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The place: a file and line, or an option of the command line.
@@ -20,12 +20,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that is wrong, in the order in which it was found; displayed one a line.
+/// The problems of an input in the order of their discovery, displayed one a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// A single one.
+    /// Creates a list with one problem.
     #[must_use]
     pub fn one(place: impl Into<String>, text: impl Into<String>) -> Self {
         Self(vec![Problem {
@@ -41,7 +41,7 @@ impl Problems {
         }
     }
 
-    /// Whether nothing is wrong.
+    /// Returns whether there is no problem.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -26,7 +26,7 @@ const SECRET_WORDS: [&str; 10] = [
     "apikey",
 ];
 
-/// Whether the value of a key is a secret.
+/// Returns whether the value of a key is a secret.
 pub(crate) fn is_secret_key(key: &str) -> bool {
     let key = key.to_lowercase().replace('_', "-");
     SECRET_WORDS.iter().any(|word| key.contains(word)) || key == "auth" || key.ends_with("-key")
@@ -53,7 +53,8 @@ pub(crate) fn redact(text: &str) -> String {
     redact_comments(&out)
 }
 
-/// A value of the command line, such as that of `--set targets.broker.password=...`.
+/// Returns a value of the command line without its secret, such as that of `--set
+/// targets.broker.password=...`.
 #[must_use]
 pub(crate) fn redact_value(path: &[String], value: &str) -> String {
     let secret = path.iter().any(|key| is_secret_key(key));
@@ -96,7 +97,7 @@ impl SecretFinder {
                 if secret && !is_reference(text) {
                     self.secrets.push((value.span(), format!("\"{REDACTED}\"")));
                 } else if let Some(text) = redact_parts(text) {
-                    // As TOML writes a text of one line.
+                    // Format the text as TOML writes it on one line.
                     self.secrets.push((value.span(), format!("{text:?}")));
                 }
             }
@@ -108,7 +109,7 @@ impl SecretFinder {
     }
 }
 
-/// Whether every secret part of a text comes from the environment.
+/// Returns whether every secret part of a text is from the environment.
 fn is_reference(text: &str) -> bool {
     let rest: String = match text.split_once("${") {
         Some((before, rest)) if !before.ends_with('$') => {
@@ -244,7 +245,7 @@ config = { proxy = "http://me:pw@host/x", tokens = ["t1", "t2"], pin = 5, db_pas
     fn what_comes_from_the_environment_is_shown_as_it_is_written() {
         let text = "password = \"${PW}\"\nauthorization = \"Bearer ${T}\"\n";
         assert_eq!(redact(text), text);
-        // Text beside a reference, or an escaped reference, may be a secret.
+        // Text next to a reference may be a secret, and so may an escaped reference.
         assert!(!redact("password = \"abc${PW}\"").contains("abc"));
         assert!(!redact("password = \"$${PW}\"").contains("PW"));
     }

@@ -1,7 +1,7 @@
 //! Suggests the nearest known name for an unknown one.
 
-/// The way out after a word that is not among the right ones: the one that was
-/// probably meant, or all of them.
+/// Returns the way out for an unknown word: the known word that was probably meant, or all of
+/// them.
 #[must_use]
 pub fn did_you_mean<'a>(word: &str, right: impl Iterator<Item = &'a str>) -> String {
     let right: Vec<&str> = right.collect();
@@ -10,7 +10,7 @@ pub fn did_you_mean<'a>(word: &str, right: impl Iterator<Item = &'a str>) -> Str
         .map(|known| (strsim::damerau_levenshtein(word, known), *known))
         .min();
     match nearest {
-        // A third of the letters may be wrong; more is another word.
+        // At most a third of the letters may be wrong. Beyond that it is another word.
         Some((distance, known)) if distance * 3 <= known.chars().count().max(3) => {
             format!("; did you mean {known:?}?")
         }

@@ -1,6 +1,6 @@
 //! Reads tables key by key, each key with its type.
 //!
-//! A wrong, missing or unknown key becomes a problem with its place, and reading continues.
+//! It reports a wrong, missing or unknown key as a problem with its place, and continues.
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -17,7 +17,7 @@ use crate::document::units::{ByteSize, Rate};
 
 /// The state that all tables of one file share.
 pub(crate) struct ReadContext<'a> {
-    /// The file as it is shown.
+    /// Name of the file in messages.
     pub(crate) shown: &'a str,
     /// The base of relative paths.
     files: Files<'a>,
@@ -53,7 +53,7 @@ impl<'a> ReadContext<'a> {
         }
     }
 
-    /// A file that can be read, by the same rule.
+    /// Returns a file that can be read, found by the same rule.
     pub(crate) fn file(&self, node: &Node, text: &str) -> Result<File, String> {
         match node.at {
             Origin::Line(_) => self.files.find(text),
@@ -61,7 +61,8 @@ impl<'a> ReadContext<'a> {
         }
     }
 
-    /// Whether a path may be written to. A path in a bundle must stay below the current folder.
+    /// Returns whether a path may be written to. A path in a bundle must stay below the
+    /// current folder.
     pub(crate) fn may_write(&self, node: &Node, path: &std::path::Path) -> bool {
         use std::path::Component;
         let below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
@@ -72,7 +73,7 @@ impl<'a> ReadContext<'a> {
     }
 }
 
-/// A table whose keys are read.
+/// Reads the keys of one table.
 pub(crate) struct TableReader<'a> {
     pub(crate) context: &'a ReadContext<'a>,
     table: &'a Table,
@@ -123,7 +124,7 @@ impl<'a> TableReader<'a> {
         }
     }
 
-    /// The keys and their values, in the order of the file.
+    /// Returns the keys and their values, in the order of the file.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
         self.table.0.iter().map(|(key, node)| (key.as_str(), node))
     }
@@ -149,7 +150,7 @@ impl<'a> TableReader<'a> {
         self.context.report(&self.at, text);
     }
 
-    /// A key read in some way; `None` when it is absent or wrong.
+    /// Reads a key with `read`. Returns `None` if the key is absent or wrong.
     pub(crate) fn read<T>(
         &self,
         key: &str,
@@ -159,7 +160,7 @@ impl<'a> TableReader<'a> {
         read(node).map_err(|why| self.report(key, why)).ok()
     }
 
-    /// The same for a key that must be there.
+    /// Reads a key like `read`, and reports it if it is absent.
     pub(crate) fn require<T>(
         &self,
         key: &str,
@@ -210,13 +211,13 @@ impl<'a> TableReader<'a> {
         self.read(key, |node| Template::parse(&text(node)?, names))
     }
 
-    /// A file that can be read.
+    /// Reads the name of a file, and opens the file.
     pub(crate) fn file(&self, key: &str) -> Option<File> {
         self.read(key, |node| self.context.file(node, &text(node)?))
     }
 }
 
-/// A text; from the command line, a number is one too.
+/// Reads a text. A number of the command line is a text too.
 pub(crate) fn text(node: &Node) -> Result<String, String> {
     match (&node.value, &node.at) {
         (Value::String(text), _) => Ok(text.clone()),
@@ -227,7 +228,7 @@ pub(crate) fn text(node: &Node) -> Result<String, String> {
     }
 }
 
-/// A whole number within bounds.
+/// Reads a whole number within bounds.
 pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, String> {
     let Value::Integer(number) = node.value else {
         return Err(format!("a whole number is wanted, not {}", node.kind()));

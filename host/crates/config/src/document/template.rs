@@ -9,9 +9,9 @@ use std::fmt;
 pub enum Placeholder {
     /// `{device}`: the device's id.
     Device,
-    /// `{group}`: its group's name.
+    /// `{group}`: the name of its group.
     Group,
-    /// `{index}`: its place in the group, from zero; `{index:05}` fills up to five
+    /// `{index}`: the device's index in its group, from 0. `{index:05}` fills up to five
     /// digits with zeros.
     Index,
     /// `{fleet}`: the fleet's name.
@@ -40,8 +40,7 @@ pub(crate) const DEVICE_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Run,
 ];
 
-/// Placeholders of a device id. The run is no part of it, so that the same seed gives the same
-/// ids.
+/// Placeholders of a device id, without the run, so that the same seed gives the same ids.
 pub(crate) const ID_PLACEHOLDERS: &[Placeholder] =
     &[Placeholder::Group, Placeholder::Index, Placeholder::Fleet];
 
@@ -63,7 +62,7 @@ pub struct PlaceholderValues<'a> {
     pub group: &'a str,
     /// The device's id.
     pub device: &'a str,
-    /// The device's place in its group.
+    /// Index of the device in its group.
     pub index: u32,
     /// The number of a shared connection.
     pub connection: u32,
@@ -75,8 +74,8 @@ enum Part {
     Placeholder(Placeholder, usize),
 }
 
-/// A text with placeholders. Its `Debug` shows the placeholders only: the text may
-/// hold a secret.
+/// A text with placeholders. Its `Debug` shows the placeholders only, since the text may
+/// contain a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -118,7 +117,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Whether the template mentions it.
+    /// Returns whether the template contains a placeholder.
     #[must_use]
     pub fn has(&self, name: Placeholder) -> bool {
         self.0
@@ -145,7 +144,7 @@ impl Template {
         }
     }
 
-    /// The text between placeholders, for checks.
+    /// Returns the texts between placeholders, for checks.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
@@ -153,7 +152,7 @@ impl Template {
         })
     }
 
-    /// The text at its very beginning.
+    /// Returns the text before the first placeholder.
     pub(crate) fn head(&self) -> &str {
         match self.0.first() {
             Some(Part::Text(text)) => text,
@@ -161,14 +160,14 @@ impl Template {
         }
     }
 
-    /// Whether it renders to nothing.
+    /// Returns whether the template is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl fmt::Display for Template {
-    /// The text that it was made from.
+    /// Formats the text that the template was parsed from.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in &self.0 {
             match part {
@@ -216,7 +215,8 @@ impl fmt::Debug for Template {
     }
 }
 
-/// Once or twice a row: `write!` would be half the cost of rendering.
+/// Appends a number. It is called once or twice a row, and `write!` would take half the time
+/// of rendering.
 fn push_number(into: &mut String, mut value: u32, width: usize) {
     let mut digits = [b'0'; 10];
     let mut used = 0;

@@ -28,7 +28,7 @@ impl ByteSize {
         Self(bytes)
     }
 
-    /// The number of bytes.
+    /// Returns the number of bytes.
     #[must_use]
     pub const fn bytes(self) -> u64 {
         self.0
@@ -52,8 +52,8 @@ impl ByteSize {
             Some(whole) => whole.checked_mul(factor).map(Self),
             None => decimal(number)
                 .and_then(|n| Duration::try_from_secs_f64(n).ok())
-                // A fraction of a unit, to the byte: the seconds of a `Duration` carry
-                // it without a cast between floats and integers.
+                // A `Duration` has fractions of a second. It carries a fraction of a unit, to
+                // the byte, without a cast between floats and integers.
                 .and_then(|n| {
                     let nanos = n.as_nanos().checked_mul(u128::from(factor))?;
                     u64::try_from(nanos / 1_000_000_000).ok().map(Self)
@@ -83,7 +83,7 @@ impl Rate {
         Self::from_period(times, 1.0)
     }
 
-    /// The time between two times, to the nanosecond.
+    /// Returns the interval between two events, to the nanosecond.
     #[must_use]
     pub const fn interval(self) -> Duration {
         self.0
@@ -135,7 +135,7 @@ pub(crate) fn parse_rate_or_zero(text: &str) -> Result<f64, String> {
     exact.ok_or_else(|| "a rate is a number over a period".to_owned())
 }
 
-/// The seconds of `s`, `min`, `h`, `d`.
+/// Returns the seconds of `s`, `min`, `h` or `d`.
 pub(crate) fn parse_period(name: &str) -> Option<f64> {
     let found = PERIODS.iter().find(|(known, _)| *known == name.trim());
     found.map(|(_, seconds)| *seconds)
@@ -166,7 +166,7 @@ pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, String> {
     let text = text.trim();
     let date = || {
         let date: jiff::civil::Date = text.parse().ok()?;
-        // Nothing that also has a time, and so lacks a zone.
+        // Only a plain date is accepted, since a time without a zone is ambiguous.
         let zone = jiff::tz::Offset::UTC;
         (date.to_string() == text).then(|| zone.to_timestamp(date.at(0, 0, 0, 0)).ok())?
     };

@@ -8,16 +8,15 @@ use crate::threshold::Threshold;
 /// The checks at the end of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Checks {
-    /// Time at the start of the run whose ticks and messages are not checked.
+    /// Warm-up of the run, which checks do not count.
     pub warm_up: Duration,
-    /// The checks: those of the fleet, of groups, of channels, each in the order of the
-    /// file.
+    /// The checks of the fleet, of groups and of channels, each in the order of the file.
     pub list: Vec<Check>,
     /// Limits of findings in the received rows, for `mockfleet verify`.
     pub received: Vec<ReceivedCheck>,
 }
 
-/// One thing that must hold.
+/// One check of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
     /// The scope of the check.
@@ -29,7 +28,7 @@ pub struct Check {
 /// The part of a fleet that a check covers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// All of it.
+    /// The whole fleet.
     Fleet,
     /// The group of this name.
     Group(String),

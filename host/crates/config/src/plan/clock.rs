@@ -10,7 +10,7 @@ pub struct Clock {
 }
 
 impl Default for Clock {
-    /// The machine's.
+    /// Returns the machine's clock.
     fn default() -> Self {
         Self {
             start: None,

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::document::template::Template;
 
-/// Something that breaks on purpose in a group.
+/// A fault of a group, which the fleet file requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
     /// The kind.
     pub kind: FaultKind,
     /// The times at which it may happen.
     pub schedule: FaultSchedule,
-    /// The share of the group's devices that have it, above 0 and up to 1.
+    /// The share of the group's devices that have the fault, above 0 and up to 1.
     pub devices: f64,
     /// The share of messages with the fault, above 0 and up to 1; 1 for faults of other
     /// families.
@@ -25,36 +25,36 @@ pub struct Fault {
 pub enum FaultKind {
     /// The message never leaves.
     Drop,
-    /// The message is sent again.
+    /// Copies of the message are sent.
     Duplicate {
-        /// The number of copies, beside the message itself.
+        /// The number of copies, without the message itself.
         copies: u8,
     },
-    /// It leaves later, by a time that is drawn between these two.
+    /// The message leaves later, by a drawn time within these bounds.
     Delay {
-        /// Origin least so much.
+        /// The shortest delay.
         least: Duration,
-        /// Origin most so much.
+        /// The longest delay.
         most: Duration,
     },
-    /// It leaves after the device's next messages.
+    /// The message leaves after later messages of its device.
     Reorder {
         /// The number of later messages.
         messages: u32,
     },
-    /// Bytes of its payload are flipped.
+    /// Bytes of the payload are flipped.
     Corrupt {
         /// The number of bytes.
         bytes: u32,
     },
-    /// Its payload ends early.
+    /// The payload is cut to its beginning.
     Truncate(CutTo),
-    /// Its payload is filled up to this many bytes.
+    /// The payload is filled up to a size.
     Oversize {
         /// The size in bytes.
         size: u64,
     },
-    /// It goes elsewhere.
+    /// The message is sent to another topic or path.
     WrongTopic {
         /// The MQTT topic, or the HTTP path.
         topic: Template,
@@ -66,27 +66,27 @@ pub enum FaultKind {
         /// The gain in seconds per second.
         drift: f64,
     },
-    /// The connection is closed, or lost, and stays away.
+    /// The connection is closed or lost for a duration.
     Disconnect {
-        /// Without a goodbye.
+        /// Whether the connection is lost without a DISCONNECT packet.
         vanish: bool,
     },
-    /// The connection stays, and nothing goes over it.
+    /// The connection stays open, and transfers no byte.
     HalfOpen,
     /// The connection is lost several times in a row.
     Flapping {
         /// The number of losses.
         times: u32,
-        /// For how long.
+        /// The duration of each loss.
         down: Duration,
         /// The time between two losses.
         up: Duration,
     },
     /// The connection is slow.
     SlowLink {
-        /// Bytes a second that go out, at most.
+        /// The largest number of bytes a second that leave.
         bandwidth: Option<u64>,
-        /// By how much later each message leaves.
+        /// The time by which each message leaves later.
         latency: Duration,
     },
     /// All devices lose their connection, and reconnect at the same times.
@@ -96,7 +96,7 @@ pub enum FaultKind {
 /// The remaining part of a payload.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum CutTo {
-    /// This share of it stays.
+    /// This share of the payload remains.
     Share(f64),
     /// This number of bytes remains.
     Size(u64),
@@ -106,11 +106,11 @@ pub enum CutTo {
 /// another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultFamily {
-    /// Whether it leaves.
+    /// Whether the message leaves.
     Loss,
     /// The number of copies.
     Count,
-    /// The time at which it leaves.
+    /// The time at which the message leaves.
     Time,
     /// The values of bytes.
     Bytes,
@@ -121,7 +121,7 @@ pub enum FaultFamily {
 }
 
 impl FaultKind {
-    /// As the fleet file and the column `fault` have it.
+    /// Returns the word of the kind in fleet files and in the column `fault`.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -142,7 +142,7 @@ impl FaultKind {
         }
     }
 
-    /// The family of a fault of messages; others have none.
+    /// Returns the family of a message fault. Other faults have none.
     #[must_use]
     pub const fn family(&self) -> Option<FaultFamily> {
         match self {
@@ -156,13 +156,13 @@ impl FaultKind {
         }
     }
 
-    /// Whether it is one of the connection.
+    /// Returns whether the fault affects the connection.
     #[must_use]
     pub const fn is_link_fault(&self) -> bool {
         self.cuts_link() || matches!(self, Self::SlowLink { .. })
     }
 
-    /// Whether it takes the connection away.
+    /// Returns whether the fault interrupts the connection.
     #[must_use]
     pub const fn cuts_link(&self) -> bool {
         matches!(
@@ -175,38 +175,38 @@ impl FaultKind {
 /// The times at which a fault may happen, from the start of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FaultSchedule {
-    /// Not before.
+    /// No window begins before this time.
     pub from: Duration,
-    /// Nothing begins from here on.
+    /// No window begins at or after this time.
     pub until: Option<Duration>,
-    /// Origin which moments in between.
+    /// The times at which windows begin.
     pub times: FaultTimes,
 }
 
-/// The moments at which a fault begins.
+/// The times at which a fault begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultTimes {
-    /// It is there all the time.
+    /// During the whole time.
     Always,
-    /// Once.
+    /// One time.
     Once {
-        /// The time of its begin.
+        /// The begin of the window.
         at: Duration,
         /// The duration.
         duration: Duration,
     },
-    /// Again and again, for all devices at the same moments.
+    /// Repeatedly, at the same times for all devices.
     Every {
-        /// The time of its first begin.
+        /// The begin of the first window.
         first: Duration,
-        /// From one beginning to the next.
+        /// The time from one begin to the next.
         every: Duration,
         /// The duration.
         duration: Duration,
     },
-    /// Once in each of these times, at a moment that is drawn for each device.
+    /// Once in each interval, at a time that is drawn for each device.
     Drawn {
-        /// The time in which there is one.
+        /// The interval with one window.
         every: Duration,
         /// The duration.
         duration: Duration,
@@ -214,7 +214,7 @@ pub enum FaultTimes {
 }
 
 impl FaultSchedule {
-    /// From when to when it can be there at all.
+    /// Returns the begin and the end of the time in which the fault can be active.
     #[must_use]
     pub fn span(&self) -> (Duration, Duration) {
         let until = self.until.unwrap_or(Duration::MAX);

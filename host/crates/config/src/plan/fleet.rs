@@ -12,7 +12,7 @@ use crate::plan::group::Group;
 use crate::plan::log::Log;
 use crate::plan::target::Target;
 
-/// A whole fleet, ready to run.
+/// A whole fleet with all settings checked.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The fleet's name, in topics (`{fleet}`) and in the summary.

@@ -46,9 +46,9 @@ pub struct Group {
 /// The source of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PluginSource {
-    /// A component's file.
+    /// The file of a component.
     File(File),
-    /// One inside the binary: `builtin:NAME`.
+    /// A built-in plugin: `builtin:NAME`.
     Builtin(String),
 }
 
@@ -73,32 +73,32 @@ pub struct Schedule {
 /// The time between two ticks of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TickRate {
-    /// Open loop: a tick is due when it is due, however slow the backend.
+    /// Open model: a tick is due at its time, independent of the backend.
     Every(Duration),
-    /// Closed loop: the next tick is due as soon as the outbox has room.
+    /// Closed loop: the next tick is due when the outbox has room.
     FlatOut,
 }
 
 /// The distribution of the first ticks of a group within the first interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// Each device has a phase of its own, drawn from its seed.
+    /// Each device has its own phase, drawn from its seed.
     Spread,
-    /// All at once.
+    /// All devices tick at the same time.
     Together,
 }
 
 /// The limits of a cell, and of one turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory of the cell; `None` is as the size of an instance suggests.
+    /// Linear memory of the cell; `None` means the default for the size of an instance.
     pub memory: Option<ByteSize>,
-    /// The longest that one call may take.
+    /// Maximum time of one call.
     pub deadline: Duration,
-    /// Messages a turn.
+    /// Most messages of a turn.
     pub messages: u32,
-    /// Bytes a message.
+    /// Most bytes of a message.
     pub message_size: ByteSize,
-    /// Lines a second that the cell may print.
+    /// Most lines a second that the cell may print.
     pub log_lines: u32,
 }

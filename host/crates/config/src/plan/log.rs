@@ -12,9 +12,9 @@ pub struct Log {
     pub store: Option<Store>,
     /// The part of a payload that a row keeps.
     pub payload: KeepPayload,
-    /// A file is finished when it has grown to this size …
+    /// Size at which a file is finished.
     pub roll_size: ByteSize,
-    /// … or this old.
+    /// Age at which a file is finished.
     pub roll_every: Duration,
     /// The interval at which the spool is synced to the disk, against a loss of power.
     pub sync: Duration,
@@ -29,7 +29,7 @@ pub struct Log {
 /// The store of the Parquet files of a send log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
-    /// A folder; created when it is missing.
+    /// A folder, created if it is missing.
     Folder(PathBuf),
     /// An S3-compatible bucket; credentials and endpoint are read from `AWS_*`.
     S3 {
@@ -43,21 +43,21 @@ pub enum Store {
 /// The part of a payload that a row keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum KeepPayload {
-    /// All of it.
+    /// The whole payload.
     Full,
     /// Its size only.
     None,
     /// Its first bytes; text is cut between characters.
     Cut(ByteSize),
-    /// Its SHA-256, so that a payload can be proved without being kept.
+    /// Its SHA-256, which proves a payload without storing it.
     Hash,
 }
 
 /// The action when the spool is over its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpoolFull {
-    /// Devices are held up until there is room.
+    /// Devices pause until the spool has room.
     Pause,
-    /// Devices go on, and rows are lost: counted, and noted in `events`.
+    /// Devices continue, and rows are lost. `events` has their number.
     Drop,
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// A time of the run, and how the rate of a group, and the share of its devices that
-/// are switched on, move in it.
+/// A part of a run with its own target rate and share of active devices.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
     /// The duration.
@@ -17,13 +16,13 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Ticks a second of one device when the stage is over.
+    /// Returns the ticks a second of one device at the end of the stage.
     #[must_use]
     pub fn rate_at_end(&self) -> f64 {
         self.rate.at(self.level_at_end())
     }
 
-    /// The share of devices that are on when the stage is over.
+    /// Returns the share of active devices at the end of the stage.
     #[must_use]
     pub fn devices_at_end(&self) -> f64 {
         self.devices.at(self.level_at_end())
@@ -40,17 +39,17 @@ impl Stage {
     }
 }
 
-/// The start and the end of a value.
+/// A value that changes over a stage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transition {
-    /// Origin level 0 of the shape.
+    /// Value at level 0 of the shape.
     pub from: f64,
-    /// Origin level 1.
+    /// Value at level 1 of the shape.
     pub to: f64,
 }
 
 impl Transition {
-    /// No way at all: it stays where it is.
+    /// Creates a transition that stays at one value.
     #[must_use]
     pub const fn constant(value: f64) -> Self {
         Self {
@@ -59,7 +58,7 @@ impl Transition {
         }
     }
 
-    /// The value at a level of the shape.
+    /// Returns the value at a level of the shape.
     #[must_use]
     pub fn at(self, level: f64) -> f64 {
         self.from + (self.to - self.from) * level
@@ -69,13 +68,13 @@ impl Transition {
 /// The curve of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// It is there at once.
+    /// The end value from the start of the stage on.
     Step,
-    /// Evenly, over the whole stage.
+    /// A linear change over the whole stage.
     Ramp,
-    /// Evenly there and back, once a period.
+    /// A linear change to the end value and back, once a period.
     Spike(Duration),
-    /// There and back like a tide, once a period.
+    /// A sine from the start value to the end value and back, once a period.
     Sine(Duration),
 }
 
@@ -87,7 +86,7 @@ impl Shape {
             Self::Step => 1.0,
             Self::Ramp => place,
             Self::Spike(_) => 1.0 - (2.0 * place - 1.0).abs(),
-            // Not the system's: the same to the bit on every machine.
+            // `libm` gives the same bits on every machine, unlike the system's library.
             Self::Sine(_) => (1.0 - libm::cos(std::f64::consts::TAU * place)) / 2.0,
         }
     }
@@ -96,10 +95,10 @@ impl Shape {
 /// The load after the last stage of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterStages {
-    /// The group's own rate, with all devices.
+    /// The group's configured rate, with all devices.
     Return,
     /// The values at the end of the last stage.
     Hold,
-    /// The first stage again.
+    /// The stages again, from the first one.
     Repeat,
 }

@@ -20,7 +20,7 @@ pub struct Target {
     /// The maximum of open (waiting or unconfirmed) messages of one device. Further messages
     /// are dropped, with a row for each.
     pub outbox: u32,
-    /// The most new connections a second, over the whole run.
+    /// Most new connections a second, over the whole run.
     pub connect_rate: Rate,
     /// The maximum time for opening a connection, handshakes included.
     pub connect_timeout: Duration,
@@ -28,7 +28,7 @@ pub struct Target {
     pub protocol: Protocol,
 }
 
-/// The address of a target, taken apart.
+/// The parts of a target's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// True for `mqtts` and `https`.
@@ -64,7 +64,7 @@ pub enum Protocol {
 pub struct Mqtt {
     /// The client id; one of its placeholders differs between connections.
     pub client_id: Template,
-    /// One connection a device, or this many that the devices share.
+    /// One connection for each device, or this number of shared connections.
     pub connections: Connections,
     /// Silence after which the client pings the broker; zero never pings.
     pub keep_alive: Duration,
@@ -74,12 +74,12 @@ pub struct Mqtt {
     pub login: Option<(String, Secret)>,
     /// The message that the broker publishes when the connection is lost.
     pub will: Option<Will>,
-    /// QoS 1 and 2: how many publishes of a connection may wait for their
-    /// acknowledgement at once.
+    /// Most publishes of a connection that wait for their acknowledgement at once, for QoS 1
+    /// and 2.
     pub max_in_flight: u16,
-    /// By the behaviour's channel.
+    /// Topics by the behaviour's channel.
     pub channels: BTreeMap<String, MqttChannel>,
-    /// Topic filters to subscribe to, by the channel that the event is given.
+    /// Topic filters to subscribe to, by the channel of their events.
     pub downlink: BTreeMap<String, MqttDownlink>,
 }
 
@@ -88,7 +88,7 @@ pub struct Mqtt {
 pub struct Secret(pub(crate) String);
 
 impl Secret {
-    /// The text itself, for the one place that sends it.
+    /// Returns the text itself, for the one place that sends it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -104,9 +104,9 @@ impl std::fmt::Debug for Secret {
 /// The assignment of devices to connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connections {
-    /// One each.
+    /// One connection for each device.
     PerDevice,
-    /// This many, shared.
+    /// This number of shared connections.
     Shared(NonZeroU32),
 }
 
@@ -131,7 +131,7 @@ pub struct Will {
     pub payload: Template,
     /// The QoS.
     pub qos: Qos,
-    /// Whether the broker keeps it for later subscribers.
+    /// Whether the broker keeps the will for later subscribers.
     pub retain: bool,
 }
 
@@ -158,7 +158,7 @@ pub struct MqttDownlink {
 /// An HTTP/1.1 server.
 #[derive(Debug, Clone)]
 pub struct Http {
-    /// By the behaviour's channel.
+    /// Requests by the behaviour's channel.
     pub channels: BTreeMap<String, HttpChannel>,
 }
 
@@ -171,6 +171,6 @@ pub struct HttpChannel {
     pub path: Template,
     /// Headers of each request, the target's and the channel's own.
     pub headers: Vec<(String, Template)>,
-    /// From sending the request to the end of the answer.
+    /// Maximum time from sending the request to the end of the response.
     pub timeout: Duration,
 }

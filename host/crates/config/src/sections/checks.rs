@@ -81,7 +81,7 @@ fn groups(tree: &Node) -> Vec<&str> {
     }
 }
 
-/// The channels of all targets.
+/// Returns the channels of all targets.
 fn channels(tree: &Node) -> Vec<&str> {
     fn keys_of(node: &Node) -> &[(String, Node)] {
         match &node.value {

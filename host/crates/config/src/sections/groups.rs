@@ -43,14 +43,14 @@ pub(crate) const LIMIT_KEYS: &[&str] = &[
     "log-lines",
 ];
 
-/// The maximum of devices: ten times the scale that one process is made for. More is a typing
-/// error.
+/// Most devices of a fleet, ten times the scale that one process is made for. A larger number
+/// is a typing error.
 const MAX_DEVICES: u32 = 10_000_000;
 
-/// The targets in the order of the file; `None` where one could not be read.
+/// Targets in the order of the file; `None` for a target that could not be read.
 pub(crate) type Targets = [(String, Option<Target>)];
 
-/// Reads all groups; those that cannot be read are left out.
+/// Reads all groups, and omits those that cannot be read.
 pub(crate) fn read(
     context: &ReadContext<'_>,
     node: &Node,
@@ -159,7 +159,7 @@ fn plugin(context: &ReadContext<'_>, node: &Node) -> Result<PluginSource, String
 fn target(keys: &TableReader<'_>, targets: &Targets) -> Option<usize> {
     let names = || targets.iter().map(|(name, _)| name.as_str());
     match (keys.node("target"), targets.len()) {
-        // A file without targets is reported once, at its top level.
+        // A file without targets is already reported at its top level.
         (_, 0) => None,
         (None, 1) => Some(0),
         (None, _) => {
@@ -196,7 +196,7 @@ fn config(keys: &TableReader<'_>) -> Option<serde_json::Value> {
     keys.read("config", json)
 }
 
-/// The settings as JSON in the order of the file; a JSON object of serde has none.
+/// Formats the settings as JSON in the order of the file, which a JSON object of serde loses.
 fn config_text(node: &Node) -> String {
     let mut text = String::new();
     write_json(node, &mut text);
@@ -228,12 +228,12 @@ fn write_json(node: &Node, into: &mut String) {
             }
             into.push('}');
         }
-        // `json` has refused the values that JSON does not have.
+        // `json` has already refused values that JSON does not have.
         _ => into.push_str(&json(node).unwrap_or_default().to_string()),
     }
 }
 
-/// Files that can be read, by name.
+/// Returns the data files that can be read, by name.
 fn data(context: &ReadContext<'_>, node: Option<&Node>) -> Option<BTreeMap<String, File>> {
     let Some(node) = node else {
         return Some(BTreeMap::new());
@@ -242,7 +242,7 @@ fn data(context: &ReadContext<'_>, node: Option<&Node>) -> Option<BTreeMap<Strin
     let files = keys
         .entries()
         .map(|(name, _)| Some((name.to_owned(), keys.file(name)?)));
-    // Every file is tried, so that all problems are reported.
+    // Every file is opened, so that all problems are reported.
     let files: Vec<_> = files.collect();
     files.into_iter().collect()
 }
@@ -284,8 +284,8 @@ fn limits(context: &ReadContext<'_>, node: Option<&Node>) -> Limits {
     let Some(keys) = keys else {
         return limits;
     };
-    // A cell's memory is addressed with 32 bits; a message's length with 28 (MQTT
-    // 3.1.1, section 2.2.3).
+    // A cell addresses its memory with 32 bits. MQTT has 28 bits for the length of a message
+    // (MQTT 3.1.1, section 2.2.3).
     if let Some(memory) = keys.size("memory", 64 << 10..=4 << 30) {
         limits.memory = Some(memory);
     }
@@ -307,7 +307,7 @@ fn limits(context: &ReadContext<'_>, node: Option<&Node>) -> Limits {
     limits
 }
 
-/// No two groups of one name, also among those that have other faults.
+/// Reports groups with the same name, including groups with other problems.
 fn check_names(context: &ReadContext<'_>, entries: &[Node]) {
     let mut names: Vec<(&str, &Origin)> = Vec::new();
     for entry in entries {
@@ -327,7 +327,7 @@ fn check_names(context: &ReadContext<'_>, entries: &[Node]) {
     }
 }
 
-/// No more devices than fit, and no two of one id.
+/// Reports more devices than a fleet may have, and devices with the same id.
 fn check_devices(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origin)]) {
     let all: u64 = groups.iter().map(|(group, _)| u64::from(group.count)).sum();
     if let Some((_, at)) = groups.last().filter(|_| all > u64::from(MAX_DEVICES)) {
@@ -339,8 +339,8 @@ fn check_devices(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origi
     check_ids(context, fleet, groups);
 }
 
-/// Two devices of one id would be one in the log. The ids that are made by default
-/// end in the index, so only others can meet.
+/// Reports device ids that occur twice, since the log could not separate such devices. Default
+/// ids end in the index, so only other ids can be equal.
 fn check_ids(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origin)]) {
     let default = Template::parse("{group}-{index:05}", ID_PLACEHOLDERS).ok();
     if groups

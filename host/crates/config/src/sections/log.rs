@@ -19,7 +19,7 @@ pub(crate) const KEYS: &[&str] = &[
 ];
 pub(crate) const ROLL_KEYS: &[&str] = &["size", "every"];
 
-/// Files go by the hour; an upper bound keeps moments within the calendar.
+/// Retention counts whole hours. The upper bound keeps times within the calendar.
 const RETENTION_RANGE: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(3_600)..=Duration::from_secs(100 * 366 * 86_400);
 
@@ -77,7 +77,7 @@ pub(crate) fn read(context: &ReadContext<'_>, node: Option<&Node>) -> Log {
 
 fn store(context: &ReadContext<'_>, node: &Node) -> Result<Option<Store>, String> {
     let text = text(node)?;
-    // A folder of that name is written "./none".
+    // A folder with the name `none` is written as `./none`.
     if text == "none" {
         return Ok(None);
     }

@@ -110,7 +110,7 @@ fn read_stages(
     stages
 }
 
-/// A thousand ticks a second and device; more is `rate = "max"`.
+/// Shortest interval: 1,000 ticks a second of one device. Faster devices use `rate = "max"`.
 const MIN_INTERVAL: Duration = Duration::from_millis(1);
 const MAX_DURATION: Duration = Duration::from_secs(366 * 86_400);
 

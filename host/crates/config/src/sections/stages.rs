@@ -18,10 +18,10 @@ const SHAPES: [&str; 4] = ["step", "ramp", "spike", "sine"];
 const MIN_DURATION: Duration = Duration::from_millis(1);
 const MAX_DURATION: Duration = Duration::from_secs(366 * 86_400);
 
-/// Ticks a second of one device, at most; as for `rate` of the group.
+/// Most ticks a second of one device, as for `rate` of the group.
 const MAX_RATE: f64 = 1_000.0;
 
-/// Far more than a person writes; each is looked at for each tick.
+/// Most stages of a group, far more than a person writes. Each tick searches them.
 const MAX_STAGES: usize = 1_000;
 
 /// Reads the stages of a group; `own` is the group's rate in ticks per second and device.
@@ -130,8 +130,7 @@ fn shape(node: &Node) -> Result<String, String> {
 /// The start, if given, and the end of a transition.
 type GivenTransition = (Option<f64>, f64);
 
-/// `TO` or `FROM..TO`. The outer `None` is a problem, the inner one a key that is not
-/// there.
+/// Reads `TO` or `FROM..TO`. The outer `None` is a problem, the inner one a missing key.
 fn read_transition(
     keys: &TableReader<'_>,
     key: &str,
@@ -182,7 +181,7 @@ fn period(
     duration: Option<Duration>,
 ) -> Option<Duration> {
     if keys.node("period").is_none() {
-        // A problem of the duration is reported already.
+        // The problem of the duration is already reported.
         return Some(duration.unwrap_or(MIN_DURATION));
     }
     let period = keys.duration("period", MIN_DURATION..=MAX_DURATION)?;
@@ -203,7 +202,7 @@ fn period(
     Some(period)
 }
 
-/// The way of a stage, where it begins filled in.
+/// Returns the transition of a stage, with its start filled in.
 fn transition(
     given: Option<GivenTransition>,
     shape: Shape,
@@ -213,7 +212,7 @@ fn transition(
     match given {
         None => Transition::constant(previous.unwrap_or(default)),
         Some((_, to)) if shape == Shape::Step => Transition::constant(to),
-        // A run begins with nothing.
+        // The first stage begins at 0.
         Some((from, to)) => Transition {
             from: from.or(previous).unwrap_or(0.0),
             to,

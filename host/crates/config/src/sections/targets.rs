@@ -46,7 +46,7 @@ pub(crate) const DOWNLINK_KEYS: &[&str] = &["topic", "qos"];
 pub(crate) const HTTP_KEYS: &[&str] = &["timeout", "headers"];
 pub(crate) const HTTP_CHANNEL_KEYS: &[&str] = &["method", "path", "headers", "timeout"];
 
-/// Times that a person waits for.
+/// Range of timeouts, up to one hour.
 const TIMEOUT_RANGE: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_secs(3600);
 
@@ -74,7 +74,7 @@ fn target(context: &ReadContext<'_>, name: &str, node: &Node) -> Option<Target> 
     let own = match url {
         Some((Scheme::Mqtt, _)) => MQTT_KEYS,
         Some((Scheme::Http, _)) => HTTP_KEYS,
-        // Without a protocol, no key can be called unknown that either has.
+        // Without a protocol, the keys of both are known.
         None => &[MQTT_KEYS, HTTP_KEYS].concat(),
     };
     let keys = TableReader::open(context, node, label, &[COMMON_KEYS, own].concat())?;
@@ -187,8 +187,8 @@ fn connections(node: &Node) -> Result<Connections, String> {
     }
 }
 
-/// A broker throws out the older of two connections with one client id (MQTT 3.1.1,
-/// section 3.1.4), so ids must differ.
+/// Reads the client id. A broker closes the older of two connections with the same client id
+/// (MQTT 3.1.1, section 3.1.4), so ids must differ.
 fn client_id(keys: &TableReader<'_>, connections: Connections) -> Option<Template> {
     let (names, default) = match connections {
         Connections::PerDevice => (DEVICE_PLACEHOLDERS, "{device}"),
@@ -225,8 +225,8 @@ fn qos(node: &Node) -> Result<Qos, String> {
     }
 }
 
-/// Zero switches it off; the protocol counts whole seconds in 16 bits (MQTT 3.1.1,
-/// section 3.1.2.10).
+/// Reads the keep-alive. Zero disables it. The protocol has whole seconds in 16 bits (MQTT
+/// 3.1.1, section 3.1.2.10).
 fn keep_alive(node: &Node) -> Result<Duration, String> {
     let length = units::parse_duration(&text(node)?)?;
     if length.subsec_nanos() > 0 || length.as_secs() > 65_535 {
@@ -265,7 +265,7 @@ fn will(context: &ReadContext<'_>, node: &Node, connections: Connections) -> Opt
     })
 }
 
-/// A topic to publish to holds no wildcards (MQTT 3.1.1, section 4.7.1).
+/// Reads a topic to publish to, which has no wildcards (MQTT 3.1.1, section 4.7.1).
 fn topic(keys: &TableReader<'_>, names: &[Placeholder]) -> Option<Template> {
     keys.require("topic", "\"site/{device}/telemetry\"", |node| {
         let template = Template::parse(&text(node)?, names)?;
@@ -281,7 +281,8 @@ fn topic(keys: &TableReader<'_>, names: &[Placeholder]) -> Option<Template> {
     })
 }
 
-/// In a filter, + fills a whole level and # the last (MQTT 3.1.1, section 4.7.1).
+/// Checks a topic filter: `+` is a whole level, and `#` the last one (MQTT 3.1.1, section
+/// 4.7.1).
 fn filter(template: Template) -> Result<Template, String> {
     if template.is_empty() {
         return Err("a topic filter has at least one character".into());
@@ -348,7 +349,7 @@ fn http(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
     })
 }
 
-/// A method is a token, in capitals by custom (RFC 9110, section 9.1).
+/// Reads a method: a token, by custom in capitals (RFC 9110, section 9.1).
 fn method(node: &Node) -> Result<String, String> {
     let method = text(node)?;
     if method == "CONNECT" || !method.chars().all(|c| c.is_ascii_uppercase()) || method.is_empty() {
@@ -420,7 +421,7 @@ fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
     headers
 }
 
-/// Reads each entry of a table of named tables; `None` when one is wrong.
+/// Reads each entry of a table of named tables. Returns `None` if one is wrong.
 fn each<T>(
     context: &ReadContext<'_>,
     keys: &TableReader<'_>,

@@ -20,10 +20,10 @@ pub(crate) const KEYS: &[&str] = &[
     "name", "seed", "duration", "clock", "targets", "groups", "log", "checks",
 ];
 pub(crate) const CLOCK_KEYS: &[&str] = &["start", "speed"];
-/// From a second in a quarter of an hour to eleven days in a second.
+/// Range of `speed`: from 1 s in 1,000 s to 11 days in a second.
 const SPEED_RANGE: std::ops::RangeInclusive<f64> = 0.001..=1_000_000.0;
 
-/// A plan from a tree, as far as it can be read, and all that is wrong.
+/// Reads a plan from a tree as far as possible, and reports all problems.
 pub(crate) fn plan(
     tree: &Node,
     shown: &str,
@@ -60,7 +60,8 @@ fn read(context: &ReadContext<'_>, tree: &Node) -> Option<Plan> {
     }
     let groups = match keys.node("groups") {
         Some(node) => {
-            // A run that is cut short by an option need not live to see all that may happen.
+            // An option that shortens the run may exclude some faults, so it does not count
+            // here.
             let own = |node: &Node| matches!(node.at, Origin::Line(_));
             let whole = duration.filter(|_| keys.node("duration").is_some_and(own));
             groups::read(context, node, &name, &targets, whole)
@@ -90,7 +91,7 @@ fn read(context: &ReadContext<'_>, tree: &Node) -> Option<Plan> {
     })
 }
 
-/// Leaves out the targets that could not be read, and the groups that send there.
+/// Removes the targets that could not be read, and the groups that send to them.
 fn readable(
     targets: Vec<(String, Option<Target>)>,
     mut groups: Vec<Group>,
@@ -104,7 +105,7 @@ fn readable(
     (targets.collect(), groups)
 }
 
-/// TOML's numbers have a sign; a seed above 2^63 is written as a text.
+/// Reads a seed. TOML's numbers have a sign, so a seed above 2^63 is written as a text.
 fn seed(node: &Node) -> Result<u64, String> {
     let wanted = "a seed is a whole number from 0 to 9223372036854775807";
     match node.value {
@@ -133,7 +134,7 @@ fn clock(context: &ReadContext<'_>, node: Option<&Node>, duration: Option<Durati
     clock
 }
 
-/// A moment in quotes, or as TOML writes moments.
+/// Reads a time, in quotes or as a TOML date-time.
 fn start(node: &Node) -> Result<Timestamp, String> {
     let start = match &node.value {
         Value::Other(text) => units::parse_timestamp(text),

@@ -3,8 +3,7 @@
 use crate::sections::faults::kinds;
 use crate::sections::{checks, groups, log, stages, targets, top_level};
 
-/// All keys that a fleet file can have, by table; the reference in `docs/` is held
-/// against it.
+/// All keys of a fleet file, by table. A test compares the reference in `docs/` with them.
 pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("Top level", top_level::KEYS),
     ("clock", top_level::CLOCK_KEYS),

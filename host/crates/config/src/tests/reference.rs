@@ -4,7 +4,7 @@ use crate::sections::faults::tests::fleet_with_fault;
 use crate::tests::key_tables::TABLES;
 use crate::tests::support::{SMALL, parse, staged};
 
-/// The tables of the reference: heading, and of each row the key and its example.
+/// Returns the tables of the reference: the heading, and the key and example of each row.
 fn reference() -> Vec<(String, Vec<(String, String)>)> {
     let text = include_str!("../../fleet-file.md");
     let mut tables: Vec<(String, Vec<(String, String)>)> = Vec::new();
@@ -93,14 +93,14 @@ fn each_example_of_the_reference_is_accepted() {
             if key == "tls" {
                 changes.push("targets.broker.url=mqtts://127.0.0.1");
             }
-            // The environment of the tests has none of the reference's names.
+            // The environment of the tests has none of the names in the reference.
             let change = format!("{prefix}{example}")
                 .replace("${API_TOKEN}", "x")
                 .replace("${MQTT_PASSWORD}", "x")
-                // Checks are of groups and channels that are there.
+                // Checks must name existing groups and channels.
                 .replace("{ thermometer = [", "{ a = [")
                 .replace("{ alarm = [", "{ telemetry = [");
-            // Tables of tables are part of the base file.
+            // The base file has the tables of tables.
             let base = match key.as_str() {
                 "rate" => SMALL.replace("every = \"1s\"\n", ""),
                 _ => SMALL.replace("mqtt://127.0.0.1:1883", broker),
@@ -142,7 +142,7 @@ fn each_example_of_the_reference_is_accepted() {
             }
             changes.push(&change);
             if let Err(refused) = parse(&base, &changes) {
-                // A certificate or plugin of the reference's reader is not here.
+                // The certificates and plugins of the examples do not exist here.
                 let other: Vec<String> = refused
                     .problems
                     .into_iter()

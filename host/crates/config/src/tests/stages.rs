@@ -24,7 +24,7 @@ fn a_stage_goes_on_where_the_one_before_ended() {
         [
             (way(0.0, 50.0), Transition::constant(1.0)),
             (Transition::constant(50.0), Transition::constant(1.0)),
-            // Cut off in the middle of its second wave.
+            // The stage ends in the middle of its second wave.
             (way(1.0, 20.0), way(1.0, 0.5)),
             (Transition::constant(20.0), way(0.5, 1.0)),
             (Transition::constant(0.0), Transition::constant(0.5)),

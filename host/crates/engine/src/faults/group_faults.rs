@@ -1,12 +1,12 @@
 //! Draws the faults of a group: message, link and clock faults.
 //!
-//! A draw depends on the seed of the device, the position of the fault in the fleet file, and the
-//! number of the message or the time, and on nothing else. The same run therefore has the same
-//! faults for any number of workers, any packing and any machine.
+//! A draw depends on the device's seed, the fault's position in the fleet file, and the
+//! message's number or the time. The same run therefore has the same faults for any number of
+//! workers, any packing and any machine.
 //!
 //! `windows` computes the times of a fault, and `payload` changes bytes. The worker's
-//! `injection/pending_faults` holds delayed messages, and `injection/link_faults` cuts and restores
-//! connections.
+//! `injection/pending_faults` holds delayed messages. Its `injection/link_faults` cuts and
+//! restores connections.
 
 use crate::faults::share::part;
 use std::time::Duration;
@@ -23,77 +23,78 @@ use mockfleet_transport::Routes;
 /// The faults of a group.
 pub(crate) struct GroupFaults {
     list: Vec<Fault>,
-    /// Of the group: what its devices have together is drawn from it.
+    /// Seed of the group, for the draws that all its devices share.
     seed: u64,
 }
 
-/// One of them.
+/// One fault of a group.
 struct Fault {
     plan: mockfleet_config::Fault,
-    /// Its place in the file; part of what is drawn.
+    /// Position in the fleet file, which every draw includes.
     place: u64,
-    /// Devices have it whose draw is no higher; `None` is all.
+    /// Highest draw of the devices that have the fault; `None` means all devices.
     max_draw: Option<u64>,
     windows: Windows,
-    /// The only channel that it touches.
+    /// The only channel that the fault affects; `None` means all channels.
     route: Option<u16>,
 }
 
-/// Purposes of randomness: which devices, when, which messages, what of them.
+/// Salts of the draws: devices, times, messages, flipped bytes, lengths of delays.
 const DEVICES: u64 = 0x6661_756c_7400_0000;
 const MOMENTS: u64 = 0x6661_756c_7401_0000;
 const FAMILY: u64 = 0x6661_756c_7402_0000;
 const BYTES: u64 = 0x6661_756c_7403_0000;
 const LENGTH: u64 = 0x6661_756c_7404_0000;
 
-/// A message on its way out.
+/// The values that identify a message when faults are drawn.
 #[derive(Clone, Copy)]
 pub(crate) struct MessageKey {
-    /// The seed of its device.
+    /// Seed of the message's device.
     pub(crate) seed: u64,
-    /// Its number.
+    /// Sequence number of the message.
     pub(crate) seq: u64,
-    /// When the call that returned it was due.
+    /// Due time of the call that returned the message.
     pub(crate) at: Micros,
-    /// Its channel's number.
+    /// Route number of the message's channel.
     pub(crate) route: u16,
 }
 
-/// What becomes of a message that faults touch.
+/// The changes that faults make to one message.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FaultEffect {
-    /// What really leaves, where that is not what the device returned.
+    /// Payload that leaves, if it is not the one that the device returned.
     pub(crate) payload: Option<Bytes>,
-    /// Which template it goes to instead, by the fault's place.
+    /// Position of the fault whose topic replaces the message's own.
     topic: Option<usize>,
-    /// For the column `fault`.
+    /// Value of the column `fault`.
     pub(crate) label: String,
-    /// The same for its copies.
+    /// Value of the column `fault` for the message's copies.
     pub(crate) copy_label: String,
-    /// The kinds that touched it.
+    /// Kinds of the faults that affected the message.
     pub(crate) kinds: Vec<&'static str>,
     pub(crate) release: Release,
-    /// By how much a slow link holds it up.
+    /// Latency that a slow link adds, in microseconds.
     pub(crate) latency: Micros,
-    /// How often it is sent again.
+    /// Number of copies that are sent.
     pub(crate) copies: u8,
 }
 
-/// When a message leaves.
+/// The time at which a message leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Release {
-    /// At once.
+    /// Immediately.
     Now,
-    /// So much later.
+    /// After this many microseconds.
     After(Micros),
-    /// After so many others of its device.
+    /// After this number of later messages of its device.
     Behind(u32),
-    /// Not at all.
+    /// Never.
     Never,
 }
 
 impl GroupFaults {
-    /// The faults of a group of `count` devices; `None` where nothing breaks.
+    /// Creates the faults of a group of `count` devices. Returns `None` for a group without
+    /// faults.
     pub(crate) fn of(group: &mockfleet_config::Group, routes: &Routes, seed: u64) -> Option<Self> {
         if group.faults.is_empty() {
             return None;
@@ -111,7 +112,7 @@ impl GroupFaults {
         })
     }
 
-    /// What faults do to a message; `None` where they leave it alone.
+    /// Returns the effect of faults on a message, and `None` if no fault affects it.
     pub(crate) fn effect_on(&self, key: MessageKey, payload: &Bytes) -> Option<FaultEffect> {
         let mut picked = self.picked(key);
         if picked.is_empty() {
@@ -121,7 +122,7 @@ impl GroupFaults {
             .iter()
             .any(|fault| fault.plan.kind == FaultKind::Drop);
         if lost {
-            // What never leaves is not changed, copied or held.
+            // A dropped message is not changed, copied or held.
             let stays = |fault: &&Fault| match fault.plan.kind.family() {
                 Some(family) => family == FaultFamily::Loss,
                 None => true,
@@ -144,10 +145,10 @@ impl GroupFaults {
         (!effect.kinds.is_empty()).then_some(effect)
     }
 
-    /// Those that this message has: of each family one at most, by one draw; and what
-    /// holds of its device at that moment.
+    /// Returns the faults that affect a message. One draw selects at most one fault of each
+    /// family. Faults without a family apply during their windows.
     fn picked(&self, key: MessageKey) -> Vec<&Fault> {
-        // A family's draw, and how much of it is taken.
+        // The draw of each family, and the sum of the probabilities so far.
         let mut draws = [(None, 0.0); 6];
         let mut picked = Vec::new();
         for fault in &self.list {
@@ -175,7 +176,7 @@ impl GroupFaults {
         picked
     }
 
-    /// The template of the topic that a message goes to instead of its own.
+    /// Returns the topic template that replaces the message's own.
     pub(crate) fn topic(&self, effect: &FaultEffect) -> Option<&Template> {
         match &self.list.get(effect.topic?)?.plan.kind {
             FaultKind::WrongTopic { topic } => Some(topic),
@@ -183,13 +184,13 @@ impl GroupFaults {
         }
     }
 
-    /// By how many microseconds the clock of a device is wrong.
+    /// Returns the error of a device's clock in microseconds.
     pub(crate) fn skew(&self, seed: u64, at: Micros) -> i64 {
         let skews = self.list.iter().map(|fault| fault.skew(self, seed, at));
         skews.fold(0, i64::saturating_add)
     }
 
-    /// The faults of links of a device, by their number.
+    /// Returns the numbers of the link faults of a device.
     pub(crate) fn links(&self, seed: u64) -> impl Iterator<Item = usize> {
         let links = self.list.iter().enumerate();
         links
@@ -197,7 +198,7 @@ impl GroupFaults {
             .map(|(number, _)| number)
     }
 
-    /// What a fault is, and the first of its times that is not over at a moment.
+    /// Returns the first window of a fault that is not over at `at`.
     pub(crate) fn next(&self, number: usize, seed: u64, at: Micros) -> Option<Window> {
         let fault = self.list.get(number)?;
         fault.windows.next(fault.seed(self, seed), at)
@@ -209,13 +210,13 @@ impl GroupFaults {
 }
 
 impl Fault {
-    /// Whether a device is one of those that have it.
+    /// Returns whether a device has this fault.
     fn has(&self, seed: u64) -> bool {
         self.max_draw
             .is_none_or(|max_draw| seed::bits(seed, DEVICES + self.place) <= max_draw)
     }
 
-    /// What its moments are drawn from: a storm has all devices at once.
+    /// Returns the seed of the windows. All devices share the windows of a reconnect storm.
     fn seed(&self, faults: &GroupFaults, seed: u64) -> u64 {
         let owner = match self.plan.kind {
             FaultKind::ReconnectStorm => faults.seed,
@@ -224,7 +225,7 @@ impl Fault {
         seed::bits(owner, MOMENTS + self.place)
     }
 
-    /// The time of this fault that holds a moment of a device.
+    /// Returns the window of this fault that contains `at`, for one device.
     fn at(&self, faults: &GroupFaults, seed: u64, at: Micros) -> Option<Window> {
         if !self.has(seed) {
             return None;
@@ -244,7 +245,7 @@ impl Fault {
         offset.saturating_add(if drift < 0.0 { -drifted } else { drifted })
     }
 
-    /// Does to a message what it is picked for.
+    /// Applies this fault to a message.
     fn apply(
         &self,
         faults: &GroupFaults,
@@ -309,13 +310,13 @@ impl Fault {
             to.push_str(&label);
         };
         add(&mut effect.copy_label);
-        // The message itself is as it would be without its copies.
+        // Copies do not change the label of the message itself.
         if !matches!(kind, FaultKind::Duplicate { .. }) {
             add(&mut effect.label);
         }
     }
 
-    /// A drawn delay, to the millisecond where it has some.
+    /// Draws a delay, and rounds it down to a millisecond if it stays above `least`.
     fn delay(&self, key: MessageKey, least: Duration, most: Duration) -> Micros {
         let (least, most) = (micros(least), micros(most));
         let draw = seed::unit(seed::bits(key.seed, LENGTH + self.place), key.seq);
@@ -325,8 +326,8 @@ impl Fault {
     }
 }
 
-/// The draw that a device's own must not be above, for exactly this share of a group's
-/// devices to have a fault; at least one has it.
+/// Returns the highest draw of the devices that have a fault. Exactly this share of a group's
+/// devices has it, and at least one device.
 fn max_draw(share: f64, place: u64, seed: u64, count: u32) -> Option<u64> {
     if share >= 1.0 {
         return None;

@@ -1,13 +1,13 @@
 //! Changes the bytes of a message as faults ask.
 //!
-//! Each function returns whether there were bytes to change: an empty payload has none.
+//! Each function returns whether it changed the payload. An empty payload has no byte to flip.
 
 use rustc_hash::FxHashSet;
 
 use crate::time::seed;
 use mockfleet_config::CutTo;
 
-/// Flips so many bytes, at places and to values that are drawn.
+/// Flips this number of bytes, at drawn positions and to drawn values.
 pub(crate) fn corrupt(payload: &mut [u8], bytes: u32, seed: u64) -> bool {
     let length = u64::try_from(payload.len()).unwrap_or(u64::MAX);
     if length == 0 {
@@ -17,7 +17,7 @@ pub(crate) fn corrupt(payload: &mut [u8], bytes: u32, seed: u64) -> bool {
     for n in 0..u64::from(bytes).min(length) {
         let drawn = seed::bits(seed, n);
         let mut place = (drawn >> 8) % length;
-        // A byte that is flipped twice might be what it was.
+        // A byte that is flipped twice might get its first value again.
         while !flipped.insert(place) {
             place = (place + 1) % length;
         }
@@ -32,7 +32,7 @@ pub(crate) fn corrupt(payload: &mut [u8], bytes: u32, seed: u64) -> bool {
     true
 }
 
-/// Cuts off the end.
+/// Cuts the payload to its beginning.
 pub(crate) fn truncate(payload: &mut Vec<u8>, to: CutTo) -> bool {
     let length = payload.len();
     let left = match to {
@@ -46,7 +46,7 @@ pub(crate) fn truncate(payload: &mut Vec<u8>, to: CutTo) -> bool {
     left < length
 }
 
-/// Fills up with spaces, which leave JSON what it is.
+/// Appends spaces up to a size. JSON stays valid.
 pub(crate) fn oversize(payload: &mut Vec<u8>, size: u64) -> bool {
     let size = usize::try_from(size).unwrap_or(0);
     if size <= payload.len() {

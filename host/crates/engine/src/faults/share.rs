@@ -2,7 +2,7 @@
 
 use crate::time::clock::Micros;
 
-/// So much of a length.
+/// Returns a share of a duration.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

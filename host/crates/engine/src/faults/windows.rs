@@ -1,7 +1,7 @@
 //! Computes the times at which a fault is active.
 //!
-//! They are a function of the plan, a seed and a time. The same run has the same windows, in any
-//! order of the queries.
+//! The windows are a function of the plan, a seed and a time. The same run has the same
+//! windows for any order of queries.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use crate::time::clock::{Micros, micros};
 use crate::time::seed;
 use mockfleet_config::{FaultSchedule, FaultTimes};
 
-/// A time in which a fault is there.
+/// A time during which a fault is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// Its first microsecond …
+    /// First microsecond of the window.
     pub(crate) begin: Micros,
-    /// … and the first one after it.
+    /// First microsecond after the window.
     pub(crate) end: Micros,
 }
 
-/// The times of a fault.
+/// The windows of a fault.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Windows {
-    /// Nothing begins before, nor from `until` on.
+    /// No window begins before `from`, or at or after `until`.
     from: Micros,
     until: Micros,
     recurrence: Recurrence,
@@ -31,12 +31,12 @@ pub(crate) struct Windows {
 #[derive(Debug, Clone, Copy)]
 enum Recurrence {
     Always,
-    /// At `first`, and then once in each `every`.
+    /// First window at `first`, then one each `every` microseconds.
     Fixed {
         first: Micros,
         every: Micros,
     },
-    /// Once in each `every` from `from` on.
+    /// One window in each interval of `every` microseconds from `from` on, at a drawn time.
     Drawn {
         every: Micros,
     },
@@ -77,7 +77,7 @@ impl Windows {
         }
     }
 
-    /// The time that holds a moment, if one does.
+    /// Returns the window that contains a time.
     pub(crate) fn at(&self, seed: u64, at: Micros) -> Option<Window> {
         let window = match self.recurrence {
             Recurrence::Always => Some(Window {
@@ -94,7 +94,8 @@ impl Windows {
         window.filter(|window| window.begin <= at && at < window.end)
     }
 
-    /// The first time that is not over at a moment: it holds it, or comes after it.
+    /// Returns the first window that is not over at a time. It contains the time, or follows
+    /// it.
     pub(crate) fn next(&self, seed: u64, at: Micros) -> Option<Window> {
         let place = |from: Micros, every: Micros| at.saturating_sub(from) / every;
         let (here, after) = match self.recurrence {
@@ -123,7 +124,7 @@ impl Windows {
         here.filter(open).or_else(|| after.filter(open))
     }
 
-    /// The time that begins at a moment, if anything may begin there.
+    /// Returns the window that begins at a time, if a window may begin then.
     fn window(&self, begin: Micros) -> Option<Window> {
         (self.from <= begin && begin < self.until).then(|| Window {
             begin,
@@ -131,7 +132,7 @@ impl Windows {
         })
     }
 
-    /// The one in the `n`th of the times in which there is one each.
+    /// Returns the drawn window of interval number `n`.
     fn drawn(&self, seed: u64, n: u64, every: Micros) -> Option<Window> {
         let start = self.from.checked_add(n.checked_mul(every)?)?;
         let room = every.saturating_sub(self.length);
@@ -156,7 +157,7 @@ mod tests {
         })
     }
 
-    /// All times until a moment, by going from one to the next.
+    /// Returns all windows that begin before `end`, each found from the end of the one before.
     fn all(windows: &Windows, seed: u64, end: Micros) -> Vec<Window> {
         let mut spans = Vec::new();
         let mut at = 0;

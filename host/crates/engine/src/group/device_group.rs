@@ -1,6 +1,6 @@
 //! Holds a group as a run needs it.
 //!
-//! The plugin is loaded, the channels of the target have numbers, and the devices have indices. All
+//! The plugin is loaded, the target's channels have numbers, and the devices have indices. All
 //! workers share the group, and nothing in it changes.
 
 use std::collections::BTreeMap;
@@ -26,25 +26,25 @@ pub(crate) struct Group {
     pub(crate) name: Arc<str>,
     pub(crate) plugin: Plugin,
     pub(crate) limits: Limits,
-    /// What its devices can look up.
+    /// Data files, channels and interval that the group's devices can read.
     pub(crate) surroundings: Arc<HostContext>,
     pub(crate) interests: Interests,
-    /// The number of its first device in the whole fleet.
+    /// Number of the group's first device in the whole fleet.
     pub(crate) first: u32,
     pub(crate) count: u32,
     pub(crate) devices_per_cell: u32,
     pub(crate) schedule: TickSchedule,
-    /// Index of its target in the plan.
+    /// Index of the group's target in the plan.
     pub(crate) target: usize,
-    /// The channels of its target.
+    /// Channels of the target.
     pub(crate) routes: Routes,
-    /// The number of the target's first route in the log's directory.
+    /// Number of the target's first route in the log's directory.
     pub(crate) route_base: u16,
     pub(crate) outbox: u32,
-    /// The settings that the schema refuses, by their keys. If there are some, its
-    /// devices are made to hear what else is wrong, and never run.
+    /// Paths of the settings that the schema refuses. If there are any, the devices are
+    /// created only to report further errors, and never run.
     pub(crate) refused: Vec<Vec<String>>,
-    /// What breaks in it on purpose.
+    /// Faults of the group.
     pub(crate) faults: Option<GroupFaults>,
     rollout: Rollout,
     seed: u64,
@@ -53,18 +53,18 @@ pub(crate) struct Group {
     fleet: Arc<str>,
 }
 
-/// When the devices of a group are switched on.
+/// The pace at which the devices of a group are switched on.
 #[derive(Debug, Clone, Copy)]
 enum Rollout {
-    /// Evenly over this time.
+    /// Evenly over this time, in microseconds.
     Ramp(Micros),
-    /// When their stages say so, and no faster than the target's connect rate allows:
-    /// so many before this group, and this long between two.
+    /// As the stages require, limited by the target's connect rate. `before` devices of other
+    /// groups come first, and `interval` is the time between two devices.
     Paced { before: u32, interval: Duration },
 }
 
 impl Group {
-    /// Group number `index` of the plan, with the content of its data files.
+    /// Creates group number `index` of the plan, with the content of its data files.
     pub(crate) fn new(
         plan: &Plan,
         index: usize,
@@ -117,7 +117,7 @@ impl Group {
         })
     }
 
-    /// When device `index` is switched on.
+    /// Returns when device `index` is switched on, in run time.
     pub(crate) fn born(&self, index: u32) -> Micros {
         match self.rollout {
             Rollout::Ramp(length) => {
@@ -131,7 +131,8 @@ impl Group {
         }
     }
 
-    /// What of device `index`, switched on at `born`, its moments follow from.
+    /// Returns the properties that the tick times of device `index`, switched on at `born`,
+    /// depend on.
     pub(crate) fn owner(&self, index: u32, born: Micros) -> DevicePhase {
         DevicePhase {
             born,
@@ -140,17 +141,17 @@ impl Group {
         }
     }
 
-    /// The seed of device `index`.
+    /// Returns the seed of device `index`.
     pub(crate) fn seed(&self, index: u32) -> u64 {
         seed::device(self.seed, index)
     }
 
-    /// The id of device `index`.
+    /// Returns the id of device `index`.
     pub(crate) fn id(&self, index: u32) -> String {
         self.named(&self.device_id, index, "")
     }
 
-    /// A template as it is for device `index`; the run has no part in it.
+    /// Returns a template filled in for device `index`, with an empty `{run}`.
     pub(crate) fn rendered(&self, template: &Template, index: u32) -> String {
         self.named(template, index, &self.id(index))
     }
@@ -169,7 +170,8 @@ impl Group {
         text
     }
 
-    /// What device `index` is told the time is, where it is `guest` for all others.
+    /// Returns the time that device `index` sees, with its clock skew, when the guests' clock
+    /// is at `guest`.
     pub(crate) fn device_time(&self, index: u32, at: Micros, guest: u64) -> u64 {
         match &self.faults {
             None => guest,
@@ -177,7 +179,8 @@ impl Group {
         }
     }
 
-    /// What the plugin is told of device `index`; `born` is on the guests' clock.
+    /// Returns the data from which the plugin creates device `index`; `born` is on the guests'
+    /// clock.
     pub(crate) fn spec(&self, index: u32, born: u64) -> DeviceSpec {
         DeviceSpec {
             id: self.id(index),
@@ -189,7 +192,7 @@ impl Group {
         }
     }
 
-    /// What the transport is told of device `index`.
+    /// Returns the data of device `index` that the transport needs.
     pub(crate) fn member(&self, index: u32) -> DeviceInfo {
         DeviceInfo {
             device: self.id(index).into(),
@@ -200,7 +203,7 @@ impl Group {
     }
 }
 
-/// What the devices of a group can look up, as the fleet file has it.
+/// Returns the host context of a group, from the fleet file.
 fn surroundings(
     group: &mockfleet_config::Group,
     target: &Target,
@@ -210,7 +213,7 @@ fn surroundings(
     let channels: Vec<String> = routes.names().map(str::to_owned).collect();
     let downlink = match &target.protocol {
         Protocol::Mqtt(mqtt) => mqtt.downlink.keys().cloned().collect(),
-        // The answer to a request comes on the request's channel.
+        // An HTTP response arrives on the channel of its request.
         Protocol::Http(_) => channels.clone(),
     };
     HostContext {
@@ -225,8 +228,9 @@ fn surroundings(
     }
 }
 
-/// What a cell may use. By a clock that waits, no call holds up anybody: whether one takes
-/// too long must not hang on what else the machine does.
+/// Returns the limits of a cell. A virtual clock waits for a call, so a slow call delays no
+/// other device. The deadline then counts processor time, independent of the machine's other
+/// load.
 fn limits(limits: &mockfleet_config::Limits, sizing: InstanceSizing, cpu_deadline: bool) -> Limits {
     let bytes =
         |size: mockfleet_config::ByteSize| usize::try_from(size.bytes()).unwrap_or(usize::MAX);

@@ -6,29 +6,32 @@ use std::num::NonZeroU32;
 
 use mockfleet_config::DEVICES_PER_CELL;
 
-/// An instance above this is an interpreter with its library, which each cell has anew: QuickJS
-/// takes 1.7 MiB and CPython 12.5; compiled languages stay below, 1 MiB of stack included.
+/// Size in bytes above which an instance is large: an interpreter with its library, once in
+/// each cell. QuickJS takes 1.7 MiB and CPython 12.5 MiB. Compiled languages stay below,
+/// including 1 MiB of stack.
 const LARGE: usize = 3 << 19;
 
-/// How many devices share such an instance. 10,000 of JavaScript take half the memory of as
-/// many at 64 a cell, and less time a tick, since the processor's caches hold few of them.
+/// Devices that share a large instance. 10,000 JavaScript devices take half the memory of the
+/// same number at 64 a cell. A tick also takes less time, since the processor's caches hold
+/// few instances.
 const SHARING: u32 = 1_000;
 
-/// Linear memory of a cell: of a small instance, and of a large one.
+/// Limits of a cell's linear memory in bytes, for a small and a large instance.
 const MEMORY: usize = 64 << 20;
 const MEMORY_OF_LARGE: usize = 512 << 20;
 
-/// How the devices of a group are packed.
+/// The instance sizing of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InstanceSizing {
-    /// Devices a cell, at most.
+    /// Most devices of a cell.
     pub(crate) devices: u32,
-    /// Bytes of memory that a cell may have.
+    /// Most bytes of linear memory of a cell.
     pub(crate) memory: usize,
 }
 
 impl InstanceSizing {
-    /// As the fleet file has it, or as an instance of so many bytes suggests.
+    /// Returns the sizing that the fleet file sets, or the default for an instance of
+    /// `instance` bytes.
     pub(crate) fn of(group: &mockfleet_config::Group, instance: usize) -> Self {
         let asked = group.limits.memory;
         Self::asked(

@@ -8,7 +8,7 @@ use crate::time::tick_schedule::{CatchUp, DevicePhase, TickTime};
 use mockfleet_metrics::{Counters, StageCounters, StageProgress, StageResult};
 
 impl Group {
-    /// A late device, or one on time, runs the tick of `catch`; it was due at `from`.
+    /// Counts the tick that a device runs, and the ticks that it missed. It was due at `from`.
     pub(crate) fn count_tick(
         &self,
         number: u32,
@@ -27,7 +27,7 @@ impl Group {
         }
     }
 
-    /// So many ticks from `moment` on are not run, each in its stage.
+    /// Counts `ticks` missed ticks from `moment` on, each in its stage.
     pub(crate) fn count_missed(
         &self,
         number: u32,
@@ -51,8 +51,8 @@ impl Group {
         }
     }
 
-    /// A device of this group is switched on, or done for good; the rate that is asked
-    /// of its group follows.
+    /// Counts a device that is switched on, or that has ended for good. The configured rate of
+    /// the group changes with it.
     pub(crate) fn count_active(&self, number: u32, counters: &mut Counters, on: bool) {
         if self.schedule.stages().is_none() {
             counters.asked += if on {
@@ -70,7 +70,7 @@ impl Group {
         };
     }
 
-    /// The stage that the group is in.
+    /// Returns the progress of the stage that the group is in.
     pub(crate) fn stage_now(&self, now: Micros, book: &StageCounters) -> Option<StageProgress> {
         let stages = self.schedule.stages()?;
         let load = stages.target_load(now);
@@ -88,7 +88,7 @@ impl Group {
         })
     }
 
-    /// What came of each stage that the run has reached.
+    /// Returns the result of each stage that the run has reached.
     pub(crate) fn stages_done(&self, end: Micros, book: &StageCounters) -> Vec<StageResult> {
         let Some(stages) = self.schedule.stages() else {
             return Vec::new();

@@ -1,7 +1,7 @@
 //! Counts messages and ticks for checks, and evaluates the checks.
 //!
-//! Each message and tick counts for the checks that match it. A run without checks counts nothing
-//! here.
+//! Each message and tick counts for the checks that match it. A run without checks has no
+//! collector.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
 use mockfleet_metrics::{CheckCounters, Counters, LatencyHistogram, count, micros as words};
 use mockfleet_transport::{Cause, Completion, Outcome};
 
-/// Which tallies of [`Counters::checks`] a message or a tick counts for; the same for all
-/// workers.
+/// Maps messages and ticks to their counters in [`Counters::checks`]. All workers share it.
 #[derive(Debug, Default)]
 pub(crate) struct ThresholdCollector {
-    /// What was due before does not count.
+    /// End of the warm-up: messages and ticks that were due before do not count.
     warm_up: Micros,
     scopes: Vec<Scope>,
     fleet: Option<usize>,
-    /// By the number of the group.
+    /// Indices of counters, by number of the group.
     groups: Vec<Option<usize>>,
-    /// By the number of the route in the log's directory.
+    /// Indices of counters, by number of the route in the log's directory.
     routes: Vec<Option<usize>>,
 }
 
-/// What the checks of a run are judged by.
+/// The checks of a run, with the collector that counted for them.
 pub(crate) struct ThresholdEvaluator {
     pub(crate) thresholds: Arc<ThresholdCollector>,
     pub(crate) checks: mockfleet_config::Checks,
 }
 
 impl ThresholdCollector {
-    /// What the checks of a plan are about; `None` where there are none.
+    /// Creates the collector for the checks of a plan. Returns `None` for a plan without
+    /// checks.
     pub(crate) fn of(plan: &Plan) -> Option<Arc<Self>> {
         let checks = &plan.checks;
         let mut scopes: Vec<Scope> = checks
@@ -65,8 +65,8 @@ impl ThresholdCollector {
         }))
     }
 
-    /// Does something with each tally that something of a group counts for, which was due
-    /// at this moment.
+    /// Calls `count` for each counter that a group's message or tick, due at `due`, counts
+    /// for.
     fn each(
         &self,
         counters: &mut Counters,
@@ -91,7 +91,8 @@ impl ThresholdCollector {
         }
     }
 
-    /// A message has come to its end; `lag` and `latency` where it was sent, and confirmed.
+    /// Counts a message with its outcome. `lag` is set if it was sent, `latency` if it was
+    /// acknowledged.
     pub(crate) fn settled(
         &self,
         counters: &mut Counters,
@@ -121,27 +122,27 @@ impl ThresholdCollector {
         });
     }
 
-    /// A tick was run that was due at this moment.
+    /// Counts a tick that was run and due at `due`.
     pub(crate) fn ticked(&self, counters: &mut Counters, due: Micros, group: u32) {
         self.each(counters, due, group, None, |tally| tally.ticks += 1);
     }
 
-    /// So many ticks were not run, as was found at this moment.
+    /// Counts missed ticks that were found at `now`.
     pub(crate) fn missed(&self, counters: &mut Counters, now: Micros, group: u32, ticks: u64) {
         self.each(counters, now, group, None, |tally| tally.missed += ticks);
     }
 
-    /// A call has failed.
+    /// Counts a failed call.
     pub(crate) fn call_failed(&self, counters: &mut Counters, now: Micros, group: u32) {
         self.each(counters, now, group, None, |tally| tally.failed_calls += 1);
     }
 
-    /// A cell was made again.
+    /// Counts a restart of a cell.
     pub(crate) fn restarted(&self, counters: &mut Counters, now: Micros, group: u32) {
         self.each(counters, now, group, None, |tally| tally.restarts += 1);
     }
 
-    /// Judges the checks of a plan. No tick was due from `end` on.
+    /// Evaluates the checks of a plan. No tick was due from `end` on.
     pub(crate) fn evaluate(
         &self,
         checks: &mockfleet_config::Checks,
@@ -159,22 +160,22 @@ impl ThresholdCollector {
     }
 }
 
-/// Whether it was a fault of the fleet file that a message did not get through: the one
-/// place where checks tell that from what the host or the backend lost.
+/// Returns whether a fault of the fleet file stopped a message. Only here do checks tell such
+/// messages from those that the host or the backend lost.
 fn is_injected(settled: &Completion) -> bool {
     !matches!(settled.outcome, Outcome::Acked | Outcome::Sent)
         && settled.error.as_ref().is_some_and(Cause::is_injected)
 }
 
-/// A figure as it was found.
+/// The measured value of a metric.
 enum Measured {
-    /// So many, of so many.
+    /// A count, and the total that it is part of.
     Part(u64, u64),
-    /// Microseconds.
+    /// A time in microseconds.
     Time(u64),
-    /// A second.
+    /// A rate a second.
     Rate(f64),
-    /// Nothing was measured; why.
+    /// No value, with the reason.
     Nothing(String),
 }
 
@@ -286,7 +287,7 @@ fn shown(found: &Measured, bound: &mockfleet_config::Threshold) -> String {
     }
 }
 
-/// As many digits as tell it from all and from nothing.
+/// Formats a share with enough digits to differ from 100 % and from 0 %.
 fn percent(part: u64, all: u64) -> String {
     let share = float(part) * 100.0 / float(all).max(1.0);
     let plain = format!("{share:.2}");

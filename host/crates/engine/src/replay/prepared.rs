@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `mapping` assigns the columns, `recording` reads and sorts all rows before the first is sent,
-//! `sorter` holds them, and `replay_worker` sends them.
+//! `sorter` holds them, and `recording_source` sends them.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};

@@ -5,31 +5,32 @@ use std::time::Duration;
 use mockfleet_metrics::{CheckResult, ClockProgress, Counters, StageResult};
 use mockfleet_sendlog::{Identity, LogSummary};
 
-/// The end of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Finished {
-    /// Which run it was.
+    /// Identity of the run.
     pub identity: Identity,
     /// Devices of the fleet.
     pub devices: u64,
-    /// Threads that called them.
+    /// Threads that called the devices.
     pub workers: u32,
-    /// What was counted.
+    /// Counters of all workers.
     pub counters: Counters,
-    /// From start to the last row.
+    /// Time from the start to the last row.
     pub took: Duration,
-    /// From start to the end of the last worker.
+    /// Time from the start to the end of the last worker.
     pub ran: Duration,
-    /// What time of the fleet passed, where that is not the machine's.
+    /// Progress of the run's clock, if it is not the machine's.
     pub passed: Option<ClockProgress>,
-    /// Whether no device has a schedule: all are called as fast as their outbox empties.
+    /// Whether no device has a schedule. Each device is then called whenever its outbox has
+    /// room.
     pub flat_out: bool,
-    /// What came of the stages of groups.
+    /// Results of the stages of all groups.
     pub stages: Vec<StageResult>,
-    /// What was to hold, and whether it did.
+    /// Results of the checks.
     pub checks: Vec<CheckResult>,
-    /// What the log holds, or why it is not whole.
+    /// Rows, files and errors of the log.
     pub log: LogSummary,
-    /// Workers that ended in a panic: a bug of mockfleet, with rows lost.
+    /// Workers that ended in a panic, a bug of mockfleet. Their rows are lost.
     pub lost_workers: usize,
 }

@@ -2,17 +2,17 @@
 
 use mockfleet_plugin::Console;
 
-/// How a fleet is run.
+/// The options of a run.
 #[derive(Clone)]
 pub struct RunOptions {
-    /// Threads that call devices; by default one a core.
+    /// Threads that call devices; by default one for each core.
     pub workers: Option<u32>,
-    /// Takes what guests print.
+    /// Receiver of the guest output.
     pub console: Console,
-    /// Whether [`Running::set_rate_factor`] will change how fast schedules go. Such a run goes on
-    /// until it is stopped.
+    /// Whether [`Running::set_rate_factor`] may change the rate. Such a run continues until it
+    /// is stopped.
     pub variable_rate: bool,
-    /// Whether messages leave. If not, they become rows and nothing is opened to any
-    /// target.
+    /// Whether messages leave. Otherwise they become rows only, and the run opens no
+    /// connection to a target.
     pub sends: bool,
 }

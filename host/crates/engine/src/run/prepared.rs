@@ -1,4 +1,4 @@
-//! Prepares a fleet, and starts it.
+//! Prepares a fleet and starts it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use mockfleet_plugin::Engine;
 use mockfleet_sendlog::{Identity, SendLog};
 use mockfleet_transport::RunNames;
 
-/// A fleet whose devices are made and whose settings have all been accepted.
+/// A fleet with created devices and accepted settings, ready to start.
 pub struct Prepared {
     identity: Identity,
     devices: u64,
@@ -37,10 +37,10 @@ pub struct Prepared {
     evaluator: Option<ThresholdEvaluator>,
 }
 
-/// Prepares a fleet: everything is checked, every device is made, nothing is sent.
+/// Prepares a fleet: checks everything and creates every device, and sends nothing.
 ///
 /// # Errors
-/// All that is wrong with the fleet.
+/// Returns all problems of the fleet.
 pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<Prepared, Problems> {
     let mut problems = Problems::default();
     let identity = Identity::new();
@@ -79,8 +79,8 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
         rate_changes: options.variable_rate.then(Arc::default),
         bounded_lag: bounded_lag.clone(),
         sends: options.sends,
-        // A search changes the rate, and what was asked of the fleet's own is not asked of
-        // it; nor of a run that sends nothing.
+        // Skip checks in a breakpoint search, since they hold for the fleet's own rate. Skip
+        // them also in a run that sends nothing.
         thresholds: ThresholdCollector::of(&fleet.plan)
             .filter(|_| options.sends && !options.variable_rate),
     };
@@ -122,7 +122,7 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
     }
 }
 
-/// What guests are told the start of the run is: what the fleet file says, or now.
+/// Returns the time at which guests see the run start: the fleet file's `start`, or now.
 fn origin(clock: &mockfleet_config::Clock) -> u64 {
     let start = clock.start.map(jiff::Timestamp::as_microsecond);
     start
@@ -130,7 +130,7 @@ fn origin(clock: &mockfleet_config::Clock) -> u64 {
         .unwrap_or_else(unix_now)
 }
 
-/// One worker a core, but no more than there are devices or shared connections.
+/// Returns one worker for each core, limited by the devices and by the shared connections.
 fn worker_count(fleet: &Fleet, options: &RunOptions) -> u32 {
     let cores =
         std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
@@ -156,25 +156,25 @@ fn worker_count(fleet: &Fleet, options: &RunOptions) -> u32 {
 }
 
 impl Prepared {
-    /// How many devices were made.
+    /// Returns the number of created devices.
     #[must_use]
     pub fn devices(&self) -> u64 {
         self.devices
     }
 
-    /// Which run it will be.
+    /// Returns the identity of the run.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// Threads that will call its devices.
+    /// Returns the number of threads that will call the devices.
     #[must_use]
     pub fn workers(&self) -> u32 {
         self.workers
     }
 
-    /// Of each group: its name, `name@version` of its plugin, and the plugin's SHA-256.
+    /// Returns the name, the plugin's `name@version` and the plugin's SHA-256 of each group.
     pub fn plugins(&self) -> impl Iterator<Item = (&str, String, &str)> {
         self.groups.iter().map(|group| {
             let about = group.plugin.description();
@@ -183,7 +183,7 @@ impl Prepared {
         })
     }
 
-    /// Lets the workers begin.
+    /// Starts the workers.
     #[must_use]
     pub fn start(self) -> Running {
         let clock = Clock::start(self.origin, &self.clock);

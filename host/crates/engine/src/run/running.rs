@@ -16,7 +16,7 @@ use mockfleet_config::Speed;
 use mockfleet_metrics::{ClockPosition, ClockProgress, Counters, SharedCounters, StageProgress};
 use mockfleet_sendlog::{Identity, LogProgress, SendLog};
 
-/// A run under way.
+/// A run in progress.
 pub struct Running {
     pub(crate) identity: Identity,
     pub(crate) devices: u64,
@@ -28,48 +28,48 @@ pub struct Running {
     pub(crate) threads: Vec<JoinHandle<()>>,
     pub(crate) boards: Vec<SharedCounters>,
     pub(crate) stop: watch::Sender<bool>,
-    /// When it was asked to stop, if it was.
+    /// Run time of the stop request, if one was made.
     pub(crate) stopped: OnceLock<Micros>,
     pub(crate) groups: Arc<[Group]>,
     pub(crate) rate_changes: Option<Arc<RateChanges>>,
-    /// As the fleet file has it.
+    /// Clock settings of the fleet file.
     pub(crate) asked: mockfleet_config::Clock,
     pub(crate) bounded_lag: Option<Arc<BoundedLag>>,
     pub(crate) evaluator: Option<ThresholdEvaluator>,
 }
 
 impl Running {
-    /// Which run it is.
+    /// Returns the identity of the run.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// Threads that call its devices.
+    /// Returns the number of threads that call the devices.
     #[must_use]
     pub fn workers(&self) -> u32 {
         self.workers
     }
 
-    /// Devices of the fleet.
+    /// Returns the number of devices of the fleet.
     #[must_use]
     pub fn devices(&self) -> u64 {
         self.devices
     }
 
-    /// How long ticks are due on the run's own clock, if not without end.
+    /// Returns the run time in which ticks are due, and `None` for a run without end.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
         self.duration
     }
 
-    /// Time since the start.
+    /// Returns the real time since the start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// The counts of all workers, at most a fraction of a second old.
+    /// Returns the counters of all workers, at most a fraction of a second old.
     #[must_use]
     pub fn counters(&self) -> Counters {
         let mut sum = Counters::default();
@@ -77,13 +77,13 @@ impl Running {
         sum
     }
 
-    /// How far the log is.
+    /// Returns the progress of the log.
     #[must_use]
     pub fn log(&self) -> LogProgress {
         self.log.progress()
     }
 
-    /// The stages that groups are in.
+    /// Returns the progress of the stages that groups are in.
     #[must_use]
     pub fn stages(&self, counters: &Counters) -> Vec<StageProgress> {
         let now = self.now();
@@ -98,7 +98,7 @@ impl Running {
             .collect()
     }
 
-    /// How far the run is on its own clock.
+    /// Returns the run time of the slowest worker, or of the run's clock.
     fn now(&self) -> Micros {
         match &self.bounded_lag {
             Some(bounded_lag) => {
@@ -109,8 +109,8 @@ impl Running {
         }
     }
 
-    /// How many times faster than the machine's clock that of the run goes; 0 where it
-    /// goes as fast as it can, and asks for no rate.
+    /// Returns the speed of the run's clock as a multiple of the machine's. Returns 0 at full
+    /// speed, which has no configured rate.
     #[must_use]
     pub fn speed(&self) -> f64 {
         match self.asked.speed {
@@ -119,7 +119,7 @@ impl Running {
         }
     }
 
-    /// How far the run's own clock is, if that is not the machine's.
+    /// Returns the position of the run's clock, if it is not the machine's.
     #[must_use]
     pub fn clock(&self) -> Option<ClockPosition> {
         if self.asked == mockfleet_config::Clock::default() {
@@ -133,27 +133,27 @@ impl Running {
         })
     }
 
-    /// From now on, every device's schedule goes by this many times faster than its
-    /// fleet file says. Only where the settings said that it may.
+    /// Makes every schedule `factor` times faster than in the fleet file from now on. Does
+    /// nothing unless `RunOptions::variable_rate` is set.
     pub fn set_rate_factor(&self, factor: f64) {
         if let Some(rate_changes) = &self.rate_changes {
             rate_changes.change(self.now(), factor);
         }
     }
 
-    /// No new ticks; open messages get a few seconds, then the workers end.
+    /// Requests the end: no new ticks, a few seconds for open messages, then the workers end.
     pub fn stop(&self) {
         let _ = self.stopped.set(self.now());
         self.stop.send_replace(true);
     }
 
-    /// Whether all workers have ended.
+    /// Returns whether all workers have ended.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.threads.iter().all(JoinHandle::is_finished)
     }
 
-    /// Waits for the workers and closes the log; `wait` is called while it closes.
+    /// Waits for the workers and closes the log. Calls `wait` while the log closes.
     pub fn finish(mut self, wait: impl FnMut(&LogProgress)) -> Finished {
         let threads = std::mem::take(&mut self.threads);
         let lost_workers = threads
@@ -164,7 +164,7 @@ impl Running {
         let ran = Duration::from_micros(self.clock.took());
         let over = self.now();
         let counters = self.counters();
-        // Where it was stopped, no tick was due from then on.
+        // No tick was due after the stop request.
         let stopped = self.stopped.get().copied().unwrap_or(Micros::MAX);
         let end = self.duration.map_or(Micros::MAX, micros).min(stopped);
         let groups = (0..).zip(self.groups.iter());

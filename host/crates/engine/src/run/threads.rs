@@ -13,7 +13,7 @@ use crate::group::device_group::Group;
 use crate::group::thresholds::ThresholdCollector;
 use crate::prepare::create_error::CreateError;
 use crate::prepare::transport_spec::TransportSpec;
-use crate::time::bounded_lag::BoundedLag;
+use crate::time::bounded_lag::{BoundedLag, VirtualTime};
 use crate::time::clock::{Clock, Micros};
 use crate::time::rate_scale::{RateChanges, RateScale};
 use crate::worker::devices::DeviceTable;
@@ -22,63 +22,62 @@ use crate::worker::injection::pending_faults::PendingFaults;
 use crate::worker::io::WorkerIo;
 use crate::worker::recorder::Recorder;
 use crate::worker::schedule::Schedule;
-use crate::worker::virtual_time::VirtualTime;
 use crate::worker::worker_loop::{WorkerContext, WorkerLoop};
 use mockfleet_metrics::{Counters, SharedCounters};
 use mockfleet_plugin::Console;
 use mockfleet_sendlog::Appender;
 
-/// What all workers of a run are given.
+/// The settings that all workers of a run share.
 #[derive(Clone)]
 pub(crate) struct WorkerConfig {
     pub(crate) groups: Arc<[Group]>,
     pub(crate) transports: Vec<TransportSpec>,
     pub(crate) console: Console,
     pub(crate) stop: watch::Receiver<bool>,
-    /// What guests are told the start of the run is.
+    /// Time at which guests see the run start, in microseconds since the Unix epoch.
     pub(crate) origin: u64,
-    /// No tick is due from here on.
+    /// No tick is due from this time on.
     pub(crate) end: Micros,
-    /// Where changes of the tempo are written, if there are to be any.
+    /// Rate changes of a run with a variable rate.
     pub(crate) rate_changes: Option<Arc<RateChanges>>,
-    /// Where workers are, if their clocks go as fast as they can.
+    /// Positions of all workers at full speed.
     pub(crate) bounded_lag: Option<Arc<BoundedLag>>,
     /// Whether messages leave.
     pub(crate) sends: bool,
-    /// What counts for which checks, if there are some.
+    /// Collector of a run with checks.
     pub(crate) thresholds: Option<Arc<ThresholdCollector>>,
 }
 
-/// A thread that has made its devices and waits for the start.
+/// A thread that has created its devices and waits for the start.
 pub(crate) struct ReadyWorker {
     pub(crate) thread: JoinHandle<()>,
     pub(crate) board: SharedCounters,
     gate: mpsc::Sender<StartSignal>,
 }
 
-/// What a worker needs to begin.
+/// The data that a worker starts with.
 struct StartSignal {
     clock: Clock,
     appender: Appender,
 }
 
 impl ReadyWorker {
-    /// Lets the worker begin.
+    /// Sends the start signal to the worker.
     pub(crate) fn start(
         self,
         clock: Clock,
         appender: Appender,
     ) -> (JoinHandle<()>, SharedCounters) {
-        // A thread that is gone shows when it is joined.
+        // The send fails if the thread has ended, which joining it reports.
         let _ = self.gate.send(StartSignal { clock, appender });
         (self.thread, self.board)
     }
 }
 
-/// Starts the threads and waits until all devices are made or refused.
+/// Starts the threads and waits until all devices are created or refused.
 ///
 /// # Errors
-/// When the system gives no more threads.
+/// Returns an error if the system provides no more threads.
 pub(crate) fn start(
     config: &WorkerConfig,
     workers: u32,
@@ -110,7 +109,7 @@ fn work(
     go: &mpsc::Receiver<StartSignal>,
     board: SharedCounters,
 ) {
-    // From here on: a worker that comes to nothing holds up nobody.
+    // Created first: dropping it releases the other workers, however this one ends.
     let worker_clock = config
         .bounded_lag
         .as_ref()
@@ -125,9 +124,9 @@ fn work(
     if made.send(create_errors).is_err() {
         return;
     }
-    // Whoever waits for all workers waits for this end of the channel to be gone.
+    // `start` waits until every worker has dropped this end of the channel.
     drop(made);
-    // No start: something was wrong elsewhere.
+    // The sender is dropped without a signal if another part of the fleet has a problem.
     let Ok(StartSignal { clock, appender }) = go.recv() else {
         return;
     };

@@ -1,23 +1,24 @@
 //! Bounds the distance between the clocks of workers at full speed.
 //!
-//! Each worker has a clock of its own, and the log is partitioned by hour. Without the bound,
-//! hundreds of hours would be written at the same time, and messages sent in no order.
+//! Each worker has its own clock, and the log is partitioned by hour. Without the bound, a run
+//! would write hundreds of hours at the same time, and send messages in no order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::time::clock::Micros;
 
-/// How far a worker may be ahead of the slowest where nothing is sent: rows of two or
-/// three hours are then written at a time.
+/// Largest lead over the slowest worker if nothing is sent, in microseconds: 1 hour. Workers
+/// then write rows of two or three hours at the same time.
 const MAX_LAG_WRITING: Micros = 3_600_000_000;
 
-/// … and where messages leave, which a backend wants in the order of time.
+/// Largest lead if messages are sent: 60 s, since a backend expects them in order of time.
 const MAX_LAG_SENDING: Micros = 60_000_000;
 
-/// The workers of a run, and how far each has come.
+/// The positions of all workers of a run in virtual time.
 #[derive(Debug)]
 pub(crate) struct BoundedLag {
     clocks: Box<[AtomicU64]>,
@@ -38,7 +39,8 @@ impl BoundedLag {
         })
     }
 
-    /// How far all of them have come; [`Micros::MAX`] once all are done.
+    /// Returns the time that no worker is behind, [`Micros::MAX`] after the last worker has
+    /// ended.
     pub(crate) fn lower_bound(&self) -> Micros {
         let clocks = self
             .clocks
@@ -47,7 +49,7 @@ impl BoundedLag {
         clocks.min().unwrap_or(Micros::MAX)
     }
 
-    /// The place of a worker, counted from zero.
+    /// Returns the clock of a worker, by number from 0.
     pub(crate) fn worker_clock(self: &Arc<Self>, worker: u32) -> WorkerClock {
         WorkerClock {
             bounded_lag: Arc::clone(self),
@@ -57,7 +59,7 @@ impl BoundedLag {
     }
 }
 
-/// One worker's place. A worker that is gone, however it ended, holds up nobody.
+/// The clock of one worker. When it is dropped, the worker no longer holds back the others.
 #[derive(Debug)]
 pub(crate) struct WorkerClock {
     bounded_lag: Arc<BoundedLag>,
@@ -66,7 +68,7 @@ pub(crate) struct WorkerClock {
 }
 
 impl WorkerClock {
-    /// Whether this worker may go on to a moment now.
+    /// Returns whether this worker may advance to a time now.
     pub(crate) fn may_advance_to(&mut self, moment: Micros) -> bool {
         if moment > self.horizon {
             self.horizon = self
@@ -77,7 +79,7 @@ impl WorkerClock {
         moment <= self.horizon
     }
 
-    /// This worker has nothing to do before a moment.
+    /// Reports that this worker has no event before a time.
     pub(crate) fn advance_to(&self, moment: Micros) {
         if let Some(clock) = self.bounded_lag.clocks.get(self.worker)
             && clock.swap(moment, Ordering::Relaxed) != moment
@@ -86,8 +88,8 @@ impl WorkerClock {
         }
     }
 
-    /// Waits until another worker moves. One that moved just before is not heard: wait
-    /// for a while only.
+    /// Waits until another worker advances. It misses an advance just before the call, so the
+    /// caller needs a timeout.
     pub(crate) async fn moved(&self) {
         self.bounded_lag.moved.notified().await;
     }
@@ -96,6 +98,57 @@ impl WorkerClock {
 impl Drop for WorkerClock {
     fn drop(&mut self) {
         self.advance_to(Micros::MAX);
+    }
+}
+
+/// Time between two tries of a worker whose clock cannot advance.
+const STALL_POLL: Duration = Duration::from_millis(1);
+
+/// The part of a worker that a virtual clock needs.
+#[derive(Default)]
+pub(crate) struct VirtualTime {
+    /// This worker's clock among those of all workers; `None` if the clock is not virtual.
+    worker_clock: Option<WorkerClock>,
+    /// True while the clock waits for a message to complete, or for another worker.
+    pub(crate) stalled: bool,
+}
+
+impl VirtualTime {
+    pub(crate) fn new(worker_clock: Option<WorkerClock>) -> Self {
+        Self {
+            worker_clock,
+            stalled: false,
+        }
+    }
+
+    /// Returns when to continue.
+    pub(crate) fn next_wakeup(&self, now: Instant) -> Instant {
+        match self.stalled {
+            true => now + STALL_POLL,
+            false => now,
+        }
+    }
+
+    /// Waits until another worker's clock advances.
+    pub(crate) async fn other_clock_advanced(&self) {
+        match &self.worker_clock {
+            Some(worker_clock) => worker_clock.moved().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Returns whether the other workers are near enough to advance to `moment`.
+    pub(crate) fn may_advance_to(&mut self, moment: Micros) -> bool {
+        self.worker_clock
+            .as_mut()
+            .is_none_or(|worker_clock| worker_clock.may_advance_to(moment))
+    }
+
+    /// Tells the other workers that this one has reached `moment`.
+    pub(crate) fn publish(&self, moment: Micros) {
+        if let Some(worker_clock) = &self.worker_clock {
+            worker_clock.advance_to(moment);
+        }
     }
 }
 

@@ -1,43 +1,42 @@
 //! Implements the clock of a run.
 //!
-//! It counts microseconds since the start of the run, and converts them to the times of guests,
-//! rows and the machine. It is as fast as the machine's clock, faster or slower by a factor, or
-//! virtual: then the worker sets it.
+//! The clock counts microseconds since the start of the run. It converts them to the times of
+//! guests, rows and the machine. A scaled clock runs at a multiple of the machine's clock. A
+//! virtual clock is set by its worker.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mockfleet_config::Speed;
 
-/// Microseconds of the run's own time since it began; the unit of everything that is
-/// scheduled.
+/// Microseconds of run time, the unit of everything that is scheduled.
 pub(crate) type Micros = u64;
 
-/// A point in time on both scales.
+/// The clock of a run, with its start in run time and in real time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
-    /// Unix time of `start` on the machine's clock, microseconds.
+    /// Unix time of `start` on the machine's clock, in microseconds.
     machine: u64,
-    /// The same on the run's: what rows are told.
+    /// Unix time of `start` in rows, in microseconds.
     rows: u64,
-    /// What guests are told `start` is: the moment from which their devices were
-    /// created. They were given it as `born`, long before the run could begin.
+    /// Unix time of `start` for guests, in microseconds. The devices' `born` counts from it:
+    /// they were created before the start of the run.
     origin: u64,
     mode: ClockMode,
 }
 
-/// How the run's time goes by.
+/// How the run time advances.
 #[derive(Debug, Clone, Copy)]
 enum ClockMode {
-    /// So many times as fast as the machine's.
+    /// Advances at this multiple of the machine's clock.
     Scaled(f64),
-    /// As far as its worker has come.
+    /// Advances to the due time of the worker's next event.
     Virtual(Micros),
 }
 
 impl Clock {
-    /// Starts now; guests count from `origin` (microseconds since the Unix epoch), and so
-    /// do rows where the fleet file says when its clock starts.
+    /// Starts the clock now. Guests count from `origin`, in microseconds since the Unix epoch.
+    /// Rows count from it if the fleet file sets `start`.
     pub(crate) fn start(origin: u64, clock: &mockfleet_config::Clock) -> Self {
         let machine = unix_now();
         Self {
@@ -52,7 +51,7 @@ impl Clock {
         }
     }
 
-    /// How far the run is.
+    /// Returns the current run time.
     pub(crate) fn now(&self) -> Micros {
         match self.mode {
             ClockMode::Scaled(_) => self.at(Instant::now()),
@@ -60,7 +59,7 @@ impl Clock {
         }
     }
 
-    /// How far the run was, or is, at a moment of this process.
+    /// Returns the run time at an instant of this process.
     pub(crate) fn at(&self, moment: Instant) -> Micros {
         match self.mode {
             ClockMode::Scaled(times) => scaled(self.since(moment), times),
@@ -68,21 +67,20 @@ impl Clock {
         }
     }
 
-    /// A clock that goes as far as its worker comes is at this moment from now on, if that
-    /// is later.
+    /// Advances a virtual clock to `moment`. Does nothing if the clock is already past it, or
+    /// is scaled.
     pub(crate) fn advance_to(&mut self, moment: Micros) {
         if let ClockMode::Virtual(at) = &mut self.mode {
             *at = moment.max(*at);
         }
     }
 
-    /// Whether it goes as far as its worker comes: nothing is ever late by it.
+    /// Returns whether the clock is virtual. No event is late on a virtual clock.
     pub(crate) fn is_virtual(&self) -> bool {
         matches!(self.mode, ClockMode::Virtual(_))
     }
 
-    /// The moment of this process at which the run is as far as `at`, if time passes by
-    /// itself.
+    /// Returns the instant of this process at run time `at`, and `None` on a virtual clock.
     pub(crate) fn instant(&self, at: Micros) -> Option<Instant> {
         match self.mode {
             ClockMode::Scaled(_) => Some(self.start + Duration::from_micros(self.to_real(at))),
@@ -90,8 +88,8 @@ impl Clock {
         }
     }
 
-    /// How long a length of the run takes on the machine, in microseconds; none where it
-    /// takes as long as it takes.
+    /// Converts a duration of run time to microseconds of real time. Returns 0 on a virtual
+    /// clock.
     pub(crate) fn to_real(self, length: Micros) -> u64 {
         match self.mode {
             ClockMode::Scaled(times) => scaled(length, times.recip()),
@@ -99,40 +97,40 @@ impl Clock {
         }
     }
 
-    /// How long the run has taken so far, on the machine's clock.
+    /// Returns the real time since the start, in microseconds.
     pub(crate) fn took(&self) -> u64 {
         micros(self.start.elapsed())
     }
 
-    /// How long the run had taken at a moment, on the machine's clock.
+    /// Returns the real time from the start to an instant, in microseconds.
     pub(crate) fn since(&self, moment: Instant) -> u64 {
         micros(moment.saturating_duration_since(self.start))
     }
 
-    /// A moment of the run as guests see it, microseconds since the Unix epoch.
+    /// Converts a run time to the time of guests, in microseconds since the Unix epoch.
     pub(crate) fn guest(&self, at: Micros) -> u64 {
         self.origin.saturating_add(at)
     }
 
-    /// A moment of the run as rows show it, microseconds since the Unix epoch.
+    /// Converts a run time to the time of rows, in microseconds since the Unix epoch.
     pub(crate) fn utc(&self, at: Micros) -> i64 {
         i64::try_from(self.rows.saturating_add(at)).unwrap_or(i64::MAX)
     }
 
-    /// A moment of the machine as rows show it, microseconds since the Unix epoch.
+    /// Converts an instant to the machine's time, in microseconds since the Unix epoch.
     pub(crate) fn machine(&self, moment: Instant) -> i64 {
         i64::try_from(self.machine.saturating_add(self.since(moment))).unwrap_or(i64::MAX)
     }
 }
 
-/// The machine's time, microseconds since the Unix epoch.
+/// Returns the machine's time, in microseconds since the Unix epoch.
 pub(crate) fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, micros)
 }
 
-/// A length in microseconds; 584,000 years at most.
+/// Returns a duration in microseconds, at most 584,000 years.
 pub(crate) fn micros(length: Duration) -> u64 {
     u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
 }
@@ -145,7 +143,7 @@ pub(crate) fn micros(length: Duration) -> u64 {
     reason = "exact below 2^53 µs (285 years); a cast from float to integer stays in bounds"
 )]
 fn scaled(length: u64, times: f64) -> u64 {
-    // The usual clock is exact, and costs nothing.
+    // The usual clock, at factor 1, needs no conversion and stays exact.
     if times == 1.0 {
         return length;
     }

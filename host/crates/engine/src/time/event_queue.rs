@@ -6,7 +6,8 @@ use std::collections::BinaryHeap;
 use crate::time::clock::Micros;
 use crate::time::rate_scale::RateScale;
 
-/// Due times of the devices of a worker, earliest first, in the time of its [`RateScale`].
+/// Due times of the devices of a worker, earliest first, in the schedule time of its
+/// [`RateScale`].
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
     heap: BinaryHeap<Reverse<(Micros, u32)>>,
@@ -14,7 +15,7 @@ pub(crate) struct EventQueue {
 }
 
 impl EventQueue {
-    /// Nobody is due yet.
+    /// Creates an empty queue.
     pub(crate) fn new(rate_scale: RateScale) -> Self {
         Self {
             heap: BinaryHeap::new(),
@@ -22,24 +23,24 @@ impl EventQueue {
         }
     }
 
-    /// The device is due at `at`. A device is in the schedule at most once.
+    /// Adds a device that is due at `at`. A device is in the queue at most once.
     pub(crate) fn push(&mut self, at: Micros, slot: u32) {
         self.heap.push(Reverse((at, slot)));
     }
 
-    /// The moment of the run at which the next device is due.
+    /// Returns the run time at which the next device is due.
     pub(crate) fn next_due(&self) -> Option<Micros> {
         let Reverse((at, _)) = self.heap.peek()?;
         Some(self.rate_scale.run_time(*at))
     }
 
-    /// The device that is due next.
+    /// Returns the device that is due next.
     pub(crate) fn next_slot(&self) -> Option<u32> {
         let Reverse((_, slot)) = self.heap.peek()?;
         Some(*slot)
     }
 
-    /// Takes the next device that is due at this moment of the run.
+    /// Removes the next device if it is due at this run time.
     pub(crate) fn pop(&mut self, now: Micros) -> Option<(Micros, u32)> {
         let Reverse((at, _)) = self.heap.peek()?;
         if *at > self.rate_scale.schedule_time(now) {

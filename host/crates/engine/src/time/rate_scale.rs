@@ -1,15 +1,15 @@
 //! Maps the time of a run to the time of its schedules.
 //!
-//! A microsecond of the run is one of the schedule, and more while a breakpoint search raises the
-//! rate. One writer appends rate changes, and every worker reads them. Scaling keeps the order of
-//! ticks, so the queue is not rebuilt.
+//! A microsecond of run time is one microsecond of schedule time, and more while a breakpoint
+//! search raises the rate. One writer appends rate changes, and every worker reads them.
+//! Scaling keeps the order of ticks, so the queue is not rebuilt.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::time::clock::Micros;
 
-/// From a moment on, beats go by at this pace.
+/// A change of the rate: from `at` on, schedule time advances `factor` times as fast.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct RateChange {
     at: Micros,
@@ -24,17 +24,17 @@ impl RateChange {
     }
 }
 
-/// The changes of a run, shared by all who need them.
+/// The rate changes of a run, shared by the writer and all workers.
 #[derive(Debug, Default)]
 pub(crate) struct RateChanges {
-    /// How many marks there are.
+    /// Number of changes.
     count: AtomicUsize,
     changes: Mutex<Vec<RateChange>>,
 }
 
 impl RateChanges {
-    /// From `at` on, every device's schedule goes by this many times faster. `at` is not
-    /// before that of an earlier call.
+    /// Makes every schedule `factor` times faster from `at` on. `at` is not before the `at` of
+    /// an earlier call.
     pub(crate) fn change(&self, at: Micros, factor: f64) {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         let schedule_time = changes.last().map_or(at, |last| last.schedule_time(at));

@@ -5,7 +5,7 @@
 
 /// Derives the seed of a group from the fleet's.
 pub(crate) fn group(fleet: u64, name: &str) -> u64 {
-    // FNV-1a: stable for ever, unlike the standard library's hashes.
+    // FNV-1a never changes, unlike the hashes of the standard library.
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
@@ -17,24 +17,24 @@ pub fn device(group: u64, index: u32) -> u64 {
     mix(group.wrapping_add(GOLDEN.wrapping_mul(u64::from(index) + 1)))
 }
 
-/// A number in 0..1 for one purpose (`salt`) of the owner of a seed.
+/// Returns a number in 0..1 for one purpose (`salt`) of a seed's owner.
 pub(crate) fn unit(seed: u64, salt: u64) -> f64 {
     let bits = bits(seed, salt);
-    // The 53 bits that an f64 can hold.
+    // An f64 holds 53 bits.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     let unit = (bits >> 11) as f64 / (1u64 << 53) as f64;
     unit
 }
 
-/// 64 drawn bits for one purpose (`salt`) of the owner of a seed.
+/// Returns 64 random bits for one purpose (`salt`) of a seed's owner.
 pub(crate) fn bits(seed: u64, salt: u64) -> u64 {
     mix(seed ^ mix(salt.wrapping_add(GOLDEN)))
 }
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The output function of SplitMix64 (Steele, Lea, Flood 2014): spreads any
-/// difference over all 64 bits.
+/// Applies the output function of SplitMix64 (Steele, Lea, Flood 2014). It spreads any
+/// difference of the input over all 64 bits.
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn the_seeds_of_a_fleet_never_change() {
-        // A change here changes every recorded run.
+        // A change of these numbers changes every recorded run.
         assert_eq!(device(group(42, "thermometer"), 0), 0x12d5_1546_a7c7_594d);
     }
 

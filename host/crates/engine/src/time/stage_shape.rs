@@ -1,22 +1,22 @@
 //! Computes ticks within one wave of a stage, for one device.
 //!
-//! The closed forms give the number of ticks up to a position in the wave, and the position of a
-//! tick. A device therefore needs no state for it. The units of the caller, seconds and stages, do
-//! not matter here.
+//! Closed forms give the number of ticks up to a position, and the position of a tick. A
+//! device therefore needs no state for its stage. A wave has length 1.
 //!
-//! A position is 0 to 1 of the wave. The rate there is `from + (to - from) * level`. A device whose
-//! rank is not below the share of active devices has rate 0. A level rises once in a wave and may
-//! fall once, so a device is active between two positions, or inactive between two positions.
+//! A position is 0 to 1 of the wave. The rate there is `from + (to - from) * level`. A device
+//! whose rank is not below the share of active devices has rate 0. A level rises once in a
+//! wave and may fall once. A device is therefore active between two positions, or inactive
+//! between two positions.
 
 use std::f64::consts::{PI, TAU};
 
 use mockfleet_config::{Shape, Transition};
 
-/// Turns of the search for a place under a sine: each doubles the digits, and where it
-/// cannot, each halves the room that is left.
+/// Most iterations of the search for a position under a sine. Each doubles the number of
+/// correct digits, or halves the remaining range.
 const MAX_ITERATIONS: u32 = 64;
 
-/// A wave, for a device whose turn to be on is known.
+/// The shape of one wave, for a device of a given rank.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StageShape {
     shape: Shape,
@@ -24,19 +24,19 @@ pub(crate) struct StageShape {
     active: ActiveRange,
 }
 
-/// Where in the wave a device is on.
+/// The part of the wave in which the device is active.
 #[derive(Debug, Clone, Copy)]
 enum ActiveRange {
     Never,
-    /// Between two places.
+    /// Active between two positions.
     Inside(f64, f64),
-    /// All but between two places.
+    /// Inactive between two positions.
     Outside(f64, f64),
 }
 
 impl StageShape {
-    /// The wave for a device whose turn, 0 to 1, is `turn`: it is on where the share of
-    /// devices is more than that.
+    /// Creates the wave of a device. The device is active while the share of active devices is
+    /// above its `rank`, 0 to 1.
     pub(crate) fn of(shape: Shape, rate: Transition, devices: Transition, rank: f64) -> Self {
         let active = match (devices.from > rank, devices.to > rank) {
             (true, true) => ActiveRange::Inside(0.0, 1.0),
@@ -59,7 +59,7 @@ impl StageShape {
         }
     }
 
-    /// Where the device is first on.
+    /// Returns the first position at which the device is active.
     pub(crate) fn first_active(&self) -> Option<f64> {
         match self.active {
             ActiveRange::Never => None,
@@ -68,8 +68,8 @@ impl StageShape {
         }
     }
 
-    /// The integral of the rate from the beginning to a place, in ticks, for a wave
-    /// that takes a second.
+    /// Returns the integral of the rate from the beginning to a position. The unit is ticks,
+    /// for a wave of one second.
     pub(crate) fn ticks(&self, position: f64) -> f64 {
         match self.active {
             ActiveRange::Never => 0.0,
@@ -83,7 +83,7 @@ impl StageShape {
         }
     }
 
-    /// The place up to which there are so many ticks, and beyond which there are more.
+    /// Returns the last position up to which at most this number of ticks is due.
     pub(crate) fn position(&self, ticks: f64) -> f64 {
         match self.active {
             ActiveRange::Never => 1.0,
@@ -102,7 +102,7 @@ impl StageShape {
         }
     }
 
-    /// The integral of the rate, were the device on all the time.
+    /// Returns the integral of the rate of a device that is always active.
     fn integral(&self, position: f64) -> f64 {
         let Transition { from, to } = self.rate;
         let level = match self.shape {
@@ -115,14 +115,14 @@ impl StageShape {
         from * position + (to - from) * level
     }
 
-    /// The inverse of `area`.
+    /// Inverts `integral`.
     fn inverse_integral(&self, ticks: f64) -> f64 {
         let Transition { from, to } = self.rate;
         let position = match self.shape {
             Shape::Step => ratio(ticks, to),
             Shape::Ramp => rising(from, (to - from) / 2.0, ticks),
             Shape::Spike(_) => {
-                // The second half is the first one backwards.
+                // The second half mirrors the first half.
                 let whole = self.integral(1.0);
                 if ticks <= whole / 2.0 {
                     rising(from, to - from, ticks)
@@ -135,7 +135,7 @@ impl StageShape {
         position.clamp(0.0, 1.0)
     }
 
-    /// Newton's method, held between two places that close in on the right one.
+    /// Applies Newton's method within two bounds, which close in on the position.
     fn search(&self, ticks: f64) -> f64 {
         let (mut low, mut high) = (0.0, 1.0);
         let mut position = ratio(ticks, self.integral(1.0)).clamp(0.0, 1.0);
@@ -152,7 +152,7 @@ impl StageShape {
             } else {
                 low + (high - low) / 2.0
             };
-            // A place is good when it moves by less than a part in 10^15 of the wave.
+            // Stop when the position moves by less than 10^-15 of the wave.
             if (next - position).abs() < 1e-15 {
                 return next;
             }
@@ -162,7 +162,7 @@ impl StageShape {
     }
 }
 
-/// Between which places a level is more than this one, 0 to 1.
+/// Returns the two positions between which the level of a shape is above `level`, 0 to 1.
 fn above(shape: Shape, level: f64) -> (f64, f64) {
     match shape {
         Shape::Step => (0.0, 1.0),
@@ -175,14 +175,14 @@ fn above(shape: Shape, level: f64) -> (f64, f64) {
     }
 }
 
-/// Where `from * x + bend * x²` is so many ticks: the root that stays exact when the
-/// bend is nothing.
+/// Solves `from * x + bend * x² = ticks` for `x`. This form of the root stays exact when
+/// `bend` is 0.
 fn rising(from: f64, bend: f64, ticks: f64) -> f64 {
     let root = (from * from + 4.0 * bend * ticks).max(0.0).sqrt();
     ratio(2.0 * ticks, from + root)
 }
 
-/// Nothing over nothing is nothing.
+/// Returns `part / whole`, and 0 for 0 / 0.
 fn ratio(part: f64, whole: f64) -> f64 {
     if part <= 0.0 { 0.0 } else { part / whole }
 }
@@ -224,7 +224,7 @@ mod tests {
                 .map(|position| rate.at(shape.level(position)) * end / f64::from(steps))
                 .sum();
             let ticks = shape_of.ticks(end);
-            // A border of the sum lies within a step.
+            // The numeric sum is exact up to one step at each end.
             prop_assert!((ticks - sum).abs() < 0.02 + sum * 1e-3, "{ticks} {sum}");
         }
 

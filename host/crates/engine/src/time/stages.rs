@@ -1,12 +1,12 @@
 //! Computes the ticks of a device under the stages of its group.
 //!
-//! It gives the number of ticks that were due up to a time, and the time of the next one. A tick is
-//! due when the integral of the rate reaches the next whole number. Counts are therefore exact under
-//! ramps and waves, no burst occurs between stages, and every time follows from the seed and the
-//! plan alone.
+//! It computes the number of ticks that were due up to a time, and the time of the next tick.
+//! A tick is due when the integral of the rate reaches the next whole number. Counts are
+//! therefore exact under ramps and waves, and no burst occurs between stages. Every time
+//! follows from the seed and the plan alone.
 //!
-//! Ticks are counted in parts, [`PARTS_PER_TICK`] for each, so that the phase of a device between
-//! two ticks is a whole number as well.
+//! Ticks are counted in parts, [`PARTS_PER_TICK`] for each, so that a device's phase is a
+//! whole number too.
 
 use std::time::Duration;
 
@@ -14,11 +14,10 @@ use crate::time::clock::{Micros, micros};
 use crate::time::stage_shape::StageShape;
 use mockfleet_config::{AfterStages, Shape, Stage, Transition};
 
-/// Parts of a tick: a device that ticks a thousand times a second has room for 34
-/// years of them.
+/// Parts of a tick. A `u64` holds 34 years of them at 1,000 ticks a second.
 pub(crate) const PARTS_PER_TICK: u64 = 1 << 24;
 
-/// No tick is due any more.
+/// Due time of a tick that is never due.
 const NEVER: Micros = Micros::MAX;
 
 /// The stages of a group.
@@ -26,13 +25,13 @@ const NEVER: Micros = Micros::MAX;
 pub(crate) struct Stages {
     list: Vec<StageSegment>,
     after: AfterStages,
-    /// What goes on when they are over, if they do not repeat.
+    /// Segment after the stages, if they do not repeat.
     tail: StageSegment,
-    /// All of them together.
+    /// Duration of all stages together.
     length: Micros,
 }
 
-/// A stage and where it lies.
+/// A stage with its start and duration.
 #[derive(Debug)]
 struct StageSegment {
     start: Micros,
@@ -41,25 +40,26 @@ struct StageSegment {
     shape: Shape,
     rate: Transition,
     devices: Transition,
-    /// Parts in all of it for a device that is on all the time.
+    /// Parts of the whole stage for a device that is always active.
     parts: u64,
 }
 
-/// What is asked of a group at a moment.
+/// Target load of a group at one time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TargetLoad {
-    /// Which stage it is, from zero; as many as there are stages when they are over.
+    /// Index of the stage, from 0; the number of stages after the last one.
     pub(crate) stage: usize,
-    /// How far it is.
+    /// Time since the start of the stage.
     pub(crate) since: Micros,
-    /// Ticks a second of a device that is on.
+    /// Ticks a second of an active device.
     pub(crate) rate: f64,
-    /// The share of devices that are on.
+    /// Share of active devices.
     pub(crate) devices: f64,
 }
 
 impl Stages {
-    /// The stages of a schedule whose own rate is `own`; `None` where it has none.
+    /// Creates the stages of a schedule with the rate `own`. Returns `None` for a schedule
+    /// without stages.
     pub(crate) fn of(stages: &[Stage], after: AfterStages, own: f64) -> Option<Self> {
         let last = stages.last()?;
         let mut list: Vec<StageSegment> = Vec::new();
@@ -89,18 +89,18 @@ impl Stages {
         })
     }
 
-    /// How many stages there are, without what comes after them.
+    /// Returns the number of stages, without the segment after them.
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether they begin anew when they are over.
+    /// Returns whether the stages start again after the last one.
     pub(crate) fn repeats(&self) -> bool {
         self.after == AfterStages::Repeat
     }
 
-    /// Parts that a device has had due up to a moment. `turn`, 0 to 1: it is on when
-    /// more than this share of devices is.
+    /// Returns the parts of a device that were due up to a time. The device is active while
+    /// the share of active devices is above its `rank`, 0 to 1.
     pub(crate) fn parts(&self, at: Micros, rank: f64) -> u64 {
         let all = || {
             self.list
@@ -125,8 +125,7 @@ impl Stages {
         parts
     }
 
-    /// The moment up to which a device has had so many parts, and from which on it has
-    /// more.
+    /// Returns the latest time up to which at most this number of parts is due.
     pub(crate) fn moment(&self, parts: u64, rank: f64) -> Micros {
         let (mut left, mut before) = (parts, 0);
         if self.repeats() {
@@ -147,9 +146,9 @@ impl Stages {
         NEVER
     }
 
-    /// When device `index` of `count` is switched on, if ever: once the share of
-    /// devices says so, and no sooner than `interval` after the one before it. `before`
-    /// devices of others are switched on first, from the start of the run.
+    /// Returns when device `index` of `count` is switched on, or never. That is when the share
+    /// of active devices covers it, and at least `interval` after the device before it. In a
+    /// stage at the start of the run, `before` devices of other groups are switched on first.
     pub(crate) fn born(&self, index: u32, count: u32, before: u32, interval: Duration) -> Micros {
         let rank = rank(index, count);
         let pace = |devices: f64| micros(interval.mul_f64(devices.max(0.0)));
@@ -170,7 +169,7 @@ impl Stages {
         NEVER
     }
 
-    /// What is asked at a moment.
+    /// Returns the target load at a time.
     pub(crate) fn target_load(&self, at: Micros) -> TargetLoad {
         let at = match self.repeats() {
             true => at % self.length,
@@ -194,7 +193,7 @@ impl Stages {
         }
     }
 
-    /// Which stage a moment lies in.
+    /// Returns the index of the stage at a time.
     pub(crate) fn stage(&self, at: Micros) -> usize {
         let at = match self.repeats() {
             true => at % self.length,
@@ -207,7 +206,7 @@ impl Stages {
         found.unwrap_or(self.list.len())
     }
 
-    /// When the stage that a moment lies in is over.
+    /// Returns the end of the stage at a time.
     pub(crate) fn end_of_stage(&self, at: Micros) -> Micros {
         let round = match self.repeats() {
             true => at - at % self.length,
@@ -219,7 +218,8 @@ impl Stages {
         })
     }
 
-    /// For how long of a run that is over at `end` a stage lasted, all rounds together.
+    /// Returns the total duration of a stage in a run that ends at `end`, over all
+    /// repetitions.
     pub(crate) fn lasted(&self, stage: usize, end: Micros) -> Micros {
         let Some(segment) = self.list.get(stage) else {
             return match self.repeats() {
@@ -234,7 +234,7 @@ impl Stages {
         rounds * segment.length + rest.saturating_sub(segment.start).min(segment.length)
     }
 
-    /// A stage in words: `ramp 0/s..50/s for 30s`.
+    /// Describes a stage in words: `ramp 0/s..50/s for 30s`.
     pub(crate) fn description(&self, stage: usize) -> String {
         let Some(segment) = self.list.get(stage) else {
             return match self.after {
@@ -290,7 +290,7 @@ impl StageSegment {
         StageShape::of(self.shape, self.rate, self.devices, rank)
     }
 
-    /// Whether it makes no difference to a device how many are on.
+    /// Returns whether the device is active during the whole stage.
     fn is_whole(&self, rank: f64) -> bool {
         self.devices.from > rank && self.devices.to > rank
     }
@@ -345,7 +345,7 @@ impl StageSegment {
     }
 }
 
-/// When it is a device's turn to be switched on: the first of a group come first.
+/// Returns the rank of a device, 0 to 1: devices are switched on in order of their index.
 pub(crate) fn rank(index: u32, count: u32) -> f64 {
     f64::from(index) / f64::from(count.max(1))
 }
@@ -357,7 +357,7 @@ fn way(way: Transition, shown: impl Fn(f64) -> String) -> String {
     format!("{}..{}", shown(way.from), shown(way.to))
 }
 
-/// Three digits at most behind the point, and none that say nothing.
+/// Formats a value with at most three decimals, without trailing zeros.
 fn short(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -371,7 +371,7 @@ fn float(n: u64) -> f64 {
     n as f64
 }
 
-/// The nearest whole number; what does not fit is the largest.
+/// Rounds to the nearest whole number, and saturates at the largest.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

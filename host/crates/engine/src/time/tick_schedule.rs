@@ -1,55 +1,55 @@
 //! Computes when devices are due.
 //!
-//! The file owns the arithmetic of intervals and the order of ticks. `stages` changes rates, and
-//! `rate_scale` scales the time of all schedules.
+//! This module owns the arithmetic of intervals and the order of ticks. `stages` changes
+//! rates, and `rate_scale` scales the time of all schedules.
 //!
-//! The load is open loop: a tick is due at its time. A device that is late by more than an interval
-//! runs its latest due tick once, and the earlier ones count as missed.
+//! The load is an open model: a tick is due at its time, independent of responses. A device
+//! that is late by more than an interval runs its latest due tick once. The earlier ticks
+//! count as missed.
 
 use crate::time::clock::{Micros, micros};
 use crate::time::seed;
 use crate::time::stages::{PARTS_PER_TICK, Stages};
 use mockfleet_config::{Start, TickRate};
 
-/// The shortest time between two ticks of a device that asks for its next one.
+/// Shortest time between two ticks that a device can request, in microseconds.
 pub(crate) const MIN_TICK_INTERVAL: Micros = 1_000;
 
 /// The schedule of a group's devices.
 ///
-/// Without stages, the even beat is counted in microseconds of the run; with them, in
-/// parts of a tick, which the stages turn into moments.
+/// Nominal times are microseconds of run time without stages. With stages they are parts of a
+/// tick, which the stages convert to run times.
 #[derive(Debug)]
 pub(crate) struct TickSchedule {
-    /// `None` is flat out.
+    /// Interval in the unit of nominal times; `None` is flat out.
     every: Option<u64>,
-    /// The same in microseconds of the run, whether there are stages or not.
+    /// Interval in microseconds of run time, with and without stages.
     pace: Option<Micros>,
     spread: bool,
-    /// The most that a tick moves, either way.
+    /// Largest shift of a tick in either direction, as a share of the interval.
     jitter: f64,
     stages: Option<Stages>,
-    /// Ticks a second of one device; zero is flat out.
+    /// Ticks a second of one device; 0 is flat out.
     rate: f64,
 }
 
-/// What of a device its moments follow from.
+/// The properties of a device that its tick times depend on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DevicePhase {
     pub(crate) born: Micros,
     pub(crate) seed: u64,
-    /// When it is its turn to be switched on, 0 to 1.
+    /// Rank of the device in the order of switching on, 0 to 1.
     pub(crate) rank: f64,
 }
 
-/// One moment of a device: where it lies in the even beat, and where stages and its
-/// jitter put it.
+/// The nominal time of a tick, and its due time after stages and jitter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TickTime {
     pub(crate) nominal: u64,
     pub(crate) due: Micros,
 }
 
-/// What a late device does: the tick that it runs, and those that are lost.
+/// The tick that a late device runs, and the number of ticks that it misses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CatchUp {
     pub(crate) tick: TickTime,
@@ -83,13 +83,13 @@ impl TickSchedule {
         self.every.is_none()
     }
 
-    /// The time between two ticks of one device where stages change nothing; a
-    /// microsecond where it is flat out.
+    /// Returns the interval of one device without the effect of stages. It is one microsecond
+    /// for flat out.
     pub(crate) fn interval(&self) -> Micros {
         self.pace.unwrap_or(1)
     }
 
-    /// The same schedule without its stages.
+    /// Returns the same schedule without stages.
     pub(crate) fn steady(&self) -> Self {
         Self {
             every: self.pace,
@@ -99,17 +99,18 @@ impl TickSchedule {
         }
     }
 
-    /// The stages, if there are any.
+    /// Returns the stages, if the schedule has any.
     pub(crate) fn stages(&self) -> Option<&Stages> {
         self.stages.as_ref()
     }
 
-    /// Ticks a second of one device, unless flat out; with stages, when they are over.
+    /// Returns the ticks a second of one device, 0 for flat out. With stages it is the rate
+    /// after them.
     pub(crate) fn rate(&self) -> f64 {
         self.rate
     }
 
-    /// The first tick of a device.
+    /// Returns the first tick of a device.
     pub(crate) fn first(&self, owner: DevicePhase) -> TickTime {
         let phase = match self.every {
             Some(every) if self.spread => scale(every, seed::unit(owner.seed, PHASE)),
@@ -119,8 +120,8 @@ impl TickSchedule {
         self.moment(born.saturating_add(phase), owner)
     }
 
-    /// The tick after the one at `nominal`: an interval later, or after what the
-    /// device asked for.
+    /// Returns the tick after the one at `nominal`. It follows after the interval, or after
+    /// the time that the device requested.
     pub(crate) fn following(
         &self,
         nominal: u64,
@@ -136,8 +137,8 @@ impl TickSchedule {
         }
     }
 
-    /// A tick at a moment of its own; where stages have the device silent then, as soon
-    /// as they let it speak.
+    /// Returns a tick at a given time. If the stages have rate 0 then, the tick is due as soon
+    /// as the rate is above 0.
     pub(crate) fn at(&self, at: Micros, owner: DevicePhase) -> TickTime {
         let nominal = self.count(at, owner);
         TickTime {
@@ -146,8 +147,8 @@ impl TickSchedule {
         }
     }
 
-    /// Which tick a device runs at `now`, having been due at `moment`; ticks at
-    /// `end` or later are not due any more.
+    /// Returns the tick that a device runs at `now` when `moment` was its next tick. Ticks at
+    /// or after `end` are not due.
     pub(crate) fn catch_up(
         &self,
         moment: TickTime,
@@ -164,13 +165,13 @@ impl TickSchedule {
         };
         let reached = self.count(now.min(end.saturating_sub(1)), owner);
         let late = reached.saturating_sub(moment.nominal);
-        // Stages round to a microsecond, so that a tick may be due a little before its
-        // last part is reached.
+        // Stages round to a microsecond, so a tick may be due slightly before its last part is
+        // reached.
         let slack = self.stages.as_ref().map_or(0, |_| every / 16);
         if late < every - slack {
             return latest;
         }
-        // Jitter moves the last of them by less than an interval: look from there.
+        // Jitter moves the latest tick by less than an interval, so check its neighbours.
         let whole = late / every;
         for missed in whole.saturating_sub(1)..=whole.saturating_add(1) {
             let nominal = moment.nominal.saturating_add(missed.saturating_mul(every));
@@ -185,7 +186,7 @@ impl TickSchedule {
         latest
     }
 
-    /// How many ticks from `moment` on are due before `end`.
+    /// Returns the number of ticks from `moment` on that are due before `end`.
     pub(crate) fn remaining(&self, moment: TickTime, end: Micros, owner: DevicePhase) -> u64 {
         if moment.due >= end {
             return 0;
@@ -193,7 +194,8 @@ impl TickSchedule {
         self.catch_up(moment, end, end, owner).missed + 1
     }
 
-    /// How many ticks from `moment` on, `ticks` at most, lie in the beat before `at`.
+    /// Returns the number of ticks from `moment` on with a nominal time before `at`, at most
+    /// `ticks`.
     pub(crate) fn before(
         &self,
         moment: TickTime,
@@ -208,13 +210,13 @@ impl TickSchedule {
         room.div_ceil(every).clamp(1, ticks.max(1)).min(ticks)
     }
 
-    /// The tick so many after the one at `moment`.
+    /// Returns the tick that comes `ticks` after the one at `moment`.
     pub(crate) fn skip(&self, moment: TickTime, ticks: u64, owner: DevicePhase) -> TickTime {
         let length = self.every.unwrap_or(0).saturating_mul(ticks);
         self.moment(moment.nominal.saturating_add(length), owner)
     }
 
-    /// Where in the even beat a moment of the run lies.
+    /// Converts a run time to a nominal time.
     fn count(&self, at: Micros, owner: DevicePhase) -> u64 {
         match &self.stages {
             None => at,
@@ -222,7 +224,7 @@ impl TickSchedule {
         }
     }
 
-    /// The moment of the run at a place of the even beat.
+    /// Converts a nominal time to a run time.
     fn due(&self, nominal: u64, owner: DevicePhase) -> Micros {
         match &self.stages {
             None => nominal,
@@ -254,7 +256,7 @@ impl TickSchedule {
     }
 }
 
-/// Purposes of a device's randomness in the schedule.
+/// Salts of the schedule's draws from a device's seed.
 const PHASE: u64 = 0x70_6861_7365;
 const JITTER: u64 = 0x6a69_7474_6572 << 16;
 
@@ -294,7 +296,7 @@ mod tests {
         }
     }
 
-    /// All moments before `end` of a device that is never late.
+    /// Returns all due times before `end` of a device that is never late.
     fn moments(schedule: &TickSchedule, born: Micros, seed: u64, end: Micros) -> Vec<Micros> {
         let mut moment = schedule.first(owner(born, seed));
         let mut dues = Vec::new();
@@ -325,7 +327,7 @@ mod tests {
     #[test]
     fn jitter_moves_ticks_within_bounds_and_does_not_add_up() {
         let dues = moments(&schedule(false, 0.05), 0, 9, 1_000 * SECOND);
-        // The tick of the last moment may have moved to before it.
+        // Jitter may have moved the last tick to before the end.
         assert!((1_000..=1_001).contains(&dues.len()), "{}", dues.len());
         for (k, due) in dues.iter().enumerate() {
             let nominal = Micros::try_from(k).unwrap() * SECOND;

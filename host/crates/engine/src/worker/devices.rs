@@ -85,6 +85,15 @@ impl Device {
             handle: None,
         }
     }
+
+    /// Describes which tick a call was, as the behaviour counts ticks: from zero. The text is empty
+    /// for other calls.
+    pub(crate) fn tick_of(&self, call: &str) -> String {
+        match call {
+            "tick" => format!(" (its tick {})", self.ticks.saturating_sub(1)),
+            _ => String::new(),
+        }
+    }
 }
 
 /// A device with everything that a call of it needs, found once.
@@ -131,7 +140,10 @@ impl DeviceEntry<'_> {
     }
 
     fn cell(&mut self) -> Result<(&mut Cell, DeviceHandle), CallError> {
-        let cell = self.instance.as_mut().and_then(|instance| instance.cell.as_mut());
+        let cell = self
+            .instance
+            .as_mut()
+            .and_then(|instance| instance.cell.as_mut());
         cell.zip(self.device.handle)
             .ok_or_else(|| CallError::Retired("the device is gone".into()))
     }

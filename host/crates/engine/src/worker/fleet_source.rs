@@ -1,10 +1,11 @@
-//! Calls the devices of a fleet when they are due, and sends their messages.
+//! Calls the due devices of a fleet, and sends their messages.
 //!
 //! This file is the main path. `transport_events` handles the events of transports, `supervisor`
 //! failed calls, `injection` the faults, and `virtual_time` runs that do not wait for the clock.
 
 use std::time::{Duration, Instant};
 
+use crate::time::bounded_lag::VirtualTime;
 use crate::time::clock::Micros;
 use crate::time::tick_schedule::TickTime;
 use crate::worker::devices::{DeviceEntry, DeviceState, DeviceTable};
@@ -12,8 +13,6 @@ use crate::worker::injection::pending_faults::PendingFaults;
 use crate::worker::recorder::shared;
 use crate::worker::schedule::Schedule;
 use crate::worker::send_path::{Injection, SendPath, Sender};
-use crate::worker::supervisor::record_failed_call;
-use crate::worker::virtual_time::VirtualTime;
 use crate::worker::worker_loop::{BATCH, DRAIN, Source, WorkerContext};
 use mockfleet_plugin::{Link, Turn};
 use mockfleet_sendlog::EventKind;
@@ -286,7 +285,7 @@ pub(crate) fn apply(
             "returned a message on channel {:?}, which its description does not name and its target does not have; nothing of this turn was sent",
             stray.channel
         );
-        return record_failed_call(cx, device, group, call, &why);
+        return cx.record.failed_call(device, group, call, &why);
     }
     let known = device.status.as_deref();
     if let Some(status) = turn.status.filter(|status| known != Some(status.as_str())) {

@@ -9,5 +9,5 @@ pub(crate) mod schedule;
 pub(crate) mod send_path;
 mod supervisor;
 mod transport_events;
-pub(crate) mod virtual_time;
+mod virtual_time;
 pub(crate) mod worker_loop;

@@ -158,12 +158,22 @@ impl Recorder {
         }
     }
 
-    /// Counts a failed call.
-    pub(crate) fn call_failed(&mut self, group: u32, now: Micros) {
+    /// Records a call that returned an error, or messages that cannot be sent; the device continues.
+    pub(crate) fn failed_call(&mut self, device: &Device, group: &Group, call: &str, why: &str) {
+        let now = self.clock.now();
         self.counters.failed_calls += 1;
         if let Some(thresholds) = &self.thresholds {
-            thresholds.call_failed(&mut self.counters, now, group);
+            thresholds.call_failed(&mut self.counters, now, device.group);
         }
+        let tick = device.tick_of(call);
+        let detail = format!("{call}: {why}{tick}");
+        self.event(device, group, now, EventKind::Failed, Some(&detail));
+        let (name, plugin) = (&group.name, group.plugin.name());
+        let kind = format!("{name}: {call} failed: {why}");
+        self.counters.warnings.count_as(&kind, || {
+            let id = group.id(device.index);
+            format!("device {id} (plugin {plugin}): {call} failed: {why}{tick}")
+        });
     }
 
     /// Counts a restart of an instance.

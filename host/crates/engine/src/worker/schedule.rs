@@ -1,4 +1,4 @@
-//! Holds the due times of a worker: ticks of devices, and restarts of instances.
+//! Holds the due times of ticks, and of restarts of instances.
 
 use crate::time::clock::Micros;
 use crate::time::event_queue::EventQueue;
@@ -77,6 +77,9 @@ mod tests {
         assert_eq!(device.state, DeviceState::Scheduled);
         assert_eq!(schedule.ticks.pop(99), Some((99, 7)));
         schedule.set_next_tick(7, &mut device, at(100));
-        assert_eq!((device.state, schedule.next_due()), (DeviceState::Idle, None));
+        assert_eq!(
+            (device.state, schedule.next_due()),
+            (DeviceState::Idle, None)
+        );
     }
 }

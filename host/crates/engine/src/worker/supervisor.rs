@@ -1,11 +1,10 @@
-//! Handles failed calls: an event, the end of a device, or a restart of its instance.
+//! Handles failed calls: retires devices, and restarts crashed instances.
 //!
 //! A failed call is an event, and the device continues. A crash ends the instance, and all its
 //! devices restart together. The rest of the fleet continues.
 
-use crate::group::device_group::Group;
 use crate::prepare::create_error::CreateError;
-use crate::worker::devices::{Device, DeviceEntry, DeviceState};
+use crate::worker::devices::{DeviceEntry, DeviceState};
 use crate::worker::fleet_source::FleetSource;
 use crate::worker::worker_loop::WorkerContext;
 use mockfleet_plugin::{CallError, Crash};
@@ -24,7 +23,7 @@ impl FleetSource {
         match error {
             CallError::InvalidConfig(why) | CallError::Failed(why) => {
                 if let Some((device, group)) = self.devices.with_group(slot) {
-                    record_failed_call(cx, device, group, call, &why);
+                    cx.record.failed_call(device, group, call, &why);
                 }
             }
             CallError::Retired(why) => self.retire(cx, slot, &why),
@@ -69,7 +68,7 @@ impl FleetSource {
             return;
         };
         let id = group.id(device.index);
-        let tick = tick_of(crash.call, device);
+        let tick = device.tick_of(crash.call);
         let seconds = instance.backoff / 1_000_000;
         let count = instance.slots.len();
         let consequence = match count {
@@ -149,35 +148,5 @@ impl FleetSource {
             }
             self.schedule.set_next_tick(slot, device, tick);
         }
-    }
-}
-
-/// Records a call that returned an error, or messages that cannot be sent; the device continues.
-pub(crate) fn record_failed_call(
-    cx: &mut WorkerContext,
-    device: &Device,
-    group: &Group,
-    call: &str,
-    why: &str,
-) {
-    let now = cx.now();
-    cx.record.call_failed(device.group, now);
-    let tick = tick_of(call, device);
-    let detail = format!("{call}: {why}{tick}");
-    cx.record
-        .event(device, group, now, EventKind::Failed, Some(&detail));
-    let (name, plugin) = (&group.name, group.plugin.name());
-    let kind = format!("{name}: {call} failed: {why}");
-    cx.record.counters.warnings.count_as(&kind, || {
-        let id = group.id(device.index);
-        format!("device {id} (plugin {plugin}): {call} failed: {why}{tick}")
-    });
-}
-
-/// Returns the number of the tick that a call was, as the behaviour counts them: from zero.
-fn tick_of(call: &str, device: &Device) -> String {
-    match call {
-        "tick" => format!(" (its tick {})", device.ticks.saturating_sub(1)),
-        _ => String::new(),
     }
 }

@@ -4,9 +4,8 @@
 //! stops where the outbox of a device is full, where the log takes no rows, and where other workers
 //! are far behind.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::time::bounded_lag::WorkerClock;
 use crate::time::clock::Micros;
 use crate::worker::fleet_source::FleetSource;
 use crate::worker::worker_loop::{BATCH, WorkerContext, handle_events};
@@ -14,57 +13,6 @@ use mockfleet_transport::DeviceIndex;
 
 /// Number of ticks between two readings of the machine's clock, which cost a few percent of a tick.
 const CLOCK_CHECK_TICKS: u32 = 16;
-
-/// Time between two tries of a worker whose clock cannot advance.
-const STALL_POLL: Duration = Duration::from_millis(1);
-
-/// The part of a worker that a virtual clock needs.
-#[derive(Default)]
-pub(crate) struct VirtualTime {
-    /// This worker's clock among those of all workers; `None` if the clock is not virtual.
-    worker_clock: Option<WorkerClock>,
-    /// True while the clock waits for a message to complete, or for another worker.
-    stalled: bool,
-}
-
-impl VirtualTime {
-    pub(crate) fn new(worker_clock: Option<WorkerClock>) -> Self {
-        Self {
-            worker_clock,
-            stalled: false,
-        }
-    }
-
-    /// Returns when to continue.
-    pub(crate) fn next_wakeup(&self, now: Instant) -> Instant {
-        match self.stalled {
-            true => now + STALL_POLL,
-            false => now,
-        }
-    }
-
-    /// Waits until another worker's clock advances.
-    pub(crate) async fn other_clock_advanced(&self) {
-        match &self.worker_clock {
-            Some(worker_clock) => worker_clock.moved().await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Returns whether the other workers are near enough to advance to `moment`.
-    fn may_advance_to(&mut self, moment: Micros) -> bool {
-        self.worker_clock
-            .as_mut()
-            .is_none_or(|worker_clock| worker_clock.may_advance_to(moment))
-    }
-
-    /// Tells the other workers that this one has reached `moment`.
-    fn publish(&self, moment: Micros) {
-        if let Some(worker_clock) = &self.worker_clock {
-            worker_clock.advance_to(moment);
-        }
-    }
-}
 
 impl FleetSource {
     /// Runs the next events, for one batch.
@@ -135,8 +83,6 @@ impl FleetSource {
             return false;
         }
         let found = self.devices.with_group(slot);
-        found.is_some_and(|(device, group)| {
-            device.state.is_active() && device.open >= group.outbox
-        })
+        found.is_some_and(|(device, group)| device.state.is_active() && device.open >= group.outbox)
     }
 }

@@ -170,7 +170,8 @@ impl ProgressSnapshot {
         )
     }
 
-    /// Returns the connected devices; nothing for HTTP, whose devices have no connections.
+    /// Returns the number of connected devices, or an empty text for HTTP, whose devices have
+    /// no connections.
     fn connected(&self) -> String {
         match self.counters.up {
             0 => String::new(),

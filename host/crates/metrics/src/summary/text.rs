@@ -7,10 +7,10 @@ use crate::num::as_f64;
 use crate::progress::stages::StageResult;
 use crate::summary::run_summary::Summary;
 
-/// Causes, and warnings, that are listed; the rest is a number.
+/// Most causes, and most warnings, that are listed. The others are only counted.
 const MAX_CAUSES: usize = 5;
 
-/// Stages that are listed; the rest is a number.
+/// Most stages that are listed. The others are only counted.
 const MAX_STAGES: usize = 24;
 
 impl Summary {

@@ -48,9 +48,9 @@ impl Cache {
         let bytes = std::fs::read(&path).ok()?;
         let code = verify_checksum(&bytes)?;
         touch(&path);
-        // SAFETY: the bytes are what `put` wrote for this engine (checksum and name
-        // prove it), in a folder that only this user can write (`ensure_private`); wasmtime
-        // requires only that its own output comes back unchanged.
+        // SAFETY: `put` wrote these bytes for this engine, as checksum and name prove. Only
+        // this user can write to the folder (`ensure_private`). wasmtime requires only that
+        // its own output is unchanged.
         unsafe { Component::deserialize(engine, code) }.ok()
     }
 
@@ -62,7 +62,7 @@ impl Cache {
         let Ok(code) = component.serialize() else {
             return;
         };
-        // Written aside and renamed, so that a reader never sees half a file.
+        // Written under another name and renamed, so that a reader never sees half a file.
         let aside = path.with_extension(format!("{}.part", std::process::id()));
         let written = write(&aside, &code).and_then(|()| std::fs::rename(&aside, &path));
         if written.is_err() {
@@ -119,7 +119,7 @@ fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
     file.write_all(code)
 }
 
-/// Returns the code of a file whose format and checksum are right.
+/// Returns the code of a file with a valid format and checksum.
 fn verify_checksum(bytes: &[u8]) -> Option<&[u8]> {
     let (header, code) = bytes.split_at_checked(HEADER_BYTES)?;
     let sum = header.strip_prefix(CACHE_FORMAT)?;

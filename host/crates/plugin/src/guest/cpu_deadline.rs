@@ -12,7 +12,7 @@ use crate::guest::sandbox::Sandbox;
 
 /// Lets a call that reaches its deadline use the processor for the deadline once more.
 ///
-/// Its processor time before the deadline is not known: reading that clock at every call
+/// The call's processor time before the deadline is unknown. Reading that clock at every call
 /// would cost a tenth of the call.
 pub(crate) fn enable(store: &mut Store<Sandbox>, deadline: Duration) {
     store.epoch_deadline_callback(move |mut context| {

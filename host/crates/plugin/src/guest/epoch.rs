@@ -11,7 +11,7 @@ const EPOCH_INTERVAL: Duration = Duration::from_millis(5);
 /// # Errors
 /// When the system starts no thread.
 pub(crate) fn start_thread(engine: &wasmtime::Engine) -> std::io::Result<()> {
-    // As long as a plugin lives, so does its engine, and calls have deadlines.
+    // The engine lives as long as a plugin, so calls have deadlines.
     let engine = engine.weak();
     std::thread::Builder::new()
         .name("epoch".into())

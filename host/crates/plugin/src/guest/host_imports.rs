@@ -64,8 +64,8 @@ impl insecure::Host for Sandbox {
 }
 
 impl insecure_seed::Host for Sandbox {
-    /// A constant: it seeds the hash maps of a whole instance, and with them the
-    /// order in which they are walked, which must not depend on who shares a cell.
+    /// Returns a constant. It seeds the hash maps of a whole instance, and with them their
+    /// iteration order. That order must not depend on the devices that share a cell.
     fn insecure_seed(&mut self) -> wasmtime::Result<(u64, u64)> {
         Ok((0x6d6f_636b, 0x666c_6565_7421))
     }

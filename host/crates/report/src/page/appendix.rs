@@ -97,11 +97,11 @@ fn command(data: &PageData<'_>) -> Option<String> {
     for change in options.into_iter().flatten() {
         let text = |key: &str| change.get(key).and_then(Value::as_str).unwrap_or_default();
         let (option, value) = (text("option"), text("value"));
-        // What the command itself changes is no option of it.
+        // Changes that the command itself makes are not options.
         if !option.starts_with("--") {
             continue;
         }
-        // A range of time is given as the clock and the duration that it becomes.
+        // The metadata has a range of time as its clock and its duration.
         let value = match (kind, option) {
             ("backfill", "--from") if value == "max" => continue,
             ("backfill", "--from") => {

@@ -75,7 +75,8 @@ pub(crate) fn charts(timeline: &Timeline) -> Vec<Chart> {
     charts
 }
 
-/// Seconds of a moment; the last one may be shorter, and not too short to tell a rate.
+/// Returns the duration of a bucket in seconds. The last one may be shorter: at least half a
+/// bucket, so that its rate is meaningful.
 fn seconds(timeline: &Timeline, moment: usize) -> f64 {
     let width = timeline.bucket_width;
     let begins = i64::try_from(moment).unwrap_or(0).saturating_mul(width);
@@ -221,7 +222,7 @@ fn connections(timeline: &Timeline) -> Option<Chart> {
     })
 }
 
-/// Faults and events, a strip for each kind that there was.
+/// Renders faults and events, one strip for each kind that occurred.
 pub(crate) fn strips(timeline: &Timeline, time: &Time) -> String {
     let mut rows: Vec<(String, &str, Vec<u64>)> = timeline
         .faults

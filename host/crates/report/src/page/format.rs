@@ -4,7 +4,7 @@ use mockfleet_sendlog::OUTCOMES;
 
 use crate::num::{as_f64, signed_as_f64};
 
-/// A share in percent that never rounds up to all.
+/// Formats a share in percent that never rounds up to 100 %.
 pub(crate) fn share(part: u64, all: u64) -> String {
     match (part, all) {
         (_, 0) => "–".into(),
@@ -16,7 +16,7 @@ pub(crate) fn share(part: u64, all: u64) -> String {
     }
 }
 
-/// When the first row was due, with its zone.
+/// Formats the due time of the first row, in UTC.
 pub(crate) fn timestamp(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(
         |_| micros.to_string(),
@@ -24,7 +24,7 @@ pub(crate) fn timestamp(micros: i64) -> String {
     )
 }
 
-/// How long it was from the first to the last row.
+/// Formats the time from the first to the last row.
 pub(crate) fn length(micros: i64) -> String {
     let seconds = signed_as_f64(micros) / 1e6;
     match seconds {
@@ -35,7 +35,7 @@ pub(crate) fn length(micros: i64) -> String {
     }
 }
 
-/// The names of outcomes, as people read them.
+/// Returns the name of an outcome for people.
 pub(crate) fn outcome(number: usize) -> &'static str {
     match OUTCOMES.get(number) {
         Some(&"injected") => "lost to a fault",

@@ -124,7 +124,7 @@ mod tests {
         timeline.channels.insert((evil.into(), evil.into()), [1; 7]);
         timeline.faults.insert(evil.into(), vec![1]);
         let html = page_of(&timeline, Some(&note));
-        // Its own two.
+        // The page's own data and script.
         assert_eq!(html.matches("<script").count(), 2);
         assert!(html.contains("1 of 1 failed."));
     }

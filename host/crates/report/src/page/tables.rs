@@ -10,7 +10,7 @@ use crate::page::page_data::PageData;
 use mockfleet_metrics::{count, micros};
 use mockfleet_sendlog::Timeline;
 
-/// Rows that a table shows; the rest is a number.
+/// Most rows that a table shows. The others are only counted.
 const ROWS: usize = 30;
 
 /// Renders a table that scrolls on a narrow page.
@@ -70,7 +70,7 @@ pub(crate) fn checks(data: &PageData<'_>) -> String {
             mark.to_owned(),
             scope,
             format!("<code>{}</code>", text(check, "check")),
-            // A figure of its own, whatever it begins with.
+            // A span of its own, whatever the text of the figure begins with.
             format!("<span>{}</span>", text(check, "words")),
         ]);
     }
@@ -175,7 +175,7 @@ pub(crate) fn channels(timeline: &Timeline) -> String {
     )
 }
 
-/// The devices with the most trouble.
+/// Renders the devices with the most lost or late messages.
 pub(crate) fn worst(timeline: &Timeline) -> String {
     if timeline.worst.is_empty() {
         return String::new();

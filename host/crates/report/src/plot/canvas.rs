@@ -8,14 +8,14 @@ use crate::plot::lines::{MAX_LINES, Place};
 pub(crate) const COLUMNS: u16 = 64;
 pub(crate) const ROWS: u16 = 14;
 
-/// The first character of Braille, which has no dot; the others follow, a bit for each dot.
-/// Blank places have it too: in some fonts its width is not that of a space.
+/// The first Braille character, which has no dot. The others follow, a bit for each dot. Blank
+/// places use it too, since in some fonts it is not as wide as a space.
 const BLANK: u32 = 0x2800;
 
 /// Colours of a terminal, one for each line: blue, yellow, green, magenta, cyan, red.
 const INKS: [u8; MAX_LINES] = [34, 33, 32, 35, 36, 31];
 
-/// The rows of the drawing, from the top.
+/// Returns the rows of the drawing, from the top.
 pub(crate) fn rows(lines: &[Vec<Place>], coloured: bool) -> Vec<String> {
     let layers: Vec<Vec<Vec<u32>>> = lines.iter().map(|line| dots(line)).collect();
     let of = |layer: &Vec<Vec<u32>>, row: u16, column: u16| {
@@ -29,7 +29,7 @@ pub(crate) fn rows(lines: &[Vec<Place>], coloured: bool) -> Vec<String> {
             for (layer, number) in layers.iter().zip(INKS) {
                 let dots = of(layer, row, column).unwrap_or(0);
                 all |= dots;
-                // The last one lies on top.
+                // The last line has precedence.
                 ink = Some(number).filter(|_| dots > 0).or(ink);
             }
             let character = char::from_u32(BLANK + all).unwrap_or(' ');
@@ -43,7 +43,7 @@ pub(crate) fn rows(lines: &[Vec<Place>], coloured: bool) -> Vec<String> {
     (0..ROWS).map(row).collect()
 }
 
-/// In a line's colour.
+/// Returns a text in the colour of a line.
 pub(crate) fn inked(text: &str, number: usize, coloured: bool) -> String {
     match INKS.get(number).filter(|_| coloured) {
         Some(ink) => format!("\u{1b}[{ink}m{text}\u{1b}[0m"),
@@ -51,13 +51,13 @@ pub(crate) fn inked(text: &str, number: usize, coloured: bool) -> String {
     }
 }
 
-/// The row of a value, 0 to 1 from the bottom.
+/// Returns the row of a value, 0 to 1 from the bottom.
 pub(crate) fn row_of(height: f64) -> usize {
     let dots = f64::from(ROWS * 4 - 1);
     whole((1.0 - height) * dots) / 4
 }
 
-/// The column of a moment, 0 to 1.
+/// Returns the column of a time, 0 to 1.
 pub(crate) fn column_of(place: f64) -> usize {
     whole(place * f64::from(COLUMNS * 2 - 1)) / 2
 }
@@ -71,11 +71,11 @@ fn whole(dots: f64) -> usize {
     dots.clamp(0.0, 1e4).round() as usize
 }
 
-/// One line's dots, a bit for each, by row and column.
+/// Returns the dots of one line, a bit for each, by row and column.
 fn dots(line: &[Place]) -> Vec<Vec<u32>> {
     #[expect(clippy::cast_possible_truncation, reason = "0 to 1")]
     let points: Vec<(f32, f32)> = line.iter().map(|(x, y)| (*x as f32, *y as f32)).collect();
-    // Dots are counted from nought to these.
+    // Largest indices of dots, which count from 0.
     let (right, bottom) = (u32::from(COLUMNS) * 2 - 1, u32::from(ROWS) * 4 - 1);
     let mut chart = Chart::new_with_y_range(right, bottom, 0.0, 1.0, 0.0, 1.0);
     let (line, single) = (Shape::Lines(&points), Shape::Points(&points));

@@ -5,23 +5,23 @@ use crate::axis::Scale;
 /// Maximum of lines in a plot, so that they can be distinguished.
 pub const MAX_LINES: usize = 6;
 
-/// A figure over time.
+/// A plot of one value over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plot {
     /// The name of the value.
     pub title: String,
-    /// At least one, and [`MAX_LINES`] of them.
+    /// One to [`MAX_LINES`] lines.
     pub lines: Vec<Line>,
-    /// How long the time axis is, microseconds.
+    /// Length of the time axis in microseconds.
     pub length: u64,
 }
 
-/// A figure of one device.
+/// The values of one device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     /// The name of the device; empty for a single line.
     pub name: String,
-    /// Microseconds since the start, and the value then, in the order of time. At least one.
+    /// Microseconds since the start and the value then, in order of time; at least one point.
     pub points: Vec<(u64, f64)>,
 }
 
@@ -37,7 +37,7 @@ impl Plot {
         )
     }
 
-    /// The time axis: a device that speaks once has one too.
+    /// Returns the length of the time axis, which is positive for a single point too.
     pub(crate) fn length(&self) -> i64 {
         i64::try_from(self.length).unwrap_or(i64::MAX).max(1)
     }
@@ -58,7 +58,7 @@ impl Line {
         self.points.iter().map(bounded)
     }
 
-    /// The smallest, the largest and the last value, in words.
+    /// Formats the smallest, the largest and the last value.
     pub(crate) fn figures(&self) -> [String; 3] {
         let least = self.values().fold(f64::INFINITY, f64::min);
         let most = self.values().fold(f64::NEG_INFINITY, f64::max);
@@ -67,7 +67,7 @@ impl Line {
     }
 }
 
-/// A value with as many digits as it has, six behind the point at most.
+/// Formats a value with its digits, at most six decimals.
 fn figure(value: f64) -> String {
     let size = value.abs();
     if size >= 1e12 || (size > 0.0 && size < 1e-6) {
@@ -86,8 +86,8 @@ pub(crate) fn share(at: u64, length: u64) -> f64 {
     at as f64 / length.max(1) as f64
 }
 
-/// The same line to the eye with few points: of those in one column the first, the lowest,
-/// the highest and the last.
+/// Returns a line with few points that looks the same. Each column keeps the first, the
+/// lowest, the highest and the last point.
 fn thinned(points: &[(u64, f64)], length: u64, columns: usize) -> Vec<(u64, f64)> {
     if points.len() <= columns.saturating_mul(4) {
         return points.to_vec();

@@ -6,13 +6,13 @@ use crate::axis::{marks, times};
 use crate::escape::escaped;
 use crate::plot::lines::{Place, Plot, share};
 
-/// Units of the drawing, and its margins.
+/// Size of the drawing and its margins, in its own units.
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 220.0;
 const LEFT: f64 = 72.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 26.0;
-/// Between the legend and the lines.
+/// Distance from the legend to the lines.
 const GAP: f64 = 12.0;
 /// Height of a legend row, and of the time axis.
 const ROW: f64 = 18.0;
@@ -20,7 +20,7 @@ const BELOW: f64 = 40.0;
 
 const STYLE: &str = include_str!("plot.css");
 
-/// The picture, one plot below the other.
+/// Renders plots as a picture, one below the other.
 #[must_use]
 pub fn svg(plots: &[Plot]) -> String {
     let mut shapes = String::new();
@@ -84,7 +84,7 @@ fn figure(plot: &Plot, from: f64, shapes: &mut String) -> f64 {
     bottom + BELOW
 }
 
-/// Whose each line is, and its figures.
+/// Draws the legend: the device and the figures of each line.
 fn legend(plot: &Plot, from: f64, shapes: &mut String) {
     let mut y = from;
     for (number, line) in plot.lines.iter().enumerate() {
@@ -104,7 +104,7 @@ fn legend(plot: &Plot, from: f64, shapes: &mut String) {
     }
 }
 
-/// A line from place to place; a single place is a dot.
+/// Draws a line through positions. A single position is a dot.
 fn path(places: &[Place], place: impl Fn(Place) -> (f64, f64)) -> String {
     let mut path = String::new();
     for (number, (x, y)) in places.iter().map(|at| place(*at)).enumerate() {

@@ -12,7 +12,7 @@ const LETTERS: [&str; MAX_LINES] = ["a", "b", "c", "d", "e", "f"];
 /// Characters by which the last label of the time axis may exceed the drawing.
 const BEYOND: usize = 3;
 
-/// The plot as lines of text; in colours where there are several lines.
+/// Renders the plot as lines of text, in colours for several lines.
 #[must_use]
 pub fn terminal(plot: &Plot, coloured: bool) -> String {
     let scale = plot.scale();
@@ -44,7 +44,7 @@ pub fn terminal(plot: &Plot, coloured: bool) -> String {
     text
 }
 
-/// The mark beside each row that has one, and how wide they are.
+/// Returns the labels of the rows with a tick, and their width.
 fn labels(scale: &Scale) -> (Vec<Option<String>>, usize) {
     let mut labels = vec![None; usize::from(ROWS)];
     let marks = marks(&scale.ticks);
@@ -57,7 +57,7 @@ fn labels(scale: &Scale) -> (Vec<Option<String>>, usize) {
     (labels, width.unwrap_or(0))
 }
 
-/// For each row, the letters of the lines that end there.
+/// Returns the letters of the lines that end in each row.
 fn ends(places: &[Vec<Place>], coloured: bool) -> Vec<String> {
     let mut ends = vec![String::new(); usize::from(ROWS)];
     for (number, (line, letter)) in places.iter().zip(LETTERS).enumerate() {
@@ -93,7 +93,7 @@ fn time_axis(length: i64, width: usize) -> String {
     format!("{gap} └{axis}\n{gap}  {words}\n")
 }
 
-/// Each line's smallest, largest and last value; where there are several, as a table.
+/// Formats each line's smallest, largest and last value, as a table for several lines.
 fn figures(lines: &[Line], coloured: bool) -> String {
     if let [line] = lines {
         let [least, most, last] = line.figures();

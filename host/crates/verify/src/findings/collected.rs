@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use crate::findings::explain::{FindingKind, Reasons};
 use crate::key::resolution::ResolvedKeys;
 
-/// Examples that are kept of each cause.
+/// Most examples of each kind.
 const MAX_EXAMPLES: usize = 5;
 
-/// Devices that are shown.
+/// Most devices in the list of the worst devices.
 const MAX_DEVICES: usize = 10;
 
 /// The findings of a comparison.
@@ -30,7 +30,7 @@ pub struct Findings {
     pub rows: u64,
     /// Messages that were received at least once.
     pub matched: u64,
-    /// Whether the moments of arrival are known.
+    /// Whether the times of arrival are known.
     pub timed: bool,
     /// Whether payloads could be compared.
     pub compared: bool,
@@ -42,22 +42,22 @@ pub struct Findings {
 /// The count of findings of one kind.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
-    /// In all.
+    /// Number of all findings.
     pub found: u64,
     /// Findings without an explanation.
     pub unexplained: u64,
     /// Explanations, with their counts.
     pub explained: Reasons,
-    /// The first that nothing explains.
+    /// The first findings without an explanation.
     pub examples: Vec<Example>,
 }
 
-/// A message to look at.
+/// An example of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
-    /// Its device, as far as it is known.
+    /// Device of the message, if it is known.
     pub device: Option<String>,
-    /// Its number among those of its device.
+    /// Sequence number of the message, if it is known.
     pub seq: Option<u64>,
     /// The time of sending or of arrival, in microseconds since 1970.
     pub at: Option<i64>,
@@ -70,13 +70,13 @@ pub struct Example {
 /// The unexplained findings of one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceCounts {
-    /// Its id.
+    /// Id of the device.
     pub device: String,
-    /// In the order of [`FindingKind::ALL`].
+    /// Counts in the order of [`FindingKind::ALL`].
     pub counts: [u64; 6],
 }
 
-/// A message that something was found of.
+/// A finding with its message.
 pub(crate) struct Found {
     pub(crate) cause: FindingKind,
     pub(crate) device: Option<u32>,
@@ -108,7 +108,7 @@ impl Findings {
         self.names = names;
     }
 
-    /// A device's id.
+    /// Returns the id of a device.
     pub(crate) fn device(&self, number: u32) -> Option<String> {
         self.names.get(usize::try_from(number).ok()?).cloned()
     }
@@ -127,7 +127,7 @@ impl Findings {
         }
     }
 
-    /// Counts something; `example` is made where it is one of the first.
+    /// Counts a finding. It calls `example` for the first findings only.
     pub(crate) fn add(&mut self, found: Found, example: impl FnOnce(&Self) -> Example) {
         let index = found.cause.index();
         if let Some(reason) = found.reason {
@@ -156,7 +156,8 @@ impl Findings {
         }
     }
 
-    /// The devices of which most is unexplained, and how many there are in all.
+    /// Returns the devices with the most unexplained findings, and the number of all such
+    /// devices.
     #[must_use]
     pub fn worst(&self) -> (Vec<DeviceCounts>, usize) {
         let mut devices: Vec<DeviceCounts> = self

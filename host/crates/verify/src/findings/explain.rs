@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 /// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingKind {
-    /// It was sent, and not received.
+    /// Sent and not received.
     Missing,
-    /// It was received more than once.
+    /// Received more than once.
     Doubled,
-    /// It was received long after it was sent.
+    /// Received long after it was sent.
     Late,
-    /// It was received with another payload.
+    /// Received with another payload.
     Altered,
-    /// It was received after one that was sent later.
+    /// Received after a message that was sent later.
     OutOfOrder,
-    /// It was received, and is not in the log.
+    /// Received and not in the log.
     Unknown,
 }
 
 impl FindingKind {
-    /// All of them, in the order in which they are shown.
+    /// All kinds, in the order of their display.
     pub const ALL: [Self; 6] = [
         Self::Missing,
         Self::Doubled,
@@ -32,7 +32,7 @@ impl FindingKind {
         Self::Unknown,
     ];
 
-    /// As bounds and machines have it.
+    /// Returns the name of the kind in checks and in JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -56,7 +56,8 @@ impl FindingKind {
         }
     }
 
-    /// The kinds of faults that explain it, as the column `fault` begins.
+    /// Returns the kinds of faults that explain this kind, by the beginning of the column
+    /// `fault`.
     fn faults(self) -> &'static [&'static str] {
         match self {
             Self::Missing => &["drop", "wrong-topic", "corrupt", "truncate", "oversize"],
@@ -88,12 +89,12 @@ impl Faults {
     }
 }
 
-/// The kinds of faults that a log has: the first word of each.
+/// The kinds of faults in a log: the first word of each.
 #[derive(Debug, Default)]
 pub(crate) struct Kinds(Vec<String>);
 
 impl Kinds {
-    /// Reads the column `fault`: kinds, perhaps with details, with `+` between them.
+    /// Reads the column `fault`: kinds, with optional details, joined by `+`.
     pub(crate) fn read(&mut self, text: &str) -> Faults {
         let mut bits = 0;
         for part in text.split('+') {
@@ -105,7 +106,7 @@ impl Kinds {
             let word = word.replace('_', "-");
             let place = match self.0.iter().position(|kind| *kind == word) {
                 Some(place) => place,
-                // More kinds than bits would be no kinds of mockfleet's.
+                // More kinds than 32 bits cannot be kinds of mockfleet.
                 None if self.0.len() < 32 => {
                     self.0.push(word);
                     self.0.len() - 1
@@ -124,7 +125,7 @@ impl Kinds {
         })
     }
 
-    /// The fault that explains this, in words.
+    /// Returns the fault that explains a finding, in words.
     pub(crate) fn explains(&self, cause: FindingKind, faults: Faults) -> Option<String> {
         let kind = self
             .words(faults)
@@ -132,7 +133,7 @@ impl Kinds {
         Some(format!("the injected fault {kind}"))
     }
 
-    /// All faults of a message, for people.
+    /// Returns all faults of a message, for people.
     pub(crate) fn shown(&self, faults: Faults) -> Option<String> {
         let words: Vec<&str> = self.words(faults).collect();
         (!words.is_empty()).then(|| words.join("+"))

@@ -22,14 +22,14 @@ impl FindingCheck {
         ReceivedCheck::parse(text).map(Self::new)
     }
 
-    /// Of a check in the fleet file.
+    /// Converts a check of the fleet file.
     #[must_use]
     pub fn new(check: ReceivedCheck) -> Self {
         let named = FindingKind::ALL
             .into_iter()
             .find(|cause| cause.word() == check.finding);
         Self {
-            // The words are the same: a test holds it.
+            // Both have the same words, which a test checks.
             kind: named.unwrap_or(FindingKind::Missing),
             check,
         }
@@ -57,7 +57,7 @@ impl FindingCheck {
             .collect()
     }
 
-    /// As it was given.
+    /// Returns the check as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.check.text
@@ -69,7 +69,7 @@ impl FindingCheck {
         self.kind
     }
 
-    /// Whether it holds.
+    /// Returns whether the findings meet the check.
     #[must_use]
     pub fn passes(&self, findings: &Findings) -> bool {
         let count = as_f64(findings.of(self.kind).unexplained);

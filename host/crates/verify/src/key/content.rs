@@ -5,20 +5,20 @@
 use serde_json::Value as JsonValue;
 use sha2::{Digest as _, Sha256};
 
-/// The first half of a SHA-256: no two of a trillion payloads share it by chance.
+/// The first half of a SHA-256. Among a trillion payloads, no two share it by chance.
 pub(crate) type Digest = [u8; 16];
 
 /// The identity of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Content {
-    /// Of its bytes; none where the log has cut or left them out.
+    /// Digest of the bytes; `None` if the log has cut or omitted them.
     raw: Option<Digest>,
     /// The digest of the JSON value.
     value: Option<Digest>,
 }
 
 impl Content {
-    /// Nothing is known, and so nothing is altered.
+    /// The identity of an unknown payload, which counts as unaltered.
     pub(crate) const UNKNOWN: Self = Self {
         raw: None,
         value: None,
@@ -31,7 +31,7 @@ impl Content {
         }
     }
 
-    /// Of a payload of which the log has kept `sha256:…`.
+    /// Returns the identity of a payload that the log has as `sha256:…`.
     pub(crate) fn of_hash(text: &str) -> Option<Self> {
         let hex = text.strip_prefix("sha256:")?;
         let mut raw = Digest::default();
@@ -49,7 +49,7 @@ impl Content {
         self.value.filter(|_| !bytes_only).or(self.raw)
     }
 
-    /// Whether the payload equals the sent one.
+    /// Returns whether the payload equals the sent one.
     pub(crate) fn is_same(&self, sent: &Self) -> bool {
         let Some(raw) = sent.raw else {
             return true;
@@ -71,8 +71,8 @@ fn half(whole: impl AsRef<[u8]>) -> Digest {
     half
 }
 
-/// Joins digests and texts to one, each with its length, so that no two lists of them
-/// run into the same.
+/// Joins digests and texts into one digest. Each has its length, so that different lists
+/// differ.
 #[derive(Default)]
 pub(crate) struct Joined(Sha256);
 
@@ -87,7 +87,8 @@ impl Joined {
     }
 }
 
-/// Of a value: the same for any order of keys and any spelling of a number.
+/// Returns the digest of a value. It is the same for any order of keys and any spelling of a
+/// number.
 pub(crate) fn of_value(value: &JsonValue) -> Digest {
     let mut joined = Joined::default();
     add(value, &mut joined);
@@ -124,7 +125,7 @@ fn add(value: &JsonValue, joined: &mut Joined) {
     }
 }
 
-/// A number in one spelling: `1e2`, `100.0` and `100` are the same.
+/// Returns a number in one spelling: `1e2`, `100.0` and `100` are the same.
 fn number(value: &JsonValue) -> Option<String> {
     if let Some(whole) = value.as_i64() {
         return Some(whole.to_string());

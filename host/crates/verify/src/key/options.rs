@@ -13,7 +13,7 @@ pub struct VerifyOptions {
     pub log: Store,
     /// The run; `None` is the newest.
     pub run: Option<String>,
-    /// Only messages of these channels; of all if empty.
+    /// Channels of the compared messages. If empty, all channels are compared.
     pub channels: Vec<String>,
     /// The received rows: files, or a database.
     pub received: String,
@@ -21,9 +21,9 @@ pub struct VerifyOptions {
     pub query: Option<String>,
     /// The key of a message.
     pub by: KeyChoice,
-    /// The column of the received payload, where it is not guessed.
+    /// Column of the received payload; `None` is guessed.
     pub payload: Option<String>,
-    /// The column of the moment of arrival, where it is not guessed.
+    /// Column of the time of arrival; `None` is guessed.
     pub received_at: Option<String>,
     /// The limit of latency: a message that arrives later is late.
     pub late: Duration,
@@ -34,7 +34,7 @@ pub struct VerifyOptions {
 pub enum KeyChoice {
     /// A guess from both sides.
     Guess,
-    /// Its payload, and its device or topic.
+    /// The payload, and its device or topic.
     Payload,
     /// These pairs.
     Pairs(Vec<Pair>),

@@ -50,7 +50,7 @@ impl fmt::Display for Field {
     }
 }
 
-/// A pair as it was typed: `device=device_id`, `seq=n`, or only `seq`.
+/// A pair of `--key`: `device=device_id`, `seq=n`, or only `seq`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     pub(crate) sent: String,
@@ -77,16 +77,16 @@ impl Pair {
     }
 }
 
-/// Something of a row of the log.
+/// A part of a row of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SentSide {
-    /// One of its columns: device_id, topic, channel or group.
+    /// A column: device_id, topic, channel or group.
     Column(&'static str),
     Field(Field),
     Payload,
 }
 
-/// Something of a received row.
+/// A part of a received row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReceivedSide {
     Column(String),
@@ -119,15 +119,15 @@ impl KeyPart {
     }
 }
 
-/// A payload that was looked at once.
+/// A payload that is parsed once.
 pub(crate) struct Payload<'a> {
     pub(crate) value: Option<&'a JsonValue>,
     pub(crate) content: Content,
-    /// Only its bytes count: the log has their hash and nothing else.
+    /// Whether only the bytes count, since the log has nothing but their hash.
     pub(crate) bytes_only: bool,
 }
 
-/// The key of a row from its parts; none where one of them is not there.
+/// Joins the parts of a row's key. Returns `None` if a part is missing.
 pub(crate) fn join<'a>(parts: impl Iterator<Item = Option<Cow<'a, [u8]>>>) -> Option<Digest> {
     let mut joined = Joined::default();
     for part in parts {
@@ -136,7 +136,7 @@ pub(crate) fn join<'a>(parts: impl Iterator<Item = Option<Cow<'a, [u8]>>>) -> Op
     Some(joined.done())
 }
 
-/// A key as people read it: `device d-1, /seq 7`.
+/// Formats a key for messages: `device d-1, /seq 7`.
 pub(crate) fn shown<'a, 'b>(
     key: &'b [KeyPart],
     part: impl Fn(&'b KeyPart) -> Option<Cow<'a, [u8]>>,
@@ -173,7 +173,7 @@ impl Payload<'_> {
     }
 }
 
-/// A value of a payload in one spelling.
+/// Converts a value of a payload to its common spelling.
 fn spelled(value: &JsonValue) -> Option<String> {
     Some(match value {
         JsonValue::Null => return None,
@@ -187,7 +187,7 @@ fn spelled(value: &JsonValue) -> Option<String> {
     })
 }
 
-/// A value of a column in the same spelling.
+/// Converts a value of a column to the same spelling.
 pub(crate) fn text_of(cell: &TableValue<'_>) -> Option<String> {
     Some(match cell {
         TableValue::Null => return None,

@@ -19,17 +19,17 @@ use crate::key::parts;
 use crate::key::parts::{Field, Pair, ReceivedSide, SentSide};
 use crate::messages::{list_some, problem};
 
-/// Rows that are looked at on each side.
+/// Number of first rows that are read on each side.
 const SAMPLE_ROWS: u32 = 200;
 
 /// The key and the columns of both sides.
 pub(crate) struct ResolvedKeys {
     pub(crate) key: Vec<parts::KeyPart>,
-    /// The received payload's column.
+    /// Column of the received payload.
     pub(crate) payload: Option<String>,
-    /// The column of the moment of arrival.
+    /// Column of the time of arrival.
     pub(crate) received_at: Option<String>,
-    /// The log has hashes of payloads and nothing else.
+    /// Whether the log has only hashes of payloads.
     pub(crate) bytes_only: bool,
     /// Notes for the reader.
     pub(crate) notes: Vec<String>,
@@ -46,12 +46,12 @@ impl ResolvedKeys {
     }
 }
 
-/// The first rows of the log.
+/// A sample of the log's first rows.
 #[derive(Default)]
 struct Sample {
     rows: u32,
     payloads: Vec<JsonValue>,
-    /// Rows without a payload.
+    /// Rows of the sample without a payload.
     without: u32,
     hashed: bool,
 }
@@ -180,7 +180,7 @@ pub(crate) fn resolve(
     Ok(ResolvedKeys { notes, ..resolved })
 }
 
-/// Looks at the first rows. Those that cannot be read are named when all are read.
+/// Reads the first rows. Unreadable rows are reported when all rows are read.
 fn peek(
     received: &Table,
     wanted: &[&str],
@@ -195,7 +195,7 @@ fn peek(
     (rows, read)
 }
 
-/// Whether the table has no rows.
+/// Returns whether the table has no rows.
 ///
 /// # Errors
 /// The rows cannot be read.
@@ -208,7 +208,7 @@ fn is_empty(received: &Table) -> Result<bool, Problems> {
     }
 }
 
-/// The column that holds texts and is named like one of payloads.
+/// Returns the text column that has a common name of payload columns.
 fn guess_payload(received: &Table) -> Option<String> {
     let candidates: Vec<&str> = PAYLOAD_COLUMNS
         .iter()
@@ -256,7 +256,8 @@ fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Problems> {
         sample.rows += 1;
         match payload {
             TableValue::Text(text) => {
-                // A payload of that size could be its own text, and never is.
+                // A payload of that size could have this text itself, but does not in
+                // practice.
                 sample.hashed |= text.starts_with("sha256:")
                     && size
                         .int()
@@ -363,7 +364,7 @@ impl Inputs<'_> {
 
     fn guess_key(&self) -> Option<Vec<parts::KeyPart>> {
         let whose = self.device_part()?;
-        // A moment differs in each message too.
+        // A time differs in each message too.
         let mut names = NUMBER_COLUMNS
             .iter()
             .chain(TIME_COLUMNS)
@@ -404,7 +405,7 @@ impl Inputs<'_> {
             received: ReceivedSide::Payload,
         };
         let whose = self.device_part().filter(|_| !self.sent_sample.hashed);
-        // Of a hash, no field can be read; columns can.
+        // A hash has no fields, so only a column can identify the device.
         let column = self
             .device_part()
             .filter(|whose| matches!(whose.sent, SentSide::Column(_)));

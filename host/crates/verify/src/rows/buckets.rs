@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// have an open file, and a process has at least 1,000.
 pub(crate) const BUCKETS: u32 = 128;
 
-/// Bytes that stay in memory.
+/// Most bytes in memory.
 const MAX_BUFFERED: usize = 64 << 20;
 
 /// Records in buckets.
@@ -34,7 +34,7 @@ impl Buckets {
         }
     }
 
-    /// Puts a record into the bucket that a hash leads to.
+    /// Stores a record in the bucket of a hash.
     pub(crate) fn put(&mut self, hash: u32, record: &impl Serialize) -> Result<(), String> {
         let place = usize::try_from(hash % BUCKETS).unwrap_or(0);
         let Some(bucket) = self.buckets.get_mut(place) else {
@@ -54,18 +54,20 @@ impl Buckets {
         for bucket in &mut self.buckets {
             let file = match &mut bucket.file {
                 Some(file) => file,
-                // Without a name: gone with this process, however it ends.
+                // The file has no name, so it is deleted when this process ends for any
+                // reason.
                 None => bucket.file.insert(tempfile::tempfile().map_err(room)?),
             };
             file.write_all(&bucket.bytes).map_err(room)?;
-            // Not its room: that of all buckets would never be given back.
+            // A new vector frees the memory, which would otherwise stay reserved for each
+            // bucket.
             bucket.bytes = Vec::new();
         }
         self.held = 0;
         Ok(())
     }
 
-    /// Takes a bucket out.
+    /// Removes a bucket, and returns its records.
     pub(crate) fn take(&mut self, number: u32) -> Result<BucketReader, String> {
         let place = usize::try_from(number).unwrap_or(usize::MAX);
         let mut bytes = Vec::new();
@@ -92,7 +94,7 @@ fn room(error: std::io::Error) -> String {
 pub(crate) struct BucketReader(Vec<u8>);
 
 impl BucketReader {
-    /// In the order in which they were put.
+    /// Returns the records in the order in which they were stored.
     pub(crate) fn records<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = T> {
         let mut rest = self.0.as_slice();
         std::iter::from_fn(move || {
@@ -103,7 +105,7 @@ impl BucketReader {
     }
 }
 
-/// The bucket of a digest.
+/// Returns the hash that selects the bucket of a digest.
 pub(crate) fn hash(digest: &[u8; 16]) -> u32 {
     let [a, b, c, d, ..] = *digest;
     u32::from_le_bytes([a, b, c, d])

@@ -26,7 +26,7 @@ pub(crate) struct Received {
     pub(crate) rows: u64,
     /// Rows without a key of their own.
     pub(crate) unkeyed: u64,
-    /// The first key, for people.
+    /// The first key, in messages.
     pub(crate) first_key: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct ReceivedRow<'a> {
     pub(crate) head: &'a str,
 }
 
-/// Moments that cannot be read and are named.
+/// Most unreadable times that are reported.
 const MAX_NAMED: usize = 10;
 
 pub(crate) fn read(
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
                 ReceivedSide::Column(name) => {
                     let cell = cell(name)?;
                     match &part.sent {
-                        // Names are names, even those that look like numbers.
+                        // A name stays a text, even if it looks like a number.
                         SentSide::Column(_) => cell.bytes(),
                         _ => parts::text_of(cell).map(|text| text.into_bytes().into()),
                     }

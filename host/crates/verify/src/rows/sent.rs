@@ -22,7 +22,7 @@ use crate::progress::{Progress, ProgressFn};
 use crate::rows::buckets;
 use crate::rows::buckets::Buckets;
 
-/// The log, dealt by key.
+/// The rows of the log in buckets by key.
 pub(crate) struct Log {
     pub(crate) buckets: Buckets,
     pub(crate) devices: Devices,
@@ -30,7 +30,7 @@ pub(crate) struct Log {
     pub(crate) errors: Errors,
     /// The count of rows without a key, and the location of the first.
     pub(crate) unkeyed: Option<(u64, String)>,
-    /// The first key, for people.
+    /// The first key, in messages.
     pub(crate) first_key: Option<String>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Log {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SentRow<'a> {
     pub(crate) key: Digest,
-    /// The row has the requested key, and not its payload instead.
+    /// Whether the row has the requested key. Otherwise its key is the payload.
     pub(crate) own_key: bool,
     pub(crate) device: u32,
     pub(crate) seq: u64,
@@ -85,7 +85,7 @@ impl LoggedOutcome {
     }
 }
 
-/// Devices by their numbers here.
+/// Devices with their numbers in this comparison.
 #[derive(Default)]
 pub(crate) struct Devices {
     numbers: HashMap<String, u32>,
@@ -152,7 +152,7 @@ pub(crate) fn head(bytes: &[u8]) -> String {
     text
 }
 
-/// Rows between two words about progress.
+/// Number of rows between two reports of progress.
 pub(crate) const PROGRESS_EVERY: u64 = 50_000;
 
 const COLUMNS: [&str; 15] = [

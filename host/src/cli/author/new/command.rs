@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 /// Maximum length of a name, which npm and cargo accept too.
 const LONGEST: usize = 64;
 
-/// Names that cargo refuses a package: keywords, and crates that come with Rust.
+/// Names that cargo refuses for a package: keywords, and crates that Rust includes.
 const TAKEN: &[&str] = &[
     "abstract",
     "alloc",
@@ -143,13 +143,13 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes the project beside its place, and moves it there.
+/// Writes the project to a temporary folder next to its path, and moves it there.
 fn write(folder: &Path, name: &str, language: Language) -> std::io::Result<()> {
     let parent = match folder.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    // Removed when anything fails.
+    // The folder is removed if a step fails.
     let beside = tempfile::Builder::new()
         .prefix(&format!(".{name}-"))
         .tempdir_in(parent)?;

@@ -45,7 +45,7 @@ pub(crate) fn project(
         } else if path.starts_with(language.sdk()) {
             project.insert(format!(".mockfleet/{path}"), vendored(&path, content));
         } else if path.starts_with("wit/") && language == Language::Rust {
-            // The bindings of the Rust SDK are made from it.
+            // The Rust SDK generates its bindings from it.
             project.insert(format!(".mockfleet/{path}"), content);
         }
     }
@@ -70,7 +70,7 @@ fn filled(content: &[u8], name: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// A file of an SDK as it stands alone.
+/// Returns a file of an SDK for use outside this repository.
 fn vendored(path: &str, content: Vec<u8>) -> Vec<u8> {
     match path {
         "sdk/rust/Cargo.toml" => manifest(&String::from_utf8_lossy(&content)).into_bytes(),
@@ -78,7 +78,7 @@ fn vendored(path: &str, content: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// The manifest of the Rust SDK without its workspace, tests and examples.
+/// Returns the manifest of the Rust SDK without its workspace, tests and examples.
 fn manifest(text: &str) -> String {
     let inherited = [
         ("version.workspace = true", env!("CARGO_PKG_VERSION")),

@@ -90,7 +90,7 @@ fn write_plots(arguments: &Arguments, output: &mut MessageOutput<'_>) -> Result<
     }
     for plot in &plots {
         match arguments.json {
-            // Its messages are the result.
+            // With --json, standard output has only the messages.
             true => err!(
                 "{}",
                 mockfleet_report::terminal(plot, has_colours(&std::io::stderr()))

@@ -12,12 +12,12 @@ use mockfleet_plugin::Message;
 /// Counts the cost during the simulation.
 #[derive(Debug, Default)]
 pub(crate) struct CostMeter {
-    /// How long each tick took, nanoseconds, in their order. Those of a year at one a minute
-    /// are 4 MiB.
+    /// Duration of each tick in nanoseconds, in order. The ticks of a year at one a minute
+    /// take 4 MiB.
     ticks: Vec<u64>,
     messages: u64,
     bytes: u64,
-    /// Virtual time between ticks of a device, microseconds in all, and how often.
+    /// Virtual time between ticks of a device: the sum in microseconds, and the count.
     passed: (u64, u64),
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct CostReport {
     bytes: u64,
     /// Time of the first tick, in which interpreters warm up, in nanoseconds.
     first: Option<u64>,
-    /// The others: their mean and their median.
+    /// Mean and median of the other ticks.
     mean: Option<u64>,
     median: Option<u64>,
     memory: Option<MemoryUse>,
@@ -171,7 +171,7 @@ impl CostReport {
     }
 }
 
-/// `81,345` as 81,000.
+/// Rounds down to two digits: 81,345 becomes 81,000.
 fn two_digits(n: u64) -> u64 {
     let mut power = 1;
     while n / power >= 100 {
@@ -224,7 +224,7 @@ mod tests {
                 "4 ticks, 0 messages, 0 bytes",
                 "tick    20 µs on average, 12 µs the median, 900 µs the first",
                 "memory  3.0 MiB a cell with one device, 2.0 KiB for each further device in it",
-                // 2 s between ticks, as the devices had them.
+                // 2 s between ticks is the devices' own interval.
                 "core    drives 100,000 such devices with a tick each 2.00 s on average, by these ticks alone, without sending",
             ]
         );

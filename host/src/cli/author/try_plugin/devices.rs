@@ -80,7 +80,7 @@ impl TriedDevices {
             group: "try".into(),
             index: 0,
             seed: arguments.seed.unwrap_or(0),
-            // As it was written: the order of keys may mean something.
+            // The text stays as it was written, since the order of keys may matter.
             config: text.to_owned(),
             born: DEFAULT_START_US,
         };
@@ -203,8 +203,8 @@ fn another(first: &DeviceSpec, index: u32) -> DeviceSpec {
     }
 }
 
-/// The first device has the seed that was given, however many there are; those of others
-/// follow from it as those of a group's devices follow from the group's.
+/// Returns the seed of a device. The first device has the given seed, for any number of
+/// devices. The seeds of the others are derived from it, as in a group.
 fn seed_of(seed: u64, index: u32) -> u64 {
     match index {
         0 => seed,
@@ -267,7 +267,7 @@ fn check_config(plugin: &Plugin, config: &Value, problems: &mut Problems) {
     let Some(schema) = plugin.description().config_schema.as_deref() else {
         return;
     };
-    // A schema that is none is the plugin's fault, and no reason not to try it.
+    // An invalid schema is an error of the plugin, and does not prevent the try.
     for finding in mockfleet_engine::violations(schema, config).unwrap_or_default() {
         let path = finding.path.join(".");
         let text = match path.as_str() {

@@ -8,7 +8,7 @@ use mockfleet_plugin::{Event, Message};
 
 /// An event at a time.
 pub(crate) struct TimedEvent {
-    /// Microseconds since the device was made.
+    /// Microseconds since the creation of the device.
     pub(crate) at: u64,
     /// Whether the event precedes a tick at the same time.
     pub(crate) first: bool,

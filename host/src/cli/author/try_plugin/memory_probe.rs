@@ -1,9 +1,9 @@
 //! Measures the memory of a cell and of each further device.
 //!
-//! Cells and devices are created until the process has grown enough to divide the growth by their
-//! number. Measured is anonymous resident memory (`Anonymous` of smaps_rollup, proc(5)): touched
-//! guest memory plus host overhead. Allocators take memory in large pieces, so many cells are
-//! needed.
+//! The probe creates cells and devices until the process has grown enough. It divides the
+//! growth by their number. It measures anonymous resident memory (`Anonymous` of smaps_rollup,
+//! proc(5)): touched guest memory plus host overhead. Allocators take memory in large pieces.
+//! Therefore many cells are needed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use crate::cli::author::try_plugin::devices::TriedDevices;
 use mockfleet_plugin::{CallError, Cell, Console, Tick};
 
-/// Bytes.
+/// Memory of a cell and of a further device, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MemoryUse {
-    /// A cell with its first device, after a tick.
+    /// Memory of a cell with its first device, after a tick.
     pub(crate) cell: u64,
-    /// Each further device, after a tick, if enough could be created.
+    /// Memory of each further device after a tick, if enough could be created.
     pub(crate) further: Option<u64>,
 }
 
@@ -90,7 +90,7 @@ fn settle(cell: &mut Cell, devices: &TriedDevices, index: u32) -> Option<()> {
     };
     match cell.tick(seat, tick) {
         Err(CallError::Crash(_)) => None,
-        // A device whose tick fails has its memory too.
+        // A device with a failed tick uses memory too.
         _ => Some(()),
     }
 }

@@ -13,7 +13,7 @@ use mockfleet_config::Problems;
 /// The parsed options.
 pub(crate) struct TryOptions {
     pub(crate) until: TryLimit,
-    /// In the order of time.
+    /// Events in order of time.
     pub(crate) timed_events: Vec<TimedEvent>,
     pub(crate) fields: Vec<JsonPath>,
     pub(crate) schemas: PayloadSchemas,

@@ -27,7 +27,7 @@ struct SimulatedDevice {
     /// Ticks so far, and the time of the last one.
     ticks: u64,
     before: Option<u64>,
-    /// Number of events so far.
+    /// Number of timed events that have happened.
     happened: usize,
 }
 

@@ -110,7 +110,7 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
             } = refused;
             wrong.into_iter().for_each(|problem| problems.push(problem));
             match rest {
-                // What is good in it is rehearsed all the same, so that all is said.
+                // Run the valid rest too, so that all problems are reported.
                 Some(rest) => (*rest, false),
                 None => return Err(problems.into()),
             }
@@ -159,7 +159,7 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-/// Gives groups that go as fast as they can a rate; says which they are.
+/// Sets a rate for groups that run flat out, and returns their names.
 fn assume(fleet: &mut Fleet, rate: Rate) -> Vec<String> {
     let groups = fleet.plan.groups.iter_mut();
     let flat_out = groups.filter(|group| group.schedule.tick_rate == TickRate::FlatOut);

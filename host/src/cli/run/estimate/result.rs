@@ -5,7 +5,7 @@ use mockfleet_config::{Fleet, Prices, Rate};
 use crate::forecast::bill::BillingTerms;
 use crate::forecast::figures::Forecast;
 
-/// Months whose bills are shown: the first, and one in which the stored log has grown.
+/// Months whose bills are shown: the first, and one with a grown log.
 pub(crate) const MONTHS: [u32; 2] = [1, 12];
 
 /// The estimate of a fleet.

@@ -250,7 +250,7 @@ fn each(size: f64, rows: f64) -> String {
     }
 }
 
-/// A number with as many digits as say something.
+/// Formats a number with its significant digits.
 fn amount(n: f64) -> String {
     if n >= 99.95 {
         return count(whole(n));
@@ -284,7 +284,7 @@ fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
-/// The nearest whole number.
+/// Rounds to the nearest whole number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -25,7 +25,7 @@ impl Recorded {
             ));
         }
         let table = Table::open(text, None, "LOG|FILE")?;
-        // A file of a log, taken out of it.
+        // The file belongs to a log, but is outside its folder.
         let is_log = ["log_seq", "device_id", "scheduled_at", "payload"]
             .iter()
             .all(|column| table.has(column));

@@ -10,7 +10,7 @@ use crate::cli::support::input;
 use mockfleet_config::{Connections, Fleet, InvalidConfig, Override, Problems, Protocol};
 use mockfleet_engine::replay::Recording;
 
-/// A target that was found.
+/// The target of a replay.
 pub(crate) enum Target {
     File {
         fleet: Box<Fleet>,
@@ -28,7 +28,7 @@ impl Target {
     pub(crate) fn find(to: &str, log: Option<&str>, set: &[String]) -> Result<Self, Problems> {
         let overrides = overrides(log, set)?;
         if to.contains("://") {
-            // With a channel in place of those that the recording will have.
+            // One channel in place of the recording's channels, which are not known yet.
             let channel = [(None, None)];
             let fleet = made_up(to, channel.into_iter(), &overrides)?;
             return Ok(Self::Url {
@@ -92,7 +92,7 @@ impl Target {
             .clamp(1, most.unwrap_or(u32::MAX).max(1))
     }
 
-    /// The fleet file with the target in it, and the target's place.
+    /// Returns the fleet with the target, and the index of the target.
     pub(crate) fn fleet(self, recording: &Recording) -> Result<(Fleet, usize), Problems> {
         match self {
             Self::File { fleet, number } => Ok((*fleet, number)),
@@ -136,14 +136,14 @@ fn overrides(log: Option<&str>, set: &[String]) -> Result<Vec<Override>, Problem
     }
 }
 
-/// The fleet file that a URL stands for. Its group is never run.
+/// Creates the fleet file for a URL. Its group is never run.
 fn made_up<'a>(
     url: &str,
     channels: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>,
     overrides: &[Override],
 ) -> Result<Fleet, Problems> {
     let is_http = url.starts_with("http");
-    // Texts of JSON are texts of TOML.
+    // A JSON string is a valid TOML string.
     let quoted = |text: &str| json!(text).to_string();
     let mut text = format!(
         "name = \"replay\"\n[[groups]]\nname = \"replay\"\nplugin = \"builtin:thermometer\"\ncount = 1\nevery = \"1s\"\n[targets.replay]\nurl = {}\n{}[targets.replay.channels]\n",

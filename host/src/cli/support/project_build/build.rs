@@ -37,7 +37,7 @@ pub(crate) struct Built {
 /// Checks that the toolchain of a project is installed.
 ///
 /// # Errors
-/// All that is missing.
+/// Returns all missing parts.
 pub(crate) fn check_toolchain(project: &Project) -> Result<(), Failure> {
     Ok(toolchain::check(project)?)
 }

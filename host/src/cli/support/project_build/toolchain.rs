@@ -9,7 +9,7 @@ use mockfleet_config::{Problem, Problems, Project, Requirement};
 /// Checks every part of the toolchain.
 ///
 /// # Errors
-/// All that is missing.
+/// Returns all missing parts.
 pub(crate) fn check(project: &Project) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for need in &project.needs {

@@ -41,7 +41,7 @@ pub struct Replay {
     /// has all columns.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, Column>,
-    /// DataFormat follow one another as they did: this column has their times, as RFC 3339 (UTC
+    /// Rows follow one another as they did: this column has their times, as RFC 3339 (UTC
     /// when it says no offset) or as numbers, and never goes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,

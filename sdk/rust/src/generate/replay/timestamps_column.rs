@@ -84,7 +84,7 @@ impl SampledTimes {
             .unwrap_or(i64::MAX)
             .saturating_sub(1)
             .max(1);
-        // DataFormat at one and the same time are a round of a second.
+        // Rows at one and the same time are a round of a second.
         let gap = if self.last > 0 {
             (self.last / gaps).max(1)
         } else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::plan::target::Target;
 
-/// As for the group's schedule.
+/// Longest duration, as in the group's schedule.
 pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 /// The parts of the file that faults must fit.

@@ -47,8 +47,8 @@ pub(crate) fn check(
     sound
 }
 
-/// Whether this fault, with those before it that exclude it, touches more than all
-/// messages when it begins, or when one of them does.
+/// Returns the problem if a fault, with earlier faults of its family, touches more than all
+/// messages. The sum is checked at the begin of each of these faults.
 fn excess_share(faults: &[(Fault, Origin)], place: usize, fault: &Fault) -> Option<String> {
     let family = fault.kind.family()?;
     let up_to_here = faults.get(..=place).unwrap_or_default();
@@ -87,8 +87,8 @@ fn excess_share(faults: &[(Fault, Origin)], place: usize, fault: &Fault) -> Opti
     None
 }
 
-/// The first moment at which both have the link of a device in different ways, where
-/// both name their moments.
+/// Returns the first time at which both faults change a device's link. Faults with drawn times
+/// do not count.
 fn first_overlap(one: &Fault, other: &Fault, duration: Option<Duration>) -> Option<Duration> {
     let rivals = (one.kind.cuts_link() && other.kind.cuts_link())
         || (one.kind.is_link_fault() && one.kind.word() == other.kind.word());

@@ -51,10 +51,10 @@ const KINDS: [(&str, &[&str]); 14] = [
     ("reconnect-storm", &[]),
 ];
 
-/// TableReader of faults of messages only.
+/// Keys of message faults only.
 const MESSAGE_FAULT_KEYS: [&str; 2] = ["probability", "channel"];
 
-/// The words of all kinds.
+/// Returns the words of all kinds.
 pub(crate) fn words() -> [&'static str; 14] {
     KINDS.map(|(word, _)| word)
 }
@@ -73,11 +73,11 @@ pub(crate) fn kind(node: &Node) -> Result<(&'static str, &'static [&'static str]
 
 pub(crate) fn is_message_fault(word: &str) -> bool {
     let place = KINDS.iter().position(|(other, _)| *other == word);
-    // The table has the faults of messages first.
+    // The table begins with the message faults.
     place.is_some_and(|place| place < 8)
 }
 
-/// TableReader that another kind has, and this one not.
+/// Reports keys that belong to other kinds, and returns whether there are none.
 pub(crate) fn check_keys(keys: &TableReader<'_>, word: &str, own: &[&str]) -> bool {
     let mut sound = true;
     for (key, _) in keys.entries() {

@@ -11,8 +11,8 @@ use crate::plan::fault::{CutTo, FaultKind};
 use crate::plan::target::Protocol;
 use crate::sections::faults::context::{FaultContext, MAX_DURATION};
 
-/// Placeholders of a wrong topic. The run is no part of it, so that the same seed gives the
-/// same topics.
+/// Placeholders of a wrong topic, without the run, so that the same seed gives the same
+/// topics.
 const TOPIC_PLACEHOLDERS: &[Placeholder] = &[
     Placeholder::Device,
     Placeholder::Group,
@@ -80,7 +80,7 @@ pub(crate) fn read(
     })
 }
 
-/// `5s`, or `1s..10s`.
+/// Reads `5s`, or `1s..10s`.
 fn delay(node: &Node) -> Result<(Duration, Duration), String> {
     let text = text(node)?;
     let read = |text: &str| {
@@ -178,7 +178,7 @@ fn clock_skew(keys: &TableReader<'_>) -> Option<FaultKind> {
     Some(FaultKind::ClockSkew { offset, drift })
 }
 
-/// A duration that may go backwards, in microseconds.
+/// Reads a duration that may be negative, in microseconds.
 fn signed(text: &str) -> Result<i64, String> {
     let (sign, length) = match text.trim().strip_prefix('-') {
         Some(length) => (-1, length),
@@ -234,7 +234,7 @@ fn slow_link(keys: &TableReader<'_>) -> Option<FaultKind> {
     })
 }
 
-/// `2KiB/s`.
+/// Reads `2KiB/s`.
 fn bandwidth(node: &Node) -> Result<u64, String> {
     let text = text(node)?;
     let size = text.trim().strip_suffix("/s").map(str::trim_end);

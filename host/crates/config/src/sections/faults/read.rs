@@ -11,7 +11,8 @@ use crate::plan::target::{Connections, Protocol};
 use crate::sections::faults::context::FaultContext;
 use crate::sections::faults::{fault_conflicts, kinds, parameters, schedule};
 
-/// Far more than a person writes; each is looked at for each message.
+/// Most faults of a group, far more than a person writes. Each message is checked against
+/// every fault.
 const MAX_FAULTS: usize = 100;
 
 /// Reads the faults of a group.
@@ -125,7 +126,7 @@ fn channel(keys: &TableReader<'_>, scope: &FaultContext<'_>) -> Option<Option<St
     })
 }
 
-/// Whether the way to the target can break like this.
+/// Returns whether the connections to the target can have this fault.
 fn fits(keys: &TableReader<'_>, word: &str, scope: &FaultContext<'_>) -> bool {
     let Some(target) = scope.target else {
         return true;

@@ -11,7 +11,7 @@ use crate::sections::faults::context::MAX_DURATION;
 
 const MIN_DURATION: Duration = Duration::from_millis(1);
 
-/// Reads when a fault of this kind happens in a run of this duration.
+/// Reads the times of a fault of this kind in a run of this duration.
 pub(crate) fn read(
     keys: &TableReader<'_>,
     word: &str,
@@ -111,7 +111,7 @@ fn duration(keys: &TableReader<'_>, word: &str, kind: Option<&FaultKind>) -> Opt
             return None;
         }
         let Some(FaultKind::Flapping { times, down, up }) = kind else {
-            // Their problems are reported already.
+            // The problems of these keys are already reported.
             return None;
         };
         let gaps = up.saturating_mul(times.saturating_sub(1));
@@ -134,7 +134,7 @@ fn duration(keys: &TableReader<'_>, word: &str, kind: Option<&FaultKind>) -> Opt
     }
 }
 
-/// Whether it can happen at all.
+/// Returns whether the fault can happen at all.
 fn is_possible(
     keys: &TableReader<'_>,
     schedule: &FaultSchedule,

@@ -47,7 +47,7 @@ fn payload() -> Bytes {
     Bytes::from_static(b"{\"value\": 21.5, \"unit\": \"C\"}")
 }
 
-/// What becomes of so many messages of one device.
+/// Returns the fault labels of this number of messages of one device.
 fn label(faults: &GroupFaults, device: u32, messages: u64) -> Vec<String> {
     let effect = (0..messages).map(|seq| faults.effect_on(key(device, seq), &payload()));
     effect
@@ -73,7 +73,7 @@ fn each_kind_touches_its_share_of_messages() {
     let label = label(&faults, 3, 20_000);
     let near = |share: f64, wanted: f64| (share - wanted).abs() < 0.02;
     assert!(near(share(&label, "drop"), 0.1));
-    // Of what is not dropped.
+    // Shares of the messages that are not dropped.
     assert!(near(share(&label, "delay"), 0.9 * 0.2));
     assert!(near(share(&label, "reorder"), 0.9 * 0.3));
     assert!(near(share(&label, "corrupt"), 0.9 * 0.5));
@@ -108,7 +108,7 @@ fn only_its_channel_and_its_window_are_touched() {
         "kind = \"drop\"\nprobability = \"100%\"\nchannel = \"alarm\"",
         "kind = \"corrupt\"\nprobability = \"100%\"\nfrom = \"3s\"\nuntil = \"5s\"",
     ]);
-    // Channels are numbered by name: alarm is the first.
+    // Channels are numbered by name, so `alarm` has number 0.
     let alarm = MessageKey {
         route: 0,
         ..key(0, 0)

@@ -1,6 +1,6 @@
 //! Tests the guarantees under changing rates.
 //!
-//! Counts are the integral of the rate, no tick occurs twice or in a burst, and all of it follows
+//! Counts are the integral of the rate, and no tick occurs twice or in a burst. All of it follows
 //! from the seed and the plan.
 
 use std::time::Duration;
@@ -49,7 +49,7 @@ fn owner(seed: u64, rank: f64) -> DevicePhase {
     }
 }
 
-/// All moments before `end` of a device that is never late.
+/// Returns all ticks before `end` of a device that is never late.
 fn moments(beat: &TickSchedule, owner: DevicePhase, end: Micros) -> Vec<TickTime> {
     let mut moment = beat.first(owner);
     let mut moments = Vec::new();
@@ -82,7 +82,7 @@ fn steps_are_as_even_as_a_constant_rate_and_leave_no_gap() {
 fn a_ramp_from_none_brings_half_of_what_its_end_would() {
     let beat = together(vec![stage(10, Shape::Ramp, (0.0, 10.0))], AfterStages::Hold);
     let found = dues(&beat, owner(1, 0.0), 12 * SECOND);
-    // t²/2 = k, and then a tenth of a second each.
+    // t²/2 = k on the ramp, then one tick each 0.1 s.
     assert_eq!(found[..3], [0, 1_414_214, 2_000_000]);
     assert_eq!(found.iter().filter(|due| **due < 10 * SECOND).count(), 50);
     assert_eq!(found[50..52], [10 * SECOND, 10 * SECOND + 100_000]);
@@ -152,7 +152,7 @@ fn next_tick_of_a_device_is_kept_and_rate_zero_stays_silent() {
         beat.following(target_load.nominal, None, owner).due,
         350_000
     );
-    // The silence of a stage is that of the fleet file, which a device cannot break.
+    // A device cannot set a tick while the fleet file's rate is 0.
     let silent = beat.following(first.nominal, Some(5 * SECOND), owner);
     assert_eq!(silent.due, 10 * SECOND);
 }
@@ -234,7 +234,7 @@ fn any_stages() -> impl Strategy<Value = Vec<Stage>> {
     proptest::collection::vec(any_stage(), 1..6)
 }
 
-/// The integral of the rate of a device between two moments, by adding up.
+/// Integrates the rate of a device between two times numerically.
 fn sum(stages: &Stages, from: Micros, to: Micros, rank: f64) -> f64 {
     let steps = 4_000;
     let step = (to - from) as f64 / f64::from(steps);
@@ -267,7 +267,7 @@ proptest! {
             let parts = stages.parts(to, rank) - stages.parts(from, rank);
             let exact = parts as f64 / PARTS_PER_TICK as f64;
             prop_assert!((ticks - exact).abs() <= 1.001, "{from}..{to}: {ticks} of {exact}");
-            // And that is the integral: adding up errs by a step at each turn of a wave.
+            // The count equals the integral. The numeric sum errs by one step at each wave.
             let added = sum(stages, from, to, rank);
             if (to - from) < 4 * SECOND && stages.list.iter().all(|leg| leg.period > SECOND) {
                 prop_assert!((exact - added).abs() < 0.1 + added * 0.01, "{exact} {added}");
@@ -329,7 +329,7 @@ proptest! {
             missed += catch.missed;
             moment = beat.following(catch.tick.nominal, None, owner);
         }
-        // Jitter may put the last tick on either side of the end.
+        // Jitter may move the last tick to either side of the end.
         prop_assert!((ran + missed).abs_diff(due) <= u64::from(jitter > 0.0), "{ran} + {missed}, {due}");
     }
 
@@ -342,7 +342,7 @@ proptest! {
         let parts = (all as f64 * part) as u64;
         let at = stages.moment(parts, rank);
         if at != Micros::MAX {
-            // What a microsecond holds at a hundred ticks a second.
+            // Parts of 2 µs at 100 ticks a second.
             let slack = PARTS_PER_TICK / 5_000;
             prop_assert!(stages.parts(at, rank).abs_diff(parts) <= slack, "{parts} at {at}");
         }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::faults::group_faults::GroupFaults;
 use crate::faults::windows::Window;
-use crate::time::clock::{Micros, micros};
 use crate::group::device_group::Group;
-use crate::worker::injection::pending_action::{LinkStep, PendingAction};
+use crate::time::clock::{Micros, micros};
 use crate::worker::devices::Device;
 use crate::worker::fleet_source::FleetSource;
+use crate::worker::injection::pending_action::{LinkStep, PendingAction};
 use crate::worker::injection::pending_faults::PendingFaults;
 use crate::worker::worker_loop::WorkerContext;
 use mockfleet_config::{FaultKind, format_duration};
@@ -146,12 +146,7 @@ impl FleetSource {
     }
 
     /// Returns the plan of a fault for the link of an active device, while the run goes on.
-    fn cut_plan(
-        &mut self,
-        cx: &WorkerContext,
-        slot: DeviceIndex,
-        fault: usize,
-    ) -> Option<CutPlan> {
+    fn cut_plan(&mut self, cx: &WorkerContext, slot: DeviceIndex, fault: usize) -> Option<CutPlan> {
         let (device, group) = self.devices.with_group(slot)?;
         if !device.state.is_active() || !cx.is_running() {
             return None;
@@ -159,13 +154,7 @@ impl FleetSource {
         group.faults.as_ref()?.kind(fault).map(CutPlan::new)
     }
 
-    fn cut_link(
-        &mut self,
-        cx: &mut WorkerContext,
-        slot: DeviceIndex,
-        fault: usize,
-        plan: CutPlan,
-    ) {
+    fn cut_link(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, fault: usize, plan: CutPlan) {
         let broken = self.faults.broken_links.entry(slot).or_default();
         broken.push(fault);
         self.faults.blame.insert(slot, plan.word.into());
@@ -211,12 +200,7 @@ impl FleetSource {
         }
     }
 
-    fn apply_link_action(
-        &mut self,
-        cx: &mut WorkerContext,
-        slot: DeviceIndex,
-        action: LinkAction,
-    ) {
+    fn apply_link_action(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, action: LinkAction) {
         if let Some(target) = self.devices.target(slot) {
             cx.io.apply_link_action(target, slot, action);
         }

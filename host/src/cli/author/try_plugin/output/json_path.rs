@@ -5,7 +5,7 @@ use serde_json::Value;
 /// The path of a field, and its channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JsonPath {
-    /// As it was given.
+    /// The path as it was given.
     pub(crate) shown: String,
     /// The channel of the payloads, if one was given.
     pub(crate) channel: Option<String>,
@@ -75,7 +75,7 @@ fn walk(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
         Value::Object(keys) => keys
             .iter()
             .for_each(|(key, value)| into(key.clone(), value)),
-        // The others are like it.
+        // The first item stands for all items of an array.
         Value::Array(items) => items
             .iter()
             .take(1)
@@ -97,7 +97,7 @@ fn written(path: &[String]) -> String {
     format!("/{}", keys.collect::<Vec<_>>().join("/"))
 }
 
-/// A part of a JSON pointer (RFC 6901, section 4).
+/// Decodes a part of a JSON pointer (RFC 6901, section 4).
 fn unescaped(part: &str) -> String {
     part.replace("~1", "/").replace("~0", "~")
 }

@@ -58,7 +58,7 @@ impl<'a> MessageOutput<'a> {
         }
     }
 
-    /// A device's id.
+    /// Returns the id of a device.
     pub(crate) fn id(&self, number: usize) -> &str {
         let spec = self.devices.specs.get(number);
         spec.map_or("", |spec| spec.id.as_str())
@@ -161,7 +161,7 @@ impl<'a> MessageOutput<'a> {
 
     fn text(&self, number: usize, at: u64, message: &Message) -> String {
         let payload = match std::str::from_utf8(&message.payload) {
-            // A line that ends itself need not end twice.
+            // A trailing line break would print an empty line.
             Ok(text) => text.trim_end_matches(['\r', '\n']).to_owned(),
             Err(_) => format!("{} bytes that are no text", message.payload.len()),
         };

@@ -14,9 +14,9 @@ use mockfleet_plugin::Message;
 #[derive(Default)]
 pub(crate) struct PayloadSchemas {
     by_channel: BTreeMap<String, Validator>,
-    /// For every other channel.
+    /// Schema for every other channel.
     others: Option<Validator>,
-    /// The file whose definitions must have a schema for every other channel.
+    /// File whose definitions must have a schema for every other channel.
     complete: Option<String>,
 }
 
@@ -33,7 +33,7 @@ const NEUTRAL_KEYS: [&str; 8] = [
 ];
 
 impl PayloadSchemas {
-    /// Reads them.
+    /// Reads the schemas of the command line.
     pub(crate) fn read(entries: &[String], problems: &mut Problems) -> Self {
         let mut schemas = Self::default();
         for entry in entries {
@@ -71,7 +71,7 @@ impl PayloadSchemas {
         self.complete = Some(file.to_owned());
         for (channel, one) in channels {
             let schema = schema(file, one)?;
-            // What was said of a channel by its name holds.
+            // A schema that was given for one channel has precedence.
             self.by_channel.entry(channel).or_insert(schema);
         }
         Ok(())
@@ -85,7 +85,7 @@ impl PayloadSchemas {
     /// Checks that the device has the channels, if its channels are known.
     pub(crate) fn check_channels(&self, channels: &[String]) -> Result<(), Problems> {
         let mut problems = Problems::default();
-        // A file for all channels may have those of other devices.
+        // A file for all channels may have channels of other devices.
         let named = self.by_channel.keys().filter(|_| self.complete.is_none());
         for channel in named.filter(|name| !channels.is_empty() && !channels.contains(name)) {
             problems.push(Problem {
@@ -102,7 +102,7 @@ impl PayloadSchemas {
         }
     }
 
-    /// The channels that have a schema of their own by the command line.
+    /// Returns the channels that have their own schema on the command line.
     pub(crate) fn named(&self) -> impl Iterator<Item = &str> {
         let all = self.by_channel.keys().map(String::as_str);
         all.filter(|_| self.complete.is_none())
@@ -129,8 +129,8 @@ impl PayloadSchemas {
     }
 }
 
-/// Returns the value to validate, and the reason for which it is no JSON. Text becomes a string,
-/// and bytes become hexadecimal digits.
+/// Returns the value to validate, and the reason if the payload is no JSON. Text is then a
+/// string, and bytes are hexadecimal digits.
 fn instance(payload: &[u8]) -> (Value, Option<String>) {
     match (
         serde_json::from_slice(payload),
@@ -155,7 +155,8 @@ fn schema(file: &str, content: Value) -> Result<Validator, String> {
     Validator::new(content).map_err(|why| format!("{file} is no JSON Schema: {why}"))
 }
 
-/// The schema of each channel, of a file that has one for each; none of another file.
+/// Returns the schema of each channel from a file with one definition for each. Returns none
+/// for other files.
 fn channels(whole: &Value) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     let Value::Object(keys) = whole else {

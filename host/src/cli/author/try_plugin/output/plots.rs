@@ -19,23 +19,24 @@ const MAX_NAMED: usize = 12;
 /// The plots of all fields.
 pub(crate) struct PlotCollector<'a> {
     figures: Vec<Figure<'a>>,
-    /// Channel and field of the numbers that came.
+    /// Channel and path of each number that was received.
     known: BTreeSet<(String, String)>,
     /// Length of the time axis, microseconds.
     length: u64,
 }
 
-/// One of the fields.
+/// The values of one field.
 struct Figure<'a> {
     field: &'a JsonPath,
-    /// By device and channel.
+    /// Points of each device and channel.
     lines: BTreeMap<(usize, String), Vec<(u64, f64)>>,
     /// The kind of value that was there instead of a number.
     instead: Option<String>,
 }
 
 impl<'a> PlotCollector<'a> {
-    /// `length`: how long the time axis is at least, microseconds.
+    /// Creates the collector. `length` is the shortest length of the time axis, in
+    /// microseconds.
     pub(crate) fn new(fields: &'a [JsonPath], length: u64) -> Self {
         let figures = fields.iter().map(|field| Figure {
             field,
@@ -49,7 +50,7 @@ impl<'a> PlotCollector<'a> {
         }
     }
 
-    /// A message of a device.
+    /// Adds a message of a device.
     pub(crate) fn take(&mut self, number: usize, at: u64, message: &Message) {
         if self.figures.is_empty() {
             return;
@@ -70,10 +71,10 @@ impl<'a> PlotCollector<'a> {
         }
     }
 
-    /// The plots, and how many lines are left out.
+    /// Returns the plots, and the number of lines that are left out.
     ///
     /// # Errors
-    /// That a field is in no message, or is no number, with those that are.
+    /// Returns the fields that are in no message or are no numbers, with suggestions.
     pub(crate) fn drawn(&mut self, ids: &[&str]) -> Result<(Vec<Plot>, u64), Problems> {
         let mut problems = Problems::default();
         let mut plots = Vec::new();
