@@ -27,7 +27,7 @@ use mockfleet_plugin::{CallError, Cell, Console, DeviceHandle, Tick, Turn};
 const MAX_PHASES: u32 = 100_000;
 
 /// A simulated device.
-struct ReplayWorker {
+struct SimulatedDevice {
     /// The device's index in its group.
     index: u32,
     owner: DevicePhase,
@@ -79,7 +79,7 @@ pub(crate) struct SimulatedGroup<'a> {
     console: &'a Console,
     /// Start of the run that guests receive, in microseconds since 1970.
     origin: u64,
-    devices: Vec<ReplayWorker>,
+    devices: Vec<SimulatedDevice>,
     cells: Vec<Option<Cell>>,
     /// The end of the simulation, and the time that it has reached.
     until: Micros,
@@ -110,7 +110,7 @@ impl<'a> SimulatedGroup<'a> {
             let index = u32::try_from(place(n)).unwrap_or(u32::MAX);
             let owner = owner(group, index);
             let first = schedule.first(owner);
-            ReplayWorker {
+            SimulatedDevice {
                 index,
                 owner,
                 shift: owner.born - owner.born % every,
@@ -152,7 +152,7 @@ impl<'a> SimulatedGroup<'a> {
         let size = usize::try_from(group.devices_per_cell).unwrap_or(usize::MAX);
         for devices in self.devices.chunks_mut(size) {
             let number = self.cells.len();
-            let mut refuse = |device: &ReplayWorker, error: CallError| {
+            let mut refuse = |device: &SimulatedDevice, error: CallError| {
                 create_errors.push(CreateError {
                     group: self.number,
                     slot: device.index,
@@ -308,7 +308,7 @@ impl<'a> SimulatedGroup<'a> {
     /// Returns the result of the group. A run of the fleet would end at `end`.
     pub(crate) fn into_result(self, end: Option<Micros>) -> GroupResult {
         let group = self.group;
-        let due = |device: &ReplayWorker, until: Micros| {
+        let due = |device: &SimulatedDevice, until: Micros| {
             let end = device.shift.saturating_add(self.reached).min(until);
             self.schedule.remaining(device.first, end, device.owner)
         };
