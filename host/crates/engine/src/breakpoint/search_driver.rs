@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::breakpoint::search::{BreakpointSearch, Next};
+use crate::time::numbers::as_f64;
 use mockfleet_metrics::{BreakpointResult, Counters, SearchStep};
 
 /// Smallest number of messages of a step. Quantiles of fewer messages mean nothing, so the
@@ -155,9 +156,9 @@ impl SearchDriver {
             factor: self.factor,
             lasted,
             asked: after.asked * self.factor,
-            ticks: float(ticks) / seconds,
-            messages: float(messages) / seconds,
-            through: float(more(|c| c.acked + c.sent)) / seconds,
+            ticks: as_f64(ticks) / seconds,
+            messages: as_f64(messages) / seconds,
+            through: as_f64(more(|c| c.acked + c.sent)) / seconds,
             failed: share(more(|c| c.failed + c.dropped), settled),
             missed: share(missed, ticks + missed),
             open: after.open,
@@ -170,12 +171,7 @@ impl SearchDriver {
 }
 
 fn share(part: u64, whole: u64) -> f64 {
-    float(part) / float(whole.max(1))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-fn float(n: u64) -> f64 {
-    n as f64
+    as_f64(part) / as_f64(whole.max(1))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Parses and evaluates stop conditions, such as `--until 'ack.p99 > 200ms'`.
 
+use crate::time::numbers::as_f64;
 use mockfleet_config::{Comparison, FULL_SHARE, Metric, ThresholdValue};
 use mockfleet_metrics::{Bottleneck, SearchStep, micros};
 
@@ -28,9 +29,9 @@ impl StopCondition {
             ));
         }
         let limit = match (inner.metric, inner.value) {
-            (Metric::Latency(_) | Metric::Lag(_), ThresholdValue::Time(micros)) => float(micros),
+            (Metric::Latency(_) | Metric::Lag(_), ThresholdValue::Time(micros)) => as_f64(micros),
             (Metric::Failed, ThresholdValue::Share(share)) if share < FULL_SHARE => {
-                float(share) / float(FULL_SHARE)
+                as_f64(share) / as_f64(FULL_SHARE)
             }
             (Metric::Failed, _) => {
                 return Err(format!(
@@ -58,11 +59,11 @@ impl StopCondition {
         let (found, who, shown) = match self.inner.metric {
             Metric::Latency(share) => {
                 let found = step.ack.quantile(share);
-                (float(found), Bottleneck::Backend, micros(found))
+                (as_f64(found), Bottleneck::Backend, micros(found))
             }
             Metric::Lag(share) => {
                 let found = step.lag.quantile(share);
-                (float(found), Bottleneck::Host, micros(found))
+                (as_f64(found), Bottleneck::Host, micros(found))
             }
             _ => {
                 let shown = format!("{:.2} %", step.failed * 100.0);
@@ -82,14 +83,6 @@ impl StopCondition {
                 (who, words)
             })
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a time in microseconds, or a share: below 2^53"
-)]
-fn float(n: u64) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

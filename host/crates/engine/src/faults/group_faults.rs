@@ -8,7 +8,7 @@
 //! `injection/pending_faults` holds delayed messages. Its `injection/link_faults` cuts and
 //! restores connections.
 
-use crate::faults::share::part;
+use crate::time::numbers::part;
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -2,5 +2,4 @@
 
 pub(crate) mod group_faults;
 pub(crate) mod payload;
-pub(crate) mod share;
 pub(crate) mod windows;

@@ -38,7 +38,7 @@ pub(crate) fn truncate(payload: &mut Vec<u8>, to: CutTo) -> bool {
     let left = match to {
         CutTo::Size(size) => usize::try_from(size).unwrap_or(usize::MAX),
         CutTo::Share(share) => {
-            let left = crate::faults::share::part(u64::try_from(length).unwrap_or(u64::MAX), share);
+            let left = crate::time::numbers::part(u64::try_from(length).unwrap_or(u64::MAX), share);
             usize::try_from(left).unwrap_or(length)
         }
     };

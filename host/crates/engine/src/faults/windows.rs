@@ -136,7 +136,7 @@ impl Windows {
     fn drawn(&self, seed: u64, n: u64, every: Micros) -> Option<Window> {
         let start = self.from.checked_add(n.checked_mul(every)?)?;
         let room = every.saturating_sub(self.length);
-        let offset = crate::faults::share::part(room, seed::unit(seed, n));
+        let offset = crate::time::numbers::part(room, seed::unit(seed, n));
         self.window(start.saturating_add(offset))
     }
 }
@@ -199,7 +199,7 @@ mod tests {
         fn each_interval_has_a_drawn_window_for_any_query_order(
             seed: u64, from in 0u64..10_000_000, every in 2u64..5_000_000, share in 0.0f64..0.99,
         ) {
-            let length = crate::faults::share::part(every, share).max(1).min(every - 1);
+            let length = crate::time::numbers::part(every, share).max(1).min(every - 1);
             let drawn = FaultTimes::Drawn {
                 every: Duration::from_micros(every),
                 duration: Duration::from_micros(length),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::group::device_group::Group;
 use crate::time::clock::Micros;
+use crate::time::numbers::as_f64;
 use crate::time::tick_schedule::{CatchUp, DevicePhase, TickTime};
 use mockfleet_metrics::{Counters, StageCounters, StageProgress, StageResult};
 
@@ -75,7 +76,7 @@ impl Group {
         let stages = self.schedule.stages()?;
         let load = stages.target_load(now);
         let share = (load.devices * f64::from(self.count)).ceil();
-        let on = share.min(count(book.on));
+        let on = share.min(as_f64(book.on));
         Some(StageProgress {
             group: self.name.to_string(),
             number: load.stage + 1,
@@ -108,9 +109,4 @@ impl Group {
         })
         .collect()
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "devices are 10,000,000 at most")]
-fn count(n: u64) -> f64 {
-    n as f64
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::group::device_group::Group;
 use crate::time::clock::{Micros, micros};
+use crate::time::numbers::as_f64;
 use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
 use mockfleet_metrics::{CheckCounters, Counters, LatencyHistogram, count, micros as words};
 use mockfleet_transport::{Cause, Completion, Outcome};
@@ -246,7 +247,7 @@ fn find(
         Metric::Failed => of_messages(tally.failed),
         Metric::Dropped => of_messages(tally.dropped),
         Metric::Unconfirmed => of_messages(tally.unconfirmed),
-        Metric::Rate => Measured::Rate(float(messages) / span.as_secs_f64().max(0.001)),
+        Metric::Rate => Measured::Rate(as_f64(messages) / span.as_secs_f64().max(0.001)),
         Metric::Missed => of_ticks(tally.missed),
         Metric::FailedCalls => of_ticks(tally.failed_calls),
         Metric::Restarts => of_ticks(tally.restarts),
@@ -258,10 +259,10 @@ fn find(
 fn number(found: &Measured, limit: ThresholdValue) -> Option<f64> {
     match (found, limit) {
         (Measured::Part(part, all), ThresholdValue::Share(_)) => {
-            Some(float(*part) * 100.0 / float(*all).max(1.0))
+            Some(as_f64(*part) * 100.0 / as_f64(*all).max(1.0))
         }
-        (Measured::Part(part, _), _) => Some(float(*part)),
-        (Measured::Time(micros), _) => Some(float(*micros)),
+        (Measured::Part(part, _), _) => Some(as_f64(*part)),
+        (Measured::Time(micros), _) => Some(as_f64(*micros)),
         (Measured::Rate(rate), _) => Some(*rate),
         (Measured::Nothing(_), _) => None,
     }
@@ -289,7 +290,7 @@ fn shown(found: &Measured, bound: &mockfleet_config::Threshold) -> String {
 
 /// Formats a share with enough digits to differ from 100 % and from 0 %.
 fn percent(part: u64, all: u64) -> String {
-    let share = float(part) * 100.0 / float(all).max(1.0);
+    let share = as_f64(part) * 100.0 / as_f64(all).max(1.0);
     let plain = format!("{share:.2}");
     match plain.as_str() {
         "100.00" if part == all => "100 %".into(),
@@ -297,11 +298,6 @@ fn percent(part: u64, all: u64) -> String {
         "100.00" | "0.00" => format!("{share:.6} %"),
         _ => format!("{plain} %"),
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown with a few digits")]
-fn float(n: u64) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::time::numbers::scale;
 use mockfleet_config::Speed;
 
 /// Microseconds of run time, the unit of everything that is scheduled.
@@ -135,19 +136,13 @@ pub(crate) fn micros(length: Duration) -> u64 {
     u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::float_cmp,
-    reason = "exact below 2^53 µs (285 years); a cast from float to integer stays in bounds"
-)]
+#[expect(clippy::float_cmp, reason = "the usual clock has exactly this factor")]
 fn scaled(length: u64, times: f64) -> u64 {
     // The usual clock, at factor 1, needs no conversion and stays exact.
     if times == 1.0 {
         return length;
     }
-    (length as f64 * times).round() as u64
+    scale(length, times)
 }
 
 #[cfg(test)]

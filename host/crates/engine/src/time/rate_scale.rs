@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::time::clock::Micros;
+use crate::time::numbers::scale;
 
 /// A change of the rate: from `at` on, schedule time advances `factor` times as fast.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,7 +21,7 @@ struct RateChange {
 impl RateChange {
     fn schedule_time(&self, at: Micros) -> Micros {
         self.schedule_time
-            .saturating_add(scaled(at.saturating_sub(self.at), self.factor))
+            .saturating_add(scale(at.saturating_sub(self.at), self.factor))
     }
 }
 
@@ -90,22 +91,12 @@ impl RateScale {
         match change {
             None => schedule_time,
             Some(_) if schedule_time == Micros::MAX => schedule_time,
-            Some(change) => change.at.saturating_add(scaled(
+            Some(change) => change.at.saturating_add(scale(
                 schedule_time - change.schedule_time,
                 change.factor.recip(),
             )),
         }
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a change lies hours back at most, and is then exact to a microsecond"
-)]
-fn scaled(length: Micros, factor: f64) -> Micros {
-    (length as f64 * factor).round() as Micros
 }
 
 #[cfg(test)]

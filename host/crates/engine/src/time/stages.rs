@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use crate::time::clock::{Micros, micros};
+use crate::time::numbers::{as_f64, round_u64};
 use crate::time::stage_shape::StageShape;
 use mockfleet_config::{AfterStages, Shape, Stage, Transition};
 
@@ -307,41 +308,41 @@ impl StageSegment {
     }
 
     fn sum(&self, since: Micros, shape: &StageShape) -> u64 {
-        let seconds = float(self.period) / 1e6;
-        let waves = float(since / self.period);
+        let seconds = as_f64(self.period) / 1e6;
+        let waves = as_f64(since / self.period);
         let rest = shape.ticks(self.position(since % self.period));
         let ticks = match since / self.period {
             0 => rest,
             _ => shape.ticks(1.0) * waves + rest,
         };
-        whole(ticks * seconds * float(PARTS_PER_TICK))
+        round_u64(ticks * seconds * as_f64(PARTS_PER_TICK))
     }
 
     fn moment(&self, parts: u64, rank: f64) -> Micros {
         let shape = self.shape(rank);
-        let seconds = float(self.period) / 1e6;
-        let ticks = float(parts) / float(PARTS_PER_TICK) / seconds;
+        let seconds = as_f64(self.period) / 1e6;
+        let ticks = as_f64(parts) / as_f64(PARTS_PER_TICK) / seconds;
         let each = shape.ticks(1.0);
         let most = self.length / self.period;
         let (waves, rest) = if ticks < each || most == 0 {
             (0, ticks)
         } else {
-            let waves = whole((ticks / each).floor()).min(most);
-            (waves, (ticks - each * float(waves)).max(0.0))
+            let waves = round_u64((ticks / each).floor()).min(most);
+            (waves, (ticks - each * as_f64(waves)).max(0.0))
         };
         let position = shape.position(rest);
-        let moment = waves * self.period + whole(position * float(self.period));
+        let moment = waves * self.period + round_u64(position * as_f64(self.period));
         moment.min(self.length)
     }
 
     fn first_active(&self, rank: f64) -> Option<Micros> {
         let position = self.shape(rank).first_active()?;
-        let first = whole(position * float(self.period));
+        let first = round_u64(position * as_f64(self.period));
         (first < self.length).then_some(first)
     }
 
     fn position(&self, since: Micros) -> f64 {
-        float(since) / float(self.period)
+        as_f64(since) / as_f64(self.period)
     }
 }
 
@@ -361,24 +362,6 @@ fn way(way: Transition, shown: impl Fn(f64) -> String) -> String {
 fn short(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "exact below 2^53, and near enough above"
-)]
-fn float(n: u64) -> f64 {
-    n as f64
-}
-
-/// Rounds to the nearest whole number, and saturates at the largest.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a cast from float to integer stays in bounds"
-)]
-fn whole(n: f64) -> u64 {
-    n.round() as u64
 }
 
 #[cfg(test)]

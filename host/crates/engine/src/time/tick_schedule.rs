@@ -8,6 +8,7 @@
 //! count as missed.
 
 use crate::time::clock::{Micros, micros};
+use crate::time::numbers::part;
 use crate::time::seed;
 use crate::time::stages::{PARTS_PER_TICK, Stages};
 use mockfleet_config::{Start, TickRate};
@@ -113,7 +114,7 @@ impl TickSchedule {
     /// Returns the first tick of a device.
     pub(crate) fn first(&self, owner: DevicePhase) -> TickTime {
         let phase = match self.every {
-            Some(every) if self.spread => scale(every, seed::unit(owner.seed, PHASE)),
+            Some(every) if self.spread => part(every, seed::unit(owner.seed, PHASE)),
             _ => 0,
         };
         let born = self.count(owner.born, owner);
@@ -243,8 +244,8 @@ impl TickSchedule {
             None => nominal.saturating_sub(owner.born),
             Some(_) => nominal,
         };
-        let span = scale(every, self.jitter);
-        let moved = scale(
+        let span = part(every, self.jitter);
+        let moved = part(
             span.saturating_mul(2),
             seed::unit(owner.seed, offset ^ JITTER),
         );
@@ -259,16 +260,6 @@ impl TickSchedule {
 /// Salts of the schedule's draws from a device's seed.
 const PHASE: u64 = 0x70_6861_7365;
 const JITTER: u64 = 0x6a69_7474_6572 << 16;
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "intervals are below 2^53 µs (285 years) and the factor is in 0..=1"
-)]
-fn scale(length: Micros, factor: f64) -> Micros {
-    (length as f64 * factor) as Micros
-}
 
 #[cfg(test)]
 mod tests {
@@ -377,7 +368,7 @@ mod tests {
             let mut moment = schedule.first(owner(0, seed));
             let (mut now, mut ran, mut missed) = (0, 0, 0);
             loop {
-                now = (now + scale(4 * SECOND, seed::unit(seed, now))).max(moment.due);
+                now = (now + part(4 * SECOND, seed::unit(seed, now))).max(moment.due);
                 if moment.due >= end {
                     break;
                 }
