@@ -58,7 +58,7 @@ pub(crate) enum Answer {
 
 impl Answer {
     /// Returns the answer of each channel of a target, in the order of channel numbers.
-    fn of(target: Option<&Target>) -> Vec<Self> {
+    fn of_channels(target: Option<&Target>) -> Vec<Self> {
         match target.map(|target| &target.protocol) {
             Some(Protocol::Mqtt(mqtt)) => mqtt
                 .channels
@@ -129,7 +129,7 @@ impl Sample {
             devices: devices.collect(),
             first: group.first,
             route_base: group.route_base,
-            answers: Answer::of(target),
+            answers: Answer::of_channels(target),
             stands_for: u64::from((group.count / sampled.max(1)).max(1)),
         }
     }

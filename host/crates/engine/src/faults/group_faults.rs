@@ -95,7 +95,7 @@ pub(crate) enum Release {
 impl GroupFaults {
     /// Creates the faults of a group of `count` devices. Returns `None` for a group without
     /// faults.
-    pub(crate) fn of(group: &mockfleet_config::Group, routes: &Routes, seed: u64) -> Option<Self> {
+    pub(crate) fn new(group: &mockfleet_config::Group, routes: &Routes, seed: u64) -> Option<Self> {
         if group.faults.is_empty() {
             return None;
         }
@@ -103,7 +103,7 @@ impl GroupFaults {
             plan: plan.clone(),
             place,
             max_draw: max_draw(plan.devices, place, seed, group.count),
-            windows: Windows::of(&plan.schedule),
+            windows: Windows::new(&plan.schedule),
             route: plan.channel.as_deref().and_then(|name| routes.number(name)),
         });
         Some(Self {

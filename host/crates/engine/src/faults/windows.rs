@@ -43,7 +43,7 @@ enum Recurrence {
 }
 
 impl Windows {
-    pub(crate) fn of(when: &FaultSchedule) -> Self {
+    pub(crate) fn new(when: &FaultSchedule) -> Self {
         let (recurrence, length) = match when.times {
             FaultTimes::Always => (Recurrence::Always, Duration::MAX),
             FaultTimes::Once {
@@ -150,7 +150,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn windows(moments: FaultTimes, from: u64, until: Option<u64>) -> Windows {
-        Windows::of(&FaultSchedule {
+        Windows::new(&FaultSchedule {
             from: Duration::from_micros(from),
             until: until.map(Duration::from_micros),
             times: moments,

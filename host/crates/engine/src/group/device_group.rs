@@ -88,7 +88,7 @@ impl Group {
                 interval: Duration::ZERO,
             },
         };
-        let sizing = InstanceSizing::of(group, plugin.memory());
+        let sizing = InstanceSizing::new(group, plugin.memory());
         let seed = seed::group(plan.seed, &group.name);
         let routes_before = plan.targets.iter().take(group.target);
         Some(Self {
@@ -100,7 +100,7 @@ impl Group {
             first: before.map(|other| other.count).sum(),
             count: group.count,
             devices_per_cell: sizing.devices,
-            schedule: TickSchedule::of(&group.schedule),
+            schedule: TickSchedule::new(&group.schedule),
             target: group.target,
             routes: Routes::new(target),
             route_base: routes_before
@@ -108,7 +108,7 @@ impl Group {
                 .sum(),
             outbox: target.outbox,
             refused: Vec::new(),
-            faults: GroupFaults::of(group, &Routes::new(target), seed),
+            faults: GroupFaults::new(group, &Routes::new(target), seed),
             rollout,
             seed,
             device_id: group.device_id.clone(),

@@ -32,7 +32,7 @@ pub(crate) struct InstanceSizing {
 impl InstanceSizing {
     /// Returns the sizing that the fleet file sets, or the default for an instance of
     /// `instance` bytes.
-    pub(crate) fn of(group: &mockfleet_config::Group, instance: usize) -> Self {
+    pub(crate) fn new(group: &mockfleet_config::Group, instance: usize) -> Self {
         let asked = group.limits.memory;
         Self::asked(
             group.devices_per_cell,

@@ -36,7 +36,7 @@ pub(crate) struct ThresholdEvaluator {
 impl ThresholdCollector {
     /// Creates the collector for the checks of a plan. Returns `None` for a plan without
     /// checks.
-    pub(crate) fn of(plan: &Plan) -> Option<Arc<Self>> {
+    pub(crate) fn new(plan: &Plan) -> Option<Arc<Self>> {
         let checks = &plan.checks;
         let mut scopes: Vec<Scope> = checks
             .list

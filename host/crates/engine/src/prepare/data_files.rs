@@ -19,7 +19,7 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 impl DataFiles {
     /// Returns the content of a group's files by their names. Calls `refuse` with the name and
     /// the cause for each file that cannot be read.
-    pub(crate) fn of(
+    pub(crate) fn read_all(
         &mut self,
         files: &BTreeMap<String, File>,
         mut refuse: impl FnMut(&str, String),

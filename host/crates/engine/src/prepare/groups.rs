@@ -39,7 +39,7 @@ pub(crate) fn groups(
         let Some(plugin) = plugin else {
             continue;
         };
-        let content = data.of(&group.data, |name, why| {
+        let content = data.read_all(&group.data, |name, why| {
             let path = ["groups", &group.name, "data", name];
             problems.push(problem(fleet, &path, why));
         });

@@ -81,7 +81,7 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
         sends: options.sends,
         // Skip checks in a breakpoint search, since they hold for the fleet's own rate. Skip
         // them also in a run that sends nothing.
-        thresholds: ThresholdCollector::of(&fleet.plan)
+        thresholds: ThresholdCollector::new(&fleet.plan)
             .filter(|_| options.sends && !options.variable_rate),
     };
     let mut ready = Vec::new();

@@ -37,7 +37,7 @@ enum ActiveRange {
 impl StageShape {
     /// Creates the wave of a device. The device is active while the share of active devices is
     /// above its `rank`, 0 to 1.
-    pub(crate) fn of(shape: Shape, rate: Transition, devices: Transition, rank: f64) -> Self {
+    pub(crate) fn new(shape: Shape, rate: Transition, devices: Transition, rank: f64) -> Self {
         let active = match (devices.from > rank, devices.to > rank) {
             (true, true) => ActiveRange::Inside(0.0, 1.0),
             (false, false) => ActiveRange::Never,
@@ -216,7 +216,7 @@ mod tests {
             shape in shapes(), rate in ways(100.0), devices in ways(1.0),
             rank in 0.0..1.0f64, end in 0.0..1.0f64,
         ) {
-            let shape_of = StageShape::of(shape, rate, devices, rank);
+            let shape_of = StageShape::new(shape, rate, devices, rank);
             let steps = 20_000;
             let sum: f64 = (0..steps)
                 .map(|n| (f64::from(n) + 0.5) / f64::from(steps) * end)
@@ -233,7 +233,7 @@ mod tests {
             shape in shapes(), rate in ways(100.0), devices in ways(1.0),
             rank in 0.0..1.0f64, part in 0.0..1.0f64,
         ) {
-            let shape_of = StageShape::of(shape, rate, devices, rank);
+            let shape_of = StageShape::new(shape, rate, devices, rank);
             let all = shape_of.ticks(1.0);
             if all > 1e-6 {
                 let position = shape_of.position(all * part);
@@ -247,7 +247,7 @@ mod tests {
         fn later_ticks_lie_later(
             shape in shapes(), rate in ways(100.0), devices in ways(1.0), rank in 0.0..1.0f64,
         ) {
-            let shape_of = StageShape::of(shape, rate, devices, rank);
+            let shape_of = StageShape::new(shape, rate, devices, rank);
             let all = shape_of.ticks(1.0);
             if all > 1e-6 {
                 let places: Vec<f64> =

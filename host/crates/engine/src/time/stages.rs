@@ -61,19 +61,19 @@ pub(crate) struct TargetLoad {
 impl Stages {
     /// Creates the stages of a schedule with the rate `own`. Returns `None` for a schedule
     /// without stages.
-    pub(crate) fn of(stages: &[Stage], after: AfterStages, own: f64) -> Option<Self> {
+    pub(crate) fn new(stages: &[Stage], after: AfterStages, own: f64) -> Option<Self> {
         let last = stages.last()?;
         let mut list: Vec<StageSegment> = Vec::new();
         let mut start = 0;
         for stage in stages {
-            list.push(StageSegment::of(stage, start));
+            list.push(StageSegment::new(stage, start));
             start += micros(stage.duration).max(1);
         }
         let (rate, devices) = match after {
             AfterStages::Return => (own, 1.0),
             AfterStages::Hold | AfterStages::Repeat => (last.rate_at_end(), last.devices_at_end()),
         };
-        let tail = StageSegment::of(
+        let tail = StageSegment::new(
             &Stage {
                 duration: Duration::from_micros(NEVER - start),
                 shape: Shape::Step,
@@ -268,7 +268,7 @@ impl Stages {
 }
 
 impl StageSegment {
-    fn of(stage: &Stage, start: Micros) -> Self {
+    fn new(stage: &Stage, start: Micros) -> Self {
         let length = micros(stage.duration).max(1);
         let period = match stage.shape {
             Shape::Step | Shape::Ramp => length,
@@ -288,7 +288,7 @@ impl StageSegment {
     }
 
     fn shape(&self, rank: f64) -> StageShape {
-        StageShape::of(self.shape, self.rate, self.devices, rank)
+        StageShape::new(self.shape, self.rate, self.devices, rank)
     }
 
     /// Returns whether the device is active during the whole stage.

@@ -58,12 +58,12 @@ pub(crate) struct CatchUp {
 }
 
 impl TickSchedule {
-    pub(crate) fn of(schedule: &mockfleet_config::Schedule) -> Self {
+    pub(crate) fn new(schedule: &mockfleet_config::Schedule) -> Self {
         let (every, rate) = match schedule.tick_rate {
             TickRate::Every(length) => (Some(micros(length).max(1)), length.as_secs_f64().recip()),
             TickRate::FlatOut => (None, 0.0),
         };
-        let stages = Stages::of(&schedule.stages, schedule.after_stages, rate);
+        let stages = Stages::new(&schedule.stages, schedule.after_stages, rate);
         Self {
             every: every.map(|every| {
                 if stages.is_some() {

@@ -31,7 +31,7 @@ fn faults(tables: &[&str]) -> GroupFaults {
     }
     let fleet = Fleet::parse(&text, "fleet.toml", std::path::Path::new("."), &[]).unwrap();
     let group = &fleet.plan.groups[0];
-    GroupFaults::of(group, &Routes::new(&fleet.plan.targets[0]), GROUP).unwrap()
+    GroupFaults::new(group, &Routes::new(&fleet.plan.targets[0]), GROUP).unwrap()
 }
 
 fn key(device: u32, seq: u64) -> MessageKey {

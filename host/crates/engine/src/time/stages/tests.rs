@@ -38,7 +38,7 @@ fn schedule(stages: Vec<Stage>, after_stages: AfterStages, start: Start, jitter:
 }
 
 fn together(stages: Vec<Stage>, after_stages: AfterStages) -> TickSchedule {
-    TickSchedule::of(&schedule(stages, after_stages, Start::Together, 0.0))
+    TickSchedule::new(&schedule(stages, after_stages, Start::Together, 0.0))
 }
 
 fn owner(seed: u64, rank: f64) -> DevicePhase {
@@ -110,7 +110,7 @@ fn devices_start_one_by_one_and_stop_in_reverse_order() {
         ..stage(seconds, Shape::Ramp, (10.0, 10.0))
     };
     let stages = vec![gated(10, 0.0, 1.0), gated(10, 1.0, 0.0)];
-    let stages = Stages::of(&stages, AfterStages::Hold, 1.0).unwrap();
+    let stages = Stages::new(&stages, AfterStages::Hold, 1.0).unwrap();
     for index in 0..10 {
         let born = stages.born(index, 10, 0, Duration::ZERO);
         assert_eq!(born, u64::from(index) * SECOND);
@@ -126,14 +126,14 @@ fn devices_that_start_at_once_connect_at_the_target_rate() {
         ..stage(seconds, Shape::Step, (1.0, 1.0))
     };
     let stages = vec![some(10, 0.0), some(10, 0.5), some(10, 1.0)];
-    let stages = Stages::of(&stages, AfterStages::Hold, 1.0).unwrap();
+    let stages = Stages::new(&stages, AfterStages::Hold, 1.0).unwrap();
     let born = |index| stages.born(index, 100, 7, Duration::from_millis(2));
     assert_eq!(
         [born(0), born(1), born(49)],
         [10 * SECOND, 10_002_000, 10_098_000]
     );
     assert_eq!([born(50), born(99)], [20 * SECOND, 20_098_000]);
-    let never = Stages::of(&[some(10, 0.0)], AfterStages::Hold, 1.0).unwrap();
+    let never = Stages::new(&[some(10, 0.0)], AfterStages::Hold, 1.0).unwrap();
     assert_eq!(never.born(0, 100, 0, Duration::ZERO), Micros::MAX);
 }
 
@@ -167,7 +167,7 @@ fn moments_know_their_stage_and_stages_their_words() {
             ..stage(4, spike, (50.0, 0.5))
         },
     ];
-    let once = Stages::of(&stages, AfterStages::Return, 1.0).unwrap();
+    let once = Stages::new(&stages, AfterStages::Return, 1.0).unwrap();
     assert_eq!(once.description(0), "ramp 0/s..50/s for 10s");
     assert_eq!(
         once.description(1),
@@ -185,7 +185,7 @@ fn moments_know_their_stage_and_stages_their_words() {
         [0, 1, 2].map(|n| once.lasted(n, 20 * SECOND) / SECOND),
         [10, 4, 6]
     );
-    let round = Stages::of(&stages, AfterStages::Repeat, 1.0).unwrap();
+    let round = Stages::new(&stages, AfterStages::Repeat, 1.0).unwrap();
     assert_eq!(round.stage(15 * SECOND), 0);
     assert_eq!(round.end_of_stage(15 * SECOND), 24 * SECOND);
     assert_eq!(
@@ -256,7 +256,7 @@ proptest! {
         spread in any::<bool>(),
     ) {
         let start = if spread { Start::Spread } else { Start::Together };
-        let beat = TickSchedule::of(&schedule(list, after, start, 0.0));
+        let beat = TickSchedule::new(&schedule(list, after, start, 0.0));
         let stages = beat.stages().unwrap();
         let end = stages.length * 3;
         let found = dues(&beat, owner(seed, rank), end);
@@ -281,7 +281,7 @@ proptest! {
         list in any_stages(), after in any_after(), rank in 0.0..1.0f64, seed in 0u64..1_000,
     ) {
         let fastest = list.iter().map(|stage| stage.rate.from.max(stage.rate.to)).fold(1.0, f64::max);
-        let beat = TickSchedule::of(&schedule(list, after, Start::Spread, 0.0));
+        let beat = TickSchedule::new(&schedule(list, after, Start::Spread, 0.0));
         let end = beat.stages().unwrap().length * 3;
         let found = dues(&beat, owner(seed, rank), end);
         let shortest = (1e6 / fastest) as u64;
@@ -295,7 +295,7 @@ proptest! {
         list in any_stages(), after in any_after(), rank in 0.0..1.0f64, seed in 0u64..1_000,
         jitter in 0.0..0.5f64,
     ) {
-        let beat = TickSchedule::of(&schedule(list, after, Start::Spread, jitter));
+        let beat = TickSchedule::new(&schedule(list, after, Start::Spread, jitter));
         let stages = beat.stages().unwrap();
         let owner = owner(seed, rank);
         let end = stages.length * 3;
@@ -312,7 +312,7 @@ proptest! {
         list in any_stages(), after in any_after(), rank in 0.0..1.0f64, seed in 0u64..1_000,
         jitter in prop_oneof![Just(0.0), 0.0..0.5], pauses in 1u64..10,
     ) {
-        let beat = TickSchedule::of(&schedule(list, after, Start::Spread, jitter));
+        let beat = TickSchedule::new(&schedule(list, after, Start::Spread, jitter));
         let end = beat.stages().unwrap().length * 2;
         let owner = owner(seed, rank);
         let all = moments(&beat, owner, end);
@@ -337,7 +337,7 @@ proptest! {
     fn moments_and_parts_are_each_others_inverse(
         list in any_stages(), after in any_after(), rank in 0.0..1.0f64, part in 0.0..1.0f64,
     ) {
-        let stages = Stages::of(&list, after, 1.0).unwrap();
+        let stages = Stages::new(&list, after, 1.0).unwrap();
         let all = stages.parts(stages.length * 2, rank);
         let parts = (all as f64 * part) as u64;
         let at = stages.moment(parts, rank);

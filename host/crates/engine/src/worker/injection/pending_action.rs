@@ -3,15 +3,15 @@
 use crate::faults::windows::Window;
 use mockfleet_transport::{DeviceIndex, Envelope};
 
-/// What is due.
+/// An action of a fault.
 pub(crate) enum PendingAction {
-    /// A message leaves.
+    /// Sends a delayed message.
     Message(Envelope),
-    /// Something happens to a link.
+    /// Changes a link.
     Link(LinkStep),
 }
 
-/// What happens to a link at a moment.
+/// A change of a link.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum LinkStep {
     /// Fault number `fault` begins; it lasts for this time.
@@ -20,15 +20,15 @@ pub(crate) enum LinkStep {
         fault: usize,
         span: Window,
     },
-    /// It is over.
+    /// Fault number `fault` ends.
     End { slot: DeviceIndex, fault: usize },
-    /// A flapping link is lost once more, and then so many times more.
+    /// A flapping link is lost, and then `more` times more.
     Down {
         slot: DeviceIndex,
         fault: usize,
         more: u32,
     },
-    /// It is back until then.
+    /// A flapping link is restored, and then lost `more` times more.
     Up {
         slot: DeviceIndex,
         fault: usize,
