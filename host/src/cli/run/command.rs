@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     /// Search for the rate at which the backend breaks: raise the rate of all groups in steps
     /// until one of these bounds breaks. Figures: ack.p50, ack.p95, ack.p99 (from sent to
     /// confirmed), failed (a share), lag.p50, lag.p95, lag.p99 (from due to called). Repeatable.
-    #[arg(long, value_name = "BOUND", value_parser = StopCondition::parse, conflicts_with = "duration")]
+    #[arg(long, value_name = "CONDITION", value_parser = StopCondition::parse, conflicts_with = "duration")]
     until: Vec<StopCondition>,
     /// Time for which each rate of --until is measured.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = step, requires = "until")]
