@@ -84,6 +84,35 @@ def test_forecast_names_the_clock_of_its_hours(timed):
     assert "the fleet's own clock, by which an hour goes by in 60 s" in process.stdout
 
 
+@pytest.mark.parametrize("clock", [{}, {"speed": 2}, {"start": START}, {"speed": "max"}])
+def test_devices_and_rows_have_the_same_times(fleet, broker, clock):
+    """Also of timers: the cron of a full second is a full second in the log."""
+    fleet.broker(broker.url, qos=1, channels=("telemetry", "second"))
+    fleet.set(clock=clock)
+    fleet.group(count=500, plugin="builtin:scenario", every="500ms", config={
+        "messages": {
+            "telemetry": {"text": "{{ at }}"},
+            "second": {"text": "{{ at }}", "on-tick": False},
+        },
+        "statuses": {"on": {"transitions": [
+            {"to": "on", "cron": "* * * * * *", "send": ["second"]},
+        ]}},
+    })
+    run = fleet.run(duration="4s")
+    rows = run.log.rows("SELECT channel, scheduled_at, payload FROM sends")
+    assert len(rows) >= 500 * 8
+    for _, due, payload in rows:
+        assert datetime.datetime.fromisoformat(payload) == due
+    # Without the first tick of each device, which comes at its place in the interval.
+    seconds = run.log.column(
+        "SELECT scheduled_at FROM sends s WHERE channel = 'second' AND scheduled_at > "
+        "(SELECT min(scheduled_at) FROM sends f WHERE f.device_id = s.device_id)"
+    )
+    assert len(seconds) >= 500 * 2
+    # A device that misses its tick of a full second has the timer at its next tick.
+    assert sum(due.microsecond != 0 for due in seconds) <= run.summary["missed_ticks"]
+
+
 @pytest.mark.parametrize(
     ("clock", "arguments", "says"),
     [

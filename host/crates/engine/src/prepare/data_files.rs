@@ -74,7 +74,7 @@ mod tests {
         let names =
             [("a", file), ("b", other)].map(|(name, file)| (name.to_owned(), File::Disk(file)));
         let names = BTreeMap::from(names);
-        let content = files.of(&names, |name, why| panic!("{name}: {why}"));
+        let content = files.read_all(&names, |name, why| panic!("{name}: {why}"));
         assert_eq!(content["a"].as_ptr(), content["b"].as_ptr());
         assert_eq!(&content["a"][..], b"t\n1\n");
     }
@@ -83,7 +83,7 @@ mod tests {
     fn what_cannot_be_read_is_said_with_its_name() {
         let mut said = Vec::new();
         let names = BTreeMap::from([("a".to_owned(), File::Disk("/nowhere/a.csv".into()))]);
-        DataFiles::default().of(&names, |name, why| said.push(format!("{name}: {why}")));
+        DataFiles::default().read_all(&names, |name, why| said.push(format!("{name}: {why}")));
         assert_eq!(said.len(), 1);
         assert!(said[0].starts_with("a: /nowhere/a.csv cannot be read: "));
     }

@@ -1,7 +1,7 @@
 //! Prepares a fleet and starts it.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -13,7 +13,7 @@ use crate::run::options::RunOptions;
 use crate::run::running::Running;
 use crate::run::threads::{self, ReadyWorker, WorkerConfig};
 use crate::time::bounded_lag::BoundedLag;
-use crate::time::clock::{Clock, Micros, micros, unix_now};
+use crate::time::clock::{Clock, Micros, is_machine_time, micros, unix_now};
 use crate::time::rate_scale::RateChanges;
 use mockfleet_config::{Connections, Fleet, Problems, Protocol, Speed};
 use mockfleet_plugin::Engine;
@@ -27,6 +27,8 @@ pub struct Prepared {
     workers: u32,
     duration: Option<Duration>,
     origin: u64,
+    /// Time that the creation of the devices took.
+    creation: Duration,
     log: SendLog,
     ready: Vec<ReadyWorker>,
     stop: watch::Sender<bool>,
@@ -74,7 +76,7 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
         transports,
         console: options.console.clone(),
         stop: stopped,
-        origin: origin(&clock),
+        origin: planned_start(&clock, fleet, workers),
         end: duration.map_or(Micros::MAX, micros),
         rate_changes: options.variable_rate.then(Arc::default),
         bounded_lag: bounded_lag.clone(),
@@ -84,11 +86,12 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
         thresholds: ThresholdCollector::new(&fleet.plan)
             .filter(|_| options.sends && !options.variable_rate),
     };
-    let mut ready = Vec::new();
+    let (mut ready, mut creation) = (Vec::new(), Duration::ZERO);
     match threads::start(&config, workers) {
-        Ok((started, create_errors)) => {
+        Ok((started, created)) => {
+            creation = created.took;
             ready = started;
-            device_settings::create_errors(fleet, &config.groups, create_errors, &mut problems);
+            device_settings::create_errors(fleet, &config.groups, created.errors, &mut problems);
         }
         Err(error) => {
             let text = format!("no thread for a worker: {error}; try fewer with --workers");
@@ -106,6 +109,7 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
             workers,
             duration,
             origin: config.origin,
+            creation,
             log,
             ready,
             stop,
@@ -122,24 +126,41 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
     }
 }
 
-/// Returns the time at which guests see the run start: the fleet file's `start`, or now.
-fn origin(clock: &mockfleet_config::Clock) -> u64 {
+/// Returns the time at which the run is going to start, in microseconds since the Unix epoch.
+///
+/// Devices are told that time when they are created, before the start. A clock that shows the
+/// machine's time waits for it. [`Prepared::start`] chooses a later time if it has passed by then.
+fn planned_start(clock: &mockfleet_config::Clock, fleet: &Fleet, workers: u32) -> u64 {
     let start = clock.start.map(jiff::Timestamp::as_microsecond);
-    start
-        .and_then(|start| u64::try_from(start).ok())
-        .unwrap_or_else(unix_now)
+    if let Some(start) = start.and_then(|start| u64::try_from(start).ok()) {
+        return start;
+    }
+    let lead = match is_machine_time(clock) {
+        true => lead(CREATION.saturating_mul(device_count(fleet) / workers.max(1))),
+        false => 0,
+    };
+    unix_now().saturating_add(lead)
+}
+
+/// Time that the creation of one device of a compiled language takes, with a reserve.
+const CREATION: Duration = Duration::from_micros(20);
+
+/// Returns the time from now to the start, in microseconds, for devices whose creation takes this
+/// long. It has a quarter as reserve, and 20 ms for the threads.
+fn lead(creation: Duration) -> u64 {
+    micros(creation + creation / 4) + 20_000
+}
+
+fn device_count(fleet: &Fleet) -> u32 {
+    let counts = fleet.plan.groups.iter().map(|group| group.count);
+    counts.fold(0, u32::saturating_add)
 }
 
 /// Returns one worker for each core, limited by the devices and by the shared connections.
 fn worker_count(fleet: &Fleet, options: &RunOptions) -> u32 {
     let cores =
         std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
-    let devices = fleet
-        .plan
-        .groups
-        .iter()
-        .map(|group| group.count)
-        .fold(0, u32::saturating_add);
+    let devices = device_count(fleet);
     let shared = fleet
         .plan
         .targets
@@ -183,10 +204,16 @@ impl Prepared {
         })
     }
 
-    /// Starts the workers.
+    /// Starts the workers. The clock of the run starts within a moment: devices have been created
+    /// for a start at this time. If it has passed, they are created again, for a later one.
     #[must_use]
     pub fn start(self) -> Running {
-        let clock = Clock::start(self.origin, &self.clock);
+        let now = unix_now();
+        let origin = match is_machine_time(&self.clock) && now > self.origin {
+            true => now.saturating_add(lead(self.creation)),
+            false => self.origin,
+        };
+        let clock = Clock::start(origin, &self.clock);
         let log = self.log;
         let (threads, boards) = self
             .ready
@@ -198,7 +225,7 @@ impl Prepared {
             devices: self.devices,
             workers: self.workers,
             duration: self.duration,
-            started: Instant::now(),
+            started: clock.started(),
             clock,
             log,
             threads,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -61,6 +62,14 @@ struct StartSignal {
     appender: Appender,
 }
 
+/// The result of creating devices.
+#[derive(Default)]
+pub(crate) struct Created {
+    pub(crate) errors: Vec<CreateError>,
+    /// Time of the slowest worker.
+    pub(crate) took: Duration,
+}
+
 impl ReadyWorker {
     /// Sends the start signal to the worker.
     pub(crate) fn start(
@@ -81,7 +90,7 @@ impl ReadyWorker {
 pub(crate) fn start(
     config: &WorkerConfig,
     workers: u32,
-) -> std::io::Result<(Vec<ReadyWorker>, Vec<CreateError>)> {
+) -> std::io::Result<(Vec<ReadyWorker>, Created)> {
     let (made, all_made) = mpsc::channel();
     let mut waiting = Vec::new();
     for worker in 0..workers {
@@ -98,14 +107,19 @@ pub(crate) fn start(
         });
     }
     drop(made);
-    Ok((waiting, all_made.into_iter().flatten().collect()))
+    let mut all = Created::default();
+    for created in all_made {
+        all.errors.extend(created.errors);
+        all.took = all.took.max(created.took);
+    }
+    Ok((waiting, all))
 }
 
 fn work(
     config: &WorkerConfig,
     worker: u32,
     workers: u32,
-    made: mpsc::Sender<Vec<CreateError>>,
+    made: mpsc::Sender<Created>,
     go: &mpsc::Receiver<StartSignal>,
     board: SharedCounters,
 ) {
@@ -120,8 +134,10 @@ fn work(
         worker,
         workers,
     );
-    let create_errors = devices.create_all(|at| config.origin.saturating_add(at));
-    if made.send(create_errors).is_err() {
+    let began = Instant::now();
+    let errors = devices.create_all(|at| config.origin.saturating_add(at));
+    let took = began.elapsed();
+    if made.send(Created { errors, took }).is_err() {
         return;
     }
     // `start` waits until every worker has dropped this end of the channel.
@@ -130,15 +146,28 @@ fn work(
     let Ok(StartSignal { clock, appender }) = go.recv() else {
         return;
     };
+    let mut errors = Vec::new();
+    if clock.guest(0) != config.origin {
+        tracing::info!(worker, "devices are created again, for a later start");
+        errors = devices.create_again(|at| clock.guest(at));
+    }
+    let wait = clock.started().saturating_duration_since(Instant::now());
+    std::thread::sleep(wait);
     let Some(io) = WorkerIo::open(&config.transports, worker, workers, &board) else {
         return;
     };
-    let record = Recorder {
+    let mut record = Recorder {
         appender,
         counters: Counters::default(),
         clock,
         thresholds: config.thresholds.clone(),
     };
+    for error in errors {
+        let (device, error) = (error.device, error.error);
+        record.notice(&format!(
+            "device {device} could not be created again: {error}"
+        ));
+    }
     let rate_scale = RateScale::new(config.rate_changes.clone());
     let source = FleetSource {
         devices,

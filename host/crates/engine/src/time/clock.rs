@@ -18,10 +18,8 @@ pub(crate) struct Clock {
     start: Instant,
     /// Unix time of `start` on the machine's clock, in microseconds.
     machine: u64,
-    /// Unix time of `start` in rows, in microseconds.
-    rows: u64,
-    /// Unix time of `start` for guests, in microseconds. The devices' `born` counts from it:
-    /// they were created before the start of the run.
+    /// Unix time of `start` for guests and in rows, in microseconds. The devices' `born` counts
+    /// from it: they were created before the start of the run.
     origin: u64,
     mode: ClockMode,
 }
@@ -36,20 +34,31 @@ enum ClockMode {
 }
 
 impl Clock {
-    /// Starts the clock now. Guests count from `origin`, in microseconds since the Unix epoch.
-    /// Rows count from it if the fleet file sets `start`.
+    /// Starts a clock whose time 0 is `origin`, in microseconds since the Unix epoch. If the clock
+    /// shows the machine's time, that is the instant at which the machine has this time; else it
+    /// is now.
     pub(crate) fn start(origin: u64, clock: &mockfleet_config::Clock) -> Self {
-        let machine = unix_now();
+        let (now, here) = (unix_now(), Instant::now());
+        // The same moment on both scales, in the past if the start is late.
+        let start = match is_machine_time(clock) {
+            true if now <= origin => here.checked_add(Duration::from_micros(origin - now)),
+            true => here.checked_sub(Duration::from_micros(now - origin)),
+            false => None,
+        };
         Self {
-            start: Instant::now(),
-            machine,
-            rows: clock.start.map_or(machine, |_| origin),
+            start: start.unwrap_or(here),
+            machine: start.map_or(now, |_| origin),
             origin,
             mode: match clock.speed {
                 Speed::Times(times) => ClockMode::Scaled(times),
                 Speed::Max => ClockMode::Virtual(0),
             },
         }
+    }
+
+    /// Returns the instant at which the clock starts.
+    pub(crate) fn started(&self) -> Instant {
+        self.start
     }
 
     /// Returns the current run time.
@@ -108,20 +117,27 @@ impl Clock {
         micros(moment.saturating_duration_since(self.start))
     }
 
-    /// Converts a run time to the time of guests, in microseconds since the Unix epoch.
+    /// Converts a run time to the time of guests, in microseconds since the Unix epoch. It is the
+    /// time of rows too: a device and the log have one time for one tick.
     pub(crate) fn guest(&self, at: Micros) -> u64 {
         self.origin.saturating_add(at)
     }
 
     /// Converts a run time to the time of rows, in microseconds since the Unix epoch.
     pub(crate) fn utc(&self, at: Micros) -> i64 {
-        i64::try_from(self.rows.saturating_add(at)).unwrap_or(i64::MAX)
+        i64::try_from(self.guest(at)).unwrap_or(i64::MAX)
     }
 
     /// Converts an instant to the machine's time, in microseconds since the Unix epoch.
     pub(crate) fn machine(&self, moment: Instant) -> i64 {
         i64::try_from(self.machine.saturating_add(self.since(moment))).unwrap_or(i64::MAX)
     }
+}
+
+/// Returns whether the clock of a fleet shows the machine's time, at least at its start: it has no
+/// `start` of its own, and its time is not virtual.
+pub(crate) fn is_machine_time(clock: &mockfleet_config::Clock) -> bool {
+    clock.start.is_none() && clock.speed != Speed::Max
 }
 
 /// Returns the machine's time, in microseconds since the Unix epoch.
@@ -157,6 +173,32 @@ mod tests {
     }
 
     #[test]
+    fn guests_and_rows_have_the_same_time() {
+        for start in [true, false] {
+            for speed in [Speed::Times(1.0), Speed::Times(60.0), Speed::Max] {
+                let clock = clock(start, speed);
+                for at in [0, 1, 123_456_789] {
+                    assert_eq!(clock.guest(at) as i64, clock.utc(at));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn clock_of_the_machine_starts_when_the_machine_reaches_the_origin() {
+        let origin = unix_now() + 5_000_000;
+        let clock = Clock::start(origin, &mockfleet_config::Clock::default());
+        assert_eq!(clock.machine, origin);
+        let wait = clock.started().saturating_duration_since(Instant::now());
+        assert!(
+            wait > Duration::from_secs(4) && wait <= Duration::from_secs(5),
+            "{wait:?}"
+        );
+        let second = clock.started() + Duration::from_secs(1);
+        assert_eq!(clock.utc(clock.at(second)), clock.machine(second));
+    }
+
+    #[test]
     fn a_faster_clock_is_further_and_its_moments_come_sooner() {
         let fast = clock(true, Speed::Times(60.0));
         let second = fast.start + Duration::from_secs(1);
@@ -170,8 +212,8 @@ mod tests {
 
     #[test]
     fn without_a_start_rows_have_the_time_of_the_machine() {
-        let clock = clock(false, Speed::Times(1.0));
-        let second = clock.start + Duration::from_secs(1);
+        let clock = Clock::start(unix_now(), &mockfleet_config::Clock::default());
+        let second = clock.started() + Duration::from_secs(1);
         assert_eq!(clock.utc(clock.at(second)), clock.machine(second));
     }
 

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::group::device_group::Group;
 use crate::prepare::create_error::CreateError;
@@ -242,6 +243,24 @@ impl DeviceTable {
         for instance in 0..self.instances.len() {
             self.create_instance(instance, &guest, &mut create_errors);
         }
+        create_errors
+    }
+
+    /// Creates all devices again, for another start of the run. The output of guests is not
+    /// repeated.
+    pub(crate) fn create_again(&mut self, guest: impl Fn(Micros) -> u64) -> Vec<CreateError> {
+        let is_silent = Arc::new(AtomicBool::new(true));
+        let (console, silent) = (Arc::clone(&self.console), Arc::clone(&is_silent));
+        self.console = Arc::new(move |line| {
+            if !silent.load(Ordering::Relaxed) {
+                console(line);
+            }
+        });
+        for instance in &mut self.instances {
+            instance.cell = None;
+        }
+        let create_errors = self.create_all(guest);
+        is_silent.store(false, Ordering::Relaxed);
         create_errors
     }
 
