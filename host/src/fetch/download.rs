@@ -37,7 +37,8 @@ pub(crate) fn fetch(
         });
     }
     let bytes = match address.bucket() {
-        Some((bucket, key)) => mockfleet_sendlog::fetch_object(bucket, key, LARGEST)?,
+        Some((bucket, key)) => mockfleet_sendlog::fetch_object(bucket, key, LARGEST)
+            .map_err(|error| error.to_string())?,
         None => https::get(address, LARGEST, progress)?,
     };
     let digest = sha256::hex(&bytes);

@@ -14,6 +14,7 @@
 //!
 //! | folder | contents |
 //! |---|---|
+//! | `error` | reasons why a store, a spool, a file or a log cannot be used |
 //! | `format` | records, frames, tables, names |
 //! | `store` | files of a folder or a bucket |
 //! | `spool` | segments and manifests on the local disk |
@@ -36,6 +37,7 @@
 
 #[cfg(any(test, fuzzing, feature = "corruption-model"))]
 pub mod corruption_model;
+mod error;
 mod format;
 mod log;
 mod maintenance;
@@ -46,8 +48,11 @@ mod store;
 mod tests;
 mod write;
 
+pub use error::log_error::LogError;
+pub use error::read_error::ReadError;
+pub use error::spool_error::SpoolError;
+pub use error::store_error::StoreError;
 pub use format::ddl::{NotOnS3, SqlEngine, ddl};
-pub use format::error::LogError;
 pub use format::identity::Identity;
 pub use format::location::location;
 pub use format::record::{EventKind, EventRow, MessageRow, Outcome, OutcomeRow};

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use mockfleet_config::{Log, SpoolFull, Store};
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
 use crate::format::identity::Identity;
 use crate::format::run_catalog::RunCatalog;
 use crate::maintenance::retention;
@@ -70,7 +70,8 @@ impl SendLog {
     /// Without a store, rows are discarded.
     ///
     /// # Errors
-    /// The cause, if the store cannot be written.
+    /// [`LogError::Store`] if the store cannot be written, and [`LogError::Thread`] if the system
+    /// refuses to create a thread.
     pub fn open(log: &Log, identity: Identity, catalog: RunCatalog) -> Result<Self, LogError> {
         match &log.store {
             Some(store) => Self::open_in(store, log, identity, catalog),
@@ -185,14 +186,9 @@ impl SendLog {
     }
 
     fn join(&mut self) -> Result<(), LogError> {
-        let panicked = || {
-            LogError::NotWhole {
-            why: "the send log's own thread ended in a panic; please report it with the lines above, and try `mockfleet logs recover`".into(),
-        }
-        };
         let ends: Vec<_> = std::mem::take(&mut self.threads)
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err(panicked())))
+            .map(|thread| thread.join().unwrap_or(Err(LogError::ThreadPanic)))
             .collect();
         ends.into_iter().collect()
     }

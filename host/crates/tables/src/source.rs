@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mockfleet_sendlog::{LogFile, ParquetFile};
+use mockfleet_sendlog::{LogFile, ParquetFile, ReadError};
 
 use crate::{csv, json, postgres};
 
@@ -28,11 +28,13 @@ impl Source {
 
     /// Returns the columns, and the number of rows if the file has it.
     pub(crate) fn head(&self) -> Result<(Vec<String>, Option<u64>), String> {
+        let parquet = |opened: Result<ParquetFile, ReadError>| match opened {
+            Ok(file) => Ok((file.columns(), Some(file.rows()))),
+            Err(error) => Err(error.to_string()),
+        };
         match self {
-            Self::Parquet(path) => {
-                ParquetFile::open(path).map(|file| (file.columns(), Some(file.rows())))
-            }
-            Self::Log(file) => file.open().map(|file| (file.columns(), Some(file.rows()))),
+            Self::Parquet(path) => parquet(ParquetFile::open(path)),
+            Self::Log(file) => parquet(file.open()),
             Self::Csv(path, delimiter) => csv::head(path, *delimiter).map(|head| (head, None)),
             Self::Json(path) => json::head(path).map(|head| (head, None)),
             Self::Query(query) => query

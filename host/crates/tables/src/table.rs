@@ -192,10 +192,13 @@ impl Table {
                 flow
             };
             let read = match part {
-                Source::Parquet(path) => {
-                    ParquetFile::open(path).and_then(|file| file.read(wanted, &mut take))
-                }
-                Source::Log(log) => log.open().and_then(|file| file.read(wanted, &mut take)),
+                Source::Parquet(path) => ParquetFile::open(path)
+                    .and_then(|file| file.read(wanted, &mut take))
+                    .map_err(|error| error.to_string()),
+                Source::Log(log) => log
+                    .open()
+                    .and_then(|file| file.read(wanted, &mut take))
+                    .map_err(|error| error.to_string()),
                 Source::Csv(path, delimiter) => {
                     csv::read(path, *delimiter, wanted, &mut take, &mut bad)
                 }

@@ -20,8 +20,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
-    let recovered =
-        mockfleet_sendlog::recover(store).map_err(|error| Failure::Other(error.into()))?;
+    // The text of the error has its causes: a source would be printed twice.
+    let recovered = mockfleet_sendlog::recover(store).map_err(anyhow::Error::msg)?;
     if recovered.is_empty() {
         out!(
             "{}: nothing was left behind",

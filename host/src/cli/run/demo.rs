@@ -82,6 +82,8 @@ pub(crate) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
 /// Reads the log, and prints the query of the result.
 fn answer(store: &Store, run: &str) -> Result<(), Failure> {
     let rows = mockfleet_sendlog::outcome_counts(store, run, mockfleet_sendlog::FIRST_QUERY_ROWS)
+        // The text of the error has its causes: a source would be printed twice.
+        .map_err(anyhow::Error::msg)
         .context("the log cannot be read back")?;
     out!("The log, read back from its Parquet files:");
     out!("{}", mockfleet_sendlog::outcome_table(&rows));

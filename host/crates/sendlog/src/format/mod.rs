@@ -1,7 +1,6 @@
 //! Defines the formats of records, rows, files and names.
 
 pub(crate) mod ddl;
-pub(crate) mod error;
 pub(crate) mod file_name;
 pub(crate) mod frame;
 pub(crate) mod identity;

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::read_error::ReadError;
 use crate::format::file_name::FileName;
 use crate::format::schema::LogTable;
 use crate::read::footer::Footer;
@@ -77,7 +78,7 @@ pub struct Pruned {
 /// Finds files of mockfleet for hours that ended at least `older_than` ago. Deletes nothing.
 ///
 /// # Errors
-/// The reason why the store cannot be read.
+/// [`LogError::Read`] if the store cannot be read.
 pub fn plan_prune(store: &Store, older_than: Duration) -> Result<PrunePlan, LogError> {
     let reader = StoreReader::open(store)?;
     let before = Timestamp::now()
@@ -98,7 +99,7 @@ pub fn plan_prune(store: &Store, older_than: Duration) -> Result<PrunePlan, LogE
         match (FileName::parse(&file.key), &file.problem) {
             (Some(name), None) if name.ended_before(before) => old.push((file, name)),
             (Some(name), None) => runs.entry(name.run).or_default().add(&file),
-            (_, Some(trouble)) => leave(&file, trouble.clone()),
+            (_, Some(problem)) => leave(&file, problem.to_string()),
             (None, None) => leave(&file, "its name is none of mockfleet's".into()),
         }
     }
@@ -106,8 +107,8 @@ pub fn plan_prune(store: &Store, older_than: Duration) -> Result<PrunePlan, LogE
     let proofs = reader.map_concurrently(&old, |(file, name)| proof(&reader, file, name));
     let mut files = Vec::new();
     for ((file, name), proof) in old.into_iter().zip(proofs) {
-        if let Err(why) = proof {
-            leave(&file, why);
+        if let Err(error) = proof {
+            leave(&file, error.to_string());
             continue;
         }
         let run = runs.entry(name.run.clone()).or_default();
@@ -157,15 +158,15 @@ impl RunSize {
 }
 
 /// Checks that the footer and the name of a file agree on run and host.
-fn proof(reader: &StoreReader, file: &ObjectMeta, name: &FileName) -> Result<(), String> {
+fn proof(reader: &StoreReader, file: &ObjectMeta, name: &FileName) -> Result<(), ReadError> {
     let footer = Footer::read(reader, file)?;
     if footer.run == name.run && footer.host == name.host {
         return Ok(());
     }
-    Err(format!(
-        "its name and its footer disagree: the footer is of run {} on {}",
-        footer.run, footer.host
-    ))
+    Err(ReadError::OtherRun {
+        run: footer.run,
+        host: footer.host,
+    })
 }
 
 impl PrunePlan {
@@ -181,20 +182,20 @@ impl PrunePlan {
                     pruned.files += 1;
                     pruned.bytes += file.bytes;
                 }
-                Err(why) => pruned.failed.push(SkippedFile {
+                Err(error) => pruned.failed.push(SkippedFile {
                     file: self.reader.display_name(&file.key),
                     bytes: file.bytes,
-                    why,
+                    why: error.to_string(),
                 }),
             }
         }
         for left in self.old_spool() {
             match left.delete() {
                 Ok(()) => pruned.spool += 1,
-                Err(why) => pruned.failed.push(SkippedFile {
+                Err(error) => pruned.failed.push(SkippedFile {
                     file: left.folder.display().to_string(),
                     bytes: left.bytes,
-                    why,
+                    why: error.to_string(),
                 }),
             }
         }

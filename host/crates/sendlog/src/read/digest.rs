@@ -16,7 +16,8 @@ use sha2::{Digest as _, Sha256};
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::read_error::ReadError;
 use crate::format::file_name::FileName;
 use crate::format::schema::LogTable;
 use crate::read::footer::Footer;
@@ -129,8 +130,8 @@ pub struct Digests {
 /// Computes the digests of all runs of a store, or of one run.
 ///
 /// # Errors
-/// The reason why the store cannot be read. A file that cannot be read is no error: the result
-/// lists it.
+/// [`LogError::Read`] if the store cannot be read. A file that cannot be read is no error: the
+/// result lists it.
 pub fn digests(store: &Store, run: Option<&str>) -> Result<Digests, LogError> {
     let reader = StoreReader::open(store)?;
     let mut files = reader.files(LogTable::Sends)?;
@@ -142,7 +143,7 @@ pub fn digests(store: &Store, run: Option<&str>) -> Result<Digests, LogError> {
     for (file, read) in files.iter().zip(read) {
         match read {
             Ok((run, digest)) => all.runs.entry(run).or_default().add(&digest),
-            Err(why) => {
+            Err(error) => {
                 let list = match FileName::parse(&file.key) {
                     Some(_) => &mut all.unread,
                     None => &mut all.foreign,
@@ -150,7 +151,7 @@ pub fn digests(store: &Store, run: Option<&str>) -> Result<Digests, LogError> {
                 list.push(SkippedFile {
                     file: reader.display_name(&file.key),
                     bytes: file.size,
-                    why,
+                    why: error.to_string(),
                 });
             }
         }
@@ -158,13 +159,13 @@ pub fn digests(store: &Store, run: Option<&str>) -> Result<Digests, LogError> {
     Ok(all)
 }
 
-fn digest(reader: &StoreReader, file: &ObjectMeta) -> Result<(String, Digest), String> {
+fn digest(reader: &StoreReader, file: &ObjectMeta) -> Result<(String, Digest), ReadError> {
     let footer = Footer::read(reader, file)?;
     let run = footer.run.clone();
     let mut digest = Digest::default();
     let mut bytes = Vec::new();
     footer.batches(&COLUMNS, BATCH_ROWS, |batch| {
-        add(batch, &mut digest, &mut bytes).ok_or("a column is missing or has another type")
+        add(batch, &mut digest, &mut bytes).ok_or(ReadError::Columns)
     })?;
     Ok((run, digest))
 }

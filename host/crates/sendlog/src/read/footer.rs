@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
@@ -13,6 +13,8 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
+use crate::error::read_error::ReadError;
+use crate::error::read_error::catch_panic;
 use crate::format::schema::LogTable;
 use crate::store::file_reader::FileReader;
 use crate::store::store_reader::ObjectMeta;
@@ -43,28 +45,27 @@ impl Footer {
     ///
     /// # Errors
     /// The reason why the file cannot be read, or the fact that mockfleet did not write it.
-    pub(crate) fn read(reader: &StoreReader, found: &ObjectMeta) -> Result<Self, String> {
-        if let Some(trouble) = &found.problem {
-            return Err(trouble.clone());
+    pub(crate) fn read(reader: &StoreReader, found: &ObjectMeta) -> Result<Self, ReadError> {
+        if let Some(problem) = &found.problem {
+            return Err(ReadError::Store(Arc::clone(problem)));
         }
         if !found.key.ends_with(".parquet") {
-            return Err("it is no Parquet file".into());
+            return Err(ReadError::NotParquet);
         }
-        let source = reader.open_file(found).map_err(|error| error.to_string())?;
+        let source = reader.open_file(found)?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = guarded(|| ArrowReaderMetadata::load(&source, options))?;
+        let metadata = catch_panic(|| ArrowReaderMetadata::load(&source, options))?;
         let pairs = metadata.metadata().file_metadata().key_value_metadata();
         let value = |key: &str| {
             let pair = pairs?.iter().find(|pair| pair.key == key)?;
             pair.value.clone()
         };
-        let foreign = || "mockfleet did not write it: its footer names no run".to_owned();
         let (Some(_), Some(run), Some(host)) = (
             value("mockfleet.schema"),
             value("mockfleet.run"),
             value("mockfleet.host"),
         ) else {
-            return Err(foreign());
+            return Err(ReadError::Foreign);
         };
         let fleet = value("mockfleet.fleet");
         Ok(Self {
@@ -99,12 +100,12 @@ impl Footer {
         self,
         groups: Range<usize>,
         columns: &[&str],
-        mut take: impl FnMut(&RecordBatch) -> Result<(), &'static str>,
-    ) -> Result<(), String> {
+        mut take: impl FnMut(&RecordBatch) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
         let Self {
             metadata, source, ..
         } = self;
-        guarded(|| -> Result<(), Failed> {
+        catch_panic(|| -> Result<(), ReadError> {
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
             let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
             let batches = builder
@@ -145,12 +146,12 @@ impl Footer {
         self,
         columns: &[&str],
         size: usize,
-        mut work: impl FnMut(&RecordBatch) -> Result<(), &'static str>,
-    ) -> Result<(), String> {
+        mut work: impl FnMut(&RecordBatch) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
         let Self {
             metadata, source, ..
         } = self;
-        guarded(|| -> Result<(), Failed> {
+        catch_panic(|| -> Result<(), ReadError> {
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
             let columns = columns.iter().copied();
             let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
@@ -169,7 +170,7 @@ impl Footer {
     ///
     /// # Errors
     /// The problem with the column.
-    pub(crate) fn outcomes(self) -> Result<ValueCounts, String> {
+    pub(crate) fn outcomes(self) -> Result<ValueCounts, ReadError> {
         self.value_counts("outcome")
     }
 
@@ -178,7 +179,7 @@ impl Footer {
     ///
     /// # Errors
     /// The problem with the column.
-    pub(crate) fn value_counts(self, column: &str) -> Result<ValueCounts, String> {
+    pub(crate) fn value_counts(self, column: &str) -> Result<ValueCounts, ReadError> {
         let mut outcomes = ValueCounts::new();
         let mut mixed = Vec::new();
         for (number, group) in self.groups().iter().enumerate() {
@@ -192,13 +193,11 @@ impl Footer {
             let Self {
                 metadata, source, ..
             } = self;
-            guarded(|| read(source, metadata, column, mixed, &mut outcomes))?;
+            catch_panic(|| read(source, metadata, column, mixed, &mut outcomes))?;
         }
         Ok(outcomes)
     }
 }
-
-type Failed = Box<dyn std::error::Error>;
 
 fn read(
     source: FileReader,
@@ -206,7 +205,7 @@ fn read(
     column: &str,
     groups: Vec<usize>,
     outcomes: &mut ValueCounts,
-) -> Result<(), Failed> {
+) -> Result<(), ReadError> {
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
     let mask = ProjectionMask::columns(builder.parquet_schema(), [column]);
     let batches = builder
@@ -219,7 +218,9 @@ fn read(
         let value_counts = batch
             .column_by_name(column)
             .and_then(|column| column.as_string_opt::<i32>())
-            .ok_or_else(|| format!("its column {column} is missing or has another type"))?;
+            .ok_or_else(|| ReadError::Column {
+                column: column.to_owned(),
+            })?;
         let mut value_counts = value_counts.iter().flatten().peekable();
         while let Some(word) = value_counts.next() {
             let mut times = 1;
@@ -246,13 +247,4 @@ fn only_word(statistics: &Statistics) -> Option<String> {
         return None;
     }
     String::from_utf8(min.to_owned()).ok()
-}
-
-/// Runs the library and catches its panics. It panics over some broken files, and a broken
-/// file must not end the work on the others.
-fn guarded<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(done) => done.map_err(|error| error.to_string()),
-        Err(_) => Err("it is broken, and its footer is not what it says".into()),
-    }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::read_error::ReadError;
 use crate::format::file_name::FileName;
 use crate::format::schema::LogTable;
 use crate::read::parquet_rows::ParquetFile;
@@ -32,7 +33,7 @@ impl LogFiles {
     /// Finds the files by their names.
     ///
     /// # Errors
-    /// The reason why the store cannot be read.
+    /// [`LogError::Read`] if the store cannot be read.
     pub fn find(store: &Store) -> Result<Self, LogError> {
         let reader = StoreReader::open(store)?;
         let files = reader.files(LogTable::Sends)?;
@@ -77,12 +78,12 @@ impl LogFile {
     /// Reads the file's footer.
     ///
     /// # Errors
-    /// The reason why the file cannot be read.
-    pub fn open(&self) -> Result<ParquetFile, String> {
-        if let Some(trouble) = &self.found.problem {
-            return Err(trouble.clone());
+    /// [`ReadError::Store`] or [`ReadError::Io`] if the file cannot be opened, and
+    /// [`ReadError::Parquet`] or [`ReadError::DecoderPanic`] if it is no sound Parquet file.
+    pub fn open(&self) -> Result<ParquetFile, ReadError> {
+        if let Some(problem) = &self.found.problem {
+            return Err(ReadError::Store(Arc::clone(problem)));
         }
-        let source = self.reader.open_file(&self.found);
-        ParquetFile::from_reader(source.map_err(|error| error.to_string())?)
+        ParquetFile::from_reader(self.reader.open_file(&self.found)?)
     }
 }

@@ -11,7 +11,8 @@ use parquet::file::reader::ChunkReader;
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::read_error::ReadError;
 use crate::format::file_name::FileName;
 use crate::format::location::location;
 use crate::format::schema::LogTable;
@@ -45,7 +46,7 @@ struct Accumulator {
 /// Reads the outcome counts of a run's first `limit` devices, in the order of their ids.
 ///
 /// # Errors
-/// The file that cannot be read, and the cause.
+/// [`LogError::Read`] if the store or a file cannot be read.
 pub fn outcome_counts(
     store: &Store,
     run: &str,
@@ -57,11 +58,11 @@ pub fn outcome_counts(
         if FileName::parse(&file.key).is_none_or(|name| name.run != run) {
             continue;
         }
-        let read = reader.open_file(&file).map_err(Failed::from);
+        let read = reader.open_file(&file).map_err(ReadError::from);
         read.and_then(|source| add(source, &mut accumulators))
-            .map_err(|error| LogError::Read {
+            .map_err(|source| LogError::Read {
                 file: reader.display_name(&file.key),
-                why: error.to_string(),
+                source,
             })?;
     }
     Ok(accumulators
@@ -71,17 +72,15 @@ pub fn outcome_counts(
         .collect())
 }
 
-type Failed = Box<dyn std::error::Error>;
-
 fn add(
     file: impl ChunkReader + 'static,
     accumulators: &mut BTreeMap<String, Accumulator>,
-) -> Result<(), Failed> {
+) -> Result<(), ReadError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
     let needed = ["device_id", "seq", "outcome", "device_status", "latency_us"];
     let mask = ProjectionMask::columns(builder.parquet_schema(), needed);
     for batch in builder.with_projection(mask).build()? {
-        add_batch(&batch?, accumulators).ok_or("a column is missing or has another type")?;
+        add_batch(&batch?, accumulators).ok_or(ReadError::Columns)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
 use crate::format::file_name::FileName;
 use crate::format::schema::LogTable;
 use crate::read::footer::Footer;
@@ -26,7 +26,7 @@ pub struct OverlappingRuns {
 /// broken, or that mockfleet did not write, count as empty.
 ///
 /// # Errors
-/// The reason why the store cannot be read.
+/// [`LogError::Read`] if the store cannot be read.
 pub fn overlapping_runs(
     store: &Store,
     fleet: &str,

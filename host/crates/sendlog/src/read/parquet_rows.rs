@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -18,6 +17,8 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
+use crate::error::read_error::ReadError;
+use crate::error::read_error::catch_panic;
 use crate::read::value::TableValue;
 use crate::store::file_reader::FileReader;
 
@@ -37,18 +38,16 @@ impl ParquetFile {
     /// Opens a local file.
     ///
     /// # Errors
-    /// The reason why the file cannot be read, or is no Parquet file.
-    pub fn open(path: &Path) -> Result<Self, String> {
-        let file = File::open(path).map_err(|error| error.to_string())?;
-        Self::from_reader(FileReader::Local(file))
+    /// [`ReadError::Io`] if the file cannot be opened, and [`ReadError::Parquet`] or
+    /// [`ReadError::DecoderPanic`] if it is no sound Parquet file.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        Self::from_reader(FileReader::Local(File::open(path)?))
     }
 
-    pub(crate) fn from_reader(source: FileReader) -> Result<Self, String> {
+    pub(crate) fn from_reader(source: FileReader) -> Result<Self, ReadError> {
         // Arrow's own schema is skipped: plain types instead of dictionaries.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = guarded(|| {
-            ArrowReaderMetadata::load(&source, options).map_err(|error| error.to_string())
-        })?;
+        let metadata = catch_panic(|| ArrowReaderMetadata::load(&source, options))?;
         Ok(Self { metadata, source })
     }
 
@@ -70,20 +69,20 @@ impl ParquetFile {
     /// everywhere.
     ///
     /// # Errors
-    /// The problem with the file, or with the type of a column.
-    pub fn read(self, wanted: &[&str], take: &mut RowVisitor<'_>) -> Result<(), String> {
+    /// [`ReadError::Parquet`], [`ReadError::Arrow`] or [`ReadError::DecoderPanic`] if the rows
+    /// cannot be decoded, and [`ReadError::NestedColumn`] if a column has no single values.
+    pub fn read(self, wanted: &[&str], take: &mut RowVisitor<'_>) -> Result<(), ReadError> {
         let Self { metadata, source } = self;
-        guarded(|| {
+        catch_panic(|| -> Result<(), ReadError> {
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata);
             let mask = ProjectionMask::columns(builder.parquet_schema(), wanted.iter().copied());
             let batches = builder
                 .with_projection(mask)
                 .with_batch_size(BATCH_ROWS)
-                .build()
-                .map_err(|error| error.to_string())?;
+                .build()?;
             let mut number = 0;
             for batch in batches {
-                let batch = batch.map_err(|error| error.to_string())?;
+                let batch = batch?;
                 let columns: Vec<Option<&ArrayRef>> = wanted
                     .iter()
                     .map(|name| batch.column_by_name(name))
@@ -96,7 +95,7 @@ impl ParquetFile {
                         values.push(match column {
                             None => TableValue::Null,
                             Some(column) => value(column, place)
-                                .ok_or_else(|| refusal(name, column.data_type()))?,
+                                .ok_or_else(|| nested(name, column.data_type()))?,
                         });
                     }
                     if take(number, &values).is_break() {
@@ -109,10 +108,11 @@ impl ParquetFile {
     }
 }
 
-fn refusal(name: &str, kind: &DataType) -> String {
-    format!(
-        "its column {name:?} is a {kind}, which is no single value; give a column of texts, bytes, numbers or timestamps"
-    )
+fn nested(column: &str, data_type: &DataType) -> ReadError {
+    ReadError::NestedColumn {
+        column: column.to_owned(),
+        data_type: data_type.clone(),
+    }
 }
 
 /// Returns the value of a column in a row. Returns `None` for a type that a cell cannot have.
@@ -189,10 +189,4 @@ fn bytes(value: &[u8]) -> TableValue<'_> {
         Ok(text) => TableValue::Text(text.into()),
         Err(_) => TableValue::Bytes(value.into()),
     }
-}
-
-/// Runs the library and catches its panics: it panics over some broken files.
-fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err("it is broken, and its footer is not what it says".into()))
 }

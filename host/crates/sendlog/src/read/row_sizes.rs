@@ -13,7 +13,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::read_error::ReadError;
 use crate::format::schema::LogTable;
 use crate::store::store_reader::StoreReader;
 
@@ -64,16 +65,16 @@ impl EncodedSizes {
 /// Measures all rows of a local log. Returns the sizes of `sends` and of `events`.
 ///
 /// # Errors
-/// The file that cannot be read, and the cause.
+/// [`LogError::Read`] if the folder or a file cannot be read.
 pub fn encoded_sizes(folder: &Path) -> Result<(EncodedSizes, EncodedSizes), LogError> {
     let reader = StoreReader::open(&Store::Folder(folder.to_owned()))?;
     let of = |table: LogTable| -> Result<EncodedSizes, LogError> {
         let mut encoded_sizes = EncodedSizes::default();
         for found in reader.files(table)? {
             let file = folder.join(&found.key);
-            measure(&file, &mut encoded_sizes).map_err(|why| LogError::Read {
+            measure(&file, &mut encoded_sizes).map_err(|source| LogError::Read {
                 file: file.display().to_string(),
-                why: why.to_string(),
+                source,
             })?;
         }
         Ok(encoded_sizes)
@@ -81,9 +82,7 @@ pub fn encoded_sizes(folder: &Path) -> Result<(EncodedSizes, EncodedSizes), LogE
     Ok((of(LogTable::Sends)?, of(LogTable::Events)?))
 }
 
-type Failed = Box<dyn std::error::Error>;
-
-fn measure(file: &Path, encoded_sizes: &mut EncodedSizes) -> Result<(), Failed> {
+fn measure(file: &Path, encoded_sizes: &mut EncodedSizes) -> Result<(), ReadError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(file)?)?;
     for batch in builder.build()? {
         add(&batch?, encoded_sizes)?;
@@ -91,15 +90,16 @@ fn measure(file: &Path, encoded_sizes: &mut EncodedSizes) -> Result<(), Failed> 
     Ok(())
 }
 
-fn add(batch: &RecordBatch, encoded_sizes: &mut EncodedSizes) -> Result<(), Failed> {
+fn add(batch: &RecordBatch, encoded_sizes: &mut EncodedSizes) -> Result<(), ReadError> {
     let rows = batch.num_rows();
     let mut json = vec![0_u64; rows];
     let mut item = vec![0_u64; rows];
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let name = wide(field.name().len());
         for place in (0..rows).filter(|place| column.is_valid(*place)) {
-            let (as_json, as_item) = value(column, place)
-                .ok_or_else(|| format!("the column {} has another type", field.name()))?;
+            let (as_json, as_item) = value(column, place).ok_or_else(|| ReadError::ColumnType {
+                column: field.name().clone(),
+            })?;
             if let Some(json) = json.get_mut(place) {
                 // Quotes around the name, a colon, and a comma or a brace.
                 *json += name + as_json + 4;

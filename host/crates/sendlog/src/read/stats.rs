@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::read_error::ReadError;
 use crate::format::schema::LogTable;
 use crate::read::footer::{Footer, ValueCounts};
 use crate::store::store_reader::ObjectMeta;
@@ -96,7 +97,7 @@ struct FileCounts {
 /// Counts the rows and files of a store by run.
 ///
 /// # Errors
-/// The reason why the store cannot be read. A file that cannot be read is no error.
+/// [`LogError::Read`] if the store cannot be read. A file that cannot be read is no error.
 pub fn stats(store: &Store) -> Result<Stats, LogError> {
     let reader = StoreReader::open(store)?;
     let mut files = reader.files(LogTable::Sends)?;
@@ -116,17 +117,17 @@ pub fn stats(store: &Store) -> Result<Stats, LogError> {
                     *run.outcomes.entry(outcome).or_default() += rows;
                 }
             }
-            Err(why) => stats.skipped.push(SkippedFile {
+            Err(error) => stats.skipped.push(SkippedFile {
                 file: reader.display_name(&file.key),
                 bytes: file.size,
-                why,
+                why: error.to_string(),
             }),
         }
     }
     Ok(stats)
 }
 
-fn count(reader: &StoreReader, file: &ObjectMeta) -> Result<FileCounts, String> {
+fn count(reader: &StoreReader, file: &ObjectMeta) -> Result<FileCounts, ReadError> {
     let footer = Footer::read(reader, file)?;
     let totals = TableTotals {
         files: 1,

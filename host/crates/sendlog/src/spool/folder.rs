@@ -21,7 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use mockfleet_config::{KeepPayload, Store};
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::spool_error::SpoolError;
+use crate::error::store_error::StoreError;
 use crate::format::identity::Identity;
 use crate::format::location::location;
 use crate::format::run_catalog::RunCatalog;
@@ -99,17 +101,17 @@ impl RunFolder {
             folder.write_atomically(HEADER, &serde_json::to_vec_pretty(header)?)?;
             Ok(folder)
         };
-        create().map_err(|error| LogError::Store {
+        create().map_err(|source| LogError::Store {
             store: location(store),
-            why: match error.kind() {
-                ErrorKind::PermissionDenied => format!(
-                    "{} is not yours to write ({error}); choose another folder with --log",
-                    spool_root.display()
-                ),
-                _ => format!(
-                    "{}: {error}; choose another folder with --log",
-                    spool_root.display()
-                ),
+            source: match source.kind() {
+                ErrorKind::PermissionDenied => StoreError::SpoolDenied {
+                    folder: spool_root,
+                    source,
+                },
+                _ => StoreError::Spool {
+                    folder: spool_root,
+                    source,
+                },
             },
         })
     }
@@ -119,48 +121,45 @@ impl RunFolder {
     ///
     /// # Errors
     /// The cause, if the folder cannot be used.
-    pub(crate) fn adopt(path: &Path) -> Result<Option<(Self, RunHeader)>, LogError> {
-        let wrong = |why: String| LogError::Spool {
-            folder: path.display().to_string(),
-            why,
+    pub(crate) fn adopt(path: &Path) -> Result<Option<(Self, RunHeader)>, SpoolError> {
+        let invalid = |source| SpoolError::Header {
+            file: HEADER,
+            source,
         };
         let lock = match OpenOptions::new().write(true).open(path.join(LOCK)) {
             Ok(lock) => lock,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(wrong(error.to_string())),
+            Err(error) => return Err(error.into()),
         };
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
-            Err(error) => return Err(wrong(error.to_string())),
+            Err(error) => return Err(io::Error::from(error).into()),
         }
         let folder = Self {
             path: path.to_owned(),
             store: None,
             _lock: lock,
         };
-        folder
-            .clear_drafts()
-            .map_err(|error| wrong(error.to_string()))?;
+        folder.clear_drafts()?;
         let bytes = match fs::read(path.join(HEADER)) {
             Ok(bytes) => bytes,
             // The process ended before it had a single row.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(wrong(error.to_string())),
+            Err(error) => return Err(error.into()),
         };
         #[derive(Deserialize)]
         struct Version {
             version: u32,
         }
-        let Version { version } =
-            serde_json::from_slice(&bytes).map_err(|error| wrong(format!("{HEADER}: {error}")))?;
+        let Version { version } = serde_json::from_slice(&bytes).map_err(invalid)?;
         if version != SPOOL_VERSION {
-            return Err(wrong(format!(
-                "it has version {version} of the spool, and this mockfleet writes {SPOOL_VERSION}; finish it with the mockfleet that began it"
-            )));
+            return Err(SpoolError::Version {
+                found: version,
+                supported: SPOOL_VERSION,
+            });
         }
-        let header =
-            serde_json::from_slice(&bytes).map_err(|error| wrong(format!("{HEADER}: {error}")))?;
+        let header = serde_json::from_slice(&bytes).map_err(invalid)?;
         Ok(Some((folder, header)))
     }
 

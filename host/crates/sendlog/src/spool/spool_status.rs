@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use mockfleet_config::Store;
 
+use crate::error::spool_error::SpoolError;
 use crate::format::location::location;
 use crate::spool::files::list_files;
 use crate::spool::folder::DAMAGED;
@@ -153,15 +154,18 @@ impl SpoolFolder {
     /// empties.
     ///
     /// # Errors
-    /// The file that could not be deleted, and the cause.
-    pub fn delete(&self) -> Result<(), String> {
+    /// [`SpoolError::Unfinished`] if the folder may not be deleted, [`SpoolError::Io`] if it
+    /// cannot be listed, and [`SpoolError::Delete`] if a file or a folder cannot be deleted.
+    pub fn delete(&self) -> Result<(), SpoolError> {
         if !self.state.can_delete() || is_locked(&self.folder) {
-            return Err("its rows are not in the store yet".into());
+            return Err(SpoolError::Unfinished);
         }
-        let remove = |path: &Path| {
-            fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()))
+        let failed = |path: &Path, source| SpoolError::Delete {
+            path: path.to_owned(),
+            source,
         };
-        for (_, _, path) in list_files(&self.folder).map_err(|error| error.to_string())? {
+        let remove = |path: &Path| fs::remove_file(path).map_err(|error| failed(path, error));
+        for (_, _, path) in list_files(&self.folder)? {
             remove(&path)?;
         }
         for name in [HEADER, LOCK] {
@@ -170,8 +174,7 @@ impl SpoolFolder {
                 remove(&path)?;
             }
         }
-        fs::remove_dir(&self.folder)
-            .map_err(|error| format!("{}: {error}", self.folder.display()))?;
+        fs::remove_dir(&self.folder).map_err(|error| failed(&self.folder, error))?;
         // The folder of all damaged segments and the spool itself are removed only when empty.
         for folder in self.folder.ancestors().skip(1).take(2) {
             let name = folder.file_name().unwrap_or_default();

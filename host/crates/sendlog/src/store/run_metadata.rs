@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::store_error::StoreError;
 use crate::format::identity::Identity;
 use crate::format::location::location;
 use crate::store::s3::Bucket;
@@ -52,7 +53,7 @@ pub(crate) fn started_at(run: &str) -> Option<Timestamp> {
 /// Writes the metadata of a run, over an earlier version.
 ///
 /// # Errors
-/// The refusal of the store to write the object.
+/// [`LogError::Store`] if the store does not accept the object.
 pub fn write_run_metadata(
     store: &Store,
     identity: &Identity,
@@ -66,14 +67,14 @@ pub fn write_run_metadata(
     text.push(b'\n');
     let key = key(identity);
     let written = match store {
-        Store::Folder(folder) => put(folder, &key, &text).map_err(|error| error.to_string()),
+        Store::Folder(folder) => put(folder, &key, &text).map_err(StoreError::from),
         Store::S3 { bucket, prefix } => {
             Bucket::open(bucket, prefix).and_then(|bucket| bucket.put(&key, text.into()))
         }
     };
-    written.map_err(|why| LogError::Store {
+    written.map_err(|source| LogError::Store {
         store: format!("{}/{key}", location(store)),
-        why,
+        source,
     })
 }
 
@@ -102,7 +103,8 @@ fn put(folder: &Path, key: &str, text: &[u8]) -> std::io::Result<()> {
 /// program.
 ///
 /// # Errors
-/// The reason why the store cannot be read. Metadata that cannot be read counts as missing.
+/// [`LogError::Read`] if the store cannot be read. Metadata that cannot be read counts as
+/// missing.
 pub fn read_run_metadata(store: &Store, run: &str) -> Result<Option<Value>, LogError> {
     let reader = StoreReader::open(store)?;
     let keys = reader.list(RUNS_FOLDER)?;

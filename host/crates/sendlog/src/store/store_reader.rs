@@ -9,7 +9,8 @@ use bytes::Bytes;
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::store_error::StoreError;
 use crate::format::location::location;
 use crate::format::schema::LogTable;
 use crate::store::file_reader::FileReader;
@@ -19,7 +20,7 @@ use crate::store::s3::Bucket;
 const CONCURRENT_REQUESTS: usize = 16;
 
 /// A file below the folder of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct ObjectMeta {
     pub(crate) table: LogTable,
     /// The path below the store's root, with slashes.
@@ -27,13 +28,26 @@ pub(crate) struct ObjectMeta {
     /// Size of the file.
     pub(crate) size: u64,
     /// Set if the entry is neither file nor folder, or cannot be read.
-    pub(crate) problem: Option<String>,
+    pub(crate) problem: Option<Arc<StoreError>>,
 }
 
 #[derive(Debug)]
 enum Backend {
     Folder(PathBuf),
     Bucket(Arc<Bucket>),
+}
+
+impl Backend {
+    fn open(store: &Store) -> Result<Self, StoreError> {
+        Ok(match store {
+            Store::Folder(folder) => match std::fs::metadata(folder) {
+                Ok(found) if found.is_dir() => Self::Folder(folder.clone()),
+                Ok(_) => return Err(StoreError::NotAFolder),
+                Err(error) => return Err(StoreError::Folder(error)),
+            },
+            Store::S3 { bucket, prefix } => Self::Bucket(Arc::new(Bucket::open(bucket, prefix)?)),
+        })
+    }
 }
 
 /// The read side of a store.
@@ -50,34 +64,10 @@ impl StoreReader {
     /// The reason why the store cannot be read.
     pub(crate) fn open(store: &Store) -> Result<Self, LogError> {
         let location = location(store);
-        let backend = match store {
-            Store::Folder(folder) => {
-                let why = match std::fs::metadata(folder) {
-                    Ok(found) if found.is_dir() => None,
-                    Ok(_) => Some("it is no folder; give the one that a log is in".to_owned()),
-                    Err(error) => Some(format!(
-                        "{error}; give the folder that a log is in, or s3://bucket/prefix"
-                    )),
-                };
-                if let Some(why) = why {
-                    return Err(LogError::Read {
-                        file: location,
-                        why,
-                    });
-                }
-                Backend::Folder(folder.clone())
-            }
-            Store::S3 { bucket, prefix } => match Bucket::open(bucket, prefix) {
-                Ok(bucket) => Backend::Bucket(Arc::new(bucket)),
-                Err(why) => {
-                    return Err(LogError::Read {
-                        file: location,
-                        why,
-                    });
-                }
-            },
-        };
-        Ok(Self { backend, location })
+        match Backend::open(store) {
+            Ok(backend) => Ok(Self { backend, location }),
+            Err(error) => Err(unreadable(&location, error)),
+        }
     }
 
     /// Returns a file's location as people write it.
@@ -94,10 +84,7 @@ impl StoreReader {
             Backend::Folder(folder) => walk(folder, table),
             Backend::Bucket(bucket) => bucket
                 .sizes(table.name())
-                .map_err(|why| LogError::Read {
-                    file: self.location.clone(),
-                    why,
-                })?
+                .map_err(|error| unreadable(&self.location, error))?
                 .into_iter()
                 .map(|(key, size)| ObjectMeta {
                     table,
@@ -128,21 +115,18 @@ impl StoreReader {
                 });
                 entries.collect()
             }
-            Backend::Bucket(bucket) => bucket.sizes(prefix).map_err(|why| LogError::Read {
-                file: self.location.clone(),
-                why,
-            })?,
+            Backend::Bucket(bucket) => bucket
+                .sizes(prefix)
+                .map_err(|error| unreadable(&self.location, error))?,
         };
         files.sort();
         Ok(files)
     }
 
     /// Reads a small file completely.
-    pub(crate) fn read_all(&self, key: &str) -> Result<Bytes, String> {
+    pub(crate) fn read_all(&self, key: &str) -> Result<Bytes, StoreError> {
         match &self.backend {
-            Backend::Folder(folder) => std::fs::read(folder.join(key))
-                .map(Bytes::from)
-                .map_err(|error| error.to_string()),
+            Backend::Folder(folder) => Ok(std::fs::read(folder.join(key))?.into()),
             Backend::Bucket(bucket) => bucket.read_object(key),
         }
     }
@@ -157,7 +141,7 @@ impl StoreReader {
 
     /// Deletes files. The results are in the order of the keys. In a folder, the folders of an
     /// hour and a day are deleted with their last file.
-    pub(crate) fn delete(&self, keys: &[&str]) -> Vec<Result<(), String>> {
+    pub(crate) fn delete(&self, keys: &[&str]) -> Vec<Result<(), StoreError>> {
         match &self.backend {
             Backend::Bucket(bucket) => bucket.delete(keys),
             Backend::Folder(folder) => keys.iter().map(|key| remove(folder, key)).collect(),
@@ -200,24 +184,32 @@ impl StoreReader {
     }
 }
 
+/// Returns the error of a store that cannot be opened or listed.
+fn unreadable(location: &str, error: StoreError) -> LogError {
+    LogError::Read {
+        file: location.to_owned(),
+        source: error.into(),
+    }
+}
+
 /// Lists all files below the folder of a table. Links are not followed, because their targets
 /// are not part of this store.
 fn walk(store: &Path, table: LogTable) -> Vec<ObjectMeta> {
     let mut found = Vec::new();
     let mut folders = vec![table.name().to_owned()];
     while let Some(folder) = folders.pop() {
-        let aside = |key: String, problem: String| ObjectMeta {
+        let aside = |key: String, problem: StoreError| ObjectMeta {
             table,
             key,
             size: 0,
-            problem: Some(problem),
+            problem: Some(Arc::new(problem)),
         };
         let entries = match std::fs::read_dir(store.join(&folder)) {
             Ok(entries) => entries,
             // A run may have created one table and not the other.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => {
-                found.push(aside(folder, error.to_string()));
+                found.push(aside(folder, error.into()));
                 continue;
             }
         };
@@ -231,17 +223,17 @@ fn walk(store: &Path, table: LogTable) -> Vec<ObjectMeta> {
                     size: about.len(),
                     problem: None,
                 }),
-                Ok(_) => found.push(aside(key, "it is neither file nor folder".into())),
-                Err(error) => found.push(aside(key, error.to_string())),
+                Ok(_) => found.push(aside(key, StoreError::NotAFile)),
+                Err(error) => found.push(aside(key, error.into())),
             }
         }
     }
     found
 }
 
-fn remove(store: &Path, key: &str) -> Result<(), String> {
+fn remove(store: &Path, key: &str) -> Result<(), StoreError> {
     let file = store.join(key);
-    std::fs::remove_file(&file).map_err(|error| error.to_string())?;
+    std::fs::remove_file(&file)?;
     // Deletes the folder of the hour, then that of the day. A folder that is not empty is
     // kept, and that is no error.
     for folder in file.ancestors().skip(1).take(2) {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use mockfleet_config::{ByteSize, Log, SpoolFull, Store};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
 use crate::format::identity::Identity;
 use crate::format::record::{EventKind, EventRow};
 use crate::log::SendLog;

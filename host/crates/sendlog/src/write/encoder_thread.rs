@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parquet::errors::ParquetError;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
 use crate::spool::files::free_segments;
 use crate::spool::manifest::Manifest;
 use crate::write::appender::EncoderMessage;
@@ -67,11 +67,9 @@ impl EncoderThread {
     /// Works until all appenders are closed and all files are finished.
     pub(crate) fn run(mut self, messages: &Receiver<EncoderMessage>) -> Result<(), LogError> {
         let worked = self.process(messages);
-        worked.map_err(|error| LogError::NotWhole {
-            why: format!(
-                "rows have not become Parquet: {error}; they lie in {}, and `mockfleet logs recover` finishes them",
-                self.encoder.folder.display()
-            ),
+        worked.map_err(|source| LogError::NotEncoded {
+            spool: self.encoder.folder.to_path_buf(),
+            source,
         })
     }
 

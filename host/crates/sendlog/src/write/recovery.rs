@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::spool_error::SpoolError;
 use crate::format::location::location;
 use crate::spool::files::FileKind;
 use crate::spool::files::free_segments;
@@ -47,11 +48,16 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Completes all runs of a store whose process has ended.
 ///
 /// # Errors
-/// The first spool that cannot be completed. None of its rows is lost.
+/// The error of the first spool that cannot be completed. None of its rows is lost.
+/// - [`LogError::Spool`] if the spool cannot be read or written.
+/// - [`LogError::Store`] if the store does not accept files.
+/// - [`LogError::NotUploaded`] if the store does not accept one of the files.
+/// - [`LogError::Thread`] if the system refuses to create a thread.
 pub fn recover(store: &Store) -> Result<Vec<Recovered>, LogError> {
     let mut recovered = Vec::new();
     for path in run_folders(store) {
-        if let Some((folder, header)) = RunFolder::adopt(&path)?
+        let adopted = RunFolder::adopt(&path).map_err(|error| spool_error(&path, error))?;
+        if let Some((folder, header)) = adopted
             && belongs(store, &header)
         {
             recovered.extend(finish(store, &folder, header)?);
@@ -75,11 +81,7 @@ fn finish(
     header: RunHeader,
 ) -> Result<Option<Recovered>, LogError> {
     let path: Arc<Path> = folder.path().into();
-    let wrong = |why: String| LogError::Spool {
-        folder: path.display().to_string(),
-        why,
-    };
-    let files = list_files(&path).map_err(|error| wrong(error.to_string()))?;
+    let files = list_files(&path).map_err(|error| spool_error(&path, error))?;
     if files.is_empty() {
         return Ok(None);
     }
@@ -92,8 +94,8 @@ fn finish(
         .filter(|(_, kind, _)| *kind == FileKind::Manifest);
     let mut manifests_left = Vec::new();
     for (generation, _, file) in manifests {
-        let manifest = Manifest::read(file).map_err(|error| wrong(error.to_string()))?;
-        free_segments(&path, *generation).map_err(|error| wrong(error.to_string()))?;
+        let manifest = Manifest::read(file).map_err(|error| spool_error(&path, error))?;
+        free_segments(&path, *generation).map_err(|error| spool_error(&path, error))?;
         shared.add_pending(manifest.files.len());
         manifests_left.push(manifest);
     }
@@ -105,13 +107,15 @@ fn finish(
         payload: header.payload,
     };
     let mut encoder = Encoder::new(labels, Arc::clone(&path), Arc::clone(&shared));
-    let set_aside = encode(&mut encoder, &path, &run).map_err(|error| wrong(error.to_string()))?;
+    let set_aside = encode(&mut encoder, &path, &run).map_err(|error| spool_error(&path, error))?;
     let unconfirmed = encoder.open();
     encoder
         .abandon("the process ended before the outcome was known")
-        .map_err(|error| wrong(error.to_string()))?;
-    let manifest = encoder.commit().map_err(|error| wrong(error.to_string()))?;
-    free_segments(&path, u64::MAX).map_err(|error| wrong(error.to_string()))?;
+        .map_err(|error| spool_error(&path, error))?;
+    let manifest = encoder
+        .commit()
+        .map_err(|error| spool_error(&path, error))?;
+    free_segments(&path, u64::MAX).map_err(|error| spool_error(&path, error))?;
     shared.add_pending(manifest.files.len());
     delivery.run([manifest])?;
     let after = shared.progress().counters;
@@ -123,6 +127,14 @@ fn finish(
         files: after.files,
         set_aside,
     }))
+}
+
+/// Returns the error of a spool that cannot be completed.
+fn spool_error(folder: &Path, error: impl Into<SpoolError>) -> LogError {
+    LogError::Spool {
+        folder: folder.to_owned(),
+        source: error.into(),
+    }
 }
 
 /// Encodes all records that are left. Damaged segments are copied to a folder that only the

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
 use crate::spool::manifest::FinishedFile;
 
 /// Largest number of bytes of files in flight, which uploads hold in memory. A larger file is
@@ -163,8 +163,7 @@ mod tests {
         queue.push(job(1));
         queue.push(job(1));
         let taken = queue.next().unwrap();
-        let why = LogError::NotWhole { why: "down".into() };
-        queue.complete(taken.bytes, Err(why));
+        queue.complete(taken.bytes, Err(LogError::ThreadPanic));
         assert!(queue.next().is_none());
         assert!(queue.into_result().is_err());
     }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::store_error::StoreError;
 use crate::format::location::location;
 use crate::spool::files::manifest_name;
 use crate::spool::files::sync_folder;
@@ -51,9 +52,9 @@ impl Uploader {
             Store::Folder(folder) => Backend::Folder(folder.clone()),
             Store::S3 { bucket, prefix } => Bucket::open(bucket, prefix)
                 .and_then(|bucket| bucket.probe().map(|()| Backend::Bucket(bucket)))
-                .map_err(|why| LogError::Store {
+                .map_err(|source| LogError::Store {
                     store: location.clone(),
-                    why,
+                    source,
                 })?,
         };
         Ok(Self {
@@ -134,7 +135,7 @@ impl Uploader {
     ) -> Result<(), LogError> {
         let what = format!("{} takes no file", self.location);
         let bytes = retry_until_ok(&self.shared, &what, || self.upload(file))
-            .map_err(|why| self.upload_failed(&why))?;
+            .map_err(|error| self.upload_failed(error))?;
         self.shared.add_uploaded(bytes);
         match uploads.complete_one() {
             true => self.remove_manifest(uploads),
@@ -145,15 +146,13 @@ impl Uploader {
     fn remove_manifest(&self, uploads: &GenerationUploads) -> Result<(), LogError> {
         std::fs::remove_file(self.folder.join(manifest_name(uploads.generation)))
             .and_then(|()| sync_folder(&self.folder))
-            .map_err(|error| self.upload_failed(&error.to_string()))
+            .map_err(|error| self.upload_failed(error.into()))
     }
 
-    fn upload(&self, file: &FinishedFile) -> Result<u64, String> {
+    fn upload(&self, file: &FinishedFile) -> Result<u64, StoreError> {
         let part = self.folder.join(&file.part);
         match &self.backend {
-            Backend::Folder(folder) => {
-                rename(&part, &folder.join(&file.key)).map_err(|error| error.to_string())
-            }
+            Backend::Folder(folder) => Ok(rename(&part, &folder.join(&file.key))?),
             Backend::Bucket(bucket) => {
                 let (uploaded, requests) = bucket.upload(&part, &file.key);
                 self.shared.add_requests(requests);
@@ -162,15 +161,13 @@ impl Uploader {
         }
     }
 
-    fn upload_failed(&self, why: &str) -> LogError {
-        tracing::warn!(store = %self.location, cause = why, "upload given up");
-        LogError::NotWhole {
-            why: format!(
-                "files did not reach {}: {why}; they lie in {}, and `mockfleet logs recover {}` brings them there",
-                self.location,
-                self.folder.display(),
-                self.location
-            ),
+    fn upload_failed(&self, source: StoreError) -> LogError {
+        let cause = source.to_string();
+        tracing::warn!(store = %self.location, cause, "upload given up");
+        LogError::NotUploaded {
+            store: self.location.clone(),
+            spool: self.folder.to_path_buf(),
+            source: Box::new(source),
         }
     }
 }

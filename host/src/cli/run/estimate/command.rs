@@ -138,8 +138,8 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
             return Err(problems.into());
         }
     };
-    let forecast =
-        forecast(&fleet.plan, &rehearsal).map_err(|error| Failure::Other(error.into()))?;
+    // The text of the error has its causes: a source would be printed twice.
+    let forecast = forecast(&fleet.plan, &rehearsal).map_err(anyhow::Error::msg)?;
     let retention = arguments.retention.or(fleet.plan.log.retention);
     let estimate = Estimate {
         fleet,

@@ -8,6 +8,7 @@ use arrow_array::{Array, RecordBatch, StringArray};
 use hdrhistogram::Histogram;
 use rustc_hash::FxHashMap;
 
+use crate::error::read_error::ReadError;
 use crate::format::schema::LogTable;
 use crate::read::timeline::bucket::BucketCounts;
 use crate::read::timeline::bucket::BucketGrid;
@@ -64,8 +65,6 @@ pub(crate) struct Partial {
     devices: FxHashMap<String, WorstDevice>,
 }
 
-const WRONG: &str = "a column is missing or has another type";
-
 impl Partial {
     pub(crate) fn new(grid: BucketGrid) -> Self {
         let mut buckets = Vec::new();
@@ -88,12 +87,12 @@ impl Partial {
     ///
     /// # Errors
     /// The problem with the columns.
-    pub(crate) fn add(&mut self, table: LogTable, batch: &RecordBatch) -> Result<(), &'static str> {
+    pub(crate) fn add(&mut self, table: LogTable, batch: &RecordBatch) -> Result<(), ReadError> {
         match table {
             LogTable::Sends => self.sends(batch),
             LogTable::Events => self.events(batch),
         }
-        .ok_or(WRONG)
+        .ok_or(ReadError::Columns)
     }
 
     fn sends(&mut self, batch: &RecordBatch) -> Option<()> {

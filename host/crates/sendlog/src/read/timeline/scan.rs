@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use mockfleet_config::Store;
 
-use crate::format::error::LogError;
+use crate::error::log_error::LogError;
+use crate::error::read_error::ReadError;
 use crate::format::file_name::FileName;
 use crate::format::schema::LogTable;
 use crate::read::footer::Footer;
@@ -60,7 +61,7 @@ const ROW_GROUPS_PER_JOB: usize = 8;
 /// Returns the runs that have rows in a store, in the order of time.
 ///
 /// # Errors
-/// The reason why the store cannot be read.
+/// [`LogError::Read`] if the store cannot be read.
 pub fn runs(store: &Store) -> Result<Vec<String>, LogError> {
     let reader = StoreReader::open(store)?;
     let mut runs: Vec<String> = files(&reader)?
@@ -106,7 +107,7 @@ struct Job<'a> {
 /// all rows.
 ///
 /// # Errors
-/// The reason why the store cannot be read. A file that cannot be read is no error.
+/// [`LogError::Read`] if the store cannot be read. A file that cannot be read is no error.
 pub fn timeline(
     store: &Store,
     run: &str,
@@ -133,7 +134,7 @@ pub fn timeline(
     {
         match footer {
             Ok(file) => opened.push(file),
-            Err(why) => timeline.skipped.push(skipped(&reader, file, why)),
+            Err(error) => timeline.skipped.push(skipped(&reader, file, &error)),
         }
     }
     for file in &opened {
@@ -150,17 +151,16 @@ pub fn timeline(
     let bucket_width = bucket_width(end - start, timeline.rows);
     let grid = BucketGrid::new(start, end, bucket_width, is_machine_clock);
     (timeline.start, timeline.end, timeline.bucket_width) = (start, end, grid.width);
-    let jobs: Vec<Job<'_>> = opened.iter().flat_map(jobs).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let parts: Vec<Mutex<Partial>> = (0..cores).map(|_| Mutex::new(Partial::new(grid))).collect();
-    let (all, done, next) = (
-        timeline.rows + timeline.events,
-        AtomicU64::new(0),
-        AtomicU64::new(0),
-    );
-    let read = reader.map_concurrently(&jobs, |job| {
-        let turn = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(0);
-        let part = parts.get(turn % parts.len().max(1)).ok_or("no part")?;
+    // The parts take turns: jobs that run at the same time rarely share one.
+    let jobs: Vec<(Job<'_>, &Mutex<Partial>)> = opened
+        .iter()
+        .flat_map(jobs)
+        .zip(parts.iter().cycle())
+        .collect();
+    let (all, done) = (timeline.rows + timeline.events, AtomicU64::new(0));
+    let read = reader.map_concurrently(&jobs, |(job, part)| {
         let footer = Footer::read(&reader, job.file)?;
         footer.read_groups(job.groups.clone(), columns(job.file.table), |batch| {
             let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,9 +171,9 @@ pub fn timeline(
             Ok(())
         })
     });
-    for (job, read) in jobs.iter().zip(read) {
-        if let Err(why) = read {
-            timeline.skipped.push(skipped(&reader, job.file, why));
+    for ((job, _), read) in jobs.iter().zip(read) {
+        if let Err(error) = read {
+            timeline.skipped.push(skipped(&reader, job.file, &error));
         }
     }
     let parts = parts
@@ -188,7 +188,7 @@ pub fn timeline(
     Ok(timeline)
 }
 
-fn open(reader: &StoreReader, file: &ObjectMeta) -> Result<Opened, String> {
+fn open(reader: &StoreReader, file: &ObjectMeta) -> Result<Opened, ReadError> {
     let footer = Footer::read(reader, file)?;
     Ok(Opened {
         file: file.clone(),
@@ -198,11 +198,11 @@ fn open(reader: &StoreReader, file: &ObjectMeta) -> Result<Opened, String> {
     })
 }
 
-fn skipped(reader: &StoreReader, file: &ObjectMeta, why: String) -> SkippedFile {
+fn skipped(reader: &StoreReader, file: &ObjectMeta, error: &ReadError) -> SkippedFile {
     SkippedFile {
         file: reader.display_name(&file.key),
         bytes: file.size,
-        why,
+        why: error.to_string(),
     }
 }
 
