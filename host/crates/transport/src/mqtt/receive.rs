@@ -150,6 +150,7 @@ impl Session<'_> {
                     channel: Rc::clone(&subscription.channel),
                     payload: publish.payload.clone(),
                     content_type: None,
+                    code: None,
                 });
             }
         }
