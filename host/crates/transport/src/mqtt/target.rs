@@ -92,3 +92,35 @@ impl Default for Scratch {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::path::Path;
+
+    use mockfleet_config::{Fleet, Protocol};
+
+    use super::*;
+
+    /// Returns the shared state of a worker whose broker has these settings.
+    pub(crate) fn shared(keys: &str) -> Shared {
+        let text = format!(
+            "[targets.b]\nurl = \"mqtt://127.0.0.1:1\"\n{keys}\n[targets.b.channels]\na = {{ topic = \"s/{{device}}\" }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
+        );
+        let fleet = Fleet::parse(&text, "f.toml", Path::new("."), &[]).unwrap();
+        let target = &fleet.plan.targets[0];
+        let Protocol::Mqtt(mqtt) = &target.protocol else {
+            panic!("no MQTT");
+        };
+        let names = RunNames {
+            fleet: "f".into(),
+            run: "r".into(),
+        };
+        Shared {
+            broker: MqttTarget::new(target, mqtt, names).unwrap(),
+            inbox: EventInbox::default(),
+            connect_limiter: ConnectLimiter::new(std::time::Duration::ZERO),
+            scratch: RefCell::default(),
+            closing: Cell::new(false),
+        }
+    }
+}
