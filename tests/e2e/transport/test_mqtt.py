@@ -234,7 +234,7 @@ def test_topic_of_the_broker_itself_reaches_a_device(fleet, broker, subscribe):
     fleet.end(process, expect=130)
 
 
-def test_run_with_another_downlink_subscribes_in_the_kept_session(fleet, broker, subscribe):
+def test_run_with_another_downlink_subscribes_in_a_kept_session(fleet, broker, subscribe):
     replies = subscribe(broker, "+/+/reply")
     for topic, other in (("old/{device}", "new"), ("new/{device}", "old")):
         fleet.content["groups"].clear()

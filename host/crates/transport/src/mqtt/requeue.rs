@@ -101,12 +101,13 @@ impl Connection {
         )
     }
 
-    /// Gives up a message that is in flight: if the broker keeps the session, its packet
-    /// identifier is released before its next use.
+    /// Gives up a message. The broker may hold the packet identifier of one of QoS 2, which
+    /// is then released before its next use.
     pub(crate) fn abandon(&mut self, packet: &InFlight) {
-        match packet.sent_at {
-            Some(_) => self.releases.add(packet.packet_id),
-            None => self.packet_ids.free(packet.packet_id),
+        if packet.qos == Qos::ExactlyOnce && packet.sent_at.is_some() {
+            self.releases.add(packet.packet_id);
+        } else {
+            self.packet_ids.free(packet.packet_id);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use mockfleet_config::{Mqtt, MqttChannel, Target};
+use mockfleet_config::{Mqtt, MqttChannel, Qos, Target};
 use rumqttc::{Publish, QoS};
 use rustls::ClientConfig;
 
@@ -34,6 +34,8 @@ pub struct MqttTarget {
     pub(crate) channels: Arc<[MqttChannel]>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) names: RunNames,
+    /// Whether a channel has QoS 2, so that the broker can have half-done messages.
+    pub(crate) sends_qos_2: bool,
 }
 
 impl MqttTarget {
@@ -49,6 +51,10 @@ impl MqttTarget {
             mqtt: Arc::new(mqtt.clone()),
             channels: mqtt.channels.values().cloned().collect(),
             names,
+            sends_qos_2: mqtt
+                .channels
+                .values()
+                .any(|channel| channel.qos == Qos::ExactlyOnce),
         })
     }
 }

@@ -19,6 +19,11 @@ use crate::mqtt::target::Scratch;
 /// The filters of one SUBSCRIBE, 100: brokers limit the size of the packet.
 const FILTERS_PER_SUBSCRIBE: usize = 100;
 
+/// The number of connections in a row that end before the broker has answered PUBREL,
+/// after which the messages are sent without that: some brokers close a connection on a
+/// PUBREL of an identifier that they do not know, or have no QoS 2.
+const MAX_RELEASE_FAILURES: u8 = 3;
+
 impl Session<'_> {
     /// Continues the MQTT session or starts a new one. `rest` came after the CONNACK.
     pub(crate) fn begin(
@@ -41,9 +46,17 @@ impl Session<'_> {
     /// Releases the identifiers that the broker may have half done. Messages with these
     /// identifiers would be copies for the broker, and lost.
     fn release(&mut self, connection: &mut Connection) {
-        if connection.releases.is_hopeless() {
+        let needs_release = self.shared.broker.sends_qos_2;
+        let limit = if needs_release {
+            MAX_RELEASE_FAILURES
+        } else {
+            1
+        };
+        if connection.releases.failures() >= limit {
             connection.releases.complete(&mut connection.packet_ids);
-            self.shared.warn("the broker closes the connection on PUBREL, or does not answer it; messages are sent without it, and the broker may take some for copies of an earlier run's");
+            if needs_release {
+                self.shared.warn("the broker closes the connection on PUBREL, or does not answer it; messages are sent without it, and the broker may take some for copies of an earlier run's");
+            }
         }
         for id in connection.releases.ids(&connection.packet_ids) {
             self.reply(|out| PubRel::new(id).write(out));
@@ -188,8 +201,8 @@ impl Session<'_> {
 
     /// Ends the wait for an answer that did not come in time.
     ///
-    /// Without PUBCOMP the connection is given up, since messages could be lost. Without
-    /// SUBACK or an acknowledgement, the other messages are sent.
+    /// Without PUBCOMP the connection is given up if it has messages of QoS 2, which could be
+    /// lost. Without SUBACK or an acknowledgement, the other messages are sent.
     ///
     /// # Errors
     /// When the broker has not answered PUBREL in time.
@@ -208,7 +221,11 @@ impl Session<'_> {
         self.deadline = None;
         let limit = self.shared.broker.target.connect_timeout;
         if !self.unanswered.releases.is_empty() {
-            return Err(SessionError::NoRelease(limit));
+            if self.shared.broker.sends_qos_2 {
+                return Err(SessionError::NoRelease(limit));
+            }
+            self.unanswered.releases.clear();
+            connection.releases.complete(&mut connection.packet_ids);
         }
         if !self.unanswered.subscribes.is_empty() {
             let seconds = limit.as_secs_f64();

@@ -5,11 +5,6 @@
 
 use crate::mqtt::session_state::packet_ids::PacketIds;
 
-/// The number of connections in a row that end before the broker has answered PUBREL,
-/// after which the messages are sent without that: some brokers close a connection on a
-/// PUBREL of an identifier that they do not know.
-const MAX_FAILURES: u8 = 3;
-
 /// The identifiers of one connection to release before the next message.
 #[derive(Debug)]
 pub(crate) struct Releases {
@@ -60,9 +55,9 @@ impl Releases {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// Returns whether the broker does not answer PUBREL.
-    pub(crate) fn is_hopeless(&self) -> bool {
-        self.failures >= MAX_FAILURES
+    /// Returns the number of connections in a row that ended before the broker had answered.
+    pub(crate) fn failures(&self) -> u8 {
+        self.failures
     }
 }
 
