@@ -172,8 +172,10 @@ def test_connections_are_reused(fleet, serve):
     assert server.connections <= 2
 
 
-@pytest.mark.parametrize("status", [200, 409])
-def test_answer_body_is_a_message_to_the_device(fleet, serve, status):
+@pytest.mark.parametrize(
+    ("status", "keys"), [(200, {}), (202, {}), (409, {"error_downlink": True})]
+)
+def test_answer_body_is_a_message_to_the_device(fleet, serve, status, keys):
     told = []
 
     def answer(request):
@@ -184,14 +186,39 @@ def test_answer_body_is_a_message_to_the_device(fleet, serve, status):
 
     server = serve(answer=answer)
     channels = {name: {"path": f"/{name}"} for name in ("telemetry", "reply")}
-    fleet.server(server.url, channels=channels)
+    fleet.server(server.url, channels=channels, **keys)
     fleet.group("vehicle", "builtin:vehicle", count=1, every="200ms", config={"park-chance": 0.0})
     run = fleet.run(duration="1s")
-    assert run.log.events("received") == [("vehicle-00000", "telemetry: 14 bytes")]
+    event = f"telemetry: 14 bytes, status {status}"
+    assert run.log.events("received") == [("vehicle-00000", event)]
     (reply,) = (request for request in server.requests if request.path == "/reply")
     answered = json.loads(reply.body)
     assert (answered["ok"], answered["do"], answered["status"]) == (True, "stop", "parked")
     assert run.log.count("channel = 'reply' AND outcome = 'acked'") == 1
+
+
+@pytest.mark.parametrize("status", [301, 409, 500, 503])
+def test_body_of_a_refusal_is_no_message_to_the_device(fleet, serve, status):
+    headers = {"content-type": "application/json", "location": "/elsewhere"}
+    server = serve(answer=lambda request: Answer(status, b'{"do": "stop"}', headers))
+    channels = {name: {"path": f"/{name}"} for name in ("telemetry", "reply")}
+    fleet.server(server.url, channels=channels)
+    fleet.group("vehicle", "builtin:vehicle", count=1, every="200ms", config={"park-chance": 0.0})
+    run = fleet.run(duration="1s", expect=1)
+    assert run.log.events("received") == []
+    assert run.summary["received"] == 0
+    assert run.log.outcomes() == {"failed": run.counted()}
+    assert {request.path for request in server.requests} == {"/telemetry"}
+
+
+def test_body_above_the_limit_is_no_message_to_the_device(fleet, serve):
+    server = serve(answer=lambda request: Answer(200, b'{"do": "stop"}' + b" " * (2 << 20)))
+    channels = {name: {"path": f"/{name}"} for name in ("telemetry", "reply")}
+    fleet.server(server.url, channels=channels)
+    fleet.group("vehicle", "builtin:vehicle", count=1, every="1s", config={"park-chance": 0.0})
+    run = fleet.run(duration="1s")
+    assert run.log.events("received") == []
+    assert run.notices("a response is above 1 MiB; it is no message to the device")
 
 
 def test_answer_to_a_plugin_without_events_is_discarded(fleet, serve):

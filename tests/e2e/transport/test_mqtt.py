@@ -184,6 +184,75 @@ def test_command_reaches_its_vehicle_and_is_answered(fleet, broker, subscribe):
     run.log.assert_sound()
 
 
+def answering(fleet, broker, filter, *, count, **more):
+    """Devices that answer each message of a topic filter, on `reply`."""
+    fleet.broker(broker.url, channels=("reply",), qos=1, downlink={"in": {"topic": filter}}, **more)
+    answer = {"received": {"channel": "in"}, "send": ["reply"]}
+    messages = {"reply": {"on-tick": False, "text": "here"}}
+    config = {"messages": messages, "answers": [answer]}
+    fleet.group("hub", "builtin:scenario", count=count, every="1h", config=config)
+
+
+def test_topic_of_all_devices_is_one_subscription_a_connection(fleet, broker, subscribe):
+    answering(fleet, broker, "home/status", count=12, connections=2)
+    replies = subscribe(broker, "+/+/reply")
+    process = fleet.start()
+    of_fleet = "SUBACK to mockfleet-"
+    wait_until(lambda: len(broker.logged(of_fleet)) >= 2, "subscriptions")
+    replies.publish("home/status", b"online")
+    replies.wait_for(12)
+    replies.publish("home/status", b"offline")
+    replies.wait_for(24)
+    process.interrupt()
+    run = fleet.end(process, expect=130)
+    assert {len(payloads) for payloads in replies.by_topic().values()} == {2}
+    assert len(replies.by_topic()) == 12
+    assert len(broker.logged(of_fleet)) == 2
+    assert len(broker.logged("Sending PUBLISH to mockfleet-.*home/status")) == 4
+    assert run.summary["received"] == run.counted() == 24
+
+
+def test_message_of_a_shared_subscription_reaches_one_device(fleet, broker, subscribe):
+    answering(fleet, broker, "$share/workers/jobs", count=3)
+    replies = subscribe(broker, "+/+/reply")
+    process = fleet.start()
+    wait_until(lambda: len(broker.logged("SUBACK to hub-")) >= 3, "subscriptions")
+    for number in range(9):
+        replies.publish("jobs", b"job %d" % number)
+    replies.wait_for(9)
+    process.interrupt()
+    run = fleet.end(process, expect=130)
+    assert run.summary["received"] == run.counted() == 9
+
+
+def test_topic_of_the_broker_itself_reaches_a_device(fleet, broker, subscribe):
+    answering(fleet, broker, "$SYS/broker/uptime", count=1)
+    replies = subscribe(broker, "+/+/reply")
+    process = fleet.start()
+    replies.wait_for(1)
+    process.interrupt()
+    fleet.end(process, expect=130)
+
+
+def test_run_with_another_downlink_subscribes_in_a_kept_session(fleet, broker, subscribe):
+    replies = subscribe(broker, "+/+/reply")
+    for topic, other in (("old/{device}", "new"), ("new/{device}", "old")):
+        fleet.content["groups"].clear()
+        answering(fleet, broker, topic, count=2, clean_session=False)
+        before = len(broker.logged("SUBACK to hub-"))
+        process = fleet.start()
+        wait_until(lambda n=before: len(broker.logged("SUBACK to hub-")) >= n + 2, "SUBACK")
+        replies.publish(f"{other}/hub-00000", b"for the other run")
+        replies.publish(topic.replace("{device}", "hub-00001"), b"hello")
+        replies.wait_for(1 if other == "new" else 2)
+        process.interrupt()
+        run = fleet.end(process, expect=130)
+        assert [device for device, _ in run.log.events("received")][-1] == "hub-00001"
+    # The session still has the subscription of the first run, and the second run says so.
+    assert run.notices("a message that fits no downlink")
+    assert set(replies.by_topic()) == {"hub/hub-00001/reply"}
+
+
 def test_devices_sharing_a_connection_get_their_own_commands(fleet, broker, subscribe):
     fleet.broker(
         broker.url,

@@ -266,7 +266,7 @@ fn value_schema(heading: &str, key: &str) -> Value {
         (_, "channels") => json!({ "type": "object", "minProperties": 1 }),
         (_, "connections") => json!({ "anyOf": [word(&["per-device"]), whole(1, 1_000_000)] }),
         (_, "qos") => json!({ "type": "integer", "enum": [0, 1, 2] }),
-        (_, "retain" | "clean-session") => flag(),
+        (_, "retain" | "clean-session" | "error-downlink") => flag(),
         (_, "outbox") => whole(1, 1_000_000),
         (_, "max-in-flight") => whole(1, 65_535),
         (_, "count") => whole(1, 10_000_000),

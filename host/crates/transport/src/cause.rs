@@ -14,8 +14,13 @@ pub enum Cause {
         /// The effect of the fault, where one is worth a sentence.
         detail: Option<Rc<str>>,
     },
-    /// The backend, the network, or the end of the run: a sentence.
-    Backend(Rc<str>),
+    /// The backend, the network, or the end of the run.
+    Backend {
+        /// A sentence.
+        text: Rc<str>,
+        /// The details of one message, which distinguish no kinds of causes.
+        detail: Option<Rc<str>>,
+    },
 }
 
 impl Cause {
@@ -37,7 +42,18 @@ impl Cause {
 
     /// Returns a cause that is not a fault.
     pub fn backend(text: impl Into<Rc<str>>) -> Self {
-        Self::Backend(text.into())
+        Self::Backend {
+            text: text.into(),
+            detail: None,
+        }
+    }
+
+    /// Returns a cause that is not a fault, with details of one message.
+    pub(crate) fn backend_with(text: impl Into<Rc<str>>, detail: impl Into<Rc<str>>) -> Self {
+        Self::Backend {
+            text: text.into(),
+            detail: Some(detail.into()),
+        }
     }
 
     /// Returns the text as the effect of `fault` if there is one, and as a cause of its
@@ -60,7 +76,7 @@ impl Cause {
     pub fn fault(&self) -> Option<&str> {
         match self {
             Self::Injected { fault, .. } => Some(fault),
-            Self::Backend(_) => None,
+            Self::Backend { .. } => None,
         }
     }
 
@@ -70,9 +86,8 @@ impl Cause {
         match self {
             Self::Injected {
                 detail: Some(text), ..
-            }
-            | Self::Backend(text) => Cow::Borrowed(text),
-            Self::Injected { detail: None, .. } => self.text(),
+            } => Cow::Borrowed(text),
+            Self::Injected { detail: None, .. } | Self::Backend { .. } => self.text(),
         }
     }
 
@@ -80,8 +95,17 @@ impl Cause {
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Injected { .. } => Cow::Owned(self.to_string()),
-            Self::Backend(text) => Cow::Borrowed(text),
+            Self::Backend { text, detail: None } => Cow::Borrowed(text),
+            Self::Injected { .. } | Self::Backend { .. } => Cow::Owned(self.to_string()),
+        }
+    }
+
+    /// Returns the text by which causes are counted, without the details of one message.
+    #[must_use]
+    pub fn kind(&self) -> Cow<'_, str> {
+        match self {
+            Self::Backend { text, .. } => Cow::Borrowed(text),
+            Self::Injected { .. } => self.text(),
         }
     }
 }
@@ -97,7 +121,11 @@ impl fmt::Display for Cause {
                 fault,
                 detail: None,
             } => write!(f, "injected fault: {fault}"),
-            Self::Backend(text) => f.write_str(text),
+            Self::Backend {
+                text,
+                detail: Some(detail),
+            } => write!(f, "{text} ({detail})"),
+            Self::Backend { text, detail: None } => f.write_str(text),
         }
     }
 }

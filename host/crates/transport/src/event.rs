@@ -60,6 +60,8 @@ pub enum TransportEvent {
         payload: Bytes,
         /// The media type, if the protocol has one.
         content_type: Option<String>,
+        /// The HTTP status.
+        code: Option<u16>,
     },
     /// A problem to show to the user once, however often it occurs.
     Warning(String),

@@ -31,6 +31,9 @@ mod null;
 mod routes;
 mod transport;
 
+#[cfg(test)]
+mod tests;
+
 pub use cause::Cause;
 pub use connect::tls::TlsError;
 pub use device::{DeviceInfo, RunNames};

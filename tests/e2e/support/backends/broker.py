@@ -20,15 +20,23 @@ class Broker:
     """One broker. `stop` and `start` keep its port."""
 
     def __init__(
-        self, folder, *, users=None, tls=None, client_certificates=False, persistent=False
+        self,
+        folder,
+        *,
+        users=None,
+        tls=None,
+        client_certificates=False,
+        persistent=False,
+        max_packet_size=None,
     ):
         """`users`: passwords by name. `tls`: what `Certificates.server` made; with
         `client_certificates` a client must show one of the same CA. `persistent`: keeps
-        sessions over a restart."""
+        sessions over a restart. `max_packet_size`: ends a connection on a longer packet."""
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.users, self.tls = users or {}, tls
+        self.max_packet_size = max_packet_size
         # Always without login and in the clear: for the test's own clients.
         self.back_door = free_port()
         self.log = self.folder / "mosquitto.log"
@@ -42,6 +50,8 @@ class Broker:
         yield "sys_interval 1"
         # A count that a test relies on must not end at a limit.
         yield from ("max_queued_messages 0", "max_inflight_messages 0", "set_tcp_nodelay true")
+        if self.max_packet_size:
+            yield f"max_packet_size {self.max_packet_size}"
         if persistent:
             yield from ("persistence true", f"persistence_location {self.folder}/")
         yield f"log_dest file {self.log}"

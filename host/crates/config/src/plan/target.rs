@@ -173,4 +173,6 @@ pub struct HttpChannel {
     pub headers: Vec<(String, Template)>,
     /// Maximum time from sending the request to the end of the response.
     pub timeout: Duration,
+    /// Whether the body of a response other than 2xx is downlink too.
+    pub error_downlink: bool,
 }

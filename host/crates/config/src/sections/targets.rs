@@ -43,8 +43,9 @@ pub(crate) const MQTT_KEYS: &[&str] = &[
 pub(crate) const WILL_KEYS: &[&str] = &["topic", "payload", "qos", "retain"];
 pub(crate) const MQTT_CHANNEL_KEYS: &[&str] = &["topic", "qos", "retain"];
 pub(crate) const DOWNLINK_KEYS: &[&str] = &["topic", "qos"];
-pub(crate) const HTTP_KEYS: &[&str] = &["timeout", "headers"];
-pub(crate) const HTTP_CHANNEL_KEYS: &[&str] = &["method", "path", "headers", "timeout"];
+pub(crate) const HTTP_KEYS: &[&str] = &["timeout", "headers", "error-downlink"];
+pub(crate) const HTTP_CHANNEL_KEYS: &[&str] =
+    &["method", "path", "headers", "timeout", "error-downlink"];
 
 /// Range of timeouts, up to one hour.
 const TIMEOUT_RANGE: std::ops::RangeInclusive<Duration> =
@@ -298,6 +299,17 @@ fn filter(template: Template) -> Result<Template, String> {
         connection: 0,
     };
     template.render(&names, &mut text);
+    if let Some(shared) = text.strip_prefix("$share/") {
+        let parts = shared.split_once('/');
+        let sound = |(group, filter): &(&str, &str)| {
+            !group.is_empty() && !group.contains(['+', '#']) && !filter.is_empty()
+        };
+        if parts.filter(sound).is_none() {
+            return Err(format!(
+                "{text:?} is no shared subscription; it is $share/GROUP/FILTER, and the group has no wildcards"
+            ));
+        }
+    }
     let levels: Vec<&str> = text.split('/').collect();
     for (number, level) in levels.iter().enumerate() {
         let last = number + 1 == levels.len();
@@ -319,6 +331,7 @@ fn http(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
     let common = keys
         .node("headers")
         .map_or_else(Vec::new, |node| headers(context, node));
+    let error_downlink = keys.boolean("error-downlink").unwrap_or(false);
     let channels = each(context, keys, "channels", |channel, node| {
         let label = format!("[targets.{name}.channels] {channel}");
         let keys = TableReader::open(context, node, label, HTTP_CHANNEL_KEYS)?;
@@ -337,6 +350,7 @@ fn http(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
             path: path(&keys)?,
             headers: all,
             timeout: keys.duration("timeout", TIMEOUT_RANGE).unwrap_or(timeout),
+            error_downlink: keys.boolean("error-downlink").unwrap_or(error_downlink),
         })
     });
     need_channels(

@@ -130,6 +130,10 @@ fn what_is_wrong_is_said_and_what_would_be_right() {
             &["targets.broker.downlink.c.topic=a/b#"],
             "no level of a topic filter",
         ),
+        (
+            &["targets.broker.downlink.c.topic=$share/jobs"],
+            "$share/GROUP/FILTER",
+        ),
         (&["targets.brokr.qos=1"], "did you mean \"broker\"?"),
         (&["log.store=ftp://x"], "a folder, or"),
         (&["log.store=s3:///x"], "names no bucket"),

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn clock_of_the_machine_starts_when_the_machine_reaches_the_origin() {
+    fn machine_clock_starts_when_the_machine_reaches_the_origin() {
         let origin = unix_now() + 5_000_000;
         let clock = Clock::start(origin, &mockfleet_config::Clock::default());
         assert_eq!(clock.machine, origin);

@@ -127,7 +127,10 @@ impl Recorder {
                 true => &mut counters.injected.causes,
                 false => &mut counters.causes,
             };
-            causes.count(&format!("{}: {why}", word(completion.outcome)));
+            let word = word(completion.outcome);
+            causes.count_as(&format!("{word}: {}", why.kind()), || {
+                format!("{word}: {why}")
+            });
         }
         if matches!(completion.outcome, Outcome::Acked | Outcome::Sent)
             && let Some(through) = completion.acked_at.or(completion.sent_at)

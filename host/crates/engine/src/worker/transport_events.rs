@@ -3,6 +3,8 @@
 //! A completed message becomes a row, and a change of a connection an event. Devices that asked for
 //! them receive both.
 
+use std::fmt::Write;
+
 use crate::group::device_group::Group;
 use crate::time::clock::micros;
 use crate::time::tick_schedule::{MIN_TICK_INTERVAL, TickTime};
@@ -25,14 +27,16 @@ impl FleetSource {
                 channel,
                 payload,
                 content_type,
+                code,
             } => {
+                let status = code.map(|code| ("status".to_owned(), code.to_string()));
                 let message = Message {
                     channel: channel.to_string(),
                     payload: payload.to_vec(),
                     content_type,
-                    properties: Vec::new(),
+                    properties: status.into_iter().collect(),
                 };
-                self.received(cx, slot, message);
+                self.received(cx, slot, message, code);
             }
             TransportEvent::Warning(text) => cx.record.notice(&text),
         }
@@ -98,13 +102,22 @@ impl FleetSource {
         }
     }
 
-    fn received(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, message: Message) {
+    fn received(
+        &mut self,
+        cx: &mut WorkerContext,
+        slot: DeviceIndex,
+        message: Message,
+        code: Option<u16>,
+    ) {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
         cx.record.counters.received += 1;
         let now = cx.now();
-        let detail = format!("{}: {} bytes", message.channel, message.payload.len());
+        let mut detail = format!("{}: {} bytes", message.channel, message.payload.len());
+        if let Some(code) = code {
+            let _ = write!(detail, ", status {code}");
+        }
         cx.record
             .event(device, group, now, EventKind::Received, Some(&detail));
         self.call_with_event(cx, slot, &Event::Received(message));

@@ -108,6 +108,9 @@ fn complete(
     if let Some(why) = &error {
         shared.warn(why);
     }
+    if response.is_cut && queue.info.listens {
+        shared.warn("a response is above 1 MiB; it is no message to the device");
+    }
     shared.inbox.complete(Completion {
         envelope,
         outcome: if succeeded {
@@ -120,12 +123,14 @@ fn complete(
         sent_at: Some(sent_at),
         acked_at: succeeded.then_some(response.at),
     });
-    if let Some(channel) = channel.filter(|_| queue.info.listens && !response.body.is_empty()) {
+    let is_downlink = |channel: &&Channel| queue.info.listens && response.is_downlink(channel);
+    if let Some(channel) = channel.filter(is_downlink) {
         shared.inbox.push(TransportEvent::Received {
             device,
             channel: channel.name.as_str().into(),
             payload: response.body.into(),
             content_type: response.content_type,
+            code: Some(response.status.as_u16()),
         });
     }
 }

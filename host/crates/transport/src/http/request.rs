@@ -24,9 +24,18 @@ pub(crate) struct Response {
     location: Option<String>,
     pub(crate) content_type: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// Whether the body is above [`MAX_RESPONSE_BYTES`], and is not all of it.
+    pub(crate) is_cut: bool,
 }
 
 impl Response {
+    /// Returns whether the body is a message to the device. That of a refusal is only if
+    /// the channel has it so.
+    pub(crate) fn is_downlink(&self, channel: &Channel) -> bool {
+        let is_wanted = self.status.is_success() || channel.plan.error_downlink;
+        is_wanted && !self.body.is_empty() && !self.is_cut
+    }
+
     /// Describes a response that is not a success.
     pub(crate) fn refusal(&self) -> String {
         let status = self.status;
@@ -78,26 +87,29 @@ pub(crate) async fn send(
     let at = Instant::now();
     let text = |name: HeaderName| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
     let (location, content_type) = (text(LOCATION), text(CONTENT_TYPE));
+    let status = response.status();
+    let body = body(response)
+        .await
+        .map_err(|error| RequestError::from_reqwest(&error, timeout))?;
     Ok(Response {
-        status: response.status(),
+        status,
         at,
         location,
         content_type,
-        body: body(response)
-            .await
-            .map_err(|error| RequestError::from_reqwest(&error, timeout))?,
+        is_cut: body.len() > MAX_RESPONSE_BYTES,
+        body,
     })
 }
 
 /// Reads a response to its end, so that its connection can be reused.
 ///
-/// A response above [`MAX_RESPONSE_BYTES`] is cut, and its connection is lost.
+/// A response above [`MAX_RESPONSE_BYTES`] is not read to its end, and its connection is
+/// lost.
 async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_RESPONSE_BYTES {
-            body.truncate(MAX_RESPONSE_BYTES);
             break;
         }
     }

@@ -1,12 +1,10 @@
 //! Keeps the state of one connection: its queues, subscriptions and MQTT session.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use mockfleet_config::Qos;
 use rustc_hash::FxHashMap;
-use tokio::time::Instant;
 
 use crate::cause::Cause;
 use crate::device::DeviceInfo;
@@ -14,12 +12,12 @@ use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
 use crate::inbox::EventInbox;
 use crate::mqtt::link_fault::state::LinkFaultState;
+use crate::mqtt::session_state::in_flight::InFlight;
+use crate::mqtt::session_state::packet_ids::PacketIds;
+use crate::mqtt::session_state::releases::Releases;
+use crate::mqtt::session_state::subscriptions::Subscriptions;
 use crate::mqtt::target::{MqttTarget, Shared};
 use crate::transport::LinkAction;
-
-/// The number of connections that end while a message is in flight before the message
-/// fails: by then, the message is taken for the cause.
-const MAX_LOST_CONNECTIONS: u32 = 5;
 
 /// A request to close the connection after its messages are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,21 +39,6 @@ enum ConnectionState {
     Disconnected,
 }
 
-/// An envelope that is encoded as a packet.
-#[derive(Debug)]
-pub(crate) struct InFlight {
-    pub(crate) envelope: Envelope,
-    pub(crate) qos: Qos,
-    /// The sequence number from which the packet identifier follows.
-    pub(crate) packet_sequence: u64,
-    /// The position in the session's stream of bytes at which the packet ends.
-    pub(crate) end: u64,
-    /// The time at which the kernel first took its last byte.
-    pub(crate) sent_at: Option<Instant>,
-    /// QoS 2: the broker has it (PUBREC), and PUBREL follows.
-    pub(crate) received: bool,
-}
-
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -66,8 +49,11 @@ pub(crate) struct Connection {
     state: ConnectionState,
     /// The devices that send over it; looked up for each message.
     devices: FxHashMap<DeviceIndex, DeviceInfo>,
-    /// The receivers of incoming messages.
-    pub(crate) subscriptions: Vec<Subscription>,
+    /// The topic filters, and the receivers of incoming messages.
+    pub(crate) subscriptions: Subscriptions,
+    /// Messages of earlier connections, which are sent before those of the queue. One with a
+    /// packet identifier is in the session that the broker keeps.
+    pub(crate) resend: VecDeque<InFlight>,
     /// Envelopes that are not encoded.
     pub(crate) queue: VecDeque<Envelope>,
     /// Packets that are not completely written.
@@ -76,8 +62,9 @@ pub(crate) struct Connection {
     pub(crate) in_flight: VecDeque<InFlight>,
     /// QoS 2 messages of the broker that are received and not released.
     pub(crate) unreleased: Vec<u16>,
-    /// The number of packet identifiers used so far.
-    next_packet_sequence: u64,
+    pub(crate) packet_ids: PacketIds,
+    /// Identifiers that the broker may have half done.
+    pub(crate) releases: Releases,
     pub(crate) close_request: Option<CloseRequest>,
     /// Whether the transport flushes it next.
     pub(crate) dirty: bool,
@@ -85,30 +72,30 @@ pub(crate) struct Connection {
     waker: Option<Waker>,
 }
 
-/// A topic filter and its receiver.
-#[derive(Debug)]
-pub(crate) struct Subscription {
-    pub(crate) filter: String,
-    pub(crate) qos: Qos,
-    /// `DeviceIndex::MAX` after the device has left.
-    pub(crate) device: DeviceIndex,
-    pub(crate) channel: Rc<str>,
-}
-
 impl Connection {
-    pub(crate) fn new(client_id: String, will: Option<(String, String)>, number: u32) -> Self {
+    /// Makes a connection that is not open yet. `keeps_session` is true if the broker keeps
+    /// the session between connections, also that of an earlier process.
+    pub(crate) fn new(
+        client_id: String,
+        will: Option<(String, String)>,
+        number: u32,
+        max_in_flight: u16,
+        keeps_session: bool,
+    ) -> Self {
         Self {
             client_id,
             will,
             number,
             state: ConnectionState::NeverConnected,
             devices: FxHashMap::default(),
-            subscriptions: Vec::new(),
+            subscriptions: Subscriptions::default(),
+            resend: VecDeque::new(),
             queue: VecDeque::new(),
             writing: VecDeque::new(),
             in_flight: VecDeque::new(),
             unreleased: Vec::new(),
-            next_packet_sequence: 0,
+            packet_ids: PacketIds::new(max_in_flight),
+            releases: Releases::new(keeps_session),
             close_request: None,
             dirty: false,
             fault: LinkFaultState::default(),
@@ -123,12 +110,9 @@ impl Connection {
                 let mut filter = String::new();
                 let names = broker.names.names_for(&info, self.number);
                 downlink.topic.render(&names, &mut filter);
-                self.subscriptions.push(Subscription {
-                    filter,
-                    qos: downlink.qos,
-                    device,
-                    channel: channel.as_str().into(),
-                });
+                let channel = channel.as_str().into();
+                self.subscriptions
+                    .add(&filter, downlink.qos, device, channel);
             }
         }
         self.devices.insert(device, info);
@@ -136,13 +120,7 @@ impl Connection {
 
     /// Removes a device of a shared connection; its messages are still sent.
     pub(crate) fn leave(&mut self, device: DeviceIndex) {
-        // The broker keeps the subscription until the connection ends. Messages that
-        // have no device are ignored.
-        for subscription in &mut self.subscriptions {
-            if subscription.device == device {
-                subscription.device = DeviceIndex::MAX;
-            }
-        }
+        self.subscriptions.remove(device);
     }
 
     /// Appends the topic of an envelope, and returns its QoS and retain flag; `None`
@@ -171,8 +149,13 @@ impl Connection {
 
     /// Returns whether no message is open, or the run is ending.
     pub(crate) fn is_idle(&self, shared: &Shared) -> bool {
-        let open = self.queue.len() + self.writing.len() + self.in_flight.len();
-        open == 0 || shared.closing.get()
+        let is_written = !self.has_unwritten() && self.in_flight.is_empty();
+        is_written || shared.closing.get()
+    }
+
+    /// Returns whether a message is not completely written on this connection.
+    pub(crate) fn has_unwritten(&self) -> bool {
+        !(self.resend.is_empty() && self.queue.is_empty() && self.writing.is_empty())
     }
 
     /// Wakes the task of the connection.
@@ -188,19 +171,6 @@ impl Connection {
             Some(waker) => waker.clone_from(cx.waker()),
             None => self.waker = Some(cx.waker().clone()),
         }
-    }
-
-    /// Takes the sequence number of the next packet identifier, if one is free.
-    ///
-    /// Identifiers wrap after 65,535, and the oldest open packet may still use the next.
-    pub(crate) fn take_packet_sequence(&mut self) -> Option<u64> {
-        let oldest = self.in_flight.front().or(self.writing.front());
-        let next = self.next_packet_sequence;
-        if oldest.is_some_and(|oldest| next - oldest.packet_sequence >= u64::from(u16::MAX)) {
-            return None;
-        }
-        self.next_packet_sequence += 1;
-        Some(next)
     }
 
     /// Changes to connected, and reports it for each device.
@@ -222,65 +192,12 @@ impl Connection {
         }
     }
 
-    /// Moves the messages of a lost connection back to the head of the queue, in their
-    /// order. Messages that were in flight on too many lost connections fail.
-    pub(crate) fn requeue(&mut self, why: &Cause, keep_session: bool, inbox: &EventInbox) {
-        for mut packet in std::mem::take(&mut self.writing).into_iter().rev() {
-            if packet.sent_at.is_some() {
-                // It was being written a second time.
-                self.in_flight.push_front(packet);
-                continue;
-            }
-            packet.envelope.attempt = packet.envelope.attempt.saturating_sub(1);
-            self.queue.push_front(packet.envelope);
-        }
-        // A connection that a fault cut is no sign of a bad message.
-        let injected = why.is_injected();
-        let is_exhausted =
-            |packet: &InFlight| !injected && packet.envelope.attempt >= MAX_LOST_CONNECTIONS;
-        let (failed, kept): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.in_flight)
-            .into_iter()
-            .partition(is_exhausted);
-        for packet in failed {
-            let text = format!(
-                "the connection was lost {MAX_LOST_CONNECTIONS} times while it was open: {why}"
-            );
-            inbox.complete(Completion {
-                sent_at: packet.sent_at.map(Instant::into_std),
-                ..Completion::unsent(packet.envelope, Outcome::Failed, Cause::backend(text))
-            });
-        }
-        self.in_flight = kept;
-        if !keep_session {
-            self.forget_session();
-        }
-    }
-
-    /// Drops the MQTT session, which the broker does not have: packet identifiers are
-    /// void, and open messages are sent as new packets.
-    pub(crate) fn forget_session(&mut self) {
-        self.unreleased.clear();
-        for packet in std::mem::take(&mut self.in_flight).into_iter().rev() {
-            self.queue.push_front(packet.envelope);
-        }
-    }
-
     /// Completes all open messages at the end of the run.
     pub(crate) fn complete_all(&mut self, inbox: &EventInbox) {
         let fault = self.fault.name();
-        for packet in self.writing.drain(..).chain(self.in_flight.drain(..)) {
-            let (outcome, why) = match packet.sent_at {
-                Some(_) => (
-                    Outcome::Unconfirmed,
-                    "the run ended before the broker confirmed it",
-                ),
-                None => (Outcome::Dropped, "the run ended before it could be sent"),
-            };
-            let sent_at = packet.sent_at.map(Instant::into_std);
-            inbox.complete(Completion {
-                sent_at,
-                ..Completion::unsent(packet.envelope, outcome, Cause::with_fault(fault, why))
-            });
+        let written = self.writing.drain(..).chain(self.in_flight.drain(..));
+        for packet in written.chain(self.resend.drain(..)) {
+            packet.complete_open(fault, "the run ended before it could be sent", inbox);
         }
         let why = match self.state {
             ConnectionState::NeverConnected => "there was never a connection to the broker",
@@ -291,8 +208,13 @@ impl Connection {
         self.drop_queued(why, inbox);
     }
 
-    /// Drops the envelopes that are not encoded.
+    /// Drops the envelopes that wait to be encoded. Those that were sent on an earlier
+    /// connection are not confirmed.
     pub(crate) fn drop_queued(&mut self, why: &str, inbox: &EventInbox) {
+        let fault = self.fault.name();
+        for packet in self.resend.drain(..) {
+            packet.complete_open(fault, why, inbox);
+        }
         if self.queue.is_empty() {
             return;
         }
@@ -303,95 +225,6 @@ impl Connection {
                 Outcome::Dropped,
                 cause.clone(),
             ));
-        }
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    #[test]
-    fn packet_identifier_in_use_is_not_reused() {
-        let mut connection = Connection::new("c".into(), None, 0);
-        let first = connection.take_packet_sequence().unwrap();
-        connection.in_flight.push_back(packet(first));
-        for _ in 1..u16::MAX {
-            assert!(connection.take_packet_sequence().is_some());
-        }
-        assert!(connection.take_packet_sequence().is_none());
-        connection.in_flight.clear();
-        assert!(connection.take_packet_sequence().is_some());
-    }
-
-    #[test]
-    fn lost_connection_requeues_messages_in_order() {
-        let mut connection = Connection::new("c".into(), None, 0);
-        for seq in 0..4 {
-            let mut packet = packet(seq);
-            packet.envelope.seq = seq;
-            if seq < 2 {
-                packet.sent_at = Some(Instant::now());
-                connection.in_flight.push_back(packet);
-            } else {
-                connection.writing.push_back(packet);
-            }
-        }
-        let inbox = EventInbox::default();
-        connection.requeue(&Cause::backend("gone"), false, &inbox);
-        let order: Vec<_> = connection
-            .queue
-            .iter()
-            .map(|e| (e.seq, e.attempt))
-            .collect();
-        assert_eq!(order, [(0, 1), (1, 1), (2, 0), (3, 0)]);
-        assert!(inbox.is_empty());
-    }
-
-    #[test]
-    fn message_that_ends_every_connection_fails() {
-        let mut connection = Connection::new("c".into(), None, 0);
-        let mut packet = packet(0);
-        packet.envelope.attempt = MAX_LOST_CONNECTIONS;
-        packet.sent_at = Some(Instant::now());
-        connection.in_flight.push_back(packet);
-        let inbox = EventInbox::default();
-        connection.requeue(&Cause::backend("closed by the broker"), false, &inbox);
-        let mut events = Vec::new();
-        inbox.take(&mut events);
-        assert!(matches!(
-            events.as_slice(),
-            [TransportEvent::Completed(Completion {
-                outcome: Outcome::Failed,
-                sent_at: Some(_),
-                ..
-            })]
-        ));
-        assert!(connection.queue.is_empty());
-    }
-
-    /// Returns a packet of QoS 1 that was sent once.
-    pub(crate) fn packet(packet_sequence: u64) -> InFlight {
-        InFlight {
-            envelope: Envelope {
-                device: 0,
-                route: 0,
-                seq: 0,
-                copy: 0,
-                attempt: 1,
-                due: 0,
-                payload: bytes::Bytes::new(),
-                content_type: None,
-                properties: Vec::new(),
-                status: None,
-                topic: None,
-                fault: None,
-            },
-            qos: Qos::AtLeastOnce,
-            packet_sequence,
-            end: 0,
-            sent_at: None,
-            received: false,
         }
     }
 }

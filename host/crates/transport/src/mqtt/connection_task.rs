@@ -11,7 +11,8 @@ use crate::connect::backoff::Backoff;
 use crate::mqtt::connect::{self, Opened};
 use crate::mqtt::connection::{CloseRequest, Connection};
 use crate::mqtt::link_fault::effects;
-use crate::mqtt::session::{Session, SessionEnd};
+use crate::mqtt::requeue::Loss;
+use crate::mqtt::session::write::{Session, SessionEnd};
 use crate::mqtt::target::{CLOSE_TIMEOUT, Shared};
 use crate::transport::{Cut, LinkAction};
 
@@ -111,18 +112,26 @@ async fn run_session(
         SessionEnd::Requested(CloseRequest::ByDevice(_)) => Cause::backend("dropped by the device"),
         SessionEnd::Cut => connection.borrow().fault.cut_cause(),
     };
+    let by_backend = matches!(end, SessionEnd::Lost(_));
     let mut connection = connection.borrow_mut();
+    if by_backend {
+        session.note_lost(&mut connection);
+    }
+    let suspect_begun = session.has_begun_suspect();
     if session.is_frozen() {
         // The broker does not see the end of this connection before the next one is open.
         connection.fault.keep_stale(session.into_stream());
     }
-    // At the end of the run nothing is sent again: unanswered messages stay unanswered.
-    let keep_session = !shared.broker.mqtt.clean_session || shared.closing.get();
     connection.set_disconnected(&why, &shared.inbox);
     if !why.is_injected() {
         effects::fail_invalid(&mut connection, &why, &shared.inbox);
     }
-    connection.requeue(&why, keep_session, &shared.inbox);
+    let loss = Loss {
+        why: &why,
+        by_backend,
+        suspect_begun,
+    };
+    connection.requeue(loss, shared);
     match &end {
         SessionEnd::Lost(_) => {
             tracing::info!(

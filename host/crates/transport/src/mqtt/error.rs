@@ -87,6 +87,11 @@ pub(crate) enum SessionError {
     WriteZero,
     #[error("the broker sent what is no MQTT packet: {0}")]
     InvalidPacket(rumqttc::Error),
+    #[error(
+        "no answer to PUBREL within {} s (connect-timeout); the broker may hold identifiers of an earlier run, so nothing is sent",
+        .0.as_secs_f64()
+    )]
+    NoRelease(Duration),
     #[error("no answer to a ping within {} s (half of keep-alive)", .0.as_secs_f64())]
     NoPingResponse(Duration),
 }

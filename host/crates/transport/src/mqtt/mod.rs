@@ -6,8 +6,9 @@
 //! - one write carries everything that is due.
 //!
 //! `transport` has the connections of a worker, and `connection_task` opens each of them
-//! again. `connection` is the state of one connection and its MQTT session, `connect`
-//! opens it, `session` writes, and `receive` reads.
+//! again. `connection` is the state of one connection, and `session_state` its part of the
+//! MQTT session. `connect` opens it, `session` writes and reads, and `requeue` keeps the
+//! open messages of a lost one.
 
 pub(crate) mod codec;
 pub(crate) mod connect;
@@ -15,8 +16,9 @@ pub(crate) mod connection;
 pub(crate) mod connection_task;
 pub(crate) mod error;
 pub(crate) mod link_fault;
-pub(crate) mod receive;
+pub(crate) mod requeue;
 pub(crate) mod session;
+pub(crate) mod session_state;
 pub(crate) mod stream;
 pub(crate) mod target;
 pub(crate) mod transport;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use mockfleet_config::{Mqtt, MqttChannel, Target};
+use mockfleet_config::{Mqtt, MqttChannel, Qos, Target};
 use rumqttc::{Publish, QoS};
 use rustls::ClientConfig;
 
@@ -34,6 +34,8 @@ pub struct MqttTarget {
     pub(crate) channels: Arc<[MqttChannel]>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) names: RunNames,
+    /// Whether a channel has QoS 2, so that the broker can have half-done messages.
+    pub(crate) sends_qos_2: bool,
 }
 
 impl MqttTarget {
@@ -49,6 +51,10 @@ impl MqttTarget {
             mqtt: Arc::new(mqtt.clone()),
             channels: mqtt.channels.values().cloned().collect(),
             names,
+            sends_qos_2: mqtt
+                .channels
+                .values()
+                .any(|channel| channel.qos == Qos::ExactlyOnce),
         })
     }
 }
@@ -89,6 +95,38 @@ impl Default for Scratch {
             input: BytesMut::with_capacity(READ_CHUNK_BYTES),
             chunk: vec![0; READ_CHUNK_BYTES].into_boxed_slice(),
             publish: Publish::new("", QoS::AtMostOnce, Vec::new()),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::path::Path;
+
+    use mockfleet_config::{Fleet, Protocol};
+
+    use super::*;
+
+    /// Returns the shared state of a worker whose broker has these settings.
+    pub(crate) fn shared(keys: &str) -> Shared {
+        let text = format!(
+            "[targets.b]\nurl = \"mqtt://127.0.0.1:1\"\n{keys}\n[targets.b.channels]\na = {{ topic = \"s/{{device}}\" }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
+        );
+        let fleet = Fleet::parse(&text, "f.toml", Path::new("."), &[]).unwrap();
+        let target = &fleet.plan.targets[0];
+        let Protocol::Mqtt(mqtt) = &target.protocol else {
+            panic!("no MQTT");
+        };
+        let names = RunNames {
+            fleet: "f".into(),
+            run: "r".into(),
+        };
+        Shared {
+            broker: MqttTarget::new(target, mqtt, names).unwrap(),
+            inbox: EventInbox::default(),
+            connect_limiter: ConnectLimiter::new(std::time::Duration::ZERO),
+            scratch: RefCell::default(),
+            closing: Cell::new(false),
         }
     }
 }

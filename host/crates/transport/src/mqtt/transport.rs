@@ -99,7 +99,9 @@ impl MqttTransport {
             will.payload.render(&names, &mut payload);
             (topic, payload)
         });
-        let connection = Rc::new(RefCell::new(Connection::new(client_id, will, number)));
+        let (window, keeps_session) = (mqtt.max_in_flight, !mqtt.clean_session);
+        let connection = Connection::new(client_id, will, number, window, keeps_session);
+        let connection = Rc::new(RefCell::new(connection));
         self.tasks
             .push(tokio::task::spawn_local(connection_task::run(
                 Rc::clone(&self.shared),

@@ -9,7 +9,8 @@ use crate::cause::Cause;
 use crate::envelope::Outcome;
 use crate::event::Completion;
 use crate::inbox::EventInbox;
-use crate::mqtt::connection::{CloseRequest, Connection, InFlight};
+use crate::mqtt::connection::{CloseRequest, Connection};
+use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::target::Shared;
 
 /// Waits while the connection is cut, unless its device leaves.
@@ -63,6 +64,7 @@ pub(crate) fn fail_invalid(connection: &mut Connection, why: &Cause, inbox: &Eve
         }
     }
     for packet in failed {
+        connection.abandon(&packet);
         let fault = packet.envelope.fault.clone().unwrap_or_default();
         let detail = format!("the connection was lost while it was open: {why}");
         inbox.complete(Completion {
@@ -80,12 +82,13 @@ pub(crate) fn fail_invalid(connection: &mut Connection, why: &Cause, inbox: &Eve
 mod tests {
     use super::*;
     use crate::event::TransportEvent;
-    use crate::mqtt::connection::tests::packet;
+    use crate::mqtt::requeue::tests::{connection, loss, packet};
+    use crate::mqtt::target::tests::shared;
     use crate::transport::{Cut, LinkAction};
 
     #[test]
     fn invalid_messages_fail_at_once_and_others_are_kept() {
-        let mut connection = Connection::new("c".into(), None, 0);
+        let mut connection = connection(false);
         for (seq, fault) in [
             (0, None),
             (1, Some("oversize from 9 bytes")),
@@ -97,15 +100,16 @@ mod tests {
             packet.sent_at = Some(Instant::now());
             connection.in_flight.push_back(packet);
         }
-        let inbox = EventInbox::default();
+        let shared = shared("");
         let why = Cause::backend("closed by the broker");
-        connection.set_disconnected(&why, &inbox);
-        fail_invalid(&mut connection, &why, &inbox);
-        connection.requeue(&why, false, &inbox);
-        let left: Vec<u64> = connection.queue.iter().map(|e| e.seq).collect();
+        connection.set_disconnected(&why, &shared.inbox);
+        fail_invalid(&mut connection, &why, &shared.inbox);
+        connection.requeue(loss(&why, true), &shared);
+        let left = connection.resend.iter();
+        let left: Vec<u64> = left.map(|packet| packet.envelope.seq).collect();
         assert_eq!(left, [0, 2]);
         let mut events = Vec::new();
-        inbox.take(&mut events);
+        shared.inbox.take(&mut events);
         let [TransportEvent::Completed(completion)] = events.as_slice() else {
             panic!("{events:?}");
         };
@@ -117,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn cut_is_the_cause_until_reconnect_and_is_no_attempt() {
-        let mut connection = Connection::new("c".into(), None, 0);
-        let mut exhausted = packet(0);
-        exhausted.envelope.attempt = 100;
-        exhausted.sent_at = Some(Instant::now());
-        connection.in_flight.push_back(exhausted);
+    fn cut_is_the_cause_until_reconnect_and_blames_no_message() {
+        let mut connection = connection(false);
+        let mut suspect = packet(0);
+        suspect.suspect = true;
+        suspect.sent_at = Some(Instant::now());
+        connection.in_flight.push_back(suspect);
         let fault = "storm";
         let how = Cut::Lost;
         assert!(connection.fault.apply(LinkAction::Cut { how, fault }));
@@ -131,17 +135,17 @@ mod tests {
             why.to_string(),
             "injected fault: storm: the connection was lost"
         );
-        let inbox = EventInbox::default();
-        connection.set_disconnected(&why, &inbox);
-        connection.requeue(&why, false, &inbox);
-        assert!(inbox.is_empty() && connection.queue.len() == 1);
+        let shared = shared("");
+        connection.set_disconnected(&why, &shared.inbox);
+        connection.requeue(loss(&why, false), &shared);
+        assert!(shared.inbox.is_empty() && connection.resend.len() == 1);
         let bypass_limiter = true;
         let restore = LinkAction::Restore { bypass_limiter };
         assert!(connection.fault.apply(restore));
         assert_eq!(connection.fault.name(), Some("storm"));
         assert!(connection.fault.take_limiter_bypass());
         assert!(!connection.fault.take_limiter_bypass(), "once");
-        connection.set_connected(&inbox);
+        connection.set_connected(&shared.inbox);
         assert_eq!(
             (connection.fault.name(), connection.fault.cut()),
             (None, None)

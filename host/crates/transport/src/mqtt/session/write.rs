@@ -11,23 +11,22 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mockfleet_config::Qos;
-use rumqttc::{Disconnect, PingReq, PubRel, Publish, Subscribe, SubscribeFilter};
+use rumqttc::{Disconnect, PingReq};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep};
 
 use crate::cause::Cause;
 use crate::envelope::{Envelope, Outcome};
 use crate::event::Completion;
-use crate::mqtt::codec::{packet_id, qos};
-use crate::mqtt::connection::{CloseRequest, Connection, InFlight};
+use crate::mqtt::codec::qos;
+use crate::mqtt::connection::{CloseRequest, Connection};
 use crate::mqtt::error::SessionError;
 use crate::mqtt::link_fault::bandwidth::BandwidthBudget;
+use crate::mqtt::session_state::in_flight::InFlight;
+use crate::mqtt::session_state::unanswered::Unanswered;
 use crate::mqtt::stream::Stream;
 use crate::mqtt::target::{MqttTarget, Scratch, Shared, WRITE_BATCH_BYTES};
 use crate::transport::Cut;
-
-/// The filters of one SUBSCRIBE, 100: brokers limit the size of the packet.
-const FILTERS_PER_SUBSCRIBE: usize = 100;
 
 /// The end of a session.
 pub(crate) enum SessionEnd {
@@ -53,10 +52,16 @@ pub(crate) struct Session<'a> {
     out: BytesMut,
     /// Received bytes that are not a complete packet yet.
     pub(crate) partial: BytesMut,
-    /// The number of the connection's subscriptions that the broker has received.
-    subscribed: usize,
+    /// The packets of the session's start that the broker has not answered.
+    pub(crate) unanswered: Unanswered,
+    /// The time by which the broker must answer, while something waits for that.
+    pub(crate) deadline: Option<Pin<Box<Sleep>>>,
+    /// The position before the suspect that is sent alone, until it is complete.
+    pub(crate) alone: Option<u64>,
+    /// Pings that are not answered.
+    pub(crate) open_pings: u32,
     /// Bytes encoded and bytes written since the connection is open.
-    encoded: u64,
+    pub(crate) encoded: u64,
     written: u64,
     /// Whether bytes came, and were written, since the timer last ran.
     pub(crate) has_received: bool,
@@ -77,7 +82,10 @@ impl<'a> Session<'a> {
             stream,
             out: BytesMut::new(),
             partial: BytesMut::new(),
-            subscribed: 0,
+            unanswered: Unanswered::default(),
+            deadline: None,
+            alone: None,
+            open_pings: 0,
             encoded: 0,
             written: 0,
             has_received: false,
@@ -104,20 +112,9 @@ impl<'a> Session<'a> {
         self.stream
     }
 
-    /// Continues the MQTT session or starts a new one. `rest` came after the CONNACK.
-    pub(crate) fn begin(
-        &mut self,
-        connection: &mut Connection,
-        session_present: bool,
-        rest: &[u8],
-    ) -> Result<(), SessionError> {
-        if session_present {
-            self.resume(connection);
-        } else {
-            connection.forget_session();
-        }
-        connection.set_connected(&self.shared.inbox);
-        self.read_packets(connection, &mut BytesMut::new(), rest)
+    /// Returns whether a byte of the suspect that was sent alone is written.
+    pub(crate) fn has_begun_suspect(&self) -> bool {
+        self.alone.is_some_and(|before| self.written > before)
     }
 
     /// Reads, pings and writes, until the session ends.
@@ -137,7 +134,8 @@ impl<'a> Session<'a> {
         let step = self
             .read(cx, connection, scratch)
             .and_then(|()| self.keep_alive(cx))
-            .and_then(|()| self.write(cx, connection, scratch));
+            .and_then(|()| self.write(cx, connection, scratch))
+            .and_then(|()| self.check_deadline(cx, connection));
         if let Err(error) = step {
             return Poll::Ready(SessionEnd::Lost(error));
         }
@@ -145,9 +143,7 @@ impl<'a> Session<'a> {
             Some(CloseRequest::Leave) if connection.is_idle(self.shared) => {
                 Poll::Ready(SessionEnd::Requested(CloseRequest::Leave))
             }
-            Some(request @ CloseRequest::ByDevice(_))
-                if connection.queue.is_empty() && connection.writing.is_empty() =>
-            {
+            Some(request @ CloseRequest::ByDevice(_)) if !connection.has_unwritten() => {
                 connection.close_request = None;
                 Poll::Ready(SessionEnd::Requested(request))
             }
@@ -237,6 +233,7 @@ impl<'a> Session<'a> {
         }
         self.pinged = !(has_received && has_sent);
         if self.pinged {
+            self.open_pings += 1;
             self.reply(|out| PingReq.write(out));
         }
         Ok(())
@@ -312,10 +309,16 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Encodes subscriptions and envelopes, up to one batch.
+    /// Encodes packets up to one batch: those of the session's start, messages of earlier
+    /// connections, and then envelopes.
     fn encode(&mut self, connection: &mut Connection, scratch: &mut Scratch) {
+        let is_held = self.waits_for_suspect(connection)
+            || !self.encode_start(connection, scratch)
+            || !self.encode_resend(connection, scratch);
+        if is_held {
+            return;
+        }
         let before = scratch.out.len();
-        self.subscribe(connection, scratch);
         let window = usize::from(self.shared.broker.mqtt.max_in_flight);
         while scratch.out.len() < WRITE_BATCH_BYTES {
             let Some(front) = connection.queue.front() else {
@@ -328,9 +331,9 @@ impl<'a> Session<'a> {
             if needs_id && connection.in_flight.len() + connection.writing.len() >= window {
                 break;
             }
-            let packet_sequence = match needs_id {
-                true => match connection.take_packet_sequence() {
-                    Some(packet_sequence) => packet_sequence,
+            let packet_id = match needs_id {
+                true => match connection.packet_ids.take() {
+                    Some(packet_id) => packet_id,
                     None => break,
                 },
                 false => 0,
@@ -346,79 +349,30 @@ impl<'a> Session<'a> {
             publish.dup = false;
             publish.qos = qos(level);
             publish.retain = retain;
-            publish.pkid = if needs_id {
-                packet_id(packet_sequence)
-            } else {
-                0
-            };
+            publish.pkid = packet_id;
             publish.payload = envelope.payload.clone();
             if let Err(error) = publish.write(&mut scratch.out) {
+                connection.packet_ids.free(packet_id);
                 self.fail(envelope, &format!("it is no MQTT packet: {error}"));
                 continue;
             }
             connection.writing.push_back(InFlight {
                 envelope,
                 qos: level,
-                packet_sequence,
+                packet_id,
                 end: self.encoded + length(scratch.out.len() - before),
                 sent_at: None,
                 received: false,
+                suspect: false,
             });
         }
         self.encoded += length(scratch.out.len() - before);
     }
 
     /// Fails an envelope that is not sent.
-    fn fail(&self, envelope: Envelope, why: &str) {
+    pub(crate) fn fail(&self, envelope: Envelope, why: &str) {
         let completion = Completion::unsent(envelope, Outcome::Failed, Cause::backend(why));
         self.shared.inbox.complete(completion);
-    }
-
-    /// Sends the subscriptions that the broker has not received in this session.
-    fn subscribe(&mut self, connection: &mut Connection, scratch: &mut Scratch) {
-        while self.subscribed < connection.subscriptions.len() {
-            let Some(packet_sequence) = connection.take_packet_sequence() else {
-                return;
-            };
-            let new: Vec<_> = connection
-                .subscriptions
-                .iter()
-                .skip(self.subscribed)
-                .take(FILTERS_PER_SUBSCRIBE)
-                .map(|s| SubscribeFilter::new(s.filter.clone(), qos(s.qos)))
-                .collect();
-            self.subscribed += new.len();
-            let mut packet = Subscribe::new_many(new);
-            packet.pkid = packet_id(packet_sequence);
-            if packet.write(&mut scratch.out).is_err() {
-                self.shared
-                    .warn("a subscription is too long for an MQTT packet; see downlink");
-            }
-        }
-    }
-
-    /// Continues a session that the broker still has: messages in flight are sent again
-    /// under their old identifiers (MQTT 3.1.1, section 4.4).
-    fn resume(&mut self, connection: &mut Connection) {
-        self.subscribed = connection.subscriptions.len();
-        for mut packet in std::mem::take(&mut connection.in_flight) {
-            let id = packet_id(packet.packet_sequence);
-            if packet.received {
-                self.reply(|out| PubRel::new(id).write(out));
-            } else {
-                packet.envelope.attempt += 1;
-                let mut publish =
-                    Publish::from_bytes("", qos(packet.qos), packet.envelope.payload.clone());
-                let retain =
-                    connection.topic(&packet.envelope, &self.shared.broker, &mut publish.topic);
-                publish.retain = retain.is_some_and(|(_, retain)| retain);
-                publish.dup = true;
-                publish.pkid = id;
-                self.reply(|out| publish.write(out));
-            }
-            packet.end = self.encoded;
-            connection.writing.push_back(packet);
-        }
     }
 
     /// Moves packets that are completely written out of `writing`.
@@ -432,19 +386,13 @@ impl<'a> Session<'a> {
             let Some(mut packet) = connection.writing.pop_front() else {
                 return;
             };
-            let sent_at = *packet.sent_at.get_or_insert(now);
-            if packet.qos != Qos::AtMostOnce {
+            packet.sent_at.get_or_insert(now);
+            // A suspect of QoS 0 waits for the answer to the ping behind it.
+            if packet.qos != Qos::AtMostOnce || packet.suspect {
                 connection.in_flight.push_back(packet);
-                continue;
+            } else {
+                packet.complete_sent(&self.shared.inbox);
             }
-            self.shared.inbox.complete(Completion {
-                envelope: packet.envelope,
-                outcome: Outcome::Sent,
-                code: None,
-                error: None,
-                sent_at: Some(sent_at.into_std()),
-                acked_at: None,
-            });
         }
     }
 
@@ -457,6 +405,7 @@ impl<'a> Session<'a> {
     }
 }
 
-fn length(bytes: usize) -> u64 {
+/// Converts a number of bytes.
+pub(crate) fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }

@@ -7,16 +7,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, BytesMut};
-use rumqttc::{Packet, PubAck, PubComp, PubRec, PubRel, Publish, QoS, SubAck, SubscribeReasonCode};
+use rumqttc::{Packet, PubAck, PubComp, PubRec, PubRel, Publish, QoS};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
-use crate::envelope::{DeviceIndex, Outcome};
+use crate::envelope::Outcome;
 use crate::event::{Completion, TransportEvent};
-use crate::mqtt::codec::packet_id;
 use crate::mqtt::connection::Connection;
 use crate::mqtt::error::SessionError;
-use crate::mqtt::session::Session;
+use crate::mqtt::session::write::Session;
 use crate::mqtt::target::Scratch;
 
 /// The reads of one poll, 8: one busy connection must not starve the others.
@@ -92,19 +91,24 @@ impl Session<'_> {
                 if let Some(packet) = connection
                     .in_flight
                     .iter_mut()
-                    .find(|p| packet_id(p.packet_sequence) == rec.pkid)
+                    .find(|packet| packet.packet_id == rec.pkid)
                 {
                     packet.received = true;
                 }
                 self.reply(|out| PubRel::new(rec.pkid).write(out));
             }
-            Packet::PubComp(comp) => self.acked(connection, comp.pkid, now),
+            Packet::PubComp(comp) => {
+                if !self.note_released(connection, comp.pkid) {
+                    self.acked(connection, comp.pkid, now);
+                }
+            }
             Packet::Publish(publish) => self.received(connection, publish),
             Packet::PubRel(rel) => {
                 connection.unreleased.retain(|id| *id != rel.pkid);
                 self.reply(|out| PubComp::new(rel.pkid).write(out));
             }
             Packet::SubAck(ack) => self.subscribed(connection, &ack),
+            Packet::PingResp => self.note_ping_answered(connection),
             // Other packets only show that the broker is alive.
             _ => {}
         }
@@ -116,8 +120,9 @@ impl Session<'_> {
         let place = connection
             .in_flight
             .iter()
-            .position(|packet| packet_id(packet.packet_sequence) == id);
+            .position(|packet| packet.packet_id == id);
         if let Some(packet) = place.and_then(|place| connection.in_flight.remove(place)) {
+            connection.packet_ids.free(id);
             self.shared.inbox.complete(Completion {
                 envelope: packet.envelope,
                 outcome: Outcome::Acked,
@@ -141,36 +146,20 @@ impl Session<'_> {
                 connection.unreleased.push(publish.pkid);
             }
         }
-        for subscription in &connection.subscriptions {
-            if subscription.device != DeviceIndex::MAX
-                && rumqttc::matches(&publish.topic, &subscription.filter)
-            {
-                self.shared.inbox.push(TransportEvent::Received {
-                    device: subscription.device,
-                    channel: Rc::clone(&subscription.channel),
+        let inbox = &self.shared.inbox;
+        let is_known = connection
+            .subscriptions
+            .route(&publish.topic, |device, channel| {
+                inbox.push(TransportEvent::Received {
+                    device,
+                    channel: Rc::clone(channel),
                     payload: publish.payload.clone(),
                     content_type: None,
+                    code: None,
                 });
-            }
-        }
-    }
-
-    fn subscribed(&self, connection: &Connection, ack: &SubAck) {
-        let refused = |code: &SubscribeReasonCode| *code == SubscribeReasonCode::Failure;
-        if ack.return_codes.iter().any(refused) {
-            let filter = connection
-                .subscriptions
-                .first()
-                .map_or("", |s| s.filter.as_str());
-            tracing::warn!(
-                client_id = connection.client_id,
-                filter,
-                "subscription refused"
-            );
-            self.shared.warn(&format!(
-                "the broker refused a subscription of {} (its first filter is {filter}); see downlink",
-                connection.client_id
-            ));
+            });
+        if !is_known {
+            self.shared.warn("the broker delivered a message that fits no downlink, and no device receives it; with clean-session = false, it keeps the subscriptions of earlier runs");
         }
     }
 }

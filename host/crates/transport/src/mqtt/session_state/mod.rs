@@ -1,0 +1,8 @@
+//! Holds the client's part of an MQTT session: messages, identifiers, subscriptions.
+
+pub(crate) mod in_flight;
+pub(crate) mod packet_ids;
+pub(crate) mod releases;
+pub(crate) mod subscriptions;
+pub(crate) mod topic_filter;
+pub(crate) mod unanswered;

@@ -1,0 +1,132 @@
+//! Holds the devices of a test, and the events of their transport.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mockfleet_config::{Fleet, Protocol};
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+
+use crate::device::{DeviceInfo, RunNames};
+use crate::envelope::{DeviceIndex, Envelope, Outcome};
+use crate::event::{Completion, TransportEvent};
+use crate::inbox::EventInbox;
+use crate::mqtt::target::MqttTarget;
+use crate::mqtt::transport::MqttTransport;
+use crate::transport::Transport;
+
+/// The maximum time of a wait, 20 s: far more than any test needs.
+const WAIT_LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs a test inside a runtime.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, test);
+}
+
+/// The devices of one target.
+pub(crate) struct TestFleet {
+    pub(crate) transport: MqttTransport,
+    inbox: EventInbox,
+    pub(crate) completed: Vec<Completion>,
+    /// The devices that received a message.
+    pub(crate) received: Vec<DeviceIndex>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl TestFleet {
+    /// Connects `count` devices to a broker. Their messages go to the topic `s/{device}`.
+    pub(crate) fn connect(port: u16, keys: &str, count: u32) -> Self {
+        let text = format!(
+            "[targets.b]\nurl = \"mqtt://127.0.0.1:{port}\"\n{keys}\n[targets.b.channels]\na = {{ topic = \"s/{{device}}\" }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
+        );
+        let fleet = Fleet::parse(&text, "f.toml", Path::new("."), &[]).unwrap();
+        let target = &fleet.plan.targets[0];
+        let Protocol::Mqtt(mqtt) = &target.protocol else {
+            panic!("no MQTT");
+        };
+        let names = RunNames {
+            fleet: "f".into(),
+            run: "r".into(),
+        };
+        let broker = MqttTarget::new(target, mqtt, names).unwrap();
+        let inbox = EventInbox::default();
+        let mut fleet = Self {
+            transport: MqttTransport::new(&broker, 0, 1, inbox.clone()),
+            inbox,
+            completed: Vec::new(),
+            received: Vec::new(),
+            warnings: Vec::new(),
+        };
+        for index in 0..count {
+            fleet.join(index);
+        }
+        fleet
+    }
+
+    pub(crate) fn join(&mut self, index: DeviceIndex) {
+        let info = DeviceInfo {
+            device: format!("d{index}").into(),
+            group: "g".into(),
+            index,
+            listens: true,
+        };
+        self.transport.join(index, info);
+        self.transport.flush();
+    }
+
+    /// Sends a message of a device.
+    pub(crate) fn send(&mut self, device: DeviceIndex, seq: u64, bytes: usize) {
+        self.transport.submit(Envelope {
+            device,
+            route: 0,
+            seq,
+            copy: 0,
+            attempt: 0,
+            due: 0,
+            payload: Bytes::from(vec![b' '; bytes]),
+            content_type: None,
+            properties: Vec::new(),
+            status: None,
+            topic: None,
+            fault: None,
+        });
+        self.transport.flush();
+    }
+
+    /// Handles events until a condition holds.
+    pub(crate) async fn until(&mut self, mut holds: impl FnMut(&Self) -> bool) {
+        let waited = tokio::time::timeout(WAIT_LIMIT, async {
+            while !holds(self) {
+                let _ = tokio::time::timeout(Duration::from_millis(5), self.inbox.arrived()).await;
+                self.take_events();
+            }
+        });
+        let ended = waited.await;
+        assert!(ended.is_ok(), "{:?} {:?}", self.outcomes(), self.warnings);
+    }
+
+    fn take_events(&mut self) {
+        let mut events = Vec::new();
+        self.inbox.take(&mut events);
+        for event in events {
+            match event {
+                TransportEvent::Completed(completion) => self.completed.push(completion),
+                TransportEvent::Received { device, .. } => self.received.push(device),
+                TransportEvent::Warning(text) => self.warnings.push(text),
+                TransportEvent::Connected(_) | TransportEvent::Disconnected(..) => {}
+            }
+        }
+    }
+
+    /// Returns device, outcome and attempts of each message so far, in the order of devices.
+    pub(crate) fn outcomes(&self) -> Vec<(DeviceIndex, Outcome, u32)> {
+        let completed = self.completed.iter();
+        let mut outcomes: Vec<_> = completed
+            .map(|end| (end.envelope.device, end.outcome, end.envelope.attempt))
+            .collect();
+        outcomes.sort_by_key(|(device, ..)| *device);
+        outcomes
+    }
+}
