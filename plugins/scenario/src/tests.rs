@@ -115,6 +115,49 @@ fn several_messages_have_their_own_channels_and_beat() {
 }
 
 #[test]
+fn sequence_and_ages_are_one_number_in_a_message() {
+    let mut device = device(json!({
+        "fields": {
+            "computed": { "kind": "expression", "expression": "[sequence, age, status_age]" },
+            "written": { "kind": "text", "template": "{{ sequence }} {{ age }} {{ status_age }}" },
+            "parts": { "kind": "object", "fields": { "n": { "kind": "expression", "expression": "sequence" } } },
+            "samples": { "kind": "bulk", "count": 2, "every": "10ms", "of": { "kind": "expression", "expression": "sequence" } },
+        },
+        "variables": { "seen": 0 },
+        "messages": {
+            "m": { "json": {
+                "n": "{{ sequence }}", "all": ["{{ sequence }}", "{{ age }}", "{{ status_age }}"],
+                "text": "{{ sequence }} {{ age }} {{ status_age }}",
+                "computed": "{{ computed }}", "written": "{{ written }}",
+                "parts": "{{ parts.n }}", "samples": "{{ samples }}", "seen": "{{ seen }}",
+            } },
+            "answer": { "json": ["{{ sequence }}", "{{ parts.n }}"], "on-tick": false },
+        },
+        "start": "a",
+        "statuses": {
+            "a": { "every": "1100ms", "transitions": [{ "to": "b", "when": "sequence == 2", "set": { "seen": "sequence" } }] },
+            "b": {},
+        },
+        "answers": [{ "received": {}, "send": ["answer"] }],
+    }));
+    device.run(Duration::from_secs(4));
+    device.receive("command", &json!(1));
+    let messages = device.on("m");
+    for (number, message) in messages.iter().enumerate() {
+        assert_eq!(message["n"], json!(number), "{message}");
+        assert_eq!(message["computed"], message["all"], "{message}");
+        assert_eq!(message["written"], message["text"], "{message}");
+        assert_eq!(message["parts"], json!(number), "{message}");
+        assert_eq!(message["samples"], json!([number, number]), "{message}");
+        let seen = if number < 2 { 0 } else { 2 };
+        assert_eq!(message["seen"], json!(seen), "{message}");
+    }
+    assert_eq!(changes(&device), [(0.0, "a"), (2.2, "b")]);
+    assert_eq!(messages.len(), 4);
+    assert_eq!(device.on("answer"), [json!([4, 4])]);
+}
+
+#[test]
 fn a_status_has_its_own_interval_generators_and_payloads() {
     let mut device = device(json!({
         "fields": { "t": { "kind": "constant", "value": 1 }, "n": { "kind": "counter" } },

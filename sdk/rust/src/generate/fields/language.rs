@@ -10,7 +10,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Error as EngineError, UndefinedBehavior, Value as EngineValue};
 
 use crate::generate::common::context::Context;
-use crate::generate::common::number::{micros_as_f64, number};
+use crate::generate::common::number::number;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
 use crate::time::Instant;
@@ -114,18 +114,14 @@ const DEVICE_VARIABLES: [(&str, VariableSource); 6] = [
 
 impl VariableSource {
     fn value(self, context: &Context<'_>) -> EngineValue {
-        let seconds = |from: Instant| {
-            let micros = context.now.micros().saturating_sub(from.micros());
-            micros_as_f64(i64::try_from(micros).unwrap_or(i64::MAX)) / 1e6
-        };
         match self {
             Self::Field(position) => context
                 .fields
                 .get(position)
                 .map_or(EngineValue::UNDEFINED, to_engine),
-            Self::Now => EngineValue::from(seconds(Instant::default())),
-            Self::Age => EngineValue::from(seconds(context.device.born)),
-            Self::StatusAge => EngineValue::from(seconds(context.status_since)),
+            Self::Now => EngineValue::from(context.seconds_since(Instant::default())),
+            Self::Age => EngineValue::from(context.age()),
+            Self::StatusAge => EngineValue::from(context.status_age()),
             Self::Sequence => EngineValue::from(context.sequence),
             Self::Status => EngineValue::from(context.status),
             Self::Device => EngineValue::from_pairs([

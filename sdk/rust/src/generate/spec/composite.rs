@@ -131,7 +131,6 @@ impl GeneratorKind for BulkPlan {
             let before = u64::from(self.count - 1 - place).saturating_mul(self.every.micros());
             let moment = Context {
                 now: Instant::from_micros(context.now.micros().saturating_sub(before)),
-                sequence: context.sequence.saturating_mul(u64::from(self.count)) + u64::from(place),
                 ..*context
             };
             generator
