@@ -76,6 +76,16 @@ impl Value {
         part?.part(rest)
     }
 
+    /// The member of this name or, if there is none, the part at this path.
+    #[cfg(feature = "files")]
+    pub(crate) fn member_or_part(&self, name: &str) -> Option<&Self> {
+        let member = match self {
+            Self::Object(members) => members.iter().find(|(known, _)| **known == *name),
+            _ => None,
+        };
+        member.map(|(_, value)| value).or_else(|| self.part(name))
+    }
+
     /// Appends the value to a payload, as JSON.
     pub fn write_json(&self, payload: &mut Vec<u8>) {
         match self {

@@ -16,6 +16,7 @@ use crate::generate::data::file_source::FileSource;
 use crate::generate::data::file_window::WindowedFile;
 use crate::generate::data::format::DataFormat;
 use crate::generate::data::row_index::RowIndex;
+use crate::generate::data::unique_members::UniqueMembers;
 
 /// The longest field of a CSV file, in bytes.
 const MAX_FIELD_BYTES: usize = 1 << 20;
@@ -154,8 +155,8 @@ impl Table {
         let mut start = self.skip_blank_lines(self.file.text_start());
         while start < self.file.len() {
             let line = self.file.line(start);
-            match serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(&line) {
-                Ok(_) => rows.push(start),
+            match serde_json::from_slice::<UniqueMembers>(&line) {
+                Ok(UniqueMembers) => rows.push(start),
                 Err(error) => {
                     let text = error.to_string();
                     let cut = text.find(" at line").unwrap_or(text.len());
@@ -241,6 +242,20 @@ impl Table {
 
     pub(crate) fn columns(&self) -> &[Rc<str>] {
         &self.columns
+    }
+
+    /// The offset of each column's name in the header of a CSV file.
+    pub(crate) fn header_offsets(&self) -> Vec<usize> {
+        let mut offsets = Vec::new();
+        let start = self.skip_line_breaks(self.file.text_start());
+        self.each_field(start, |offset, _| offsets.push(offset));
+        offsets
+    }
+
+    /// Line and column of an offset, such as `1:5`.
+    pub(crate) fn place(&self, offset: usize) -> String {
+        let (line, column) = self.file.line_and_column(offset);
+        format!("{line}:{column}")
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -36,6 +36,7 @@ pub(crate) struct SelectedColumn {
 #[derive(Debug)]
 pub(crate) struct ReplayPlan {
     pub(crate) table: Rc<Table>,
+    /// None for the whole object of JSON lines.
     pub(crate) columns: Vec<SelectedColumn>,
     /// The value is that of the one column instead of an object.
     pub(crate) single: bool,
@@ -109,6 +110,9 @@ impl ReplayPlan {
             }),
             DataFormat::JsonLines => {
                 let json = self.table.json(row);
+                if self.columns.is_empty() {
+                    return json;
+                }
                 for (taken, value) in self.columns.iter().zip(values.iter_mut()) {
                     *value = taken.part(&json);
                 }
@@ -125,14 +129,7 @@ impl ReplayPlan {
 impl SelectedColumn {
     /// The member with this name, or the part at this path.
     fn part(&self, json: &Value) -> Value {
-        let own = match json {
-            Value::Object(members) => members.iter().find(|(name, _)| **name == *self.path),
-            _ => None,
-        };
-        own.map(|(_, value)| value)
-            .or_else(|| json.part(&self.path))
-            .cloned()
-            .unwrap_or_default()
+        json.member_or_part(&self.path).cloned().unwrap_or_default()
     }
 }
 
