@@ -66,14 +66,27 @@ impl Value {
             return Some(self);
         }
         let (key, rest) = path.split_once('.').unwrap_or((path, ""));
-        let part = match self {
+        self.child(key)?.part(rest)
+    }
+
+    /// The part at the end of a way of member names and positions.
+    #[must_use]
+    pub fn at(&self, parts: &[Rc<str>]) -> Option<&Self> {
+        let Some((key, rest)) = parts.split_first() else {
+            return Some(self);
+        };
+        self.child(key)?.at(rest)
+    }
+
+    /// The member of this name, or the entry at this position.
+    fn child(&self, key: &str) -> Option<&Self> {
+        match self {
             Self::Object(members) => members
                 .iter()
                 .find_map(|(name, value)| (**name == *key).then_some(value)),
             Self::Array(values) => values.get(key.parse::<usize>().ok()?),
             _ => None,
-        };
-        part?.part(rest)
+        }
     }
 
     /// The member of this name or, if there is none, the part at this path.

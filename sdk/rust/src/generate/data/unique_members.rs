@@ -6,8 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// A JSON object in which each name stands once, at every depth. Nothing of it is kept.
-pub(crate) struct UniqueMembers;
+/// The names of a JSON object in which each name stands once, at every depth.
+pub(crate) struct UniqueMembers(pub(crate) BTreeSet<String>);
 
 impl<'de> Deserialize<'de> for UniqueMembers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -25,7 +25,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<UniqueMembers, A::Error> {
-        check_members(members).map(|()| UniqueMembers)
+        check_members(members).map(UniqueMembers)
     }
 }
 
@@ -77,11 +77,11 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<AnyValue, A::Error> {
-        check_members(members).map(|()| AnyValue)
+        check_members(members).map(|_| AnyValue)
     }
 }
 
-fn check_members<'de, A: MapAccess<'de>>(mut members: A) -> Result<(), A::Error> {
+fn check_members<'de, A: MapAccess<'de>>(mut members: A) -> Result<BTreeSet<String>, A::Error> {
     let mut names = BTreeSet::new();
     while let Some(name) = members.next_key::<String>()? {
         if names.contains(&name) {
@@ -92,5 +92,5 @@ fn check_members<'de, A: MapAccess<'de>>(mut members: A) -> Result<(), A::Error>
         members.next_value::<AnyValue>()?;
         names.insert(name);
     }
-    Ok(())
+    Ok(names)
 }

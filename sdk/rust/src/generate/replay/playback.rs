@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
 use crate::generate::data::format::{DataFormat, parse_number};
@@ -171,6 +172,26 @@ impl GeneratorKind for ReplayPlan {
             self.row_at(self.origin.elapsed(context), first).0
         };
         Ok(row.map(|row| self.value(row)).unwrap_or_default())
+    }
+
+    fn known_parts(&self) -> KnownParts {
+        let each = match self.table.format() {
+            DataFormat::Csv => KnownParts::Single,
+            DataFormat::JsonLines => KnownParts::Unknown,
+        };
+        if self.single {
+            return each;
+        }
+        if self.columns.is_empty() {
+            return match self.table.member_names() {
+                [] => KnownParts::Unknown,
+                names => {
+                    KnownParts::members(names.iter().map(|name| (Rc::clone(name), each.clone())))
+                }
+            };
+        }
+        let members = self.columns.iter().map(|taken| Rc::clone(&taken.member));
+        KnownParts::members(members.map(|name| (name, each.clone())))
     }
 
     fn due(&self, state: &ReplayState, context: &Context<'_>) -> Option<Instant> {

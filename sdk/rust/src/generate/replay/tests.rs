@@ -230,3 +230,30 @@ fn object_of_all_members_has_those_of_its_own_line() {
         "[{\"a\":1},{\"b\":2}]"
     );
 }
+
+#[test]
+fn parts_of_a_row_are_known_from_the_file() {
+    let known = |replay: Replay, file| {
+        let parts = plan(replay, file).unwrap().known_parts();
+        parts.missing_part("row", &[Rc::from("x")], &[])
+    };
+    const CSV: (&str, &str) = ("c.csv", "a.b,c\n1,2\n");
+    assert_eq!(
+        known(Replay::new("c.csv"), CSV).unwrap(),
+        "row has no part \"x\"; there are a.b, c"
+    );
+    assert_eq!(
+        known(Replay::new("c.csv").column("a.b"), CSV).unwrap(),
+        "row is a single value, which has no part \"x\""
+    );
+    const LINES: (&str, &str) = ("l.jsonl", "{\"a.b\":1}\n{\"b\":{\"x\":2}}\n");
+    assert_eq!(
+        known(Replay::new("l.jsonl"), LINES).unwrap(),
+        "row has no part \"x\"; there are a.b, b"
+    );
+    assert_eq!(known(Replay::new("l.jsonl").column("b"), LINES), None);
+    assert_eq!(
+        life(Replay::new("l.jsonl").column("a.b"), LINES).json(1),
+        "[1]"
+    );
+}

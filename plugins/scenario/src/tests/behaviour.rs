@@ -1,4 +1,4 @@
-//! Tests scenarios as a fleet uses them.
+//! Tests the schedule, statuses and messages of scenarios.
 
 use std::time::Duration;
 
@@ -7,33 +7,7 @@ use mockfleet_sdk::{Error, Event, Link};
 use serde_json::{Value, json};
 
 use crate::Scenario;
-
-/// A device that ticks each second, of a target that has all channels.
-fn device(config: Value) -> Trial<Scenario> {
-    every_second();
-    Trial::new(config)
-}
-
-fn every_second() {
-    group_context(GroupContext {
-        interval: Some(Duration::from_secs(1)),
-        ..GroupContext::default()
-    });
-}
-
-/// The problems of a scenario, a line each.
-fn refusal(config: Value) -> Vec<String> {
-    every_second();
-    let setup = Setup {
-        config,
-        ..Setup::default()
-    };
-    match Trial::<Scenario>::create(&setup) {
-        Err(Error::InvalidConfig(why)) => why.lines().map(str::to_owned).collect(),
-        Err(error) => panic!("{error}"),
-        Ok(_) => panic!("the scenario was accepted"),
-    }
-}
+use crate::tests::support::{device, every_second, refusal};
 
 /// The times of messages, in seconds since the device was switched on.
 fn moments(trial: &Trial<Scenario>) -> Vec<f64> {
