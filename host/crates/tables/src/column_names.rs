@@ -52,13 +52,17 @@ pub const NUMBER_COLUMNS: &[&str] = &[
     "id",
 ];
 
-/// Returns the first of these names that a column has.
+/// Returns the first of these names that a column has. Its case may differ, unless another
+/// column has it exactly.
 #[must_use]
 pub fn find_column(columns: &[String], names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| {
-        let mut columns = columns.iter();
-        columns
-            .find(|column| column.eq_ignore_ascii_case(name))
-            .cloned()
+        let exact = columns.iter().find(|column| *column == name);
+        let similar = || {
+            columns
+                .iter()
+                .find(|column| column.eq_ignore_ascii_case(name))
+        };
+        exact.or_else(similar).cloned()
     })
 }

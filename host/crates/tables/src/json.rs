@@ -4,10 +4,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::row::BadRowCallback;
@@ -20,7 +23,38 @@ const LOOKED_AT: usize = 1_000;
 /// values.
 const MAX_RECORD: usize = 1 << 30;
 
-type Object<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
+/// The members of an object, whose names differ.
+struct Object<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object<'de>, A::Error> {
+        let mut object = HashMap::new();
+        while let Some(Text(name)) = members.next_key()? {
+            let value = members.next_value()?;
+            if object.contains_key(&name) {
+                return Err(A::Error::custom(format_args!(
+                    "two of its members are called {name:?}, and each needs a name of its own"
+                )));
+            }
+            object.insert(name, value);
+        }
+        Ok(Object(object))
+    }
+}
 
 /// Returns the names of the first lines.
 pub(crate) fn head(path: &Path) -> Result<Vec<String>, String> {
@@ -54,7 +88,7 @@ pub(crate) fn read(
     lines(
         path,
         &mut |number, line| match serde_json::from_slice::<Object<'_>>(line) {
-            Ok(object) => {
+            Ok(Object(object)) => {
                 let cells: Vec<TableValue<'_>> = wanted
                     .iter()
                     .map(|name| {
@@ -120,5 +154,21 @@ fn cell(value: &RawValue) -> TableValue<'_> {
 }
 
 /// A text, borrowed if it has no escapes.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_of_one_name_are_an_error() {
+        let object = |text| serde_json::from_str::<Object<'_>>(text).map(|object| object.0.len());
+        assert_eq!(object(r#"{"a":1,"\u0061b":{"c":[1]}}"#).unwrap(), 2);
+        let error = object(r#"{"a":1,"\u0061":2}"#).unwrap_err().to_string();
+        assert!(
+            error.starts_with("two of its members are called \"a\""),
+            "{error}"
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! Opens a table and reads its rows.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use mockfleet_config::{Problem, Problems};
@@ -14,7 +15,18 @@ pub struct Table {
     shown: String,
     parts: Vec<Source>,
     columns: Vec<String>,
+    /// The names that two columns of one part have.
+    repeated: Vec<RepeatedName>,
     rows: Option<u64>,
+}
+
+/// A name that two columns of a part have.
+struct RepeatedName {
+    /// The number of the part.
+    part: usize,
+    name: String,
+    /// The positions of the first two columns, from 1.
+    positions: [usize; 2],
 }
 
 /// Most unreadable lines that are reported. Then reading ends.
@@ -47,6 +59,7 @@ impl Table {
                 Ok(Self {
                     shown: query.shown(),
                     parts: vec![Source::Query(Box::new(query))],
+                    repeated: repeated_names(0, &columns).collect(),
                     columns,
                     rows: None,
                 })
@@ -64,10 +77,12 @@ impl Table {
     fn from_sources(text: &str, parts: Vec<Source>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let mut columns: Vec<String> = Vec::new();
+        let mut repeated = Vec::new();
         let (mut rows, mut counted) = (0, true);
-        for part in &parts {
+        for (number, part) in parts.iter().enumerate() {
             match part.head() {
                 Ok((head, n)) => {
+                    repeated.extend(repeated_names(number, &head));
                     let more = head.into_iter().filter(|name| !columns.contains(name));
                     columns.extend(more.collect::<Vec<_>>());
                     rows += n.unwrap_or(0);
@@ -86,6 +101,7 @@ impl Table {
             shown: text.to_owned(),
             parts,
             columns,
+            repeated,
             rows: counted.then_some(rows),
         })
     }
@@ -171,7 +187,10 @@ impl Table {
         wanted: &[&str],
         take: &mut RowCallback<'_>,
     ) -> Result<(), Problems> {
-        let mut problems = Problems::default();
+        let mut problems = self.ambiguous(wanted);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let mut left = MAX_BAD_LINES;
         for (file, part) in (0..).zip(&self.parts) {
             let mut stopped = false;
@@ -220,5 +239,76 @@ impl Table {
         } else {
             Err(problems)
         }
+    }
+
+    /// Returns the wanted names that two columns have.
+    fn ambiguous(&self, wanted: &[&str]) -> Problems {
+        let mut problems = Problems::default();
+        for repeated in &self.repeated {
+            if !wanted.contains(&repeated.name.as_str()) {
+                continue;
+            }
+            let [first, second] = repeated.positions;
+            let part = self.parts.get(repeated.part);
+            problems.push(Problem {
+                place: part.map_or_else(|| self.shown.clone(), Source::shown),
+                text: format!(
+                    "its columns {first} and {second} are both called {:?}; give one of them another name",
+                    repeated.name
+                ),
+            });
+        }
+        problems
+    }
+}
+
+/// Returns the names that two columns of a part have.
+fn repeated_names(part: usize, columns: &[String]) -> impl Iterator<Item = RepeatedName> {
+    let columns = columns.iter().enumerate();
+    let mut seen: HashMap<&str, (usize, usize)> = HashMap::new();
+    let mut repeated = Vec::new();
+    for (position, name) in columns {
+        let (first, count) = seen.entry(name).or_insert((position + 1, 0));
+        *count += 1;
+        if *count == 2 {
+            repeated.push(RepeatedName {
+                part,
+                name: name.clone(),
+                positions: [*first, position + 1],
+            });
+        }
+    }
+    repeated.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn column_is_refused_if_wanted_and_its_name_is_repeated() {
+        let folder = std::env::temp_dir().join(format!("mockfleet-tables-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("twice.csv");
+        std::fs::write(&path, "a,a,b,\n1,2,3,4\n").unwrap();
+        let shown = path.display().to_string();
+        let table = Table::open(&shown, None, "--received").unwrap();
+        let mut read = |_, cells: &[TableValue<'_>]| {
+            assert_eq!(cells, [TableValue::Text("3".into())]);
+            ControlFlow::Continue(())
+        };
+        assert!(table.read(&["b"], &mut read).is_ok());
+        let problems = table.read(&["b", "a"], &mut read).unwrap_err();
+        let problems: Vec<String> = problems
+            .into_iter()
+            .map(|problem| problem.to_string())
+            .collect();
+        assert_eq!(
+            problems,
+            [format!(
+                "{shown}: its columns 1 and 2 are both called \"a\"; give one of them another name"
+            )]
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mockfleet_sdk::generate::{Context, Plan};
+use mockfleet_sdk::generate::{Context, PartRead, Plan};
 use mockfleet_sdk::{Error, Problem, Rng};
 
 use crate::compile::names::Names;
@@ -29,7 +29,11 @@ impl DurationPlan {
         match written {
             config::DurationSpec::Fixed(span) => Some(Self::Fixed((*span).into())),
             config::DurationSpec::Drawn(spec) => match spec.plan(names.scope()) {
-                Ok(plan) => Some(Self::Drawn(Box::new(plan))),
+                Ok(plan) => {
+                    let within = |read: &PartRead| format!("{path}.{}", read.path);
+                    names.check_parts(plan.part_reads(), within, problems);
+                    Some(Self::Drawn(Box::new(plan)))
+                }
                 Err(found) => {
                     extend_within(path, found.into_iter().collect(), problems);
                     None

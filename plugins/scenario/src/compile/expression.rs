@@ -22,10 +22,13 @@ impl Expression {
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         match Spec::new(text).plan(names.scope()) {
-            Ok(plan) => Some(Self {
-                plan,
-                written: text.to_owned(),
-            }),
+            Ok(plan) => {
+                names.check_parts(plan.part_reads(), |_| path.to_owned(), problems);
+                Some(Self {
+                    plan,
+                    written: text.to_owned(),
+                })
+            }
             Err(found) => {
                 // The setting is the expression itself, so the path ends there.
                 let found: Vec<Problem> = found

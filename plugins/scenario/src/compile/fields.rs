@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mockfleet_sdk::Problem;
-use mockfleet_sdk::generate::{Plan, Scope, Spec};
+use mockfleet_sdk::generate::{KnownParts, PartRead, Plan, Scope, Spec};
 
 use crate::compile::names::Names;
 use crate::config::{Config, LenientValue};
@@ -32,12 +32,14 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    pub(crate) fn read(config: &Config, names: &Names, problems: &mut Vec<Problem>) -> Self {
-        let scope = names.scope();
+    pub(crate) fn read(config: &Config, names: &mut Names, problems: &mut Vec<Problem>) -> Self {
+        let mut paths = Vec::new();
         let mut fields = Self::default();
         for (position, (name, spec)) in config.fields.iter().enumerate() {
             let path = format!("fields.{name}");
+            let scope = names.scope();
             let slot = fields.slot(spec, name, name.clone(), position, scope, &path, problems);
+            paths.extend(slot.map(|_| path));
             fields.own.push(slot);
         }
         for (status, settings) in &config.statuses {
@@ -52,18 +54,42 @@ impl Fields {
                     continue;
                 };
                 let stream = format!("{name}@{status}");
+                let scope = names.scope();
                 let slot = fields.slot(spec, name, stream, position, scope, &path, problems);
+                paths.extend(slot.map(|_| path));
                 if let Some(slot) = slot {
                     let replaced = fields.replaced.entry(status.clone()).or_default();
                     replaced.insert(position, slot);
                 }
             }
         }
+        fields.check_parts(&paths, names, problems);
         let statuses = config.statuses.keys().map(String::as_str);
         for status in std::iter::once("").chain(statuses) {
             fields.find_cycles(status, problems);
         }
         fields
+    }
+
+    /// Notes the parts of all fields, and reports those that a slot reads and that never
+    /// exist. `paths` has the path of each slot's settings.
+    fn check_parts(&self, paths: &[String], names: &mut Names, problems: &mut Vec<Problem>) {
+        for position in 0..self.own.len() {
+            let slots = self.slots.iter().filter(|slot| slot.position == position);
+            let mut shapes: Vec<KnownParts> = slots.map(|slot| slot.plan.known_parts()).collect();
+            if self.own.get(position).copied().flatten().is_none() {
+                shapes.push(KnownParts::Unknown);
+            }
+            let shape = match shapes.as_slice() {
+                [shape] => shape.clone(),
+                _ => KnownParts::OneOf(shapes.into()),
+            };
+            names.set_known_parts(position, shape);
+        }
+        for (slot, path) in self.slots.iter().zip(paths) {
+            let within = |read: &PartRead| format!("{path}.{}", read.path);
+            names.check_parts(slot.plan.part_reads(), within, problems);
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call a generator")]

@@ -4,7 +4,7 @@
 //! generator.
 
 use mockfleet_sdk::Problem;
-use mockfleet_sdk::generate::{Scope, Value};
+use mockfleet_sdk::generate::{KnownParts, PartPath, PartRead, Scope, Value};
 
 use crate::config::Config;
 use crate::payload;
@@ -29,6 +29,19 @@ pub(crate) enum Builtin {
     Age,
     /// Seconds since its status began.
     StatusAge,
+}
+
+impl Builtin {
+    /// The parts of its values.
+    fn known_parts(self) -> KnownParts {
+        match self {
+            Self::Request | Self::Value => KnownParts::Unknown,
+            Self::Device => {
+                KnownParts::members(["id", "group", "index"].map(|name| (name, KnownParts::Single)))
+            }
+            _ => KnownParts::Single,
+        }
+    }
 }
 
 /// The names in the order of their positions. Expressions have those from `device` on by
@@ -58,6 +71,8 @@ pub(crate) struct Names {
     /// The names for generators: one scope for all of them, since it keeps the data files
     /// that they read.
     scope: Scope,
+    /// The parts of each name's values. Unknown before the fields are read.
+    shapes: Vec<KnownParts>,
 }
 
 impl Names {
@@ -98,10 +113,21 @@ impl Names {
         let scope = Scope::new()
             .names(all.iter().take(told).map(String::as_str))
             .group_files();
+        let mut shapes = vec![KnownParts::Unknown; config.fields.len()];
+        let changed = changed_variables(config);
+        shapes.extend(config.variables.iter().map(|(name, value)| {
+            if changed.contains(&name.as_str()) {
+                KnownParts::Unknown
+            } else {
+                KnownParts::from(&Value::from(value))
+            }
+        }));
+        shapes.extend(BUILTINS.iter().map(|(_, builtin)| builtin.known_parts()));
         Self {
             all,
             fields: config.fields.len(),
             scope,
+            shapes,
         }
     }
 
@@ -121,6 +147,30 @@ impl Names {
                 "there is no variable {name:?}{}",
                 suggestion(name, variables.iter().map(String::as_str))
             )),
+        }
+    }
+
+    /// Notes the parts of a field's values.
+    pub(crate) fn set_known_parts(&mut self, position: usize, shape: KnownParts) {
+        if let Some(known) = self.shapes.get_mut(position) {
+            *known = shape;
+        }
+    }
+
+    /// Reports the parts that a plan reads and that never exist, each at its path.
+    pub(crate) fn check_parts(
+        &self,
+        reads: &[PartRead],
+        path: impl Fn(&PartRead) -> String,
+        problems: &mut Vec<Problem>,
+    ) {
+        for read in reads {
+            let shape = self.shapes.get(read.position);
+            let why =
+                shape.and_then(|shape| shape.missing_part(&read.name, &read.parts, &self.shapes));
+            if let Some(why) = why {
+                problems.push(Problem::new(path(read), why));
+            }
         }
     }
 
@@ -151,6 +201,31 @@ impl payload::NameResolver for Names {
                 )
             })
     }
+
+    fn missing_part(&self, position: usize, path: &PartPath) -> Option<String> {
+        let shape = self.shapes.get(position)?;
+        shape.missing_part(&path.name, &path.parts, &self.shapes)
+    }
+}
+
+/// The variables that an answer or a transition sets.
+fn changed_variables(config: &Config) -> Vec<&str> {
+    let statuses = config.statuses.values();
+    let transitions = statuses
+        .flat_map(|status| &status.transitions)
+        .chain(&config.transitions);
+    let by_transitions = transitions
+        .filter_map(|transition| transition.0.as_ref().ok())
+        .flat_map(|transition| transition.set.keys());
+    let by_answers = config
+        .answers
+        .iter()
+        .filter_map(|answer| answer.0.as_ref().ok())
+        .flat_map(|answer| answer.set.keys());
+    by_transitions
+        .chain(by_answers)
+        .map(String::as_str)
+        .collect()
 }
 
 fn is_identifier(name: &str) -> bool {

@@ -44,8 +44,8 @@ impl Plan {
     /// All problems of the settings.
     pub(crate) fn compile(config: &Config, group: &GroupContext) -> Result<Rc<Self>, Error> {
         let mut problems = Vec::new();
-        let names = Names::collect(config, &mut problems);
-        let fields = Fields::read(config, &names, &mut problems);
+        let mut names = Names::collect(config, &mut problems);
+        let fields = Fields::read(config, &mut names, &mut problems);
         let messages = messages::read(config, &names, group, &mut problems);
         let mut context = CompileContext {
             config,

@@ -19,8 +19,10 @@ pub(crate) struct StateMachine {
     /// The number of its status, and the time since which it has it.
     pub(crate) status: usize,
     pub(crate) since: Instant,
-    /// The number of sending ticks.
+    /// The number of sending ticks before the present call, for all that it computes.
     pub(crate) sequence: u64,
+    /// The number of sending ticks so far.
+    pub(crate) ticks: u64,
     /// The time of the last sending tick.
     pub(crate) sent: Option<Instant>,
     /// The time of the next sending; `None`: at the next tick of the fleet.
@@ -64,6 +66,7 @@ impl StateMachine {
             status: plan.start,
             since: device.born,
             sequence: 0,
+            ticks: 0,
             sent: None,
             due: None,
             timers: Vec::new(),
@@ -103,8 +106,7 @@ impl StateMachine {
 
     /// Runs the transitions that are decided at a tick, and then sends its messages.
     fn sample(&mut self, now: Instant, turn: &mut Turn) -> Result<(), Error> {
-        let sequence = self.sequence;
-        self.sequence += 1;
+        self.ticks += 1;
         self.sent = Some(now);
         // A failure below must not repeat this tick.
         self.schedule_next(now)?;
@@ -122,7 +124,7 @@ impl StateMachine {
         };
         let offline = self.is_offline();
         for send in &status.sends {
-            if sequence.is_multiple_of(u64::from(send.nth)) {
+            if self.sequence.is_multiple_of(u64::from(send.nth)) {
                 self.send(send.message, offline, now, turn)?;
             }
         }
@@ -250,9 +252,11 @@ impl StateMachine {
     /// Begins a call, in which no value has been made yet.
     pub(crate) fn begin_call(&mut self, now: Instant) {
         self.plan.made.borrow_mut().fill(false);
-        let since = |moment: Instant| Value::Number(now.since(moment).as_secs_f64());
-        self.set_builtin(Builtin::Age, since(self.device.born));
-        self.set_builtin(Builtin::StatusAge, since(self.since));
+        self.sequence = self.ticks;
+        let context = self.context(now);
+        let (age, status_age) = (context.age(), context.status_age());
+        self.set_builtin(Builtin::Age, Value::Number(age));
+        self.set_builtin(Builtin::StatusAge, Value::Number(status_age));
         let tick = i64::try_from(self.sequence).unwrap_or(i64::MAX);
         self.set_builtin(Builtin::Sequence, Value::Integer(tick));
         if self.plan.uses_at {

@@ -1,6 +1,8 @@
 //! Parses texts with `{{ name }}` and fills them in.
 
-use mockfleet_sdk::generate::Value;
+use std::rc::Rc;
+
+use mockfleet_sdk::generate::{PartPath, Value};
 
 use crate::payload::template_context::TemplateContext;
 
@@ -8,17 +10,15 @@ use crate::payload::template_context::TemplateContext;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
     position: usize,
-    part: Option<Box<str>>,
+    parts: Rc<[Rc<str>]>,
 }
 
 impl Reference {
     /// The value; a part that does not exist is missing.
     pub(crate) fn of<'a>(&self, values: &'a [Value]) -> &'a Value {
-        let value = values.get(self.position).unwrap_or(&Value::Missing);
-        match &self.part {
-            None => value,
-            Some(part) => value.part(part).unwrap_or(&Value::Missing),
-        }
+        let value = values.get(self.position);
+        let part = value.and_then(|value| value.at(&self.parts));
+        part.unwrap_or(&Value::Missing)
     }
 }
 
@@ -104,19 +104,19 @@ pub(crate) fn plain(value: &Value, into: &mut Vec<u8>) {
 }
 
 fn reference(written: &str, path: &str, context: &mut TemplateContext<'_>) -> Option<Reference> {
-    let (name, part) = match written.split_once('.') {
-        Some((name, part)) => (name.trim_end(), Some(part)),
-        None => (written, None),
-    };
-    match context.names.position(name) {
-        Ok(position) => {
+    let found = PartPath::parse(written).and_then(|path| {
+        let position = context.names.position(&path.name)?;
+        match context.names.missing_part(position, &path) {
+            Some(why) => Err(why),
+            None => Ok((position, path.parts)),
+        }
+    });
+    match found {
+        Ok((position, parts)) => {
             if !context.reads.contains(&position) {
                 context.reads.push(position);
             }
-            Some(Reference {
-                position,
-                part: part.map(Into::into),
-            })
+            Some(Reference { position, parts })
         }
         Err(why) => {
             context.report(path, why);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use mockfleet_sdk::Problem;
+use mockfleet_sdk::generate::PartPath;
 
 use crate::config;
 use crate::payload::payload_format::Payload;
@@ -17,6 +18,10 @@ impl NameResolver for TwoNames {
             .iter()
             .position(|known| *known == name)
             .ok_or_else(|| format!("there is no {name:?}"))
+    }
+
+    fn missing_part(&self, _: usize, _: &PartPath) -> Option<String> {
+        None
     }
 }
 

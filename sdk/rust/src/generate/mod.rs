@@ -89,6 +89,8 @@ mod testing;
 mod time;
 
 pub use common::context::Context;
+pub use common::known_parts::KnownParts;
+pub use common::part_path::PartPath;
 pub use common::problems::Problems;
 pub use common::span::{Shift, Span};
 pub use common::value::Value;
@@ -98,6 +100,7 @@ pub use fields::constant::{Constant, Counter, Field};
 pub use fields::id::{Id, IdScope, Style};
 #[cfg(feature = "templates")]
 pub use fields::template::{Expression, Text};
+pub use planning::check::PartRead;
 pub use planning::scope::Scope;
 pub use random::arrival::{Exponential, Poisson};
 pub use random::bucket::{Bucket, Order};

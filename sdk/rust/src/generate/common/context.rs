@@ -1,6 +1,7 @@
 //! Describes the time and the device that a value is made for.
 
 use crate::contract::behaviour::{Device, Tick};
+use crate::generate::common::number::micros_as_f64;
 use crate::generate::common::value::Value;
 use crate::time::Instant;
 
@@ -53,5 +54,23 @@ impl<'a> Context<'a> {
     #[must_use]
     pub const fn fields(self, fields: &'a [Value]) -> Self {
         Self { fields, ..self }
+    }
+
+    /// The seconds since the device was switched on: `age` of expressions.
+    #[must_use]
+    pub fn age(&self) -> f64 {
+        self.seconds_since(self.device.born)
+    }
+
+    /// The seconds since the last change of status: `status_age` of expressions.
+    #[must_use]
+    pub fn status_age(&self) -> f64 {
+        self.seconds_since(self.status_since)
+    }
+
+    /// The seconds from a moment to now.
+    pub(crate) fn seconds_since(&self, moment: Instant) -> f64 {
+        let micros = self.now.micros().saturating_sub(moment.micros());
+        micros_as_f64(i64::try_from(micros).unwrap_or(i64::MAX)) / 1e6
     }
 }

@@ -66,14 +66,37 @@ impl Value {
             return Some(self);
         }
         let (key, rest) = path.split_once('.').unwrap_or((path, ""));
-        let part = match self {
+        self.child(key)?.part(rest)
+    }
+
+    /// The part at the end of a way of member names and positions.
+    #[must_use]
+    pub fn at(&self, parts: &[Rc<str>]) -> Option<&Self> {
+        let Some((key, rest)) = parts.split_first() else {
+            return Some(self);
+        };
+        self.child(key)?.at(rest)
+    }
+
+    /// The member of this name, or the entry at this position.
+    fn child(&self, key: &str) -> Option<&Self> {
+        match self {
             Self::Object(members) => members
                 .iter()
                 .find_map(|(name, value)| (**name == *key).then_some(value)),
             Self::Array(values) => values.get(key.parse::<usize>().ok()?),
             _ => None,
+        }
+    }
+
+    /// The member of this name or, if there is none, the part at this path.
+    #[cfg(feature = "files")]
+    pub(crate) fn member_or_part(&self, name: &str) -> Option<&Self> {
+        let member = match self {
+            Self::Object(members) => members.iter().find(|(known, _)| **known == *name),
+            _ => None,
         };
-        part?.part(rest)
+        member.map(|(_, value)| value).or_else(|| self.part(name))
     }
 
     /// Appends the value to a payload, as JSON.

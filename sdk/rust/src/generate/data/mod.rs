@@ -15,3 +15,5 @@ pub(crate) mod row_index;
 pub(crate) mod table;
 #[cfg(feature = "files")]
 pub(crate) mod table_cache;
+#[cfg(feature = "files")]
+pub(crate) mod unique_members;

@@ -4,6 +4,7 @@
 //! than one.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
@@ -16,9 +17,13 @@ use crate::generate::data::file_source::FileSource;
 use crate::generate::data::file_window::WindowedFile;
 use crate::generate::data::format::DataFormat;
 use crate::generate::data::row_index::RowIndex;
+use crate::generate::data::unique_members::UniqueMembers;
 
 /// The longest field of a CSV file, in bytes.
 const MAX_FIELD_BYTES: usize = 1 << 20;
+
+/// Names of members that are kept of a file at most.
+const MAX_MEMBER_NAMES: usize = 1_000;
 
 /// A data file and the offsets of its rows.
 #[derive(Debug)]
@@ -26,6 +31,7 @@ pub(crate) struct Table {
     name: String,
     file: WindowedFile,
     format: DataFormat,
+    /// The columns of a CSV file, or the names of the members of all lines.
     columns: Vec<Rc<str>>,
     rows: RowIndex,
     /// The row that was read last, and its offset: the next one is near.
@@ -103,7 +109,7 @@ impl Table {
         let mut errors = self.errors();
         let found = match self.format {
             DataFormat::Csv => self.index_csv_rows(&mut errors),
-            DataFormat::JsonLines => (Vec::new(), self.index_json_lines(&mut errors)),
+            DataFormat::JsonLines => self.index_json_lines(&mut errors),
         };
         if found.1.len() == 0 && errors.is_empty() {
             errors.push(self.file.len(), "the file has no rows");
@@ -148,14 +154,19 @@ impl Table {
         (columns, rows)
     }
 
-    /// The offset of each line.
-    fn index_json_lines(&self, errors: &mut FileErrorList<'_>) -> RowIndex {
-        let mut rows = RowIndex::default();
+    /// The names of all members unless there are many, and the offset of each line.
+    fn index_json_lines(&self, errors: &mut FileErrorList<'_>) -> (Vec<String>, RowIndex) {
+        let (mut names, mut rows) = (BTreeSet::new(), RowIndex::default());
         let mut start = self.skip_blank_lines(self.file.text_start());
         while start < self.file.len() {
             let line = self.file.line(start);
-            match serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(&line) {
-                Ok(_) => rows.push(start),
+            match serde_json::from_slice::<UniqueMembers>(&line) {
+                Ok(UniqueMembers(members)) => {
+                    rows.push(start);
+                    if names.len() <= MAX_MEMBER_NAMES {
+                        names.extend(members);
+                    }
+                }
                 Err(error) => {
                     let text = error.to_string();
                     let cut = text.find(" at line").unwrap_or(text.len());
@@ -168,7 +179,10 @@ impl Table {
             }
             start = self.skip_blank_lines(start + line.len() + 1);
         }
-        rows
+        if names.len() > MAX_MEMBER_NAMES {
+            names.clear();
+        }
+        (names.into_iter().collect(), rows)
     }
 
     /// The offset of the next line that is not empty. A line with a space is a row of CSV.
@@ -243,8 +257,27 @@ impl Table {
         &self.columns
     }
 
+    /// The offset of each column's name in the header of a CSV file.
+    pub(crate) fn header_offsets(&self) -> Vec<usize> {
+        let mut offsets = Vec::new();
+        let start = self.skip_line_breaks(self.file.text_start());
+        self.each_field(start, |offset, _| offsets.push(offset));
+        offsets
+    }
+
+    /// Line and column of an offset, such as `1:5`.
+    pub(crate) fn place(&self, offset: usize) -> String {
+        let (line, column) = self.file.line_and_column(offset);
+        format!("{line}:{column}")
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The names of all members of JSON lines; none when there are too many to keep.
+    pub(crate) fn member_names(&self) -> &[Rc<str>] {
+        &self.columns
     }
 
     /// The names of the columns: of JSON lines, the members of the first line.

@@ -1,10 +1,14 @@
 //! Makes constants, counters and copies of other fields.
 
+use std::rc::Rc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
+use crate::generate::common::part_path::PartPath;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
@@ -48,6 +52,10 @@ impl GeneratorKind for ConstantPlan {
 
     fn next(&self, (): &mut (), _: &Context<'_>) -> Result<Value, Error> {
         Ok(self.0.clone())
+    }
+
+    fn known_parts(&self) -> KnownParts {
+        KnownParts::from(&self.0)
     }
 }
 
@@ -184,7 +192,8 @@ impl GeneratorKind for Counter {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Field {
-    /// The field's name and, after points, the part of it: `position.lat`, `samples.0`.
+    /// The field's name and, after points, the part of it: `position.lat`, `samples.0`. A
+    /// part with points or brackets in its name is in brackets: `row["a.b"]`.
     pub name: String,
 }
 
@@ -199,26 +208,28 @@ impl Field {
 pub(crate) struct FieldPlan {
     position: usize,
     name: String,
-    path: String,
+    parts: Rc<[Rc<str>]>,
 }
 
 impl Specification for Field {
     type Plan = FieldPlan;
 
     fn check(&self, check: &mut Check<'_>) -> Option<FieldPlan> {
-        let (field, path) = self.name.split_once('.').unwrap_or((&self.name, ""));
-        let Some(position) = check.reference(field) else {
+        let path = PartPath::parse(&self.name)
+            .map_err(|why| check.report("name", why))
+            .ok()?;
+        let Some(position) = check.part_reference("name", &path.name, &path.parts) else {
             let names = check.known_names();
             check.report(
                 "name",
-                format_args!("no field is called {field:?}; {names}"),
+                format_args!("no field is called {:?}; {names}", path.name),
             );
             return None;
         };
         Some(FieldPlan {
             position,
             name: self.name.clone(),
-            path: path.to_owned(),
+            parts: path.parts,
         })
     }
 }
@@ -232,13 +243,17 @@ impl GeneratorKind for FieldPlan {
         match context.fields.get(self.position) {
             // A part of a missing value is missing, too.
             None | Some(Value::Missing) => Ok(Value::Missing),
-            Some(value) => value.part(&self.path).cloned().ok_or_else(|| {
+            Some(value) => value.at(&self.parts).cloned().ok_or_else(|| {
                 Error::failed(format_args!(
                     "there is no {}: the field is {value}",
                     self.name
                 ))
             }),
         }
+    }
+
+    fn known_parts(&self) -> KnownParts {
+        KnownParts::Part(self.position, Rc::clone(&self.parts))
     }
 }
 

@@ -10,7 +10,8 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Error as EngineError, UndefinedBehavior, Value as EngineValue};
 
 use crate::generate::common::context::Context;
-use crate::generate::common::number::{micros_as_f64, number};
+use crate::generate::common::known_parts::KnownParts;
+use crate::generate::common::number::number;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
 use crate::time::Instant;
@@ -114,18 +115,14 @@ const DEVICE_VARIABLES: [(&str, VariableSource); 6] = [
 
 impl VariableSource {
     fn value(self, context: &Context<'_>) -> EngineValue {
-        let seconds = |from: Instant| {
-            let micros = context.now.micros().saturating_sub(from.micros());
-            micros_as_f64(i64::try_from(micros).unwrap_or(i64::MAX)) / 1e6
-        };
         match self {
             Self::Field(position) => context
                 .fields
                 .get(position)
                 .map_or(EngineValue::UNDEFINED, to_engine),
-            Self::Now => EngineValue::from(seconds(Instant::default())),
-            Self::Age => EngineValue::from(seconds(context.device.born)),
-            Self::StatusAge => EngineValue::from(seconds(context.status_since)),
+            Self::Now => EngineValue::from(context.seconds_since(Instant::default())),
+            Self::Age => EngineValue::from(context.age()),
+            Self::StatusAge => EngineValue::from(context.status_age()),
             Self::Sequence => EngineValue::from(context.sequence),
             Self::Status => EngineValue::from(context.status),
             Self::Device => EngineValue::from_pairs([
@@ -135,6 +132,11 @@ impl VariableSource {
             ]),
         }
     }
+}
+
+/// The parts of a device.
+fn device_parts() -> KnownParts {
+    KnownParts::members(["id", "group", "index"].map(|name| (name, KnownParts::Single)))
 }
 
 /// The variables that an expression or a template uses. Passing all fields would cost more
@@ -149,19 +151,28 @@ impl TemplateVariables {
         key: &str,
         used: impl IntoIterator<Item = String>,
     ) -> Self {
-        let mut used: Vec<String> = used
-            .into_iter()
-            .map(|name| name.split('.').next().unwrap_or_default().to_owned())
-            .collect();
+        let mut used: Vec<String> = used.into_iter().collect();
         used.sort_unstable();
         used.dedup();
-        let mut names = Vec::new();
-        for name in used {
-            let state = DEVICE_VARIABLES.iter().find(|(known, _)| *known == name);
-            let source = match (check.reference(&name), state) {
+        let mut names: Vec<(EngineValue, VariableSource)> = Vec::new();
+        for path in used {
+            let mut parts = path.split('.').map(Rc::from);
+            let name: Rc<str> = parts.next().unwrap_or_else(|| Rc::from(""));
+            let parts: Rc<[Rc<str>]> = parts.collect();
+            let state = DEVICE_VARIABLES.iter().find(|(known, _)| **known == *name);
+            let source = match (check.part_reference(key, &name, &parts), state) {
                 (Some(position), _) => VariableSource::Field(position),
-                (None, Some((_, source))) => *source,
-                (None, None) if FUNCTIONS.contains(&name.as_str()) => continue,
+                (None, Some((_, source))) => {
+                    let shape = match source {
+                        VariableSource::Device => device_parts(),
+                        _ => KnownParts::Single,
+                    };
+                    if let Some(why) = shape.missing_part(&name, &parts, &[]) {
+                        check.report(key, why);
+                    }
+                    *source
+                }
+                (None, None) if FUNCTIONS.contains(&&*name) => continue,
                 (None, None) => {
                     let fields = check.known_names();
                     let what = format_args!(
@@ -171,7 +182,10 @@ impl TemplateVariables {
                     continue;
                 }
             };
-            names.push((EngineValue::from(name), source));
+            let name = EngineValue::from(&*name);
+            if names.iter().all(|(known, _)| *known != name) {
+                names.push((name, source));
+            }
         }
         Self(names)
     }

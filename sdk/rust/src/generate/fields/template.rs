@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::value::Value;
 use crate::generate::fields::language::{LANGUAGE, TemplateVariables, cause, from_engine};
 use crate::generate::planning::check::Check;
@@ -99,7 +100,7 @@ impl Specification for Expression {
             })
             .ok()?;
         let variables =
-            TemplateVariables::check(check, "expression", compiled.undeclared_variables(false));
+            TemplateVariables::check(check, "expression", compiled.undeclared_variables(true));
         Some(ExpressionPlan {
             source: self.expression.clone(),
             compiled,
@@ -128,6 +129,10 @@ impl GeneratorKind for ExpressionPlan {
                 ))
             })
     }
+
+    fn known_parts(&self) -> KnownParts {
+        KnownParts::Unknown
+    }
 }
 
 /// A compiled template, alone in a copy of the language.
@@ -144,7 +149,7 @@ impl Specification for Text {
         let mut env = LANGUAGE.clone();
         let used = env
             .add_template_owned(TEMPLATE, self.template.clone())
-            .and_then(|()| Ok(env.get_template(TEMPLATE)?.undeclared_variables(false)));
+            .and_then(|()| Ok(env.get_template(TEMPLATE)?.undeclared_variables(true)));
         match used {
             Ok(used) => Some(TextPlan {
                 variables: TemplateVariables::check(check, "template", used),

@@ -1,6 +1,7 @@
 //! Walks through a specification and collects its problems.
 
 use std::fmt;
+use std::rc::Rc;
 
 use crate::generate::common::problems::Problems;
 use crate::generate::common::span::Span;
@@ -13,6 +14,28 @@ pub(crate) struct Check<'a> {
     path: String,
     problems: Problems,
     reads: Vec<usize>,
+    part_reads: Vec<PartRead>,
+}
+
+/// A part of another name that a specification reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartRead {
+    /// The position of the name in the scope.
+    pub position: usize,
+    /// The name.
+    pub name: String,
+    /// The way to the part.
+    pub parts: Rc<[Rc<str>]>,
+    /// The key of the specification that reads it.
+    pub path: String,
+}
+
+/// A plan, and all that it reads.
+pub(crate) struct Checked<T> {
+    pub(crate) plan: T,
+    pub(crate) reads: Vec<usize>,
+    pub(crate) part_reads: Vec<PartRead>,
 }
 
 impl<'a> Check<'a> {
@@ -22,6 +45,7 @@ impl<'a> Check<'a> {
             path: String::new(),
             problems: Problems::new(),
             reads: Vec::new(),
+            part_reads: Vec::new(),
         }
     }
 
@@ -85,6 +109,29 @@ impl<'a> Check<'a> {
         Some(position)
     }
 
+    /// The position of a name of which a part is read, at a key.
+    pub(crate) fn part_reference(
+        &mut self,
+        key: &str,
+        name: &str,
+        parts: &Rc<[Rc<str>]>,
+    ) -> Option<usize> {
+        let position = self.reference(name)?;
+        if !parts.is_empty() {
+            let path = match (self.path.as_str(), key) {
+                ("", key) => key.to_owned(),
+                (path, key) => format!("{path}.{key}"),
+            };
+            self.part_reads.push(PartRead {
+                position,
+                name: name.to_owned(),
+                parts: Rc::clone(parts),
+                path,
+            });
+        }
+        Some(position)
+    }
+
     /// The names of the scope, as the end of a sentence.
     pub(crate) fn known_names(&self) -> String {
         let names: Vec<&str> = self.scope.all_names().collect();
@@ -96,12 +143,16 @@ impl<'a> Check<'a> {
     }
 
     /// The plan with the positions that it reads, if there are no problems.
-    pub(crate) fn finish<T>(mut self, plan: Option<T>) -> Result<(T, Vec<usize>), Problems> {
+    pub(crate) fn finish<T>(mut self, plan: Option<T>) -> Result<Checked<T>, Problems> {
         if self.problems.is_empty() && plan.is_none() {
             self.report("", "it cannot be planned");
         }
         match plan {
-            Some(plan) if self.problems.is_empty() => Ok((plan, self.reads)),
+            Some(plan) if self.problems.is_empty() => Ok(Checked {
+                plan,
+                reads: self.reads,
+                part_reads: self.part_reads,
+            }),
             _ => Err(self.problems),
         }
     }

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
 use crate::random::Rng;
@@ -36,6 +37,11 @@ pub(crate) trait GeneratorKind: Debug {
     fn fault(&self, state: &Self::State) -> Option<&'static str> {
         let _ = state;
         None
+    }
+
+    /// The parts that its values have. Most kinds make single values.
+    fn known_parts(&self) -> KnownParts {
+        KnownParts::Single
     }
 
     /// The time of the next change of the value, for kinds that know it.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
 use crate::generate::planning::generator::{GeneratorKind, Specification};
@@ -158,6 +159,10 @@ impl GeneratorKind for BucketPlan {
             }
         };
         Ok(value.cloned().unwrap_or_default())
+    }
+
+    fn known_parts(&self) -> KnownParts {
+        KnownParts::OneOf(self.values.iter().map(KnownParts::from).collect())
     }
 }
 

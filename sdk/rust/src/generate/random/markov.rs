@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
@@ -181,6 +182,11 @@ impl MarkovPlan {
 
 impl GeneratorKind for MarkovPlan {
     type State = MarkovState;
+
+    fn known_parts(&self) -> KnownParts {
+        let values = self.states.iter().map(|state| &state.value);
+        KnownParts::OneOf(values.map(KnownParts::from).collect())
+    }
 
     fn start(&self, rng: Rng) -> MarkovState {
         MarkovState {

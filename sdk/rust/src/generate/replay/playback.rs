@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
 use crate::generate::data::format::{DataFormat, parse_number};
@@ -36,6 +37,7 @@ pub(crate) struct SelectedColumn {
 #[derive(Debug)]
 pub(crate) struct ReplayPlan {
     pub(crate) table: Rc<Table>,
+    /// None for the whole object of JSON lines.
     pub(crate) columns: Vec<SelectedColumn>,
     /// The value is that of the one column instead of an object.
     pub(crate) single: bool,
@@ -109,6 +111,9 @@ impl ReplayPlan {
             }),
             DataFormat::JsonLines => {
                 let json = self.table.json(row);
+                if self.columns.is_empty() {
+                    return json;
+                }
                 for (taken, value) in self.columns.iter().zip(values.iter_mut()) {
                     *value = taken.part(&json);
                 }
@@ -125,14 +130,7 @@ impl ReplayPlan {
 impl SelectedColumn {
     /// The member with this name, or the part at this path.
     fn part(&self, json: &Value) -> Value {
-        let own = match json {
-            Value::Object(members) => members.iter().find(|(name, _)| **name == *self.path),
-            _ => None,
-        };
-        own.map(|(_, value)| value)
-            .or_else(|| json.part(&self.path))
-            .cloned()
-            .unwrap_or_default()
+        json.member_or_part(&self.path).cloned().unwrap_or_default()
     }
 }
 
@@ -174,6 +172,26 @@ impl GeneratorKind for ReplayPlan {
             self.row_at(self.origin.elapsed(context), first).0
         };
         Ok(row.map(|row| self.value(row)).unwrap_or_default())
+    }
+
+    fn known_parts(&self) -> KnownParts {
+        let each = match self.table.format() {
+            DataFormat::Csv => KnownParts::Single,
+            DataFormat::JsonLines => KnownParts::Unknown,
+        };
+        if self.single {
+            return each;
+        }
+        if self.columns.is_empty() {
+            return match self.table.member_names() {
+                [] => KnownParts::Unknown,
+                names => {
+                    KnownParts::members(names.iter().map(|name| (Rc::clone(name), each.clone())))
+                }
+            };
+        }
+        let members = self.columns.iter().map(|taken| Rc::clone(&taken.member));
+        KnownParts::members(members.map(|name| (name, each.clone())))
     }
 
     fn due(&self, state: &ReplayState, context: &Context<'_>) -> Option<Instant> {

@@ -214,7 +214,7 @@ impl Specification for Replay {
 /// The position of a column. `None` after reporting that there is none.
 fn find(check: &mut Check<'_>, table: &Table, key: &str, name: &str) -> Option<usize> {
     if table.format() == DataFormat::JsonLines {
-        let found = (0..table.len()).any(|row| table.json(row).part(name).is_some());
+        let found = (0..table.len()).any(|row| table.json(row).member_or_part(name).is_some());
         check.require(
             found,
             key,
@@ -226,7 +226,13 @@ fn find(check: &mut Check<'_>, table: &Table, key: &str, name: &str) -> Option<u
         );
         return found.then_some(0);
     }
-    let position = table.columns().iter().position(|column| **column == *name);
+    let mut positions = table
+        .columns()
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| ***column == *name)
+        .map(|(position, _)| position);
+    let position = positions.next();
     check.require(
         position.is_some(),
         key,
@@ -236,11 +242,63 @@ fn find(check: &mut Check<'_>, table: &Table, key: &str, name: &str) -> Option<u
             table.column_names().join(", ")
         ),
     );
+    if let (Some(first), Some(second)) = (position, positions.next()) {
+        let offsets = table.header_offsets();
+        let place = |position: usize| {
+            let offset = offsets.get(position).copied().unwrap_or_default();
+            table.place(offset)
+        };
+        check.report(
+            key,
+            format_args!(
+                "{} has two columns {name:?}, at {} and {}; give one of them another name",
+                table.name(),
+                place(first),
+                place(second)
+            ),
+        );
+        return None;
+    }
     position
+}
+
+/// Whether the names of a CSV file's columns are the members of an object. Reports those
+/// without a name, and those with the name of another one.
+fn require_distinct_names(check: &mut Check<'_>, table: &Table) -> bool {
+    let mut errors = table.errors();
+    let offsets = table.header_offsets();
+    for (position, (name, offset)) in table.columns().iter().zip(&offsets).enumerate() {
+        let mut before = table.columns().iter().take(position);
+        if name.is_empty() {
+            errors.push(
+                *offset,
+                "this column has no name; write one in the first line, or list the columns that you need under columns",
+            );
+        } else if let Some(other) = before.position(|other| other == name) {
+            let other = offsets.get(other).copied().unwrap_or_default();
+            errors.push(
+                *offset,
+                format_args!(
+                    "this column is called {name:?}, as the one at {}; give it another name",
+                    table.place(other)
+                ),
+            );
+        }
+    }
+    let result = errors.finish(());
+    let distinct = result.is_ok();
+    if let Err(errors) = result {
+        check.collect(|_, problems| errors.report("file", problems));
+    }
+    distinct
 }
 
 impl Replay {
     fn selected(&self, check: &mut Check<'_>, table: &Table) -> Option<Vec<SelectedColumn>> {
+        let whole = self.column.is_none() && self.columns.is_empty();
+        if whole && table.format() == DataFormat::JsonLines {
+            return Some(Vec::new());
+        }
         let all = || {
             table.column_names().into_iter().map(|name| {
                 let column = Column::Name(name.to_string());
@@ -249,7 +307,12 @@ impl Replay {
         };
         let asked: Vec<(String, String, Column)> = match &self.column {
             Some(column) => vec![("column".to_owned(), String::new(), column.clone())],
-            None if self.columns.is_empty() => all().collect(),
+            None if whole => {
+                if !require_distinct_names(check, table) {
+                    return None;
+                }
+                all().collect()
+            }
             None => self
                 .columns
                 .iter()
@@ -260,13 +323,11 @@ impl Replay {
         };
         let mut selected = Some(Vec::new());
         for (key, member, column) in asked {
-            // Names of JSON lines may contain points themselves, and exist.
             let position = if key.is_empty() {
                 table
                     .columns()
                     .iter()
                     .position(|name| **name == *column.name())
-                    .or(Some(0))
             } else {
                 find(check, table, &key, column.name())
             };

@@ -189,3 +189,71 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn columns_of_one_name_or_without_one_are_refused() {
+    const FILE: (&str, &str) = ("c.csv", "a,\" a \",b,,c\n1,2,3,4,5\n");
+    assert_eq!(
+        plan(Replay::new("c.csv"), FILE).unwrap_err(),
+        "file: c.csv:1:3: this column is called \"a\", as the one at 1:1; give it another name\n\
+         file: c.csv:1:11: this column has no name; write one in the first line, or list the columns that you need under columns"
+    );
+    assert_eq!(
+        plan(Replay::new("c.csv").column("a"), FILE).unwrap_err(),
+        "column: c.csv has two columns \"a\", at 1:1 and 1:3; give one of them another name"
+    );
+    let timed = Replay::new("c.csv").column("b").time("a");
+    assert_eq!(
+        plan(timed, FILE).unwrap_err(),
+        "time: c.csv has two columns \"a\", at 1:1 and 1:3; give one of them another name"
+    );
+    assert_eq!(life(Replay::new("c.csv").column("c"), FILE).json(1), "[5]");
+}
+
+#[test]
+fn members_of_one_name_are_refused_at_every_depth() {
+    const FILE: (&str, &str) = (
+        "l.jsonl",
+        "{\"a\":1}\n{\"a\":{\"b\":[{\"c\":1,\"c\":2}]}}\n",
+    );
+    assert_eq!(
+        plan(Replay::new("l.jsonl"), FILE).unwrap_err(),
+        "file: l.jsonl:2:21: two members are called \"c\", and each needs a name of its own; a JSON object a line is right"
+    );
+}
+
+#[test]
+fn object_of_all_members_has_those_of_its_own_line() {
+    const FILE: (&str, &str) = ("l.jsonl", "{\"a\":1}\n{\"b\":2}\n");
+    assert_eq!(
+        life(Replay::new("l.jsonl"), FILE).json(2),
+        "[{\"a\":1},{\"b\":2}]"
+    );
+}
+
+#[test]
+fn parts_of_a_row_are_known_from_the_file() {
+    let known = |replay: Replay, file| {
+        let parts = plan(replay, file).unwrap().known_parts();
+        parts.missing_part("row", &[Rc::from("x")], &[])
+    };
+    const CSV: (&str, &str) = ("c.csv", "a.b,c\n1,2\n");
+    assert_eq!(
+        known(Replay::new("c.csv"), CSV).unwrap(),
+        "row has no part \"x\"; there are a.b, c"
+    );
+    assert_eq!(
+        known(Replay::new("c.csv").column("a.b"), CSV).unwrap(),
+        "row is a single value, which has no part \"x\""
+    );
+    const LINES: (&str, &str) = ("l.jsonl", "{\"a.b\":1}\n{\"b\":{\"x\":2}}\n");
+    assert_eq!(
+        known(Replay::new("l.jsonl"), LINES).unwrap(),
+        "row has no part \"x\"; there are a.b, b"
+    );
+    assert_eq!(known(Replay::new("l.jsonl").column("b"), LINES), None);
+    assert_eq!(
+        life(Replay::new("l.jsonl").column("a.b"), LINES).json(1),
+        "[1]"
+    );
+}

@@ -44,7 +44,7 @@ impl TimestampColumn {
 
     /// The text of the time in an object.
     pub(crate) fn text_in(&self, json: &Value) -> String {
-        json.part(&self.path)
+        json.member_or_part(&self.path)
             .map(Value::to_string)
             .unwrap_or_default()
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::number::rounded;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
@@ -232,5 +233,10 @@ impl GeneratorKind for RoutePlan {
         Ok(Value::Object(
             self.names.iter().cloned().zip(values).collect(),
         ))
+    }
+
+    fn known_parts(&self) -> KnownParts {
+        let names = self.names.iter().cloned();
+        KnownParts::members(names.map(|name| (name, KnownParts::Single)))
     }
 }

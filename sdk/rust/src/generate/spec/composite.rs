@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
@@ -60,6 +61,11 @@ impl GeneratorKind for ObjectPlan {
             })
             .collect::<Result<_, Error>>()
             .map(Value::Object)
+    }
+
+    fn known_parts(&self) -> KnownParts {
+        let members = self.0.iter();
+        KnownParts::members(members.map(|(name, node)| (Rc::clone(name), node.known_parts())))
     }
 
     fn due(&self, state: &Self::State, context: &Context<'_>) -> Option<Instant> {
@@ -131,7 +137,6 @@ impl GeneratorKind for BulkPlan {
             let before = u64::from(self.count - 1 - place).saturating_mul(self.every.micros());
             let moment = Context {
                 now: Instant::from_micros(context.now.micros().saturating_sub(before)),
-                sequence: context.sequence.saturating_mul(u64::from(self.count)) + u64::from(place),
                 ..*context
             };
             generator
@@ -142,6 +147,11 @@ impl GeneratorKind for BulkPlan {
             .map(sample)
             .collect::<Result<_, Error>>()
             .map(Value::Array)
+    }
+
+    fn known_parts(&self) -> KnownParts {
+        let count = usize::try_from(self.count).unwrap_or(usize::MAX);
+        KnownParts::Entries(count, Rc::new(self.of.known_parts()))
     }
 
     fn fault(&self, generator: &Self::State) -> Option<&'static str> {

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::problems::Problems;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
-use crate::generate::planning::check::Check;
+use crate::generate::planning::check::{Check, PartRead};
 use crate::generate::planning::generator::{GeneratorKind, Specification};
 use crate::generate::planning::scope::Scope;
 use crate::generate::spec::fault::Fault;
@@ -69,6 +70,12 @@ macro_rules! kinds {
         }
 
         impl PlanNode {
+            pub(crate) fn known_parts(&self) -> KnownParts {
+                match self {
+                    $($(#[cfg($gate)])? Self::$name(kind) => kind.known_parts(),)+
+                }
+            }
+
             pub(crate) fn start(&self, rng: Rng) -> Generator {
                 match self {
                     $($(#[cfg($gate)])? Self::$name(kind) => Generator(GeneratorState::$name(PlanState {
@@ -237,9 +244,10 @@ fn plan(
 ) -> Result<Plan, Problems> {
     let mut check = Check::new(scope);
     let node = make(&mut check);
-    check.finish(node).map(|(node, reads)| Plan {
-        node,
-        reads: reads.into(),
+    check.finish(node).map(|checked| Plan {
+        node: checked.plan,
+        reads: checked.reads.into(),
+        part_reads: checked.part_reads.into(),
     })
 }
 
@@ -266,6 +274,7 @@ impl Check<'_> {
 pub struct Plan {
     node: PlanNode,
     reads: Rc<[usize]>,
+    part_reads: Rc<[PartRead]>,
 }
 
 impl Plan {
@@ -280,6 +289,19 @@ impl Plan {
     #[must_use]
     pub fn reads(&self) -> &[usize] {
         &self.reads
+    }
+
+    /// The parts of other names that it reads. [`KnownParts::missing_part`] tells whether they
+    /// exist.
+    #[must_use]
+    pub fn part_reads(&self) -> &[PartRead] {
+        &self.part_reads
+    }
+
+    /// The parts that its values have.
+    #[must_use]
+    pub fn known_parts(&self) -> KnownParts {
+        self.node.known_parts()
     }
 }
 

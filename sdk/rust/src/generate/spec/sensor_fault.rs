@@ -2,6 +2,7 @@
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::number::{micros_as_f64, number};
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
@@ -177,6 +178,10 @@ impl GeneratorKind for FaultyPlan {
             (Some(_), Some(decimals)) => map_numbers(&value, &mut |value| value, Some(decimals)),
             _ => Ok(value),
         }
+    }
+
+    fn known_parts(&self) -> KnownParts {
+        self.of.known_parts()
     }
 
     fn due(&self, state: &Self::State, context: &Context<'_>) -> Option<Instant> {

@@ -1,4 +1,4 @@
-//! Tests scenarios as a fleet uses them.
+//! Tests the schedule, statuses and messages of scenarios.
 
 use std::time::Duration;
 
@@ -7,33 +7,7 @@ use mockfleet_sdk::{Error, Event, Link};
 use serde_json::{Value, json};
 
 use crate::Scenario;
-
-/// A device that ticks each second, of a target that has all channels.
-fn device(config: Value) -> Trial<Scenario> {
-    every_second();
-    Trial::new(config)
-}
-
-fn every_second() {
-    group_context(GroupContext {
-        interval: Some(Duration::from_secs(1)),
-        ..GroupContext::default()
-    });
-}
-
-/// The problems of a scenario, a line each.
-fn refusal(config: Value) -> Vec<String> {
-    every_second();
-    let setup = Setup {
-        config,
-        ..Setup::default()
-    };
-    match Trial::<Scenario>::create(&setup) {
-        Err(Error::InvalidConfig(why)) => why.lines().map(str::to_owned).collect(),
-        Err(error) => panic!("{error}"),
-        Ok(_) => panic!("the scenario was accepted"),
-    }
-}
+use crate::tests::support::{device, every_second, refusal};
 
 /// The times of messages, in seconds since the device was switched on.
 fn moments(trial: &Trial<Scenario>) -> Vec<f64> {
@@ -112,6 +86,49 @@ fn several_messages_have_their_own_channels_and_beat() {
             ("slow", b"3,x\r\n"),
         ]
     );
+}
+
+#[test]
+fn sequence_and_ages_are_one_number_in_a_message() {
+    let mut device = device(json!({
+        "fields": {
+            "computed": { "kind": "expression", "expression": "[sequence, age, status_age]" },
+            "written": { "kind": "text", "template": "{{ sequence }} {{ age }} {{ status_age }}" },
+            "parts": { "kind": "object", "fields": { "n": { "kind": "expression", "expression": "sequence" } } },
+            "samples": { "kind": "bulk", "count": 2, "every": "10ms", "of": { "kind": "expression", "expression": "sequence" } },
+        },
+        "variables": { "seen": 0 },
+        "messages": {
+            "m": { "json": {
+                "n": "{{ sequence }}", "all": ["{{ sequence }}", "{{ age }}", "{{ status_age }}"],
+                "text": "{{ sequence }} {{ age }} {{ status_age }}",
+                "computed": "{{ computed }}", "written": "{{ written }}",
+                "parts": "{{ parts.n }}", "samples": "{{ samples }}", "seen": "{{ seen }}",
+            } },
+            "answer": { "json": ["{{ sequence }}", "{{ parts.n }}"], "on-tick": false },
+        },
+        "start": "a",
+        "statuses": {
+            "a": { "every": "1100ms", "transitions": [{ "to": "b", "when": "sequence == 2", "set": { "seen": "sequence" } }] },
+            "b": {},
+        },
+        "answers": [{ "received": {}, "send": ["answer"] }],
+    }));
+    device.run(Duration::from_secs(4));
+    device.receive("command", &json!(1));
+    let messages = device.on("m");
+    for (number, message) in messages.iter().enumerate() {
+        assert_eq!(message["n"], json!(number), "{message}");
+        assert_eq!(message["computed"], message["all"], "{message}");
+        assert_eq!(message["written"], message["text"], "{message}");
+        assert_eq!(message["parts"], json!(number), "{message}");
+        assert_eq!(message["samples"], json!([number, number]), "{message}");
+        let seen = if number < 2 { 0 } else { 2 };
+        assert_eq!(message["seen"], json!(seen), "{message}");
+    }
+    assert_eq!(changes(&device), [(0.0, "a"), (2.2, "b")]);
+    assert_eq!(messages.len(), 4);
+    assert_eq!(device.on("answer"), [json!([4, 4])]);
 }
 
 #[test]

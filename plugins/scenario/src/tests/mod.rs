@@ -1,0 +1,5 @@
+//! Tests scenarios as a fleet uses them.
+
+mod behaviour;
+mod parts;
+mod support;
