@@ -7,6 +7,7 @@ use crate::cli::run::verify::{json, text};
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::input;
+use crate::cli::support::log_location::require_log;
 use crate::cli::ui::out::out;
 use crate::cli::ui::progress_bar::WorkProgress;
 use mockfleet_config::{Problem, Problems, Store};
@@ -84,6 +85,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     let bounds = bounds(arguments)?;
+    require_log("LOG", &arguments.log)?;
     let by = match (&arguments.by, arguments.key.as_slice()) {
         (Some(_), _) => KeyChoice::Payload,
         (None, []) => KeyChoice::Guess,
