@@ -234,6 +234,34 @@ def test_unreadable_store_is_reported(logs, fleet, in_bucket, s3):
     refused(logs("stats", "s3://b", expect=2), "LOG", "AWS_SECRET_ACCESS_KEY")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["recover"], ["stats"], ["digest"], ["prune", "--older-than", "1d"]],
+    ids=lambda command: command[0],
+)
+def test_store_that_is_no_log_is_refused_with_the_one_meant(logs, fleet, command):
+    fleet.broker("mqtt://127.0.0.1:1").group()
+    fleet.write()
+    refused(logs(*command, expect=2), "LOG", "mockfleet-logs: it does not exist")
+    refused(logs(*command, "fleet.toml", expect=2), "LOG", "it is a fleet file, and its log is")
+    (fleet.folder / "notes.txt").touch()
+    refused(logs(*command, "notes.txt", expect=2), "LOG", "it is no folder")
+    (fleet.folder / "mockfleet-logs/sends").mkdir(parents=True)
+    for wrong in ["mockfleet-log", "notes.txt", "."]:
+        refused(logs(*command, wrong, expect=2), "LOG", 'did you mean "mockfleet-logs"?')
+    refused(
+        logs(*command, "mockfleet-logs/sends", expect=2), "LOG", "give the whole log: mockfleet-logs"
+    )
+
+
+def test_bucket_without_a_log_is_refused(logs, fleet, in_bucket, s3):
+    (fleet.folder / "nothing").mkdir()
+    in_bucket(fleet.folder / "nothing")
+    nowhere = f"s3://{s3.bucket}/no-such-log"
+    for command in [["recover"], ["stats"], ["digest"]]:
+        refused(logs(*command, nowhere, expect=2), "LOG", nowhere)
+
+
 MONTH = ("--older-than", "30d")
 
 

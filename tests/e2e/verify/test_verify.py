@@ -1,5 +1,6 @@
 """`mockfleet verify` compares the sent messages with the received ones."""
 
+import base64
 import hashlib
 import json
 import re
@@ -226,6 +227,7 @@ def test_outcomes_and_injected_faults_explain_differences(verify, rows, tmp_path
         (1, 4): {"fault": "corrupt 3 bytes"},
         (1, 5): {"fault": "duplicate"},
         (2, 6): {"fault": "delay 250ms+reorder"},
+        (3, TICKS - 1): {"fault": "half-open"},
         (2, 7): {"attempt": 2},
     }
     def mark(row):
@@ -237,18 +239,21 @@ def test_outcomes_and_injected_faults_explain_differences(verify, rows, tmp_path
     rows[of(rows, 1, 4)]["payload"] = '{"seq": 4, "t": "#"}'
     for device, seq in [(1, 5), (2, 7)]:
         rows.append(dict(rows[of(rows, device, seq)]))
-    rows[of(rows, 2, 6)]["received_at"] += 9_000_000
+    for device, seq in [(2, 6), (3, TICKS - 1)]:
+        rows[of(rows, device, seq)]["received_at"] += 9_000_000
     as_csv(rows, tmp_path / "got.csv")
     said = verify("got.csv", expect=1)
-    # A fault `duplicate` has a row for the copy, and this log has none.
-    assert unexplained(said) == NONE | {"doubled": 1}
+    # A fault `duplicate` has a row for the copy, and this log has none. A fault `delay` was over
+    # when the message was sent, so it explains no lateness of the backend.
+    assert unexplained(said) == NONE | {"doubled": 1, "late": 1}
+    assert said["causes"]["late"]["examples"][0]["seq"] == 6
     assert explained(said, "missing") == {
         "failed by the log: the connection was lost": 1,
         "the injected fault drop": 1,
         "the injected fault wrong-topic": 1,
     }
     assert explained(said, "altered") == {"the injected fault corrupt": 1}
-    assert explained(said, "late") == {"the injected fault delay": 1}
+    assert explained(said, "late") == {"the injected fault half-open": 1}
     assert explained(said, "out-of-order") == {"the injected fault delay": 1}
     assert explained(said, "doubled") == {"sent again after a lost connection": 1}
 
@@ -280,6 +285,126 @@ def test_hashed_payloads_in_the_log_identify_messages(verify, rows, tmp_path):
     said = verify("got.csv", "--by", "payload", expect=1)
     assert unexplained(said) == NONE | {"missing": 1}
     assert "holds no payloads" in verify("got.csv", "--key", "device,seq", expect=2)
+
+
+def test_check_that_cannot_be_told_is_refused(verify, rows, tmp_path):
+    with (tmp_path / "got.jsonl").open("w") as out:
+        for row in rows:
+            print(json.dumps({"device": row["device"], "seq": number(row)}), file=out)
+    refused = verify("got.jsonl", "--check", "late == 0", "--check", "altered <= 1%", expect=2)
+    assert '--check: "late == 0" cannot be told: no column of got.jsonl' in refused
+    assert "name it with --received-at COLUMN" in refused
+    assert '"altered <= 1%" cannot be told' in refused and "--payload COLUMN" in refused
+    verify("got.jsonl", "--check", "missing == 0", "--check", "late <= 100%")
+    fleet = verify.fleet.broker("mqtt://127.0.0.1:1").group().set(checks={"received": ["late == 0"]})
+    fleet.write()
+    refused = verify("got.jsonl", "--fleet", "fleet.toml", expect=2)
+    assert 'fleet.toml: received in [checks]: "late == 0" cannot be told' in refused
+    # Nobody asked for these checks by name, so the others count.
+    said = verify("got.jsonl")
+    made = {check["check"]: check["passed"] for check in said["checks"]}
+    assert made["missing == 0"] is True and made["late == 0"] is made["altered == 0"] is None
+    assert not said["late_known"] and not said["altered_known"]
+    text = verify("got.jsonl", text=True)
+    assert "check late == 0            not made (cannot be told without --received-at COLUMN)" in text
+
+
+def test_messages_without_time_of_arrival_are_undecided(verify, rows, tmp_path):
+    rows[-1]["received_at"] = None
+    with (tmp_path / "got.jsonl").open("w") as out:
+        for row in rows:
+            print(json.dumps(row), file=out)
+    refused = verify("got.jsonl", "--check", "late == 0", expect=2)
+    assert "1 message came in rows of got.jsonl without a moment in received_at" in refused
+    assert verify("got.jsonl", "--check", "late <= 1%")["causes"]["late"]["undecided"] == 1
+    assert "cannot be told" in verify("got.jsonl", "--check", "out-of-order == 0", expect=2)
+
+
+def test_log_without_whole_payloads_tells_nothing_of_changes(verify, rows, tmp_path):
+    rows[0]["payload"] = json.dumps(json.loads(rows[0]["payload"]) | {"t": -1})
+    as_csv(rows, tmp_path / "got.csv")
+    change(verify.fleet.store, lambda row: row.update(payload=row["payload"][:4]))
+    assert "has no whole payload" in verify("got.csv", "--by", "payload", expect=2)
+    change(verify.fleet.store, lambda row: row.update(payload=None))
+    refused = verify("got.csv", "--by", "payload", expect=2)
+    assert 'the log holds no payloads (payload = "none" in [log])' in refused
+
+
+def test_emptied_payload_is_altered(verify, rows, tmp_path):
+    with (tmp_path / "got.jsonl").open("w") as out:
+        for place, row in enumerate(rows):
+            kept = row["payload"] if place else None
+            print(json.dumps(row | {"n": number(row), "payload": kept}), file=out)
+    said = verify("got.jsonl", "--key", "device=device,seq=n", expect=1)
+    assert unexplained(said) == NONE | {"altered": 1}
+    assert said["causes"]["altered"]["examples"][0]["about"] == "received without a payload"
+
+
+def packed(row):
+    return b"\xff" + json.loads(row["payload"])["seq"].to_bytes(2) + row["payload"].encode()
+
+
+@pytest.mark.parametrize("form", ["bytes", "hex", "base64"])
+def test_payloads_of_bytes_are_compared(verify, rows, tmp_path, form):
+    for row in rows:
+        row["payload"] = packed(row)
+    change(verify.fleet.store, lambda row: row.update(payload_bin=packed(row), payload_size=len(packed(row)), payload=None))
+    altered, lost = of_bytes(rows, 1, 8), of_bytes(rows, 2, TICKS - 1)
+    rows[altered]["payload"] = rows[altered]["payload"][:-1] + b"\xfe"
+    del rows[lost]
+    if form == "bytes":
+        as_parquet(rows, tmp_path / "got")
+    else:
+        encode = bytes.hex if form == "hex" else lambda payload: base64.b64encode(payload).decode()
+        with (tmp_path / "got").open("w") as out:
+            for row in rows:
+                print(json.dumps(row | {"payload": encode(row["payload"])}), file=out)
+    (tmp_path / "got").rename(tmp_path / ("got.parquet" if form == "bytes" else "got.jsonl"))
+    file = "got.parquet" if form == "bytes" else "got.jsonl"
+    said = verify(file, "--by", "payload", expect=1)
+    assert unexplained(said) == NONE | {"missing": 2, "unknown": 1}
+    assert said["matched"] == DEVICES * TICKS - 2
+    assert unexplained(verify(file, expect=1)) == unexplained(said)
+    refused = verify(file, "--key", "device,seq", expect=2)
+    assert "the payloads of the log are bytes" in refused and "holds no payloads" not in refused
+
+
+def of_bytes(rows, device, seq):
+    """The position of a message of bytes in the rows."""
+    name = f"meter-{device:05}"
+    [place] = [
+        place
+        for place, row in enumerate(rows)
+        if row["device"] == name and int.from_bytes(row["payload"][1:3]) == seq
+    ]
+    return place
+
+
+@pytest.mark.parametrize("write", [as_jsonl, as_csv])
+def test_payloads_that_are_numbers_are_found(verify, rows, tmp_path, write):
+    def bare(row):
+        return f"{json.loads(row['payload'])['seq'] + 0.5:.2f}"
+
+    for row in rows:
+        row["payload"] = bare(row)
+    change(verify.fleet.store, lambda row: row.update(payload=bare(row), payload_size=len(bare(row))))
+    del rows[0]
+    name = "got.jsonl" if write is as_jsonl else "got.csv"
+    write(rows, tmp_path / name)
+    said = verify(name, expect=1)
+    assert unexplained(said) == NONE | {"missing": 1}
+    assert any("--payload payload" in note for note in said["notes"])
+
+
+def test_rows_of_a_backfill_are_compared(verify, rows, tmp_path):
+    written = {"outcome": "written", "sent_at": None, "acked_at": None, "latency_us": None}
+    change(verify.fleet.store, lambda row: row.update(written))
+    as_csv(rows[1:], tmp_path / "got.csv")
+    said = verify("got.csv", expect=1)
+    assert unexplained(said) == NONE | {"missing": 1} and explained(said, "missing") == {}
+    assert not said["late_known"]
+    refused = verify("got.csv", "--check", "late == 0", expect=2)
+    assert 'those of the outcome "written"' in refused and "mockfleet backfill --send" in refused
 
 
 def test_ambiguous_key_is_refused(verify, rows, tmp_path):

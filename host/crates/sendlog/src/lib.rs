@@ -61,7 +61,7 @@ pub use format::schema::LogTable;
 pub use log::{LogSummary, SendLog};
 pub use maintenance::prune::{OldFile, PrunePlan, Pruned, RunSize, plan_prune};
 pub use read::digest::{Digest, Digests, MissingPayloads, digests};
-pub use read::log_files::{LogFile, LogFiles};
+pub use read::log_files::{LogFile, LogFiles, holds_log};
 pub use read::outcome_counts::{
     FIRST_QUERY_ROWS, OutcomeCounts, first_query, outcome_counts, outcome_table,
 };
@@ -76,7 +76,7 @@ pub use read::timeline::model::{
 };
 pub use read::timeline::scan::{runs, timeline};
 pub use read::value::{TableValue, parse_timestamp};
-pub use spool::spool_status::{SpoolFolder, SpoolState, spool_folders};
+pub use spool::spool_status::{SpoolFolder, SpoolState, spool_folders, spooled_buckets};
 pub use store::run_metadata::{read_run_metadata, write_run_metadata};
 pub use store::s3::fetch_object;
 pub use write::appender::Appender;

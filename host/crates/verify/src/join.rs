@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use mockfleet_config::Problems;
+use mockfleet_sendlog::Outcome;
 
 use crate::findings::collected::{Example, Findings, Found};
 use crate::findings::explain::{Faults, FindingKind, Kinds};
+use crate::findings::gap::Gap;
 use crate::key::content::Digest;
 use crate::key::options::VerifyOptions;
 use crate::key::resolution::ResolvedKeys;
@@ -15,7 +17,7 @@ use crate::order::FirstArrival;
 use crate::progress::{Progress, ProgressFn};
 use crate::rows::buckets::{BUCKETS, Buckets};
 use crate::rows::received::{Received, ReceivedRow};
-use crate::rows::sent::{Errors, Log, LoggedOutcome, SentRow};
+use crate::rows::sent::{Errors, Log, SentRow};
 
 /// Most ambiguous keys that are reported.
 const MAX_NAMED: usize = 5;
@@ -42,6 +44,8 @@ pub(crate) fn join(
     let mut joiner = Joiner {
         kinds: &log.kinds,
         errors: &log.errors,
+        has_times: keys.received_at.is_some(),
+        has_payloads: keys.payload.is_some(),
         late: i64::try_from(options.late.as_micros()).unwrap_or(i64::MAX),
         arrived: Buckets::new(),
         ambiguous: Ambiguous::default(),
@@ -75,6 +79,14 @@ pub(crate) fn join(
         return Err(ambiguous.refused(keys));
     }
     order::look(arrived, &log.kinds, keys, findings, report_progress).map_err(full)?;
+    let sent = findings.sent;
+    if keys.received_at.is_none() {
+        findings.add_gap(FindingKind::Late, Gap::NoArrivalColumn, sent);
+    }
+    if keys.payload.is_none() {
+        findings.add_gap(FindingKind::Altered, Gap::NoPayloadColumn, sent);
+    }
+    findings.note_gaps();
     if let Some((count, place)) = &log.unkeyed {
         findings.notes.push(format!(
             "{count} messages of the log have no {} (the first: {place}), and are known by their payload",
@@ -112,6 +124,10 @@ pub(crate) fn join(
 struct Joiner<'a> {
     kinds: &'a Kinds,
     errors: &'a Errors,
+    /// Whether a received column has times of arrival.
+    has_times: bool,
+    /// Whether a received column has payloads.
+    has_payloads: bool,
     late: i64,
     /// First arrivals for the check of the order, by device.
     arrived: Buckets,
@@ -243,7 +259,7 @@ impl Joiner<'_> {
             let reasons: Option<Vec<String>> =
                 rows.iter().map(|row| self.explain_missing(row)).collect();
             let reason = reasons.and_then(|reasons| reasons.into_iter().next());
-            let about = format!("{}, and not received", main.outcome.word());
+            let about = format!("{}, and not received", main.outcome.as_str());
             self.found(
                 FindingKind::Missing,
                 main,
@@ -255,8 +271,12 @@ impl Joiner<'_> {
             return Ok(());
         };
         self.findings.matched += 1;
-        let gave_up =
-            |row: &&SentRow<'_>| !matches!(row.outcome, LoggedOutcome::Acked | LoggedOutcome::Sent);
+        let gave_up = |row: &&SentRow<'_>| {
+            matches!(
+                row.outcome,
+                Outcome::Failed | Outcome::Dropped | Outcome::Unconfirmed
+            )
+        };
         self.delivered_anyway += u64::from(rows.iter().all(gave_up));
         let again = rows.iter().map(|row| row.attempt).max().unwrap_or(0);
         let again = (again > 1).then(|| "sent again after a lost connection".to_owned());
@@ -288,10 +308,11 @@ impl Joiner<'_> {
             return Some(kind);
         }
         match row.outcome {
-            LoggedOutcome::Acked | LoggedOutcome::Sent => None,
+            // A row that was only written says nothing about what the backend has.
+            Outcome::Acked | Outcome::Sent | Outcome::Written => None,
             outcome => Some(match error {
-                Some(error) => format!("{} by the log: {error}", outcome.word()),
-                None => format!("{} by the log", outcome.word()),
+                Some(error) => format!("{} by the log: {error}", outcome.as_str()),
+                None => format!("{} by the log", outcome.as_str()),
             }),
         }
     }
@@ -327,8 +348,18 @@ impl Joiner<'_> {
         faults: Faults,
         again: Option<String>,
     ) {
-        let sent = rows.iter().min_by_key(|row| row.at);
-        let (Some(sent), Some(at)) = (sent, first.at) else {
+        if !self.has_times {
+            return;
+        }
+        let Some(at) = first.at else {
+            for kind in [FindingKind::Late, FindingKind::OutOfOrder] {
+                self.findings.add_gap(kind, Gap::NoArrivalTime, 1);
+            }
+            return;
+        };
+        let sent = rows.iter().filter(|row| row.was_sent);
+        let Some(sent) = sent.min_by_key(|row| row.at) else {
+            self.findings.add_gap(FindingKind::Late, Gap::NeverSent, 1);
             return;
         };
         let took = at.saturating_sub(sent.at);
@@ -344,6 +375,17 @@ impl Joiner<'_> {
     }
 
     fn check_content(&mut self, rows: Rows<'_, '_>, came: &[&ReceivedRow<'_>], faults: Faults) {
+        if !self.has_payloads {
+            return;
+        }
+        if let Some(row) = rows.iter().find(|row| !row.content.is_known()) {
+            let gap = match row.head {
+                "" => Gap::NoLoggedPayload,
+                _ => Gap::CutPayload,
+            };
+            self.findings.add_gap(FindingKind::Altered, gap, 1);
+            return;
+        }
         let same = |arrival: &ReceivedRow<'_>| {
             rows.iter().any(|row| arrival.content.is_same(&row.content))
         };
@@ -352,7 +394,10 @@ impl Joiner<'_> {
             return;
         };
         let reason = self.kinds.explains(FindingKind::Altered, faults);
-        let about = format!("received as {}", other.head);
+        let about = match other.head {
+            "" => "received without a payload".to_owned(),
+            head => format!("received as {head}"),
+        };
         self.found(
             FindingKind::Altered,
             main,

@@ -27,7 +27,7 @@ mod rows;
 pub use compare::verify;
 pub use findings::collected::{Counts, DeviceCounts, Example, Findings};
 pub use findings::explain::FindingKind;
-pub use findings::finding_check::FindingCheck;
+pub use findings::finding_check::{CheckVerdict, FindingCheck};
 pub use key::options::{KeyChoice, VerifyOptions};
 pub use key::parts::Pair;
 pub use progress::{Progress, ProgressFn};

@@ -3,6 +3,7 @@
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::exit::refused;
+use crate::cli::support::log_location::require_log;
 use crate::cli::ui::out::out;
 use mockfleet_config::Store;
 use mockfleet_sendlog::LogTable;
@@ -51,6 +52,11 @@ enum Table {
 }
 
 pub(crate) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
+    if let Store::Folder(folder) = arguments.log.store()
+        && folder.is_file()
+    {
+        require_log("LOG", arguments.log.store())?;
+    }
     let engine = match arguments.engine {
         Engine::Athena => mockfleet_sendlog::SqlEngine::Athena,
         Engine::Duckdb => mockfleet_sendlog::SqlEngine::DuckDb,

@@ -6,6 +6,7 @@ use crate::cli::logs::text::{named, warn};
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::exit::refused;
+use crate::cli::support::log_location::require_log;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use mockfleet_metrics::count;
@@ -39,6 +40,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
+    require_log("LOG", store)?;
     let read = |run| {
         mockfleet_sendlog::digests(store, run).map_err(|error| refused("LOG", error.to_string()))
     };

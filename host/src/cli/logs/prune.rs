@@ -8,6 +8,7 @@ use crate::cli::logs::text::{in_spool, named, spool, warn};
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::exit::refused;
+use crate::cli::support::log_location::{require_log, require_objects};
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use crate::num::as_u64;
@@ -44,6 +45,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
+    require_log("LOG", arguments.log.store())?;
     let prune = mockfleet_sendlog::plan_prune(arguments.log.store(), arguments.older_than)
         .map_err(|error| refused("LOG", error.to_string()))?;
     let location = mockfleet_sendlog::location(arguments.log.store());
@@ -54,6 +56,12 @@ pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
         out!("{}", text(&location, &prune, pruned.as_ref()));
     }
     warn(&prune.skipped, "left alone");
+    if prune.files.is_empty() && prune.skipped.is_empty() {
+        // An emptied log and a mistyped prefix look alike in a bucket, so this is no failure.
+        if let Err(problems) = require_objects(arguments.log.store()) {
+            err!("warning: {problems}");
+        }
+    }
     match pruned {
         Some(pruned) => {
             warn(&pruned.failed, "not deleted");

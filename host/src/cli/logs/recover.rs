@@ -2,6 +2,7 @@
 
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
+use crate::cli::support::log_location::{require_log, require_objects};
 use crate::cli::support::recovery::recovered_text;
 use crate::cli::ui::out::out;
 
@@ -9,6 +10,7 @@ use crate::cli::ui::out::out;
 /// Parquet, and finished files are uploaded.
 ///
 /// `mockfleet run` does the same for its own log before it begins. Active runs are left alone.
+/// A fleet file, another file, or a store that does not exist is no log (exit code 2).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs recover
@@ -20,9 +22,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
     let store = arguments.log.store();
+    require_log("LOG", store)?;
     // The text of the error has its causes: a source would be printed twice.
     let recovered = mockfleet_sendlog::recover(store).map_err(anyhow::Error::msg)?;
     if recovered.is_empty() {
+        require_objects(store)?;
         out!(
             "{}: nothing was left behind",
             mockfleet_sendlog::location(store)

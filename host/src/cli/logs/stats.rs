@@ -6,6 +6,7 @@ use crate::cli::logs::text::{in_spool, named, second, spool, warn};
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::exit::refused;
+use crate::cli::support::log_location::{require_log, require_objects};
 use crate::cli::ui::out::out;
 use crate::num::as_u64;
 use mockfleet_metrics::{bytes, count, plural};
@@ -32,8 +33,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
+    require_log("LOG", arguments.log.store())?;
     let stats = mockfleet_sendlog::stats(arguments.log.store())
         .map_err(|error| refused("LOG", error.to_string()))?;
+    if stats.runs.is_empty() && stats.skipped.is_empty() {
+        require_objects(arguments.log.store())?;
+    }
     let location = mockfleet_sendlog::location(arguments.log.store());
     let left = mockfleet_sendlog::spool_folders(arguments.log.store());
     if arguments.json {

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::exit::refused;
+use crate::cli::support::log_location::require_log;
 use crate::cli::support::run_metadata;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
@@ -45,6 +46,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     let looked = |error: LogError| refused("LOG", error.to_string());
+    require_log("LOG", &arguments.log)?;
     let location = mockfleet_sendlog::location(&arguments.log);
     let run = chosen(arguments, &location)?;
     let noted = mockfleet_sendlog::read_run_metadata(&arguments.log, &run).map_err(looked)?;

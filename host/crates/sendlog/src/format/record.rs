@@ -20,6 +20,22 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Self; 6] = [
+        Self::Acked,
+        Self::Sent,
+        Self::Failed,
+        Self::Dropped,
+        Self::Unconfirmed,
+        Self::Written,
+    ];
+
+    /// Returns the outcome with this value of the column `outcome`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+
     /// Returns the value of the column `outcome`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

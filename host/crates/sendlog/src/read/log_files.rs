@@ -74,6 +74,20 @@ impl LogFiles {
     }
 }
 
+/// Returns whether a store has any file of a log: a row, or the metadata of a run.
+///
+/// # Errors
+/// The reason why the store cannot be read.
+pub fn holds_log(store: &Store) -> Result<bool, LogError> {
+    let reader = StoreReader::open(store)?;
+    for folder in [LogTable::Sends.name(), LogTable::Events.name(), "runs"] {
+        if reader.has_any(folder)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 impl LogFile {
     /// Reads the file's footer.
     ///

@@ -91,6 +91,23 @@ pub fn spool_folders(store: &Store) -> Vec<SpoolFolder> {
     left
 }
 
+/// Lists the buckets that have rows in the spool of this machine, without duplicates.
+#[must_use]
+pub fn spooled_buckets() -> Vec<String> {
+    let any = Store::S3 {
+        bucket: String::new(),
+        prefix: String::new(),
+    };
+    let headers = run_folders(&any).into_iter().filter_map(|folder| {
+        let header = fs::read(folder.join(HEADER)).ok()?;
+        serde_json::from_slice::<RunHeader>(&header).ok()
+    });
+    let mut stores: Vec<String> = headers.map(|header| header.store).collect();
+    stores.sort();
+    stores.dedup();
+    stores
+}
+
 /// Returns the folder of a run with its state.
 fn run(store: &Store, folder: PathBuf) -> Option<SpoolFolder> {
     let state = if is_locked(&folder) {

@@ -163,6 +163,15 @@ impl Bucket {
             .collect())
     }
 
+    /// Returns whether any object is below a folder.
+    pub(crate) fn has_any(&self, folder: &str) -> Result<bool, String> {
+        use futures_util::TryStreamExt;
+        let place = self.key(folder);
+        let first = async { self.store.list(Some(&place)).try_next().await };
+        let first = self.runtime.block_on(first);
+        first.map_or_else(|error| Err(reason(&error)), |first| Ok(first.is_some()))
+    }
+
     /// Reads a part of an object, by a key that `sizes` returned.
     pub(crate) fn get_range(
         &self,

@@ -123,6 +123,21 @@ impl StoreReader {
         Ok(files)
     }
 
+    /// Returns whether a folder has any entry.
+    ///
+    /// # Errors
+    /// The refusal to list the bucket.
+    pub(crate) fn has_any(&self, folder: &str) -> Result<bool, LogError> {
+        match &self.backend {
+            Backend::Folder(store) => Ok(std::fs::read_dir(store.join(folder))
+                .is_ok_and(|mut entries| entries.next().is_some())),
+            Backend::Bucket(bucket) => bucket.has_any(folder).map_err(|why| LogError::Read {
+                file: self.location.clone(),
+                why,
+            }),
+        }
+    }
+
     /// Reads a small file completely.
     pub(crate) fn read_all(&self, key: &str) -> Result<Bytes, StoreError> {
         match &self.backend {

@@ -1,8 +1,9 @@
 //! Collects findings by kind and device, with examples.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::findings::explain::{FindingKind, Reasons};
+use crate::findings::gap::{ColumnNames, Gap};
 use crate::key::resolution::ResolvedKeys;
 
 /// Most examples of each kind.
@@ -30,11 +31,10 @@ pub struct Findings {
     pub rows: u64,
     /// Messages that were received at least once.
     pub matched: u64,
-    /// Whether the times of arrival are known.
-    pub timed: bool,
-    /// Whether payloads could be compared.
-    pub compared: bool,
     counts: [Counts; 6],
+    /// Messages of which a kind cannot be told, by index of the kind and reason.
+    gaps: BTreeMap<(usize, Gap), u64>,
+    columns: ColumnNames,
     worst: HashMap<u32, [u64; 6]>,
     names: Vec<String>,
 }
@@ -86,6 +86,10 @@ pub(crate) struct Found {
 
 impl Findings {
     pub(crate) fn new(run: String, received: String, keys: &ResolvedKeys) -> Self {
+        let columns = ColumnNames {
+            received: received.clone(),
+            received_at: keys.received_at.clone(),
+        };
         Self {
             run,
             received,
@@ -95,9 +99,9 @@ impl Findings {
             devices: 0,
             rows: 0,
             matched: 0,
-            timed: keys.received_at.is_some(),
-            compared: keys.payload.is_some(),
             counts: Default::default(),
+            gaps: BTreeMap::new(),
+            columns,
             worst: HashMap::new(),
             names: Vec::new(),
         }
@@ -124,6 +128,61 @@ impl Findings {
             FindingKind::Altered => d,
             FindingKind::OutOfOrder => e,
             FindingKind::Unknown => f,
+        }
+    }
+
+    /// Counts messages of which a kind of finding cannot be told.
+    pub(crate) fn add_gap(&mut self, kind: FindingKind, gap: Gap, messages: u64) {
+        *self.gaps.entry((kind.index(), gap)).or_default() += messages;
+    }
+
+    fn gaps(&self, kind: FindingKind) -> impl Iterator<Item = (Gap, u64)> {
+        let all = self.gaps.iter();
+        all.filter(move |((index, _), _)| *index == kind.index())
+            .map(|((_, gap), messages)| (*gap, *messages))
+    }
+
+    /// Returns the number of messages of which a kind of finding cannot be told.
+    #[must_use]
+    pub fn undecided(&self, kind: FindingKind) -> u64 {
+        let messages: u64 = self.gaps(kind).map(|(_, messages)| messages).sum();
+        messages.min(self.sent)
+    }
+
+    /// Returns whether a kind of finding can be told of any message.
+    #[must_use]
+    pub fn is_known(&self, kind: FindingKind) -> bool {
+        let undecided = self.undecided(kind);
+        undecided == 0 || undecided < self.matched
+    }
+
+    /// Returns why a kind of finding cannot be told of all messages, with the ways out.
+    #[must_use]
+    pub fn why_undecided(&self, kind: FindingKind) -> Vec<String> {
+        self.gaps(kind)
+            .map(|(gap, messages)| gap.text(messages, &self.columns))
+            .collect()
+    }
+
+    /// Returns the shortest form of the ways out for a kind that cannot be told.
+    #[must_use]
+    pub fn missing_options(&self, kind: FindingKind) -> String {
+        let ways: Vec<&str> = self.gaps(kind).map(|(gap, _)| gap.way_out()).collect();
+        ways.join(", ")
+    }
+
+    /// Adds a note for each reason that concerns some of the messages. Total ones have a note
+    /// of the key already.
+    pub(crate) fn note_gaps(&mut self) {
+        for kind in FindingKind::ALL {
+            let partial = self.gaps(kind).filter(|(gap, _)| !gap.is_total());
+            let notes: Vec<String> = partial
+                .map(|(gap, messages)| {
+                    let why = gap.text(messages, &self.columns);
+                    format!("{} cannot be told of all messages: {why}", kind.word())
+                })
+                .collect();
+            self.notes.extend(notes);
         }
     }
 

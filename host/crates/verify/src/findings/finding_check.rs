@@ -6,6 +6,17 @@ use crate::findings::collected::Findings;
 use crate::findings::explain::FindingKind;
 use crate::num::as_f64;
 
+/// The result of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckVerdict {
+    /// The findings meet the check.
+    Passed,
+    /// The findings break the check.
+    Failed,
+    /// The check cannot be told: messages of which the kind is not known could break it.
+    Unknown,
+}
+
 /// A check of findings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FindingCheck {
@@ -71,9 +82,23 @@ impl FindingCheck {
 
     /// Returns whether the findings meet the check.
     #[must_use]
-    pub fn passes(&self, findings: &Findings) -> bool {
-        let count = as_f64(findings.of(self.kind).unexplained);
-        self.check.is_met(count, as_f64(findings.sent))
+    pub fn verdict(&self, findings: &Findings) -> CheckVerdict {
+        self.verdict_of(
+            findings.of(self.kind).unexplained,
+            findings.undecided(self.kind),
+            findings.sent,
+        )
+    }
+
+    /// Returns the verdict on a count, if as many messages more could be findings.
+    fn verdict_of(&self, count: u64, undecided: u64, messages: u64) -> CheckVerdict {
+        let is_met = |count: u64| self.check.is_met(as_f64(count), as_f64(messages));
+        let most = count.saturating_add(undecided);
+        match (is_met(count), is_met(most)) {
+            (true, true) => CheckVerdict::Passed,
+            (false, false) if !(count..=most).any(is_met) => CheckVerdict::Failed,
+            _ => CheckVerdict::Unknown,
+        }
     }
 }
 
@@ -91,5 +116,21 @@ mod tests {
             (FindingKind::Late, "late <= 0.1%")
         );
         assert_eq!(FindingCheck::defaults().len(), 5);
+    }
+
+    #[test]
+    fn check_of_unknown_messages_is_not_passed() {
+        let verdict = |text, count, undecided| {
+            let check = FindingCheck::parse(text).unwrap();
+            check.verdict_of(count, undecided, 100)
+        };
+        assert_eq!(verdict("late == 0", 0, 0), CheckVerdict::Passed);
+        assert_eq!(verdict("late == 0", 0, 100), CheckVerdict::Unknown);
+        assert_eq!(verdict("late == 0", 1, 100), CheckVerdict::Failed);
+        assert_eq!(verdict("late <= 5%", 2, 4), CheckVerdict::Unknown);
+        assert_eq!(verdict("late <= 5%", 2, 3), CheckVerdict::Passed);
+        assert_eq!(verdict("late < 5", 7, 3), CheckVerdict::Failed);
+        assert_eq!(verdict("late == 3", 2, 4), CheckVerdict::Unknown);
+        assert_eq!(verdict("late == 3", 4, 4), CheckVerdict::Failed);
     }
 }

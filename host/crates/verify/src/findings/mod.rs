@@ -3,3 +3,4 @@
 pub(crate) mod collected;
 pub(crate) mod explain;
 pub(crate) mod finding_check;
+pub(crate) mod gap;

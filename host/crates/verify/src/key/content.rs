@@ -49,6 +49,11 @@ impl Content {
         self.value.filter(|_| !bytes_only).or(self.raw)
     }
 
+    /// Returns whether the payload is known.
+    pub(crate) fn is_known(&self) -> bool {
+        self.raw.is_some()
+    }
+
     /// Returns whether the payload equals the sent one.
     pub(crate) fn is_same(&self, sent: &Self) -> bool {
         let Some(raw) = sent.raw else {

@@ -3,24 +3,20 @@
 //! The options give them, or they are guessed from the columns and the first rows of both
 //! sides. A note names each guess.
 
-use std::ops::ControlFlow;
-
-use serde_json::Value as JsonValue;
-
 use mockfleet_config::{Problems, did_you_mean};
-use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{
-    ARRIVAL_COLUMNS, DEVICE_COLUMNS, NUMBER_COLUMNS, PAYLOAD_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS,
-    Table, find_column,
+    ARRIVAL_COLUMNS, DEVICE_COLUMNS, NUMBER_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS, Table,
+    find_column,
 };
 
+use crate::key::encoding::PayloadEncoding;
 use crate::key::options::{KeyChoice, VerifyOptions};
 use crate::key::parts;
 use crate::key::parts::{Field, Pair, ReceivedSide, SentSide};
+use crate::key::sample::{
+    Sample, guess_payload, is_empty, sample_encoding, sample_log, sample_received,
+};
 use crate::messages::{list_some, problem};
-
-/// Number of first rows that are read on each side.
-const SAMPLE_ROWS: u32 = 200;
 
 /// The key and the columns of both sides.
 pub(crate) struct ResolvedKeys {
@@ -31,6 +27,8 @@ pub(crate) struct ResolvedKeys {
     pub(crate) received_at: Option<String>,
     /// Whether the log has only hashes of payloads.
     pub(crate) bytes_only: bool,
+    /// The form of the received payloads.
+    pub(crate) encoding: PayloadEncoding,
     /// Notes for the reader.
     pub(crate) notes: Vec<String>,
 }
@@ -43,39 +41,6 @@ impl ResolvedKeys {
             || "--by payload".into(),
             |parts| format!("--key {}", parts.join(",")),
         )
-    }
-}
-
-/// A sample of the log's first rows.
-#[derive(Default)]
-struct Sample {
-    rows: u32,
-    payloads: Vec<JsonValue>,
-    /// Rows of the sample without a payload.
-    without: u32,
-    hashed: bool,
-}
-
-impl Sample {
-    fn has(&self, field: &Field) -> bool {
-        let mut payloads = self.payloads.iter();
-        payloads.any(|payload| field.of(payload).is_some())
-    }
-
-    fn fields(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for payload in &self.payloads {
-            for name in payload
-                .as_object()
-                .into_iter()
-                .flat_map(|object| object.keys())
-            {
-                if !names.contains(name) {
-                    names.push(name.clone());
-                }
-            }
-        }
-        names
     }
 }
 
@@ -115,7 +80,7 @@ pub(crate) fn resolve(
         ));
         return Err(problems);
     }
-    let payload = payload.or_else(|| guess_payload(received));
+    let payload = payload.or_else(|| guess_payload(received, &sent_sample));
     let received_at = received_at
         .or_else(|| find_column(columns, ARRIVAL_COLUMNS))
         .or_else(|| find_column(columns, TIME_COLUMNS).filter(|_| payload.is_some()));
@@ -155,9 +120,15 @@ pub(crate) fn resolve(
     }
     let resolved = ResolvedKeys {
         key,
-        payload,
         received_at,
         bytes_only: sent_sample.hashed,
+        encoding: match &payload {
+            Some(name) if sent_sample.bytes > sent_sample.rows / 2 => {
+                sample_encoding(received, name)
+            }
+            _ => PayloadEncoding::Plain,
+        },
+        payload,
         notes: Vec::new(),
     };
     if matches!(options.by, KeyChoice::Guess) {
@@ -172,120 +143,17 @@ pub(crate) fn resolve(
     if resolved.received_at.is_none() {
         notes.push("no column holds the moment of arrival, so nothing can be told of late messages, and order is that of the rows (--received-at COLUMN)".into());
     }
+    if let Some(form) = resolved.encoding.word() {
+        notes.push(format!(
+            "the log's payloads are bytes, and the received ones are decoded from {form}"
+        ));
+    }
     if resolved.bytes_only {
         notes.push(
             "the log holds hashes of payloads: JSON that was written anew counts as altered".into(),
         );
     }
     Ok(ResolvedKeys { notes, ..resolved })
-}
-
-/// Reads the first rows. Unreadable rows are reported when all rows are read.
-fn peek(
-    received: &Table,
-    wanted: &[&str],
-    mut look: impl FnMut(&[TableValue<'_>]),
-) -> (u32, Result<(), Problems>) {
-    let mut rows = 0;
-    let read = received.peek(SAMPLE_ROWS, wanted, &mut |_, cells| {
-        rows += 1;
-        look(cells);
-        ControlFlow::Continue(())
-    });
-    (rows, read)
-}
-
-/// Returns whether the table has no rows.
-///
-/// # Errors
-/// The rows cannot be read.
-fn is_empty(received: &Table) -> Result<bool, Problems> {
-    let first = received.columns().iter().take(1);
-    let first: Vec<&str> = first.map(String::as_str).collect();
-    match peek(received, &first, |_| {}) {
-        (0, read) => read.map(|()| true),
-        _ => Ok(false),
-    }
-}
-
-/// Returns the text column that has a common name of payload columns.
-fn guess_payload(received: &Table) -> Option<String> {
-    let candidates: Vec<&str> = PAYLOAD_COLUMNS
-        .iter()
-        .filter_map(|name| {
-            let mut columns = received.columns().iter();
-            columns.find(|column| column.eq_ignore_ascii_case(name))
-        })
-        .map(String::as_str)
-        .collect();
-    let mut texts = vec![false; candidates.len()];
-    if !candidates.is_empty() {
-        let _ = peek(received, &candidates, |cells| {
-            for (text, cell) in texts.iter_mut().zip(cells) {
-                *text |= match cell {
-                    TableValue::Text(text) => text.parse::<f64>().is_err(),
-                    TableValue::Bytes(_) => true,
-                    _ => false,
-                };
-            }
-        });
-    }
-    let mut found = candidates.iter().zip(texts).filter(|(_, text)| *text);
-    found.next().map(|(name, _)| (*name).to_owned())
-}
-
-fn continue_until_sampled(rows: u32) -> ControlFlow<()> {
-    if rows < SAMPLE_ROWS {
-        ControlFlow::Continue(())
-    } else {
-        ControlFlow::Break(())
-    }
-}
-
-fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Problems> {
-    let mut sample = Sample::default();
-    let wanted = ["channel", "payload", "payload_size"];
-    log.read(&wanted, &mut |_, cells| {
-        let [channel, payload, size] = cells else {
-            return ControlFlow::Break(());
-        };
-        let channel = channel.text().unwrap_or_default();
-        if !channels.is_empty() && !channels.iter().any(|name| *name == channel) {
-            return ControlFlow::Continue(());
-        }
-        sample.rows += 1;
-        match payload {
-            TableValue::Text(text) => {
-                // A payload of that size could have this text itself, but does not in
-                // practice.
-                sample.hashed |= text.starts_with("sha256:")
-                    && size
-                        .int()
-                        .is_some_and(|size| u64::try_from(size) != Ok(wide(text.len())));
-                let value = serde_json::from_str(text).ok();
-                sample.payloads.extend(value.filter(JsonValue::is_object));
-            }
-            _ => sample.without += 1,
-        }
-        continue_until_sampled(sample.rows)
-    })?;
-    Ok(sample)
-}
-
-fn wide(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
-}
-
-fn sample_received(received: &Table, payload: &str) -> Sample {
-    let mut sample = Sample::default();
-    let (rows, _) = peek(received, &[payload], |cells| {
-        if let Some(bytes) = cells.first().and_then(TableValue::bytes) {
-            let value = serde_json::from_slice(&bytes).ok();
-            sample.payloads.extend(value.filter(JsonValue::is_object));
-        }
-    });
-    sample.rows = rows;
-    sample
 }
 
 struct Inputs<'a> {
@@ -427,6 +295,12 @@ impl Inputs<'_> {
             if self.sent_sample.hashed || self.sent_sample.without == self.sent_sample.rows {
                 return Err(format!(
                     "{:?} would be a field of the payload, and the log holds no payloads (see payload in [log]); use --by payload with a log of hashes, or payload = \"full\"",
+                    pair.sent
+                ));
+            }
+            if self.sent_sample.bytes == self.sent_sample.rows {
+                return Err(format!(
+                    "{:?} would be a field of the payload, and the payloads of the log are bytes, which have no fields; use --by payload",
                     pair.sent
                 ));
             }

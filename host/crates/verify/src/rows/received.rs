@@ -139,16 +139,20 @@ impl<'a> Reader<'a> {
             .payload
             .as_ref()
             .and_then(cell)
-            .and_then(TableValue::bytes);
+            .and_then(TableValue::bytes)
+            .map(|bytes| keys.encoding.decode(bytes));
         let value: Option<JsonValue> = match &bytes {
             Some(bytes) if !keys.bytes_only => serde_json::from_slice(bytes).ok(),
             _ => None,
         };
         let payload = Payload {
             value: value.as_ref(),
-            content: bytes
-                .as_ref()
-                .map_or(Content::UNKNOWN, |bytes| Content::of(bytes, value.as_ref())),
+            content: match (&bytes, &keys.payload) {
+                (Some(bytes), _) => Content::of(bytes, value.as_ref()),
+                // A row without a payload has received an empty one.
+                (None, Some(_)) => Content::of(b"", None),
+                (None, None) => Content::UNKNOWN,
+            },
             bytes_only: keys.bytes_only,
         };
         let part = |part: &parts::KeyPart| -> Option<Cow<'_, [u8]>> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
 
 use mockfleet_config::Problems;
-use mockfleet_sendlog::TableValue;
+use mockfleet_sendlog::{Outcome, TableValue};
 use mockfleet_tables::Table;
 
 use crate::findings::explain::{Faults, Kinds};
@@ -32,6 +32,9 @@ pub(crate) struct Log {
     pub(crate) unkeyed: Option<(u64, String)>,
     /// The first key, in messages.
     pub(crate) first_key: Option<String>,
+    /// The count of rows without a key and without a whole payload, and the location of the
+    /// first.
+    unknown: Option<(u64, String)>,
 }
 
 /// A row of the log.
@@ -42,47 +45,16 @@ pub(crate) struct SentRow<'a> {
     pub(crate) own_key: bool,
     pub(crate) device: u32,
     pub(crate) seq: u64,
-    pub(crate) outcome: LoggedOutcome,
+    pub(crate) outcome: Outcome,
     pub(crate) attempt: i64,
     pub(crate) faults: Faults,
     pub(crate) error: Option<u32>,
     /// The time of sending, or else the due time.
     pub(crate) at: i64,
+    /// Whether the row has a time of sending. A row that was only written has none.
+    pub(crate) was_sent: bool,
     pub(crate) content: Content,
     pub(crate) head: &'a str,
-}
-
-/// The outcome in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum LoggedOutcome {
-    Acked,
-    Sent,
-    Failed,
-    Dropped,
-    Unconfirmed,
-}
-
-impl LoggedOutcome {
-    fn read(word: &str) -> Option<Self> {
-        Some(match word {
-            "acked" => Self::Acked,
-            "sent" => Self::Sent,
-            "failed" => Self::Failed,
-            "dropped" => Self::Dropped,
-            "unconfirmed" => Self::Unconfirmed,
-            _ => return None,
-        })
-    }
-
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Acked => "acked",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Dropped => "dropped",
-            Self::Unconfirmed => "unconfirmed",
-        }
-    }
 }
 
 /// Devices with their numbers in this comparison.
@@ -186,6 +158,7 @@ pub(crate) fn read(
         errors: Errors::default(),
         unkeyed: None,
         first_key: None,
+        unknown: None,
     };
     let mut rows = 0;
     let mut failed = None;
@@ -210,6 +183,12 @@ pub(crate) fn read(
                     .get_or_insert_with(|| (0, table.location(place)));
                 unkeyed.0 += 1;
             }
+            Ok(Keyed::Unknown) => {
+                let unknown = log
+                    .unknown
+                    .get_or_insert_with(|| (0, table.location(place)));
+                unknown.0 += 1;
+            }
             Err(why) => {
                 failed = Some(problem(&table.location(place), why));
                 return ControlFlow::Break(());
@@ -219,6 +198,16 @@ pub(crate) fn read(
     })?;
     if let Some(failed) = failed {
         return Err(single(failed));
+    }
+    if let Some((count, place)) = &log.unknown {
+        return Err(single(problem(
+            place,
+            format!(
+                "this message, and {} more, have no key ({}), and the log has no whole payload to know them by; leave their channel out with --channel, or write the log with payload = \"full\" or payload = \"hash\" in [log]",
+                count - 1,
+                keys.option()
+            ),
+        )));
     }
     if let (Some((count, place)), None) = (&log.unkeyed, &keys.payload) {
         return Err(single(problem(
@@ -235,7 +224,10 @@ pub(crate) fn read(
 
 enum Keyed {
     Own,
+    /// The payload is the key.
     None,
+    /// Nothing identifies the message.
+    Unknown,
 }
 
 impl Log {
@@ -269,7 +261,11 @@ impl Log {
             return Ok(Keyed::Own);
         }
         let id = device.text().ok_or_else(foreign)?;
-        let outcome = outcome.text().and_then(|word| LoggedOutcome::read(&word));
+        let outcome = outcome.text().ok_or_else(foreign)?;
+        let outcome = Outcome::parse(&outcome).ok_or_else(|| {
+            let known = Outcome::ALL.map(Outcome::as_str).join(", ");
+            format!("its outcome {outcome:?} is none of mockfleet's log (known are {known})")
+        })?;
         let kept = text.bytes().or_else(|| bytes.bytes());
         let value: Option<JsonValue> = match text {
             TableValue::Text(text) if !keys.bytes_only => serde_json::from_str(text).ok(),
@@ -316,7 +312,7 @@ impl Log {
                 .int()
                 .and_then(|seq| u64::try_from(seq).ok())
                 .ok_or_else(foreign)?,
-            outcome: outcome.ok_or_else(foreign)?,
+            outcome,
             attempt: attempt.int().unwrap_or(0),
             faults: fault
                 .text()
@@ -324,12 +320,14 @@ impl Log {
                 .unwrap_or_default(),
             error: error.text().and_then(|text| self.errors.number(&text)),
             at: sent.time().or_else(|| due.time()).ok_or_else(foreign)?,
+            was_sent: sent.time().is_some(),
             content: payload.content,
             head: &head,
         };
         self.buckets.put(buckets::hash(&key), &record)?;
         Ok(match own {
             Some(_) => Keyed::Own,
+            None if keys.payload.is_some() && !payload.content.is_known() => Keyed::Unknown,
             None => Keyed::None,
         })
     }

@@ -63,7 +63,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     channel: Vec<String>,
     /// Only messages with this outcome [default: all but dropped]. Repeatable.
-    #[arg(long, value_name = "OUTCOME", value_parser = ["acked", "sent", "failed", "dropped", "unconfirmed"])]
+    #[arg(long, value_name = "OUTCOME", value_parser = mockfleet_sendlog::Outcome::ALL.map(mockfleet_sendlog::Outcome::as_str))]
     outcome: Vec<String>,
     /// Only messages that were due from this time on: 2026-11-24T07:00:00Z.
     #[arg(long, value_name = "TIMESTAMP", value_parser = time)]

@@ -1,5 +1,6 @@
 //! Opens the recording that the command line names.
 
+use crate::cli::support::log_location::require_log;
 use mockfleet_config::{Problems, Store};
 use mockfleet_sendlog::LogFiles;
 use mockfleet_tables::Table;
@@ -23,6 +24,9 @@ impl Recorded {
                 "--run",
                 format!("{text} is no log of mockfleet's, so it has no run {run}"),
             ));
+        }
+        if text.ends_with(".toml") {
+            require_log("LOG|FILE", &Store::Folder(text.into()))?;
         }
         let table = Table::open(text, None, "LOG|FILE")?;
         // The file belongs to a log, but is outside its folder.

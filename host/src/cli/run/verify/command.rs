@@ -7,10 +7,13 @@ use crate::cli::run::verify::{json, text};
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::input;
+use crate::cli::support::log_location::require_log;
 use crate::cli::ui::out::out;
 use crate::cli::ui::progress_bar::WorkProgress;
 use mockfleet_config::{Problem, Problems, Store};
-use mockfleet_verify::{FindingCheck, KeyChoice, Pair, VerifyOptions, verify as compare};
+use mockfleet_verify::{
+    CheckVerdict, FindingCheck, Findings, KeyChoice, Pair, VerifyOptions, verify as compare,
+};
 
 /// Compares a send log with a backend's data: which messages are missing, doubled, late,
 /// altered or out of order. Messages that their outcome or an injected fault explains are
@@ -33,7 +36,8 @@ Without =, both have the same name.
 
 The password of a database comes from its address or from PGPASSWORD.
 
-Exit codes: 0 all checks hold, 1 one does not, 2 bad input. docs/verify.md has more.")]
+Exit codes: 0 all checks hold, 1 one does not, 2 bad input, or a check that cannot be told.
+docs/verify.md has more.")]
 pub(crate) struct Arguments {
     /// The log: a folder, or s3://bucket/prefix.
     #[arg(value_name = "LOG", value_parser = Store::parse)]
@@ -68,7 +72,7 @@ pub(crate) struct Arguments {
     late: Duration,
     /// Maximum of a kind of finding: missing, doubled, late, altered, out-of-order or unknown,
     /// then ==, <= or <, then a number or a share of the messages. Repeatable [default: == 0 for
-    /// all but unknown].
+    /// all but unknown, as far as they can be told].
     #[arg(long, value_name = "CHECK", value_parser = FindingCheck::parse)]
     check: Vec<FindingCheck>,
     /// Take the checks from `received` in [checks] of this fleet file.
@@ -81,6 +85,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     let bounds = bounds(arguments)?;
+    require_log("LOG", &arguments.log)?;
     let by = match (&arguments.by, arguments.key.as_slice()) {
         (Some(_), _) => KeyChoice::Payload,
         (None, []) => KeyChoice::Guess,
@@ -103,15 +108,52 @@ pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     });
     work.done();
     let findings = findings?;
+    refuse_unknown(arguments, &bounds, &findings)?;
     if arguments.json {
         out!("{}", json::object(&findings, &bounds, arguments.late));
     } else {
         out!("{}", text::text(&findings, &bounds, arguments.late));
     }
-    if bounds.iter().all(|bound| bound.passes(&findings)) {
-        Ok(Ending::Done)
-    } else {
+    let failed = |bound: &FindingCheck| bound.verdict(&findings) == CheckVerdict::Failed;
+    if bounds.iter().any(failed) {
         Ok(Ending::Failed)
+    } else {
+        Ok(Ending::Done)
+    }
+}
+
+/// Refuses checks of the user that cannot be told. Default checks are made as far as the input
+/// allows it.
+///
+/// # Errors
+/// Each such check, with the reason and the way out.
+fn refuse_unknown(
+    arguments: &Arguments,
+    bounds: &[FindingCheck],
+    findings: &Findings,
+) -> Result<(), Problems> {
+    let place = match (&arguments.fleet, arguments.check.as_slice()) {
+        (Some(file), _) => format!("{}: received in [checks]", file.display()),
+        (None, []) => return Ok(()),
+        (None, _) => "--check".to_owned(),
+    };
+    let mut problems = Problems::default();
+    for bound in bounds {
+        if bound.verdict(findings) == CheckVerdict::Unknown {
+            problems.push(Problem {
+                place: place.clone(),
+                text: format!(
+                    "{:?} cannot be told: {}",
+                    bound.text(),
+                    findings.why_undecided(bound.kind()).join("; ")
+                ),
+            });
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
     }
 }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use mockfleet_verify::{Counts, Example, FindingCheck, FindingKind, Findings};
+use mockfleet_verify::{CheckVerdict, Example, FindingCheck, FindingKind, Findings};
 
 pub(crate) fn object(findings: &Findings, bounds: &[FindingCheck], late: Duration) -> Value {
     let causes: Map<String, Value> = FindingKind::ALL
         .into_iter()
-        .map(|cause| (cause.word().to_owned(), counts(findings.of(cause))))
+        .map(|cause| (cause.word().to_owned(), counts(findings, cause)))
         .collect();
     let (worst, all) = findings.worst();
     let worst: Vec<Value> = worst
@@ -25,13 +25,17 @@ pub(crate) fn object(findings: &Findings, bounds: &[FindingCheck], late: Duratio
     let checks: Vec<Value> = bounds
         .iter()
         .map(|bound| {
+            let verdict = bound.verdict(findings);
+            let figure = findings.of(bound.kind()).unexplained;
+            let is_told = verdict != CheckVerdict::Unknown;
             json!({
                 "check": bound.text(),
-                "passed": bound.passes(findings),
-                "figure": findings.of(bound.kind()).unexplained,
+                "passed": is_told.then_some(verdict == CheckVerdict::Passed),
+                "figure": is_told.then_some(figure),
             })
         })
         .collect();
+    let failed = |bound: &FindingCheck| bound.verdict(findings) == CheckVerdict::Failed;
     json!({
         "run": findings.run,
         "received": findings.received,
@@ -42,22 +46,24 @@ pub(crate) fn object(findings: &Findings, bounds: &[FindingCheck], late: Duratio
         "rows": findings.rows,
         "matched": findings.matched,
         "late_us": u64::try_from(late.as_micros()).unwrap_or(u64::MAX),
-        "late_known": findings.timed,
-        "altered_known": findings.compared,
+        "late_known": findings.is_known(FindingKind::Late),
+        "altered_known": findings.is_known(FindingKind::Altered),
         "causes": causes,
         "worst_devices": worst,
         "devices_with_unexplained": all,
         "checks": checks,
-        "passed": bounds.iter().all(|bound| bound.passes(findings)),
+        "passed": !bounds.iter().any(failed),
     })
 }
 
-fn counts(counts: &Counts) -> Value {
+fn counts(findings: &Findings, cause: FindingKind) -> Value {
+    let counts = findings.of(cause);
     let examples: Vec<Value> = counts.examples.iter().map(example).collect();
     json!({
         "found": counts.found,
         "unexplained": counts.unexplained,
         "explained": counts.explained,
+        "undecided": findings.undecided(cause),
         "examples": examples,
     })
 }

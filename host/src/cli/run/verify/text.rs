@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mockfleet_metrics::{count, micros};
 use mockfleet_sendlog::TextTable;
-use mockfleet_verify::{Example, FindingCheck, FindingKind, Findings};
+use mockfleet_verify::{CheckVerdict, Example, FindingCheck, FindingKind, Findings};
 
 /// Reasons listed for each cause; the rest is a number.
 const REASONS: usize = 8;
@@ -51,20 +51,11 @@ fn words(cause: FindingKind, late: Duration) -> String {
     }
 }
 
-/// Returns whether findings of this cause are possible.
-fn could(cause: FindingKind, findings: &Findings) -> bool {
-    match cause {
-        FindingKind::Late => findings.timed,
-        FindingKind::Altered => findings.compared,
-        _ => true,
-    }
-}
-
 fn causes(findings: &Findings, late: Duration) -> String {
     let mut columns = TextTable::new(["cause", "found", "explained", "unexplained"]);
     for cause in FindingKind::ALL {
         let counts = findings.of(cause);
-        let cells = if could(cause, findings) {
+        let cells = if findings.is_known(cause) {
             [
                 count(counts.found),
                 count(counts.found - counts.unexplained),
@@ -165,16 +156,15 @@ fn devices(findings: &Findings) -> Option<String> {
 
 fn checks(findings: &Findings, bounds: &[FindingCheck]) -> String {
     let lines = bounds.iter().map(|bound| {
-        let verdict = if bound.passes(findings) {
-            "passed"
-        } else {
-            "failed"
-        };
         let figure = findings.of(bound.kind()).unexplained;
-        let figure = if could(bound.kind(), findings) {
-            format!("{} of {}", count(figure), count(findings.sent))
-        } else {
-            "cannot be told".into()
+        let figure = format!("{} of {}", count(figure), count(findings.sent));
+        let (verdict, figure) = match bound.verdict(findings) {
+            CheckVerdict::Passed => ("passed", figure),
+            CheckVerdict::Failed => ("failed", figure),
+            CheckVerdict::Unknown => {
+                let missing = findings.missing_options(bound.kind());
+                ("not made", format!("cannot be told without {missing}"))
+            }
         };
         format!("check {:<20} {verdict} ({figure})", bound.text())
     });
