@@ -22,18 +22,92 @@
 //! | `read` | rows, footers, counts, timelines |
 //! | `maintenance` | prune and retention |
 //!
-//! The examples `write_log` and `read_log` write a log to a temporary folder and read it back.
+//! Appending the rows of one message, and reading them back:
 //!
 //! ```
-//! use mockfleet_config::Store;
-//! use mockfleet_sendlog::{LogFiles, location};
+//! use std::ops::ControlFlow;
+//! use std::time::Duration;
+//!
+//! use mockfleet_config::{ByteSize, KeepPayload, Log, Placeholder, SpoolFull, Store, Template};
+//! use mockfleet_sendlog::{
+//!     DeviceIds, GroupEntry, Identity, LogFiles, MessageRow, Outcome, OutcomeRow, RouteEntry,
+//!     RunCatalog, SendLog,
+//! };
 //!
 //! let folder = tempfile::tempdir()?;
 //! let store = Store::Folder(folder.path().to_owned());
-//! assert_eq!(location(&store), folder.path().display().to_string());
-//! assert!(LogFiles::find(&store)?.runs().is_empty());
+//! let options = Log {
+//!     store: Some(store.clone()),
+//!     payload: KeepPayload::Full,
+//!     roll_size: ByteSize::new(128 << 20),
+//!     roll_every: Duration::from_secs(60),
+//!     sync: Duration::from_secs(1),
+//!     spool_limit: ByteSize::new(1 << 30),
+//!     spool_full: SpoolFull::Pause,
+//!     retention: None,
+//! };
+//! // Rows refer to devices, groups and routes by their numbers in the catalog.
+//! let catalog = RunCatalog {
+//!     fleet: "example".into(),
+//!     groups: vec![GroupEntry {
+//!         name: "meters".into(),
+//!         plugin: "meter@0.1.0".into(),
+//!         first: 0,
+//!         count: 1,
+//!         device_ids: DeviceIds::Listed(vec!["meter-0".into()]),
+//!     }],
+//!     routes: vec![RouteEntry {
+//!         channel: "telemetry".into(),
+//!         protocol: "mqtt".into(),
+//!         destination: "mqtt://127.0.0.1:1883".into(),
+//!         method: None,
+//!         topic: Template::parse("site/{device}", &[Placeholder::Device])?,
+//!     }],
+//! };
+//! let run = Identity::new();
+//! let log = SendLog::open(&options, run.clone(), catalog)?;
+//!
+//! let mut appender = log.appender();
+//! let due = 1_795_503_600_000_000; // 2026-11-24T07:00:00Z, in microseconds since 1970
+//! appender.append_message(&MessageRow {
+//!     device: 0,
+//!     seq: 0,
+//!     copy: 0,
+//!     route: 0,
+//!     topic: None,
+//!     fault: None,
+//!     status: Some("ok"),
+//!     scheduled_at: due,
+//!     payload: br#"{"celsius":21.5}"#,
+//! });
+//! appender.append_outcome(&OutcomeRow {
+//!     device: 0,
+//!     seq: 0,
+//!     copy: 0,
+//!     attempt: 1,
+//!     outcome: Outcome::Acked,
+//!     code: None,
+//!     error: None,
+//!     sent_at: Some(due + 10),
+//!     acked_at: Some(due + 1_510),
+//! });
+//! appender.finish();
+//! assert!(log.close(|_| {}).error.is_none());
+//!
+//! let mut rows = Vec::new();
+//! for file in LogFiles::find(&store)?.of_run(&run.run) {
+//!     let columns = ["device_id", "outcome", "payload"];
+//!     file.open()?.read(&columns, &mut |_, values| {
+//!         let texts: Vec<_> = values.iter().filter_map(|value| value.text()).collect();
+//!         rows.push(texts.join(" "));
+//!         ControlFlow::Continue(())
+//!     })?;
+//! }
+//! assert_eq!(rows, [r#"meter-0 acked {"celsius":21.5}"#]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! The examples `write_log` and `read_log` do the same with several devices.
 
 #[cfg(any(test, fuzzing, feature = "corruption-model"))]
 pub mod corruption_model;

@@ -6,4 +6,4 @@ mod stop_condition;
 
 pub use self::search::BreakpointSearch;
 pub use self::search_driver::{Action, SearchDriver};
-pub use self::stop_condition::StopCondition;
+pub use self::stop_condition::{StopCondition, StopConditionError};

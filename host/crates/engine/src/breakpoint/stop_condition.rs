@@ -15,18 +15,50 @@ pub struct StopCondition {
     limit: f64,
 }
 
+/// The reason why a text is no stop condition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopConditionError {
+    /// The text is no threshold.
+    #[error("{0}")]
+    NoThreshold(String),
+    /// The comparison holds for figures below the value.
+    #[error(
+        "it says what breaks a step, and a step breaks upwards; write it with >, such as '{figure} > {value}'"
+    )]
+    BreaksDownwards {
+        /// The figure as written.
+        figure: String,
+        /// The value as written.
+        value: String,
+    },
+    /// The value of `failed` is no share below 100 %.
+    #[error("{value:?} is not understood; a share of messages lies between \"0%\" and \"100%\"")]
+    NoShare {
+        /// The value as written.
+        value: String,
+    },
+    /// A step does not have the figure.
+    #[error("a step of a search has no {figure}; there are {FIGURES}")]
+    UnknownFigure {
+        /// The figure as written.
+        figure: String,
+    },
+}
+
 impl StopCondition {
     /// Parses a stop condition such as `ack.p99 > 200ms` or `failed > 1%`.
     ///
     /// # Errors
     /// The problem, with the form that a stop condition has.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let inner = mockfleet_config::Threshold::parse(text)?;
+    pub fn parse(text: &str) -> Result<Self, StopConditionError> {
+        let inner =
+            mockfleet_config::Threshold::parse(text).map_err(StopConditionError::NoThreshold)?;
         if !matches!(inner.comparison, Comparison::Above | Comparison::AtLeast) {
-            return Err(format!(
-                "it says what breaks a step, and a step breaks upwards; write it with >, such as '{} > {}'",
-                inner.name, inner.value_text
-            ));
+            return Err(StopConditionError::BreaksDownwards {
+                figure: inner.name,
+                value: inner.value_text,
+            });
         }
         let limit = match (inner.metric, inner.value) {
             (Metric::Latency(_) | Metric::Lag(_), ThresholdValue::Time(micros)) => as_f64(micros),
@@ -34,17 +66,11 @@ impl StopCondition {
                 as_f64(share) / as_f64(FULL_SHARE)
             }
             (Metric::Failed, _) => {
-                return Err(format!(
-                    "{:?} is not understood; a share of messages lies between \"0%\" and \"100%\"",
-                    inner.value_text
-                ));
+                return Err(StopConditionError::NoShare {
+                    value: inner.value_text,
+                });
             }
-            _ => {
-                return Err(format!(
-                    "a step of a search has no {}; there are {FIGURES}",
-                    inner.name
-                ));
-            }
+            _ => return Err(StopConditionError::UnknownFigure { figure: inner.name }),
         };
         Ok(Self { inner, limit })
     }
@@ -109,7 +135,7 @@ mod tests {
             ("failed > 1", "between \"0%\" and \"100%\""),
             ("failed > 100%", "between \"0%\" and \"100%\""),
         ] {
-            let said = StopCondition::parse(wrong).unwrap_err();
+            let said = StopCondition::parse(wrong).unwrap_err().to_string();
             assert!(said.contains(says), "{wrong}: {said}");
         }
     }

@@ -38,8 +38,8 @@ pub(crate) fn check_clock(fleet: &Fleet, problems: &mut Problems) {
 
 /// Raises the limit of open files to the number that the plan needs, or reports a problem.
 pub(crate) fn check_open_files(fleet: &Fleet, problems: &mut Problems) {
-    if let Err(text) = fd_limit::raise_fd_limit(&fleet.plan) {
-        problems.push(problem(fleet, &["groups"], text));
+    if let Err(error) = fd_limit::raise_fd_limit(&fleet.plan) {
+        problems.push(problem(fleet, &["groups"], error.to_string()));
     }
 }
 

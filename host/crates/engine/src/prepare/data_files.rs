@@ -12,6 +12,15 @@ use mockfleet_config::File;
 #[derive(Default)]
 pub(crate) struct DataFiles(HashMap<std::path::PathBuf, Bytes>);
 
+/// The reason why a data file cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum DataFileError {
+    #[error(transparent)]
+    Unreadable(#[from] std::io::Error),
+    #[error("it has {bytes} bytes, and at most {MAX_FILE_BYTES} are held; cut it")]
+    TooLarge { bytes: u64 },
+}
+
 /// Largest size of one file, in bytes: a cell addresses 4 GiB, and the process holds all
 /// files.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -36,25 +45,20 @@ impl DataFiles {
         content
     }
 
-    fn read(&mut self, file: &File) -> Result<Bytes, String> {
+    fn read(&mut self, file: &File) -> Result<Bytes, DataFileError> {
         let File::Disk(file) = file else {
-            return file.read().map_err(|error| error.to_string());
+            return Ok(file.read()?);
         };
         // Two spellings of one path are the same file.
-        let whole = std::fs::canonicalize(file).map_err(|error| error.to_string())?;
+        let whole = std::fs::canonicalize(file)?;
         if let Some(bytes) = self.0.get(&whole) {
             return Ok(bytes.clone());
         }
-        let size = std::fs::metadata(&whole).map_err(|error| error.to_string())?;
-        if size.len() > MAX_FILE_BYTES {
-            return Err(format!(
-                "it has {} bytes, and at most {MAX_FILE_BYTES} are held; cut it",
-                size.len()
-            ));
+        let bytes = std::fs::metadata(&whole)?.len();
+        if bytes > MAX_FILE_BYTES {
+            return Err(DataFileError::TooLarge { bytes });
         }
-        let bytes: Bytes = std::fs::read(&whole)
-            .map_err(|error| error.to_string())?
-            .into();
+        let bytes: Bytes = std::fs::read(&whole)?.into();
         self.0.insert(whole, bytes.clone());
         Ok(bytes)
     }

@@ -10,11 +10,22 @@ use mockfleet_config::{Connections, Plan, Protocol};
 /// and each worker's I/O loop.
 const BESIDES: u64 = 100;
 
+/// The system does not allow the open files that a plan needs.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{connections} connections need {needed} open files, and this process may have {limit}; raise the limit with `ulimit -n {needed}` (or LimitNOFILE={needed} in a systemd unit), or let devices share connections with connections = 64"
+)]
+pub(crate) struct FdLimitError {
+    connections: u64,
+    needed: u64,
+    limit: u64,
+}
+
 /// Raises the limit of open files for the connections of a plan, as far as the system allows.
 ///
 /// # Errors
-/// A sentence with the number needed and how to raise the limit.
-pub(crate) fn raise_fd_limit(plan: &Plan) -> Result<(), String> {
+/// The number needed and how to raise the limit.
+pub(crate) fn raise_fd_limit(plan: &Plan) -> Result<(), FdLimitError> {
     let connections = connections(plan);
     let needed = connections + BESIDES;
     let limits = getrlimit(Resource::Nofile);
@@ -31,10 +42,11 @@ pub(crate) fn raise_fd_limit(plan: &Plan) -> Result<(), String> {
             return Ok(());
         }
     }
-    let limit = limits.maximum.unwrap_or_default();
-    Err(format!(
-        "{connections} connections need {needed} open files, and this process may have {limit}; raise the limit with `ulimit -n {needed}` (or LimitNOFILE={needed} in a systemd unit), or let devices share connections with connections = 64"
-    ))
+    Err(FdLimitError {
+        connections,
+        needed,
+        limit: limits.maximum.unwrap_or_default(),
+    })
 }
 
 /// Number of MQTT connections that are open at the same time. HTTP is not counted: it opens

@@ -8,8 +8,8 @@ use crate::group::device_group::Group;
 use crate::prepare::data_files::DataFiles;
 use crate::prepare::device_settings::check_config;
 use crate::prepare::problem::problem;
-use mockfleet_config::{File, Fleet, PluginSource, Problems, Protocol, component_path};
-use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, Plugin};
+use mockfleet_config::{File, Fleet, PluginSource, Problem, Problems, Protocol, component_path};
+use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, LoadError, Plugin};
 use mockfleet_transport::Routes;
 
 /// Loads each plugin of the plan once, and creates all groups without problems.
@@ -28,9 +28,7 @@ pub(crate) fn groups(
             Some((_, plugin)) => plugin.clone(),
             None => {
                 let plugin = load(&group.plugin, engine, console)
-                    .map_err(|text| {
-                        problems.push(problem(fleet, &["groups", &group.name, "plugin"], text))
-                    })
+                    .map_err(|error| problems.push(plugin_problem(fleet, &group.name, &error)))
                     .ok();
                 loaded.push((&group.plugin, plugin.clone()));
                 plugin
@@ -55,16 +53,35 @@ pub(crate) fn groups(
     groups
 }
 
-fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plugin, String> {
-    match source {
+/// The reason why the plugin of a group cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum PluginError {
+    /// The project in this folder has no component.
+    #[error("{0}")]
+    NoComponent(String),
+    #[error("{0}")]
+    UnknownBuiltin(String),
+    #[error("{file} cannot be read: {source}")]
+    Unreadable { file: File, source: std::io::Error },
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+fn plugin_problem(fleet: &Fleet, group: &str, error: &PluginError) -> Problem {
+    problem(fleet, &["groups", group, "plugin"], error.to_string())
+}
+
+fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plugin, PluginError> {
+    let loaded = match source {
         PluginSource::File(File::Disk(path)) => {
-            Plugin::load(engine, &component_path(path)?, console)
+            let path = component_path(path).map_err(PluginError::NoComponent)?;
+            Plugin::load(engine, &path, console)
         }
         PluginSource::File(File::Part { shown, bytes }) => {
             Plugin::from_bytes(engine, Path::new(shown), bytes, console)
         }
         PluginSource::Builtin(name) => {
-            let bytes = engine.builtin(name)?;
+            let bytes = engine.builtin(name).map_err(PluginError::UnknownBuiltin)?;
             Plugin::from_bytes(
                 engine,
                 Path::new(&format!("builtin:{name}")),
@@ -72,8 +89,8 @@ fn load(source: &PluginSource, engine: &Engine, console: &Console) -> Result<Plu
                 console,
             )
         }
-    }
-    .map_err(|error| error.to_string())
+    };
+    Ok(loaded?)
 }
 
 /// Returns the plugin of each group, the name of its component, and the component's bytes.
@@ -91,7 +108,7 @@ pub fn components(
     for (group, made) in fleet.plan.groups.iter().zip(groups) {
         match bytes(&group.plugin, engine) {
             Ok((from, bytes)) => components.push((made.plugin, from, bytes)),
-            Err(text) => problems.push(problem(fleet, &["groups", &group.name, "plugin"], text)),
+            Err(error) => problems.push(plugin_problem(fleet, &group.name, &error)),
         }
     }
     match problems.is_empty() {
@@ -100,18 +117,20 @@ pub fn components(
     }
 }
 
-fn bytes(source: &PluginSource, engine: &Engine) -> Result<(String, Bytes), String> {
+fn bytes(source: &PluginSource, engine: &Engine) -> Result<(String, Bytes), PluginError> {
     let file = match source {
         PluginSource::Builtin(name) => {
-            let bytes = engine.builtin(name)?;
+            let bytes = engine.builtin(name).map_err(PluginError::UnknownBuiltin)?;
             return Ok((name.clone(), Bytes::from_static(bytes)));
         }
-        PluginSource::File(File::Disk(path)) => File::Disk(component_path(path)?),
+        PluginSource::File(File::Disk(path)) => {
+            File::Disk(component_path(path).map_err(PluginError::NoComponent)?)
+        }
         PluginSource::File(part) => part.clone(),
     };
     match file.read() {
         Ok(bytes) => Ok((file.to_string(), bytes)),
-        Err(error) => Err(format!("{file} cannot be read: {error}")),
+        Err(source) => Err(PluginError::Unreadable { file, source }),
     }
 }
 

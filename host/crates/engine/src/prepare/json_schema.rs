@@ -19,6 +19,18 @@ pub struct Violation {
     pub text: String,
 }
 
+/// The reason why a text or a value is no JSON Schema.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SchemaError {
+    /// The text is no JSON.
+    #[error(transparent)]
+    NoJson(#[from] serde_json::Error),
+    /// The value breaks the rules of JSON Schema.
+    #[error(transparent)]
+    NoSchema(Box<dyn std::error::Error + Send + Sync>),
+}
+
 /// A compiled JSON Schema.
 pub struct Validator {
     content: Value,
@@ -30,8 +42,9 @@ impl Validator {
     ///
     /// # Errors
     /// The cause, if the value is no JSON Schema.
-    pub fn new(content: Value) -> Result<Self, String> {
-        let validator = jsonschema::validator_for(&content).map_err(|error| error.to_string())?;
+    pub fn new(content: Value) -> Result<Self, SchemaError> {
+        let validator = jsonschema::validator_for(&content)
+            .map_err(|error| SchemaError::NoSchema(Box::new(error)))?;
         Ok(Self { content, validator })
     }
 
@@ -49,8 +62,8 @@ impl Validator {
 ///
 /// # Errors
 /// The cause, if the text is no JSON Schema.
-pub fn violations(schema: &str, settings: &Value) -> Result<Vec<Violation>, String> {
-    let schema = serde_json::from_str(schema).map_err(|error| error.to_string())?;
+pub fn violations(schema: &str, settings: &Value) -> Result<Vec<Violation>, SchemaError> {
+    let schema = serde_json::from_str(schema)?;
     Ok(Validator::new(schema)?.violations(settings))
 }
 

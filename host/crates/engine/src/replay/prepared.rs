@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::prepare::fd_limit;
+use crate::prepare::fd_limit::{self, FdLimitError};
 use crate::prepare::transport_spec::TransportSpec;
 use crate::replay::recording::{self, Recording, Speed};
 use crate::replay::recording_source::{RecordingSource, Shard};
@@ -88,8 +88,12 @@ pub fn prepare(
         })
         .ok();
     let devices = recording.devices.len();
-    if let Err(text) = raise_fd_limit(fleet, target, devices) {
-        problems.push(problem(fleet, &["targets", &target.name], text));
+    if let Err(error) = raise_fd_limit(fleet, target, devices) {
+        problems.push(problem(
+            fleet,
+            &["targets", &target.name],
+            error.to_string(),
+        ));
     }
     let log_numbers = log_numbers(&recording);
     let directory = directory(&recording, fleet, target, &log_numbers);
@@ -188,7 +192,7 @@ fn routes(
 }
 
 /// Raises the limit of open files to the number that these devices need at their target.
-fn raise_fd_limit(fleet: &Fleet, target: &Target, devices: usize) -> Result<(), String> {
+fn raise_fd_limit(fleet: &Fleet, target: &Target, devices: usize) -> Result<(), FdLimitError> {
     let mut plan: Plan = fleet.plan.clone();
     plan.targets = vec![target.clone()];
     plan.groups.truncate(1);

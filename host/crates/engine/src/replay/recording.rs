@@ -294,7 +294,9 @@ impl<'a> Reading<'a> {
                 topic,
                 payload,
             };
-            sorter.put(message).map_err(same_for_all)?;
+            sorter
+                .put(message)
+                .map_err(|error| same_for_all(error.to_string()))?;
         }
         Ok(())
     }
@@ -402,7 +404,7 @@ impl<'a> Reading<'a> {
         for sorter in self.sorters {
             match sorter.done() {
                 Ok(stream) => self.recording.streams.push(stream),
-                Err(text) => problems.push(problem("TMPDIR", text)),
+                Err(error) => problems.push(problem("TMPDIR", error.to_string())),
             }
         }
         if problems.is_empty() {

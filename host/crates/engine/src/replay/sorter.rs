@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufReader, BufWriter, IntoInnerError, Read as _, Seek as _, SeekFrom, Write as _};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,21 @@ const RUN_BYTES: usize = 64 << 20;
 
 /// Bytes that are read ahead from each sorted run.
 const READ_AHEAD_BYTES: usize = 256 << 10;
+
+/// The reason why messages cannot be sorted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SorterError {
+    #[error(
+        "the temporary files in {folder} cannot be used: {0}; TMPDIR names another folder",
+        folder = std::env::temp_dir().display()
+    )]
+    Files(#[from] std::io::Error),
+    #[error(transparent)]
+    Record(#[from] postcard::Error),
+    /// A record is too long for the field of its length.
+    #[error(transparent)]
+    RecordLength(#[from] std::num::TryFromIntError),
+}
 
 /// A recorded message that is sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +68,7 @@ pub(crate) struct Sorter {
 }
 
 impl Sorter {
-    pub(crate) fn put(&mut self, message: Message) -> Result<(), String> {
+    pub(crate) fn put(&mut self, message: Message) -> Result<(), SorterError> {
         self.weight += message.weight();
         self.buffer.push(message);
         if self.weight > RUN_BYTES {
@@ -62,31 +77,31 @@ impl Sorter {
         Ok(())
     }
 
-    fn spill(&mut self) -> Result<(), String> {
+    fn spill(&mut self) -> Result<(), SorterError> {
         self.buffer.sort_unstable_by_key(Message::order);
         // The file has no name, so it is deleted when this process ends, however it ends.
-        let file = tempfile::tempfile().map_err(room)?;
+        let file = tempfile::tempfile()?;
         let mut out = BufWriter::with_capacity(1 << 20, file);
         for message in self.buffer.drain(..) {
-            let bytes = postcard::to_allocvec(&message).map_err(|error| error.to_string())?;
-            let length = u32::try_from(bytes.len()).map_err(|error| error.to_string())?;
-            out.write_all(&length.to_le_bytes()).map_err(room)?;
-            out.write_all(&bytes).map_err(room)?;
+            let bytes = postcard::to_allocvec(&message)?;
+            let length = u32::try_from(bytes.len())?;
+            out.write_all(&length.to_le_bytes())?;
+            out.write_all(&bytes)?;
         }
         self.weight = 0;
-        let file = out.into_inner().map_err(|error| room(error.into_error()))?;
+        let file = out.into_inner().map_err(IntoInnerError::into_error)?;
         self.files.push(file);
         Ok(())
     }
 
     /// Returns all messages in order.
-    pub(crate) fn done(mut self) -> Result<Stream, String> {
+    pub(crate) fn done(mut self) -> Result<Stream, SorterError> {
         self.buffer.sort_unstable_by_key(Message::order);
         // Messages are popped from the end.
         self.buffer.reverse();
         let mut pieces = vec![SortedRun::Memory(self.buffer)];
         for mut file in self.files {
-            file.seek(SeekFrom::Start(0)).map_err(room)?;
+            file.seek(SeekFrom::Start(0))?;
             pieces.push(SortedRun::File(BufReader::with_capacity(
                 READ_AHEAD_BYTES,
                 file,
@@ -104,14 +119,6 @@ impl Sorter {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn room(error: std::io::Error) -> String {
-    format!(
-        "the temporary files in {} cannot be used: {error}; TMPDIR names another folder",
-        std::env::temp_dir().display()
-    )
-}
-
 enum SortedRun {
     Memory(Vec<Message>),
     File(BufReader<File>),
@@ -127,7 +134,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    fn refill(&mut self, buffer: usize) -> Result<(), String> {
+    fn refill(&mut self, buffer: usize) -> Result<(), SorterError> {
         let message = match self.pieces.get_mut(buffer) {
             None => None,
             Some(SortedRun::Memory(messages)) => messages.pop(),
@@ -143,7 +150,7 @@ impl Stream {
     }
 
     /// Returns the next message, or `None` after the last one.
-    pub(crate) fn next(&mut self) -> Result<Option<Message>, String> {
+    pub(crate) fn next(&mut self) -> Result<Option<Message>, SorterError> {
         let Some(Reverse((_, buffer))) = self.heads.pop() else {
             return Ok(None);
         };
@@ -153,19 +160,17 @@ impl Stream {
     }
 }
 
-fn read(file: &mut BufReader<File>) -> Result<Option<Message>, String> {
+fn read(file: &mut BufReader<File>) -> Result<Option<Message>, SorterError> {
     let mut length = [0; 4];
     match file.read_exact(&mut length) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
-        Err(error) => return Err(room(error)),
+        Err(error) => return Err(error.into()),
     }
     let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
     let mut bytes = vec![0; length];
-    file.read_exact(&mut bytes).map_err(room)?;
-    postcard::from_bytes(&bytes)
-        .map(Some)
-        .map_err(|error| error.to_string())
+    file.read_exact(&mut bytes)?;
+    Ok(Some(postcard::from_bytes(&bytes)?))
 }
 
 /// Takes the payload out of a message for its transport.
@@ -200,6 +205,6 @@ mod tests {
             let message = stream.next().unwrap().unwrap();
             assert_eq!(message.payload, n.to_le_bytes());
         }
-        assert_eq!(stream.next(), Ok(None));
+        assert_eq!(stream.next().unwrap(), None);
     }
 }
