@@ -164,12 +164,11 @@ impl Bucket {
     }
 
     /// Returns whether any object is below a folder.
-    pub(crate) fn has_any(&self, folder: &str) -> Result<bool, String> {
+    pub(crate) fn has_any(&self, folder: &str) -> Result<bool, StoreError> {
         use futures_util::TryStreamExt;
         let place = self.key(folder);
         let first = async { self.store.list(Some(&place)).try_next().await };
-        let first = self.runtime.block_on(first);
-        first.map_or_else(|error| Err(reason(&error)), |first| Ok(first.is_some()))
+        Ok(self.runtime.block_on(first)?.is_some())
     }
 
     /// Reads a part of an object, by a key that `sizes` returned.

@@ -131,10 +131,9 @@ impl StoreReader {
         match &self.backend {
             Backend::Folder(store) => Ok(std::fs::read_dir(store.join(folder))
                 .is_ok_and(|mut entries| entries.next().is_some())),
-            Backend::Bucket(bucket) => bucket.has_any(folder).map_err(|why| LogError::Read {
-                file: self.location.clone(),
-                why,
-            }),
+            Backend::Bucket(bucket) => bucket
+                .has_any(folder)
+                .map_err(|error| unreadable(&self.location, error)),
         }
     }
 
