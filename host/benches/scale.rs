@@ -81,12 +81,10 @@ fn alone(bench: &mut Bench, rounds: u32) {
 fn called(engine: &Engine, console: &Console, workers: u32, ticks: u32) -> f64 {
     let text = FLEET.replace("DURATION", &format!("{ticks}s"));
     let fleet = mockfleet_config::Fleet::parse(&text, "scale.toml", Path::new("."), &[]);
-    let settings = RunOptions {
-        workers: Some(workers),
-        console: console.clone(),
-        variable_rate: false,
-        sends: false,
-    };
+    let settings = RunOptions::default()
+        .with_workers(workers)
+        .with_console(console.clone())
+        .with_sends(false);
     let prepared = prepare(&fleet.expect("a fleet"), engine, &settings).expect("a run");
     let running = prepared.start();
     let finished = running.finish(|_| {});

@@ -68,12 +68,11 @@ pub(crate) fn prepare_fleet(
     how: &CommandOptions<'_>,
 ) -> Result<(Fleet, Prepared, GuestOutput), Problems> {
     let printed = GuestOutput::new();
-    let settings = RunOptions {
-        workers: how.workers,
-        console: printed.console(),
-        variable_rate: how.until.is_some(),
-        sends: how.sends,
-    };
+    let settings = RunOptions::default()
+        .with_workers(how.workers)
+        .with_console(printed.console())
+        .with_variable_rate(how.until.is_some())
+        .with_sends(how.sends);
     let (fleet, mut problems) = match fleet {
         Ok(fleet) => (fleet, Problems::default()),
         Err(InvalidConfig {

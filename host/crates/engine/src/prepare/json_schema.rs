@@ -14,8 +14,11 @@ use mockfleet_config::did_you_mean;
 
 /// One mismatch with a schema: the keys that lead to it, and a text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Violation {
+    /// The keys that lead to the value, outermost first.
     pub path: Vec<String>,
+    /// The cause, and the allowed values where the schema lists them.
     pub text: String,
 }
 
