@@ -14,7 +14,7 @@
 //! 10 devices on 2 workers
 //! 3600 ticks, 0 missed
 //! 3600 messages: 0 acked, 0 sent, 0 failed, 0 dropped, 3600 written
-//! 3600 rows in 1 files
+//! 3600 rows in 2 files
 //! ```
 
 use std::path::Path;
