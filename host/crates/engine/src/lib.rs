@@ -4,6 +4,55 @@
 //! [`Running`] one and ends as [`Finished`]. [`replay`] sends a recorded log again, [`dry_run()`]
 //! simulates some devices without network and log.
 //!
+//! Running a fleet for ten seconds of virtual time, and counting the rows of its log:
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use mockfleet_config::{Fleet, Store};
+//! use mockfleet_engine::{RunOptions, prepare};
+//! use mockfleet_plugin::Engine;
+//!
+//! let text = r#"
+//! duration = "10s"
+//! clock = { start = "2026-01-01T00:00:00Z", speed = "max" }
+//!
+//! [targets.broker]
+//! url = "mqtt://127.0.0.1:1883"
+//! channels.telemetry.topic = "site/{device}/telemetry"
+//!
+//! [[groups]]
+//! name = "hall"
+//! plugin = "builtin:thermometer"
+//! count = 10
+//! every = "1s"
+//! "#;
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::Folder(folder.path().to_owned());
+//! let mut fleet = Fleet::parse(text, "fleet.toml", Path::new("."), &[])
+//!     .map_err(|invalid| invalid.problems)?;
+//! fleet.plan.log.store = Some(store.clone());
+//!
+//! let engine = Engine::new()?.with_builtins(|name| {
+//!     mockfleet_builtin::find(name).map_err(|error| error.to_string())
+//! });
+//! // Messages become rows only, so the run needs no broker.
+//! let options = RunOptions::default().with_sends(false);
+//! let running = prepare(&fleet, &engine, &options)?.start();
+//! let finished = running.finish(|_| {});
+//! assert_eq!(finished.devices, 10);
+//! assert!(finished.counters.messages > 0);
+//!
+//! let totals = mockfleet_sendlog::stats(&store)?.total();
+//! assert_eq!(totals.sends.rows, finished.counters.messages);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The example `run_fleet` runs a fleet file and prints the counters of the run.
+//!
+//! Options and results may get new fields before 1.0. Options therefore begin with their
+//! defaults, and `with_…` methods change them.
+//!
 //! | room | contents |
 //! |---|---|
 //! | `prepare` | checks before the first message: plugins, settings, data files, limits |

@@ -11,11 +11,38 @@ use mockfleet_sendlog::RunCatalog;
 
 /// The part of a fleet that a dry run simulates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DryRunOptions {
-    /// Largest number of simulated devices of each group.
+    /// Largest number of simulated devices of each group; 1,000 by default.
     pub devices: u32,
-    /// Virtual time of each device; at least [`MIN_INTERVALS`] of its intervals.
+    /// Virtual time of each device, 5 minutes by default. A device runs for at least
+    /// [`MIN_INTERVALS`] of its intervals.
     pub time: Duration,
+}
+
+impl Default for DryRunOptions {
+    fn default() -> Self {
+        Self {
+            devices: 1_000,
+            time: Duration::from_secs(300),
+        }
+    }
+}
+
+impl DryRunOptions {
+    /// Sets the largest number of simulated devices of each group.
+    #[must_use]
+    pub fn with_devices(mut self, devices: u32) -> Self {
+        self.devices = devices;
+        self
+    }
+
+    /// Sets the virtual time of each device.
+    #[must_use]
+    pub fn with_time(mut self, time: Duration) -> Self {
+        self.time = time;
+        self
+    }
 }
 
 /// Smallest number of intervals of a simulated device, for devices that are called rarely.
@@ -23,6 +50,7 @@ pub const MIN_INTERVALS: u64 = 3;
 
 /// The result of a dry run.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct DryRun {
     /// The run catalog, which resolves the numbers in rows.
     pub directory: RunCatalog,
@@ -32,6 +60,7 @@ pub struct DryRun {
 
 /// The result of one group.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct GroupResult {
     /// Its name.
     pub name: String,
@@ -68,6 +97,7 @@ pub struct GroupResult {
 
 /// Ticks within the fleet's duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct RunTicks {
     /// Ticks in the schedule of all devices.
     pub due: u64,

@@ -8,11 +8,13 @@
 //! ```
 
 mod mapping;
+mod options;
 mod prepared;
 mod recording;
 mod recording_source;
 mod sorter;
 
 pub use self::mapping::Mapping;
-pub use self::prepared::{Prepared, ReplayOptions, prepare};
-pub use self::recording::{Recording, RecordingOptions, Speed};
+pub use self::options::{RecordingOptions, ReplayOptions, Speed};
+pub use self::prepared::{Prepared, prepare};
+pub use self::recording::Recording;

@@ -17,7 +17,8 @@ use tokio::sync::watch;
 
 use crate::prepare::fd_limit::{self, FdLimitError};
 use crate::prepare::transport_spec::TransportSpec;
-use crate::replay::recording::{self, Recording, Speed};
+use crate::replay::options::{ReplayOptions, Speed};
+use crate::replay::recording::{self, Recording};
 use crate::replay::recording_source::{RecordingSource, Shard};
 use crate::run::running::Running;
 use crate::time::clock::{self, Clock, Micros, micros};
@@ -38,16 +39,6 @@ pub struct Prepared {
     parts: Vec<Shard>,
     /// Time from the start to the last message. `None` at full speed.
     duration: Option<Duration>,
-}
-
-/// Options for sending a recording.
-#[derive(Debug, Clone, Copy)]
-pub struct ReplayOptions {
-    /// The speed.
-    pub speed: Speed,
-    /// Whether messages go to the topics of the target's channels instead of the recorded
-    /// ones.
-    pub targets_topics: bool,
 }
 
 fn problem(fleet: &Fleet, path: &[&str], text: impl Into<String>) -> Problem {

@@ -7,43 +7,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use glob::Pattern;
-
-use crate::replay::mapping::{Mapping, problem};
+use crate::replay::mapping::problem;
+use crate::replay::options::RecordingOptions;
 use crate::replay::sorter::{Message, Sorter, Stream};
 use mockfleet_config::Problems;
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
-
-/// Speed at which a recording is sent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Speed {
-    /// Times faster than it was recorded.
-    Times(f64),
-    /// As fast as outboxes empty.
-    Max,
-}
-
-/// The rows of a table that are sent, and the number of workers that send them.
-#[derive(Debug)]
-pub struct RecordingOptions {
-    /// The column of each role.
-    pub mapping: Mapping,
-    /// Patterns of device ids. Rows of all devices are sent if empty.
-    pub devices: Vec<Pattern>,
-    /// Names of channels. Rows of all channels are sent if empty.
-    pub channels: Vec<String>,
-    /// Names of outcomes. Rows of all outcomes but `dropped` are sent if empty.
-    pub outcomes: Vec<String>,
-    /// Time of the first row that is sent, in microseconds since 1970.
-    pub from: Option<i64>,
-    /// Time before which rows are sent, in microseconds since 1970.
-    pub before: Option<i64>,
-    /// Whether rows may be out of the order of time.
-    pub sort: bool,
-    /// Number of threads that will send.
-    pub workers: u32,
-}
 
 /// A device of a recording.
 #[derive(Debug)]

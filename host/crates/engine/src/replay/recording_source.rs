@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::replay::recording::Speed;
+use crate::replay::options::Speed;
 use crate::replay::sorter::{self, Message, Stream};
 use crate::time::clock::{Micros, micros};
 use crate::worker::send_path::{SendPath, Sender};

@@ -7,6 +7,7 @@ use mockfleet_sendlog::{Identity, LogSummary};
 
 /// The result of a run.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Finished {
     /// Identity of the run.
     pub identity: Identity,

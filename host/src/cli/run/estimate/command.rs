@@ -124,10 +124,9 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
         err!("no group has rate = \"max\"; --rate changes nothing");
     }
     let printed = GuestOutput::new();
-    let how = DryRunOptions {
-        devices: arguments.sample,
-        time: arguments.time,
-    };
+    let how = DryRunOptions::default()
+        .with_devices(arguments.sample)
+        .with_time(arguments.time);
     let rehearsal = dry_run(&fleet, &engine()?, &printed.console(), how);
     printed.take().iter().for_each(|line| err!("{line}"));
     let rehearsal = match rehearsal {

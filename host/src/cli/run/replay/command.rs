@@ -140,16 +140,13 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
     for note in recorded.notes.iter().chain(&notes) {
         err!("{note}");
     }
-    let asked = RecordingOptions {
-        mapping,
-        devices: arguments.device.clone(),
-        channels: arguments.channel.clone(),
-        outcomes: arguments.outcome.clone(),
-        from: arguments.from,
-        before: arguments.before,
-        sort: arguments.sort,
-        workers: target.workers(arguments.workers),
-    };
+    let asked = RecordingOptions::new(mapping)
+        .with_devices(arguments.device.clone())
+        .with_channels(arguments.channel.clone())
+        .with_outcomes(arguments.outcome.clone())
+        .with_times(arguments.from, arguments.before)
+        .with_sort(arguments.sort)
+        .with_workers(target.workers(arguments.workers));
     let mut work = WorkProgress::new();
     let read = Recording::read(&recorded.table, &asked, &mut |done, of| {
         work.show("reading the recording", done, of);
@@ -167,10 +164,9 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
         }
     );
     let (fleet, number) = target.fleet(&recording)?;
-    let playing = ReplayOptions {
-        speed: arguments.speed,
-        targets_topics: arguments.topics == "target",
-    };
+    let playing = ReplayOptions::default()
+        .with_speed(arguments.speed)
+        .with_targets_topics(arguments.topics == "target");
     let prepared = prepare(recording, &fleet, number, playing)?;
     if let Some(store) = &fleet.plan.log.store {
         recover(store);
