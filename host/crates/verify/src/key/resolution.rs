@@ -14,6 +14,7 @@ use mockfleet_tables::{
     Table, find_column,
 };
 
+use crate::key::content;
 use crate::key::options::{KeyChoice, VerifyOptions};
 use crate::key::parts;
 use crate::key::parts::{Field, Pair, ReceivedSide, SentSide};
@@ -262,7 +263,7 @@ fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Problems> {
                     && size
                         .int()
                         .is_some_and(|size| u64::try_from(size) != Ok(wide(text.len())));
-                let value = serde_json::from_str(text).ok();
+                let value = content::parse(text.as_bytes());
                 sample.payloads.extend(value.filter(JsonValue::is_object));
             }
             _ => sample.without += 1,
@@ -280,7 +281,7 @@ fn sample_received(received: &Table, payload: &str) -> Sample {
     let mut sample = Sample::default();
     let (rows, _) = peek(received, &[payload], |cells| {
         if let Some(bytes) = cells.first().and_then(TableValue::bytes) {
-            let value = serde_json::from_slice(&bytes).ok();
+            let value = content::parse(&bytes);
             sample.payloads.extend(value.filter(JsonValue::is_object));
         }
     });
