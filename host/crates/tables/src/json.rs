@@ -146,6 +146,8 @@ fn cell(value: &RawValue) -> TableValue<'_> {
         Some(b'{' | b'[') => TableValue::Text(text.into()),
         _ => match text.parse::<i64>() {
             Ok(number) => TableValue::Int(number),
+            // A float would change the digits.
+            Err(_) if !text.contains(['.', 'e', 'E']) => TableValue::Text(text.into()),
             Err(_) => text
                 .parse()
                 .map_or(TableValue::Text(text.into()), TableValue::Float),
@@ -160,6 +162,15 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_above_64_bits_keep_their_digits() {
+        let raw = |text| serde_json::from_str::<&RawValue>(text).unwrap();
+        assert_eq!(cell(raw("7")), TableValue::Int(7));
+        let large = "18446744073709551615";
+        assert_eq!(cell(raw(large)), TableValue::Text(large.into()));
+        assert_eq!(cell(raw("1.5e3")), TableValue::Float(1500.0));
+    }
 
     #[test]
     fn members_of_one_name_are_an_error() {

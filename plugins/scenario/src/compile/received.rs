@@ -1,6 +1,6 @@
 //! Compiles the patterns of received messages: a channel, a path, a condition.
 
-use mockfleet_sdk::generate::{Context, Value};
+use mockfleet_sdk::generate::{Context, Value, same_value};
 use mockfleet_sdk::{Error, Problem};
 use serde_json_path::JsonPath;
 
@@ -15,7 +15,8 @@ use crate::problems::suggestion;
 pub(crate) struct Received {
     channel: Option<String>,
     path: Option<JsonPath>,
-    equals: Option<serde_json::Value>,
+    /// The value that it has; numbers are compared by all their digits: 20 equals 20.0.
+    equals: Option<Value>,
     condition: Option<Expression>,
 }
 
@@ -61,7 +62,7 @@ impl Received {
         Some(Self {
             channel: written.channel.clone(),
             path: place?,
-            equals: written.equals.clone(),
+            equals: written.equals.as_ref().map(Value::from),
             condition: condition?,
         })
     }
@@ -85,7 +86,7 @@ impl Received {
             Some(path) => path.query(json).first()?,
         };
         match &self.equals {
-            Some(wanted) if !same(wanted, found) => None,
+            Some(wanted) if !same_value(wanted, &Value::from(found)) => None,
             _ => Some(found),
         }
     }
@@ -101,13 +102,4 @@ impl Received {
     pub(crate) fn reads(&self) -> &[usize] {
         self.condition.as_ref().map_or(&[], Expression::reads)
     }
-}
-
-/// Compares numbers by value: 20 equals 20.0.
-fn same(wanted: &serde_json::Value, found: &serde_json::Value) -> bool {
-    Value::from(wanted)
-        .as_number()
-        .map_or(wanted == found, |number| {
-            Value::from(found).as_number() == Some(number)
-        })
 }

@@ -137,12 +137,11 @@ fn piece(part: &Part, path: &str, context: &mut TemplateContext<'_>) -> Option<P
 
 impl Number {
     fn write(&self, values: &[Value], into: &mut Vec<u8>) -> Result<(), Error> {
-        let value = self.value.of(values);
-        let number = match value {
-            Value::Bool(truth) => Some(f64::from(*truth)),
-            value => value.as_number(),
+        let value = match self.value.of(values) {
+            Value::Bool(truth) => &Value::Integer(i64::from(*truth)),
+            value => value,
         };
-        let Some(number) = number else {
+        let Some(number) = value.as_number() else {
             return Err(self.unfit(value, "is no number"));
         };
         let start = into.len();
@@ -154,10 +153,10 @@ impl Number {
             }
             Kind::Float => into.extend_from_slice(&number.to_be_bytes()),
             Kind::Unsigned | Kind::Signed => {
-                let scaled = ((number + self.offset) * self.scale).round();
                 let bits = self.bytes * 8;
                 let whole = self
-                    .fits(scaled)
+                    .scaled(value, number)?
+                    .filter(|whole| self.range().contains(whole))
                     .ok_or_else(|| self.unfit(value, &format!("does not fit {bits} bits")))?;
                 let bytes = whole.to_be_bytes();
                 into.extend_from_slice(bytes.get(bytes.len() - self.bytes..).unwrap_or_default());
@@ -169,25 +168,52 @@ impl Number {
         Ok(())
     }
 
-    /// The number as an integer, if its bits can represent it.
-    fn fits(&self, number: f64) -> Option<i128> {
-        // No integer here has more than 64 bits; an i128 holds it exactly.
-        if !number.is_finite() || number.abs() > 2e19 {
-            return None;
+    /// The scaled number as an integer; `None` when it is far out of any range. A whole
+    /// number is scaled with all its digits, or not at all.
+    fn scaled(&self, value: &Value, number: f64) -> Result<Option<i128>, Error> {
+        let settings = (whole(self.offset), whole(self.scale));
+        if let (Some(number), (Some(offset), Some(scale))) = (value.as_whole(), settings) {
+            let moved = number.checked_add(offset);
+            return Ok(moved.and_then(|moved| moved.checked_mul(scale)));
         }
-        #[expect(clippy::cast_possible_truncation, reason = "whole and far below 2^127")]
-        let whole = number as i128;
+        if value
+            .as_whole()
+            .is_some_and(|exact| near(number) != Some(exact))
+        {
+            let why = "has too many digits for this scale and offset; whole ones keep them";
+            return Err(self.unfit(value, why));
+        }
+        Ok(near(((number + self.offset) * self.scale).round()))
+    }
+
+    /// The integers that its bits can represent.
+    const fn range(&self) -> std::ops::Range<i128> {
         let bits = self.bytes * 8;
-        let range = match self.kind {
+        match self.kind {
             Kind::Signed => -(1_i128 << (bits - 1))..1_i128 << (bits - 1),
             _ => 0..1_i128 << bits,
-        };
-        range.contains(&whole).then_some(whole)
+        }
     }
 
     fn unfit(&self, value: &Value, why: &str) -> Error {
         Error::failed(format_args!("field {}: {value} {why}", self.written))
     }
+}
+
+/// A float without a fraction as an integer, if each of its neighbours is a float, too.
+fn whole(number: f64) -> Option<i128> {
+    let is_exact = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
+    near(number).filter(|_| is_exact)
+}
+
+/// A float without a fraction as an integer, if it is not far above 64 bits.
+fn near(number: f64) -> Option<i128> {
+    if !number.is_finite() || number.abs() > 2e19 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "whole and far below 2^127")]
+    let whole = number as i128;
+    Some(whole)
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -240,6 +266,32 @@ mod tests {
         );
         let error = payload.write(&[Value::Null, Value::Null]).unwrap_err();
         assert_eq!(error.to_string(), "field {{ a }}: null is no number");
+    }
+
+    #[test]
+    fn whole_numbers_keep_all_digits_up_to_64_bits() {
+        let part = |kind: &str, scale: f64| json!({ "binary": [{ "type": kind, "bits": 64, "value": "{{ a }}", "scale": scale }] });
+        let bytes = |kind: &str, scale: f64, value: Value| {
+            payload(part(kind, scale))
+                .unwrap()
+                .write(&[value, Value::Null])
+        };
+        for number in [9_007_199_254_740_993, u64::MAX] {
+            let written = bytes("unsigned", 1.0, Value::from(number)).unwrap();
+            assert_eq!(written, number.to_be_bytes());
+        }
+        let doubled = bytes("signed", -2.0, Value::Integer(4_503_599_627_370_497)).unwrap();
+        assert_eq!(doubled, (-9_007_199_254_740_994_i64).to_be_bytes());
+        let error = bytes("signed", 1.0, Value::from(u64::MAX)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "field {{ a }}: 18446744073709551615 does not fit 64 bits"
+        );
+        let error = bytes("signed", 0.5, Value::Integer(9_007_199_254_740_993)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "field {{ a }}: 9007199254740993 has too many digits for this scale and offset; whole ones keep them"
+        );
     }
 
     #[test]

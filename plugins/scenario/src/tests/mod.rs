@@ -1,5 +1,6 @@
 //! Tests scenarios as a fleet uses them.
 
 mod behaviour;
+mod numbers;
 mod parts;
 mod support;

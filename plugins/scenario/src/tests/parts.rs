@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::tests::support::{device, refusal};
 
 /// Fields and variables with parts.
-fn with_parts(messages: Value) -> Value {
+fn with_parts(messages: &Value) -> Value {
     json!({
         "fields": {
             "place": { "kind": "route", "speed": 30, "points": [{ "lat": 1, "lon": 2 }, { "lat": 2, "lon": 2 }] },
@@ -57,11 +57,11 @@ fn part_that_never_exists_is_named_with_those_there_are() {
         ),
     ] {
         assert_eq!(
-            refusal(with_parts(message(template))),
+            refusal(with_parts(&message(template))),
             [format!("config.messages.m.json.x: {why}")],
         );
     }
-    let mut elsewhere = with_parts(json!({ "text": "", "properties": { "p": "{{ place.x }}" } }));
+    let mut elsewhere = with_parts(&json!({ "text": "", "properties": { "p": "{{ place.x }}" } }));
     elsewhere["fields"]["e"] = json!({ "kind": "expression", "expression": "place.y + device.z" });
     elsewhere["fields"]["f"] = json!({ "kind": "field", "name": "place.lat.deg" });
     elsewhere["answers"][0]["received"] = json!({ "condition": "place.q > 1" });
@@ -86,7 +86,7 @@ fn part_that_never_exists_is_named_with_those_there_are() {
 
 #[test]
 fn part_with_points_and_brackets_in_its_name_is_reached() {
-    let mut device = device(with_parts(json!({ "json": {
+    let mut device = device(with_parts(&json!({ "json": {
         "a": "{{ row[\"a.b\"] }}", "t": "{{ row['temp [C]'] }}°, {{ row.temp [C] }}",
         "x": "{{ row.in.x[0] }}", "y": "{{ axes.2.x }}", "free": "{{ free.any }}",
         "changed": "{{ changed.other }}",

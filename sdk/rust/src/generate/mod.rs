@@ -89,6 +89,7 @@ mod testing;
 mod time;
 
 pub use common::context::Context;
+pub use common::decimal::{parse_number, same_value};
 pub use common::known_parts::KnownParts;
 pub use common::part_path::PartPath;
 pub use common::problems::Problems;

@@ -38,7 +38,9 @@ pub(crate) enum Value {
     Boolean(bool),
     Array(Vec<Node>),
     Table(Table),
-    /// A TOML value that fleet files do not use: a date, or a number out of range.
+    /// A number with more digits than the other two keep, as it is written.
+    Long(String),
+    /// A TOML value that fleet files do not use: a date.
     Other(String),
 }
 
@@ -71,7 +73,7 @@ impl Node {
             Value::Boolean(_) => "true or false",
             Value::Array(_) => "a list",
             Value::Table(_) => "a table",
-            Value::Other(_) => "a date or a number out of range",
+            Value::Long(_) | Value::Other(_) => "a date or a number out of range",
         }
     }
 

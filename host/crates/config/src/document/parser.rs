@@ -52,6 +52,38 @@ pub(crate) fn option_value(option: &Rc<str>, text: &str, problems: &mut Problems
     }
 }
 
+/// Returns a whole number, as decimal digits if it has too many.
+fn integer(text: &str, radix: u32) -> Value {
+    match i64::from_str_radix(text, radix) {
+        Ok(number) => Value::Integer(number),
+        Err(_) => Value::Long(
+            i128::from_str_radix(text, radix)
+                .map_or_else(|_| text.to_owned(), |number| number.to_string()),
+        ),
+    }
+}
+
+/// Returns a number with a fraction, as its digits if a float would change them.
+fn float(text: &str) -> Value {
+    match text.parse::<f64>() {
+        Ok(number) if !is_changed(text, number) => Value::Float(number),
+        _ => Value::Long(text.to_owned()),
+    }
+}
+
+/// Returns whether a float lacks digits that a person wrote. It keeps 17 digits, and of a
+/// whole number all up to 2^53.
+fn is_changed(text: &str, number: f64) -> bool {
+    let digits = |text: &str| -> String {
+        let number = text.split(['e', 'E']).next().unwrap_or_default();
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        digits.trim_matches('0').to_owned()
+    };
+    let (written, kept) = (digits(text), digits(&format!("{number:e}")));
+    let may_differ = number.fract() != 0.0 && written.len() <= 17;
+    number.is_finite() && written != kept && !may_differ
+}
+
 struct Lines<'a>(&'a str);
 
 impl Lines<'_> {
@@ -94,12 +126,8 @@ impl Parser<'_> {
         let at = self.at(value);
         let value = match value.get_ref() {
             DeValue::String(text) => return self.text(at, text),
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-                .map_or_else(|_| Value::Other(number.to_string()), Value::Integer),
-            DeValue::Float(number) => number
-                .as_str()
-                .parse()
-                .map_or_else(|_| Value::Other(number.to_string()), Value::Float),
+            DeValue::Integer(number) => integer(number.as_str(), number.radix()),
+            DeValue::Float(number) => float(number.as_str()),
             DeValue::Boolean(value) => Value::Boolean(*value),
             DeValue::Datetime(date) => Value::Other(date.to_string()),
             DeValue::Array(array) => {
@@ -134,5 +162,38 @@ impl Parser<'_> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_is_kept_as_written_if_a_float_would_change_it() {
+        for text in [
+            "21.5",
+            "1e3",
+            "0.30000000000000004",
+            "0.10000000000000001",
+            "inf",
+            "1e300",
+            "9007199254740992.0",
+        ] {
+            assert!(matches!(float(text), Value::Float(_)), "{text}");
+        }
+        for text in [
+            "0.1234567890123456789",
+            "9007199254740993.0",
+            "1.00000000000000000001",
+        ] {
+            assert!(
+                matches!(float(text), Value::Long(kept) if kept == text),
+                "{text}"
+            );
+        }
+        assert!(matches!(integer("7", 10), Value::Integer(7)));
+        let long = integer("ffffffffffffffff", 16);
+        assert!(matches!(long, Value::Long(kept) if kept == "18446744073709551615"));
     }
 }

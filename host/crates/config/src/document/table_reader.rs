@@ -141,6 +141,12 @@ impl<'a> TableReader<'a> {
             .report(at, format!("{key} in {}: {why}", self.label));
     }
 
+    /// Reports a problem with a value at a path below a key.
+    pub(crate) fn report_at(&self, at: &Origin, path: &str, why: impl std::fmt::Display) {
+        self.context
+            .report(at, format!("{path} in {}: {why}", self.label));
+    }
+
     /// Reports a missing key; `example` is a correct value.
     pub(crate) fn report_missing(&self, key: &str, example: &str) {
         let text = format!(
@@ -223,6 +229,7 @@ pub(crate) fn text(node: &Node) -> Result<String, String> {
         (Value::String(text), _) => Ok(text.clone()),
         (Value::Integer(number), Origin::Option(_)) => Ok(number.to_string()),
         (Value::Float(number), Origin::Option(_)) => Ok(number.to_string()),
+        (Value::Long(number), Origin::Option(_)) => Ok(number.clone()),
         (Value::Boolean(value), Origin::Option(_)) => Ok(value.to_string()),
         _ => Err(format!("a text in quotes is wanted, not {}", node.kind())),
     }
@@ -249,6 +256,7 @@ fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result
         Value::String(text) => text.clone(),
         Value::Integer(number) => number.to_string(),
         Value::Float(number) => number.to_string(),
+        Value::Long(number) => number.clone(),
         _ => return Err(read("").err().unwrap_or_default()),
     };
     read(&text).map_err(|wanted| match node.from_environment {

@@ -193,7 +193,9 @@ fn config(keys: &TableReader<'_>) -> Option<serde_json::Value> {
         );
         return None;
     }
-    keys.read("config", json)
+    json(node, "config")
+        .map_err(|problem| keys.report_at(problem.at, &problem.path, problem.text))
+        .ok()
 }
 
 /// Formats the settings as JSON in the order of the file, which a JSON object of serde loses.
@@ -229,7 +231,7 @@ fn write_json(node: &Node, into: &mut String) {
             into.push('}');
         }
         // `json` has already refused values that JSON does not have.
-        _ => into.push_str(&json(node).unwrap_or_default().to_string()),
+        _ => into.push_str(&json(node, "").unwrap_or_default().to_string()),
     }
 }
 
@@ -247,28 +249,60 @@ fn data(context: &ReadContext<'_>, node: Option<&Node>) -> Option<BTreeMap<Strin
     files.into_iter().collect()
 }
 
-fn json(node: &Node) -> Result<serde_json::Value, String> {
+/// A setting that JSON does not have.
+#[derive(Debug)]
+struct JsonProblem<'a> {
+    at: &'a Origin,
+    path: String,
+    text: String,
+}
+
+fn json<'a>(node: &'a Node, path: &str) -> Result<serde_json::Value, JsonProblem<'a>> {
+    let problem = |text: String| JsonProblem {
+        at: &node.at,
+        path: path.to_owned(),
+        text,
+    };
     Ok(match &node.value {
         Value::String(text) => text.as_str().into(),
         Value::Integer(number) => (*number).into(),
         Value::Float(number) => serde_json::Number::from_f64(*number)
-            .ok_or("JSON has no infinite numbers")?
+            .ok_or_else(|| problem("JSON has no infinite numbers".to_owned()))?
             .into(),
+        Value::Long(number) => match number.parse::<u64>() {
+            Ok(number) => number.into(),
+            Err(_) => return Err(problem(too_long(number))),
+        },
         Value::Boolean(value) => (*value).into(),
         Value::Other(text) => text.as_str().into(),
         Value::Array(entries) => entries
             .iter()
-            .map(json)
+            .enumerate()
+            .map(|(place, entry)| json(entry, &format!("{path}.{place}")))
             .collect::<Result<Vec<_>, _>>()?
             .into(),
         Value::Table(table) => {
             let entries = table.0.iter();
-            let object: Result<serde_json::Map<_, _>, String> = entries
-                .map(|(key, node)| Ok((key.clone(), json(node)?)))
+            let object: Result<serde_json::Map<_, _>, _> = entries
+                .map(|(key, node)| Ok((key.clone(), json(node, &format!("{path}.{key}"))?)))
                 .collect();
             object?.into()
         }
     })
+}
+
+/// Explains why a number cannot be a setting.
+fn too_long(number: &str) -> String {
+    let kept = number.parse::<f64>().unwrap_or(f64::INFINITY);
+    if number.contains(['.', 'e', 'E']) {
+        format!(
+            "{number} has more digits than a float of 64 bits, which would make it {kept}; write fewer, or a text in quotes"
+        )
+    } else {
+        format!(
+            "{number} does not fit a whole number of 64 bits (-9223372036854775808 to 18446744073709551615); write a text in quotes"
+        )
+    }
 }
 
 fn limits(context: &ReadContext<'_>, node: Option<&Node>) -> Limits {

@@ -156,6 +156,7 @@ fn speed(node: &Node) -> Result<Speed, String> {
         #[expect(clippy::cast_precision_loss, reason = "what is larger is out of range")]
         Value::Integer(number) => *number as f64,
         Value::Float(number) => *number,
+        Value::Long(number) => number.parse().unwrap_or(f64::INFINITY),
         _ => return Err(format!("{wanted}, not {}", node.kind())),
     };
     if times <= 0.0 {

@@ -64,6 +64,60 @@ impl Content {
     }
 }
 
+/// Parses a payload as JSON. Returns `None` for other bytes, and for JSON with a whole number
+/// that 64 bits do not hold: then only the bytes are compared, since the number would become
+/// another one.
+pub(crate) fn parse(bytes: &[u8]) -> Option<JsonValue> {
+    let value = serde_json::from_slice(bytes).ok()?;
+    (!has_long_whole_number(bytes)).then_some(value)
+}
+
+/// Returns whether JSON has a whole number that neither 64 bits nor a float keep.
+fn has_long_whole_number(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'0'..=b'9'))
+    {
+        let token = rest.get(at..).unwrap_or_default();
+        let length = if token.first() == Some(&b'"') {
+            text_length(token)
+        } else {
+            let in_number =
+                |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+            let length = token.iter().take_while(in_number).count();
+            let number = token.get(..length).unwrap_or_default();
+            if std::str::from_utf8(number).is_ok_and(is_long_whole) {
+                return true;
+            }
+            length
+        };
+        rest = token.get(length..).unwrap_or_default();
+    }
+    false
+}
+
+/// Returns the length of a JSON text with its quotes.
+fn text_length(json: &[u8]) -> usize {
+    let mut escaped = false;
+    let end = json.iter().skip(1).position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(json.len(), |end| end + 2)
+}
+
+/// Returns whether a number without sign is whole, and neither in 64 bits nor in a float.
+fn is_long_whole(number: &str) -> bool {
+    const SAFE_DIGITS: usize = 15;
+    let (mantissa, _) = number.split_once(['e', 'E']).unwrap_or((number, ""));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = whole.len() + fraction.trim_end_matches('0').len();
+    let is_whole = fraction.trim_end_matches('0').is_empty();
+    is_whole && digits > SAFE_DIGITS && number.parse::<u64>().is_err()
+}
+
 pub(crate) fn digest(bytes: &[u8]) -> Digest {
     half(Sha256::digest(bytes))
 }
@@ -131,7 +185,7 @@ fn add(value: &JsonValue, joined: &mut Joined) {
 }
 
 /// Returns a number in one spelling: `1e2`, `100.0` and `100` are the same.
-fn number(value: &JsonValue) -> Option<String> {
+pub(crate) fn number(value: &JsonValue) -> Option<String> {
     if let Some(whole) = value.as_i64() {
         return Some(whole.to_string());
     }
@@ -183,6 +237,29 @@ mod tests {
         assert!(!content("abd").is_same(&sent));
         assert_eq!(Content::of_hash("sha256:short"), None);
         assert!(content("abc").is_same(&Content::UNKNOWN));
+    }
+
+    #[test]
+    fn long_whole_numbers_are_compared_digit_by_digit() {
+        let content = |text: &str| Content::of(text.as_bytes(), parse(text.as_bytes()).as_ref());
+        for (left, right) in [
+            (
+                r#"{"n":18446744073709551615}"#,
+                r#"{"n":18446744073709551614}"#,
+            ),
+            (
+                r#"{"n":18446744073709551616}"#,
+                r#"{"n":18446744073709551617}"#,
+            ),
+            (r#"{"n":9007199254740993.0}"#, r#"{"n": 9007199254740992}"#),
+        ] {
+            assert!(!content(left).is_same(&content(right)), "{left} {right}");
+        }
+        let spaced = content(r#"{ "n": 18446744073709551615, "t": "99999999999999999999" }"#);
+        let sent = content(r#"{"n":18446744073709551615,"t":"99999999999999999999"}"#);
+        assert!(spaced.is_same(&sent));
+        let measured = content(r#"{"t":0.1000000000000000055511151231257827}"#);
+        assert!(measured.is_same(&content(r#"{"t": 0.1}"#)));
     }
 
     #[test]

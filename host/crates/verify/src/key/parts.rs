@@ -179,10 +179,7 @@ fn spelled(value: &JsonValue) -> Option<String> {
         JsonValue::Null => return None,
         JsonValue::String(text) => of_text(text),
         JsonValue::Bool(truth) => truth.to_string(),
-        JsonValue::Number(number) => match number.as_i64() {
-            Some(whole) => whole.to_string(),
-            None => content::float(number.as_f64()?),
-        },
+        JsonValue::Number(_) => content::number(value)?,
         JsonValue::Array(_) | JsonValue::Object(_) => format!("{:?}", content::of_value(value)),
     })
 }
@@ -208,8 +205,11 @@ fn of_text(text: &str) -> String {
     }
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
     let is_number = matches!(digits, [b'0'] | [b'0', b'.', ..] | [b'1'..=b'9', ..]);
+    let is_whole = is_number && digits.iter().all(u8::is_ascii_digit);
     match text.parse::<i64>() {
-        Ok(whole) if is_number => whole.to_string(),
+        Ok(whole) if is_whole => whole.to_string(),
+        // A float would make one number of several.
+        _ if is_whole => text.to_owned(),
         _ => match text.parse::<f64>() {
             Ok(number) if is_number && number.is_finite() => content::float(number),
             _ => text.to_owned(),
@@ -238,6 +238,11 @@ mod tests {
         assert_eq!(sent("id"), received(TableValue::Text("007".into())));
         assert_ne!(sent("id"), received(TableValue::Int(7)));
         assert_eq!(sent("/meta/n/1"), received(TableValue::Int(2)));
+        let largest: JsonValue = u64::MAX.into();
+        let text = |text: &'static str| received(TableValue::Text(text.into()));
+        assert_eq!(spelled(&largest), text("18446744073709551615"));
+        assert_ne!(spelled(&largest), text("18446744073709551614"));
+        assert_ne!(text("18446744073709551616"), text("18446744073709551617"));
         assert_eq!(Field::parse("meta.n").to_string(), "/meta/n");
     }
 

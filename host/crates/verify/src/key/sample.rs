@@ -8,6 +8,7 @@ use mockfleet_config::Problems;
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{PAYLOAD_COLUMNS, Table};
 
+use crate::key::content;
 use crate::key::encoding::PayloadEncoding;
 use crate::key::parts::Field;
 
@@ -148,7 +149,7 @@ pub(crate) fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Pro
                     && size
                         .int()
                         .is_some_and(|size| u64::try_from(size) != Ok(wide(text.len())));
-                let value: Option<JsonValue> = serde_json::from_str(text).ok();
+                let value = content::parse(text.as_bytes());
                 let is_scalar = |value: &JsonValue| value.is_number() || value.is_boolean();
                 sample.scalars += u32::from(value.as_ref().is_some_and(is_scalar));
                 sample.payloads.extend(value.filter(JsonValue::is_object));
@@ -169,7 +170,7 @@ pub(crate) fn sample_received(received: &Table, payload: &str) -> Sample {
     let mut sample = Sample::default();
     let (rows, _) = peek(received, &[payload], |cells| {
         if let Some(bytes) = cells.first().and_then(TableValue::bytes) {
-            let value = serde_json::from_slice(&bytes).ok();
+            let value = content::parse(&bytes);
             sample.payloads.extend(value.filter(JsonValue::is_object));
         }
     });

@@ -10,6 +10,7 @@ use mockfleet_config::Problems;
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
 
+use crate::key::content;
 use crate::key::content::{Content, Digest};
 use crate::key::parts;
 use crate::key::parts::{Payload, ReceivedSide, SentSide};
@@ -142,7 +143,7 @@ impl<'a> Reader<'a> {
             .and_then(TableValue::bytes)
             .map(|bytes| keys.encoding.decode(bytes));
         let value: Option<JsonValue> = match &bytes {
-            Some(bytes) if !keys.bytes_only => serde_json::from_slice(bytes).ok(),
+            Some(bytes) if !keys.bytes_only => content::parse(bytes),
             _ => None,
         };
         let payload = Payload {

@@ -12,6 +12,7 @@ use mockfleet_sendlog::{Outcome, TableValue};
 use mockfleet_tables::Table;
 
 use crate::findings::explain::{Faults, Kinds};
+use crate::key::content;
 use crate::key::content::{Content, Digest};
 use crate::key::options::VerifyOptions;
 use crate::key::parts;
@@ -268,7 +269,7 @@ impl Log {
         })?;
         let kept = text.bytes().or_else(|| bytes.bytes());
         let value: Option<JsonValue> = match text {
-            TableValue::Text(text) if !keys.bytes_only => serde_json::from_str(text).ok(),
+            TableValue::Text(text) if !keys.bytes_only => content::parse(text.as_bytes()),
             _ => None,
         };
         let whole = kept

@@ -8,7 +8,7 @@ const POWERS_OF_TEN: [f64; 16] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ];
 
-/// Whole numbers below this are exact in a float, and may become integers.
+/// Whole numbers below this are exact in a float.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Rounds a number to these decimals; with 0 it becomes an integer. A number that is not
@@ -26,7 +26,7 @@ pub(crate) fn number(value: f64, decimals: Option<u8>) -> Result<Value, Error> {
 pub(crate) fn rounded(value: f64, decimals: Option<u8>) -> Value {
     match decimals {
         None => Value::Number(value),
-        Some(0) if value.abs() < MAX_EXACT_INTEGER => Value::Integer(whole(value)),
+        Some(0) => whole(value.round()),
         Some(decimals) => {
             let scale = POWERS_OF_TEN
                 .get(usize::from(decimals))
@@ -43,9 +43,22 @@ pub(crate) fn rounded(value: f64, decimals: Option<u8>) -> Value {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "smaller than 2^53")]
-fn whole(value: f64) -> i64 {
-    value.round() as i64
+/// A number without a fraction as an integer, if 64 bits are enough.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "in the range of the integer"
+)]
+fn whole(value: f64) -> Value {
+    /// 2^63, and 2^64.
+    const BOUNDS: (f64, f64) = (9_223_372_036_854_775_808.0, 18_446_744_073_709_551_616.0);
+    if (-BOUNDS.0..BOUNDS.0).contains(&value) {
+        Value::Integer(value as i64)
+    } else if (BOUNDS.0..BOUNDS.1).contains(&value) {
+        Value::Unsigned(value as u64)
+    } else {
+        Value::Number(value)
+    }
 }
 
 /// Microseconds as a number.

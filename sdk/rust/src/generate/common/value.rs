@@ -22,8 +22,12 @@ pub enum Value {
     Bool(bool),
     /// A whole number, written without a point.
     Integer(i64),
+    /// A whole number above those of [`Value::Integer`].
+    Unsigned(u64),
     /// Any other number; always finite when a generator made it.
     Number(f64),
+    /// A number with more digits than the other kinds have, as JSON writes it.
+    Decimal(Rc<str>),
     /// A text.
     Text(Rc<str>),
     /// Values in order.
@@ -38,15 +42,37 @@ impl Value {
         Self::Text(text.into())
     }
 
-    /// The number of an integer or a float.
+    /// The nearest float of a number.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "what JSON's readers do, too")]
-    pub const fn as_number(&self) -> Option<f64> {
+    pub fn as_number(&self) -> Option<f64> {
         match self {
             Self::Integer(whole) => Some(*whole as f64),
+            Self::Unsigned(whole) => Some(*whole as f64),
             Self::Number(number) => Some(*number),
+            Self::Decimal(text) => text.parse().ok(),
             _ => None,
         }
+    }
+
+    /// The number of a whole one, with all its digits.
+    #[must_use]
+    pub fn as_whole(&self) -> Option<i128> {
+        match self {
+            Self::Integer(whole) => Some((*whole).into()),
+            Self::Unsigned(whole) => Some((*whole).into()),
+            Self::Decimal(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a number of any kind.
+    #[must_use]
+    pub const fn is_number(&self) -> bool {
+        matches!(
+            self,
+            Self::Integer(_) | Self::Unsigned(_) | Self::Number(_) | Self::Decimal(_)
+        )
     }
 
     /// The text of a text.
@@ -129,7 +155,9 @@ impl Value {
                 payload.push(b'}');
             }
             Self::Integer(whole) => write(payload, whole),
+            Self::Unsigned(whole) => write(payload, whole),
             Self::Number(number) => write(payload, number),
+            Self::Decimal(text) => payload.extend_from_slice(text.as_bytes()),
             Self::Text(text) => write(payload, &**text),
         }
     }
@@ -163,7 +191,13 @@ impl Serialize for Value {
             Self::Missing | Self::Null => serializer.serialize_unit(),
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Integer(whole) => serializer.serialize_i64(*whole),
+            Self::Unsigned(whole) => serializer.serialize_u64(*whole),
             Self::Number(number) => serializer.serialize_f64(*number),
+            // Serde has no numbers of more digits than these.
+            Self::Decimal(text) => match text.parse::<i128>() {
+                Ok(whole) => serializer.serialize_i128(whole),
+                Err(_) => serializer.serialize_f64(text.parse().unwrap_or_default()),
+            },
             Self::Text(text) => serializer.serialize_str(text),
             Self::Array(values) => {
                 let mut list = serializer.serialize_seq(Some(values.len()))?;
@@ -185,17 +219,19 @@ impl Serialize for Value {
     }
 }
 
-/// A JSON value. A number past 2^63 becomes a float, as in most JSON parsers.
+/// A JSON value. Its numbers are those of `serde_json`: whole ones have up to 64 bits.
 impl From<&serde_json::Value> for Value {
     fn from(json: &serde_json::Value) -> Self {
         match json {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(truth) => Self::Bool(*truth),
-            serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-                (Some(whole), _) => Self::Integer(whole),
-                (None, Some(number)) => Self::Number(number),
-                (None, None) => Self::Null,
-            },
+            serde_json::Value::Number(number) => {
+                let whole = number.as_i64().map(Self::Integer);
+                whole
+                    .or_else(|| number.as_u64().map(Self::Unsigned))
+                    .or_else(|| number.as_f64().map(Self::Number))
+                    .unwrap_or(Self::Null)
+            }
             serde_json::Value::String(text) => Self::text(text.as_str()),
             serde_json::Value::Array(values) => {
                 Self::Array(values.iter().map(Self::from).collect())
@@ -219,6 +255,12 @@ impl From<f64> for Value {
 impl From<i64> for Value {
     fn from(whole: i64) -> Self {
         Self::Integer(whole)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(whole: u64) -> Self {
+        i64::try_from(whole).map_or(Self::Unsigned(whole), Self::Integer)
     }
 }
 

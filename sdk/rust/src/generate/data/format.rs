@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::generate::common::value::Value;
+use crate::generate::common::decimal::parse_number;
 
 /// The format of a data file.
 #[derive(
@@ -32,19 +32,11 @@ pub enum ColumnType {
     Text,
 }
 
-/// A number as a value: whole when it is written without a point and an exponent.
-pub(crate) fn parse_number(text: &str) -> Option<Value> {
+/// Whether a text is a number as people and programs write it: `007` is the text of an id.
+pub(crate) fn looks_like_number(text: &str) -> bool {
     let text = text.trim();
-    if let Ok(whole) = text.parse::<i64>() {
-        return Some(Value::Integer(whole));
-    }
-    // Neither "inf" nor "NaN", which Rust reads.
-    let plain = text.bytes().any(|byte| byte.is_ascii_digit());
-    let number = text
-        .parse::<f64>()
-        .ok()
-        .filter(|number| plain && number.is_finite());
-    number.map(Value::Number)
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
+    !matches!(digits, [b'0', b'0'..=b'9', ..]) && parse_number(text).is_some()
 }
 
 /// The first byte after a byte order mark and white space. It tells formats apart.

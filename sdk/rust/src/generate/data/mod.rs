@@ -1,6 +1,8 @@
 //! Reads the data files that specifications name.
 
 #[cfg(feature = "files")]
+pub(crate) mod exact_json;
+#[cfg(feature = "files")]
 pub(crate) mod file_cache;
 #[cfg(feature = "files")]
 pub(crate) mod file_errors;

@@ -11,6 +11,7 @@ use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
 use crate::generate::common::problems::Problems;
 use crate::generate::common::value::Value;
+use crate::generate::data::exact_json;
 use crate::generate::data::file_cache::get_or_compute;
 use crate::generate::data::file_errors::{FileErrorList, FileErrors};
 use crate::generate::data::file_source::FileSource;
@@ -316,9 +317,7 @@ impl Table {
             return Value::Missing;
         }
         let line = self.file.line(self.offset(row));
-        serde_json::from_slice::<serde_json::Value>(&line)
-            .map(|json| Value::from(&json))
-            .unwrap_or_default()
+        exact_json::read(&line).unwrap_or_default()
     }
 
     /// The offset of a row in the file.

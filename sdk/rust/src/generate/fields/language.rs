@@ -10,9 +10,11 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Error as EngineError, UndefinedBehavior, Value as EngineValue};
 
 use crate::generate::common::context::Context;
+use crate::generate::common::decimal::{parse_number, with_fraction};
 use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::number::number;
 use crate::generate::common::value::Value;
+use crate::generate::fields::operand;
 use crate::generate::planning::check::Check;
 use crate::time::Instant;
 
@@ -57,15 +59,12 @@ type Of2 = fn(f64, f64) -> f64;
 fn language() -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
-    let one: [(&str, Of1); 12] = [
-        ("abs", f64::abs),
+    let one: [(&str, Of1); 9] = [
         ("acos", libm::acos),
         ("asin", libm::asin),
         ("atan", libm::atan),
-        ("ceil", f64::ceil),
         ("cos", libm::cos),
         ("exp", libm::exp),
-        ("floor", f64::floor),
         ("ln", libm::log),
         ("log10", libm::log10),
         ("sin", libm::sin),
@@ -74,20 +73,21 @@ fn language() -> Environment<'static> {
     for (name, function) in one {
         env.add_function(name, function);
     }
-    let two: [(&str, Of2); 5] = [
+    let two: [(&str, Of2); 3] = [
         ("atan2", libm::atan2),
         ("hypot", libm::hypot),
-        ("max", f64::max),
-        ("min", f64::min),
         ("pow", libm::pow),
     ];
     for (name, function) in two {
         env.add_function(name, function);
     }
     env.add_function("tan", libm::tan);
-    env.add_function("clamp", |value: f64, low: f64, high: f64| {
-        value.max(low).min(high)
-    });
+    env.add_function("abs", operand::abs);
+    env.add_function("ceil", operand::ceil);
+    env.add_function("floor", operand::floor);
+    env.add_function("max", operand::max);
+    env.add_function("min", operand::min);
+    env.add_function("clamp", operand::clamp);
     env.add_global("pi", std::f64::consts::PI);
     env
 }
@@ -203,7 +203,12 @@ fn to_engine(value: &Value) -> EngineValue {
         Value::Null => EngineValue::from(()),
         Value::Bool(truth) => EngineValue::from(*truth),
         Value::Integer(whole) => EngineValue::from(*whole),
+        Value::Unsigned(whole) => EngineValue::from(*whole),
         Value::Number(number) => EngineValue::from(*number),
+        Value::Decimal(_) => match (value.as_whole(), value.as_number()) {
+            (Some(whole), _) => EngineValue::from(whole),
+            (None, number) => EngineValue::from(number),
+        },
         Value::Text(text) => EngineValue::from(&**text),
         Value::Array(values) => values.iter().map(to_engine).collect(),
         Value::Object(members) => EngineValue::from_pairs(
@@ -219,13 +224,19 @@ pub(crate) fn from_engine(value: &EngineValue, decimals: Option<u8>) -> Result<V
     match value.kind() {
         ValueKind::None => Ok(Value::Null),
         ValueKind::Bool => Ok(Value::Bool(value.is_true())),
-        ValueKind::Number => match value.as_i64() {
-            Some(whole) if value.is_integer() => Ok(Value::Integer(whole)),
-            _ => {
-                let float = f64::try_from(value.clone()).map_err(|why| cause(&why))?;
-                number(float, decimals).map_err(|_| format!("it gave {float}, which is no number"))
-            }
-        },
+        ValueKind::Number if value.is_integer() => {
+            let whole = parse_number(&value.to_string());
+            let whole = whole.ok_or_else(|| format!("it gave {value}, which is no number"))?;
+            // One field has one type, also when its number happens to be whole.
+            Ok(match decimals {
+                None | Some(0) => whole,
+                Some(_) => with_fraction(whole),
+            })
+        }
+        ValueKind::Number => {
+            let float = f64::try_from(value.clone()).map_err(|why| cause(&why))?;
+            number(float, decimals).map_err(|_| format!("it gave {float}, which is no number"))
+        }
         ValueKind::String => Ok(Value::text(value.as_str().unwrap_or_default())),
         ValueKind::Seq | ValueKind::Iterable => {
             let items = value.try_iter().map_err(|why| cause(&why))?;

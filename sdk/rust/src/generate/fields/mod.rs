@@ -5,4 +5,6 @@ pub(crate) mod id;
 #[cfg(feature = "templates")]
 pub(crate) mod language;
 #[cfg(feature = "templates")]
+pub(crate) mod operand;
+#[cfg(feature = "templates")]
 pub(crate) mod template;

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
+use crate::generate::common::decimal::{parse_number, with_fraction};
 use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
-use crate::generate::data::format::{DataFormat, parse_number};
+use crate::generate::data::format::DataFormat;
 use crate::generate::data::table::Table;
 use crate::generate::planning::generator::GeneratorKind;
 use crate::generate::replay::options::{ReplayEnd, ReplayStart};
@@ -32,6 +33,8 @@ pub(crate) struct SelectedColumn {
     pub(crate) position: usize,
     pub(crate) path: String,
     pub(crate) numbers: bool,
+    /// Whether one of its numbers has a fraction: then all of them are written with one.
+    pub(crate) fractions: bool,
 }
 
 #[derive(Debug)]
@@ -103,6 +106,9 @@ impl ReplayPlan {
                 for (taken, value) in self.columns.iter().zip(values.iter_mut()) {
                     if taken.position == column {
                         *value = match taken.numbers {
+                            true if taken.fractions => {
+                                parse_number(text).map(with_fraction).unwrap_or_default()
+                            }
                             true => parse_number(text).unwrap_or_default(),
                             false => Value::text(text),
                         };

@@ -6,10 +6,12 @@ use std::rc::Rc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::generate::common::decimal::parse_number;
 use crate::generate::common::span::Span;
+use crate::generate::common::value::Value;
 use crate::generate::data::file_cache::get_or_compute;
 use crate::generate::data::file_errors::FileErrors;
-use crate::generate::data::format::{ColumnType, DataFormat, parse_number};
+use crate::generate::data::format::{ColumnType, DataFormat, looks_like_number};
 use crate::generate::data::table::Table;
 use crate::generate::planning::check::Check;
 use crate::generate::planning::generator::Specification;
@@ -171,7 +173,7 @@ impl Specification for Replay {
             }),
             None => None,
         };
-        let selected = selected?;
+        let mut selected = selected?;
         let numbers: Vec<usize> = selected
             .iter()
             .filter(|selected| selected.numbers)
@@ -187,12 +189,15 @@ impl Specification for Replay {
         let read = get_or_compute(in_group, &key, || {
             read_through(&table, time.as_ref(), &numbers)
         });
-        let times = read
+        let scan = read
             .map_err(|errors| check.collect(|_, problems| errors.report("file", problems)))
             .ok()?;
+        for column in &mut selected {
+            column.fractions = column.numbers && scan.fractions.contains(&column.position);
+        }
         let schedule = match (time, self.every) {
             (Some(column), _) => {
-                RowSchedule::Timestamps(RowTimes::new(Rc::clone(&table), column, times))
+                RowSchedule::Timestamps(RowTimes::new(Rc::clone(&table), column, scan.times))
             }
             (None, Some(every)) => {
                 RowSchedule::Every(i64::try_from(every.micros().max(1)).unwrap_or(i64::MAX))
@@ -336,6 +341,7 @@ impl Replay {
                     member: Rc::from(member),
                     position,
                     path: column.name().to_owned(),
+                    fractions: false,
                     numbers: match column.kind() {
                         ColumnType::Number => true,
                         ColumnType::Text => false,
@@ -357,7 +363,7 @@ fn first_is_number(table: &Table, position: usize) -> bool {
         let mut number = None;
         table.fields(row, |column, _, text| {
             if column == position && !text.trim().is_empty() {
-                number = Some(parse_number(text).is_some());
+                number = Some(looks_like_number(text));
             }
         });
         if let Some(number) = number {
@@ -367,14 +373,22 @@ fn first_is_number(table: &Table, position: usize) -> bool {
     false
 }
 
-/// Reads the whole file once: the times, and the numbers for errors.
+/// The times of a file, and its columns of numbers of which one at least has a fraction.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Scan {
+    times: SampledTimes,
+    fractions: Vec<usize>,
+}
+
+/// Reads the whole file once: the times, and the numbers.
 fn read_through(
     table: &Table,
     time: Option<&TimestampColumn>,
     numbers: &[usize],
-) -> Result<SampledTimes, FileErrors> {
+) -> Result<Scan, FileErrors> {
     let mut errors = table.errors();
     let mut times = SampledTimes::default();
+    let mut fractions = Vec::new();
     let mut take = |time: &TimestampColumn, text: &str| match parse_time(text, time.unit) {
         Some(time) if times.add(time) => None,
         Some(_) => Some(format!(
@@ -402,16 +416,31 @@ fn read_through(
                     if let Some(wrong) = time.and_then(|time| take(time, text)) {
                         errors.push(offset, wrong);
                     }
-                    let number = || text.trim().is_empty() || parse_number(text).is_some();
-                    if numbers.contains(&column) && !number() {
-                        errors.push(
+                    if !numbers.contains(&column) || text.trim().is_empty() {
+                        return;
+                    }
+                    match parse_number(text) {
+                        None => errors.push(
                             offset,
                             format_args!("{text:?} is no number, as the column's others are; mend it, or give the column the type \"text\""),
-                        );
+                        ),
+                        Some(value) if !fractions.contains(&column) && has_fraction(&value) => {
+                            fractions.push(column);
+                        }
+                        Some(_) => {}
                     }
                 });
             }
         }
     }
-    errors.finish(times)
+    errors.finish(Scan { times, fractions })
+}
+
+/// Whether a number has a point or an exponent.
+fn has_fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(_) => true,
+        Value::Decimal(text) => text.contains(['.', 'e', 'E']),
+        _ => false,
+    }
 }

@@ -38,10 +38,10 @@ const WEATHER: (&str, &str) = (
 #[test]
 fn each_value_takes_a_row_and_the_end_is_obeyed() {
     let column = || Replay::new("weather.csv").column("t");
-    assert_eq!(life(column(), WEATHER).json(5), "[1,2.5,null,1,2.5]");
+    assert_eq!(life(column(), WEATHER).json(5), "[1.0,2.5,null,1.0,2.5]");
     assert_eq!(
         life(column().end(ReplayEnd::Hold), WEATHER).json(5),
-        "[1,2.5,null,null,null]"
+        "[1.0,2.5,null,null,null]"
     );
     let mut stopped = life(column().end(ReplayEnd::Stop), WEATHER);
     stopped.values(3);
@@ -52,7 +52,7 @@ fn each_value_takes_a_row_and_the_end_is_obeyed() {
 fn replay_of_all_columns_gives_an_object() {
     assert_eq!(
         life(Replay::new("weather.csv"), WEATHER).json(3),
-        r#"[{"time":"2026-01-01T00:00:00Z","t":1,"place, or so":"Ulm, \"old\""},{"time":"2026-01-01T00:00:02Z","t":2.5,"place, or so":""},{"time":"2026-01-01T00:00:03Z","place, or so":"Bonn"}]"#
+        r#"[{"time":"2026-01-01T00:00:00Z","t":1.0,"place, or so":"Ulm, \"old\""},{"time":"2026-01-01T00:00:02Z","t":2.5,"place, or so":""},{"time":"2026-01-01T00:00:03Z","place, or so":"Bonn"}]"#
     );
     let mapped: Spec = serde_json::from_str(
         r#"{ "kind": "replay", "file": "weather.csv", "columns": { "a": "t", "b": { "name": "t", "type": "text" } } }"#,
@@ -61,7 +61,7 @@ fn replay_of_all_columns_gives_an_object() {
     let plan = mapped.plan(&scope(Box::leak(Box::new([WEATHER])))).unwrap();
     assert_eq!(
         TestGenerator::start(&plan, 1).json(1),
-        r#"[{"a":1,"b":"1"}]"#
+        r#"[{"a":1.0,"b":"1"}]"#
     );
 }
 
@@ -71,7 +71,7 @@ fn with_a_time_rows_come_at_their_original_spacing_and_say_when() {
     // A round is 3 s and the mean gap, 1.5 s; values come each second.
     let seconds = |seconds: u64| BORN + Span::from_micros(seconds * 500_000).into();
     assert_eq!(life.due(), Some(seconds(4)));
-    assert_eq!(life.json(9), "[1,1,2.5,null,null,1,1,2.5,null]");
+    assert_eq!(life.json(9), "[1.0,1.0,2.5,null,null,1.0,1.0,2.5,null]");
     assert_eq!(life.due(), Some(seconds(18 + 4)), "9 s are two rounds");
 }
 
@@ -81,7 +81,7 @@ fn at_a_given_interval_a_row_lasts_so_long() {
         .column("t")
         .every(Span::from_micros(2_000_000));
     let mut found = life(every.clone().end(ReplayEnd::Stop), WEATHER);
-    assert_eq!(found.json(5), "[1,1,2.5,2.5,null]");
+    assert_eq!(found.json(5), "[1.0,1.0,2.5,2.5,null]");
     assert_eq!(
         found.due(),
         Some(BORN + Span::from_micros(6_000_000).into())
@@ -256,4 +256,23 @@ fn parts_of_a_row_are_known_from_the_file() {
         life(Replay::new("l.jsonl").column("a.b"), LINES).json(1),
         "[1]"
     );
+}
+
+#[test]
+fn numbers_of_a_file_keep_their_digits_and_have_one_type() {
+    const FILE: (&str, &str) = (
+        "n.csv",
+        "id,t,zip\n18446744073709551615,30,007\n9007199254740993,28.20,12\n-1,0.10000000000000001,3\n",
+    );
+    let mut whole = life(Replay::new("n.csv").column("id"), FILE);
+    let written: Vec<String> = whole.values(3).iter().map(Value::to_string).collect();
+    assert_eq!(written, ["18446744073709551615", "9007199254740993", "-1"]);
+    let mut measured = life(Replay::new("n.csv").column("t"), FILE);
+    let written: Vec<String> = measured.values(3).iter().map(Value::to_string).collect();
+    assert_eq!(written, ["30.0", "28.2", "0.10000000000000001"]);
+    let mut ids = life(Replay::new("n.csv").column("zip"), FILE);
+    assert_eq!(ids.json(2), "[\"007\",\"12\"]");
+    const LINES: (&str, &str) = ("l.jsonl", "{\"n\":18446744073709551616}\n");
+    let mut line = life(Replay::new("l.jsonl").column("n"), LINES);
+    assert_eq!(line.next().unwrap().to_string(), "18446744073709551616");
 }

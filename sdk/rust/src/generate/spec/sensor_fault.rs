@@ -250,10 +250,16 @@ fn map_numbers(
     decimals: Option<u8>,
 ) -> Result<Value, Error> {
     match value {
-        Value::Integer(_) | Value::Number(_) => {
+        value if value.is_number() => {
             let old = value.as_number().unwrap_or(0.0);
             let new = change(old);
-            let whole = matches!(value, Value::Integer(_)) && new.fract() == 0.0;
+            let was_whole = value.as_whole().is_some();
+            // An unchanged number keeps digits that a float has not.
+            #[expect(clippy::float_cmp, reason = "not changed at all")]
+            if was_whole && new == old {
+                return Ok(value.clone());
+            }
+            let whole = was_whole && new.fract() == 0.0;
             number(new, if whole { Some(0) } else { decimals })
         }
         Value::Array(values) => {
