@@ -60,6 +60,8 @@ pub(crate) struct InFlight {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) client_id: String,
+    /// The user name of its login, if the target has one.
+    pub(crate) username: Option<String>,
     pub(crate) will: Option<(String, String)>,
     /// The `{connection}` of templates.
     number: u32,
@@ -99,6 +101,7 @@ impl Connection {
     pub(crate) fn new(client_id: String, will: Option<(String, String)>, number: u32) -> Self {
         Self {
             client_id,
+            username: None,
             will,
             number,
             state: ConnectionState::NeverConnected,

@@ -99,7 +99,13 @@ impl MqttTransport {
             will.payload.render(&names, &mut payload);
             (topic, payload)
         });
-        let connection = Rc::new(RefCell::new(Connection::new(client_id, will, number)));
+        let mut connection = Connection::new(client_id, will, number);
+        connection.username = mqtt.login.as_ref().map(|(username, _)| {
+            let mut text = String::new();
+            username.render(&names, &mut text);
+            text
+        });
+        let connection = Rc::new(RefCell::new(connection));
         self.tasks
             .push(tokio::task::spawn_local(connection_task::run(
                 Rc::clone(&self.shared),
