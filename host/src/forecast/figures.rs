@@ -55,6 +55,8 @@ pub(crate) struct Sampled {
     pub fault: Option<String>,
     /// Whether the group's rate has stages, which the figures of an hour omit.
     pub stages: bool,
+    /// The time after which the cron patterns repeat, if the dry run was shorter.
+    pub uncovered: Option<Duration>,
 }
 
 /// An hour of the whole fleet.

@@ -76,6 +76,21 @@ fn length(log: &Log, second: f64) -> u64 {
     filled.unwrap_or(u64::MAX).min(aged)
 }
 
+/// Returns the number of hours from `first` to `last` in which a device is due.
+fn hours(groups: &[TickPhases<'_>], first: u64, last: u64) -> u64 {
+    let (mut hours, mut at) = (0, first);
+    while at <= last {
+        hours += 1;
+        let following = (at / HOUR + 1) * HOUR;
+        let next = groups.iter().filter_map(|group| group.next(following));
+        match next.min() {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    hours
+}
+
 /// Returns files and generations up to `end`, and the time up to which they were counted.
 fn simulate(groups: &[TickPhases<'_>], length: u64, end: u64) -> (u64, u64, u64) {
     let (mut files, mut generations, mut at) = (0_u64, 0_u64, 0_u64);
@@ -92,9 +107,8 @@ fn simulate(groups: &[TickPhases<'_>], length: u64, end: u64) -> (u64, u64, u64)
             .filter_map(|group| group.last(at.min(end)))
             .max();
         // Rows of two hours are written to one file for each hour.
-        let hours = last.unwrap_or(first).max(first) / HOUR - first / HOUR + 1;
         generations += 1;
-        files += hours;
+        files += hours(groups, first, last.unwrap_or(first).max(first));
     }
     (files, generations, end)
 }

@@ -25,8 +25,8 @@ pub(crate) fn forecast(plan: &Plan, dry_run: &DryRun) -> Result<Forecast, Foreca
     let groups_due: Vec<TickPhases<'_>> = dry_run
         .groups
         .iter()
-        .filter(|group| group.sample.messages() > 0)
-        .map(|group| TickPhases::new(group.every, &group.phases))
+        .filter(|group| group.steady.messages > 0.0)
+        .map(|group| TickPhases::new(group.cycle, &group.phases))
         .collect();
     let second: f64 = pairs()
         .map(|(group, scale)| messages(group) / HOUR * scale.row())
@@ -106,7 +106,9 @@ fn run(
     let (mut messages, mut bytes, mut head) = (0.0, 0.0, 0.0_f64);
     for (group, scale) in dry_run.groups.iter().zip(scales) {
         let Some(span) = group.run else { continue };
-        let share = if span.sampled_due > 0 {
+        let share = if span.is_extrapolated {
+            ratio(group.steady.messages, as_f64(group.steady.due))
+        } else if span.sampled_due > 0 {
             ratio(as_f64(span.sampled_messages), as_f64(span.sampled_due))
         } else {
             ratio(sampled_messages(group), as_f64(group.due))
@@ -138,7 +140,7 @@ fn hours(group: &GroupResult) -> f64 {
 
 /// Returns the messages of a whole group in an hour: its ticks, times the messages of a tick.
 fn messages(group: &GroupResult) -> f64 {
-    hours(group) * ratio(sampled_messages(group), as_f64(group.due))
+    hours(group) * ratio(group.steady.messages, as_f64(group.steady.due))
 }
 
 fn sampled_messages(group: &GroupResult) -> f64 {
@@ -157,6 +159,7 @@ fn sampled(group: &GroupResult) -> Sampled {
         retired: group.retired,
         fault: group.fault.clone(),
         stages: group.stages,
+        uncovered: group.uncovered,
     }
 }
 

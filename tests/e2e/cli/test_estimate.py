@@ -114,6 +114,38 @@ def test_forecast_of_an_hour_follows_the_schedule(fleet, estimate):
     assert answer["run"] is None, "the fleet runs until it is stopped"
 
 
+def calendar(cron):
+    """A device that sends by the calendar only."""
+    return {
+        "messages": {"telemetry": {"on-tick": False, "json": {"n": "{{ sequence }}"}}},
+        "statuses": {"on": {"transitions": [{"to": "on", "cron": cron, "send": ["telemetry"]}]}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("cron", "an_hour", "in_30_days"),
+    [
+        ("0 59 23 * * *", 1000 / 24, 30_000),
+        ("0 */15 * * * *", 4_000, None),
+        ("0 0 7 * * MON", 1000 / 168, 4_000),
+        ("0 0 0 15 * *", 12_000 / 8_760, 1_000),
+    ],
+    ids=["daily", "quarter-hours", "weekly", "monthly"],
+)
+def test_messages_by_cron_are_forecast(fleet, estimate, cron, an_hour, in_30_days):
+    fleet.broker("mqtt://127.0.0.1:1", qos=1)
+    fleet.group("meter", "builtin:scenario", count=1000, every="1h", config=calendar(cron))
+    fleet.set(clock={"start": "2026-06-01T00:00:00Z", "speed": "max"})
+    answer = estimate()
+    assert share(answer["hour"]["messages"], an_hour) < 0.01
+    assert answer["hour"]["sends_files"] <= answer["hour"]["messages"]
+    if cron.startswith("0 59 23"):
+        assert share(answer["hour"]["sends_files"], 1 / 24) < 0.05, "a file a day"
+    if in_30_days:
+        fleet.set(duration="30d")
+        assert share(estimate()["run"]["messages"], in_30_days) < 0.001
+
+
 PRICES = """\
 region = "here"
 [s3]

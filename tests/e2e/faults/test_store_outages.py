@@ -174,7 +174,9 @@ def test_files_are_uploaded_concurrently(s3_fleet, store, proxy, broker, tmp_pat
     assert_all_there(run, store, s3_fleet, broker, tmp_path)
 
 
-def test_stopped_run_with_its_store_down_reports_its_progress(s3_fleet, store, proxy, broker):
+def test_stopped_run_with_its_store_down_reports_its_progress(
+    s3_fleet, store, proxy, broker, tmp_path
+):
     process = begin(s3_fleet, store)
     proxy.down()
     process.wait_for_line(f"^warning: {location(s3_fleet)}")
@@ -183,7 +185,9 @@ def test_stopped_run_with_its_store_down_reports_its_progress(s3_fleet, store, p
     process.finish(150)
     # Not 130: the log is not whole, and that is not what was asked for.
     run = s3_fleet.end(process, expect=1)
-    assert run.summary["rows"] == run.counted() == broker.received()
+    whole = run.summary["rows"] + run.summary["spooled_rows"]
+    assert whole == run.counted() == broker.received()
+    assert run.summary["rows"] == bucket_log(store, s3_fleet, tmp_path).count()
     assert run.summary["files"] > 0 and run.summary["bytes"] > 0
     assert "logs recover" in run.summary["log_error"]
     (notice,) = run.notices(f"{location(s3_fleet)} takes no file")
@@ -240,6 +244,7 @@ def test_next_run_uploads_files_that_the_store_did_not_take(
     proxy.up()
     recovered = recover(s3_fleet)
     assert run.summary["run"] in recovered.stdout
+    assert f" {run.summary['spooled_rows']:,} rows in sends" in recovered.stdout
     assert "nothing was left behind" in recover(s3_fleet).stdout
     log = bucket_log(store, s3_fleet, tmp_path)
     assert log.count() == run.counted() == broker.received() == 800

@@ -258,8 +258,10 @@ def test_bucket_without_a_log_is_refused(logs, fleet, in_bucket, s3):
     (fleet.folder / "nothing").mkdir()
     in_bucket(fleet.folder / "nothing")
     nowhere = f"s3://{s3.bucket}/no-such-log"
-    for command in [["recover"], ["stats"], ["digest"]]:
+    for command in [["recover"], ["digest"]]:
         refused(logs(*command, nowhere, expect=2), "LOG", nowhere)
+    for command in [["stats"], ["prune", *MONTH]]:
+        assert f"warning: LOG: {nowhere}: it has no object" in logs(*command, nowhere).stderr
 
 
 MONTH = ("--older-than", "30d")

@@ -149,8 +149,9 @@ pub(crate) fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
     let closed = finished.log;
     let mut log = LogTotals {
         location: store.map(mockfleet_sendlog::location),
-        rows: closed.counters.rows,
-        events: closed.counters.events,
+        rows: closed.counters.stored_rows,
+        events: closed.counters.stored_events,
+        spooled: closed.counters.rows - closed.counters.stored_rows,
         files: closed.counters.files,
         bytes: closed.counters.bytes,
         lost: closed.counters.lost_rows,

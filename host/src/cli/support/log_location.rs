@@ -158,7 +158,7 @@ fn written_by(file: &Path) -> Option<FleetLog> {
         (false, true) => input::read(file, &[]).ok()?,
         (false, false) => return None,
     };
-    let is_fleet = !fleet.plan.groups.is_empty();
+    let is_fleet = !fleet.plan.groups.is_empty() || !fleet.plan.targets.is_empty();
     is_fleet.then_some(match fleet.plan.log.store {
         Some(store) => FleetLog::Store(store),
         None => FleetLog::None,
@@ -171,7 +171,7 @@ fn meant(path: &Path, near: &Path) -> String {
     let mut logs: Vec<String> = Vec::new();
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(near).into_iter().flatten().flatten() {
-        let entry = match near == Path::new(".") && path != near {
+        let entry = match near == Path::new(".") {
             true => PathBuf::from(entry.file_name()),
             false => entry.path(),
         };

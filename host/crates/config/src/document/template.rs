@@ -117,6 +117,12 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// Returns the name of the first placeholder that a plain text contains.
+    pub(crate) fn first_placeholder(text: &str) -> Option<&'static str> {
+        let mut known = PLACEHOLDERS.iter().map(|(name, _)| *name);
+        known.find(|name| text.contains(&format!("{{{name}}}")))
+    }
+
     /// Returns whether the template contains a placeholder.
     #[must_use]
     pub fn has(&self, name: Placeholder) -> bool {
@@ -158,6 +164,25 @@ impl Template {
             Some(Part::Text(text)) => text,
             _ => "",
         }
+    }
+
+    /// Splits the template at the first `?` of its own text.
+    pub(crate) fn split_at_query(&self) -> (Self, Self) {
+        let (mut path, mut query) = (Vec::new(), Vec::new());
+        let mut is_query = false;
+        for part in &self.0 {
+            match part {
+                Part::Text(text) if !is_query && text.contains('?') => {
+                    let (before, after) = text.split_once('?').unwrap_or((text, ""));
+                    path.push(Part::Text(before.to_owned()));
+                    query.push(Part::Text(after.to_owned()));
+                    is_query = true;
+                }
+                part if is_query => query.push(part.clone()),
+                part => path.push(part.clone()),
+            }
+        }
+        (Self(path), Self(query))
     }
 
     /// Returns whether the template is empty.

@@ -70,8 +70,8 @@ pub struct Mqtt {
     pub keep_alive: Duration,
     /// Whether the broker forgets the session when the connection ends.
     pub clean_session: bool,
-    /// User name and password.
-    pub login: Option<(String, Secret)>,
+    /// User name and password. The name has the placeholders of the client id.
+    pub login: Option<(Template, Secret)>,
     /// The message that the broker publishes when the connection is lost.
     pub will: Option<Will>,
     /// Most publishes of a connection that wait for their acknowledgement at once, for QoS 1

@@ -12,6 +12,8 @@ use crate::document::template::{ID_PLACEHOLDERS, Placeholder, PlaceholderValues,
 use crate::document::units::ByteSize;
 use crate::plan::group::{Group, Limits, PluginSource};
 use crate::plan::target::Target;
+use crate::sections::brought_in::client_ids::check_client_ids;
+use crate::sections::brought_in::values::check_values;
 use crate::sections::faults::context::FaultContext;
 use crate::sections::faults::read;
 use crate::sections::schedule;
@@ -75,6 +77,8 @@ pub(crate) fn read(
         .collect();
     check_names(context, entries);
     check_devices(context, fleet, &groups);
+    check_values(context, fleet, targets, &groups);
+    check_client_ids(context, fleet, targets, &groups);
     groups.into_iter().map(|(group, _)| group).collect()
 }
 

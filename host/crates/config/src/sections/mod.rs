@@ -1,6 +1,7 @@
 //! Reads the tables of a fleet file into a plan.
 
 pub(crate) mod address;
+pub(crate) mod brought_in;
 pub(crate) mod checks;
 pub(crate) mod faults;
 pub(crate) mod groups;

@@ -17,6 +17,7 @@ use crate::plan::target::{
 };
 use crate::sections::address;
 use crate::sections::address::Scheme;
+use crate::sections::brought_in::client_ids::{SHARED_CLIENT_ID, tell_connections_apart};
 
 pub(crate) const COMMON_KEYS: &[&str] = &[
     "url",
@@ -56,9 +57,12 @@ pub(crate) fn read(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Optio
     let Some(keys) = TableReader::open_any(context, node, "[targets]") else {
         return Vec::new();
     };
-    keys.entries()
-        .map(|(name, node)| (name.to_owned(), target(context, name, node)))
-        .collect()
+    let targets = keys
+        .entries()
+        .map(|(name, node)| (name.to_owned(), target(context, name, node)));
+    let mut targets: Vec<_> = targets.collect();
+    tell_connections_apart(&mut targets);
+    targets
 }
 
 fn target(context: &ReadContext<'_>, name: &str, node: &Node) -> Option<Target> {
@@ -164,7 +168,7 @@ fn mqtt(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
         connections: connections?,
         keep_alive: keep_alive.unwrap_or(Duration::from_secs(60)),
         clean_session: keys.boolean("clean-session").unwrap_or(true),
-        login: login(keys),
+        login: login(keys, connections?),
         will: keys
             .node("will")
             .and_then(|node| will(context, node, connections?)),
@@ -193,7 +197,7 @@ fn connections(node: &Node) -> Result<Connections, String> {
 fn client_id(keys: &TableReader<'_>, connections: Connections) -> Option<Template> {
     let (names, default) = match connections {
         Connections::PerDevice => (DEVICE_PLACEHOLDERS, "{device}"),
-        Connections::Shared(_) => (CONNECTION_PLACEHOLDERS, "mockfleet-{run}-{connection}"),
+        Connections::Shared(_) => (CONNECTION_PLACEHOLDERS, SHARED_CLIENT_ID),
     };
     let Some(_) = keys.node("client-id") else {
         return Template::parse(default, names).ok();
@@ -236,8 +240,23 @@ fn keep_alive(node: &Node) -> Result<Duration, String> {
     Ok(length)
 }
 
-fn login(keys: &TableReader<'_>) -> Option<(String, Secret)> {
-    let (username, password) = (keys.text("username"), keys.text("password"));
+/// Reads the login. The user name has the placeholders of the connection. A password is sent as
+/// it is written, since braces may be part of it.
+fn login(keys: &TableReader<'_>, connections: Connections) -> Option<(Template, Secret)> {
+    let names = match connections {
+        Connections::PerDevice => DEVICE_PLACEHOLDERS,
+        Connections::Shared(_) => CONNECTION_PLACEHOLDERS,
+    };
+    let username = keys
+        .node("username")
+        .and_then(|_| keys.template("username", names));
+    let password = keys.text("password");
+    if let Some(name) = password.as_deref().and_then(Template::first_placeholder) {
+        keys.report(
+            "password",
+            format!("a password is sent as it is written, and {{{name}}} would be sent literally; give one password for all, or a username with placeholders"),
+        );
+    }
     if keys.node("password").is_some() && keys.node("username").is_none() {
         // MQTT 3.1.1, section 3.1.2.9.
         keys.report(

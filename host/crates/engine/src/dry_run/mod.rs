@@ -2,10 +2,12 @@
 //!
 //! Nothing is sent, and nothing is written to a log.
 
+mod calendar;
 mod result;
 mod sample;
 mod simulate;
 mod simulated_group;
+mod simulated_span;
 
 pub use self::result::{DryRun, DryRunOptions, GroupResult, MIN_INTERVALS, RunTicks};
 pub use self::sample::Sample;

@@ -87,12 +87,30 @@ pub struct GroupResult {
     pub every: Duration,
     /// Whether the group has stages, whose rates only `run` contains.
     pub stages: bool,
-    /// Phases of the devices within their interval, in microseconds, sorted.
+    /// Ticks and messages of a time that an hour's figures derive from.
+    pub steady: SteadyTicks,
+    /// The time after which `phases` repeat: the interval, or whole periods of cron patterns.
+    pub cycle: Duration,
+    /// The time after which the cron patterns repeat, if the dry run was shorter.
+    pub uncovered: Option<Duration>,
+    /// Phases of the devices within the cycle, in microseconds, sorted.
     pub phases: Vec<u64>,
     /// Ticks of the whole group within the fleet's duration.
     pub run: Option<RunTicks>,
     /// Messages and statuses of the simulated devices.
     pub sample: Sample,
+}
+
+/// Ticks of the simulated devices that represent any later time.
+///
+/// These are all ticks. With cron patterns or waits, they are those after the first interval,
+/// in whole periods of the patterns.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SteadyTicks {
+    /// Ticks that the schedule has.
+    pub due: u64,
+    /// Rows that these devices returned.
+    pub messages: f64,
 }
 
 /// Ticks within the fleet's duration.
@@ -106,4 +124,7 @@ pub struct RunTicks {
     pub sampled_due: u64,
     /// Messages of the simulated devices in these ticks.
     pub sampled_messages: u64,
+    /// Whether `steady` forecasts the run better: cron patterns or waits, and a simulation that
+    /// ended before the run would.
+    pub is_extrapolated: bool,
 }

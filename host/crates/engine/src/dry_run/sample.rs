@@ -20,6 +20,9 @@ pub(crate) const ORIGIN: u64 = 1_767_225_600_000_000;
 /// Largest number of messages that are kept. It gives a stable compression ratio in the
 /// encoder, and fits into memory.
 const MAX_MESSAGES: usize = 200_000;
+/// An hour in microseconds. A file has the rows of one hour.
+const HOUR: Micros = 3_600_000_000;
+
 /// Largest number of payload bytes that are kept.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -43,6 +46,8 @@ pub struct Sample {
     answers: Vec<Answer>,
     /// Number of devices that each simulated device represents.
     stands_for: u64,
+    /// The factor by which times of rows are denser.
+    denser: u64,
 }
 
 /// The backend's answer to the messages of a channel.
@@ -131,7 +136,13 @@ impl Sample {
             route_base: group.route_base,
             answers: Answer::of_channels(target),
             stands_for: u64::from((group.count / sampled.max(1)).max(1)),
+            denser: u64::from((group.count / sampled.max(1)).max(1)),
         }
+    }
+
+    /// Makes the times of rows dense enough for one file of an hour, if `reached` is longer.
+    pub(crate) fn fit_into_an_hour(&mut self, reached: Micros) {
+        self.denser = self.denser.max(reached.div_ceil(HOUR));
     }
 
     pub(crate) fn message(
@@ -296,9 +307,9 @@ impl Sample {
     }
 
     /// Returns the time of a message if all devices were simulated, which is earlier by the
-    /// factor `stands_for`.
+    /// factor `denser`.
     fn moment(&self, at: Micros) -> i64 {
-        i64::try_from(ORIGIN + at / self.stands_for).unwrap_or(i64::MAX)
+        i64::try_from(ORIGIN + at / self.denser).unwrap_or(i64::MAX)
     }
 }
 

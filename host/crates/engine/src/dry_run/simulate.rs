@@ -1,8 +1,10 @@
 //! Performs the dry run of a fleet.
 
+use crate::dry_run::calendar::Calendar;
 use crate::dry_run::result::{DryRun, DryRunOptions};
 use crate::dry_run::sample::ORIGIN;
 use crate::dry_run::simulated_group::SimulatedGroup;
+use crate::dry_run::simulated_span::SimulatedSpan;
 use crate::prepare::problem::problem;
 use crate::prepare::{device_settings, groups, log_directory, transport_spec};
 use crate::time::clock::micros;
@@ -51,7 +53,10 @@ pub fn dry_run(
             continue;
         }
         let target = fleet.plan.targets.get(group.target);
-        let mut scene = SimulatedGroup::new(number, group, target, console, how, origin);
+        let settings = fleet.plan.groups.get(number).map(|group| &group.config);
+        let calendar = settings.and_then(Calendar::read);
+        let span = SimulatedSpan::new(group, how, calendar, end);
+        let mut scene = SimulatedGroup::new(number, group, target, console, span, origin);
         scene.make(&mut create_errors);
         scene.simulate();
         results.push(scene.into_result(end));

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::dry_run::result::{DryRunOptions, GroupResult, MIN_INTERVALS, RunTicks};
+use crate::dry_run::calendar::Calendar;
+use crate::dry_run::result::{GroupResult, RunTicks, SteadyTicks};
 use crate::dry_run::sample::Sample;
+use crate::dry_run::simulated_span::SimulatedSpan;
 use crate::faults::group_faults::MessageKey;
 use crate::group::device_group::Group;
 use crate::prepare::create_error::CreateError;
-use crate::time::clock::{Micros, micros};
+use crate::time::clock::Micros;
 use crate::time::{
     event_queue::EventQueue,
     tick_schedule::{DevicePhase, TickSchedule, TickTime},
@@ -25,6 +27,9 @@ use mockfleet_plugin::{CallError, Cell, Console, DeviceHandle, Tick, Turn};
 /// Largest number of phases that are listed for a group. Gaps between more phases are shorter
 /// than any use of the list needs.
 const MAX_PHASES: u32 = 100_000;
+
+/// Largest number of ticks of a group with cron patterns or waits.
+const MAX_CALENDAR_TICKS: u64 = 2_000_000;
 
 /// A simulated device.
 struct SimulatedDevice {
@@ -84,6 +89,7 @@ pub(crate) struct SimulatedGroup<'a> {
     /// The end of the simulation, and the time that it has reached.
     until: Micros,
     reached: Micros,
+    calendar: Option<Calendar>,
     every: Micros,
     ticks: u64,
     failed: u64,
@@ -99,10 +105,10 @@ impl<'a> SimulatedGroup<'a> {
         group: &'a Group,
         target: Option<&Target>,
         console: &'a Console,
-        how: DryRunOptions,
+        span: SimulatedSpan,
         origin: u64,
     ) -> Self {
-        let sampled = how.devices.clamp(1, group.count.max(1));
+        let sampled = span.devices;
         let schedule = group.schedule.steady();
         let every = schedule.interval();
         let place = |n: u32| u64::from(n) * u64::from(group.count) / u64::from(sampled);
@@ -125,7 +131,7 @@ impl<'a> SimulatedGroup<'a> {
             }
         });
         let devices = devices.collect();
-        let until = micros(how.time).max(every.saturating_mul(MIN_INTERVALS));
+        let until = span.until;
         Self {
             number,
             group,
@@ -136,6 +142,7 @@ impl<'a> SimulatedGroup<'a> {
             cells: Vec::new(),
             until,
             reached: until,
+            calendar: span.calendar,
             every,
             ticks: 0,
             failed: 0,
@@ -197,7 +204,12 @@ impl<'a> SimulatedGroup<'a> {
         while let Some((at, slot)) = queue.pop(self.until.saturating_sub(1)) {
             // Devices that are due at the same time still run, so that all devices are
             // simulated for the same time.
-            if self.sample.is_full() && at > before {
+            // A longer simulation counts messages beyond the sample, up to a number of ticks.
+            let is_over = match self.calendar {
+                None => self.sample.is_full(),
+                Some(_) => self.ticks >= MAX_CALENDAR_TICKS,
+            };
+            if is_over && at > before {
                 self.reached = at;
                 break;
             }
@@ -305,15 +317,95 @@ impl<'a> SimulatedGroup<'a> {
         }
     }
 
+    /// Returns the time that represents any later time: all of the simulation, or the whole
+    /// periods of cron patterns after the first interval, in which each device has its first
+    /// tick.
+    fn window(&self) -> (Micros, Micros) {
+        match self.calendar {
+            Some(calendar) if self.every < self.reached => {
+                let end = calendar.window_end(self.every, self.reached);
+                (self.every, end)
+            }
+            _ => (0, self.reached),
+        }
+    }
+
+    /// Returns the times of the simulation at which a device returned messages, with their
+    /// numbers, within a window.
+    fn said(&self, (from, to): (Micros, Micros)) -> impl Iterator<Item = (Micros, u32)> {
+        self.devices.iter().flat_map(move |device| {
+            let said = device.said.iter();
+            said.map(|(due, messages)| (due.saturating_sub(device.shift), *messages))
+                .filter(move |(at, _)| (from..to).contains(at))
+        })
+    }
+
+    fn steady(&self, (from, to): (Micros, Micros)) -> SteadyTicks {
+        if self.calendar.is_none() {
+            return SteadyTicks {
+                due: self.due_before(self.reached),
+                messages: float(self.sample.messages()),
+            };
+        }
+        let count = |window| -> u64 {
+            let said = self.said(window);
+            said.map(|(_, messages)| u64::from(messages)).sum()
+        };
+        // Faults copy messages, and a copy is a row too.
+        let copies = float(self.sample.messages()) / float(count((0, Micros::MAX)).max(1));
+        SteadyTicks {
+            due: self.due_before(to) - self.due_before(from),
+            messages: float(count((from, to))) * copies,
+        }
+    }
+
+    /// Returns the ticks of the schedule of all simulated devices before a time of the
+    /// simulation.
+    fn due_before(&self, at: Micros) -> u64 {
+        let due = self.devices.iter().map(|device| {
+            let end = device.shift.saturating_add(at);
+            self.schedule.remaining(device.first, end, device.owner)
+        });
+        due.sum()
+    }
+
+    /// Returns the phases of the ticks of all devices within the interval.
+    fn tick_phases(&self) -> Vec<u64> {
+        let group = self.group;
+        let step = usize::try_from(group.count.div_ceil(MAX_PHASES)).unwrap_or(1);
+        let mut phases: Vec<u64> = (0..group.count)
+            .step_by(step)
+            .map(|index| self.schedule.first(owner(group, index)).nominal % self.every)
+            .collect();
+        phases.sort_unstable();
+        phases
+    }
+
+    /// Returns the times within a window at which messages are due, as phases of its length.
+    fn message_phases(&self, window: (Micros, Micros)) -> Vec<u64> {
+        let cycle = (window.1 - window.0).max(1);
+        let said = self.said(window).filter(|(_, messages)| *messages > 0);
+        let mut phases: Vec<u64> = said.map(|(at, _)| at % cycle).collect();
+        phases.sort_unstable();
+        phases.dedup();
+        let most = usize::try_from(MAX_PHASES).unwrap_or(usize::MAX);
+        let step = phases.len().div_ceil(most).max(1);
+        phases.into_iter().step_by(step).collect()
+    }
+
     /// Returns the result of the group. A run of the fleet would end at `end`.
-    pub(crate) fn into_result(self, end: Option<Micros>) -> GroupResult {
+    pub(crate) fn into_result(mut self, end: Option<Micros>) -> GroupResult {
+        self.sample.fit_into_an_hour(self.reached);
         let group = self.group;
         let due = |device: &SimulatedDevice, until: Micros| {
             let end = device.shift.saturating_add(self.reached).min(until);
             self.schedule.remaining(device.first, end, device.owner)
         };
         let run = end.map(|end| {
-            let mut span = RunTicks::default();
+            let mut span = RunTicks {
+                is_extrapolated: self.calendar.is_some() && self.reached < end,
+                ..RunTicks::default()
+            };
             for device in &self.devices {
                 span.sampled_due += due(device, end);
                 let said = device.said.iter().filter(|(at, _)| *at < end);
@@ -329,28 +421,38 @@ impl<'a> SimulatedGroup<'a> {
             }
             span
         });
-        let step = usize::try_from(group.count.div_ceil(MAX_PHASES)).unwrap_or(1);
-        let mut phases: Vec<u64> = (0..group.count)
-            .step_by(step)
-            .map(|index| self.schedule.first(owner(group, index)).nominal % self.every)
-            .collect();
-        phases.sort_unstable();
+        let window = self.window();
+        let (cycle, phases) = match self.calendar {
+            Some(_) => (window.1 - window.0, self.message_phases(window)),
+            None => (self.every, self.tick_phases()),
+        };
         GroupResult {
             name: group.name.to_string(),
             devices: group.count,
             sampled: u32::try_from(self.devices.len()).unwrap_or(u32::MAX),
             time: Duration::from_micros(self.reached),
-            due: self.devices.iter().map(|p| due(p, Micros::MAX)).sum(),
+            due: self.due_before(self.reached),
             ticks: self.ticks,
             failed: self.failed,
             fallen: self.crashed_devices,
             retired: self.retired,
-            fault: self.fault,
+            fault: self.fault.clone(),
             every: Duration::from_micros(self.every),
+            steady: self.steady(window),
+            cycle: Duration::from_micros(cycle),
+            uncovered: self
+                .calendar
+                .and_then(|calendar| calendar.uncovered(self.every, self.reached))
+                .map(Duration::from_micros),
             stages: group.schedule.stages().is_some(),
             phases,
             run,
             sample: self.sample,
         }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn float(n: u64) -> f64 {
+    n as f64
 }

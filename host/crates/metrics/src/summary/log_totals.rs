@@ -10,10 +10,12 @@ use crate::num::as_f64;
 pub struct LogTotals {
     /// The location; `None` when no log was written.
     pub location: Option<String>,
-    /// Rows of the table `sends`.
+    /// Rows of the table `sends` in the store.
     pub rows: u64,
-    /// Rows of the table `events`.
+    /// Rows of the table `events` in the store.
     pub events: u64,
+    /// Rows of the table `sends` whose files did not reach the store.
+    pub spooled: u64,
     /// Parquet files.
     pub files: u64,
     /// Bytes of the files.
@@ -35,6 +37,7 @@ impl LogTotals {
         json!({
             "rows": self.rows,
             "events": self.events,
+            "spooled_rows": self.spooled,
             "files": self.files,
             "bytes": self.bytes,
             "lost_rows": self.lost,
@@ -69,6 +72,12 @@ impl LogTotals {
                 count(self.pruned)
             ));
         }
+        if self.spooled > 0 {
+            text.push_str(&format!(
+                "; {} rows in sends are in the spool only",
+                count(self.spooled)
+            ));
+        }
         if self.lost > 0 {
             text.push_str(&format!(
                 "; {} rows were lost, since the spool was over its limit (spool-limit, spool-full)",
@@ -80,5 +89,33 @@ impl LogTotals {
             Some(error) => format!("incomplete: {error}; so far {text}"),
             None => text,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_that_is_not_whole_has_the_rows_of_its_store() {
+        let totals = LogTotals {
+            location: Some("logs".into()),
+            rows: 632,
+            events: 10,
+            spooled: 968,
+            files: 2,
+            bytes: 6_420,
+            lost: 0,
+            requests: 0,
+            pruned: 0,
+            error: Some("the store is down".into()),
+            query: None,
+        };
+        assert_eq!(
+            totals.text(),
+            "incomplete: the store is down; so far logs: 632 rows in sends, 10 in events, 6.3 KiB in 2 files (10 bytes a row); 968 rows in sends are in the spool only"
+        );
+        assert_eq!(totals.json()["rows"], 632);
+        assert_eq!(totals.json()["spooled_rows"], 968);
     }
 }

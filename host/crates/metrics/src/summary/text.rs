@@ -154,6 +154,7 @@ mod tests {
                 location: Some("mockfleet-logs".into()),
                 rows: 10_000,
                 events: 4_000,
+                spooled: 0,
                 files: 2,
                 bytes: 210_000,
                 lost: 0,

@@ -16,7 +16,8 @@ use crate::format::identity::Identity;
 pub(crate) const SCHEMA_VERSION: &str = "1";
 
 /// One of the two tables of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LogTable {
     /// One row for each message.
     Sends,

@@ -30,7 +30,7 @@ use crate::format::run_catalog::RunCatalog;
 use crate::spool::files::write_atomically;
 
 /// Version of the spool's format. It grows with each change of the format.
-const SPOOL_VERSION: u32 = 2;
+const SPOOL_VERSION: u32 = 3;
 
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const HEADER: &str = "run.json";

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::schema::LogTable;
 use crate::spool::files::manifest_name;
 use crate::spool::files::write_atomically;
 
@@ -14,6 +15,10 @@ pub(crate) struct FinishedFile {
     pub(crate) part: String,
     /// Its path below the store's root, with slashes.
     pub(crate) key: String,
+    /// Its table.
+    pub(crate) table: LogTable,
+    /// Number of its rows.
+    pub(crate) rows: u64,
 }
 
 /// The complete files of a generation. From here on, its rows are in these files.

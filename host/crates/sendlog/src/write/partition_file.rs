@@ -43,6 +43,7 @@ pub(crate) struct OpenFile {
     path: PathBuf,
     first: i64,
     last: i64,
+    rows: u64,
     /// Number of rows in all files when this file was last looked up.
     pub(crate) used: i64,
 }
@@ -76,6 +77,7 @@ impl OpenFile {
             path,
             first,
             last: first,
+            rows: 0,
             used: 0,
         })
     }
@@ -117,6 +119,7 @@ impl OpenFile {
 
     fn appended(&mut self, log_seq: i64) -> Result<bool, ParquetError> {
         self.last = log_seq;
+        self.rows += 1;
         self.batch_rows += 1;
         if self.batch_rows >= BATCH_ROWS || self.batch_bytes >= BATCH_BYTES {
             self.write()?;
@@ -161,6 +164,8 @@ impl OpenFile {
         let file = FinishedFile {
             part: part.to_string_lossy().into_owned(),
             key,
+            table: self.table,
+            rows: self.rows,
         };
         Ok(ClosingFile {
             writer: self.writer,

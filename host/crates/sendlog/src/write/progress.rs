@@ -6,6 +6,9 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::format::schema::LogTable;
+use crate::spool::manifest::FinishedFile;
+
 /// The totals of a log: rows, files and bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -14,6 +17,10 @@ pub struct LogCounters {
     pub rows: u64,
     /// Encoded rows of the table `events`.
     pub events: u64,
+    /// Rows of the table `sends` in the store.
+    pub stored_rows: u64,
+    /// Rows of the table `events` in the store.
+    pub stored_events: u64,
     /// Parquet files in the store.
     pub files: u64,
     /// Bytes of these files.
@@ -52,6 +59,8 @@ const MAX_WARNINGS: usize = 100;
 pub(crate) struct SharedProgress {
     rows: AtomicU64,
     events: AtomicU64,
+    stored_rows: AtomicU64,
+    stored_events: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
     waiting: AtomicU64,
@@ -98,6 +107,8 @@ impl SharedProgress {
             counters: LogCounters {
                 rows: read(&self.rows),
                 events: read(&self.events),
+                stored_rows: read(&self.stored_rows),
+                stored_events: read(&self.stored_events),
                 files: read(&self.files),
                 bytes: read(&self.bytes),
                 lost_rows: read(&self.lost_rows),
@@ -183,7 +194,12 @@ impl SharedProgress {
     }
 
     /// Moves one file from the waiting ones to those in the store.
-    pub(crate) fn add_uploaded(&self, bytes: u64) {
+    pub(crate) fn add_uploaded(&self, file: &FinishedFile, bytes: u64) {
+        let stored = match file.table {
+            LogTable::Sends => &self.stored_rows,
+            LogTable::Events => &self.stored_events,
+        };
+        stored.fetch_add(file.rows, Ordering::Relaxed);
         self.pending.fetch_sub(1, Ordering::Relaxed);
         self.files.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);

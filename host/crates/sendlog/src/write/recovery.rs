@@ -30,9 +30,9 @@ use crate::write::uploader::Uploader;
 pub struct Recovered {
     /// The run.
     pub run: String,
-    /// Rows of `sends` that were encoded only now.
+    /// Rows of `sends` that reached the store only now.
     pub rows: u64,
-    /// Rows of `events` that were encoded only now.
+    /// Rows of `events` that reached the store only now.
     pub events: u64,
     /// Messages among these rows whose outcome is unknown.
     pub unconfirmed: u64,
@@ -121,8 +121,8 @@ fn finish(
     let after = shared.progress().counters;
     Ok(Some(Recovered {
         run,
-        rows: after.rows,
-        events: after.events,
+        rows: after.stored_rows,
+        events: after.stored_events,
         unconfirmed,
         files: after.files,
         set_aside,

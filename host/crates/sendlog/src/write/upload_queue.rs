@@ -121,12 +121,15 @@ impl UploadQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::schema::LogTable;
 
     fn job(bytes: u64) -> UploadJob {
         UploadJob {
             file: FinishedFile {
                 part: String::new(),
                 key: String::new(),
+                table: LogTable::Sends,
+                rows: 1,
             },
             bytes,
             uploads: GenerationUploads::new(1, 1),

@@ -136,7 +136,7 @@ impl Uploader {
         let what = format!("{} takes no file", self.location);
         let bytes = retry_until_ok(&self.shared, &what, || self.upload(file))
             .map_err(|error| self.upload_failed(error))?;
-        self.shared.add_uploaded(bytes);
+        self.shared.add_uploaded(file, bytes);
         match uploads.complete_one() {
             true => self.remove_manifest(uploads),
             false => Ok(()),
@@ -195,4 +195,44 @@ fn rename(from: &Path, to: &Path) -> std::io::Result<u64> {
         File::open(folder)?.sync_all()?;
     }
     Ok(std::fs::metadata(to)?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::format::schema::LogTable;
+
+    #[test]
+    fn rows_count_as_stored_once_their_file_is_in_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, store) = (folder.path().join("spool"), folder.path().join("logs"));
+        std::fs::create_dir_all(&spool).unwrap();
+        std::fs::create_dir_all(&store).unwrap();
+        // A file in the place of the table `events`, so that no file gets there.
+        std::fs::write(store.join("events"), b"").unwrap();
+        let files = [(LogTable::Sends, 632), (LogTable::Events, 968)].map(|(table, rows)| {
+            let part = format!("{}-000000-1.part", table.name());
+            std::fs::write(spool.join(&part), b"rows").unwrap();
+            FinishedFile {
+                key: format!("{}/dt=2026-01-01/hour=00/x.parquet", table.name()),
+                part,
+                table,
+                rows,
+            }
+        });
+        let shared = Arc::new(SharedProgress::default());
+        shared.add_pending(files.len());
+        shared.close_within(Duration::ZERO);
+        let store = Store::Folder(store);
+        let uploader = Uploader::open(&store, spool.as_path().into(), Arc::clone(&shared)).unwrap();
+        let manifest = Manifest {
+            generation: 0,
+            files: files.into(),
+        };
+        assert!(uploader.run([manifest]).is_err());
+        let counters = shared.progress().counters;
+        assert_eq!((counters.stored_rows, counters.stored_events), (632, 0));
+    }
 }

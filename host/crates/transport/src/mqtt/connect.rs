@@ -116,7 +116,8 @@ fn connect_packet(broker: &MqttTarget, connection: &Connection) -> Connect {
     connect.login = mqtt
         .login
         .as_ref()
-        .map(|(username, password)| Login::new(username, password.reveal()));
+        .zip(connection.username.as_ref())
+        .map(|((_, password), username)| Login::new(username, password.reveal()));
     if let (Some(will), Some((topic, payload))) = (&mqtt.will, &connection.will) {
         connect.last_will = Some(LastWill::new(
             topic,

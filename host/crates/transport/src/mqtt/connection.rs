@@ -43,6 +43,8 @@ enum ConnectionState {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) client_id: String,
+    /// The user name of its login, if the target has one.
+    pub(crate) username: Option<String>,
     pub(crate) will: Option<(String, String)>,
     /// The `{connection}` of templates.
     number: u32,
@@ -84,6 +86,7 @@ impl Connection {
     ) -> Self {
         Self {
             client_id,
+            username: None,
             will,
             number,
             state: ConnectionState::NeverConnected,

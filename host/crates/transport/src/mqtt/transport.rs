@@ -100,7 +100,12 @@ impl MqttTransport {
             (topic, payload)
         });
         let (window, keeps_session) = (mqtt.max_in_flight, !mqtt.clean_session);
-        let connection = Connection::new(client_id, will, number, window, keeps_session);
+        let mut connection = Connection::new(client_id, will, number, window, keeps_session);
+        connection.username = mqtt.login.as_ref().map(|(username, _)| {
+            let mut text = String::new();
+            username.render(&names, &mut text);
+            text
+        });
         let connection = Rc::new(RefCell::new(connection));
         self.tasks
             .push(tokio::task::spawn_local(connection_task::run(

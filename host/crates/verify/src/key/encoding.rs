@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn other_texts_stay_as_they_are() {
-        for texts in [["80f", "80ff"], ["on!", "off!"], ["", ""]] {
+        for texts in [["80 f", "80ff"], ["on!", "off!"], ["", ""]] {
             assert_eq!(
                 PayloadEncoding::detect(&sample(&texts)),
                 PayloadEncoding::Plain

@@ -236,6 +236,12 @@ fn rests_on(group: &GroupHour) -> String {
     if sample.stages {
         text += "; its stages are left out of an hour's figures, which are those of its own rate";
     }
+    if let Some(period) = sample.uncovered {
+        text += &format!(
+            "; its cron patterns repeat after {}, which is longer, so its figures may be too high or too low",
+            mockfleet_config::format_duration(period)
+        );
+    }
     if sample.messages == 0 {
         text += "; nothing was sent in that time, give more with --for";
     }
