@@ -88,7 +88,7 @@ pub(crate) enum SessionError {
     #[error("the broker sent what is no MQTT packet: {0}")]
     InvalidPacket(rumqttc::Error),
     #[error(
-        "no answer to PUBREL within {} s (connect-timeout); the broker may hold identifiers of an earlier run, so nothing is sent",
+        "no answer to PUBREL within {} s; the broker may hold identifiers of an earlier run, so nothing is sent",
         .0.as_secs_f64()
     )]
     NoRelease(Duration),

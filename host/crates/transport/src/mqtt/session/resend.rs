@@ -105,7 +105,7 @@ impl Session<'_> {
         }
         if packet.suspect {
             self.alone = Some(self.encoded);
-            self.start_deadline();
+            self.start_deadline(self.shared.broker.target.connect_timeout);
             if level == Qos::AtMostOnce {
                 self.open_pings += 1;
                 let _ = PingReq.write(&mut scratch.out);
@@ -130,7 +130,7 @@ impl Session<'_> {
         }
         if !connection.writing.is_empty() {
             // It is long, and the broker still reads it.
-            return self.start_deadline();
+            return self.start_deadline(self.shared.broker.target.connect_timeout);
         }
         self.complete_unconfirmable(connection);
         for packet in &mut connection.in_flight {

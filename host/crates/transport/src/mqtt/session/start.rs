@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::task::Context;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rumqttc::{PubRel, SubAck, Subscribe, SubscribeFilter, SubscribeReasonCode};
@@ -23,6 +24,10 @@ const FILTERS_PER_SUBSCRIBE: usize = 100;
 /// after which the messages are sent without that: some brokers close a connection on a
 /// PUBREL of an identifier that they do not know, or have no QoS 2.
 const MAX_RELEASE_FAILURES: u8 = 3;
+
+/// The time that the broker has to answer PUBREL on the first connection, 2 s. It doubles
+/// with each further one, up to the connect-timeout.
+const FIRST_RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Session<'_> {
     /// Continues the MQTT session or starts a new one. `rest` came after the CONNACK.
@@ -63,8 +68,14 @@ impl Session<'_> {
             self.unanswered.releases.push_back(id);
         }
         if !self.unanswered.releases.is_empty() {
-            self.start_deadline();
+            self.start_deadline(self.release_timeout(connection));
         }
+    }
+
+    /// Returns the time that the broker has to answer PUBREL.
+    fn release_timeout(&self, connection: &Connection) -> Duration {
+        let timeout = FIRST_RELEASE_TIMEOUT * (1 << connection.releases.failures().min(8));
+        timeout.min(self.shared.broker.target.connect_timeout)
     }
 
     /// Notes that an identifier is released. Returns false for that of a message.
@@ -134,7 +145,7 @@ impl Session<'_> {
             }
             self.encoded += length(scratch.out.len() - before);
             self.unanswered.subscribes.push((packet_id, places));
-            self.start_deadline();
+            self.start_deadline(self.shared.broker.target.connect_timeout);
         }
     }
 
@@ -193,9 +204,8 @@ impl Session<'_> {
         }
     }
 
-    /// Gives the broker the connect-timeout for its next answer.
-    pub(crate) fn start_deadline(&mut self) {
-        let limit = self.shared.broker.target.connect_timeout;
+    /// Gives the broker this time for its next answer.
+    pub(crate) fn start_deadline(&mut self, limit: Duration) {
         self.deadline = Some(Box::pin(tokio::time::sleep(limit)));
     }
 
@@ -219,16 +229,15 @@ impl Session<'_> {
             return Ok(());
         }
         self.deadline = None;
-        let limit = self.shared.broker.target.connect_timeout;
         if !self.unanswered.releases.is_empty() {
             if self.shared.broker.sends_qos_2 {
-                return Err(SessionError::NoRelease(limit));
+                return Err(SessionError::NoRelease(self.release_timeout(connection)));
             }
             self.unanswered.releases.clear();
             connection.releases.complete(&mut connection.packet_ids);
         }
         if !self.unanswered.subscribes.is_empty() {
-            let seconds = limit.as_secs_f64();
+            let seconds = self.shared.broker.target.connect_timeout.as_secs_f64();
             self.shared.warn(&format!(
                 "no answer to SUBSCRIBE within {seconds} s (connect-timeout); devices may receive no downlink"
             ));
