@@ -174,6 +174,7 @@ mod tests {
         assert!(!same_value(&Value::text("20"), &value("20")));
     }
 
+    #[cfg(any(feature = "files", feature = "templates"))]
     #[test]
     fn whole_number_among_fractions_has_a_point() {
         assert_eq!(with_fraction(Value::Integer(30)), Value::Number(30.0));
