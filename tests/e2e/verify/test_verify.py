@@ -193,6 +193,9 @@ def test_payload_key_reports_unlogged_messages_as_unknown(verify, rows, tmp_path
     as_csv(rows, tmp_path / "got.csv")
     said = verify("got.csv", "--by", "payload", expect=1)
     assert unexplained(said) == NONE | {"missing": 1, "unknown": 1}
+    assert not said["altered_known"]
+    refused = verify("got.csv", "--by", "payload", "--check", "altered == 0", expect=2)
+    assert "known by their payload" in refused and "--key device=COLUMN,FIELD=COLUMN" in refused
     assert said["causes"]["missing"]["examples"][0]["seq"] == number(
         {"payload": said["causes"]["missing"]["examples"][0]["payload"]}
     )

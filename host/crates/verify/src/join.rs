@@ -45,7 +45,7 @@ pub(crate) fn join(
         kinds: &log.kinds,
         errors: &log.errors,
         has_times: keys.received_at.is_some(),
-        has_payloads: keys.payload.is_some(),
+        has_payloads: keys.payload.is_some() && !keys.is_by_payload(),
         late: i64::try_from(options.late.as_micros()).unwrap_or(i64::MAX),
         arrived: Buckets::new(),
         ambiguous: Ambiguous::default(),
@@ -85,6 +85,8 @@ pub(crate) fn join(
     }
     if keys.payload.is_none() {
         findings.add_gap(FindingKind::Altered, Gap::NoPayloadColumn, sent);
+    } else if keys.is_by_payload() {
+        findings.add_gap(FindingKind::Altered, Gap::PayloadIsKey, sent);
     }
     findings.note_gaps();
     if let Some((count, place)) = &log.unkeyed {

@@ -11,6 +11,8 @@ pub(crate) enum Gap {
     NeverSent,
     /// No column of the received table has payloads.
     NoPayloadColumn,
+    /// The payload is the key, so that another payload is another message.
+    PayloadIsKey,
     /// The log has no payload.
     NoLoggedPayload,
     /// The log has the beginning of the payload only.
@@ -27,7 +29,10 @@ pub(crate) struct ColumnNames {
 impl Gap {
     /// Returns whether the gap concerns all messages of a comparison.
     pub(crate) const fn is_total(self) -> bool {
-        matches!(self, Self::NoArrivalColumn | Self::NoPayloadColumn)
+        matches!(
+            self,
+            Self::NoArrivalColumn | Self::NoPayloadColumn | Self::PayloadIsKey
+        )
     }
 
     /// Returns the way out, in a few words.
@@ -36,6 +41,7 @@ impl Gap {
             Self::NoArrivalColumn | Self::NoArrivalTime => "--received-at COLUMN",
             Self::NeverSent => "a log of messages that were sent",
             Self::NoPayloadColumn => "--payload COLUMN",
+            Self::PayloadIsKey => "--key device=COLUMN,FIELD=COLUMN",
             Self::NoLoggedPayload | Self::CutPayload => "payload = \"full\" or \"hash\" in [log]",
         }
     }
@@ -61,6 +67,9 @@ impl Gap {
             Self::NoPayloadColumn => format!(
                 "no column of {received} is known to hold the payload; name it with --payload COLUMN"
             ),
+            Self::PayloadIsKey => {
+                "messages are known by their payload, so that a changed one is missing and unknown; name a key beside it with --key device=COLUMN,FIELD=COLUMN".to_owned()
+            }
             Self::NoLoggedPayload => format!(
                 "the log has no payload of {messages} (payload = \"none\" in [log]); write the log with payload = \"full\" or payload = \"hash\""
             ),

@@ -34,6 +34,12 @@ pub(crate) struct ResolvedKeys {
 }
 
 impl ResolvedKeys {
+    /// Returns whether the payload is a part of the key.
+    pub(crate) fn is_by_payload(&self) -> bool {
+        let mut parts = self.key.iter();
+        parts.any(|part| part.sent == SentSide::Payload)
+    }
+
     /// Returns the key, as an option of the command line.
     pub(crate) fn option(&self) -> String {
         let parts: Option<Vec<String>> = self.key.iter().map(parts::KeyPart::option).collect();
