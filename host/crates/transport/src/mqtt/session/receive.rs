@@ -97,11 +97,7 @@ impl Session<'_> {
                 }
                 self.reply(|out| PubRel::new(rec.pkid).write(out));
             }
-            Packet::PubComp(comp) => {
-                if !self.note_released(connection, comp.pkid) {
-                    self.acked(connection, comp.pkid, now);
-                }
-            }
+            Packet::PubComp(comp) => self.released(connection, comp.pkid, now),
             Packet::Publish(publish) => self.received(connection, publish),
             Packet::PubRel(rel) => {
                 connection.unreleased.retain(|id| *id != rel.pkid);
@@ -111,6 +107,14 @@ impl Session<'_> {
             Packet::PingResp => self.note_ping_answered(connection),
             // Other packets only show that the broker is alive.
             _ => {}
+        }
+    }
+
+    /// Notes that the broker has released an identifier: that of a message, or of an earlier
+    /// process.
+    fn released(&mut self, connection: &mut Connection, id: u16, now: Instant) {
+        if !self.note_released(connection, id) {
+            self.acked(connection, id, now);
         }
     }
 
