@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::breakpoint::search::{BreakpointSearch, Next};
-use crate::time::numbers::as_f64;
+use mockfleet_metrics::as_f64;
 use mockfleet_metrics::{BreakpointResult, Counters, SearchStep};
 
 /// Smallest number of messages of a step. Quantiles of fewer messages mean nothing, so the

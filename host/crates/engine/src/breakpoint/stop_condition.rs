@@ -1,7 +1,7 @@
 //! Parses and evaluates stop conditions, such as `--until 'ack.p99 > 200ms'`.
 
-use crate::time::numbers::as_f64;
 use mockfleet_config::{Comparison, FULL_SHARE, Metric, ThresholdValue};
+use mockfleet_metrics::as_f64;
 use mockfleet_metrics::{Bottleneck, SearchStep, micros};
 
 /// Figures of a step that a stop condition can name, for error messages.

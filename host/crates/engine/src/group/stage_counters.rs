@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::group::device_group::Group;
 use crate::time::clock::Micros;
-use crate::time::numbers::as_f64;
 use crate::time::tick_schedule::{CatchUp, DevicePhase, TickTime};
+use mockfleet_metrics::as_f64;
 use mockfleet_metrics::{Counters, StageCounters, StageProgress, StageResult};
 
 impl Group {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::group::device_group::Group;
 use crate::time::clock::{Micros, micros};
-use crate::time::numbers::as_f64;
 use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
+use mockfleet_metrics::as_f64;
 use mockfleet_metrics::{CheckCounters, Counters, LatencyHistogram, count, micros as words};
 use mockfleet_transport::{Cause, Completion, Outcome};
 

@@ -1,13 +1,6 @@
-//! Converts between whole numbers and floating-point numbers.
+//! Rounds and scales whole numbers.
 
-/// Converts a count. Counts above 2^53 lose their last digits.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of ticks and messages, and microseconds, are below 2^53"
-)]
-pub(crate) fn as_f64(n: u64) -> f64 {
-    n as f64
-}
+use mockfleet_metrics::as_f64;
 
 /// Rounds to the nearest whole number, from 0 to `u64::MAX`.
 #[expect(

@@ -11,9 +11,10 @@
 use std::time::Duration;
 
 use crate::time::clock::{Micros, micros};
-use crate::time::numbers::{as_f64, round_u64};
+use crate::time::numbers::round_u64;
 use crate::time::stage_shape::StageShape;
 use mockfleet_config::{AfterStages, Shape, Stage, Transition};
+use mockfleet_metrics::as_f64;
 
 /// Parts of a tick. A `u64` holds 34 years of them at 1,000 ticks a second.
 pub(crate) const PARTS_PER_TICK: u64 = 1 << 24;

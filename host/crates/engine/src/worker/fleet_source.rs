@@ -119,7 +119,8 @@ impl FleetSource {
         0..DeviceIndex::try_from(self.devices.len()).unwrap_or(DeviceIndex::MAX)
     }
 
-    /// Starts or ticks a device that the schedule had due at `due`.
+    /// Starts or calls a device that the schedule had due at `due`. After a call it sends the
+    /// messages, and schedules the next tick.
     pub(crate) fn run_device(
         &mut self,
         cx: &mut WorkerContext,
@@ -127,38 +128,15 @@ impl FleetSource {
         due: Micros,
         now: Micros,
     ) {
-        let Some(entry) = self.devices.entry(slot) else {
-            return;
-        };
-        match entry.device.state {
-            DeviceState::Created => self.start_device(cx, slot),
-            // An event can have moved the tick to another time.
-            DeviceState::Scheduled if entry.device.tick.due == due => self.run_tick(cx, slot, now),
-            DeviceState::Scheduled | DeviceState::Idle | DeviceState::Retired => {}
-        }
-    }
-
-    fn start_device(&mut self, cx: &mut WorkerContext, slot: DeviceIndex) {
-        let Some((device, group)) = self.devices.with_group(slot) else {
-            return;
-        };
-        device.state = DeviceState::Idle;
-        let born = self.schedule.ticks.rate_scale.run_time(device.born);
-        cx.record.counters.born += 1;
-        group.count_active(device.group, &mut cx.record.counters, true);
-        cx.record.event(device, group, born, EventKind::Born, None);
-        cx.io.join(group.target, slot, group.member(device.index));
-        let end = self.schedule.end;
-        self.faults.schedule_link_faults(slot, device, group, end);
-        let tick = device.tick;
-        self.schedule.set_next_tick(slot, device, tick);
-    }
-
-    /// Runs a due tick: calls the device, sends its messages, and schedules its next tick.
-    fn run_tick(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, now: Micros) {
         let Some(mut entry) = self.devices.entry(slot) else {
             return;
         };
+        match entry.device.state {
+            DeviceState::Created => return self.start_device(cx, slot),
+            DeviceState::Scheduled if entry.device.tick.due == due => {}
+            // An event has moved the tick to another time, or the device waits or is retired.
+            DeviceState::Scheduled | DeviceState::Idle | DeviceState::Retired => return,
+        }
         let can_call = entry.can_call();
         let DeviceEntry { device, group, .. } = &mut entry;
         device.state = DeviceState::Idle;
@@ -207,6 +185,22 @@ impl FleetSource {
                 }
             }
         }
+    }
+
+    fn start_device(&mut self, cx: &mut WorkerContext, slot: DeviceIndex) {
+        let Some((device, group)) = self.devices.with_group(slot) else {
+            return;
+        };
+        device.state = DeviceState::Idle;
+        let born = self.schedule.ticks.rate_scale.run_time(device.born);
+        cx.record.counters.born += 1;
+        group.count_active(device.group, &mut cx.record.counters, true);
+        cx.record.event(device, group, born, EventKind::Born, None);
+        cx.io.join(group.target, slot, group.member(device.index));
+        let end = self.schedule.end;
+        self.faults.schedule_link_faults(slot, device, group, end);
+        let tick = device.tick;
+        self.schedule.set_next_tick(slot, device, tick);
     }
 
     /// Counts the ticks that were due and are not run: those of devices whose instance is down or,

@@ -107,10 +107,10 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Returns the shared state of a worker whose broker has these settings.
-    pub(crate) fn shared(keys: &str) -> Shared {
+    /// Returns a broker on this port, with one channel whose topic is `s/{device}`.
+    pub(crate) fn broker(port: u16, keys: &str) -> MqttTarget {
         let text = format!(
-            "[targets.b]\nurl = \"mqtt://127.0.0.1:1\"\n{keys}\n[targets.b.channels]\na = {{ topic = \"s/{{device}}\" }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
+            "[targets.b]\nurl = \"mqtt://127.0.0.1:{port}\"\n{keys}\n[targets.b.channels]\na = {{ topic = \"s/{{device}}\" }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
         );
         let fleet = Fleet::parse(&text, "f.toml", Path::new("."), &[]).unwrap();
         let target = &fleet.plan.targets[0];
@@ -121,8 +121,13 @@ pub(crate) mod tests {
             fleet: "f".into(),
             run: "r".into(),
         };
+        MqttTarget::new(target, mqtt, names).unwrap()
+    }
+
+    /// Returns the shared state of a worker whose broker has these settings.
+    pub(crate) fn shared(keys: &str) -> Shared {
         Shared {
-            broker: MqttTarget::new(target, mqtt, names).unwrap(),
+            broker: broker(1, keys),
             inbox: EventInbox::default(),
             connect_limiter: ConnectLimiter::new(std::time::Duration::ZERO),
             scratch: RefCell::default(),

@@ -1,18 +1,16 @@
 //! Holds the devices of a test, and the events of their transport.
 
-use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mockfleet_config::{Fleet, Protocol};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
-use crate::device::{DeviceInfo, RunNames};
+use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
 use crate::inbox::EventInbox;
-use crate::mqtt::target::MqttTarget;
+use crate::mqtt::target::tests::broker;
 use crate::mqtt::transport::MqttTransport;
 use crate::transport::Transport;
 
@@ -38,19 +36,7 @@ pub(crate) struct TestFleet {
 impl TestFleet {
     /// Connects `count` devices to a broker. Their messages go to the topic `s/{device}`.
     pub(crate) fn connect(port: u16, keys: &str, count: u32) -> Self {
-        let text = format!(
-            "[targets.b]\nurl = \"mqtt://127.0.0.1:{port}\"\n{keys}\n[targets.b.channels]\na = {{ topic = \"s/{{device}}\" }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
-        );
-        let fleet = Fleet::parse(&text, "f.toml", Path::new("."), &[]).unwrap();
-        let target = &fleet.plan.targets[0];
-        let Protocol::Mqtt(mqtt) = &target.protocol else {
-            panic!("no MQTT");
-        };
-        let names = RunNames {
-            fleet: "f".into(),
-            run: "r".into(),
-        };
-        let broker = MqttTarget::new(target, mqtt, names).unwrap();
+        let broker = broker(port, keys);
         let inbox = EventInbox::default();
         let mut fleet = Self {
             transport: MqttTransport::new(&broker, 0, 1, inbox.clone()),
