@@ -127,6 +127,7 @@ def test_message_that_closes_the_connection_fails(fleet, broker):
         "protocol errors",
     )
     wait_until(lambda: len(broker.logged("as bad-00000 ")) >= 3, "another connection")
+    wait_until(lambda: len(broker.logged("Received PUBLISH from good-")) >= 10, "good messages")
     process.interrupt()
     run = fleet.end(process, expect=130)
     assert run.log.rows("SELECT outcome FROM sends WHERE \"group\" = 'bad'") == [("failed",)]
