@@ -143,6 +143,16 @@ impl ThresholdCollector {
         self.each(counters, now, group, None, |tally| tally.restarts += 1);
     }
 
+    /// Counts a connection that was opened at `now`, for the first time or `again`.
+    pub(crate) fn connected(&self, counters: &mut Counters, now: Micros, group: u32, again: bool) {
+        // Most connections are opened during the warm-up, and can be lost after it.
+        let open = now.max(self.warm_up);
+        self.each(counters, open, group, None, |tally| tally.connections += 1);
+        if again {
+            self.each(counters, now, group, None, |tally| tally.reconnects += 1);
+        }
+    }
+
     /// Evaluates the checks of a plan. No tick was due from `end` on.
     pub(crate) fn evaluate(
         &self,
@@ -251,6 +261,10 @@ fn find(
         Metric::Missed => of_ticks(tally.missed),
         Metric::FailedCalls => of_ticks(tally.failed_calls),
         Metric::Restarts => of_ticks(tally.restarts),
+        Metric::Reconnects if tally.connections == 0 => {
+            Measured::Nothing("no device opened a connection, so nothing was measured".into())
+        }
+        Metric::Reconnects => Measured::Part(tally.reconnects, tally.connections),
         Metric::Latency(share) => time(&tally.latency, share, "confirmed"),
         Metric::Lag(share) => time(&tally.lag, share, "sent"),
     }
@@ -374,6 +388,22 @@ mod tests {
         let (held, why) = said("restarts == 0", &CheckCounters::default());
         assert!(!held && why.contains("no tick was due"), "{why}");
         assert!(said("messages == 0", &CheckCounters::default()).0);
+    }
+
+    #[test]
+    fn reconnects_are_counted_where_connections_are() {
+        let tally = CheckCounters {
+            connections: 12,
+            reconnects: 2,
+            ..CheckCounters::default()
+        };
+        assert_eq!(said("reconnects <= 2", &tally), (true, "2".into()));
+        assert_eq!(said("reconnects == 0", &tally), (false, "2".into()));
+        let (held, why) = said("reconnects == 0", &CheckCounters::default());
+        assert!(
+            !held && why.contains("no device opened a connection"),
+            "{why}"
+        );
     }
 
     #[test]

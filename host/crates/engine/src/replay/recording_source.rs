@@ -213,12 +213,16 @@ impl Source for RecordingSource {
                 }
             }
             TransportEvent::Connected(slot) => self.set_connected(cx, slot, true, None),
+            TransportEvent::Reconnected(slot) => {
+                cx.record.counters.reconnects += 1;
+                self.set_connected(cx, slot, true, None);
+            }
             TransportEvent::Disconnected(slot, why) => {
                 self.set_connected(cx, slot, false, Some(&why.text()));
             }
             // No device receives it.
             TransportEvent::Received { .. } => cx.record.counters.received += 1,
-            TransportEvent::Warning(text) => cx.record.notice(&text),
+            TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
         }
     }
 

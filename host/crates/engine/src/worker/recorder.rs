@@ -187,6 +187,14 @@ impl Recorder {
         }
     }
 
+    /// Counts a connection that is open, for the first time or `again`.
+    pub(crate) fn connected(&mut self, group: u32, now: Micros, again: bool) {
+        self.counters.reconnects += u64::from(again);
+        if let Some(thresholds) = &self.thresholds {
+            thresholds.connected(&mut self.counters, now, group, again);
+        }
+    }
+
     /// Logs an event of a device.
     pub(crate) fn event(
         &mut self,
@@ -218,6 +226,11 @@ impl Recorder {
     /// Adds a warning.
     pub(crate) fn notice(&mut self, text: &str) {
         self.counters.warnings.count(text);
+    }
+
+    /// Adds a warning of a kind, of which the first text is shown.
+    pub(crate) fn notice_as(&mut self, kind: &str, text: String) {
+        self.counters.warnings.count_as(kind, || text);
     }
 
     /// Counts and logs ticks that were due and are not run.

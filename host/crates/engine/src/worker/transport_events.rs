@@ -20,7 +20,8 @@ impl FleetSource {
     pub(crate) fn handle_transport_event(&mut self, cx: &mut WorkerContext, event: TransportEvent) {
         match event {
             TransportEvent::Completed(completion) => self.complete(cx, completion),
-            TransportEvent::Connected(slot) => self.connected(cx, slot),
+            TransportEvent::Connected(slot) => self.connected(cx, slot, false),
+            TransportEvent::Reconnected(slot) => self.connected(cx, slot, true),
             TransportEvent::Disconnected(slot, why) => self.disconnected(cx, slot, &why),
             TransportEvent::Received {
                 device: slot,
@@ -38,7 +39,7 @@ impl FleetSource {
                 };
                 self.received(cx, slot, message, code);
             }
-            TransportEvent::Warning(text) => cx.record.notice(&text),
+            TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
         }
     }
 
@@ -70,7 +71,8 @@ impl FleetSource {
         }
     }
 
-    fn connected(&mut self, cx: &mut WorkerContext, slot: DeviceIndex) {
+    /// Records a connection. `again` is true if the backend or the network ended the last one.
+    fn connected(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, again: bool) {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
@@ -78,6 +80,7 @@ impl FleetSource {
             cx.record.counters.up += 1;
         }
         let now = cx.now();
+        cx.record.connected(device.group, now, again);
         cx.record
             .event(device, group, now, EventKind::Connected, None);
         if group.interests.contains(Interests::LINK) {

@@ -28,6 +28,10 @@ pub struct CheckCounters {
     pub failed_calls: u64,
     /// Cells that crashed and were restarted.
     pub restarts: u64,
+    /// Connections that were opened, also during the warm-up.
+    pub connections: u64,
+    /// Connections that were opened again after the backend or the network ended them.
+    pub reconnects: u64,
     /// Time from due to sent.
     pub lag: LatencyHistogram,
     /// Time from sent to confirmed.
@@ -53,6 +57,8 @@ impl CheckCounters {
         self.missed += other.missed;
         self.failed_calls += other.failed_calls;
         self.restarts += other.restarts;
+        self.connections += other.connections;
+        self.reconnects += other.reconnects;
         self.lag.add(&other.lag);
         self.latency.add(&other.latency);
     }

@@ -18,6 +18,9 @@ pub struct Counters {
     pub born: u64,
     /// Devices whose connection is up (MQTT).
     pub up: u64,
+    /// Connections of devices that were opened again after the broker or the network ended
+    /// them (MQTT).
+    pub reconnects: u64,
     /// Devices that retired.
     pub retired: u64,
     /// Target rate of the devices that have not retired, in ticks a second, without
@@ -93,6 +96,7 @@ impl Counters {
     pub fn add(&mut self, other: &Self) {
         self.born += other.born;
         self.up += other.up;
+        self.reconnects += other.reconnects;
         self.retired += other.retired;
         self.asked += other.asked;
         for (number, group) in &other.groups {

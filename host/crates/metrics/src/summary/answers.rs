@@ -109,6 +109,16 @@ impl Summary {
         format!("yes: all {} ticks ran; {times}", count(c.ticks))
     }
 
+    /// Returns the number of connections that were opened again.
+    pub(crate) fn reconnects(&self) -> String {
+        let words = match self.counters.reconnects {
+            1 => "a connection that was lost was opened again",
+            _ => "connections that were lost were opened again",
+        };
+        let times = count(self.counters.reconnects);
+        format!("{times}: {words} (the table `events` has each)")
+    }
+
     /// Returns the failed calls, restarts and retirements.
     pub(crate) fn plugin_errors(&self) -> String {
         let c = &self.counters;

@@ -32,6 +32,7 @@ impl Summary {
             "received": c.received,
             "missed_ticks": c.missed_ticks,
             "failed_calls": c.failed_calls,
+            "reconnects": c.reconnects,
             "retired": c.retired,
             "cell_restarts": c.cell_restarts,
             "guest_memory": c.guest_memory,

@@ -53,6 +53,9 @@ impl Summary {
             lines.add("Stages", String::new());
             lines.list("", stages(&self.stages));
         }
+        if c.reconnects > 0 {
+            lines.add("Reconnects", self.reconnects());
+        }
         if c.failed_calls + c.cell_restarts + c.retired > 0 {
             lines.add("Plugin errors", self.plugin_errors());
         }
@@ -213,6 +216,16 @@ mod tests {
         }];
         summary.log.error = Some("the disk is full".into());
         insta::assert_snapshot!(summary.text());
+    }
+
+    #[test]
+    fn reconnects_have_a_line() {
+        let mut summary = good_run();
+        assert!(!summary.text().contains("Reconnects"));
+        summary.counters.reconnects = 1_200;
+        let said = "Reconnects               1,200: connections that were lost were opened again (the table `events` has each)";
+        assert!(summary.text().lines().any(|line| line == said));
+        assert_eq!(summary.json()["reconnects"], 1_200);
     }
 
     #[test]

@@ -77,6 +77,15 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
             rows.push((question, words));
         }
     }
+    let reconnects = data.noted(&["summary", "reconnects"]);
+    if let Some(times) = reconnects.and_then(serde_json::Value::as_u64)
+        && times > 0
+    {
+        rows.push((
+            "Reconnects",
+            format!("{} of connections that were lost", count(times)),
+        ));
+    }
     if let Some(state) = data.spooled {
         rows.push((
             "Missing rows",

@@ -61,7 +61,7 @@ impl Shared {
     pub(crate) fn warn(&self, why: &str) {
         let target = &self.server.target;
         let (name, url) = (&target.name, &target.address.shown);
-        self.inbox.push(TransportEvent::Warning(format!(
+        self.inbox.push(TransportEvent::warning(format!(
             "target {name} ({url}): {why}"
         )));
     }

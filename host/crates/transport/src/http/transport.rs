@@ -62,7 +62,7 @@ impl HttpTransport {
     /// Warns that a connection action has no effect.
     fn warn_ignored(&self) {
         let target = &self.shared.server.target;
-        self.shared.inbox.push(TransportEvent::Warning(format!(
+        self.shared.inbox.push(TransportEvent::warning(format!(
             "target {}: HTTP devices have no connection of their own; their link actions are ignored",
             target.name
         )));

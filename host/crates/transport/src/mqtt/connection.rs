@@ -5,6 +5,7 @@ use std::task::{Context, Waker};
 
 use mockfleet_config::Qos;
 use rustc_hash::FxHashMap;
+use tokio::time::Instant;
 
 use crate::cause::Cause;
 use crate::device::DeviceInfo;
@@ -12,6 +13,7 @@ use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
 use crate::inbox::EventInbox;
 use crate::mqtt::link_fault::state::LinkFaultState;
+use crate::mqtt::session_state::accused::Accused;
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::session_state::packet_ids::PacketIds;
 use crate::mqtt::session_state::releases::Releases;
@@ -35,8 +37,10 @@ enum ConnectionState {
     NeverConnected,
     /// It is open. The task of the connection has its `Session` with stream and buffers.
     Connected,
-    /// It was open before.
+    /// The device, a fault or the end of the run closed it.
     Disconnected,
+    /// The broker or the network ended it.
+    Lost,
 }
 
 /// One connection.
@@ -56,6 +60,12 @@ pub(crate) struct Connection {
     /// Messages of earlier connections, which are sent before those of the queue. One with a
     /// packet identifier is in the session that the broker keeps.
     pub(crate) resend: VecDeque<InFlight>,
+    /// The message that was sent alone when the last connection ended.
+    pub(crate) accused: Option<Accused>,
+    /// The connections in a row that the broker or the network ended before they had lasted.
+    pub(crate) brief_ends: u32,
+    /// The last time at which a connection ended though nothing was sent on it.
+    pub(crate) unprovoked: Option<Instant>,
     /// Envelopes that are not encoded.
     pub(crate) queue: VecDeque<Envelope>,
     /// Packets that are not completely written.
@@ -93,6 +103,9 @@ impl Connection {
             devices: FxHashMap::default(),
             subscriptions: Subscriptions::default(),
             resend: VecDeque::new(),
+            accused: None,
+            brief_ends: 0,
+            unprovoked: None,
             queue: VecDeque::new(),
             writing: VecDeque::new(),
             in_flight: VecDeque::new(),
@@ -158,7 +171,8 @@ impl Connection {
 
     /// Returns whether a message is not completely written on this connection.
     pub(crate) fn has_unwritten(&self) -> bool {
-        !(self.resend.is_empty() && self.queue.is_empty() && self.writing.is_empty())
+        let is_empty = self.resend.is_empty() && self.queue.is_empty() && self.writing.is_empty();
+        !is_empty || self.accused.is_some()
     }
 
     /// Wakes the task of the connection.
@@ -178,17 +192,25 @@ impl Connection {
 
     /// Changes to connected, and reports it for each device.
     pub(crate) fn set_connected(&mut self, inbox: &EventInbox) {
+        let was_lost = self.state == ConnectionState::Lost;
         self.state = ConnectionState::Connected;
         self.fault.clear();
         for device in self.devices.keys() {
-            inbox.push(TransportEvent::Connected(*device));
+            inbox.push(match was_lost {
+                true => TransportEvent::Reconnected(*device),
+                false => TransportEvent::Connected(*device),
+            });
         }
     }
 
-    /// Changes to disconnected, and reports it for each device.
-    pub(crate) fn set_disconnected(&mut self, why: &Cause, inbox: &EventInbox) {
+    /// Changes to disconnected, and reports it for each device. `by_backend` is true if the
+    /// broker or the network ended the connection.
+    pub(crate) fn set_disconnected(&mut self, why: &Cause, by_backend: bool, inbox: &EventInbox) {
         if self.state == ConnectionState::Connected {
-            self.state = ConnectionState::Disconnected;
+            self.state = match by_backend {
+                true => ConnectionState::Lost,
+                false => ConnectionState::Disconnected,
+            };
         }
         for device in self.devices.keys() {
             inbox.push(TransportEvent::Disconnected(*device, why.clone()));
@@ -197,6 +219,7 @@ impl Connection {
 
     /// Completes all open messages at the end of the run.
     pub(crate) fn complete_all(&mut self, inbox: &EventInbox) {
+        self.acquit();
         let fault = self.fault.name();
         let written = self.writing.drain(..).chain(self.in_flight.drain(..));
         for packet in written.chain(self.resend.drain(..)) {
@@ -204,7 +227,7 @@ impl Connection {
         }
         let why = match self.state {
             ConnectionState::NeverConnected => "there was never a connection to the broker",
-            ConnectionState::Connected | ConnectionState::Disconnected => {
+            ConnectionState::Connected | ConnectionState::Disconnected | ConnectionState::Lost => {
                 "the run ended before it could be sent"
             }
         };
@@ -214,6 +237,7 @@ impl Connection {
     /// Drops the envelopes that wait to be encoded. Those that were sent on an earlier
     /// connection are not confirmed.
     pub(crate) fn drop_queued(&mut self, why: &str, inbox: &EventInbox) {
+        self.acquit();
         let fault = self.fault.name();
         for packet in self.resend.drain(..) {
             packet.complete_open(fault, why, inbox);

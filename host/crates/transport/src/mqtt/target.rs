@@ -71,11 +71,17 @@ pub(crate) struct Shared {
 impl Shared {
     /// Reports a problem with the target's name and URL.
     pub(crate) fn warn(&self, why: &str) {
+        self.warn_as(why, why);
+    }
+
+    /// Reports a problem of a kind; the first text of a kind is shown.
+    pub(crate) fn warn_as(&self, kind: &str, why: &str) {
         let target = &self.broker.target;
         let (name, url) = (&target.name, &target.address.shown);
-        self.inbox.push(TransportEvent::Warning(format!(
-            "target {name} ({url}): {why}"
-        )));
+        self.inbox.push(TransportEvent::Warning {
+            kind: format!("target {name} ({url}): {kind}"),
+            text: format!("target {name} ({url}): {why}"),
+        });
     }
 }
 

@@ -1,7 +1,8 @@
 //! Plays an MQTT 3.1.1 broker, by a script of the test.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rumqttc::{
@@ -26,7 +27,12 @@ pub(crate) enum Reaction {
 #[derive(Clone, Default)]
 pub(crate) struct Broker {
     packets: Rc<RefCell<Vec<(usize, Packet)>>>,
+    connections: Rc<Cell<usize>>,
+    life: Rc<RefCell<Option<Life>>>,
 }
+
+/// The time after which some connections end, and whether one does, by its number.
+type Life = (Duration, Box<dyn Fn(usize) -> bool>);
 
 impl Broker {
     /// Serves connections on a free port, which it returns. `has_session` tells by the
@@ -40,22 +46,39 @@ impl Broker {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let packets = Rc::clone(&self.packets);
+        let (connections, life) = (Rc::clone(&self.connections), Rc::clone(&self.life));
         let react = Rc::new(RefCell::new(react));
         tokio::task::spawn_local(async move {
             for number in 0.. {
                 let (socket, _) = listener.accept().await.unwrap();
                 let (packets, react) = (Rc::clone(&packets), Rc::clone(&react));
                 let has_session = has_session(number);
+                connections.set(number + 1);
+                let limit = life
+                    .borrow()
+                    .as_ref()
+                    .and_then(|(after, ends)| ends(number).then_some(*after));
                 tokio::task::spawn_local(async move {
-                    serve(socket, has_session, |packet| {
+                    let served = serve(socket, has_session, |packet| {
                         packets.borrow_mut().push((number, packet.clone()));
                         react.borrow_mut()(number, packet)
-                    })
-                    .await;
+                    });
+                    let limit = limit.unwrap_or(Duration::from_secs(3600));
+                    let _ = tokio::time::timeout(limit, served).await;
                 });
             }
         });
         port
+    }
+
+    /// Ends connections after a time, as for another client with their client id.
+    pub(crate) fn end_after(&self, life: Duration, ends: impl Fn(usize) -> bool + 'static) {
+        *self.life.borrow_mut() = Some((life, Box::new(ends)));
+    }
+
+    /// Returns the number of connections so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.get()
     }
 
     /// Returns the packets so far without CONNECT and pings of keep-alive.

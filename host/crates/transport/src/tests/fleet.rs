@@ -33,6 +33,7 @@ pub(crate) struct TestFleet {
     /// The devices that received a message.
     pub(crate) received: Vec<DeviceIndex>,
     pub(crate) warnings: Vec<String>,
+    pub(crate) reconnects: u32,
 }
 
 impl TestFleet {
@@ -58,6 +59,7 @@ impl TestFleet {
             completed: Vec::new(),
             received: Vec::new(),
             warnings: Vec::new(),
+            reconnects: 0,
         };
         for index in 0..count {
             fleet.join(index);
@@ -114,7 +116,8 @@ impl TestFleet {
             match event {
                 TransportEvent::Completed(completion) => self.completed.push(completion),
                 TransportEvent::Received { device, .. } => self.received.push(device),
-                TransportEvent::Warning(text) => self.warnings.push(text),
+                TransportEvent::Warning { text, .. } => self.warnings.push(text),
+                TransportEvent::Reconnected(_) => self.reconnects += 1,
                 TransportEvent::Connected(_) | TransportEvent::Disconnected(..) => {}
             }
         }

@@ -2,5 +2,6 @@
 
 mod broker;
 mod fleet;
+mod reconnects;
 mod sessions;
 mod suspects;
