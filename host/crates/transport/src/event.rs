@@ -51,6 +51,8 @@ pub enum TransportEvent {
     Reconnected(DeviceIndex),
     /// A device's connection is lost or closed.
     Disconnected(DeviceIndex, Cause),
+    /// The backend refused a subscription of a device, with the filter and the reason.
+    Refused(DeviceIndex, Rc<str>),
     /// The backend sent a message to a device.
     Received {
         /// The receiver.

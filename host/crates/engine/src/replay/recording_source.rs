@@ -220,8 +220,9 @@ impl Source for RecordingSource {
             TransportEvent::Disconnected(slot, why) => {
                 self.set_connected(cx, slot, false, Some(&why.text()));
             }
-            // No device receives it.
+            // No device receives it, and none subscribes.
             TransportEvent::Received { .. } => cx.record.counters.received += 1,
+            TransportEvent::Refused(..) => {}
             TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
         }
     }

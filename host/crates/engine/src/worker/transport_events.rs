@@ -23,6 +23,13 @@ impl FleetSource {
             TransportEvent::Connected(slot) => self.connected(cx, slot, false),
             TransportEvent::Reconnected(slot) => self.connected(cx, slot, true),
             TransportEvent::Disconnected(slot, why) => self.disconnected(cx, slot, &why),
+            TransportEvent::Refused(slot, why) => {
+                if let Some((device, group)) = self.devices.with_group(slot) {
+                    let now = cx.now();
+                    cx.record
+                        .event(device, group, now, EventKind::Refused, Some(&why));
+                }
+            }
             TransportEvent::Received {
                 device: slot,
                 channel,

@@ -19,6 +19,8 @@ pub(crate) enum Reaction {
     Answer,
     /// The answer of the standard, and a message of this topic.
     AnswerAndPublish(&'static str),
+    /// SUBACK that refuses the filters that end in an odd digit.
+    RefuseOdd,
     Silence,
     HangUp,
 }
@@ -120,7 +122,7 @@ async fn serve(
                     return;
                 }
                 if reaction != Reaction::Silence {
-                    answer(&packet, &mut out);
+                    answer(&packet, reaction == Reaction::RefuseOdd, &mut out);
                 }
                 if let Reaction::AnswerAndPublish(topic) = reaction {
                     Publish::new(topic, QoS::AtMostOnce, "x")
@@ -144,7 +146,7 @@ async fn serve(
     }
 }
 
-fn answer(packet: &Packet, out: &mut BytesMut) {
+fn answer(packet: &Packet, refuse_odd: bool, out: &mut BytesMut) {
     let written = match packet {
         Packet::Publish(publish) => match publish.qos {
             QoS::AtMostOnce => return,
@@ -153,10 +155,12 @@ fn answer(packet: &Packet, out: &mut BytesMut) {
         },
         Packet::PubRel(release) => PubComp::new(release.pkid).write(out),
         Packet::Subscribe(subscribe) => {
-            let codes = subscribe
-                .filters
-                .iter()
-                .map(|filter| SubscribeReasonCode::Success(filter.qos));
+            let codes = subscribe.filters.iter().map(|filter| {
+                match refuse_odd && filter.path.ends_with(['1', '3']) {
+                    true => SubscribeReasonCode::Failure,
+                    false => SubscribeReasonCode::Success(filter.qos),
+                }
+            });
             SubAck::new(subscribe.pkid, codes.collect()).write(out)
         }
         Packet::PingReq => PingResp.write(out),

@@ -33,7 +33,11 @@ pub(crate) struct TestFleet {
     /// The devices that received a message.
     pub(crate) received: Vec<DeviceIndex>,
     pub(crate) warnings: Vec<String>,
+    /// The texts by which warnings are counted.
+    pub(crate) kinds: Vec<String>,
     pub(crate) reconnects: u32,
+    /// The devices with a refused subscription, and the details.
+    pub(crate) refused: Vec<(DeviceIndex, String)>,
 }
 
 impl TestFleet {
@@ -59,7 +63,9 @@ impl TestFleet {
             completed: Vec::new(),
             received: Vec::new(),
             warnings: Vec::new(),
+            kinds: Vec::new(),
             reconnects: 0,
+            refused: Vec::new(),
         };
         for index in 0..count {
             fleet.join(index);
@@ -116,7 +122,13 @@ impl TestFleet {
             match event {
                 TransportEvent::Completed(completion) => self.completed.push(completion),
                 TransportEvent::Received { device, .. } => self.received.push(device),
-                TransportEvent::Warning { text, .. } => self.warnings.push(text),
+                TransportEvent::Warning { kind, text } => {
+                    self.kinds.push(kind);
+                    self.warnings.push(text);
+                }
+                TransportEvent::Refused(device, why) => {
+                    self.refused.push((device, why.to_string()));
+                }
                 TransportEvent::Reconnected(_) => self.reconnects += 1,
                 TransportEvent::Connected(_) | TransportEvent::Disconnected(..) => {}
             }
