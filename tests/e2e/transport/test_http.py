@@ -256,3 +256,6 @@ def test_wrong_certificates_stop_every_message(fleet, serve, authority, tmp_path
     run = fleet.run(duration="1s", expect=1)
     assert run.log.outcomes() == {"failed": 2}
     assert server.requests == []
+    way_out = "tls.ca" if wrong == "another CA" else "tls.cert and tls.key"
+    for error in run.log.column("SELECT error FROM sends"):
+        assert way_out in error and "Alert" not in error, error

@@ -150,7 +150,22 @@ def test_broker_with_an_unknown_certificate_gets_nothing(fleet, start_broker, au
     run = fleet.run(duration="1s", expect=1)
     assert run.log.outcomes() == {"dropped": 2}
     assert run.notices("the TLS handshake failed")
+    assert run.notices("name the authority's file with tls.ca")
     assert broker.received() == 0
+
+
+@pytest.mark.parametrize("wrong", ["no client certificate", "plain url"])
+def test_broker_that_refuses_tls_is_explained(fleet, start_broker, authority, wrong):
+    broker = start_broker(tls=authority.server(), client_certificates=wrong != "plain url")
+    if wrong == "plain url":
+        fleet.broker(broker.url.replace("mqtts://", "mqtt://"), qos=1).group(count=1)
+        way_out = "the url begins with mqtts://"
+    else:
+        fleet.broker(broker.url, qos=1, tls={"ca": str(authority.file)}).group(count=1)
+        way_out = r"(requires?) a client certificate.*tls\.cert and tls\.key"
+    run = fleet.run(duration="1s", expect=1)
+    assert run.log.outcomes() == {"dropped": 1}
+    assert run.notices(way_out)
 
 
 @pytest.mark.smoke
