@@ -162,7 +162,7 @@ def test_broker_that_refuses_tls_is_explained(fleet, start_broker, authority, wr
         way_out = "the url begins with mqtts://"
     else:
         fleet.broker(broker.url, qos=1, tls={"ca": str(authority.file)}).group(count=1)
-        way_out = r"(requires?) a client certificate.*tls\.cert and tls\.key"
+        way_out = "a client certificate"
     run = fleet.run(duration="1s", expect=1)
     assert run.log.outcomes() == {"dropped": 1}
     assert run.notices(way_out)

@@ -8,9 +8,9 @@ use bytes::BytesMut;
 use rumqttc::{Connect, ConnectReturnCode, LastWill, Login, Packet};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::connect::dial;
 use crate::mqtt::codec::qos;
 use crate::mqtt::connection::Connection;
 use crate::mqtt::error::ConnectError;
@@ -47,7 +47,7 @@ pub(crate) async fn open(
         "connect"
     );
     let opening = async {
-        let stream = dial(broker).await?;
+        let stream = open_stream(broker).await?;
         handshake(broker, connection, stream).await
     };
     match tokio::time::timeout(limit, opening).await {
@@ -56,9 +56,10 @@ pub(crate) async fn open(
     }
 }
 
-async fn dial(broker: &MqttTarget) -> Result<Stream, ConnectError> {
+async fn open_stream(broker: &MqttTarget) -> Result<Stream, ConnectError> {
     let address = &broker.target.address;
-    let socket = TcpStream::connect((address.host.as_str(), address.port))
+    let limit = broker.target.connect_timeout;
+    let socket = dial::dial(&address.host, address.port, limit)
         .await
         .map_err(ConnectError::from_connect)?;
     // Without this, a message waits for its successor (Nagle's algorithm).
