@@ -44,7 +44,7 @@ pub(crate) const MQTT_KEYS: &[&str] = &[
 pub(crate) const WILL_KEYS: &[&str] = &["topic", "payload", "qos", "retain"];
 pub(crate) const MQTT_CHANNEL_KEYS: &[&str] = &["topic", "qos", "retain"];
 pub(crate) const DOWNLINK_KEYS: &[&str] = &["topic", "qos"];
-pub(crate) const HTTP_KEYS: &[&str] = &["timeout", "headers", "error-downlink"];
+pub(crate) const HTTP_KEYS: &[&str] = &["timeout", "idle-timeout", "headers", "error-downlink"];
 pub(crate) const HTTP_CHANNEL_KEYS: &[&str] =
     &["method", "path", "headers", "timeout", "error-downlink"];
 
@@ -377,8 +377,10 @@ fn http(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
         keys,
         "telemetry = { path = \"/devices/{device}/telemetry\" }",
     );
+    let idle_timeout = keys.duration("idle-timeout", Duration::ZERO..=*TIMEOUT_RANGE.end());
     Some(Http {
         channels: channels?,
+        idle_timeout: idle_timeout.unwrap_or(Duration::from_secs(90)),
     })
 }
 

@@ -1,7 +1,6 @@
 //! Describes why a request has no response.
 
 use std::error::Error;
-use std::io;
 use std::time::Duration;
 
 use crate::connect::tls_words;
@@ -29,58 +28,36 @@ pub(crate) enum RequestError {
 }
 
 impl RequestError {
-    /// Converts reqwest's error of a request with this timeout.
-    pub(crate) fn from_reqwest(error: &reqwest::Error, timeout: Duration) -> Self {
+    /// Converts the error of a connection that was open.
+    pub(crate) fn lost(error: &hyper::Error) -> Self {
         let mut cause: &(dyn Error + 'static) = error;
         while let Some(source) = cause.source() {
             cause = source;
         }
-        if error.is_timeout() && error.is_connect() {
-            return Self::ConnectTimeout;
+        if let Some(said) = tls_words::explain(error) {
+            return Self::Lost(said);
         }
-        if error.is_timeout() {
-            return Self::Timeout(timeout);
+        let text = cause.to_string();
+        if error.is_parse() {
+            return Self::Lost(format!(
+                "{text}; the answer is no HTTP/1; if this is the server's port with TLS, the url begins with https://"
+            ));
         }
-        if error.is_builder() {
-            return Self::InvalidRequest(cause.to_string());
+        Self::Lost(text)
+    }
+
+    /// Adds the likely reason for the loss of a connection that had earlier requests.
+    pub(crate) fn on_reused(self) -> Self {
+        match self {
+            Self::Lost(text) => Self::Lost(format!(
+                "{text}; the connection had earlier requests, and servers close idle ones: a smaller idle-timeout helps"
+            )),
+            other => other,
         }
-        if error.is_connect() {
-            return Self::Unreachable(handshake(error, cause));
-        }
-        Self::Lost(answer(error, cause))
     }
 
     /// Returns whether the request may have reached the server.
     pub(crate) fn may_be_sent(&self) -> bool {
         matches!(self, Self::Timeout(_) | Self::Lost(_))
-    }
-}
-
-/// Describes why a connection was not opened, in TLS or before.
-fn handshake(error: &reqwest::Error, cause: &(dyn Error + 'static)) -> String {
-    let is_eof = cause
-        .downcast_ref::<io::Error>()
-        .filter(|cause| cause.kind() == io::ErrorKind::UnexpectedEof);
-    match (tls_words::explain(error), is_eof) {
-        (Some(said), _) => format!("the TLS handshake failed: {said}"),
-        (None, Some(closed)) => format!(
-            "the TLS handshake failed: {}",
-            tls_words::describe_handshake(closed)
-        ),
-        (None, None) => cause.to_string(),
-    }
-}
-
-/// Describes why there is no answer on an open connection.
-fn answer(error: &reqwest::Error, cause: &(dyn Error + 'static)) -> String {
-    if let Some(said) = tls_words::explain(error) {
-        return said;
-    }
-    let text = cause.to_string();
-    match text.contains("HTTP version") {
-        true => format!(
-            "{text}; the answer is no HTTP/1; if this is the server's port with TLS, the url begins with https://"
-        ),
-        false => text,
     }
 }

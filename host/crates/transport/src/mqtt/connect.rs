@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 
 use crate::connect::dial;
+use crate::connect::stream::Stream;
 use crate::mqtt::codec::qos;
 use crate::mqtt::connection::Connection;
 use crate::mqtt::error::ConnectError;
-use crate::mqtt::stream::Stream;
 use crate::mqtt::target::MqttTarget;
 
 /// An open connection, before its first message.

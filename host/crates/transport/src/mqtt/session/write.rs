@@ -16,6 +16,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep};
 
 use crate::cause::Cause;
+use crate::connect::stream::Stream;
 use crate::envelope::{Envelope, Outcome};
 use crate::event::Completion;
 use crate::mqtt::codec::qos;
@@ -24,7 +25,6 @@ use crate::mqtt::error::SessionError;
 use crate::mqtt::link_fault::bandwidth::BandwidthBudget;
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::session_state::unanswered::Unanswered;
-use crate::mqtt::stream::Stream;
 use crate::mqtt::target::{MqttTarget, Scratch, Shared, WRITE_BATCH_BYTES};
 use crate::transport::Cut;
 
