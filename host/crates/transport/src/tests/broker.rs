@@ -30,11 +30,11 @@ pub(crate) enum Reaction {
 pub(crate) struct Broker {
     packets: Rc<RefCell<Vec<(usize, Packet)>>>,
     connections: Rc<Cell<usize>>,
-    life: Rc<RefCell<Option<Life>>>,
+    life: Rc<RefCell<Option<TimeLimit>>>,
 }
 
 /// The time after which some connections end, and whether one does, by its number.
-type Life = (Duration, Box<dyn Fn(usize) -> bool>);
+type TimeLimit = (Duration, Box<dyn Fn(usize) -> bool>);
 
 impl Broker {
     /// Serves connections on a free port, which it returns. `has_session` tells by the

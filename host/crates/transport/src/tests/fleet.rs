@@ -11,6 +11,8 @@ use tokio::task::LocalSet;
 use crate::device::{DeviceInfo, RunNames};
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
+use crate::http::target::HttpTarget;
+use crate::http::transport::HttpTransport;
 use crate::inbox::EventInbox;
 use crate::mqtt::target::MqttTarget;
 use crate::mqtt::transport::MqttTransport;
@@ -27,7 +29,7 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
 
 /// The devices of one target.
 pub(crate) struct TestFleet {
-    pub(crate) transport: MqttTransport,
+    pub(crate) transport: Box<dyn Transport>,
     inbox: EventInbox,
     pub(crate) completed: Vec<Completion>,
     /// The devices that received a message.
@@ -43,22 +45,39 @@ pub(crate) struct TestFleet {
 impl TestFleet {
     /// Connects `count` devices to a broker. Their messages go to the topic `s/{device}`.
     pub(crate) fn connect(port: u16, keys: &str, count: u32) -> Self {
+        let channel = "topic = \"s/{device}\"";
+        Self::open(&format!("mqtt://127.0.0.1:{port}"), keys, channel, count)
+    }
+
+    /// Makes `count` devices that send to the path `/{device}` of a server.
+    pub(crate) fn for_server(port: u16, keys: &str, count: u32) -> Self {
+        let channel = "path = \"/{device}\"";
+        Self::open(&format!("http://127.0.0.1:{port}"), keys, channel, count)
+    }
+
+    fn open(url: &str, keys: &str, channel: &str, count: u32) -> Self {
         let text = format!(
-            "[targets.b]\nurl = \"mqtt://127.0.0.1:{port}\"\n{keys}\n[targets.b.channels]\na = {{ topic = \"s/{{device}}\" }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
+            "[targets.b]\nurl = \"{url}\"\n{keys}\n[targets.b.channels]\na = {{ {channel} }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
         );
         let fleet = Fleet::parse(&text, "f.toml", Path::new("."), &[]).unwrap();
         let target = &fleet.plan.targets[0];
-        let Protocol::Mqtt(mqtt) = &target.protocol else {
-            panic!("no MQTT");
-        };
         let names = RunNames {
             fleet: "f".into(),
             run: "r".into(),
         };
-        let broker = MqttTarget::new(target, mqtt, names).unwrap();
         let inbox = EventInbox::default();
+        let transport: Box<dyn Transport> = match &target.protocol {
+            Protocol::Mqtt(mqtt) => {
+                let broker = MqttTarget::new(target, mqtt, names).unwrap();
+                Box::new(MqttTransport::new(&broker, 0, 1, inbox.clone()))
+            }
+            Protocol::Http(http) => {
+                let server = HttpTarget::new(target, http, names).unwrap();
+                Box::new(HttpTransport::new(&server, inbox.clone()))
+            }
+        };
         let mut fleet = Self {
-            transport: MqttTransport::new(&broker, 0, 1, inbox.clone()),
+            transport,
             inbox,
             completed: Vec::new(),
             received: Vec::new(),

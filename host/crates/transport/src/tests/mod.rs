@@ -2,6 +2,7 @@
 
 mod broker;
 mod fleet;
+mod idle_connections;
 mod reconnects;
 mod sessions;
 mod suspects;
