@@ -77,6 +77,7 @@ def test_restarted_broker_gets_waiting_messages_counted_once(fleet, broker, subs
         events = log.events(kind)
         assert len(events) >= least, kind
         assert len({device for device, _ in events}) == 10
+    assert run.summary["reconnects"] == len(log.events("connected")) - 10
     # The trouble of ten devices is said once.
     for notice in run.summary["notices"]:
         assert run.stderr.count(notice["text"]) == 1
