@@ -106,7 +106,6 @@ pub(crate) fn min(left: EngineValue, right: EngineValue) -> Result<EngineValue, 
 }
 
 /// The number, or the bound that it passes. The result is whole if all three are.
-#[expect(clippy::needless_pass_by_value, reason = "a function of the language")]
 pub(crate) fn clamp(
     value: EngineValue,
     low: EngineValue,
