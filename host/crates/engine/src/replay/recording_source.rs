@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::replay::options::Speed;
 use crate::replay::sorter::{self, Message, Stream};
 use crate::time::clock::{Micros, micros};
+use crate::worker::devices::ConnectionState;
 use crate::worker::send_path::{SendPath, Sender};
 use crate::worker::worker_loop::{BATCH, Source, WorkerContext};
 use mockfleet_sendlog::EventKind;
@@ -45,7 +46,7 @@ struct ReplayDevice {
     number: u32,
     messages: u64,
     open: u32,
-    is_connected: bool,
+    connection: ConnectionState,
 }
 
 impl RecordingSource {
@@ -148,12 +149,10 @@ impl RecordingSource {
             return;
         };
         let counters = &mut cx.record.counters;
-        match (device.is_connected, is_connected) {
-            (false, true) => counters.up += 1,
-            (true, false) => counters.up -= 1,
-            _ => {}
+        match is_connected {
+            true => device.connection.set_up(counters),
+            false => device.connection.set_down(counters),
         }
-        device.is_connected = is_connected;
         let kind = if is_connected {
             EventKind::Connected
         } else {
@@ -174,7 +173,8 @@ impl Source for RecordingSource {
             });
             cx.record.counters.born += 1;
             cx.record.log_event(number, 0, EventKind::Born, None);
-            cx.io.join(TARGET, slot, info);
+            let has_connection = cx.io.join(TARGET, slot, info);
+            cx.record.counters.to_connect += u64::from(has_connection);
         }
         self.advance(cx);
     }

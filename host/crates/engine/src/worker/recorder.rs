@@ -122,6 +122,7 @@ impl Recorder {
             Outcome::Unconfirmed => &mut counters.unconfirmed,
             Outcome::Written => &mut counters.written,
         } += 1;
+        counters.lost_to_host += u64::from(why.is_some_and(Cause::is_by_host));
         if let Some(why) = why {
             let causes = match injected {
                 true => &mut counters.injected.causes,

@@ -125,7 +125,8 @@ impl SendPath<'_> {
             None if self.record.clock.is_virtual() => None,
             None => {
                 self.record.counters.outbox_full += 1;
-                Some(Cause::backend(why))
+                let wait_cause = self.transport.wait_cause(envelope.device);
+                Some(wait_cause.with_effect(&format!("{why}, since ")))
             }
         }
     }

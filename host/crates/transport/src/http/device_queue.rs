@@ -94,11 +94,11 @@ fn complete(
     let response = match response {
         Ok(response) => response,
         Err(error) => {
-            let text = error.to_string();
-            shared.warn(&text);
+            let cause = error.cause();
+            shared.warn(&cause.kind());
             shared.inbox.complete(Completion {
                 sent_at: error.may_be_sent().then_some(sent_at),
-                ..Completion::unsent(envelope, Outcome::Failed, Cause::backend(text))
+                ..Completion::unsent(envelope, Outcome::Failed, cause)
             });
             return;
         }

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use rumqttc::{ConnectReturnCode, Packet};
 
+use crate::cause::Cause;
+use crate::connect::host_limit::HostLimit;
+use crate::connect::tls_error;
+
 /// The reason why a connection could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
@@ -12,7 +16,7 @@ pub(crate) enum ConnectError {
     Timeout(Duration),
     #[error("{0} is no name that TLS can check")]
     InvalidName(String),
-    #[error("the TLS handshake failed: {0}; see tls.ca, tls.cert and tls.key")]
+    #[error("the TLS handshake failed: {}; see tls.ca, tls.cert and tls.key", tls_error::text(.0))]
     Tls(io::Error),
     #[error("connection refused; is the broker running, and is this its port?")]
     NotListening,
@@ -39,16 +43,22 @@ pub(crate) enum ConnectError {
 }
 
 impl ConnectError {
+    /// Returns the error as the cause of unsent messages.
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::TooManyFiles(_) | Self::NoFreePort(_) => Cause::host(self.to_string()),
+            _ => Cause::backend(self.to_string()),
+        }
+    }
+
     /// Explains an error of the system's `connect`.
     pub(crate) fn from_connect(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::NotListening,
-            _ => match error.raw_os_error() {
-                // EMFILE, ENFILE
-                Some(23 | 24) => Self::TooManyFiles(error),
-                // EADDRNOTAVAIL
-                Some(99) => Self::NoFreePort(error),
-                _ => Self::Unreachable(error),
+            _ => match HostLimit::from_error(&error) {
+                Some(HostLimit::Files) => Self::TooManyFiles(error),
+                Some(HostLimit::Ports) => Self::NoFreePort(error),
+                None => Self::Unreachable(error),
             },
         }
     }
