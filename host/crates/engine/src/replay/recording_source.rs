@@ -1,5 +1,6 @@
 //! Sends the messages of a recording when they are due.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,9 @@ use crate::time::clock::{Micros, micros};
 use crate::worker::devices::ConnectionState;
 use crate::worker::send_path::{SendPath, Sender};
 use crate::worker::worker_loop::{BATCH, Source, WorkerContext};
+use mockfleet_config::fill_references;
 use mockfleet_sendlog::EventKind;
-use mockfleet_transport::{DeviceIndex, DeviceInfo, Envelope, TransportEvent};
+use mockfleet_transport::{DeviceIndex, DeviceInfo, Envelope, TopicOverride, TransportEvent};
 
 /// Target of all messages: a replay has only one.
 const TARGET: usize = 0;
@@ -28,6 +30,8 @@ pub(crate) struct Shard {
     pub(crate) start_offset: Micros,
     pub(crate) speed: Speed,
     pub(crate) targets_topics: bool,
+    /// Whether `${NAME}` in recorded topics is filled in from the environment.
+    pub(crate) fills_topics: bool,
     pub(crate) outbox: u32,
 }
 
@@ -98,6 +102,7 @@ impl RecordingSource {
         let slot = self.slot(&message);
         let route = self.shard.routes.get(usize::from(message.channel)).copied();
         let (outbox, targets_topics) = (self.shard.outbox, self.shard.targets_topics);
+        let fills_topics = self.shard.fills_topics;
         let Some(device) = self.device(slot) else {
             return;
         };
@@ -116,7 +121,7 @@ impl RecordingSource {
             content_type: None,
             properties: Vec::new(),
             status: None,
-            topic: recorded.map(Into::into),
+            topic: recorded.map(|topic| topic_override(topic, fills_topics)),
             fault: None,
         };
         device.messages += 1;
@@ -243,6 +248,18 @@ impl Source for RecordingSource {
 
     async fn other_clock_advanced(&self) {
         std::future::pending().await
+    }
+}
+
+/// Returns a recorded topic. The names of the environment in it were checked before the start.
+fn topic_override(recorded: String, fills: bool) -> TopicOverride {
+    let shown: Rc<str> = recorded.into();
+    let filled = (fills && shown.contains("${")).then(|| fill_references(&shown).ok());
+    TopicOverride {
+        sent: filled
+            .flatten()
+            .map_or_else(|| Rc::clone(&shown), Into::into),
+        shown,
     }
 }
 

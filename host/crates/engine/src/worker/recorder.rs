@@ -47,7 +47,7 @@ impl Recorder {
             seq: envelope.seq,
             copy: envelope.copy,
             route: route_base + envelope.route,
-            topic: envelope.topic.as_deref(),
+            topic: envelope.topic.as_ref().map(|topic| &*topic.shown),
             fault: envelope.fault.as_deref(),
             status: envelope.status.as_deref(),
             scheduled_at: self.clock.utc(envelope.due),

@@ -48,7 +48,7 @@ pub(crate) async fn run(shared: Rc<Shared>, queue: Rc<DeviceQueue>) {
                 return;
             };
             envelope.attempt += 1;
-            let path = envelope.topic.clone();
+            let path = envelope.topic.as_ref().map(|path| Rc::clone(&path.sent));
             let parts = (envelope.route, path, envelope.payload.clone());
             state.current = Some((envelope, Instant::now()));
             parts

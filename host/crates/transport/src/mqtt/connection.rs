@@ -140,12 +140,28 @@ impl Connection {
         let channel = broker.channels.get(usize::from(envelope.route))?;
         let info = self.devices.get(&envelope.device)?;
         match &envelope.topic {
-            Some(topic) => into.push_str(topic),
+            Some(topic) => into.push_str(&topic.sent),
             None => channel
                 .topic
                 .render(&broker.names.names_for(info, self.number), into),
         }
         Some((channel.qos, channel.retain))
+    }
+
+    /// Returns the topic of an envelope as rows and messages show it.
+    pub(crate) fn shown_topic(&self, envelope: &Envelope, broker: &MqttTarget) -> String {
+        let mut text = String::new();
+        let channel = broker.channels.get(usize::from(envelope.route));
+        let info = self.devices.get(&envelope.device);
+        match (&envelope.topic, channel, info) {
+            (Some(topic), ..) => text.push_str(&topic.shown),
+            (None, Some(channel), Some(info)) => {
+                let names = broker.names.names_for(info, self.number);
+                channel.topic.render_shown(&names, &mut text);
+            }
+            (None, ..) => {}
+        }
+        text
     }
 
     /// Returns whether the connection is open.
