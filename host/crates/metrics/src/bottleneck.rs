@@ -120,7 +120,9 @@ impl Evidence<'_> {
         let missed = share(c.missed_ticks, c.ticks + c.missed_ticks);
         let lost_messages = c.failed + c.dropped + c.unconfirmed;
         let lost = share(lost_messages, c.messages);
-        if c.lost_to_host > lost_messages / 2 {
+        // The system reports an address that the host cannot use at all in the same way.
+        let has_connected = c.connected_once + c.got_through() > 0;
+        if c.lost_to_host > lost_messages / 2 && has_connected {
             return (Bottleneck::Host, self.host_limit());
         }
         // A few missed ticks do not excuse a backend that loses more messages.

@@ -216,6 +216,17 @@ fn host_without_ports_is_no_stopped_broker() {
             "net.ipv4.ip_local_port_range",
         ],
     );
+    let unusable_address = Counters {
+        messages: 500,
+        dropped: 500,
+        lost_to_host: 500,
+        ..Counters::default()
+    };
+    assert_verdict(
+        &unusable_address,
+        Bottleneck::Backend,
+        &["no message arrived"],
+    );
     // A few of many losses do not excuse the backend.
     counters.lost_to_host = 20;
     assert_verdict(&counters, Bottleneck::Backend, &["stopped taking messages"]);
