@@ -5,6 +5,7 @@ import json
 import pytest
 
 from support.backends.certificates import Authority
+from support.log import Log
 from support.wait import wait_until
 
 
@@ -104,6 +105,36 @@ def test_devices_log_in_with_credentials_from_the_environment(fleet, start_broke
     assert "s3cret-pass" not in run.process.report()
     for file in run.log.files("sends") + run.log.files("events"):
         assert b"s3cret-pass" not in file.read_bytes()
+
+
+def test_topic_of_the_environment_is_sent_again_and_verified(fleet, broker, subscribe, tmp_path):
+    subscriber = subscribe(broker)
+    fleet.environment["SITE"] = "north-7"
+    topics = {"telemetry": {"topic": "${SITE}/{device}"}}
+    fleet.broker(broker.url, qos=1, channels=(), topics=topics).group(count=2, every="200ms")
+    run = fleet.run(duration="1s")
+    topics = {f"north-7/thermometer-0000{index}" for index in range(2)}
+    subscriber.wait_for(10)
+    assert set(subscriber.by_topic()) == topics
+    shown = {f"${{SITE}}/thermometer-0000{index}" for index in range(2)}
+    assert set(run.log.column("SELECT DISTINCT topic FROM sends")) == shown
+    # The received table has the value, and the log the name.
+    received = tmp_path / "received.jsonl"
+    rows = [
+        {"topic": message.topic, "payload": message.payload.decode()}
+        for message in subscriber.messages
+    ]
+    received.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    fleet.mockfleet("verify", "logs", "--received", received, "--json").expect(0)
+    # So it is in a replay, whose log has the name again.
+    replay = ["replay", "logs", "--to", broker.url, "--log", "again", "--json"]
+    fleet.mockfleet(*replay).expect(0)
+    subscriber.wait_for(20)
+    assert set(subscriber.by_topic()) == topics
+    assert set(Log(fleet.folder / "again").column("SELECT DISTINCT topic FROM sends")) == shown
+    del fleet.environment["SITE"]
+    why = fleet.mockfleet(*replay[:-3], "--log", "third").expect(2).stderr
+    assert "the environment has no \"SITE\"" in why and "--topics target" in why
 
 
 def test_idle_device_is_kept_alive_by_pings(fleet, broker):

@@ -23,7 +23,7 @@ pub enum Metric {
     Dropped,
     /// Messages without an acknowledgement at the end of the run.
     Unconfirmed,
-    /// Messages a second.
+    /// Messages a second that were delivered.
     Rate,
     /// Ticks that were due and not run.
     Missed,

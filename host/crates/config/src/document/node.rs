@@ -26,9 +26,32 @@ impl Origin {
 pub(crate) struct Node {
     pub(crate) at: Origin,
     pub(crate) value: Value,
-    /// Whether the value contains text of the environment, which messages never show.
-    pub(crate) from_environment: bool,
+    /// The text as written, if the value contains text of the environment. Messages and rows
+    /// show `${NAME}` in place of that text.
+    pub(crate) written: Option<Rc<str>>,
 }
+
+impl Node {
+    /// Returns whether the value contains text of the environment.
+    pub(crate) fn is_from_environment(&self) -> bool {
+        self.written.is_some()
+    }
+
+    /// Returns a message with the text as written in place of the value, if the value contains
+    /// text of the environment.
+    pub(crate) fn without_environment(&self, message: String) -> String {
+        match (&self.written, &self.value) {
+            (Some(written), Value::String(value)) if value.len() >= MIN_SECRET_BYTES => {
+                message.replace(value.as_str(), written)
+            }
+            _ => message,
+        }
+    }
+}
+
+/// Length from which a value of the environment is replaced in messages: a shorter one would
+/// also be found in their words.
+const MIN_SECRET_BYTES: usize = 3;
 
 #[derive(Clone)]
 pub(crate) enum Value {

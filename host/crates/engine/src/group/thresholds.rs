@@ -257,7 +257,7 @@ fn find(
         Metric::Failed => of_messages(tally.failed),
         Metric::Dropped => of_messages(tally.dropped),
         Metric::Unconfirmed => of_messages(tally.unconfirmed),
-        Metric::Rate => Measured::Rate(as_f64(messages) / span.as_secs_f64().max(0.001)),
+        Metric::Rate => Measured::Rate(as_f64(tally.got_through()) / span.as_secs_f64().max(0.001)),
         Metric::Missed => of_ticks(tally.missed),
         Metric::FailedCalls => of_ticks(tally.failed_calls),
         Metric::Restarts => of_ticks(tally.restarts),
@@ -376,7 +376,25 @@ mod tests {
             said("missed <= 1%", &tally),
             (true, "1.00 % (10 of 1,000)".into())
         );
-        assert_eq!(said("rate >= 100/s", &tally), (true, "100.0/s".into()));
+        assert_eq!(said("rate >= 99.9/s", &tally), (true, "99.9/s".into()));
+    }
+
+    #[test]
+    fn rate_has_no_message_that_did_not_get_through() {
+        let lost = CheckCounters {
+            dropped: 2_400,
+            ..CheckCounters::default()
+        };
+        assert_eq!(said("rate >= 240/s", &lost), (false, "0.0/s".into()));
+        let got_through = CheckCounters {
+            acked: 1_400,
+            sent: 1_000,
+            ..CheckCounters::default()
+        };
+        assert_eq!(
+            said("rate >= 240/s", &got_through),
+            (true, "240.0/s".into())
+        );
     }
 
     #[test]

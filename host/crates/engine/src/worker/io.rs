@@ -60,12 +60,14 @@ impl WorkerIo {
         })
     }
 
-    /// Adds a device to its target, and opens its connection.
-    pub(crate) fn join(&mut self, target: usize, slot: DeviceIndex, info: DeviceInfo) {
+    /// Adds a device to its target, and opens its connection. Returns whether it has one.
+    pub(crate) fn join(&mut self, target: usize, slot: DeviceIndex, info: DeviceInfo) -> bool {
         let _inside = self.runtime.enter();
-        if let Some(transport) = self.transports.get_mut(target) {
-            transport.join(slot, info);
-        }
+        let Some(transport) = self.transports.get_mut(target) else {
+            return false;
+        };
+        transport.join(slot, info);
+        transport.has_connections()
     }
 
     /// Performs an action on the connection of a device.

@@ -47,7 +47,7 @@ impl Recorder {
             seq: envelope.seq,
             copy: envelope.copy,
             route: route_base + envelope.route,
-            topic: envelope.topic.as_deref(),
+            topic: envelope.topic.as_ref().map(|topic| &*topic.shown),
             fault: envelope.fault.as_deref(),
             status: envelope.status.as_deref(),
             scheduled_at: self.clock.utc(envelope.due),
@@ -122,6 +122,7 @@ impl Recorder {
             Outcome::Unconfirmed => &mut counters.unconfirmed,
             Outcome::Written => &mut counters.written,
         } += 1;
+        counters.lost_to_host += u64::from(why.is_some_and(Cause::is_by_host));
         if let Some(why) = why {
             let causes = match injected {
                 true => &mut counters.injected.causes,

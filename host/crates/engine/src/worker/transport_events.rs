@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::group::device_group::Group;
 use crate::time::clock::micros;
 use crate::time::tick_schedule::{MIN_TICK_INTERVAL, TickTime};
-use crate::worker::devices::{ConnectionState, DeviceState};
+use crate::worker::devices::DeviceState;
 use crate::worker::fleet_source::{FleetSource, apply};
 use crate::worker::worker_loop::WorkerContext;
 use mockfleet_plugin::{Event, Interests, Message, Receipt};
@@ -83,9 +83,7 @@ impl FleetSource {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        if std::mem::replace(&mut device.connection, ConnectionState::Up) == ConnectionState::Down {
-            cx.record.counters.up += 1;
-        }
+        device.connection.set_up(&mut cx.record.counters);
         let now = cx.now();
         cx.record.connected(device.group, now, again);
         cx.record
@@ -99,9 +97,7 @@ impl FleetSource {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        if std::mem::replace(&mut device.connection, ConnectionState::Down) == ConnectionState::Up {
-            cx.record.counters.up -= 1;
-        }
+        device.connection.set_down(&mut cx.record.counters);
         let now = cx.now();
         let detail = why.text();
         cx.record
@@ -145,6 +141,7 @@ impl FleetSource {
         let clock = cx.record.clock;
         let now = clock.now();
         let (index, group) = (entry.device.index, entry.group);
+        cx.record.counters.event_calls += 1;
         let device_time = group.device_time(index, now, clock.guest(now));
         match entry.handle(device_time, event) {
             Ok(turn) => {

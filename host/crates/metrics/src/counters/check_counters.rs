@@ -45,6 +45,12 @@ impl CheckCounters {
         self.acked + self.sent + self.failed + self.dropped + self.unconfirmed
     }
 
+    /// Returns the number of messages that got through.
+    #[must_use]
+    pub fn got_through(&self) -> u64 {
+        self.acked + self.sent
+    }
+
     /// Adds the counts of another worker.
     pub fn add(&mut self, other: &Self) {
         self.acked += other.acked;

@@ -1,8 +1,11 @@
 //! Describes why a request has no response.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
+use crate::cause::Cause;
+use crate::connect::host_limit::HostLimit;
 use crate::connect::tls_words;
 
 /// The reason why a request has no response.
@@ -21,6 +24,12 @@ pub(crate) enum RequestError {
     ConnectTimeout,
     #[error("no connection: {0}")]
     Unreachable(String),
+    #[error("no connection: {0}; raise the limit with `ulimit -n`")]
+    TooManyFiles(String),
+    #[error(
+        "no connection: {0}; one address has about 28,000 ports for connections to the same server (net.ipv4.ip_local_port_range)"
+    )]
+    NoFreePort(String),
     #[error("no answer within {} s (timeout)", .0.as_secs_f64())]
     Timeout(Duration),
     #[error("the connection was lost before the answer: {0}")]
@@ -56,8 +65,43 @@ impl RequestError {
         }
     }
 
+    /// Converts the error of a connection that could not be opened.
+    pub(crate) fn from_connect(error: &io::Error) -> Self {
+        match HostLimit::from_error(error) {
+            Some(HostLimit::Files) => Self::TooManyFiles(error.to_string()),
+            Some(HostLimit::Ports) => Self::NoFreePort(error.to_string()),
+            None => Self::Unreachable(error.to_string()),
+        }
+    }
+
+    /// Returns the error as the cause of a message's failure.
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::TooManyFiles(_) | Self::NoFreePort(_) => Cause::host(self.to_string()),
+            _ => Cause::backend(self.to_string()),
+        }
+    }
+
     /// Returns whether the request may have reached the server.
     pub(crate) fn may_be_sent(&self) -> bool {
         matches!(self, Self::Timeout(_) | Self::Lost(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_without_ports_is_no_fault_of_the_server() {
+        let failed = |code| RequestError::from_connect(&io::Error::from_raw_os_error(code)).cause();
+        for (code, way_out) in [(99, "net.ipv4.ip_local_port_range"), (24, "ulimit -n")] {
+            let cause = failed(code);
+            assert!(
+                cause.is_by_host() && cause.text().contains(way_out),
+                "{cause}"
+            );
+        }
+        assert!(!failed(111).is_by_host());
     }
 }

@@ -43,7 +43,7 @@ async fn open_stream(server: &HttpTarget) -> Result<Stream, RequestError> {
     let limit = server.target.connect_timeout;
     let socket = dial(&address.host, address.port, limit)
         .await
-        .map_err(|error| RequestError::Unreachable(error.to_string()))?;
+        .map_err(|error| RequestError::from_connect(&error))?;
     // Without this, a request waits for the acknowledgement of the one before.
     let _ = socket.set_nodelay(true);
     let Some(tls) = &server.tls else {

@@ -73,6 +73,10 @@ impl Transport for HttpTransport {
         }
     }
 
+    fn wait_cause(&self, _device: DeviceIndex) -> Cause {
+        Cause::backend("the server has not answered the first of them")
+    }
+
     #[inline]
     fn submit(&mut self, envelope: Envelope) {
         let Some(queue) = self.queue(envelope.device).cloned() else {

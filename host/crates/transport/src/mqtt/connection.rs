@@ -81,6 +81,8 @@ pub(crate) struct Connection {
     /// Whether the transport flushes it next.
     pub(crate) dirty: bool,
     pub(crate) fault: LinkFaultState,
+    /// The reason for which it is not open, if it could not be opened or was lost.
+    closed_by: Option<Cause>,
     waker: Option<Waker>,
 }
 
@@ -115,6 +117,7 @@ impl Connection {
             close_request: None,
             dirty: false,
             fault: LinkFaultState::default(),
+            closed_by: None,
             waker: None,
         }
     }
@@ -150,12 +153,28 @@ impl Connection {
         let channel = broker.channels.get(usize::from(envelope.route))?;
         let info = self.devices.get(&envelope.device)?;
         match &envelope.topic {
-            Some(topic) => into.push_str(topic),
+            Some(topic) => into.push_str(&topic.sent),
             None => channel
                 .topic
                 .render(&broker.names.names_for(info, self.number), into),
         }
         Some((channel.qos, channel.retain))
+    }
+
+    /// Returns the topic of an envelope as rows and messages show it.
+    pub(crate) fn shown_topic(&self, envelope: &Envelope, broker: &MqttTarget) -> String {
+        let mut text = String::new();
+        let channel = broker.channels.get(usize::from(envelope.route));
+        let info = self.devices.get(&envelope.device);
+        match (&envelope.topic, channel, info) {
+            (Some(topic), ..) => text.push_str(&topic.shown),
+            (None, Some(channel), Some(info)) => {
+                let names = broker.names.names_for(info, self.number);
+                channel.topic.render_shown(&names, &mut text);
+            }
+            (None, ..) => {}
+        }
+        text
     }
 
     /// Returns whether the connection is open.
@@ -195,6 +214,7 @@ impl Connection {
         let was_lost = self.state == ConnectionState::Lost;
         self.state = ConnectionState::Connected;
         self.fault.clear();
+        self.closed_by = None;
         for device in self.devices.keys() {
             inbox.push(match was_lost {
                 true => TransportEvent::Reconnected(*device),
@@ -212,8 +232,28 @@ impl Connection {
                 false => ConnectionState::Disconnected,
             };
         }
+        self.closed_by = Some(why.clone());
         for device in self.devices.keys() {
             inbox.push(TransportEvent::Disconnected(*device, why.clone()));
+        }
+    }
+
+    /// Notes the reason for which it could not be opened.
+    pub(crate) fn set_unopened(&mut self, why: Cause) {
+        self.closed_by = Some(why);
+    }
+
+    /// Returns the reason for which its messages wait.
+    pub(crate) fn wait_cause(&self) -> Cause {
+        match (&self.closed_by, self.state) {
+            (Some(why), _) => why.with_effect("there is no connection to the broker: "),
+            (None, ConnectionState::Connected) if self.in_flight.is_empty() => {
+                Cause::backend("the connection takes no more bytes")
+            }
+            (None, ConnectionState::Connected) => {
+                Cause::backend("the broker has not confirmed them")
+            }
+            (None, _) => Cause::backend("there is no connection to the broker yet"),
         }
     }
 
@@ -234,6 +274,15 @@ impl Connection {
         self.drop_queued(why, inbox);
     }
 
+    /// Returns the cause for messages of the queue that are not sent, `why`. A limit of the
+    /// host that keeps the connection closed is the cause of the cause.
+    fn unsent_cause(&self, why: &str) -> Cause {
+        match (self.fault.name(), &self.closed_by) {
+            (None, Some(limit)) if limit.is_by_host() => limit.with_effect(&format!("{why}: ")),
+            _ => self.fault.cause(why),
+        }
+    }
+
     /// Drops the envelopes that wait to be encoded. Those that were sent on an earlier
     /// connection are not confirmed.
     pub(crate) fn drop_queued(&mut self, why: &str, inbox: &EventInbox) {
@@ -245,7 +294,7 @@ impl Connection {
         if self.queue.is_empty() {
             return;
         }
-        let cause = self.fault.cause(why);
+        let cause = self.unsent_cause(why);
         for envelope in self.queue.drain(..) {
             inbox.complete(Completion::unsent(
                 envelope,
@@ -253,5 +302,49 @@ impl Connection {
                 cause.clone(),
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mqtt::requeue::tests::{connection, packet};
+
+    #[test]
+    fn messages_wait_for_a_reason() {
+        let inbox = EventInbox::default();
+        let mut connection = connection(false);
+        let why = |connection: &Connection| connection.wait_cause().text().into_owned();
+        assert_eq!(why(&connection), "there is no connection to the broker yet");
+        connection.set_unopened(Cause::backend("connection refused"));
+        assert_eq!(
+            why(&connection),
+            "there is no connection to the broker: connection refused"
+        );
+        connection.set_connected(&inbox);
+        assert_eq!(why(&connection), "the connection takes no more bytes");
+        connection.in_flight.push_back(packet(1));
+        assert_eq!(why(&connection), "the broker has not confirmed them");
+        connection.set_disconnected(&Cause::backend("the broker closed it"), true, &inbox);
+        assert_eq!(
+            why(&connection),
+            "there is no connection to the broker: the broker closed it"
+        );
+    }
+
+    #[test]
+    fn host_without_ports_is_the_cause_of_unsent_messages() {
+        let mut connection = connection(false);
+        connection.set_unopened(Cause::host("no free port"));
+        assert!(connection.wait_cause().is_by_host());
+        let cause = connection.unsent_cause("there was never a connection to the broker");
+        assert!(cause.is_by_host());
+        assert_eq!(
+            cause.text(),
+            "there was never a connection to the broker: no free port"
+        );
+        connection.set_unopened(Cause::backend("connection refused"));
+        let cause = connection.unsent_cause("there was never a connection to the broker");
+        assert_eq!(cause.text(), "there was never a connection to the broker");
     }
 }

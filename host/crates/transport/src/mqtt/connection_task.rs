@@ -45,6 +45,7 @@ pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>)
             Err(error) => {
                 let text = error.to_string();
                 shared.warn(&text);
+                connection.borrow_mut().set_unopened(error.cause());
                 tracing::info!(
                     target = %shared.broker.target.name,
                     client_id = connection.borrow().client_id,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rumqttc::{ConnectReturnCode, Packet};
 
+use crate::cause::Cause;
+use crate::connect::host_limit::HostLimit;
 use crate::connect::tls_words::{describe, describe_handshake};
 
 /// The reason why a connection could not be opened.
@@ -50,16 +52,22 @@ pub(crate) enum ConnectError {
 }
 
 impl ConnectError {
+    /// Returns the error as the cause of unsent messages.
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::TooManyFiles(_) | Self::NoFreePort(_) => Cause::host(self.to_string()),
+            _ => Cause::backend(self.to_string()),
+        }
+    }
+
     /// Explains an error of the system's `connect`.
     pub(crate) fn from_connect(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::NotListening,
-            _ => match error.raw_os_error() {
-                // EMFILE, ENFILE
-                Some(23 | 24) => Self::TooManyFiles(error),
-                // EADDRNOTAVAIL
-                Some(99) => Self::NoFreePort(error),
-                _ => Self::Unreachable(error),
+            _ => match HostLimit::from_error(&error) {
+                Some(HostLimit::Files) => Self::TooManyFiles(error),
+                Some(HostLimit::Ports) => Self::NoFreePort(error),
+                None => Self::Unreachable(error),
             },
         }
     }

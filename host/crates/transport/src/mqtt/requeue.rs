@@ -91,8 +91,7 @@ impl Connection {
 
     /// Names a message that ends the connection as the cause of its failure.
     fn blame(&self, envelope: &Envelope, why: &Cause, shared: &Shared) -> Cause {
-        let mut topic = String::new();
-        let _ = self.topic(envelope, &shared.broker, &mut topic);
+        let topic = self.shown_topic(envelope, &shared.broker);
         let bytes = envelope.payload.len();
         Cause::backend_with(
             format!("the connection was lost again when this message was sent alone: {why}"),

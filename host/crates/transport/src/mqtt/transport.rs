@@ -8,6 +8,7 @@ use std::rc::Rc;
 use mockfleet_config::Connections;
 use tokio::time::Instant;
 
+use crate::cause::Cause;
 use crate::connect::connect_limiter::ConnectLimiter;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope};
@@ -135,6 +136,19 @@ impl Transport for MqttTransport {
             connection.join(device, info, &self.shared.broker);
         }
         self.with_connection(device, |_| {});
+    }
+
+    fn has_connections(&self) -> bool {
+        true
+    }
+
+    fn wait_cause(&self, device: DeviceIndex) -> Cause {
+        let place = usize::try_from(device).unwrap_or(usize::MAX);
+        let index = self.connection_of.get(place).copied().flatten();
+        match index.and_then(|index| self.connections.get(index)) {
+            Some(connection) => connection.borrow().wait_cause(),
+            None => Cause::backend("the device has no connection"),
+        }
     }
 
     #[inline]
