@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use crate::document::environment::expand;
+
 /// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -37,15 +39,19 @@ impl Node {
         self.written.is_some()
     }
 
-    /// Returns a message with the text as written in place of the value, if the value contains
-    /// text of the environment.
-    pub(crate) fn without_environment(&self, message: String) -> String {
-        match (&self.written, &self.value) {
-            (Some(written), Value::String(value)) if value.len() >= MIN_SECRET_BYTES => {
-                message.replace(value.as_str(), written)
+    /// Returns a message with `${NAME}` in place of each value of the environment that the
+    /// value contains.
+    pub(crate) fn without_environment(&self, mut message: String) -> String {
+        let written = self.written.as_deref().unwrap_or_default();
+        // The parser reports a name that the environment does not have.
+        let _ = expand(written, |name| {
+            let value = std::env::var(name).ok()?;
+            if value.len() >= MIN_SECRET_BYTES {
+                message = message.replace(&value, &format!("${{{name}}}"));
             }
-            _ => message,
-        }
+            Some(value)
+        });
+        message
     }
 }
 

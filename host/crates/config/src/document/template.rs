@@ -80,10 +80,10 @@ enum Part {
 /// contain a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Template {
-    parts: Vec<Part>,
-    /// The parts with `${NAME}` in place of values of the environment; `None` if there are
+    parts: Box<[Part]>,
+    /// The template with `${NAME}` in place of values of the environment; `None` if there are
     /// none.
-    shown: Option<Vec<Part>>,
+    shown: Option<Box<Self>>,
 }
 
 impl Template {
@@ -125,23 +125,26 @@ impl Template {
     }
 
     fn from_parts(parts: Vec<Part>) -> Self {
-        Self { parts, shown: None }
+        Self {
+            parts: parts.into_boxed_slice(),
+            shown: None,
+        }
     }
 
     /// Returns the template with the text that rows and messages show, in which `${NAME}` is in
     /// place of values of the environment.
     pub(crate) fn with_references(mut self, text: &str, allowed: &[Placeholder]) -> Self {
-        let shown = Self::parse(text, allowed).map(|template| template.parts);
+        let shown = Self::parse(text, allowed);
         // A value with a part of a placeholder leaves no template behind.
-        let hidden = |_| vec![Part::Text(REDACTED.to_owned())];
-        self.shown = Some(shown.unwrap_or_else(hidden));
+        let hidden = |_| Self::from_parts(vec![Part::Text(REDACTED.to_owned())]);
+        self.shown = Some(Box::new(shown.unwrap_or_else(hidden)));
         self
     }
 
     /// Returns the template that rows and messages show.
     #[must_use]
     pub fn shown(&self) -> Self {
-        Self::from_parts(self.shown.as_ref().unwrap_or(&self.parts).clone())
+        self.shown.as_deref().unwrap_or(self).clone()
     }
 
     /// Returns the name of the first placeholder that a plain text contains.
@@ -165,7 +168,7 @@ impl Template {
 
     /// Appends the text that rows and messages show, with all placeholders filled in.
     pub fn render_shown(&self, names: &PlaceholderValues<'_>, into: &mut String) {
-        render(self.shown.as_ref().unwrap_or(&self.parts), names, into);
+        render(&self.shown.as_deref().unwrap_or(self).parts, names, into);
     }
 
     /// Returns whether rows and messages show another text than the one that is sent.
