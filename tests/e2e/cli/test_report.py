@@ -37,7 +37,7 @@ def troubled(fleet, serve):
     """A run in which one device's messages are refused, with a check that this breaks and
     secrets in the file."""
     server = serve(answer=lambda request: Answer(status=503 if "00003" in request.path else 204))
-    headers = {"authorization": "Bearer ${API_TOKEN}", "x-api-key": SECRET}
+    headers = {"authorization": "Bearer ${API_TOKEN}", "x-api-key": SECRET, "X-Custom": SECRET}
     fleet.environment["API_TOKEN"] = TOKEN
     fleet.server(server.url, headers=headers).group("<b>odd & 'co'", count=5, every="200ms")
     fleet.set(checks={"fleet": ["failed == 0", "lag.p99 <= 10s"]})

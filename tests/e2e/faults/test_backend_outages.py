@@ -32,13 +32,22 @@ def test_run_without_a_broker_continues_and_logs_every_message(fleet):
 
 def test_message_beyond_the_outbox_is_dropped_with_the_reason(fleet):
     fleet.broker(f"mqtt://127.0.0.1:{free_port()}", qos=1, outbox=5)
-    fleet.group(count=2, every="50ms")
+    fleet.group(count=2, every="50ms").set(checks={"fleet": ["rate >= 40/s"]})
     run = fleet.run(duration="1s", expect=1)
-    full = "the outbox was full: 5 messages of this device are open"
+    full = (
+        "the outbox was full: 5 messages of this device are open, since there is no connection "
+        "to the broker: connection refused; is the broker running, and is this its port?"
+    )
     rows = run.log.rows("SELECT error, count(*) FROM sends GROUP BY error ORDER BY count(*)")
     assert rows == [("there was never a connection to the broker", 10), (full, 30)]
     # It is the newest that have no room.
     assert run.log.count(f"error = '{full}' AND seq < 5") == 0
+    assert run.summary["never_connected"] == 2
+    assert run.summary["words"]["connections"] == "2 of 2 devices never connected"
+    # Each device returned 20 messages a second, and none got through.
+    (rate,) = run.summary["checks"]
+    assert (rate["held"], rate["figure"]) == (False, 0)
+    assert run.summary["latency_us"] == {"p50": None, "p99": None, "max": None}
 
 
 def run_over_a_restart(fleet, broker, subscribe, first, then):
@@ -77,6 +86,7 @@ def test_restarted_broker_gets_waiting_messages_counted_once(fleet, broker, subs
         events = log.events(kind)
         assert len(events) >= least, kind
         assert len({device for device, _ in events}) == 10
+    assert run.summary["reconnects"] == len(log.events("connected")) - 10
     # The trouble of ten devices is said once.
     for notice in run.summary["notices"]:
         assert run.stderr.count(notice["text"]) == 1

@@ -47,6 +47,8 @@ def test_late_broker_that_fills_the_outbox_is_the_bottleneck(fleet, broker, clos
     words = verdict(run, "backend")
     assert "the backend or the way to it" in words
     assert "4 of one device (outbox 4)" in words
+    why = "are open, since the broker has not confirmed them"
+    assert run.log.count(f"error LIKE '%{why}'") > 0
     full = run.summary["outbox"]["found_full"]
     assert full == run.log.count("error LIKE 'the outbox was full%'") > 0
     assert f"and {full} messages found it full" in words

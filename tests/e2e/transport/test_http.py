@@ -47,6 +47,23 @@ def test_requests_match_the_fleet_file_and_each_is_a_row(fleet, serve):
     run.log.assert_sound()
 
 
+def test_values_of_the_environment_are_in_no_row(fleet, serve):
+    server = serve(answer=lambda request: Answer(204 if "thermometer" in request.path else 503))
+    fleet.environment["TOK"] = "s3cret"
+    channels = {"telemetry": {"path": "/in/${TOK}/{device}?key=${TOK}"}}
+    fault = {"kind": "wrong-topic", "topic": "/lost/${TOK}", "probability": "20%"}
+    fleet.server(server.url, channels=channels).group(count=5, every="100ms", faults=[fault])
+    run = fleet.run(duration="1s")
+    paths = {request.path for request in server.requests}
+    assert "/in/s3cret/thermometer-00000?key=s3cret" in paths and "/lost/s3cret" in paths
+    topics = set(run.log.column("SELECT DISTINCT topic FROM sends"))
+    own = {f"POST /in/${{TOK}}/thermometer-0000{index}?key=${{TOK}}" for index in range(5)}
+    assert topics == own | {"POST /lost/${TOK}"}
+    assert "s3cret" not in run.process.report()
+    for file in fleet.store.rglob("*"):
+        assert file.is_dir() or b"s3cret" not in file.read_bytes(), file
+
+
 def test_status_2xx_confirms_and_every_other_status_fails(fleet, serve):
     statuses = [200, 201, 202, 204, 400, 401, 404, 429, 500, 503]
     server = serve(answer=lambda request: Answer(statuses[int(request.path[1:])]))
@@ -256,3 +273,6 @@ def test_wrong_certificates_stop_every_message(fleet, serve, authority, tmp_path
     run = fleet.run(duration="1s", expect=1)
     assert run.log.outcomes() == {"failed": 2}
     assert server.requests == []
+    way_out = "tls.ca" if wrong == "another CA" else "tls.cert and tls.key"
+    for error in run.log.column("SELECT error FROM sends"):
+        assert way_out in error and "Alert" not in error, error

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from support.backends.certificates import Authority
+from support.log import Log
 from support.wait import wait_until
 
 
@@ -106,6 +107,36 @@ def test_devices_log_in_with_credentials_from_the_environment(fleet, start_broke
         assert b"s3cret-pass" not in file.read_bytes()
 
 
+def test_topic_of_the_environment_is_sent_again_and_verified(fleet, broker, subscribe, tmp_path):
+    subscriber = subscribe(broker)
+    fleet.environment["SITE"] = "north-7"
+    topics = {"telemetry": {"topic": "${SITE}/{device}"}}
+    fleet.broker(broker.url, qos=1, channels=(), topics=topics).group(count=2, every="200ms")
+    run = fleet.run(duration="1s")
+    topics = {f"north-7/thermometer-0000{index}" for index in range(2)}
+    subscriber.wait_for(10)
+    assert set(subscriber.by_topic()) == topics
+    shown = {f"${{SITE}}/thermometer-0000{index}" for index in range(2)}
+    assert set(run.log.column("SELECT DISTINCT topic FROM sends")) == shown
+    # The received table has the value, and the log the name.
+    received = tmp_path / "received.jsonl"
+    rows = [
+        {"topic": message.topic, "payload": message.payload.decode()}
+        for message in subscriber.messages
+    ]
+    received.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    fleet.mockfleet("verify", "logs", "--received", received, "--json").expect(0)
+    # So it is in a replay, whose log has the name again.
+    replay = ["replay", "logs", "--to", broker.url, "--log", "again", "--json"]
+    fleet.mockfleet(*replay).expect(0)
+    subscriber.wait_for(20)
+    assert set(subscriber.by_topic()) == topics
+    assert set(Log(fleet.folder / "again").column("SELECT DISTINCT topic FROM sends")) == shown
+    del fleet.environment["SITE"]
+    why = fleet.mockfleet(*replay[:-3], "--log", "third").expect(2).stderr
+    assert "the environment has no \"SITE\"" in why and "--topics target" in why
+
+
 def test_idle_device_is_kept_alive_by_pings(fleet, broker):
     fleet.broker(broker.url, keep_alive="1s").group(count=2, every="1h")
     process = fleet.start()
@@ -150,7 +181,22 @@ def test_broker_with_an_unknown_certificate_gets_nothing(fleet, start_broker, au
     run = fleet.run(duration="1s", expect=1)
     assert run.log.outcomes() == {"dropped": 2}
     assert run.notices("the TLS handshake failed")
+    assert run.notices("name the authority's file with tls.ca")
     assert broker.received() == 0
+
+
+@pytest.mark.parametrize("wrong", ["no client certificate", "plain url"])
+def test_broker_that_refuses_tls_is_explained(fleet, start_broker, authority, wrong):
+    broker = start_broker(tls=authority.server(), client_certificates=wrong != "plain url")
+    if wrong == "plain url":
+        fleet.broker(broker.url.replace("mqtts://", "mqtt://"), qos=1).group(count=1)
+        way_out = "the url begins with mqtts://"
+    else:
+        fleet.broker(broker.url, qos=1, tls={"ca": str(authority.file)}).group(count=1)
+        way_out = "a client certificate"
+    run = fleet.run(duration="1s", expect=1)
+    assert run.log.outcomes() == {"dropped": 1}
+    assert run.notices(way_out)
 
 
 @pytest.mark.smoke

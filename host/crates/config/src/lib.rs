@@ -80,7 +80,7 @@ mod threshold;
 #[cfg(test)]
 mod tests;
 
-pub use document::environment::environment_names;
+pub use document::environment::{environment_names, fill_references};
 pub use document::file_source::{File, Files};
 pub use document::overrides::Override;
 pub use document::problem::{Problem, Problems};

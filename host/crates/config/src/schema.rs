@@ -240,8 +240,8 @@ fn value_schema(heading: &str, key: &str) -> Value {
         (_, "spool-limit" | "size" | "memory" | "message-size") => size(),
         (
             _,
-            "duration" | "sync" | "every" | "ramp" | "connect-timeout" | "keep-alive" | "timeout"
-            | "deadline" | "period" | "retention",
+            "duration" | "sync" | "every" | "ramp" | "connect-timeout" | "idle-timeout"
+            | "keep-alive" | "timeout" | "deadline" | "period" | "retention",
         ) => duration(),
         ("[[groups]]", "stages") => {
             json!({ "type": "array", "items": table_schema("[[groups.stages]]", &["duration"]) })

@@ -23,7 +23,7 @@ pub enum Metric {
     Dropped,
     /// Messages without an acknowledgement at the end of the run.
     Unconfirmed,
-    /// Messages a second.
+    /// Messages a second that were delivered.
     Rate,
     /// Ticks that were due and not run.
     Missed,
@@ -31,6 +31,8 @@ pub enum Metric {
     FailedCalls,
     /// Cells that crashed and were restarted.
     Restarts,
+    /// Connections that were opened again after the broker or the network ended them.
+    Reconnects,
     /// Time from sending to acknowledgement, at this percentile.
     Latency(f64),
     /// Time from due to sending, at this percentile.
@@ -135,7 +137,7 @@ impl std::fmt::Display for Threshold {
 }
 
 /// Figures that are not times.
-const COUNT_METRICS: [(&str, Metric); 11] = [
+const COUNT_METRICS: [(&str, Metric); 12] = [
     ("messages", Metric::Messages),
     ("acked", Metric::Acked),
     ("sent", Metric::Sent),
@@ -147,6 +149,7 @@ const COUNT_METRICS: [(&str, Metric); 11] = [
     ("missed", Metric::Missed),
     ("failed-calls", Metric::FailedCalls),
     ("restarts", Metric::Restarts),
+    ("reconnects", Metric::Reconnects),
 ];
 
 /// Figures that are times; `ack` is another name of `latency`.
@@ -166,7 +169,7 @@ const PERCENTILES: [(&str, f64); 6] = [
 /// Tests compare it with the parser.
 pub(crate) const CHECK_PATTERN: &str = r"^\s*(
 ((acked|sent|delivered|failed|dropped|unconfirmed|missed)\s*(<=|>=|==|!=|<|>)\s*([0-9_]+|[0-9.]+\s*%))|
-((messages|failed-calls|restarts)\s*(<=|>=|==|!=|<|>)\s*[0-9_]+)|
+((messages|failed-calls|restarts|reconnects)\s*(<=|>=|==|!=|<|>)\s*[0-9_]+)|
 (rate\s*(<=|>=|==|!=|<|>)\s*[0-9.]+\s*/\s*(s|m|min|h|d))|
 ((latency|ack|lag)\.(p50|p90|p95|p99|p99\.9|max)\s*(<=|>=|==|!=|<|>)\s*([0-9.]+\s*(us|µs|ms|s|m|h|d)\s*)+)
 )\s*$";
@@ -230,7 +233,10 @@ impl Metric {
     /// Returns whether the figure counts devices or calls, which channels do not have.
     #[must_use]
     pub const fn is_device_metric(self) -> bool {
-        matches!(self, Self::Missed | Self::FailedCalls | Self::Restarts)
+        matches!(
+            self,
+            Self::Missed | Self::FailedCalls | Self::Restarts | Self::Reconnects
+        )
     }
 
     /// Returns an example for each unit of the figure.
@@ -238,7 +244,9 @@ impl Metric {
         match self {
             Self::Latency(_) | Self::Lag(_) => "a time, such as 200ms",
             Self::Rate => "a rate, such as 500/s or 60/min",
-            Self::Messages | Self::FailedCalls | Self::Restarts => "a number, such as 0",
+            Self::Messages | Self::FailedCalls | Self::Restarts | Self::Reconnects => {
+                "a number, such as 0"
+            }
             Self::Missed => "a number of ticks, such as 0, or a share of them, such as 1%",
             _ => "a number of messages, such as 0, or a share of them, such as 99.9%",
         }

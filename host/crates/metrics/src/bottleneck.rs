@@ -84,10 +84,23 @@ impl Evidence<'_> {
         self.share_of_time(self.counters.log_blocked_us)
     }
 
-    /// Returns the time since the last delivery, if it is long and messages were open.
+    /// Returns the time until the drain, in microseconds.
+    ///
+    /// In the drain, devices are not called and send nothing new. It counts neither as silence
+    /// of the backend nor as idle time of workers.
+    fn active_us(&self) -> u64 {
+        let ran = u64::try_from(self.ran.as_micros()).unwrap_or(u64::MAX);
+        match self.counters.drained_from_us {
+            0 => ran,
+            drained_from => drained_from.min(ran),
+        }
+    }
+
+    /// Returns the time from the last delivery to the drain, if it is long and messages were
+    /// open.
     fn silence_us(&self) -> Option<u64> {
         let c = self.counters;
-        let end = u64::try_from(self.ran.as_micros()).unwrap_or(u64::MAX);
+        let end = self.active_us();
         let silence = end.saturating_sub(c.last_delivered_us);
         let through = c.acked + c.sent > 0;
         let stuck = c.unconfirmed + c.dropped + c.open > 0;
@@ -96,8 +109,8 @@ impl Evidence<'_> {
     }
 
     fn share_of_time(&self, micros: u64) -> f64 {
-        let all = self.ran.as_secs_f64() * f64::from(self.workers.max(1));
-        (as_f64(micros) / 1e6 / all.max(0.001)).min(1.0)
+        let all = as_f64(self.active_us()) * f64::from(self.workers.max(1));
+        (as_f64(micros) / all.max(1e3)).min(1.0)
     }
 
     /// Returns the bottleneck and the evidence.
@@ -105,7 +118,13 @@ impl Evidence<'_> {
         let c = self.counters;
         let late = c.delay.quantile(0.99) > MAX_ON_TIME_DELAY_US;
         let missed = share(c.missed_ticks, c.ticks + c.missed_ticks);
-        let lost = share(c.failed + c.dropped + c.unconfirmed, c.messages);
+        let lost_messages = c.failed + c.dropped + c.unconfirmed;
+        let lost = share(lost_messages, c.messages);
+        // The system reports an address that the host cannot use at all in the same way.
+        let has_connected = c.connected_once + c.got_through() > 0;
+        if c.lost_to_host > lost_messages / 2 && has_connected {
+            return (Bottleneck::Host, self.host_limit());
+        }
         // A few missed ticks do not excuse a backend that loses more messages.
         if self.full_speed {
             return self.at_full_speed();
@@ -128,14 +147,14 @@ impl Evidence<'_> {
         if c.messages > 0 && (self.flat_out || waited > 2 * MAX_ON_TIME_DELAY_US || lost > 0.0) {
             return (Bottleneck::Backend, self.backend(waited));
         }
-        let (busy, took) = (self.busy_text(), micros(c.latency.quantile(0.99)));
-        let words = if c.latency.quantile(0.99) > SLOW_CONFIRMATION_US {
-            format!(
-                "none, but the backend was slow: confirmations took p99 {took}, and up to {} messages were open at once; {busy}",
+        let busy = self.busy_text();
+        let words = match self.confirmations() {
+            Some(took) if c.latency.quantile(0.99) > SLOW_CONFIRMATION_US => format!(
+                "none, but the backend was slow: {took}, and up to {} messages were open at once; {busy}",
                 count(c.max_open)
-            )
-        } else {
-            format!("none: {busy}, and confirmations took p99 {took}")
+            ),
+            Some(took) => format!("none: {busy}, and {took}"),
+            None => format!("none: {busy}"),
         };
         (Bottleneck::None, words)
     }
@@ -164,12 +183,7 @@ impl Evidence<'_> {
         }
         (
             Bottleneck::Backend,
-            format!(
-                "the backend or the way to it: the clock waited for it, confirmations took p99 {}{}, and {}",
-                micros(c.latency.quantile(0.99)),
-                self.outbox(),
-                self.busy_text()
-            ),
+            self.backend_with(Some("the clock waited for it".into())),
         )
     }
 
@@ -193,7 +207,7 @@ impl Evidence<'_> {
         let c = self.counters;
         let busy = self.busy_text();
         if !behind {
-            return format!("the host: {busy}, {} a tick", self.tick_time());
+            return format!("the host: {busy}{}", self.call_time(", ", ""));
         }
         let mut late = format!(
             "devices were called p99 {} late",
@@ -204,13 +218,31 @@ impl Evidence<'_> {
         }
         if self.busy() < IDLE_SHARE {
             return format!(
-                "the host, not the backend: {late}, though {busy}; something else had the machine, or single calls took long ({} a tick)",
-                self.tick_time()
+                "the host, not the backend: {late}, though {busy}; something else had the machine, or single calls took long{}",
+                self.call_time(" (", ")")
             );
         }
         format!(
-            "the host, not the backend: {late}, and {busy}, {} a tick; run fewer devices, at a lower rate, or on more cores",
-            self.tick_time()
+            "the host, not the backend: {late}, and {busy}{}; run fewer devices, at a lower rate, or on more cores",
+            self.call_time(", ", "")
+        )
+    }
+
+    /// Describes a host without free ports or files for connections.
+    fn host_limit(&self) -> String {
+        let c = self.counters;
+        let never = match c.never_connected() {
+            None | Some(0) => String::new(),
+            Some(never) => format!(
+                ", and {} of {} devices never connected",
+                count(never),
+                count(c.to_connect)
+            ),
+        };
+        format!(
+            "the host, not the backend: it had no free port or file for the connections of {} messages{never}; raise net.ipv4.ip_local_port_range or `ulimit -n`, share connections, or use a second machine; {}",
+            count(c.lost_to_host),
+            self.busy_text()
         )
     }
 
@@ -230,12 +262,29 @@ impl Evidence<'_> {
                 self.outbox()
             );
         }
+        let was_measured = c.lag.count() > 0 && c.delay.count() > 0;
+        let waited = format!("messages waited p99 {} for their turn", micros(waited));
+        self.backend_with(was_measured.then_some(waited))
+    }
+
+    /// Names the backend, with the times that were measured.
+    fn backend_with(&self, waited: Option<String>) -> String {
+        let times: Vec<String> = waited.into_iter().chain(self.confirmations()).collect();
+        let all = format!("{}{}", times.join(", "), self.outbox());
+        let evidence = match all.trim_start_matches(", ") {
+            "" => String::new(),
+            evidence => format!("{evidence}, and "),
+        };
         format!(
-            "the backend or the way to it: messages waited p99 {} for their turn, confirmations took p99 {}{}, and {busy}",
-            micros(waited),
-            micros(c.latency.quantile(0.99)),
-            self.outbox()
+            "the backend or the way to it: {evidence}{}",
+            self.busy_text()
         )
+    }
+
+    /// Returns the time of confirmations, if there were some.
+    fn confirmations(&self) -> Option<String> {
+        let took = self.counters.latency.measured(0.99)?;
+        Some(format!("confirmations took p99 {}", micros(took)))
     }
 
     /// Returns the time from called to sent.
@@ -247,6 +296,9 @@ impl Evidence<'_> {
     /// Describes the fill level of outboxes.
     fn outbox(&self) -> String {
         let c = self.counters;
+        if c.fullest_outbox.of == 0 {
+            return String::new();
+        }
         let mut words = format!(
             ", up to {} messages were open at once, {} of one device (outbox {})",
             count(c.max_open),
@@ -270,9 +322,20 @@ impl Evidence<'_> {
         )
     }
 
-    /// Returns the time of one tick, without I/O.
-    fn tick_time(&self) -> String {
-        micros(self.counters.busy_us / self.counters.ticks.max(1))
+    /// Returns the time of one call without I/O, between two texts: `1.2 ms a tick`, or `a
+    /// call` if devices were called with events too. It is empty if no device was called.
+    fn call_time(&self, before: &str, after: &str) -> String {
+        let c = self.counters;
+        let calls = c.ticks + c.event_calls;
+        if calls == 0 {
+            return String::new();
+        }
+        let each = micros(c.busy_us / calls);
+        let noun = match c.event_calls {
+            0 => "tick",
+            _ => "call (ticks and events)",
+        };
+        format!("{before}{each} a {noun}{after}")
     }
 }
 
@@ -281,145 +344,4 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Returns the counters of a good run: ten seconds, two workers.
-    fn good_run() -> Counters {
-        let mut counters = Counters {
-            ticks: 10_000,
-            messages: 10_000,
-            acked: 10_000,
-            busy_us: 1_000_000,
-            last_delivered_us: 9_990_000,
-            ..Counters::default()
-        };
-        for _ in 0..10_000 {
-            counters.delay.record(500);
-            counters.lag.record(1_000);
-            counters.latency.record(2_000);
-        }
-        counters
-    }
-
-    fn slow(spread: &mut crate::counters::histogram::LatencyHistogram, micros: u64) {
-        (0..10_000).for_each(|_| spread.record(micros));
-    }
-
-    fn verdict_of(counters: &Counters) -> (Bottleneck, String) {
-        Evidence {
-            counters,
-            workers: 2,
-            ran: Duration::from_secs(10),
-            flat_out: false,
-            full_speed: false,
-            lost_rows: 0,
-        }
-        .verdict()
-    }
-
-    #[track_caller]
-    fn assert_verdict(counters: &Counters, expected: Bottleneck, texts: &[&str]) {
-        let (found, text) = verdict_of(counters);
-        assert_eq!(found, expected, "{text}");
-        for expected in texts {
-            assert!(text.contains(expected), "{expected:?} is not in {text:?}");
-        }
-    }
-
-    #[test]
-    fn good_run_has_no_bottleneck() {
-        assert_verdict(
-            &good_run(),
-            Bottleneck::None,
-            &["busy 5 % of the time", "p99 2.0 ms"],
-        );
-    }
-
-    #[test]
-    fn slow_backend_without_losses_is_reported() {
-        let mut counters = good_run();
-        slow(&mut counters.latency, 3_000_000);
-        counters.max_open = 3_000;
-        assert_verdict(
-            &counters,
-            Bottleneck::None,
-            &["was slow", "3.0", "3,000 messages"],
-        );
-    }
-
-    #[test]
-    fn waiting_messages_show_the_backend() {
-        let mut counters = good_run();
-        slow(&mut counters.lag, 900_000);
-        counters.outbox_full = 1_234;
-        counters.dropped = 1_234;
-        counters.fullest_outbox = crate::counters::queue_depth::QueueDepth { open: 100, of: 100 };
-        let words = [
-            "waited p99",
-            "100 of one device (outbox 100)",
-            "1,234 messages found it full",
-        ];
-        assert_verdict(&counters, Bottleneck::Backend, &words);
-    }
-
-    #[test]
-    fn silent_backend_has_stopped() {
-        let mut counters = good_run();
-        counters.unconfirmed = 500;
-        counters.last_delivered_us = 4_000_000;
-        assert_verdict(
-            &counters,
-            Bottleneck::Backend,
-            &["stopped taking messages", "the last 6.00 s"],
-        );
-    }
-
-    #[test]
-    fn late_calls_of_busy_workers_show_the_host() {
-        let mut counters = good_run();
-        slow(&mut counters.delay, 800_000);
-        slow(&mut counters.lag, 800_000);
-        counters.busy_us = 19_800_000;
-        assert_verdict(
-            &counters,
-            Bottleneck::Host,
-            &["the host, not the backend", "busy 99 %", "2.0 ms a tick"],
-        );
-        counters.busy_us = 1_000_000;
-        assert_verdict(
-            &counters,
-            Bottleneck::Host,
-            &["something else had the machine"],
-        );
-    }
-
-    #[test]
-    fn missed_ticks_do_not_excuse_a_lossy_backend() {
-        let mut counters = good_run();
-        counters.missed_ticks = 100;
-        assert_verdict(&counters, Bottleneck::Host, &["100 ticks were missed"]);
-        (counters.dropped, counters.acked) = (3_000, 7_000);
-        assert_verdict(&counters, Bottleneck::Backend, &["the way to it"]);
-    }
-
-    #[test]
-    fn waiting_for_the_log_shows_the_log() {
-        let mut counters = good_run();
-        slow(&mut counters.delay, 800_000);
-        counters.log_blocked_us = 8_000_000;
-        counters.missed_ticks = 40;
-        assert_verdict(
-            &counters,
-            Bottleneck::Log,
-            &["the send log", "waited 4.00 s", "40 ticks"],
-        );
-    }
-
-    #[test]
-    fn crashed_cells_show_the_plugin() {
-        let mut counters = good_run();
-        (counters.cell_restarts, counters.missed_ticks) = (2, 10);
-        assert_verdict(&counters, Bottleneck::Plugin, &["cells crashed"]);
-    }
-}
+mod tests;

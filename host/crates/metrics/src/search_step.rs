@@ -8,6 +8,9 @@ use crate::bottleneck::Bottleneck;
 use crate::counters::histogram::LatencyHistogram;
 use crate::format::{micros, rate};
 
+/// The text in place of a time that was never measured.
+const NOT_MEASURED: &str = "not measured";
+
 /// The measurement of one rate.
 #[derive(Debug, Clone)]
 pub struct SearchStep {
@@ -92,17 +95,22 @@ impl SearchStep {
                 self.why.join(", ")
             )
         };
+        let ack = match (self.ack.measured(0.5), self.ack.measured(0.99)) {
+            (Some(p50), Some(p99)) => format!("p50 {} p99 {}", micros(p50), micros(p99)),
+            _ => NOT_MEASURED.into(),
+        };
+        let lag = match self.lag.measured(0.99) {
+            Some(p99) => format!("p99 {}", micros(p99)),
+            None => NOT_MEASURED.into(),
+        };
         format!(
-            "step {}: {} ticks asked ({}), {} messages, {} through, ack p50 {} p99 {}, failed {:.2} %, lag p99 {}, busy {:.0} %: {end}",
+            "step {}: {} ticks asked ({}), {} messages, {} through, ack {ack}, failed {:.2} %, lag {lag}, busy {:.0} %: {end}",
             self.number,
             rate(self.asked),
             self.times(),
             rate(self.messages),
             rate(self.through),
-            micros(self.ack.quantile(0.5)),
-            micros(self.ack.quantile(0.99)),
             self.failed * 100.0,
-            micros(self.lag.quantile(0.99)),
             self.busy * 100.0,
         )
     }
@@ -116,9 +124,9 @@ impl SearchStep {
     pub fn json(&self) -> Value {
         let quantiles = |histogram: &LatencyHistogram| {
             json!({
-                "p50": histogram.quantile(0.5),
-                "p95": histogram.quantile(0.95),
-                "p99": histogram.quantile(0.99),
+                "p50": histogram.measured(0.5),
+                "p95": histogram.measured(0.95),
+                "p99": histogram.measured(0.99),
             })
         };
         json!({
@@ -170,12 +178,15 @@ impl BreakpointResult {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let held = self.held.as_ref().map(|held| {
+            let ack = match held.ack.measured(0.99) {
+                Some(p99) => format!("p99 {}", micros(p99)),
+                None => NOT_MEASURED.into(),
+            };
             format!(
-                "{} ({}; {} messages through, ack p99 {})",
+                "{} ({}; {} messages through, ack {ack})",
                 rate(held.asked),
                 held.times(),
-                rate(held.through),
-                micros(held.ack.quantile(0.99))
+                rate(held.through)
             )
         });
         let broke = self.broke.as_ref().map(|broke| {
@@ -232,5 +243,36 @@ impl BreakpointResult {
             "broke": self.broke.as_ref().map(SearchStep::json),
             "words": self.lines().join("; "),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_without_confirmations_has_no_time_of_them() {
+        let step = SearchStep {
+            number: 1,
+            asked: 100.0,
+            through: 100.0,
+            messages: 100.0,
+            ..SearchStep::default()
+        };
+        let line = step.line();
+        assert!(
+            line.contains("ack not measured, failed 0.00 %, lag not measured, busy"),
+            "{line}"
+        );
+        assert!(step.json()["ack_us"]["p99"].is_null());
+        let result = BreakpointResult {
+            held: Some(step),
+            ..BreakpointResult::default()
+        };
+        let lines = result.lines();
+        assert!(
+            lines[0].contains("messages through, ack not measured)"),
+            "{lines:?}"
+        );
     }
 }

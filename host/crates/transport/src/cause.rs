@@ -21,6 +21,11 @@ pub enum Cause {
         /// The details of one message, which distinguish no kinds of causes.
         detail: Option<Rc<str>>,
     },
+    /// The host of this process: it has no free port or file for a connection.
+    Host {
+        /// A sentence.
+        text: Rc<str>,
+    },
 }
 
 impl Cause {
@@ -56,6 +61,25 @@ impl Cause {
         }
     }
 
+    /// Returns a limit of the host.
+    pub(crate) fn host(text: impl Into<Rc<str>>) -> Self {
+        Self::Host { text: text.into() }
+    }
+
+    /// Returns this cause after the text of its effect, such as `the outbox was full, since `.
+    #[must_use]
+    pub fn with_effect(&self, effect: &str) -> Self {
+        let text = match self {
+            Self::Injected { .. } => format!("{effect}{}", self.seen_by_device()),
+            Self::Backend { .. } | Self::Host { .. } => format!("{effect}{}", self.kind()),
+        };
+        match self {
+            Self::Injected { fault, .. } => Self::injected_with(Rc::clone(fault), text),
+            Self::Backend { .. } => Self::backend(text),
+            Self::Host { .. } => Self::host(text),
+        }
+    }
+
     /// Returns the text as the effect of `fault` if there is one, and as a cause of its
     /// own otherwise.
     pub(crate) fn with_fault(fault: Option<&str>, text: impl Into<Rc<str>>) -> Self {
@@ -71,12 +95,18 @@ impl Cause {
         matches!(self, Self::Injected { .. })
     }
 
+    /// Returns whether a limit of the host is the cause.
+    #[must_use]
+    pub fn is_by_host(&self) -> bool {
+        matches!(self, Self::Host { .. })
+    }
+
     /// Returns the fault, if one is the cause.
     #[must_use]
     pub fn fault(&self) -> Option<&str> {
         match self {
             Self::Injected { fault, .. } => Some(fault),
-            Self::Backend { .. } => None,
+            Self::Backend { .. } | Self::Host { .. } => None,
         }
     }
 
@@ -87,7 +117,9 @@ impl Cause {
             Self::Injected {
                 detail: Some(text), ..
             } => Cow::Borrowed(text),
-            Self::Injected { detail: None, .. } | Self::Backend { .. } => self.text(),
+            Self::Injected { detail: None, .. } | Self::Backend { .. } | Self::Host { .. } => {
+                self.text()
+            }
         }
     }
 
@@ -95,7 +127,7 @@ impl Cause {
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Backend { text, detail: None } => Cow::Borrowed(text),
+            Self::Backend { text, detail: None } | Self::Host { text } => Cow::Borrowed(text),
             Self::Injected { .. } | Self::Backend { .. } => Cow::Owned(self.to_string()),
         }
     }
@@ -104,10 +136,27 @@ impl Cause {
     #[must_use]
     pub fn kind(&self) -> Cow<'_, str> {
         match self {
-            Self::Backend { text, .. } => Cow::Borrowed(text),
-            Self::Injected { .. } => self.text(),
+            Self::Backend { text, .. } | Self::Host { text } => Cow::Borrowed(text),
+            // The lengths in a fault's label are drawn for each message.
+            Self::Injected { fault, detail } => Cow::Owned(match detail {
+                Some(text) => format!("injected fault: {}: {text}", without_numbers(fault)),
+                None => format!("injected fault: {}", without_numbers(fault)),
+            }),
         }
     }
+}
+
+/// Returns a text with one `#` in place of each number.
+fn without_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '0'..='9' if out.ends_with('#') => {}
+            '0'..='9' => out.push('#'),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 impl fmt::Display for Cause {
@@ -125,7 +174,37 @@ impl fmt::Display for Cause {
                 text,
                 detail: Some(detail),
             } => write!(f, "{text} ({detail})"),
-            Self::Backend { text, detail: None } => f.write_str(text),
+            Self::Backend { text, detail: None } | Self::Host { text } => f.write_str(text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_in_a_label_are_no_kinds_of_their_own() {
+        let refused = |label: &str| Cause::injected_with(label, "the server answered 413");
+        let (small, large) = (
+            refused("oversize from 9 bytes"),
+            refused("oversize from 1024 bytes"),
+        );
+        assert_eq!(small.kind(), large.kind());
+        let other = Cause::injected_with("oversize from 9 bytes", "the server answered 400");
+        assert_ne!(small.kind(), other.kind());
+        assert_eq!(
+            small.text(),
+            "injected fault: oversize from 9 bytes: the server answered 413"
+        );
+    }
+
+    #[test]
+    fn limit_of_the_host_stays_one_behind_its_effect() {
+        let full = Cause::host("no free port").with_effect("the outbox was full, since ");
+        assert!(full.is_by_host() && !full.is_injected());
+        assert_eq!(full.text(), "the outbox was full, since no free port");
+        let full = Cause::backend("it is gone").with_effect("the outbox was full, since ");
+        assert!(!full.is_by_host());
     }
 }

@@ -7,6 +7,15 @@ use bytes::Bytes;
 /// A device's number on its worker.
 pub type DeviceIndex = u32;
 
+/// A topic or path that replaces the one of the channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicOverride {
+    /// The text on the wire.
+    pub sent: Rc<str>,
+    /// The text in the log, with `${NAME}` in place of values of the environment.
+    pub shown: Rc<str>,
+}
+
 /// One message on its way to the backend.
 #[derive(Debug)]
 pub struct Envelope {
@@ -31,7 +40,7 @@ pub struct Envelope {
     /// The device's last status.
     pub status: Option<Rc<str>>,
     /// An MQTT topic or HTTP path that replaces the one of the channel.
-    pub topic: Option<Rc<str>>,
+    pub topic: Option<TopicOverride>,
     /// The injected fault that changed the message.
     pub fault: Option<Rc<str>>,
 }

@@ -47,8 +47,12 @@ pub enum TransportEvent {
     Completed(Completion),
     /// A device's connection is open.
     Connected(DeviceIndex),
+    /// A device's connection is open again, after the backend or the network ended it.
+    Reconnected(DeviceIndex),
     /// A device's connection is lost or closed.
     Disconnected(DeviceIndex, Cause),
+    /// The backend refused a subscription of a device, with the filter and the reason.
+    Refused(DeviceIndex, Rc<str>),
     /// The backend sent a message to a device.
     Received {
         /// The receiver.
@@ -64,5 +68,20 @@ pub enum TransportEvent {
         code: Option<u16>,
     },
     /// A problem to show to the user once, however often it occurs.
-    Warning(String),
+    Warning {
+        /// The text by which such problems are counted.
+        kind: String,
+        /// The text that is shown. It may have details of the first one.
+        text: String,
+    },
+}
+
+impl TransportEvent {
+    /// Makes a warning whose text is its kind.
+    pub(crate) fn warning(text: String) -> Self {
+        Self::Warning {
+            kind: text.clone(),
+            text,
+        }
+    }
 }

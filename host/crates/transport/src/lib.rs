@@ -37,7 +37,7 @@ mod tests;
 pub use cause::Cause;
 pub use connect::tls::TlsError;
 pub use device::{DeviceInfo, RunNames};
-pub use envelope::{DeviceIndex, Envelope, Outcome};
+pub use envelope::{DeviceIndex, Envelope, Outcome, TopicOverride};
 pub use event::{Completion, TransportEvent};
 pub use http::target::HttpTarget;
 pub use http::transport::HttpTransport;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::cause::Cause;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::Completion;
@@ -25,6 +26,10 @@ impl NullTransport {
 
 impl Transport for NullTransport {
     fn join(&mut self, _device: DeviceIndex, _info: DeviceInfo) {}
+
+    fn wait_cause(&self, _device: DeviceIndex) -> Cause {
+        Cause::backend("the log takes them next")
+    }
 
     #[inline]
     fn submit(&mut self, envelope: Envelope) {

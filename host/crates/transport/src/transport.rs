@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::cause::Cause;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope};
 
@@ -46,6 +47,14 @@ pub enum LinkAction {
 pub trait Transport {
     /// Adds a device that is switched on, and opens its connection.
     fn join(&mut self, device: DeviceIndex, info: DeviceInfo);
+
+    /// Returns whether devices have connections that are reported as up and down.
+    fn has_connections(&self) -> bool {
+        false
+    }
+
+    /// Returns the reason for which open messages of a device wait.
+    fn wait_cause(&self, device: DeviceIndex) -> Cause;
 
     /// Takes an envelope without waiting. The next `flush` sends it.
     fn submit(&mut self, envelope: Envelope);

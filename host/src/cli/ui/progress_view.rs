@@ -183,7 +183,7 @@ impl Watcher {
             duration: running.duration(),
             clock: running.clock(),
             devices: running.devices(),
-            reached: self.rate.of(counters.messages),
+            reached: self.rate.of(counters.got_through()),
             factor: self.factor * running.speed(),
             stages: self.stages(running, &counters),
             counters,

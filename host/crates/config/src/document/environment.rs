@@ -38,6 +38,21 @@ pub(crate) fn expand(
     Ok((out, filled))
 }
 
+/// Returns a text for a template in which each `${NAME}` stays, with escaped braces.
+pub(crate) fn with_references(written: &str) -> String {
+    let escaped = |name: &str| Some(format!("${{{{{name}}}}}"));
+    expand(written, escaped).map_or_else(|_| String::new(), |(text, _)| text)
+}
+
+/// Fills in the `${NAME}` of a topic or path in a row of the log, which has them in place of
+/// values of the environment.
+///
+/// # Errors
+/// A name that the environment does not have.
+pub fn fill_references(topic: &str) -> Result<String, String> {
+    expand(topic, |name| std::env::var(name).ok()).map(|(text, _)| text)
+}
+
 /// Returns the names `${NAME}` in the values of a TOML text, or none if the text is not TOML.
 #[must_use]
 pub fn environment_names(text: &str) -> BTreeSet<String> {
@@ -74,6 +89,18 @@ mod tests {
 
     fn environment(name: &str) -> Option<String> {
         (name == "TOKEN").then(|| "s3cret".to_owned())
+    }
+
+    #[test]
+    fn template_keeps_references() {
+        assert_eq!(
+            with_references("a/${TOKEN}/{device}"),
+            "a/${{TOKEN}}/{device}"
+        );
+        assert_eq!(with_references("a/$${{x}}"), "a/${{x}}");
+        assert_eq!(fill_references("a/b").unwrap(), "a/b");
+        let why = fill_references("a/${NOT_SET_ANYWHERE}").unwrap_err();
+        assert!(why.contains("export NOT_SET_ANYWHERE="), "{why}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use crate::document::environment::expand;
+
 /// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -26,9 +28,36 @@ impl Origin {
 pub(crate) struct Node {
     pub(crate) at: Origin,
     pub(crate) value: Value,
-    /// Whether the value contains text of the environment, which messages never show.
-    pub(crate) from_environment: bool,
+    /// The text as written, if the value contains text of the environment. Messages and rows
+    /// show `${NAME}` in place of that text.
+    pub(crate) written: Option<Rc<str>>,
 }
+
+impl Node {
+    /// Returns whether the value contains text of the environment.
+    pub(crate) fn is_from_environment(&self) -> bool {
+        self.written.is_some()
+    }
+
+    /// Returns a message with `${NAME}` in place of each value of the environment that the
+    /// value contains.
+    pub(crate) fn without_environment(&self, mut message: String) -> String {
+        let written = self.written.as_deref().unwrap_or_default();
+        // The parser reports a name that the environment does not have.
+        let _ = expand(written, |name| {
+            let value = std::env::var(name).ok()?;
+            if value.len() >= MIN_SECRET_BYTES {
+                message = message.replace(&value, &format!("${{{name}}}"));
+            }
+            Some(value)
+        });
+        message
+    }
+}
+
+/// Length from which a value of the environment is replaced in messages: a shorter one would
+/// also be found in their words.
+const MIN_SECRET_BYTES: usize = 3;
 
 #[derive(Clone)]
 pub(crate) enum Value {

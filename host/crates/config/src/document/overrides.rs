@@ -110,7 +110,7 @@ fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Resul
                     let made = Node {
                         at: Origin::Option(Rc::clone(option)),
                         value: Value::Table(Table::default()),
-                        from_environment: false,
+                        written: None,
                     };
                     table.0.push((key.clone(), made));
                 }

@@ -33,7 +33,7 @@ pub(crate) fn parse(text: &str, shown: &str, problems: &mut Problems) -> Node {
     Node {
         at: Origin::Line(1),
         value: Value::Table(table),
-        from_environment: false,
+        written: None,
     }
 }
 
@@ -138,17 +138,17 @@ impl Parser<'_> {
         Node {
             at,
             value,
-            from_environment: false,
+            written: None,
         }
     }
 
     /// Creates a text with `${NAME}` filled in from the environment.
     fn text(&mut self, at: Origin, text: &str) -> Node {
         match expand(text, |name| std::env::var(name).ok()) {
-            Ok((text, from_environment)) => Node {
+            Ok((filled, is_filled)) => Node {
                 at,
-                value: Value::String(text),
-                from_environment,
+                value: Value::String(filled),
+                written: is_filled.then(|| text.into()),
             },
             Err(why) => {
                 self.problems.push(Problem {
@@ -158,7 +158,7 @@ impl Parser<'_> {
                 Node {
                     at,
                     value: Value::String(text.to_owned()),
-                    from_environment: true,
+                    written: Some(text.into()),
                 }
             }
         }

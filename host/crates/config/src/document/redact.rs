@@ -1,7 +1,7 @@
 //! Removes secrets from the text of a fleet file.
 //!
-//! Passwords, tokens, keys and logins in URLs are removed, so that the text can be stored with
-//! a log. References to the environment (`${NAME}`) are no secrets, and stay as they are.
+//! Passwords, tokens, keys, values of headers and logins in URLs are removed, so that the text
+//! can be stored with a log. References to the environment (`${NAME}`) are no secrets, and stay as they are.
 
 use std::ops::Range;
 
@@ -26,10 +26,17 @@ const SECRET_WORDS: [&str; 10] = [
     "apikey",
 ];
 
+/// The key of tables whose values are all secrets. A service chooses the name of the header that
+/// has its token, so that no list of names is complete.
+const HEADERS: &str = "headers";
+
 /// Returns whether the value of a key is a secret.
 pub(crate) fn is_secret_key(key: &str) -> bool {
     let key = key.to_lowercase().replace('_', "-");
-    SECRET_WORDS.iter().any(|word| key.contains(word)) || key == "auth" || key.ends_with("-key")
+    key == HEADERS
+        || SECRET_WORDS.iter().any(|word| key.contains(word))
+        || key == "auth"
+        || key.ends_with("-key")
 }
 
 /// Returns the text without its secrets, or an empty text if it is not TOML.
@@ -60,7 +67,21 @@ pub(crate) fn redact_value(path: &[String], value: &str) -> String {
     let secret = path.iter().any(|key| is_secret_key(key));
     match secret && !is_reference(value) {
         true => REDACTED.to_owned(),
-        false => redact_parts(value).unwrap_or_else(|| value.to_owned()),
+        false => redact_plain(value),
+    }
+}
+
+/// Returns a value without its secrets: those of an inline table or array, or the login of a
+/// URL.
+fn redact_plain(value: &str) -> String {
+    let document = format!("x = {value}");
+    let shown = match value.trim_start().starts_with(['{', '[']) {
+        true => redact(&document),
+        false => String::new(),
+    };
+    match shown.strip_prefix("x = ") {
+        Some(shown) => shown.to_owned(),
+        None => redact_parts(value).unwrap_or_else(|| value.to_owned()),
     }
 }
 
@@ -69,11 +90,19 @@ pub(crate) fn redact_value(path: &[String], value: &str) -> String {
 #[must_use]
 pub fn redact_argument(word: &str) -> String {
     match word.split_once('=') {
-        Some((key, value)) if is_secret_key(key) && !is_reference(value) => {
+        Some((key, value)) if has_secret_key(key) && !is_reference(value) => {
             format!("{key}={REDACTED}")
+        }
+        Some((key, value)) if value.trim_start().starts_with(['{', '[']) => {
+            format!("{key}={}", redact_plain(value))
         }
         _ => redact_parts(word).unwrap_or_else(|| word.to_owned()),
     }
+}
+
+/// Returns whether a key with dots has a secret value: `targets.b.headers.x-custom`.
+fn has_secret_key(key: &str) -> bool {
+    is_secret_key(key) || key.split('.').any(|part| part.trim_matches('"') == HEADERS)
 }
 
 #[derive(Default)]
@@ -179,17 +208,27 @@ fn redact_login(text: &str) -> Option<String> {
     found.then_some(out)
 }
 
-/// Removes comments that mention secrets: such a line may have a former secret.
+/// Removes comments that mention secrets: such a line may have a former secret. In a table of
+/// headers, each comment with a value is one.
 fn redact_comments(text: &str) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut is_of_headers = false;
     for line in &mut lines {
+        if let Some(table) = line.trim_start().strip_prefix('[') {
+            let name = table.split(']').next().unwrap_or_default();
+            is_of_headers = name.trim().ends_with(HEADERS);
+        }
         let Some(remark) = line.trim_start().strip_prefix('#') else {
             continue;
         };
+        if is_of_headers && remark.contains('=') {
+            *line = format!("# {REDACTED}");
+            continue;
+        }
         let speaks = remark
             .split(['=', ':'])
             .next()
-            .is_some_and(|key| key.len() < remark.len() && is_secret_key(key.trim()));
+            .is_some_and(|key| key.len() < remark.len() && has_secret_key(key.trim()));
         if speaks || redact_parts(remark).is_some() {
             *line = format!("# {REDACTED}");
         }
@@ -223,7 +262,17 @@ x-kind = "telemetry"
 config = { proxy = "http://me:pw@host/x", tokens = ["t1", "t2"], pin = 5, db_password = 77 }
 "#;
         let shown = redact(text);
-        for secret in ["hunter2", "abc", "k1", "pw", "t1", "t2", "77", "old"] {
+        for secret in [
+            "hunter2",
+            "abc",
+            "k1",
+            "telemetry",
+            "pw",
+            "t1",
+            "t2",
+            "77",
+            "old",
+        ] {
             assert!(!shown.contains(secret), "{secret} in {shown}");
         }
         let kept = [
@@ -231,7 +280,7 @@ config = { proxy = "http://me:pw@host/x", tokens = ["t1", "t2"], pin = 5, db_pas
             "url = \"mqtt://127.0.0.1:1883\"   # here",
             "username = \"device\"",
             "password = \"***\"",
-            "x-kind = \"telemetry\"",
+            "x-kind = \"***\"",
             "proxy = \"http://***@host/x\"",
             "pin = 5",
         ];
@@ -239,6 +288,52 @@ config = { proxy = "http://me:pw@host/x", tokens = ["t1", "t2"], pin = 5, db_pas
             assert!(shown.contains(part), "{part} in {shown}");
         }
         assert!(toml::from_str::<toml::Table>(&shown).is_ok());
+    }
+
+    #[test]
+    fn values_of_headers_are_gone_wherever_they_are() {
+        let text = r#"[targets.api]
+headers = { X-Custom = "one", x-site = "${SITE}" }
+[targets.api.channels]
+t = { path = "/t", headers = { "X-Other" = "two" } }
+u = { path = "/u", headers.x-third = "three" }
+[targets.b.headers]
+# X-Old = "four"
+# Each request has it.
+X-Custom = "five ${SITE}"
+[targets.c]
+headers.x-six = 6
+# headers.x-seven = "seven"
+"#;
+        let shown = redact(text);
+        for secret in ["one", "two", "three", "four", "five", "6", "seven\""] {
+            assert!(
+                !shown.contains(&format!("= \"{secret}")),
+                "{secret} in {shown}"
+            );
+        }
+        assert!(!shown.contains("four") && !shown.contains("= 6") && !shown.contains("seven\""));
+        for part in [
+            "X-Custom = \"***\"",
+            "x-site = \"${SITE}\"",
+            "# Each request has it.",
+            "path = \"/t\"",
+        ] {
+            assert!(shown.contains(part), "{part} in {shown}");
+        }
+        let path: Vec<String> = ["targets", "b", "headers", "x"].map(Into::into).into();
+        assert_eq!(redact_value(&path, "one"), "***");
+        assert_eq!(redact_value(&path, "${SITE}"), "${SITE}");
+        let argument = redact_argument("targets.b.headers.X-Custom=one");
+        assert_eq!(argument, "targets.b.headers.X-Custom=***");
+        let channel = "{ path = \"/t\", headers = { X-Custom = \"one\" } }";
+        let without = "{ path = \"/t\", headers = { X-Custom = \"***\" } }";
+        let path: Vec<String> = ["targets", "b", "channels", "t"].map(Into::into).into();
+        assert_eq!(redact_value(&path, channel), without);
+        assert_eq!(
+            redact_argument(&format!("targets.b.channels.t={channel}")),
+            format!("targets.b.channels.t={without}")
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::document::environment::with_references;
 use crate::document::file_source::{File, Files, join_folder, open_on_disk};
 use crate::document::node::{Node, Origin, Table, Value};
 use crate::document::problem::{Problem, Problems};
@@ -163,7 +164,9 @@ impl<'a> TableReader<'a> {
         read: impl FnOnce(&Node) -> Result<T, String>,
     ) -> Option<T> {
         let node = self.node(key)?;
-        read(node).map_err(|why| self.report(key, why)).ok()
+        read(node)
+            .map_err(|why| self.report(key, node.without_environment(why)))
+            .ok()
     }
 
     /// Reads a key like `read`, and reports it if it is absent.
@@ -214,7 +217,7 @@ impl<'a> TableReader<'a> {
     }
 
     pub(crate) fn template(&self, key: &str, names: &[Placeholder]) -> Option<Template> {
-        self.read(key, |node| Template::parse(&text(node)?, names))
+        self.read(key, |node| template(node, names))
     }
 
     /// Reads the name of a file, and opens the file.
@@ -233,6 +236,15 @@ pub(crate) fn text(node: &Node) -> Result<String, String> {
         (Value::Boolean(value), Origin::Option(_)) => Ok(value.to_string()),
         _ => Err(format!("a text in quotes is wanted, not {}", node.kind())),
     }
+}
+
+/// Reads a template. Rows and messages show `${NAME}` in place of values of the environment.
+pub(crate) fn template(node: &Node, names: &[Placeholder]) -> Result<Template, String> {
+    let template = Template::parse(&text(node)?, names)?;
+    Ok(match &node.written {
+        Some(written) => template.with_references(&with_references(written), names),
+        None => template,
+    })
 }
 
 /// Reads a whole number within bounds.
@@ -259,7 +271,7 @@ fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result
         Value::Long(number) => number.clone(),
         _ => return Err(read("").err().unwrap_or_default()),
     };
-    read(&text).map_err(|wanted| match node.from_environment {
+    read(&text).map_err(|wanted| match node.is_from_environment() {
         true => wanted,
         false => format!("{text:?} is not understood; {wanted}"),
     })

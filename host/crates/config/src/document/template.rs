@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::document::redact::REDACTED;
+
 /// A placeholder of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placeholder {
@@ -77,7 +79,12 @@ enum Part {
 /// A text with placeholders. Its `Debug` shows the placeholders only, since the text may
 /// contain a secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
+pub struct Template {
+    parts: Box<[Part]>,
+    /// The template with `${NAME}` in place of values of the environment; `None` if there are
+    /// none.
+    shown: Option<Box<Self>>,
+}
 
 impl Template {
     /// Parses a template. `{{` and `}}` are escaped braces.
@@ -114,7 +121,30 @@ impl Template {
         if !plain.is_empty() {
             parts.push(Part::Text(plain));
         }
-        Ok(Self(parts))
+        Ok(Self::from_parts(parts))
+    }
+
+    fn from_parts(parts: Vec<Part>) -> Self {
+        Self {
+            parts: parts.into_boxed_slice(),
+            shown: None,
+        }
+    }
+
+    /// Returns the template with the text that rows and messages show, in which `${NAME}` is in
+    /// place of values of the environment.
+    pub(crate) fn with_references(mut self, text: &str, allowed: &[Placeholder]) -> Self {
+        let shown = Self::parse(text, allowed);
+        // A value with a part of a placeholder leaves no template behind.
+        let hidden = |_| Self::from_parts(vec![Part::Text(REDACTED.to_owned())]);
+        self.shown = Some(Box::new(shown.unwrap_or_else(hidden)));
+        self
+    }
+
+    /// Returns the template that rows and messages show.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        self.shown.as_deref().unwrap_or(self).clone()
     }
 
     /// Returns the name of the first placeholder that a plain text contains.
@@ -126,33 +156,30 @@ impl Template {
     /// Returns whether the template contains a placeholder.
     #[must_use]
     pub fn has(&self, name: Placeholder) -> bool {
-        self.0
+        self.parts
             .iter()
             .any(|part| matches!(part, Part::Placeholder(has, _) if *has == name))
     }
 
     /// Appends the text with all placeholders filled in.
     pub fn render(&self, names: &PlaceholderValues<'_>, into: &mut String) {
-        for part in &self.0 {
-            match part {
-                Part::Text(text) => into.push_str(text),
-                Part::Placeholder(Placeholder::Device, _) => into.push_str(names.device),
-                Part::Placeholder(Placeholder::Group, _) => into.push_str(names.group),
-                Part::Placeholder(Placeholder::Fleet, _) => into.push_str(names.fleet),
-                Part::Placeholder(Placeholder::Run, _) => into.push_str(names.run),
-                Part::Placeholder(Placeholder::Index, width) => {
-                    push_number(into, names.index, *width)
-                }
-                Part::Placeholder(Placeholder::Connection, width) => {
-                    push_number(into, names.connection, *width)
-                }
-            }
-        }
+        render(&self.parts, names, into);
+    }
+
+    /// Appends the text that rows and messages show, with all placeholders filled in.
+    pub fn render_shown(&self, names: &PlaceholderValues<'_>, into: &mut String) {
+        render(&self.shown.as_deref().unwrap_or(self).parts, names, into);
+    }
+
+    /// Returns whether rows and messages show another text than the one that is sent.
+    #[must_use]
+    pub fn has_references(&self) -> bool {
+        self.shown.is_some()
     }
 
     /// Returns the texts between placeholders, for checks.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|part| match part {
+        self.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
             Part::Placeholder(..) => None,
         })
@@ -160,7 +187,7 @@ impl Template {
 
     /// Returns the text before the first placeholder.
     pub(crate) fn head(&self) -> &str {
-        match self.0.first() {
+        match self.parts.first() {
             Some(Part::Text(text)) => text,
             _ => "",
         }
@@ -170,7 +197,7 @@ impl Template {
     pub(crate) fn split_at_query(&self) -> (Self, Self) {
         let (mut path, mut query) = (Vec::new(), Vec::new());
         let mut is_query = false;
-        for part in &self.0 {
+        for part in &self.parts {
             match part {
                 Part::Text(text) if !is_query && text.contains('?') => {
                     let (before, after) = text.split_once('?').unwrap_or((text, ""));
@@ -182,19 +209,19 @@ impl Template {
                 part => path.push(part.clone()),
             }
         }
-        (Self(path), Self(query))
+        (Self::from_parts(path), Self::from_parts(query))
     }
 
     /// Returns whether the template is empty.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.parts.is_empty()
     }
 }
 
 impl fmt::Display for Template {
     /// Formats the text that the template was parsed from.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in &self.0 {
+        for part in &self.parts {
             match part {
                 Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}"))?,
                 Part::Placeholder(name, width) => {
@@ -227,7 +254,7 @@ impl<'de> serde::Deserialize<'de> for Template {
 
 impl fmt::Debug for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.iter().map(|part| match part {
+        let names = self.parts.iter().map(|part| match part {
             Part::Text(_) => "…",
             Part::Placeholder(name, _) => PLACEHOLDERS
                 .iter()
@@ -237,6 +264,22 @@ impl fmt::Debug for Template {
         f.debug_tuple("Template")
             .field(&names.collect::<Vec<_>>())
             .finish()
+    }
+}
+
+fn render(parts: &[Part], names: &PlaceholderValues<'_>, into: &mut String) {
+    for part in parts {
+        match part {
+            Part::Text(text) => into.push_str(text),
+            Part::Placeholder(Placeholder::Device, _) => into.push_str(names.device),
+            Part::Placeholder(Placeholder::Group, _) => into.push_str(names.group),
+            Part::Placeholder(Placeholder::Fleet, _) => into.push_str(names.fleet),
+            Part::Placeholder(Placeholder::Run, _) => into.push_str(names.run),
+            Part::Placeholder(Placeholder::Index, width) => push_number(into, names.index, *width),
+            Part::Placeholder(Placeholder::Connection, width) => {
+                push_number(into, names.connection, *width)
+            }
+        }
     }
 }
 
@@ -341,6 +384,29 @@ mod tests {
         assert!(error("{index:x}").contains("{index:05}"));
         assert!(error("{group").contains("stands alone"));
         assert!(error("a}").contains("stands alone"));
+    }
+
+    #[test]
+    fn rows_show_names_in_place_of_values_of_the_environment() {
+        let template = Template::parse("in/s3cret/{index}", DEVICE_PLACEHOLDERS)
+            .unwrap()
+            .with_references("in/${{TOK}}/{index}", DEVICE_PLACEHOLDERS);
+        let (mut sent, mut shown) = (String::new(), String::new());
+        template.render(&VALUES, &mut sent);
+        template.render_shown(&VALUES, &mut shown);
+        assert_eq!(
+            (sent.as_str(), shown.as_str()),
+            ("in/s3cret/7", "in/${TOK}/7")
+        );
+        let log = serde_json::to_string(&template.shown()).unwrap();
+        assert!(!log.contains("s3cret"), "{log}");
+        // A value with half of a placeholder.
+        let odd = Template::parse("in/{index}", DEVICE_PLACEHOLDERS)
+            .unwrap()
+            .with_references("in/{ind${{TOK}}", DEVICE_PLACEHOLDERS);
+        shown.clear();
+        odd.render_shown(&VALUES, &mut shown);
+        assert_eq!(shown, REDACTED);
     }
 
     #[test]

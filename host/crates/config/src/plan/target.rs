@@ -160,6 +160,8 @@ pub struct MqttDownlink {
 pub struct Http {
     /// Requests by the behaviour's channel.
     pub channels: BTreeMap<String, HttpChannel>,
+    /// Maximum time for which an unused connection is kept.
+    pub idle_timeout: Duration,
 }
 
 /// The request for each message of a channel.

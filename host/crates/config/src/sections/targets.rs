@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::document::node::{Node, Value};
-use crate::document::table_reader::{ReadContext, TableReader, integer, text};
+use crate::document::table_reader::{ReadContext, TableReader, integer, template, text};
 use crate::document::template::{
     CONNECTION_PLACEHOLDERS, DEVICE_PLACEHOLDERS, Placeholder, PlaceholderValues, Template,
 };
@@ -44,7 +44,7 @@ pub(crate) const MQTT_KEYS: &[&str] = &[
 pub(crate) const WILL_KEYS: &[&str] = &["topic", "payload", "qos", "retain"];
 pub(crate) const MQTT_CHANNEL_KEYS: &[&str] = &["topic", "qos", "retain"];
 pub(crate) const DOWNLINK_KEYS: &[&str] = &["topic", "qos"];
-pub(crate) const HTTP_KEYS: &[&str] = &["timeout", "headers", "error-downlink"];
+pub(crate) const HTTP_KEYS: &[&str] = &["timeout", "idle-timeout", "headers", "error-downlink"];
 pub(crate) const HTTP_CHANNEL_KEYS: &[&str] =
     &["method", "path", "headers", "timeout", "error-downlink"];
 
@@ -70,7 +70,7 @@ fn target(context: &ReadContext<'_>, name: &str, node: &Node) -> Option<Target> 
     let url = TableReader::open_any(context, node, label.clone())?.require(
         "url",
         "\"mqtt://127.0.0.1:1883\"",
-        |node| address::parse(&text(node)?).map_err(|why| match node.from_environment {
+        |node| address::parse(&text(node)?).map_err(|why| match node.is_from_environment() {
             // The parser quotes parts of a text that came from the environment.
             true => "the URL from the environment cannot be used; wanted is one such as \"mqtt://127.0.0.1:1883\"".to_owned(),
             false => why,
@@ -155,7 +155,7 @@ fn mqtt(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
         let label = format!("[targets.{name}.downlink] {channel}");
         let keys = TableReader::open(context, node, label, DOWNLINK_KEYS)?;
         let topic = keys.require("topic", "\"{device}/command\"", |node| {
-            filter(Template::parse(&text(node)?, DEVICE_PLACEHOLDERS)?)
+            filter(template(node, DEVICE_PLACEHOLDERS)?)
         });
         Some(MqttDownlink {
             topic: topic?,
@@ -288,7 +288,7 @@ fn will(context: &ReadContext<'_>, node: &Node, connections: Connections) -> Opt
 /// Reads a topic to publish to, which has no wildcards (MQTT 3.1.1, section 4.7.1).
 fn topic(keys: &TableReader<'_>, names: &[Placeholder]) -> Option<Template> {
     keys.require("topic", "\"site/{device}/telemetry\"", |node| {
-        let template = Template::parse(&text(node)?, names)?;
+        let template = template(node, names)?;
         if template.is_empty() {
             return Err("a topic has at least one character".into());
         }
@@ -377,8 +377,10 @@ fn http(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
         keys,
         "telemetry = { path = \"/devices/{device}/telemetry\" }",
     );
+    let idle_timeout = keys.duration("idle-timeout", Duration::ZERO..=*TIMEOUT_RANGE.end());
     Some(Http {
         channels: channels?,
+        idle_timeout: idle_timeout.unwrap_or(Duration::from_secs(90)),
     })
 }
 
@@ -395,7 +397,7 @@ fn method(node: &Node) -> Result<String, String> {
 
 fn path(keys: &TableReader<'_>) -> Option<Template> {
     keys.require("path", "\"/devices/{device}/telemetry\"", |node| {
-        let template = Template::parse(&text(node)?, DEVICE_PLACEHOLDERS)?;
+        let template = template(node, DEVICE_PLACEHOLDERS)?;
         if !template.head().starts_with('/') {
             return Err("a path begins with /; scheme and host belong to the target's url".into());
         }

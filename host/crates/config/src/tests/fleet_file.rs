@@ -231,3 +231,32 @@ fn places_are_lines_or_options() {
     assert_eq!(fleet.place(&["groups", "a", "config"]), "fleet.toml:7");
     assert_eq!(fleet.place(&["log", "store"]), "fleet.toml");
 }
+
+#[test]
+fn values_of_the_environment_are_in_no_text_that_is_shown() {
+    // Cargo sets this variable for tests.
+    let value = std::env::var("CARGO_PKG_NAME").unwrap();
+    let topic = "targets.broker.channels.telemetry.topic=s/${CARGO_PKG_NAME}/$${{x}}/{index}";
+    let plan = plan(&[topic]);
+    let Protocol::Mqtt(mqtt) = &plan.targets[0].protocol else {
+        panic!("an mqtt URL makes an MQTT target");
+    };
+    let topic = &mqtt.channels["telemetry"].topic;
+    let sent = topic.to_string();
+    assert_eq!(sent, format!("s/{value}/${{{{x}}}}/{{index}}"));
+    let shown = topic.shown().to_string();
+    assert_eq!(shown, "s/${{CARGO_PKG_NAME}}/${{x}}/{index}");
+    // A topic that a device id spoils is shown the same way, and so is a value that is wrong.
+    for changes in [
+        &[
+            "targets.broker.channels.telemetry.topic=s/${CARGO_PKG_NAME}/{device}",
+            "groups.a.device-id=a#{index}",
+        ][..],
+        &["groups.a.start=${CARGO_PKG_NAME}"],
+        &["targets.broker.channels.telemetry.topic=s/+/${CARGO_PKG_NAME}"],
+        &["targets.broker.downlink.c.topic=a/${CARGO_PKG_NAME}#"],
+    ] {
+        let why = refusal(SMALL, changes);
+        assert!(!why.contains(&value), "{why}");
+    }
+}

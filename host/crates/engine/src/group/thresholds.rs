@@ -143,6 +143,16 @@ impl ThresholdCollector {
         self.each(counters, now, group, None, |tally| tally.restarts += 1);
     }
 
+    /// Counts a connection that was opened at `now`, for the first time or `again`.
+    pub(crate) fn connected(&self, counters: &mut Counters, now: Micros, group: u32, again: bool) {
+        // Most connections are opened during the warm-up, and can be lost after it.
+        let open = now.max(self.warm_up);
+        self.each(counters, open, group, None, |tally| tally.connections += 1);
+        if again {
+            self.each(counters, now, group, None, |tally| tally.reconnects += 1);
+        }
+    }
+
     /// Evaluates the checks of a plan. No tick was due from `end` on.
     pub(crate) fn evaluate(
         &self,
@@ -247,10 +257,14 @@ fn find(
         Metric::Failed => of_messages(tally.failed),
         Metric::Dropped => of_messages(tally.dropped),
         Metric::Unconfirmed => of_messages(tally.unconfirmed),
-        Metric::Rate => Measured::Rate(as_f64(messages) / span.as_secs_f64().max(0.001)),
+        Metric::Rate => Measured::Rate(as_f64(tally.got_through()) / span.as_secs_f64().max(0.001)),
         Metric::Missed => of_ticks(tally.missed),
         Metric::FailedCalls => of_ticks(tally.failed_calls),
         Metric::Restarts => of_ticks(tally.restarts),
+        Metric::Reconnects if tally.connections == 0 => {
+            Measured::Nothing("no device opened a connection, so nothing was measured".into())
+        }
+        Metric::Reconnects => Measured::Part(tally.reconnects, tally.connections),
         Metric::Latency(share) => time(&tally.latency, share, "confirmed"),
         Metric::Lag(share) => time(&tally.lag, share, "sent"),
     }
@@ -362,7 +376,25 @@ mod tests {
             said("missed <= 1%", &tally),
             (true, "1.00 % (10 of 1,000)".into())
         );
-        assert_eq!(said("rate >= 100/s", &tally), (true, "100.0/s".into()));
+        assert_eq!(said("rate >= 99.9/s", &tally), (true, "99.9/s".into()));
+    }
+
+    #[test]
+    fn rate_has_no_message_that_did_not_get_through() {
+        let lost = CheckCounters {
+            dropped: 2_400,
+            ..CheckCounters::default()
+        };
+        assert_eq!(said("rate >= 240/s", &lost), (false, "0.0/s".into()));
+        let got_through = CheckCounters {
+            acked: 1_400,
+            sent: 1_000,
+            ..CheckCounters::default()
+        };
+        assert_eq!(
+            said("rate >= 240/s", &got_through),
+            (true, "240.0/s".into())
+        );
     }
 
     #[test]
@@ -374,6 +406,22 @@ mod tests {
         let (held, why) = said("restarts == 0", &CheckCounters::default());
         assert!(!held && why.contains("no tick was due"), "{why}");
         assert!(said("messages == 0", &CheckCounters::default()).0);
+    }
+
+    #[test]
+    fn reconnects_are_counted_where_connections_are() {
+        let tally = CheckCounters {
+            connections: 12,
+            reconnects: 2,
+            ..CheckCounters::default()
+        };
+        assert_eq!(said("reconnects <= 2", &tally), (true, "2".into()));
+        assert_eq!(said("reconnects == 0", &tally), (false, "2".into()));
+        let (held, why) = said("reconnects == 0", &CheckCounters::default());
+        assert!(
+            !held && why.contains("no device opened a connection"),
+            "{why}"
+        );
     }
 
     #[test]

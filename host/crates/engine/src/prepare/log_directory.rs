@@ -32,7 +32,7 @@ pub(crate) fn directory(plan: &Plan, groups: &[Group]) -> RunCatalog {
                     },
                     destination: target.address.shown.clone(),
                     method,
-                    topic: topic.clone(),
+                    topic: topic.shown(),
                 });
             };
         match &target.protocol {

@@ -68,6 +68,16 @@ pub fn prepare(
         run: identity.run.as_str().into(),
     };
     let routes = routes(&recording, fleet, target, options, &mut problems);
+    if let Some(why) = recording
+        .unfilled
+        .as_ref()
+        .filter(|_| !options.targets_topics)
+    {
+        let text = format!(
+            "the topics of the log have names of the environment in place of values: {why}; --topics target sends to the channels of the target"
+        );
+        problems.push(problem(fleet, &["targets", &target.name], text));
+    }
     let transport = match &target.protocol {
         Protocol::Mqtt(mqtt) => MqttTarget::new(target, mqtt, names).map(TransportSpec::Mqtt),
         Protocol::Http(http) => HttpTarget::new(target, http, names).map(TransportSpec::Http),
@@ -114,6 +124,7 @@ pub fn prepare(
             start_offset,
             speed: options.speed,
             targets_topics: options.targets_topics,
+            fills_topics: recording.has_references,
             outbox: target.outbox,
         })
         .collect();
@@ -262,7 +273,7 @@ fn directory(
             },
             destination: target.address.shown.clone(),
             method: method.cloned(),
-            topic: topic.clone(),
+            topic: topic.shown(),
         };
     let routes = match &target.protocol {
         Protocol::Mqtt(mqtt) => mqtt

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::replay::mapping::problem;
 use crate::replay::options::RecordingOptions;
 use crate::replay::sorter::{Message, Sorter, Stream};
-use mockfleet_config::Problems;
+use mockfleet_config::{Problems, fill_references};
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
 
@@ -37,6 +37,10 @@ pub struct Recording {
     /// Time of the first message, in microseconds since 1970.
     pub(crate) first: i64,
     last: i64,
+    /// Whether topics have `${NAME}` in place of values of the environment.
+    pub(crate) has_references: bool,
+    /// The reason for which one of them cannot be filled in.
+    pub(crate) unfilled: Option<String>,
     pub(crate) over_http: bool,
     pub(crate) over_mqtt: bool,
     messages: u64,
@@ -167,6 +171,8 @@ impl<'a> Reading<'a> {
                 streams: Vec::new(),
                 first: i64::MAX,
                 last: i64::MIN,
+                has_references: false,
+                unfilled: None,
                 over_http: false,
                 over_mqtt: false,
                 messages: 0,
@@ -299,6 +305,12 @@ impl<'a> Reading<'a> {
         let Some(topic) = topic.filter(|topic| !topic.is_empty()) else {
             return Ok((None, None));
         };
+        if self.asked.mapping.is_log && topic.contains("${") {
+            self.recording.has_references = true;
+            if self.recording.unfilled.is_none() {
+                self.recording.unfilled = fill_references(topic).err();
+            }
+        }
         let request = topic.split_once(' ').filter(|(method, path)| {
             path.starts_with('/') && method.bytes().all(|byte| byte.is_ascii_uppercase())
         });

@@ -1,15 +1,18 @@
 //! Sends the messages of a recording when they are due.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::replay::options::Speed;
 use crate::replay::sorter::{self, Message, Stream};
 use crate::time::clock::{Micros, micros};
+use crate::worker::devices::ConnectionState;
 use crate::worker::send_path::{SendPath, Sender};
 use crate::worker::worker_loop::{BATCH, Source, WorkerContext};
+use mockfleet_config::fill_references;
 use mockfleet_sendlog::EventKind;
-use mockfleet_transport::{DeviceIndex, DeviceInfo, Envelope, TransportEvent};
+use mockfleet_transport::{DeviceIndex, DeviceInfo, Envelope, TopicOverride, TransportEvent};
 
 /// Target of all messages: a replay has only one.
 const TARGET: usize = 0;
@@ -27,6 +30,8 @@ pub(crate) struct Shard {
     pub(crate) start_offset: Micros,
     pub(crate) speed: Speed,
     pub(crate) targets_topics: bool,
+    /// Whether `${NAME}` in recorded topics is filled in from the environment.
+    pub(crate) fills_topics: bool,
     pub(crate) outbox: u32,
 }
 
@@ -45,7 +50,7 @@ struct ReplayDevice {
     number: u32,
     messages: u64,
     open: u32,
-    is_connected: bool,
+    connection: ConnectionState,
 }
 
 impl RecordingSource {
@@ -97,6 +102,7 @@ impl RecordingSource {
         let slot = self.slot(&message);
         let route = self.shard.routes.get(usize::from(message.channel)).copied();
         let (outbox, targets_topics) = (self.shard.outbox, self.shard.targets_topics);
+        let fills_topics = self.shard.fills_topics;
         let Some(device) = self.device(slot) else {
             return;
         };
@@ -115,7 +121,7 @@ impl RecordingSource {
             content_type: None,
             properties: Vec::new(),
             status: None,
-            topic: recorded.map(Into::into),
+            topic: recorded.map(|topic| topic_override(topic, fills_topics)),
             fault: None,
         };
         device.messages += 1;
@@ -148,12 +154,10 @@ impl RecordingSource {
             return;
         };
         let counters = &mut cx.record.counters;
-        match (device.is_connected, is_connected) {
-            (false, true) => counters.up += 1,
-            (true, false) => counters.up -= 1,
-            _ => {}
+        match is_connected {
+            true => device.connection.set_up(counters),
+            false => device.connection.set_down(counters),
         }
-        device.is_connected = is_connected;
         let kind = if is_connected {
             EventKind::Connected
         } else {
@@ -174,7 +178,8 @@ impl Source for RecordingSource {
             });
             cx.record.counters.born += 1;
             cx.record.log_event(number, 0, EventKind::Born, None);
-            cx.io.join(TARGET, slot, info);
+            let has_connection = cx.io.join(TARGET, slot, info);
+            cx.record.counters.to_connect += u64::from(has_connection);
         }
         self.advance(cx);
     }
@@ -213,12 +218,17 @@ impl Source for RecordingSource {
                 }
             }
             TransportEvent::Connected(slot) => self.set_connected(cx, slot, true, None),
+            TransportEvent::Reconnected(slot) => {
+                cx.record.counters.reconnects += 1;
+                self.set_connected(cx, slot, true, None);
+            }
             TransportEvent::Disconnected(slot, why) => {
                 self.set_connected(cx, slot, false, Some(&why.text()));
             }
-            // No device receives it.
+            // No device receives it, and none subscribes.
             TransportEvent::Received { .. } => cx.record.counters.received += 1,
-            TransportEvent::Warning(text) => cx.record.notice(&text),
+            TransportEvent::Refused(..) => {}
+            TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
         }
     }
 
@@ -243,6 +253,18 @@ impl Source for RecordingSource {
 
     async fn other_clock_advanced(&self) {
         std::future::pending().await
+    }
+}
+
+/// Returns a recorded topic. The names of the environment in it were checked before the start.
+fn topic_override(recorded: String, fills: bool) -> TopicOverride {
+    let shown: Rc<str> = recorded.into();
+    let filled = (fills && shown.contains("${")).then(|| fill_references(&shown).ok());
+    TopicOverride {
+        sent: filled
+            .flatten()
+            .map_or_else(|| Rc::clone(&shown), Into::into),
+        shown,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::group::device_group::Group;
 use crate::prepare::create_error::CreateError;
 use crate::time::clock::Micros;
 use crate::time::tick_schedule::TickTime;
+use mockfleet_metrics::Counters;
 use mockfleet_plugin::{CallError, Cell, Console, Crash, DeviceHandle, Event, Tick, Turn};
 use mockfleet_transport::DeviceIndex;
 
@@ -63,10 +64,30 @@ impl DeviceState {
 }
 
 /// The state of a device's connection, as its transport reported it last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum ConnectionState {
+    /// It was never up.
+    #[default]
+    NeverUp,
     Down,
     Up,
+}
+
+impl ConnectionState {
+    /// Counts a connection that is up.
+    pub(crate) fn set_up(&mut self, counters: &mut Counters) {
+        let before = std::mem::replace(self, Self::Up);
+        counters.up += u64::from(before != Self::Up);
+        counters.connected_once += u64::from(before == Self::NeverUp);
+    }
+
+    /// Counts a connection that is down.
+    pub(crate) fn set_down(&mut self, counters: &mut Counters) {
+        if *self == Self::Up {
+            *self = Self::Down;
+            counters.up -= 1;
+        }
+    }
 }
 
 impl Device {
@@ -81,7 +102,7 @@ impl Device {
             open: 0,
             status: None,
             state: DeviceState::Created,
-            connection: ConnectionState::Down,
+            connection: ConnectionState::NeverUp,
             instance: 0,
             handle: None,
         }
@@ -420,4 +441,23 @@ impl DeviceTable {
 fn range(slots: &Range<DeviceIndex>) -> Range<usize> {
     let place = |slot: DeviceIndex| usize::try_from(slot).unwrap_or(usize::MAX);
     place(slots.start)..place(slots.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connection_that_was_never_up_is_counted_apart() {
+        let mut counters = Counters::default();
+        let (mut lost, mut never) = (ConnectionState::default(), ConnectionState::default());
+        lost.set_up(&mut counters);
+        lost.set_down(&mut counters);
+        lost.set_up(&mut counters);
+        lost.set_up(&mut counters);
+        never.set_down(&mut counters);
+        assert_eq!((counters.up, counters.connected_once), (1, 1));
+        lost.set_down(&mut counters);
+        assert_eq!((counters.up, counters.connected_once), (0, 1));
+    }
 }

@@ -196,7 +196,8 @@ impl FleetSource {
         cx.record.counters.born += 1;
         group.count_active(device.group, &mut cx.record.counters, true);
         cx.record.event(device, group, born, EventKind::Born, None);
-        cx.io.join(group.target, slot, group.member(device.index));
+        let has_connection = cx.io.join(group.target, slot, group.member(device.index));
+        cx.record.counters.to_connect += u64::from(has_connection);
         let end = self.schedule.end;
         self.faults.schedule_link_faults(slot, device, group, end);
         let tick = device.tick;

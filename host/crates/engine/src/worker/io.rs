@@ -18,15 +18,6 @@ pub(crate) struct WorkerIo {
     pub(crate) inbox: EventInbox,
 }
 
-/// A runtime or a transport that could not be created.
-#[derive(Debug, thiserror::Error)]
-enum OpenError {
-    #[error(transparent)]
-    Runtime(#[from] std::io::Error),
-    #[error(transparent)]
-    HttpClient(Box<dyn std::error::Error>),
-}
-
 impl WorkerIo {
     /// Opens the runtime of worker number `worker` and its part of each target. Returns `None`
     /// after an error, which it adds to the warnings of `board`.
@@ -48,7 +39,7 @@ impl WorkerIo {
             .ok()
     }
 
-    fn try_open(targets: &[TransportSpec], worker: u32, workers: u32) -> Result<Self, OpenError> {
+    fn try_open(targets: &[TransportSpec], worker: u32, workers: u32) -> std::io::Result<Self> {
         let inbox = EventInbox::default();
         let runtime = Builder::new_current_thread()
             .enable_all()
@@ -57,24 +48,26 @@ impl WorkerIo {
             .event_interval(1024)
             .build_local(LocalOptions::default())?;
         let inside = runtime.enter();
-        let transports: Result<Vec<_>, OpenError> = targets
+        let transports = targets
             .iter()
             .map(|target| open_transport(target, worker, workers, &inbox))
             .collect();
         drop(inside);
         Ok(Self {
             runtime,
-            transports: transports?,
+            transports,
             inbox,
         })
     }
 
-    /// Adds a device to its target, and opens its connection.
-    pub(crate) fn join(&mut self, target: usize, slot: DeviceIndex, info: DeviceInfo) {
+    /// Adds a device to its target, and opens its connection. Returns whether it has one.
+    pub(crate) fn join(&mut self, target: usize, slot: DeviceIndex, info: DeviceInfo) -> bool {
         let _inside = self.runtime.enter();
-        if let Some(transport) = self.transports.get_mut(target) {
-            transport.join(slot, info);
-        }
+        let Some(transport) = self.transports.get_mut(target) else {
+            return false;
+        };
+        transport.join(slot, info);
+        transport.has_connections()
     }
 
     /// Performs an action on the connection of a device.
@@ -95,15 +88,12 @@ fn open_transport(
     worker: u32,
     workers: u32,
     inbox: &EventInbox,
-) -> Result<Box<dyn Transport>, OpenError> {
-    Ok(match target {
+) -> Box<dyn Transport> {
+    match target {
         TransportSpec::Null => Box::new(NullTransport::new(inbox.clone())),
         TransportSpec::Mqtt(broker) => {
             Box::new(MqttTransport::new(broker, worker, workers, inbox.clone()))
         }
-        TransportSpec::Http(server) => {
-            let transport = HttpTransport::new(server, inbox.clone());
-            Box::new(transport.map_err(|error| OpenError::HttpClient(error.into()))?)
-        }
-    })
+        TransportSpec::Http(server) => Box::new(HttpTransport::new(server, inbox.clone())),
+    }
 }

@@ -47,7 +47,7 @@ impl Recorder {
             seq: envelope.seq,
             copy: envelope.copy,
             route: route_base + envelope.route,
-            topic: envelope.topic.as_deref(),
+            topic: envelope.topic.as_ref().map(|topic| &*topic.shown),
             fault: envelope.fault.as_deref(),
             status: envelope.status.as_deref(),
             scheduled_at: self.clock.utc(envelope.due),
@@ -122,6 +122,7 @@ impl Recorder {
             Outcome::Unconfirmed => &mut counters.unconfirmed,
             Outcome::Written => &mut counters.written,
         } += 1;
+        counters.lost_to_host += u64::from(why.is_some_and(Cause::is_by_host));
         if let Some(why) = why {
             let causes = match injected {
                 true => &mut counters.injected.causes,
@@ -187,6 +188,14 @@ impl Recorder {
         }
     }
 
+    /// Counts a connection that is open, for the first time or `again`.
+    pub(crate) fn connected(&mut self, group: u32, now: Micros, again: bool) {
+        self.counters.reconnects += u64::from(again);
+        if let Some(thresholds) = &self.thresholds {
+            thresholds.connected(&mut self.counters, now, group, again);
+        }
+    }
+
     /// Logs an event of a device.
     pub(crate) fn event(
         &mut self,
@@ -218,6 +227,11 @@ impl Recorder {
     /// Adds a warning.
     pub(crate) fn notice(&mut self, text: &str) {
         self.counters.warnings.count(text);
+    }
+
+    /// Adds a warning of a kind, of which the first text is shown.
+    pub(crate) fn notice_as(&mut self, kind: &str, text: String) {
+        self.counters.warnings.count_as(kind, || text);
     }
 
     /// Counts and logs ticks that were due and are not run.

@@ -12,7 +12,7 @@ use crate::time::clock::Micros;
 use crate::worker::injection::pending_faults::PendingFaults;
 use crate::worker::recorder::Recorder;
 use mockfleet_transport::{
-    Cause, Completion, Envelope, EventInbox, Outcome, Transport, TransportEvent,
+    Cause, Completion, Envelope, EventInbox, Outcome, TopicOverride, Transport, TransportEvent,
 };
 
 /// The way of a device's messages to its target.
@@ -125,7 +125,8 @@ impl SendPath<'_> {
             None if self.record.clock.is_virtual() => None,
             None => {
                 self.record.counters.outbox_full += 1;
-                Some(Cause::backend(why))
+                let wait_cause = self.transport.wait_cause(envelope.device);
+                Some(wait_cause.with_effect(&format!("{why}, since ")))
             }
         }
     }
@@ -154,7 +155,10 @@ impl Injection<'_> {
             envelope.payload = Bytes::clone(payload);
         }
         if let Some(topic) = self.faults.topic(effect) {
-            envelope.topic = Some(self.group.rendered(topic, self.index).into());
+            envelope.topic = Some(TopicOverride {
+                sent: self.group.rendered(topic, self.index).into(),
+                shown: self.group.rendered(&topic.shown(), self.index).into(),
+            });
         }
         if !effect.label.is_empty() {
             envelope.fault = Some(effect.label.as_str().into());

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::group::device_group::Group;
 use crate::time::clock::micros;
 use crate::time::tick_schedule::{MIN_TICK_INTERVAL, TickTime};
-use crate::worker::devices::{ConnectionState, DeviceState};
+use crate::worker::devices::DeviceState;
 use crate::worker::fleet_source::{FleetSource, apply};
 use crate::worker::worker_loop::WorkerContext;
 use mockfleet_plugin::{Event, Interests, Message, Receipt};
@@ -20,8 +20,16 @@ impl FleetSource {
     pub(crate) fn handle_transport_event(&mut self, cx: &mut WorkerContext, event: TransportEvent) {
         match event {
             TransportEvent::Completed(completion) => self.complete(cx, completion),
-            TransportEvent::Connected(slot) => self.connected(cx, slot),
+            TransportEvent::Connected(slot) => self.connected(cx, slot, false),
+            TransportEvent::Reconnected(slot) => self.connected(cx, slot, true),
             TransportEvent::Disconnected(slot, why) => self.disconnected(cx, slot, &why),
+            TransportEvent::Refused(slot, why) => {
+                if let Some((device, group)) = self.devices.with_group(slot) {
+                    let now = cx.now();
+                    cx.record
+                        .event(device, group, now, EventKind::Refused, Some(&why));
+                }
+            }
             TransportEvent::Received {
                 device: slot,
                 channel,
@@ -38,7 +46,7 @@ impl FleetSource {
                 };
                 self.received(cx, slot, message, code);
             }
-            TransportEvent::Warning(text) => cx.record.notice(&text),
+            TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
         }
     }
 
@@ -70,14 +78,14 @@ impl FleetSource {
         }
     }
 
-    fn connected(&mut self, cx: &mut WorkerContext, slot: DeviceIndex) {
+    /// Records a connection. `again` is true if the backend or the network ended the last one.
+    fn connected(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, again: bool) {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        if std::mem::replace(&mut device.connection, ConnectionState::Up) == ConnectionState::Down {
-            cx.record.counters.up += 1;
-        }
+        device.connection.set_up(&mut cx.record.counters);
         let now = cx.now();
+        cx.record.connected(device.group, now, again);
         cx.record
             .event(device, group, now, EventKind::Connected, None);
         if group.interests.contains(Interests::LINK) {
@@ -89,9 +97,7 @@ impl FleetSource {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        if std::mem::replace(&mut device.connection, ConnectionState::Down) == ConnectionState::Up {
-            cx.record.counters.up -= 1;
-        }
+        device.connection.set_down(&mut cx.record.counters);
         let now = cx.now();
         let detail = why.text();
         cx.record
@@ -135,6 +141,7 @@ impl FleetSource {
         let clock = cx.record.clock;
         let now = clock.now();
         let (index, group) = (entry.device.index, entry.group);
+        cx.record.counters.event_calls += 1;
         let device_time = group.device_time(index, now, clock.guest(now));
         match entry.handle(device_time, event) {
             Ok(turn) => {

@@ -150,14 +150,18 @@ impl<S: Source> WorkerLoop<S> {
             if self.cx.phase == Phase::Closed {
                 break;
             }
-            self.cx.record.counters.busy_us += micros(began.elapsed());
+            // The drain is no time in which devices send, and its waiting is not theirs.
+            let is_running = self.cx.is_running();
+            if is_running {
+                self.cx.record.counters.busy_us += micros(began.elapsed());
+            }
             if self.cx.record.appender.must_wait() {
                 // A full disk: connections rest too, or messages would leave unsaved.
                 std::thread::sleep(LOG_FULL_POLL);
             } else {
                 self.poll_io();
             }
-            if log_is_full {
+            if log_is_full && is_running {
                 self.cx.record.counters.log_blocked_us += micros(began.elapsed());
             }
         }
@@ -216,9 +220,11 @@ impl<S: Source> WorkerLoop<S> {
         let record = &mut self.cx.record;
         if now >= self.published + PUBLISH && record.appender.is_written() {
             self.published = now;
-            let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
             record.counters.reported_us = record.clock.since(now);
-            record.counters.io_us = micros(busy);
+            if self.cx.phase == Phase::Running {
+                let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
+                record.counters.io_us = micros(busy);
+            }
             record.counters.guest_memory = self.source.guest_memory();
             self.board.publish(&record.counters);
         }
@@ -231,11 +237,14 @@ impl<S: Source> WorkerLoop<S> {
                 let interrupted = *self.stop.borrow();
                 if interrupted || self.source.is_finished(&self.cx) {
                     self.source.stop(&mut self.cx, interrupted);
-                    let open = self.cx.record.counters.open;
+                    let now = Instant::now();
+                    let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
+                    let record = &mut self.cx.record;
+                    record.counters.io_us = micros(busy);
+                    record.counters.drained_from_us = record.clock.since(now);
+                    let open = record.counters.open;
                     tracing::debug!(interrupted, open, "the worker drains");
-                    self.cx.phase = Phase::Draining {
-                        until: Instant::now() + DRAIN,
-                    };
+                    self.cx.phase = Phase::Draining { until: now + DRAIN };
                 }
             }
             Phase::Draining { until } => {

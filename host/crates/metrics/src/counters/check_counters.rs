@@ -28,6 +28,10 @@ pub struct CheckCounters {
     pub failed_calls: u64,
     /// Cells that crashed and were restarted.
     pub restarts: u64,
+    /// Connections that were opened, also during the warm-up.
+    pub connections: u64,
+    /// Connections that were opened again after the backend or the network ended them.
+    pub reconnects: u64,
     /// Time from due to sent.
     pub lag: LatencyHistogram,
     /// Time from sent to confirmed.
@@ -39,6 +43,12 @@ impl CheckCounters {
     #[must_use]
     pub fn messages(&self) -> u64 {
         self.acked + self.sent + self.failed + self.dropped + self.unconfirmed
+    }
+
+    /// Returns the number of messages that got through.
+    #[must_use]
+    pub fn got_through(&self) -> u64 {
+        self.acked + self.sent
     }
 
     /// Adds the counts of another worker.
@@ -53,6 +63,8 @@ impl CheckCounters {
         self.missed += other.missed;
         self.failed_calls += other.failed_calls;
         self.restarts += other.restarts;
+        self.connections += other.connections;
+        self.reconnects += other.reconnects;
         self.lag.add(&other.lag);
         self.latency.add(&other.latency);
     }

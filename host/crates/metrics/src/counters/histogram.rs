@@ -30,6 +30,12 @@ impl LatencyHistogram {
         histogram.map_or(0, |histogram| histogram.value_at_quantile(share))
     }
 
+    /// Returns the same value as `quantile`, or `None` if nothing was measured.
+    #[must_use]
+    pub fn measured(&self, share: f64) -> Option<u64> {
+        (self.count() > 0).then(|| self.quantile(share))
+    }
+
     /// Returns the largest value; 0 without values.
     #[must_use]
     pub fn max(&self) -> u64 {
@@ -70,5 +76,6 @@ mod tests {
     fn empty_histogram_has_quantiles_of_zero() {
         let empty = LatencyHistogram::default();
         assert_eq!((empty.quantile(0.99), empty.max()), (0, 0));
+        assert_eq!(empty.measured(0.99), None);
     }
 }

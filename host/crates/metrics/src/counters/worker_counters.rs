@@ -16,8 +16,15 @@ use crate::counters::warnings::Warnings;
 pub struct Counters {
     /// Devices that have been switched on.
     pub born: u64,
+    /// Devices that were switched on and have a connection of their own or a shared one (MQTT).
+    pub to_connect: u64,
+    /// Devices whose connection was up at least once.
+    pub connected_once: u64,
     /// Devices whose connection is up (MQTT).
     pub up: u64,
+    /// Connections of devices that were opened again after the broker or the network ended
+    /// them (MQTT).
+    pub reconnects: u64,
     /// Devices that retired.
     pub retired: u64,
     /// Target rate of the devices that have not retired, in ticks a second, without
@@ -29,6 +36,8 @@ pub struct Counters {
     pub ticks: u64,
     /// Ticks that were due and not run.
     pub missed_ticks: u64,
+    /// Calls of devices with an event: a connection change, a downlink message or a receipt.
+    pub event_calls: u64,
     /// Ticks and events that returned an error.
     pub failed_calls: u64,
     /// Cells that crashed and were restarted.
@@ -49,6 +58,9 @@ pub struct Counters {
     pub dropped: u64,
     /// Messages on the wire and unanswered when the run ended.
     pub unconfirmed: u64,
+    /// Those of the failed, dropped and unconfirmed messages for whose connection the host had
+    /// no free port or file.
+    pub lost_to_host: u64,
     /// Messages that were written to the log only; their target was not contacted.
     pub written: u64,
     /// Messages from the backend to devices.
@@ -62,14 +74,18 @@ pub struct Counters {
     /// Time of the last delivered message, in microseconds since the start of the run by
     /// the machine's clock.
     pub last_delivered_us: u64,
+    /// Time of the last call of a device, in microseconds since the start of the run by the
+    /// machine's clock. 0 until the worker drains.
+    pub drained_from_us: u64,
     /// Time of these counts, in microseconds since the start of the run; a sum over
     /// workers.
     pub reported_us: u64,
-    /// Microseconds spent on calling devices and on their messages, outside of I/O.
+    /// Microseconds spent on calling devices and on their messages, outside of I/O and
+    /// before the drain.
     pub busy_us: u64,
-    /// Microseconds spent on I/O, waiting aside.
+    /// Microseconds spent on I/O before the drain, waiting aside.
     pub io_us: u64,
-    /// Microseconds for which the log accepted no rows, and devices waited.
+    /// Microseconds before the drain for which the log accepted no rows, and devices waited.
     pub log_blocked_us: u64,
     /// Time from due to called: the host's own delay.
     pub delay: LatencyHistogram,
@@ -89,10 +105,27 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Returns the number of messages that got through: the backend confirmed them, they are on
+    /// the wire without confirmation, or the log is their only receiver.
+    #[must_use]
+    pub fn got_through(&self) -> u64 {
+        self.acked + self.sent + self.written
+    }
+
+    /// Returns the number of devices whose connection was never up; `None` if no device has
+    /// one.
+    #[must_use]
+    pub fn never_connected(&self) -> Option<u64> {
+        (self.to_connect > 0).then(|| self.to_connect.saturating_sub(self.connected_once))
+    }
+
     /// Adds the counts of another worker.
     pub fn add(&mut self, other: &Self) {
         self.born += other.born;
+        self.to_connect += other.to_connect;
+        self.connected_once += other.connected_once;
         self.up += other.up;
+        self.reconnects += other.reconnects;
         self.retired += other.retired;
         self.asked += other.asked;
         for (number, group) in &other.groups {
@@ -100,6 +133,7 @@ impl Counters {
         }
         self.ticks += other.ticks;
         self.missed_ticks += other.missed_ticks;
+        self.event_calls += other.event_calls;
         self.failed_calls += other.failed_calls;
         self.cell_restarts += other.cell_restarts;
         self.guest_memory += other.guest_memory;
@@ -110,12 +144,14 @@ impl Counters {
         self.failed += other.failed;
         self.dropped += other.dropped;
         self.unconfirmed += other.unconfirmed;
+        self.lost_to_host += other.lost_to_host;
         self.written += other.written;
         self.received += other.received;
         self.max_open += other.max_open;
         self.fullest_outbox = self.fullest_outbox.fuller(other.fullest_outbox);
         self.outbox_full += other.outbox_full;
         self.last_delivered_us = self.last_delivered_us.max(other.last_delivered_us);
+        self.drained_from_us = self.drained_from_us.max(other.drained_from_us);
         self.reported_us += other.reported_us;
         self.busy_us += other.busy_us;
         self.io_us += other.io_us;

@@ -22,7 +22,7 @@ pub struct ProgressSnapshot {
     pub counters: Counters,
     /// The factor by which schedules are faster than in the fleet file.
     pub factor: f64,
-    /// Messages a second over the last two seconds.
+    /// Messages a second that got through over the last two seconds.
     pub reached: f64,
     /// The current stages of groups.
     pub stages: Vec<StageProgress>,
@@ -117,6 +117,7 @@ impl ProgressSnapshot {
             "devices": self.devices,
             "on": c.born - c.retired,
             "up": c.up,
+            "never_connected": c.never_connected(),
             "asked_per_second": self.asked(),
             "stages": self.stages.iter().map(StageProgress::json).collect::<Vec<_>>(),
             "reached_per_second": self.reached,
@@ -128,7 +129,7 @@ impl ProgressSnapshot {
             "written": c.written,
             "open": c.open,
             "injected_lost": c.injected.lost(),
-            "lag_us": { "p99": c.lag.quantile(0.99) },
+            "lag_us": { "p99": c.lag.measured(0.99) },
             "guest_memory": c.guest_memory,
             "rows": self.rows,
             "bytes": self.bytes,
@@ -164,18 +165,18 @@ impl ProgressSnapshot {
         if self.clock.is_some_and(|clock| clock.max) {
             return "none: the clock waits".into();
         }
-        format!(
-            "p99 {} from due to sent",
-            micros(self.counters.lag.quantile(0.99))
-        )
+        match self.counters.lag.measured(0.99) {
+            Some(lag) => format!("p99 {} from due to sent", micros(lag)),
+            None => "not measured, since nothing was sent".into(),
+        }
     }
 
     /// Returns the number of connected devices, or an empty text for HTTP, whose devices have
     /// no connections.
     fn connected(&self) -> String {
-        match self.counters.up {
+        match self.counters.to_connect {
             0 => String::new(),
-            up => format!(", {} connected", count(up)),
+            _ => format!(", {} connected", count(self.counters.up)),
         }
     }
 
@@ -204,5 +205,55 @@ impl ProgressSnapshot {
             }
         }
         more
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the progress of ten devices of MQTT that have returned messages, and whose
+    /// broker cannot be reached.
+    fn without_broker() -> ProgressSnapshot {
+        ProgressSnapshot {
+            elapsed: Duration::from_secs(5),
+            duration: Some(Duration::from_secs(10)),
+            clock: None,
+            devices: 10,
+            counters: Counters {
+                born: 10,
+                to_connect: 10,
+                asked: 240.0,
+                messages: 1_200,
+                open: 1_200,
+                ..Counters::default()
+            },
+            factor: 1.0,
+            reached: 0.0,
+            stages: Vec::new(),
+            rows: 1_200,
+            bytes: 0,
+            warning: None,
+        }
+    }
+
+    #[test]
+    fn line_without_a_broker_has_no_connection_and_no_lag() {
+        let mut snapshot = without_broker();
+        assert_eq!(
+            snapshot.line(),
+            "5 s of 10 s: 10 of 10 devices on, 0 connected, 240/s ticks asked, 0.0/s messages reached, acked 0, sent 0, failed 0, dropped 0, lag not measured, since nothing was sent, 1,200 rows"
+        );
+        assert!(
+            snapshot
+                .block()
+                .contains("devices   10 of 10 on, 0 connected\n")
+        );
+        let json = snapshot.json();
+        assert_eq!(json["never_connected"], 10);
+        assert!(json["lag_us"]["p99"].is_null(), "{json}");
+        snapshot.counters.to_connect = 0;
+        assert!(!snapshot.line().contains("connected"), "HTTP");
+        assert!(snapshot.json()["never_connected"].is_null());
     }
 }

@@ -72,6 +72,16 @@ impl Summary {
         )
     }
 
+    /// Returns the number of devices that were never connected; `None` if there are none.
+    pub(crate) fn connections(&self) -> Option<String> {
+        let never = self.counters.never_connected().filter(|never| *never > 0)?;
+        Some(format!(
+            "{} of {} devices never connected",
+            count(never),
+            count(self.counters.to_connect)
+        ))
+    }
+
     /// Returns whether all ticks ran on time.
     pub(crate) fn kept(&self) -> String {
         let c = &self.counters;
@@ -88,25 +98,49 @@ impl Summary {
                 count(c.ticks)
             );
         }
-        let called = format!("devices were called p99 {}", micros(c.delay.quantile(0.99)));
-        let times = if c.lag.count() == 0 {
-            format!("{called} after they were due")
-        } else {
-            let left = micros(c.lag.quantile(0.99));
-            format!("{called} and messages left p99 {left} after they were due")
+        let times = self.times();
+        let with_times = |text: String| match &times {
+            Some(times) => format!("{text}; {times}"),
+            None => text,
         };
         if c.missed_ticks > 0 {
             let all = c.ticks + c.missed_ticks;
-            return format!(
-                "no: {} of {} ticks were missed; {times}",
+            return with_times(format!(
+                "no: {} of {} ticks were missed",
                 count(c.missed_ticks),
                 count(all)
-            );
+            ));
         }
-        if c.delay.quantile(0.99) > MAX_ON_TIME_DELAY_US {
+        if let Some(times) = times
+            .as_ref()
+            .filter(|_| c.delay.quantile(0.99) > MAX_ON_TIME_DELAY_US)
+        {
             return format!("late: every tick ran, but {times}");
         }
-        format!("yes: all {} ticks ran; {times}", count(c.ticks))
+        with_times(match c.ticks {
+            0 => "no tick was due".into(),
+            ticks => format!("yes: all {} ticks ran", count(ticks)),
+        })
+    }
+
+    /// Returns the times from due to called and from due to sent, as far as they were measured.
+    fn times(&self) -> Option<String> {
+        let called = self.counters.delay.measured(0.99);
+        let left = self.counters.lag.measured(0.99);
+        let called = called.map(|delay| format!("devices were called p99 {}", micros(delay)));
+        let left = left.map(|lag| format!("messages left p99 {}", micros(lag)));
+        let measured: Vec<String> = called.into_iter().chain(left).collect();
+        (!measured.is_empty()).then(|| format!("{} after they were due", measured.join(" and ")))
+    }
+
+    /// Returns the number of connections that were opened again.
+    pub(crate) fn reconnects(&self) -> String {
+        let words = match self.counters.reconnects {
+            1 => "a connection that was lost was opened again",
+            _ => "connections that were lost were opened again",
+        };
+        let times = count(self.counters.reconnects);
+        format!("{times}: {words} (the table `events` has each)")
     }
 
     /// Returns the failed calls, restarts and retirements.

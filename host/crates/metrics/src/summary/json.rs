@@ -30,15 +30,21 @@ impl Summary {
             "unconfirmed": c.unconfirmed,
             "written": c.written,
             "received": c.received,
+            "never_connected": c.never_connected(),
             "missed_ticks": c.missed_ticks,
             "failed_calls": c.failed_calls,
+            "reconnects": c.reconnects,
             "retired": c.retired,
             "cell_restarts": c.cell_restarts,
             "guest_memory": c.guest_memory,
             "delay_us": quantiles(&c.delay),
             "lag_us": quantiles(&c.lag),
             "latency_us": quantiles(&c.latency),
-            "words": { "arrived": self.arrived(), "schedule": self.kept() },
+            "words": {
+                "arrived": self.arrived(),
+                "connections": self.connections(),
+                "schedule": self.kept(),
+            },
             "bottleneck": { "who": bottleneck.word(), "words": evidence_text },
             "busy": evidence.busy(),
             "held_up": evidence.log_blocked(),
@@ -64,11 +70,12 @@ impl Summary {
     }
 }
 
+/// Returns the quantiles of a time in microseconds, which are null if it was never measured.
 fn quantiles(histogram: &LatencyHistogram) -> Value {
     json!({
-        "p50": histogram.quantile(0.5),
-        "p99": histogram.quantile(0.99),
-        "max": histogram.max(),
+        "p50": histogram.measured(0.5),
+        "p99": histogram.measured(0.99),
+        "max": histogram.measured(1.0).map(|_| histogram.max()),
     })
 }
 

@@ -21,17 +21,25 @@ impl Summary {
         let seconds = self.took.as_secs_f64();
         let mut lines = Lines(vec![
             format!(
-                "{}: {} devices, {} messages in {seconds:.1} s ({}), run {}",
+                "{}: {} devices, {} messages in {seconds:.1} s ({}{}), run {}",
                 self.fleet,
                 count(self.devices),
                 count(c.messages),
-                rate(as_f64(c.messages) / seconds.max(0.001)),
+                rate(as_f64(c.got_through()) / seconds.max(0.001)),
+                if c.got_through() < c.messages {
+                    " got through"
+                } else {
+                    ""
+                },
                 self.run
             ),
             String::new(),
         ]);
         lines.add("Did everything arrive?", self.arrived());
         lines.list("", top(&c.causes, "causes; the column `error` has them"));
+        if let Some(connections) = self.connections() {
+            lines.add("Did all connect?", format!("no: {connections}"));
+        }
         if let Some(clock) = &self.clock {
             lines.add("Virtual time", clock.text(self.ran));
         }
@@ -52,6 +60,9 @@ impl Summary {
         if !self.stages.is_empty() {
             lines.add("Stages", String::new());
             lines.list("", stages(&self.stages));
+        }
+        if c.reconnects > 0 {
+            lines.add("Reconnects", self.reconnects());
         }
         if c.failed_calls + c.cell_restarts + c.retired > 0 {
             lines.add("Plugin errors", self.plugin_errors());
@@ -183,6 +194,48 @@ mod tests {
     }
 
     #[test]
+    fn run_without_a_broker_has_no_figure_that_was_not_measured() {
+        let mut summary = good_run();
+        summary.counters = Counters {
+            ticks: 2_400,
+            messages: 2_400,
+            dropped: 2_400,
+            busy_us: 1_000_000,
+            to_connect: 1_000,
+            ..Counters::default()
+        };
+        for _ in 0..2_400 {
+            summary.counters.delay.record(500);
+        }
+        let text = summary.text();
+        for line in [
+            "demo: 1,000 devices, 2,400 messages in 10.1 s (0.0/s got through), run ",
+            "Did all connect?         no: 1,000 of 1,000 devices never connected\n",
+            "Was the schedule kept?   yes: all 2,400 ticks ran; devices were called p99 500 µs after they were due\n",
+            "the backend or the way to it: no message arrived, and its 2 workers were busy 5 % of the time\n",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        let json = summary.json();
+        assert_eq!(json["never_connected"], 1_000);
+        assert_eq!(
+            json["words"]["connections"],
+            "1,000 of 1,000 devices never connected"
+        );
+        assert!(json["latency_us"]["p99"].is_null() && json["lag_us"]["max"].is_null());
+        assert_eq!(json["delay_us"]["p99"], 500);
+    }
+
+    #[test]
+    fn schedule_without_ticks_has_no_times() {
+        let mut summary = good_run();
+        summary.counters = Counters::default();
+        assert_eq!(summary.kept(), "no tick was due");
+        summary.counters.missed_ticks = 5;
+        assert_eq!(summary.kept(), "no: 5 of 5 ticks were missed");
+    }
+
+    #[test]
     fn run_with_losses_faults_checks_and_stages() {
         let mut summary = good_run();
         let c = &mut summary.counters;
@@ -213,6 +266,16 @@ mod tests {
         }];
         summary.log.error = Some("the disk is full".into());
         insta::assert_snapshot!(summary.text());
+    }
+
+    #[test]
+    fn reconnects_have_a_line() {
+        let mut summary = good_run();
+        assert!(!summary.text().contains("Reconnects"));
+        summary.counters.reconnects = 1_200;
+        let said = "Reconnects               1,200: connections that were lost were opened again (the table `events` has each)";
+        assert!(summary.text().lines().any(|line| line == said));
+        assert_eq!(summary.json()["reconnects"], 1_200);
     }
 
     #[test]

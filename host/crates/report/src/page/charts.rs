@@ -19,7 +19,7 @@ const INKS: [&str; 7] = [
 
 /// Kinds of events that have a strip, and their colours. `born` and `status` have none, since
 /// every device has them.
-const STRIPS: [(&str, &str); 9] = [
+const STRIPS: [(&str, &str); 10] = [
     ("connected", "acked"),
     ("disconnected", "dropped"),
     ("received", "sent"),
@@ -29,6 +29,7 @@ const STRIPS: [(&str, &str); 9] = [
     ("restarted", "sent"),
     ("retired", "unconfirmed"),
     ("lost", "failed"),
+    ("refused", "failed"),
 ];
 
 pub(crate) fn time(timeline: &Timeline) -> Time {

@@ -60,6 +60,9 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
         Some(words) => rows.push(("Did everything arrive?", words.to_owned())),
         None => rows.push(("Did everything arrive?", arrived(data.timeline))),
     }
+    if let Some(words) = data.text(&["summary", "words", "connections"]) {
+        rows.push(("Did all connect?", format!("no: {words}")));
+    }
     let summed = [
         (
             "Was the schedule kept?",
@@ -76,6 +79,15 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
             };
             rows.push((question, words));
         }
+    }
+    let reconnects = data.noted(&["summary", "reconnects"]);
+    if let Some(times) = reconnects.and_then(serde_json::Value::as_u64)
+        && times > 0
+    {
+        rows.push((
+            "Reconnects",
+            format!("{} of connections that were lost", count(times)),
+        ));
     }
     if let Some(state) = data.spooled {
         rows.push((
@@ -131,13 +143,21 @@ fn tiles(timeline: &Timeline) -> String {
     let [acked, sent, _, _, _, injected, written] = timeline.outcomes;
     let all: u64 = timeline.outcomes.iter().sum::<u64>() - injected;
     let seconds = signed_as_f64(timeline.end - timeline.start) / 1e6;
-    let rate = as_f64(all) / seconds.max(0.001);
+    let through = acked + sent + written;
+    let rate = as_f64(through) / seconds.max(0.001);
     let mut tiles = vec![
         ("messages", count(all), "to be delivered".to_owned()),
-        ("a second", Unit::Rate.shown(rate), "on average".to_owned()),
+        (
+            "a second",
+            Unit::Rate.shown(rate),
+            match through == all {
+                true => "on average".to_owned(),
+                false => "got through, on average".to_owned(),
+            },
+        ),
         (
             "got through",
-            share(acked + sent + written, all),
+            share(through, all),
             match (acked, sent) {
                 _ if written > 0 => format!("{} written to the log", count(written)),
                 (_, 0) => format!("{} confirmed", count(acked)),

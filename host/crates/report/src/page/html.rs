@@ -101,6 +101,30 @@ mod tests {
     }
 
     #[test]
+    fn rate_and_connections_of_a_run_without_a_broker() {
+        let note = json!({ "summary": { "words": {
+            "connections": "10 of 10 devices never connected",
+        } } });
+        let timeline = Timeline {
+            rows: 2_400,
+            start: 0,
+            end: 10_000_000,
+            buckets: vec![Default::default()],
+            outcomes: [0, 0, 0, 2_400, 0, 0, 0],
+            ..Timeline::default()
+        };
+        let html = page_of(&timeline, Some(&note));
+        assert!(
+            html.contains("<dt>Did all connect?</dt><dd>no: 10 of 10 devices never connected</dd>")
+        );
+        let tile = "<li><span>a second</span><strong>0";
+        assert!(
+            html.contains(tile) && html.contains("got through, on average"),
+            "{html}"
+        );
+    }
+
+    #[test]
     fn foreign_texts_are_escaped() {
         let evil = "</script><script>alert(1)</script>";
         let note = json!({

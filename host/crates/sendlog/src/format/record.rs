@@ -77,6 +77,8 @@ pub enum EventKind {
     Lost,
     /// An injected fault of the device's link begins.
     Fault,
+    /// The backend refused a subscription of the device.
+    Refused,
 }
 
 impl EventKind {
@@ -96,6 +98,7 @@ impl EventKind {
             Self::Retired => "retired",
             Self::Lost => "lost",
             Self::Fault => "fault",
+            Self::Refused => "refused",
         }
     }
 }

@@ -8,7 +8,13 @@ use std::time::Duration;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The back-off of one connection: the number of tries since it last worked.
+/// The time after which a connection has lasted, 30 s.
+const LASTING: Duration = Duration::from_secs(30);
+
+/// The same for a connection on which the backend has confirmed a message, 5 s.
+const LASTING_IN_USE: Duration = Duration::from_secs(5);
+
+/// The back-off of one connection: the number of tries since one has lasted.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff(u32);
 
@@ -20,9 +26,20 @@ impl Backoff {
         full.mul_f64(0.5 + 0.5 * unit())
     }
 
-    /// Restarts the back-off after a connection that worked.
-    pub(crate) fn reset(&mut self) {
-        self.0 = 0;
+    /// Notes the end of a connection. Only one that has lasted restarts the back-off: a
+    /// backend can accept a connection and close it, again and again. Returns whether it has
+    /// lasted.
+    pub(crate) fn note_end(&mut self, lived: Duration, has_confirmed: bool) -> bool {
+        let has_lasted = lived >= LASTING || has_confirmed && lived >= LASTING_IN_USE;
+        if has_lasted {
+            self.0 = 0;
+        }
+        has_lasted
+    }
+
+    /// Takes back the two last waits: one message was the reason for both.
+    pub(crate) fn take_back(&mut self) {
+        self.0 = self.0.saturating_sub(2);
     }
 }
 
@@ -46,7 +63,26 @@ mod tests {
             assert!(*wait >= full / 2 && *wait <= full, "{n}: {wait:?}");
         }
         assert!(waits[10..].windows(2).any(|pair| pair[0] != pair[1]));
-        backoff.reset();
+        backoff.note_end(Duration::from_secs(30), false);
         assert!(backoff.next() <= FIRST_WAIT);
+    }
+
+    #[test]
+    fn only_a_connection_that_lasted_restarts_the_waits() {
+        let after = |lived, has_confirmed| {
+            let mut backoff = Backoff(7);
+            backoff.note_end(Duration::from_millis(lived), has_confirmed);
+            backoff.0
+        };
+        assert_eq!((after(0, false), after(4_999, true)), (7, 7));
+        assert_eq!((after(5_000, true), after(5_000, false)), (0, 7));
+        assert_eq!((after(29_999, false), after(30_000, false)), (7, 0));
+    }
+
+    #[test]
+    fn message_that_ended_connections_adds_no_wait() {
+        let mut backoff = Backoff(3);
+        backoff.take_back();
+        assert_eq!(backoff.0, 1);
     }
 }

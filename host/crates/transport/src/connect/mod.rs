@@ -1,5 +1,10 @@
-//! Opens connections: back-off, connect limiter and TLS.
+//! Opens connections: addresses, back-off, limits and TLS.
 
 pub(crate) mod backoff;
 pub(crate) mod connect_limiter;
+pub(crate) mod dial;
+pub(crate) mod host_limit;
+pub(crate) mod pem_words;
+pub(crate) mod stream;
 pub(crate) mod tls;
+pub(crate) mod tls_words;

@@ -1,5 +1,6 @@
 //! Configures TLS for both protocols.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -7,6 +8,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use mockfleet_config::{File, Tls};
+
+use crate::connect::pem_words;
 
 /// An error in the TLS settings of a target.
 #[derive(Debug, thiserror::Error)]
@@ -18,13 +21,15 @@ pub enum TlsError {
         file: String,
         cause: String,
     },
-    #[error("CA file {file} holds no certificate")]
+    #[error(
+        "CA file {file} holds no certificate that can be used; `openssl x509 -noout -text -in {file}` prints it"
+    )]
     NoAuthority { file: String },
     #[error("client certificate {cert} and key {key} do not work together: {cause}")]
     Identity {
         cert: String,
         key: String,
-        cause: rustls::Error,
+        cause: String,
     },
     #[error("the system's certificates cannot be used: {0}; name a CA file with tls.ca")]
     System(rustls::Error),
@@ -51,7 +56,7 @@ pub(crate) fn client(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
             .map_err(|cause| TlsError::Identity {
                 cert: cert.to_string(),
                 key: key.to_string(),
-                cause,
+                cause: mismatch(&cause),
             })?,
         None => builder.with_no_client_auth(),
     };
@@ -69,20 +74,38 @@ fn authorities(file: &File) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
+/// Explains why a certificate and a key are refused.
+fn mismatch(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InconsistentKeys(_) => "the key is not that of the certificate, which has to be the first in its file; `openssl x509 -noout -pubkey -in CERT` and `openssl pkey -pubout -in KEY` print the same if they belong together".into(),
+        other => other.to_string(),
+    }
+}
+
 fn certificates(what: &'static str, file: &File) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let text = file.read().map_err(|error| pem(what, file, &error))?;
-    CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<_, _>>()
-        .map_err(|error| pem(what, file, &error))
+    let text = file.read().map_err(|error| pem(what, file, error))?;
+    let list: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let list = list.map_err(|error| wrong_pem(what, file, &text, &error))?;
+    if list.is_empty() {
+        return Err(wrong_pem(what, file, &text, &"it has no certificate"));
+    }
+    Ok(list)
 }
 
 fn private_key(file: &File) -> Result<PrivateKeyDer<'static>, TlsError> {
     let what = "private key";
-    let text = file.read().map_err(|error| pem(what, file, &error))?;
-    PrivateKeyDer::from_pem_slice(&text).map_err(|error| pem(what, file, &error))
+    let text = file.read().map_err(|error| pem(what, file, error))?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| wrong_pem(what, file, &text, &error))
 }
 
-fn pem(what: &'static str, file: &File, error: &dyn std::fmt::Display) -> TlsError {
+fn wrong_pem(what: &'static str, file: &File, bytes: &[u8], error: &dyn Display) -> TlsError {
+    match pem_words::explain(what, &file.to_string(), bytes) {
+        Some(said) => pem(what, file, said),
+        None => pem(what, file, error),
+    }
+}
+
+fn pem(what: &'static str, file: &File, error: impl Display) -> TlsError {
     TlsError::Pem {
         what,
         file: file.to_string(),

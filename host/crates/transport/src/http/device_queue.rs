@@ -48,7 +48,7 @@ pub(crate) async fn run(shared: Rc<Shared>, queue: Rc<DeviceQueue>) {
                 return;
             };
             envelope.attempt += 1;
-            let path = envelope.topic.clone();
+            let path = envelope.topic.as_ref().map(|path| Rc::clone(&path.sent));
             let parts = (envelope.route, path, envelope.payload.clone());
             state.current = Some((envelope, Instant::now()));
             parts
@@ -94,11 +94,11 @@ fn complete(
     let response = match response {
         Ok(response) => response,
         Err(error) => {
-            let text = error.to_string();
-            shared.warn(&text);
+            let cause = error.cause();
+            shared.warn(&cause.kind());
             shared.inbox.complete(Completion {
                 sent_at: error.may_be_sent().then_some(sent_at),
-                ..Completion::unsent(envelope, Outcome::Failed, Cause::backend(text))
+                ..Completion::unsent(envelope, Outcome::Failed, cause)
             });
             return;
         }

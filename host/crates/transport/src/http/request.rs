@@ -4,17 +4,28 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT,
+};
+use hyper::http::uri::InvalidUri;
+use hyper::{Request, StatusCode};
 use mockfleet_config::PlaceholderValues;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{StatusCode, Url};
+use url::{Position, Url};
 
 use crate::envelope::Envelope;
+use crate::http::connections::{self, HttpConnection};
 use crate::http::error::RequestError;
+use crate::http::open;
 use crate::http::target::{Channel, Shared};
 
 /// The bytes of a response that are read, 1 MiB: downlink messages are small, and an
 /// endless response must not fill the memory of the host.
 const MAX_RESPONSE_BYTES: usize = 1 << 20;
+
+/// The redirects of one request that are followed.
+const MAX_REDIRECTS: usize = 5;
 
 /// The response of a server.
 pub(crate) struct Response {
@@ -34,6 +45,18 @@ impl Response {
     pub(crate) fn is_downlink(&self, channel: &Channel) -> bool {
         let is_wanted = self.status.is_success() || channel.plan.error_downlink;
         is_wanted && !self.body.is_empty() && !self.is_cut
+    }
+
+    /// Returns the URL of a redirect that keeps method and body (307, 308) and stays on the
+    /// same server.
+    ///
+    /// A message must not go to another server, and a POST must not become a GET.
+    fn followed(&self, from: &Url) -> Option<Url> {
+        if !matches!(self.status.as_u16(), 307 | 308) {
+            return None;
+        }
+        let to = from.join(self.location.as_ref()?).ok()?;
+        (to.origin() == from.origin()).then_some(to)
     }
 
     /// Describes a response that is not a success.
@@ -73,47 +96,113 @@ pub(crate) async fn send(
         Some(path) => url.push_str(&path),
         None => channel.plan.path.render(names, &mut url),
     }
+    let invalid = |error: url::ParseError| RequestError::InvalidRequest(error.to_string());
+    let mut url = Url::parse(&url).map_err(invalid)?;
     let timeout = channel.plan.timeout;
-    let request = shared
-        .client
-        .request(channel.method.clone(), url)
-        .headers(headers)
-        .timeout(timeout)
-        .body(payload);
-    let response = request
-        .send()
+    let exchanges = async {
+        let mut redirects = 0;
+        loop {
+            let request = request(channel, &url, &headers, &payload)?;
+            let response = exchange(shared, request).await?;
+            match response.followed(&url) {
+                Some(next) if redirects < MAX_REDIRECTS => url = next,
+                _ => return Ok(response),
+            }
+            redirects += 1;
+        }
+    };
+    tokio::time::timeout(timeout, exchanges)
         .await
-        .map_err(|error| RequestError::from_reqwest(&error, timeout))?;
+        .unwrap_or(Err(RequestError::Timeout(timeout)))
+}
+
+/// Makes a request to the path of a URL.
+fn request(
+    channel: &Channel,
+    url: &Url,
+    headers: &HeaderMap,
+    payload: &Bytes,
+) -> Result<Request<Full<Bytes>>, RequestError> {
+    let mut request = Request::new(Full::new(payload.clone()));
+    let path = &url[Position::BeforePath..Position::AfterQuery];
+    let invalid = |error: InvalidUri| RequestError::InvalidRequest(error.to_string());
+    *request.uri_mut() = path.parse().map_err(invalid)?;
+    *request.method_mut() = channel.method.clone();
+    *request.headers_mut() = headers.clone();
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    let host = HeaderValue::from_str(host)
+        .map_err(|_| RequestError::InvalidRequest("its host is no header".into()))?;
+    let own = request.headers_mut();
+    own.entry(HOST).or_insert(host);
+    own.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    let agent = concat!("mockfleet/", env!("CARGO_PKG_VERSION"));
+    own.entry(USER_AGENT)
+        .or_insert(HeaderValue::from_static(agent));
+    Ok(request)
+}
+
+/// Sends a request, and reads the response.
+///
+/// A server can close an idle connection while a request is on its way. If it has read
+/// nothing of the request, this is sent once more, over a new connection.
+async fn exchange(
+    shared: &Shared,
+    request: Request<Full<Bytes>>,
+) -> Result<Response, RequestError> {
+    if let Some(mut connection) = shared.idle.take() {
+        match connection.sender.try_send_request(request.clone()).await {
+            Ok(response) => return read(shared, connection, response).await,
+            Err(mut error) => {
+                let is_unsent = error.take_message().is_some();
+                if !is_unsent && !connection.state.is_unread() {
+                    return Err(RequestError::lost(error.error()).on_reused());
+                }
+            }
+        }
+    }
+    let mut connection = open::open(&shared.server).await?;
+    let response = connection.sender.send_request(request).await;
+    let response = response.map_err(|error| RequestError::lost(&error))?;
+    read(shared, connection, response).await
+}
+
+/// Reads a response to its end, so that its connection can be used again.
+///
+/// A response above [`MAX_RESPONSE_BYTES`] is not read to its end, and its connection is
+/// lost.
+async fn read(
+    shared: &Shared,
+    connection: HttpConnection,
+    response: hyper::Response<Incoming>,
+) -> Result<Response, RequestError> {
     let at = Instant::now();
     let text = |name: HeaderName| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
     let (location, content_type) = (text(LOCATION), text(CONTENT_TYPE));
+    let limit = connections::idle_limit(response.headers(), shared.server.idle_timeout);
     let status = response.status();
-    let body = body(response)
-        .await
-        .map_err(|error| RequestError::from_reqwest(&error, timeout))?;
+    let mut incoming = response.into_body();
+    let mut body = Vec::new();
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| RequestError::lost(&error))?;
+        if let Some(data) = frame.data_ref() {
+            body.extend_from_slice(data);
+        }
+        if body.len() > MAX_RESPONSE_BYTES {
+            break;
+        }
+    }
+    let is_cut = body.len() > MAX_RESPONSE_BYTES;
+    if !is_cut {
+        shared.idle.put(connection, limit);
+    }
     Ok(Response {
         status,
         at,
         location,
         content_type,
-        is_cut: body.len() > MAX_RESPONSE_BYTES,
+        is_cut,
         body,
     })
-}
-
-/// Reads a response to its end, so that its connection can be reused.
-///
-/// A response above [`MAX_RESPONSE_BYTES`] is not read to its end, and its connection is
-/// lost.
-async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_RESPONSE_BYTES {
-            break;
-        }
-    }
-    Ok(body)
 }
 
 /// Returns the headers of an envelope. Those of the fleet file replace those of the

@@ -1,14 +1,16 @@
 //! Holds the settings that all requests to a server share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use hyper::Method;
 use mockfleet_config::{Http, HttpChannel, Target};
-use reqwest::{Client, Method};
 use rustls::ClientConfig;
 
 use crate::connect::tls::{self, TlsError};
 use crate::device::RunNames;
 use crate::event::TransportEvent;
+use crate::http::connections::IdleConnections;
 use crate::inbox::EventInbox;
 
 /// A server, for all workers.
@@ -18,6 +20,8 @@ pub struct HttpTarget {
     pub(crate) channels: Arc<[Channel]>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) names: RunNames,
+    /// The time for which a connection may be idle.
+    pub(crate) idle_timeout: Duration,
 }
 
 /// A channel with its parsed method.
@@ -45,6 +49,7 @@ impl HttpTarget {
             tls: tls.transpose()?,
             target: Arc::new(target.clone()),
             names,
+            idle_timeout: http.idle_timeout,
         })
     }
 }
@@ -52,7 +57,7 @@ impl HttpTarget {
 /// State that the device queues of one worker share.
 pub(crate) struct Shared {
     pub(crate) server: HttpTarget,
-    pub(crate) client: Client,
+    pub(crate) idle: IdleConnections,
     pub(crate) inbox: EventInbox,
 }
 
@@ -61,8 +66,26 @@ impl Shared {
     pub(crate) fn warn(&self, why: &str) {
         let target = &self.server.target;
         let (name, url) = (&target.name, &target.address.shown);
-        self.inbox.push(TransportEvent::Warning(format!(
+        self.inbox.push(TransportEvent::warning(format!(
             "target {name} ({url}): {why}"
         )));
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use mockfleet_config::Protocol;
+
+    use super::*;
+    use crate::tests::settings;
+
+    /// Returns a server on this port, with one channel whose path is `/{device}`.
+    pub(crate) fn server(port: u16, keys: &str) -> HttpTarget {
+        let url = format!("http://127.0.0.1:{port}");
+        let target = settings::target(&url, keys, "path = \"/{device}\"");
+        let Protocol::Http(http) = &target.protocol else {
+            panic!("no HTTP");
+        };
+        HttpTarget::new(&target, http, settings::names()).unwrap()
     }
 }

@@ -5,9 +5,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use reqwest::Client;
-use reqwest::redirect::{Action, Attempt, Policy};
-use rustls::ClientConfig;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -15,13 +12,11 @@ use crate::cause::Cause;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
+use crate::http::connections::IdleConnections;
 use crate::http::device_queue::{self, DeviceQueue};
 use crate::http::target::{HttpTarget, Shared};
 use crate::inbox::EventInbox;
 use crate::transport::{LinkAction, Transport};
-
-/// The redirects of one request that are followed.
-const MAX_REDIRECTS: usize = 5;
 
 /// One worker's requests to a server.
 pub struct HttpTransport {
@@ -34,35 +29,24 @@ pub struct HttpTransport {
 
 impl HttpTransport {
     /// Makes the transport of one worker.
-    ///
-    /// # Errors
-    /// When no client can be made with the target's TLS settings.
-    pub fn new(server: &HttpTarget, inbox: EventInbox) -> Result<Self, reqwest::Error> {
-        let mut builder = Client::builder()
-            .http1_only()
-            .no_proxy()
-            .connect_timeout(server.target.connect_timeout)
-            .redirect(Policy::custom(redirect))
-            .user_agent(concat!("mockfleet/", env!("CARGO_PKG_VERSION")));
-        if let Some(tls) = &server.tls {
-            builder = builder.tls_backend_preconfigured(ClientConfig::clone(tls));
-        }
-        Ok(Self {
+    #[must_use]
+    pub fn new(server: &HttpTarget, inbox: EventInbox) -> Self {
+        Self {
             shared: Rc::new(Shared {
                 server: server.clone(),
-                client: builder.build()?,
+                idle: IdleConnections::default(),
                 inbox,
             }),
             queues: Vec::new(),
             dirty: Vec::new(),
             running: Vec::new(),
-        })
+        }
     }
 
     /// Warns that a connection action has no effect.
     fn warn_ignored(&self) {
         let target = &self.shared.server.target;
-        self.shared.inbox.push(TransportEvent::Warning(format!(
+        self.shared.inbox.push(TransportEvent::warning(format!(
             "target {}: HTTP devices have no connection of their own; their link actions are ignored",
             target.name
         )));
@@ -71,20 +55,6 @@ impl HttpTransport {
     #[inline]
     fn queue(&self, device: DeviceIndex) -> Option<&Rc<DeviceQueue>> {
         self.queues.get(usize::try_from(device).ok()?)?.as_ref()
-    }
-}
-
-/// Follows a redirect that keeps method and body (307, 308) and stays on the same server.
-///
-/// A message must not go to another server, and a POST must not become a GET.
-fn redirect(attempt: Attempt<'_>) -> Action {
-    let origin = attempt.previous().last().map(|url| url.origin());
-    let stays = origin.is_some_and(|origin| origin == attempt.url().origin());
-    let keeps = matches!(attempt.status().as_u16(), 307 | 308);
-    if stays && keeps && attempt.previous().len() <= MAX_REDIRECTS {
-        attempt.follow()
-    } else {
-        attempt.stop()
     }
 }
 
@@ -101,6 +71,10 @@ impl Transport for HttpTransport {
                 restored: Notify::new(),
             }));
         }
+    }
+
+    fn wait_cause(&self, _device: DeviceIndex) -> Cause {
+        Cause::backend("the server has not answered the first of them")
     }
 
     #[inline]

@@ -1,19 +1,20 @@
 //! Opens a connection: TCP, TLS, CONNECT and CONNACK.
 
 use std::cell::RefCell;
+use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
 use rumqttc::{Connect, ConnectReturnCode, LastWill, Login, Packet};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::connect::dial;
+use crate::connect::stream::Stream;
 use crate::mqtt::codec::qos;
 use crate::mqtt::connection::Connection;
 use crate::mqtt::error::ConnectError;
-use crate::mqtt::stream::Stream;
 use crate::mqtt::target::MqttTarget;
 
 /// An open connection, before its first message.
@@ -27,6 +28,9 @@ pub(crate) struct Opened {
 
 /// The largest packet that is accepted before the CONNACK, which has 4 bytes.
 const MAX_CONNACK_BYTES: usize = 1024;
+
+/// The first bytes of a TLS alert: its type, and the version 3.x (RFC 8446, section 5.1).
+const TLS_ALERT: [u8; 2] = [21, 3];
 
 /// Opens a connection.
 ///
@@ -43,7 +47,7 @@ pub(crate) async fn open(
         "connect"
     );
     let opening = async {
-        let stream = dial(broker).await?;
+        let stream = open_stream(broker).await?;
         handshake(broker, connection, stream).await
     };
     match tokio::time::timeout(limit, opening).await {
@@ -52,9 +56,10 @@ pub(crate) async fn open(
     }
 }
 
-async fn dial(broker: &MqttTarget) -> Result<Stream, ConnectError> {
+async fn open_stream(broker: &MqttTarget) -> Result<Stream, ConnectError> {
     let address = &broker.target.address;
-    let socket = TcpStream::connect((address.host.as_str(), address.port))
+    let limit = broker.target.connect_timeout;
+    let socket = dial::dial(&address.host, address.port, limit)
         .await
         .map_err(ConnectError::from_connect)?;
     // Without this, a message waits for its successor (Nagle's algorithm).
@@ -87,6 +92,12 @@ async fn handshake(
     stream.flush().await.map_err(ConnectError::Lost)?;
     buffer.clear();
     loop {
+        if buffer.starts_with(&TLS_ALERT) {
+            return Err(ConnectError::NeedsTls);
+        }
+        if buffer.starts_with(b"HTTP/") {
+            return Err(ConnectError::SpeaksHttp);
+        }
         match Packet::read(&mut buffer, MAX_CONNACK_BYTES) {
             Ok(Packet::ConnAck(ack)) if ack.code == ConnectReturnCode::Success => {
                 return Ok(Opened {
@@ -101,9 +112,14 @@ async fn handshake(
             Err(error) => return Err(ConnectError::NotMqtt(error)),
         }
         let mut chunk = [0; 256];
-        match stream.read(&mut chunk).await.map_err(ConnectError::Lost)? {
-            0 => return Err(ConnectError::Closed),
-            n => buffer.extend_from_slice(chunk.get(..n).unwrap_or_default()),
+        let encrypted = broker.tls.is_some();
+        match stream.read(&mut chunk).await {
+            Ok(0) => return Err(ConnectError::Closed { encrypted }),
+            Ok(n) => buffer.extend_from_slice(chunk.get(..n).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return Err(ConnectError::Closed { encrypted });
+            }
+            Err(error) => return Err(ConnectError::Lost(error)),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::task::{Context, Waker};
 
 use mockfleet_config::Qos;
 use rustc_hash::FxHashMap;
+use tokio::time::Instant;
 
 use crate::cause::Cause;
 use crate::device::DeviceInfo;
@@ -12,6 +13,7 @@ use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
 use crate::inbox::EventInbox;
 use crate::mqtt::link_fault::state::LinkFaultState;
+use crate::mqtt::session_state::accused::Accused;
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::session_state::packet_ids::PacketIds;
 use crate::mqtt::session_state::releases::Releases;
@@ -35,8 +37,10 @@ enum ConnectionState {
     NeverConnected,
     /// It is open. The task of the connection has its `Session` with stream and buffers.
     Connected,
-    /// It was open before.
+    /// The device, a fault or the end of the run closed it.
     Disconnected,
+    /// The broker or the network ended it.
+    Lost,
 }
 
 /// One connection.
@@ -56,6 +60,12 @@ pub(crate) struct Connection {
     /// Messages of earlier connections, which are sent before those of the queue. One with a
     /// packet identifier is in the session that the broker keeps.
     pub(crate) resend: VecDeque<InFlight>,
+    /// The message that was sent alone when the last connection ended.
+    pub(crate) accused: Option<Accused>,
+    /// The connections in a row that the broker or the network ended before they had lasted.
+    pub(crate) brief_ends: u32,
+    /// The last time at which a connection ended though nothing was sent on it.
+    pub(crate) unprovoked: Option<Instant>,
     /// Envelopes that are not encoded.
     pub(crate) queue: VecDeque<Envelope>,
     /// Packets that are not completely written.
@@ -71,6 +81,8 @@ pub(crate) struct Connection {
     /// Whether the transport flushes it next.
     pub(crate) dirty: bool,
     pub(crate) fault: LinkFaultState,
+    /// The reason for which it is not open, if it could not be opened or was lost.
+    closed_by: Option<Cause>,
     waker: Option<Waker>,
 }
 
@@ -93,6 +105,9 @@ impl Connection {
             devices: FxHashMap::default(),
             subscriptions: Subscriptions::default(),
             resend: VecDeque::new(),
+            accused: None,
+            brief_ends: 0,
+            unprovoked: None,
             queue: VecDeque::new(),
             writing: VecDeque::new(),
             in_flight: VecDeque::new(),
@@ -102,6 +117,7 @@ impl Connection {
             close_request: None,
             dirty: false,
             fault: LinkFaultState::default(),
+            closed_by: None,
             waker: None,
         }
     }
@@ -137,12 +153,28 @@ impl Connection {
         let channel = broker.channels.get(usize::from(envelope.route))?;
         let info = self.devices.get(&envelope.device)?;
         match &envelope.topic {
-            Some(topic) => into.push_str(topic),
+            Some(topic) => into.push_str(&topic.sent),
             None => channel
                 .topic
                 .render(&broker.names.names_for(info, self.number), into),
         }
         Some((channel.qos, channel.retain))
+    }
+
+    /// Returns the topic of an envelope as rows and messages show it.
+    pub(crate) fn shown_topic(&self, envelope: &Envelope, broker: &MqttTarget) -> String {
+        let mut text = String::new();
+        let channel = broker.channels.get(usize::from(envelope.route));
+        let info = self.devices.get(&envelope.device);
+        match (&envelope.topic, channel, info) {
+            (Some(topic), ..) => text.push_str(&topic.shown),
+            (None, Some(channel), Some(info)) => {
+                let names = broker.names.names_for(info, self.number);
+                channel.topic.render_shown(&names, &mut text);
+            }
+            (None, ..) => {}
+        }
+        text
     }
 
     /// Returns whether the connection is open.
@@ -158,7 +190,8 @@ impl Connection {
 
     /// Returns whether a message is not completely written on this connection.
     pub(crate) fn has_unwritten(&self) -> bool {
-        !(self.resend.is_empty() && self.queue.is_empty() && self.writing.is_empty())
+        let is_empty = self.resend.is_empty() && self.queue.is_empty() && self.writing.is_empty();
+        !is_empty || self.accused.is_some()
     }
 
     /// Wakes the task of the connection.
@@ -178,25 +211,55 @@ impl Connection {
 
     /// Changes to connected, and reports it for each device.
     pub(crate) fn set_connected(&mut self, inbox: &EventInbox) {
+        let was_lost = self.state == ConnectionState::Lost;
         self.state = ConnectionState::Connected;
         self.fault.clear();
+        self.closed_by = None;
         for device in self.devices.keys() {
-            inbox.push(TransportEvent::Connected(*device));
+            inbox.push(match was_lost {
+                true => TransportEvent::Reconnected(*device),
+                false => TransportEvent::Connected(*device),
+            });
         }
     }
 
-    /// Changes to disconnected, and reports it for each device.
-    pub(crate) fn set_disconnected(&mut self, why: &Cause, inbox: &EventInbox) {
+    /// Changes to disconnected, and reports it for each device. `by_backend` is true if the
+    /// broker or the network ended the connection.
+    pub(crate) fn set_disconnected(&mut self, why: &Cause, by_backend: bool, inbox: &EventInbox) {
         if self.state == ConnectionState::Connected {
-            self.state = ConnectionState::Disconnected;
+            self.state = match by_backend {
+                true => ConnectionState::Lost,
+                false => ConnectionState::Disconnected,
+            };
         }
+        self.closed_by = Some(why.clone());
         for device in self.devices.keys() {
             inbox.push(TransportEvent::Disconnected(*device, why.clone()));
         }
     }
 
+    /// Notes the reason for which it could not be opened.
+    pub(crate) fn set_unopened(&mut self, why: Cause) {
+        self.closed_by = Some(why);
+    }
+
+    /// Returns the reason for which its messages wait.
+    pub(crate) fn wait_cause(&self) -> Cause {
+        match (&self.closed_by, self.state) {
+            (Some(why), _) => why.with_effect("there is no connection to the broker: "),
+            (None, ConnectionState::Connected) if self.in_flight.is_empty() => {
+                Cause::backend("the connection takes no more bytes")
+            }
+            (None, ConnectionState::Connected) => {
+                Cause::backend("the broker has not confirmed them")
+            }
+            (None, _) => Cause::backend("there is no connection to the broker yet"),
+        }
+    }
+
     /// Completes all open messages at the end of the run.
     pub(crate) fn complete_all(&mut self, inbox: &EventInbox) {
+        self.acquit();
         let fault = self.fault.name();
         let written = self.writing.drain(..).chain(self.in_flight.drain(..));
         for packet in written.chain(self.resend.drain(..)) {
@@ -204,16 +267,26 @@ impl Connection {
         }
         let why = match self.state {
             ConnectionState::NeverConnected => "there was never a connection to the broker",
-            ConnectionState::Connected | ConnectionState::Disconnected => {
+            ConnectionState::Connected | ConnectionState::Disconnected | ConnectionState::Lost => {
                 "the run ended before it could be sent"
             }
         };
         self.drop_queued(why, inbox);
     }
 
+    /// Returns the cause for messages of the queue that are not sent, `why`. A limit of the
+    /// host that keeps the connection closed is the cause of the cause.
+    fn unsent_cause(&self, why: &str) -> Cause {
+        match (self.fault.name(), &self.closed_by) {
+            (None, Some(limit)) if limit.is_by_host() => limit.with_effect(&format!("{why}: ")),
+            _ => self.fault.cause(why),
+        }
+    }
+
     /// Drops the envelopes that wait to be encoded. Those that were sent on an earlier
     /// connection are not confirmed.
     pub(crate) fn drop_queued(&mut self, why: &str, inbox: &EventInbox) {
+        self.acquit();
         let fault = self.fault.name();
         for packet in self.resend.drain(..) {
             packet.complete_open(fault, why, inbox);
@@ -221,7 +294,7 @@ impl Connection {
         if self.queue.is_empty() {
             return;
         }
-        let cause = self.fault.cause(why);
+        let cause = self.unsent_cause(why);
         for envelope in self.queue.drain(..) {
             inbox.complete(Completion::unsent(
                 envelope,
@@ -229,5 +302,49 @@ impl Connection {
                 cause.clone(),
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mqtt::requeue::tests::{connection, packet};
+
+    #[test]
+    fn messages_wait_for_a_reason() {
+        let inbox = EventInbox::default();
+        let mut connection = connection(false);
+        let why = |connection: &Connection| connection.wait_cause().text().into_owned();
+        assert_eq!(why(&connection), "there is no connection to the broker yet");
+        connection.set_unopened(Cause::backend("connection refused"));
+        assert_eq!(
+            why(&connection),
+            "there is no connection to the broker: connection refused"
+        );
+        connection.set_connected(&inbox);
+        assert_eq!(why(&connection), "the connection takes no more bytes");
+        connection.in_flight.push_back(packet(1));
+        assert_eq!(why(&connection), "the broker has not confirmed them");
+        connection.set_disconnected(&Cause::backend("the broker closed it"), true, &inbox);
+        assert_eq!(
+            why(&connection),
+            "there is no connection to the broker: the broker closed it"
+        );
+    }
+
+    #[test]
+    fn host_without_ports_is_the_cause_of_unsent_messages() {
+        let mut connection = connection(false);
+        connection.set_unopened(Cause::host("no free port"));
+        assert!(connection.wait_cause().is_by_host());
+        let cause = connection.unsent_cause("there was never a connection to the broker");
+        assert!(cause.is_by_host());
+        assert_eq!(
+            cause.text(),
+            "there was never a connection to the broker: no free port"
+        );
+        connection.set_unopened(Cause::backend("connection refused"));
+        let cause = connection.unsent_cause("there was never a connection to the broker");
+        assert_eq!(cause.text(), "there was never a connection to the broker");
     }
 }

@@ -6,15 +6,21 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use mockfleet_config::{Connections, Placeholder};
+
 use crate::cause::Cause;
 use crate::connect::backoff::Backoff;
 use crate::mqtt::connect::{self, Opened};
 use crate::mqtt::connection::{CloseRequest, Connection};
+use crate::mqtt::error::SessionError;
 use crate::mqtt::link_fault::effects;
 use crate::mqtt::requeue::Loss;
 use crate::mqtt::session::write::{Session, SessionEnd};
 use crate::mqtt::target::{CLOSE_TIMEOUT, Shared};
 use crate::transport::{Cut, LinkAction};
+
+/// The brief connections in a row, 2, from which on the warning names the likely reason.
+const MIN_BRIEF_ENDS: u32 = 2;
 
 /// Runs a connection until its device leaves or the run ends.
 pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>) {
@@ -35,13 +41,11 @@ pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>)
             opened = connect::open(&shared.broker, &connection) => opened,
         };
         let end = match opened {
-            Ok(opened) => {
-                backoff.reset();
-                Some(run_session(&shared, &connection, opened).await)
-            }
+            Ok(opened) => Some(run_session(&shared, &connection, opened, &mut backoff).await),
             Err(error) => {
                 let text = error.to_string();
                 shared.warn(&text);
+                connection.borrow_mut().set_unopened(error.cause());
                 tracing::info!(
                     target = %shared.broker.target.name,
                     client_id = connection.borrow().client_id,
@@ -77,6 +81,7 @@ async fn run_session(
     shared: &Rc<Shared>,
     connection: &Rc<RefCell<Connection>>,
     opened: Opened,
+    backoff: &mut Backoff,
 ) -> SessionEnd {
     let session_present = opened.session_present;
     tracing::debug!(
@@ -117,12 +122,31 @@ async fn run_session(
     if by_backend {
         session.note_lost(&mut connection);
     }
+    if session.has_convicted {
+        backoff.take_back();
+        connection.brief_ends = 0;
+    }
+    let lived = session.age();
+    if backoff.note_end(lived, session.has_confirmed) {
+        connection.brief_ends = 0;
+    }
+    let is_closed = matches!(
+        end,
+        SessionEnd::Lost(SessionError::Closed | SessionError::Lost(_))
+    );
+    let is_ready = session.is_ready();
+    if is_closed && session.is_quiet(&connection) {
+        connection.note_unprovoked();
+    }
+    if by_backend {
+        connection.acquit();
+    }
     let suspect_begun = session.has_begun_suspect();
     if session.is_frozen() {
         // The broker does not see the end of this connection before the next one is open.
         connection.fault.keep_stale(session.into_stream());
     }
-    connection.set_disconnected(&why, &shared.inbox);
+    connection.set_disconnected(&why, by_backend, &shared.inbox);
     if !why.is_injected() {
         effects::fail_invalid(&mut connection, &why, &shared.inbox);
     }
@@ -130,6 +154,7 @@ async fn run_session(
         why: &why,
         by_backend,
         suspect_begun,
+        lived,
     };
     connection.requeue(loss, shared);
     match &end {
@@ -140,7 +165,12 @@ async fn run_session(
                 reason = %why,
                 "connection lost"
             );
-            shared.warn(&why.text());
+            let is_explained = !is_closed || !is_ready || connection.accused.is_some();
+            connection.brief_ends = connection.brief_ends.saturating_add(1);
+            match is_explained || connection.brief_ends < MIN_BRIEF_ENDS {
+                true => shared.warn(&why.text()),
+                false => warn_of_rival(shared, &connection.client_id),
+            }
         }
         SessionEnd::Requested(_) => {
             tracing::debug!(client_id = connection.client_id, reason = %why, "connection closed");
@@ -150,6 +180,23 @@ async fn run_session(
         }
     }
     end
+}
+
+/// Reports that connections are opened and soon lost, with the likely reason.
+fn warn_of_rival(shared: &Shared, client_id: &str) {
+    let mqtt = &shared.broker.mqtt;
+    let kind = "the broker accepts a connection and soon ends it, again and again";
+    let placeholder = match mqtt.connections {
+        Connections::PerDevice => "{device}",
+        Connections::Shared(_) => "{connection}",
+    };
+    let advice = match mqtt.client_id.has(Placeholder::Run) {
+        true => "the broker's log has its reason".to_owned(),
+        false => format!(
+            "the likely reason is another client with this client id, such as a second run of this fleet; client-id = \"{{run}}-{placeholder}\" is another id in each run"
+        ),
+    };
+    shared.warn_as(kind, &format!("{kind} (client id {client_id}); {advice}"));
 }
 
 /// Keeps the connection closed for as long as its device requests.

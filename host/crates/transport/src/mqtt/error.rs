@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use rumqttc::{ConnectReturnCode, Packet};
 
+use crate::cause::Cause;
+use crate::connect::host_limit::HostLimit;
+use crate::connect::tls_words::{describe, describe_handshake};
+
 /// The reason why a connection could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
@@ -12,7 +16,7 @@ pub(crate) enum ConnectError {
     Timeout(Duration),
     #[error("{0} is no name that TLS can check")]
     InvalidName(String),
-    #[error("the TLS handshake failed: {0}; see tls.ca, tls.cert and tls.key")]
+    #[error("the TLS handshake failed: {}", describe_handshake(.0))]
     Tls(io::Error),
     #[error("connection refused; is the broker running, and is this its port?")]
     NotListening,
@@ -26,10 +30,19 @@ pub(crate) enum ConnectError {
     Unreachable(io::Error),
     #[error("CONNECT cannot be written: {0}")]
     Encode(rumqttc::Error),
-    #[error("the connection was lost before it was up: {0}")]
+    #[error("the connection was lost before it was up: {}", describe(.0))]
     Lost(io::Error),
-    #[error("the broker closed the connection instead of answering CONNECT")]
-    Closed,
+    #[error("the broker closed the connection instead of answering CONNECT{}", closing_hint(*.encrypted))]
+    Closed {
+        /// Whether the connection has TLS.
+        encrypted: bool,
+    },
+    #[error(
+        "the server answered CONNECT with TLS; this is its port with TLS, so the url begins with mqtts://"
+    )]
+    NeedsTls,
+    #[error("an HTTP server answered CONNECT; is the port in the url that of an MQTT broker?")]
+    SpeaksHttp,
     #[error("the broker's first packet was no CONNACK: {0:?}")]
     UnexpectedPacket(Box<Packet>),
     #[error("this does not look like an MQTT broker: {0}")]
@@ -39,18 +52,32 @@ pub(crate) enum ConnectError {
 }
 
 impl ConnectError {
+    /// Returns the error as the cause of unsent messages.
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::TooManyFiles(_) | Self::NoFreePort(_) => Cause::host(self.to_string()),
+            _ => Cause::backend(self.to_string()),
+        }
+    }
+
     /// Explains an error of the system's `connect`.
     pub(crate) fn from_connect(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::NotListening,
-            _ => match error.raw_os_error() {
-                // EMFILE, ENFILE
-                Some(23 | 24) => Self::TooManyFiles(error),
-                // EADDRNOTAVAIL
-                Some(99) => Self::NoFreePort(error),
-                _ => Self::Unreachable(error),
+            _ => match HostLimit::from_error(&error) {
+                Some(HostLimit::Files) => Self::TooManyFiles(error),
+                Some(HostLimit::Ports) => Self::NoFreePort(error),
+                None => Self::Unreachable(error),
             },
         }
+    }
+}
+
+/// Returns the likely reason for a broker that closes a connection before CONNACK.
+fn closing_hint(encrypted: bool) -> &'static str {
+    match encrypted {
+        true => "; it may require a client certificate (tls.cert and tls.key)",
+        false => "; if this is its port with TLS, the url begins with mqtts://",
     }
 }
 
@@ -79,7 +106,7 @@ fn refusal(code: ConnectReturnCode) -> &'static str {
 /// The reason why an open connection was lost.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SessionError {
-    #[error("the connection was lost: {0}")]
+    #[error("the connection was lost: {}", describe(.0))]
     Lost(io::Error),
     #[error("the broker closed the connection")]
     Closed,

@@ -19,6 +19,5 @@ pub(crate) mod link_fault;
 pub(crate) mod requeue;
 pub(crate) mod session;
 pub(crate) mod session_state;
-pub(crate) mod stream;
 pub(crate) mod target;
 pub(crate) mod transport;

@@ -1,14 +1,15 @@
 //! Keeps the open messages of a lost connection, for the next one.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use mockfleet_config::Qos;
 use tokio::time::Instant;
 
 use crate::cause::Cause;
-use crate::envelope::{Envelope, Outcome};
-use crate::event::Completion;
+use crate::envelope::Envelope;
 use crate::mqtt::connection::Connection;
+use crate::mqtt::session_state::accused::{Accused, DOUBT, STRIKES_IN_DOUBT};
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::target::Shared;
 
@@ -20,6 +21,8 @@ pub(crate) struct Loss<'a> {
     pub(crate) by_backend: bool,
     /// Whether a byte of the suspect that was sent alone is written.
     pub(crate) suspect_begun: bool,
+    /// The age of the connection.
+    pub(crate) lived: Duration,
 }
 
 impl Connection {
@@ -27,7 +30,7 @@ impl Connection {
     /// that were not begun back to the queue.
     ///
     /// Any of the open messages can be the reason for the loss, so the next session sends
-    /// each of them alone. The one that ends the connection again fails.
+    /// each of them alone. The one that ends the connection again is accused of it.
     pub(crate) fn requeue(&mut self, loss: Loss<'_>, shared: &Shared) {
         let mut returned = VecDeque::new();
         for packet in std::mem::take(&mut self.in_flight) {
@@ -64,7 +67,7 @@ impl Connection {
         }
     }
 
-    /// Appends an open packet of a lost connection to `returned`, or completes it.
+    /// Appends an open packet of a lost connection to `returned`, accuses or completes it.
     fn return_packet(
         &mut self,
         mut packet: InFlight,
@@ -75,11 +78,7 @@ impl Connection {
         let is_blamed = loss.by_backend && !packet.received;
         if packet.suspect && is_blamed && loss.suspect_begun {
             let cause = self.blame(&packet.envelope, loss.why, shared);
-            self.abandon(&packet);
-            shared.inbox.complete(Completion {
-                sent_at: packet.sent_at.map(Instant::into_std),
-                ..Completion::unsent(packet.envelope, Outcome::Failed, cause)
-            });
+            self.accused = Some(Accused::new(packet, cause, loss.lived));
             return;
         }
         if packet.qos == Qos::AtMostOnce && packet.sent_at.is_some() {
@@ -92,13 +91,40 @@ impl Connection {
 
     /// Names a message that ends the connection as the cause of its failure.
     fn blame(&self, envelope: &Envelope, why: &Cause, shared: &Shared) -> Cause {
-        let mut topic = String::new();
-        let _ = self.topic(envelope, &shared.broker, &mut topic);
+        let topic = self.shown_topic(envelope, &shared.broker);
         let bytes = envelope.payload.len();
         Cause::backend_with(
             format!("the connection was lost again when this message was sent alone: {why}"),
             format!("topic {topic}, {bytes} bytes"),
         )
+    }
+
+    /// Notes that a connection ended though nothing was sent on it.
+    pub(crate) fn note_unprovoked(&mut self) {
+        self.unprovoked = Some(Instant::now());
+    }
+
+    /// Sends the accused message again: connections end without it.
+    pub(crate) fn acquit(&mut self) {
+        if let Some(accused) = self.accused.take() {
+            self.resend.push_front(accused.packet);
+        }
+    }
+
+    /// Fails the accused message: a connection without it has lasted. Returns false if there
+    /// is doubt, and it is sent again.
+    pub(crate) fn convict(&mut self, shared: &Shared) -> bool {
+        let is_doubted = self.unprovoked.is_some_and(|at| at.elapsed() < DOUBT);
+        let Some(accused) = self.accused.take() else {
+            return true;
+        };
+        if is_doubted && accused.packet.strikes < STRIKES_IN_DOUBT {
+            self.resend.push_front(accused.packet);
+            return false;
+        }
+        self.abandon(&accused.packet);
+        shared.inbox.complete(accused.into_failure());
+        true
     }
 
     /// Gives up a message. The broker may hold the packet identifier of one of QoS 2, which
@@ -117,7 +143,8 @@ impl Connection {
         self.unreleased.clear();
         self.releases.complete(&mut self.packet_ids);
         self.packet_ids.clear();
-        for packet in &mut self.resend {
+        let accused = self.accused.as_mut().map(|accused| &mut accused.packet);
+        for packet in self.resend.iter_mut().chain(accused) {
             packet.packet_id = 0;
             packet.received = false;
         }
@@ -127,6 +154,7 @@ impl Connection {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::envelope::Outcome;
     use crate::event::TransportEvent;
     use crate::inbox::EventInbox;
     use crate::mqtt::target::tests::shared;
@@ -200,6 +228,7 @@ pub(crate) mod tests {
         let mut lost = loss(&why, true);
         lost.suspect_begun = true;
         connection.requeue(lost, &shared);
+        assert!(shared.inbox.is_empty() && connection.convict(&shared));
         let failed = failed(&shared);
         let [(0, true, text)] = failed.as_slice() else {
             panic!("{failed:?}");
@@ -207,6 +236,45 @@ pub(crate) mod tests {
         assert!(text.contains("sent alone: closed by the broker"), "{text}");
         assert!(text.ends_with(", 0 bytes)"), "{text}");
         assert_eq!(connection.resend.len(), 1);
+    }
+
+    #[test]
+    fn message_is_not_the_reason_if_connections_end_without_it() {
+        let mut connection = connection(false);
+        let shared = shared("");
+        let why = Cause::backend("closed by the broker");
+        let mut lost = loss(&why, true);
+        lost.suspect_begun = true;
+        connection.note_unprovoked();
+        for strike in 1..=3 {
+            let mut packet = connection.resend.pop_front().unwrap_or_else(|| sent(0));
+            packet.suspect = true;
+            connection.in_flight.push_back(packet);
+            connection.requeue(lost, &shared);
+            // With each connection that ends without a message, it is free again.
+            assert_eq!(connection.convict(&shared), strike == 3);
+            assert_eq!(shared.inbox.is_empty(), strike < 3);
+        }
+        assert!(connection.resend.is_empty() && failed(&shared).len() == 1);
+    }
+
+    #[test]
+    fn accused_message_is_unconfirmed_at_the_end() {
+        let mut connection = connection(false);
+        connection.accused = Some(Accused::new(
+            sent(0),
+            Cause::backend("closed"),
+            Duration::ZERO,
+        ));
+        assert!(connection.has_unwritten());
+        let shared = shared("");
+        connection.complete_all(&shared.inbox);
+        let mut events = Vec::new();
+        shared.inbox.take(&mut events);
+        let [TransportEvent::Completed(end)] = events.as_slice() else {
+            panic!("{events:?}");
+        };
+        assert_eq!(end.outcome, Outcome::Unconfirmed);
     }
 
     #[test]
@@ -236,6 +304,7 @@ pub(crate) mod tests {
         let mut lost = loss(&why, true);
         lost.suspect_begun = true;
         connection.requeue(lost, &shared);
+        assert!(connection.convict(&shared));
         assert_eq!(failed(&shared).len(), 1);
         let kept: Vec<_> = connection
             .resend
@@ -285,6 +354,7 @@ pub(crate) mod tests {
             why,
             by_backend,
             suspect_begun: false,
+            lived: Duration::ZERO,
         }
     }
 
@@ -311,6 +381,7 @@ pub(crate) mod tests {
             sent_at: None,
             received: false,
             suspect: false,
+            strikes: 0,
         }
     }
 }

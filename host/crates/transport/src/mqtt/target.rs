@@ -71,11 +71,17 @@ pub(crate) struct Shared {
 impl Shared {
     /// Reports a problem with the target's name and URL.
     pub(crate) fn warn(&self, why: &str) {
+        self.warn_as(why, why);
+    }
+
+    /// Reports a problem of a kind; the first text of a kind is shown.
+    pub(crate) fn warn_as(&self, kind: &str, why: &str) {
         let target = &self.broker.target;
         let (name, url) = (&target.name, &target.address.shown);
-        self.inbox.push(TransportEvent::Warning(format!(
-            "target {name} ({url}): {why}"
-        )));
+        self.inbox.push(TransportEvent::Warning {
+            kind: format!("target {name} ({url}): {kind}"),
+            text: format!("target {name} ({url}): {why}"),
+        });
     }
 }
 
@@ -101,27 +107,19 @@ impl Default for Scratch {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::path::Path;
-
-    use mockfleet_config::{Fleet, Protocol};
+    use mockfleet_config::Protocol;
 
     use super::*;
+    use crate::tests::settings;
 
     /// Returns a broker on this port, with one channel whose topic is `s/{device}`.
     pub(crate) fn broker(port: u16, keys: &str) -> MqttTarget {
-        let text = format!(
-            "[targets.b]\nurl = \"mqtt://127.0.0.1:{port}\"\n{keys}\n[targets.b.channels]\na = {{ topic = \"s/{{device}}\" }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
-        );
-        let fleet = Fleet::parse(&text, "f.toml", Path::new("."), &[]).unwrap();
-        let target = &fleet.plan.targets[0];
+        let url = format!("mqtt://127.0.0.1:{port}");
+        let target = settings::target(&url, keys, "topic = \"s/{device}\"");
         let Protocol::Mqtt(mqtt) = &target.protocol else {
             panic!("no MQTT");
         };
-        let names = RunNames {
-            fleet: "f".into(),
-            run: "r".into(),
-        };
-        MqttTarget::new(target, mqtt, names).unwrap()
+        MqttTarget::new(&target, mqtt, settings::names()).unwrap()
     }
 
     /// Returns the shared state of a worker whose broker has these settings.

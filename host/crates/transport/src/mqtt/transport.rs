@@ -8,6 +8,7 @@ use std::rc::Rc;
 use mockfleet_config::Connections;
 use tokio::time::Instant;
 
+use crate::cause::Cause;
 use crate::connect::connect_limiter::ConnectLimiter;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope};
@@ -137,6 +138,19 @@ impl Transport for MqttTransport {
         self.with_connection(device, |_| {});
     }
 
+    fn has_connections(&self) -> bool {
+        true
+    }
+
+    fn wait_cause(&self, device: DeviceIndex) -> Cause {
+        let place = usize::try_from(device).unwrap_or(usize::MAX);
+        let index = self.connection_of.get(place).copied().flatten();
+        match index.and_then(|index| self.connections.get(index)) {
+            Some(connection) => connection.borrow().wait_cause(),
+            None => Cause::backend("the device has no connection"),
+        }
+    }
+
     #[inline]
     fn submit(&mut self, envelope: Envelope) {
         self.with_connection(envelope.device, |connection| {
@@ -168,7 +182,7 @@ impl Transport for MqttTransport {
             // The fleet file permits no link fault on a shared connection.
             return;
         }
-        self.shared.inbox.push(TransportEvent::Warning(format!(
+        self.shared.inbox.push(TransportEvent::warning(format!(
             "target {}: devices that share a connection cannot close it; their link actions are ignored (connections = \"per-device\" allows them)",
             self.shared.broker.target.name
         )));

@@ -1,7 +1,8 @@
 //! Plays an MQTT 3.1.1 broker, by a script of the test.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rumqttc::{
@@ -18,6 +19,8 @@ pub(crate) enum Reaction {
     Answer,
     /// The answer of the standard, and a message of this topic.
     AnswerAndPublish(&'static str),
+    /// SUBACK that refuses the filters that end in an odd digit.
+    RefuseOdd,
     Silence,
     HangUp,
 }
@@ -26,7 +29,12 @@ pub(crate) enum Reaction {
 #[derive(Clone, Default)]
 pub(crate) struct Broker {
     packets: Rc<RefCell<Vec<(usize, Packet)>>>,
+    connections: Rc<Cell<usize>>,
+    life: Rc<RefCell<Option<TimeLimit>>>,
 }
+
+/// The time after which some connections end, and whether one does, by its number.
+type TimeLimit = (Duration, Box<dyn Fn(usize) -> bool>);
 
 impl Broker {
     /// Serves connections on a free port, which it returns. `has_session` tells by the
@@ -40,22 +48,39 @@ impl Broker {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let packets = Rc::clone(&self.packets);
+        let (connections, life) = (Rc::clone(&self.connections), Rc::clone(&self.life));
         let react = Rc::new(RefCell::new(react));
         tokio::task::spawn_local(async move {
             for number in 0.. {
                 let (socket, _) = listener.accept().await.unwrap();
                 let (packets, react) = (Rc::clone(&packets), Rc::clone(&react));
                 let has_session = has_session(number);
+                connections.set(number + 1);
+                let limit = life
+                    .borrow()
+                    .as_ref()
+                    .and_then(|(after, ends)| ends(number).then_some(*after));
                 tokio::task::spawn_local(async move {
-                    serve(socket, has_session, |packet| {
+                    let served = serve(socket, has_session, |packet| {
                         packets.borrow_mut().push((number, packet.clone()));
                         react.borrow_mut()(number, packet)
-                    })
-                    .await;
+                    });
+                    let limit = limit.unwrap_or(Duration::from_secs(3600));
+                    let _ = tokio::time::timeout(limit, served).await;
                 });
             }
         });
         port
+    }
+
+    /// Ends connections after a time, as for another client with their client id.
+    pub(crate) fn end_after(&self, life: Duration, ends: impl Fn(usize) -> bool + 'static) {
+        *self.life.borrow_mut() = Some((life, Box::new(ends)));
+    }
+
+    /// Returns the number of connections so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.get()
     }
 
     /// Returns the packets so far without CONNECT and pings of keep-alive.
@@ -97,7 +122,7 @@ async fn serve(
                     return;
                 }
                 if reaction != Reaction::Silence {
-                    answer(&packet, &mut out);
+                    answer(&packet, reaction == Reaction::RefuseOdd, &mut out);
                 }
                 if let Reaction::AnswerAndPublish(topic) = reaction {
                     Publish::new(topic, QoS::AtMostOnce, "x")
@@ -121,7 +146,7 @@ async fn serve(
     }
 }
 
-fn answer(packet: &Packet, out: &mut BytesMut) {
+fn answer(packet: &Packet, refuse_odd: bool, out: &mut BytesMut) {
     let written = match packet {
         Packet::Publish(publish) => match publish.qos {
             QoS::AtMostOnce => return,
@@ -130,10 +155,12 @@ fn answer(packet: &Packet, out: &mut BytesMut) {
         },
         Packet::PubRel(release) => PubComp::new(release.pkid).write(out),
         Packet::Subscribe(subscribe) => {
-            let codes = subscribe
-                .filters
-                .iter()
-                .map(|filter| SubscribeReasonCode::Success(filter.qos));
+            let codes = subscribe.filters.iter().map(|filter| {
+                match refuse_odd && filter.path.ends_with(['1', '3']) {
+                    true => SubscribeReasonCode::Failure,
+                    false => SubscribeReasonCode::Success(filter.qos),
+                }
+            });
             SubAck::new(subscribe.pkid, codes.collect()).write(out)
         }
         Packet::PingReq => PingResp.write(out),

@@ -9,6 +9,8 @@ use tokio::task::LocalSet;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
+use crate::http::target::tests::server;
+use crate::http::transport::HttpTransport;
 use crate::inbox::EventInbox;
 use crate::mqtt::target::tests::broker;
 use crate::mqtt::transport::MqttTransport;
@@ -25,25 +27,44 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
 
 /// The devices of one target.
 pub(crate) struct TestFleet {
-    pub(crate) transport: MqttTransport,
+    pub(crate) transport: Box<dyn Transport>,
     inbox: EventInbox,
     pub(crate) completed: Vec<Completion>,
     /// The devices that received a message.
     pub(crate) received: Vec<DeviceIndex>,
     pub(crate) warnings: Vec<String>,
+    /// The texts by which warnings are counted.
+    pub(crate) kinds: Vec<String>,
+    pub(crate) reconnects: u32,
+    /// The devices with a refused subscription, and the details.
+    pub(crate) refused: Vec<(DeviceIndex, String)>,
 }
 
 impl TestFleet {
     /// Connects `count` devices to a broker. Their messages go to the topic `s/{device}`.
     pub(crate) fn connect(port: u16, keys: &str, count: u32) -> Self {
-        let broker = broker(port, keys);
         let inbox = EventInbox::default();
+        let transport = MqttTransport::new(&broker(port, keys), 0, 1, inbox.clone());
+        Self::open(Box::new(transport), inbox, count)
+    }
+
+    /// Makes `count` devices that send to the path `/{device}` of a server.
+    pub(crate) fn for_server(port: u16, keys: &str, count: u32) -> Self {
+        let inbox = EventInbox::default();
+        let transport = HttpTransport::new(&server(port, keys), inbox.clone());
+        Self::open(Box::new(transport), inbox, count)
+    }
+
+    fn open(transport: Box<dyn Transport>, inbox: EventInbox, count: u32) -> Self {
         let mut fleet = Self {
-            transport: MqttTransport::new(&broker, 0, 1, inbox.clone()),
+            transport,
             inbox,
             completed: Vec::new(),
             received: Vec::new(),
             warnings: Vec::new(),
+            kinds: Vec::new(),
+            reconnects: 0,
+            refused: Vec::new(),
         };
         for index in 0..count {
             fleet.join(index);
@@ -100,7 +121,14 @@ impl TestFleet {
             match event {
                 TransportEvent::Completed(completion) => self.completed.push(completion),
                 TransportEvent::Received { device, .. } => self.received.push(device),
-                TransportEvent::Warning(text) => self.warnings.push(text),
+                TransportEvent::Warning { kind, text } => {
+                    self.kinds.push(kind);
+                    self.warnings.push(text);
+                }
+                TransportEvent::Refused(device, why) => {
+                    self.refused.push((device, why.to_string()));
+                }
+                TransportEvent::Reconnected(_) => self.reconnects += 1,
                 TransportEvent::Connected(_) | TransportEvent::Disconnected(..) => {}
             }
         }

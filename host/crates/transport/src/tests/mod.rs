@@ -2,5 +2,8 @@
 
 mod broker;
 mod fleet;
+mod idle_connections;
+mod reconnects;
 mod sessions;
+pub(crate) mod settings;
 mod suspects;

@@ -217,3 +217,21 @@ fn message_without_a_downlink_is_reported() {
         assert!(fleet.received.is_empty());
     });
 }
+
+#[test]
+fn refused_subscriptions_are_one_warning_and_an_event_each() {
+    for connections in ["", "connections = 1\n"] {
+        run(async move {
+            let broker = Broker::default();
+            let port = broker.start(|_| false, |_, _| Reaction::RefuseOdd).await;
+            let keys = format!("{connections}downlink = {{ c = {{ topic = \"c/{{device}}\" }} }}");
+            let mut fleet = TestFleet::connect(port, &keys, 4);
+            fleet.until(|fleet| fleet.warnings.len() == 2).await;
+            let first = "the broker refused a subscription: the filter c/d1 of client id ";
+            assert!(fleet.warnings[0].contains(first), "{:?}", fleet.warnings);
+            assert_eq!(fleet.kinds[0], fleet.kinds[1]);
+            let event = |n: u32| (n, format!("subscription to c/d{n}: SUBACK code 128"));
+            assert_eq!(fleet.refused, [event(1), event(3)]);
+        });
+    }
+}

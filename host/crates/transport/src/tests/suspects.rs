@@ -146,7 +146,9 @@ fn filter_that_ends_the_connection_harms_no_other() {
         fleet.until(|fleet| fleet.completed.len() == 10).await;
         assert!(fleet.outcomes().iter().all(|end| end.1 == Outcome::Acked));
         assert_eq!(fleet.received, [9]);
-        let said = "on the subscription to c/d3";
+        let said = "the connection on a subscription: the filter c/d3 of client id ";
         assert!(fleet.warnings.iter().any(|text| text.contains(said)));
+        let refused = "subscription to c/d3: closed three times on it";
+        assert_eq!(fleet.refused, [(3, refused.to_owned())]);
     });
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
 
-use mockfleet_config::Problems;
+use mockfleet_config::{Problems, fill_references};
 use mockfleet_sendlog::{Outcome, TableValue};
 use mockfleet_tables::Table;
 
@@ -286,7 +286,21 @@ impl Log {
             content: content.unwrap_or(Content::UNKNOWN),
             bytes_only: keys.bytes_only,
         };
+        // The log has `${NAME}` in place of values of the environment, and the received table has
+        // the values.
+        let is_topic = |part: &parts::KeyPart| matches!(part.sent, SentSide::Column("topic"));
+        let named_topic = topic
+            .text()
+            .filter(|topic| topic.contains("${") && keys.key.iter().any(is_topic));
+        let filled_topic = match named_topic {
+            Some(topic) => Some(fill_references(&topic)?),
+            None => None,
+        };
         let part = |part: &parts::KeyPart| match &part.sent {
+            SentSide::Column("topic") if filled_topic.is_some() => {
+                let filled = filled_topic.clone().unwrap_or_default();
+                Some(Cow::Owned(filled.into_bytes()))
+            }
             SentSide::Column(name) => {
                 let cell = match *name {
                     "topic" => topic,

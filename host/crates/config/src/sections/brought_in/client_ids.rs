@@ -113,6 +113,8 @@ fn check_broker(
             mqtt.client_id.render(names, &mut id);
             match taken.get(&id) {
                 Some(other) => {
+                    let mut id = String::new();
+                    mqtt.client_id.render_shown(names, &mut id);
                     context.report(at, format!(
                         "client-id of [targets.{target}] makes {id:?} for {whose} and for {other}, and the broker closes the older of two connections with one client id; {}",
                         match mqtt.connections {

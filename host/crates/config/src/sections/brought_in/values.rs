@@ -57,6 +57,13 @@ impl<'a> Values<'a> {
         text
     }
 
+    /// Returns the text of a message, without values of the environment.
+    fn shown(&self, template: &Template) -> String {
+        let mut text = String::new();
+        template.render_shown(&self.names(0, 0), &mut text);
+        text
+    }
+
     pub(crate) fn names(&self, index: u32, connection: u32) -> PlaceholderValues<'_> {
         PlaceholderValues {
             fleet: self.fleet,
@@ -147,7 +154,7 @@ impl<'a> Values<'a> {
             .find(|(_, value)| value.contains(['+', '#']))?;
         Some(format!(
             "{origin} {value:?}, which is part of {name}: {}, and {why}; leave + and # out of it",
-            self.filled(template)
+            self.shown(template)
         ))
     }
 
@@ -163,7 +170,8 @@ impl<'a> Values<'a> {
             .find(|(_, value)| value.starts_with('$'))?;
         (template.head().is_empty() && text.starts_with('$')).then(|| {
             format!(
-                "{origin} {value:?}, with which {name} begins: {text}, and topics that begin with $ belong to the broker; begin it with another character"
+                "{origin} {value:?}, with which {name} begins: {}, and topics that begin with $ belong to the broker; begin it with another character",
+                self.shown(template)
             )
         })
     }
@@ -209,14 +217,16 @@ impl<'a> Values<'a> {
         });
         if let Some((origin, value)) = by_value {
             return Some(format!(
-                "{origin} {value:?}, which is part of {name}: {text}, and characters such as # ? % & would make it another path than the row has; leave them out of it"
+                "{origin} {value:?}, which is part of {name}: {}, and characters such as # ? % & would make it another path than the row has; leave them out of it",
+                self.shown(template)
             ));
         }
         let path = text.split('?').next().unwrap_or_default();
         let dots = path.split('/').any(|segment| matches!(segment, "." | ".."));
         if dots || text.ends_with(char::is_whitespace) {
             return Some(format!(
-                "{name} would be {text:?}, and a URL leaves out segments of dots and spaces at its end; choose another device-id or path"
+                "{name} would be {:?}, and a URL leaves out segments of dots and spaces at its end; choose another device-id or path",
+                self.shown(template)
             ));
         }
         None

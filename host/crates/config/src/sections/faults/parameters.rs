@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::document::node::Node;
-use crate::document::table_reader::{TableReader, text};
+use crate::document::table_reader::{TableReader, template, text};
 use crate::document::template::{Placeholder, Template};
 use crate::document::units;
 use crate::document::units::ByteSize;
@@ -131,7 +131,7 @@ fn topic(keys: &TableReader<'_>, scope: &FaultContext<'_>) -> Option<Template> {
         "\"nowhere/{device}\""
     };
     keys.require("topic", example, |node| {
-        let template = Template::parse(&text(node)?, TOPIC_PLACEHOLDERS)?;
+        let template = template(node, TOPIC_PLACEHOLDERS)?;
         if template.is_empty() {
             return Err("it is empty; name where the message goes instead".into());
         }

@@ -226,7 +226,7 @@ impl Partial {
 
     fn cause(&mut self, outcome: &str, error: Option<&str>) {
         let cause = match error {
-            Some(error) => format!("{outcome}: {error}"),
+            Some(error) => format!("{outcome}: {}", cause_kind(error)),
             None => outcome.to_owned(),
         };
         self.count_cause(cause, 1);
@@ -400,9 +400,28 @@ fn fault_kind(text: &str) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// Returns an error without the topic and the size of its message, which make no cause of their
+/// own.
+fn cause_kind(error: &str) -> &str {
+    match error.rsplit_once(" (topic ") {
+        Some((kind, message)) if message.ends_with(" bytes)") => kind,
+        _ => error,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn topic_and_size_of_a_message_are_no_cause() {
+        let lost = "the connection was lost again when this message was sent alone: gone";
+        for message in ["topic a/1, 3000 bytes", "topic a/2, 3001 bytes"] {
+            assert_eq!(cause_kind(&format!("{lost} ({message})")), lost);
+        }
+        let full = "the outbox was full (of topic x)";
+        assert_eq!(cause_kind(full), full);
+    }
 
     #[test]
     fn faults_are_told_apart_by_their_kind() {

@@ -19,7 +19,7 @@ pub const OUTCOMES: [&str; 7] = [
 ];
 
 /// Kinds of events, in the order of [`TimeBucket::events`].
-pub const EVENT_KINDS: [&str; 12] = [
+pub const EVENT_KINDS: [&str; 13] = [
     "born",
     "connected",
     "disconnected",
@@ -32,6 +32,7 @@ pub const EVENT_KINDS: [&str; 12] = [
     "retired",
     "lost",
     "fault",
+    "refused",
 ];
 
 /// p50, p95 and p99, in microseconds.
@@ -54,7 +55,7 @@ pub struct TimeBucket {
     /// Time from due time to sending, of the same messages.
     pub lag: Option<Percentiles>,
     /// Events, in the order of [`EVENT_KINDS`].
-    pub events: [u64; 12],
+    pub events: [u64; 13],
 }
 
 /// Statistics of one time over all rows.

@@ -102,7 +102,7 @@ mod tests {
         }
         let shared = shared("");
         let why = Cause::backend("closed by the broker");
-        connection.set_disconnected(&why, &shared.inbox);
+        connection.set_disconnected(&why, true, &shared.inbox);
         fail_invalid(&mut connection, &why, &shared.inbox);
         connection.requeue(loss(&why, true), &shared);
         let left = connection.resend.iter();
@@ -136,7 +136,7 @@ mod tests {
             "injected fault: storm: the connection was lost"
         );
         let shared = shared("");
-        connection.set_disconnected(&why, &shared.inbox);
+        connection.set_disconnected(&why, false, &shared.inbox);
         connection.requeue(loss(&why, false), &shared);
         assert!(shared.inbox.is_empty() && connection.resend.len() == 1);
         let bypass_limiter = true;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::cause::Cause;
-use crate::mqtt::stream::Stream;
+use crate::connect::stream::Stream;
 use crate::transport::{Cut, LinkAction};
 
 /// The link faults of one connection; most connections have none, and no memory for them.

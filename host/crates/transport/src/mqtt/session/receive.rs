@@ -120,13 +120,14 @@ impl Session<'_> {
 
     /// Completes the message with this packet identifier. An unknown identifier is
     /// ignored: the broker repeats acknowledgements after a reconnect.
-    fn acked(&self, connection: &mut Connection, id: u16, now: Instant) {
+    fn acked(&mut self, connection: &mut Connection, id: u16, now: Instant) {
         let place = connection
             .in_flight
             .iter()
             .position(|packet| packet.packet_id == id);
         if let Some(packet) = place.and_then(|place| connection.in_flight.remove(place)) {
             connection.packet_ids.free(id);
+            self.has_confirmed = true;
             self.shared.inbox.complete(Completion {
                 envelope: packet.envelope,
                 outcome: Outcome::Acked,

@@ -4,6 +4,9 @@
 //! be the reason. Each is sent alone, behind the acknowledgement of the one before. So the
 //! message that the broker cannot take ends a connection alone, and the others arrive.
 
+use std::future::Future;
+use std::task::Context;
+
 use mockfleet_config::Qos;
 use rumqttc::{PingReq, PubRel};
 
@@ -112,6 +115,18 @@ impl Session<'_> {
             }
         }
         Some(packet)
+    }
+
+    /// Ends the time without a message, which the connection has survived.
+    #[inline]
+    pub(crate) fn check_trial(&mut self, cx: &mut Context<'_>, connection: &mut Connection) {
+        let Some(trial) = &mut self.trial else {
+            return;
+        };
+        if trial.as_mut().poll(cx).is_ready() {
+            self.trial = None;
+            self.has_convicted = connection.convict(self.shared);
+        }
     }
 
     /// Notes the answer to a ping. It shows that the broker has taken the suspect of QoS 0

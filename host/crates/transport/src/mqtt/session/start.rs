@@ -4,12 +4,14 @@
 //! So PUBREL comes first, then SUBSCRIBE, and then the first message.
 
 use std::future::Future;
+use std::rc::Rc;
 use std::task::Context;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use rumqttc::{PubRel, SubAck, Subscribe, SubscribeFilter, SubscribeReasonCode};
 
+use crate::event::TransportEvent;
 use crate::mqtt::codec::qos;
 use crate::mqtt::connection::Connection;
 use crate::mqtt::error::SessionError;
@@ -29,6 +31,28 @@ const MAX_RELEASE_FAILURES: u8 = 3;
 /// with each further one, up to the connect-timeout.
 const FIRST_RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// A way in which brokers refuse subscriptions.
+struct Refusal {
+    /// The kind of the warning.
+    kind: &'static str,
+    reason: &'static str,
+    way_out: &'static str,
+}
+
+/// The answer of MQTT 3.1.1, section 3.9.3.
+const BY_SUBACK: Refusal = Refusal {
+    kind: "the broker refused a subscription",
+    reason: "SUBACK code 128",
+    way_out: "see downlink, and the topics that the broker allows this client",
+};
+
+/// The answer of brokers such as AWS IoT Core.
+const BY_CLOSING: Refusal = Refusal {
+    kind: "the broker closes the connection on a subscription",
+    reason: "closed three times on it",
+    way_out: "it is not tried again; see downlink, and the topics that the broker allows this client",
+};
+
 impl Session<'_> {
     /// Continues the MQTT session or starts a new one. `rest` came after the CONNACK.
     pub(crate) fn begin(
@@ -45,6 +69,8 @@ impl Session<'_> {
         }
         connection.subscriptions.start_session(is_kept);
         connection.set_connected(&self.shared.inbox);
+        let trial = connection.accused.as_ref().map(|accused| accused.trial);
+        self.trial = trial.map(|trial| Box::pin(tokio::time::sleep(trial)));
         self.read_packets(connection, &mut BytesMut::new(), rest)
     }
 
@@ -158,7 +184,7 @@ impl Session<'_> {
         let (_, filters) = subscribes.swap_remove(place);
         for (filter, code) in filters.into_iter().zip(&ack.return_codes) {
             if *code == SubscribeReasonCode::Failure {
-                self.warn_refused(connection, filter);
+                self.warn_refused(connection, filter, &BY_SUBACK);
             } else {
                 connection.subscriptions.confirm(filter);
             }
@@ -171,18 +197,30 @@ impl Session<'_> {
         }
     }
 
-    fn warn_refused(&self, connection: &Connection, place: usize) {
+    /// Reports a refused filter: as one warning for all, and as an event of each device.
+    fn warn_refused(&self, connection: &Connection, place: usize, refusal: &Refusal) {
         let filter = connection.subscriptions.filter(place);
         let filter = filter.map_or("", |(filter, _)| filter);
-        tracing::warn!(
-            client_id = connection.client_id,
-            filter,
-            "subscription refused"
+        let client_id = &connection.client_id;
+        tracing::warn!(client_id, filter, "subscription refused");
+        let Refusal {
+            kind,
+            reason,
+            way_out,
+        } = refusal;
+        self.shared.warn_as(
+            kind,
+            &format!(
+                "{kind}: the filter {filter} of client id {client_id} ({reason}); no device receives its messages; {way_out}"
+            ),
         );
-        self.shared.warn(&format!(
-            "the broker refused a subscription of {} (its filter is {filter}); see downlink",
-            connection.client_id
-        ));
+        let detail: Rc<str> = format!("subscription to {filter}: {reason}").into();
+        for device in connection.subscriptions.devices(place) {
+            let detail = Rc::clone(&detail);
+            self.shared
+                .inbox
+                .push(TransportEvent::Refused(device, detail));
+        }
     }
 
     /// Notes that the connection was lost during its start.
@@ -197,10 +235,10 @@ impl Session<'_> {
         if filters.is_empty() {
             return;
         }
-        if let Some(filter) = connection.subscriptions.note_lost(&filters) {
-            self.shared.warn(&format!(
-                "the broker closes the connection on the subscription to {filter}; it is not tried again; see downlink"
-            ));
+        if connection.subscriptions.note_lost(&filters).is_some()
+            && let [place] = filters.as_slice()
+        {
+            self.warn_refused(connection, *place, &BY_CLOSING);
         }
     }
 

@@ -16,6 +16,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep};
 
 use crate::cause::Cause;
+use crate::connect::stream::Stream;
 use crate::envelope::{Envelope, Outcome};
 use crate::event::Completion;
 use crate::mqtt::codec::qos;
@@ -24,7 +25,6 @@ use crate::mqtt::error::SessionError;
 use crate::mqtt::link_fault::bandwidth::BandwidthBudget;
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::session_state::unanswered::Unanswered;
-use crate::mqtt::stream::Stream;
 use crate::mqtt::target::{MqttTarget, Scratch, Shared, WRITE_BATCH_BYTES};
 use crate::transport::Cut;
 
@@ -37,6 +37,10 @@ pub(crate) enum SessionEnd {
     /// Cut by an injected fault.
     Cut,
 }
+
+/// The time after which a message without an acknowledgement is no reason for the end of its
+/// connection, 1 s.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Returns the timer of pings; `None` without keep-alive.
 fn timer(broker: &MqttTarget) -> Option<Pin<Box<Sleep>>> {
@@ -58,6 +62,8 @@ pub(crate) struct Session<'a> {
     pub(crate) deadline: Option<Pin<Box<Sleep>>>,
     /// The position before the suspect that is sent alone, until it is complete.
     pub(crate) alone: Option<u64>,
+    /// The time without a message after which the accused message fails.
+    pub(crate) trial: Option<Pin<Box<Sleep>>>,
     /// Pings that are not answered.
     pub(crate) open_pings: u32,
     /// Bytes encoded and bytes written since the connection is open.
@@ -72,6 +78,13 @@ pub(crate) struct Session<'a> {
     frozen: bool,
     /// The bytes that may be sent while the connection is slow.
     budget: Option<BandwidthBudget>,
+    opened_at: Instant,
+    /// The time at which the last message was completely written.
+    last_sent_at: Option<Instant>,
+    /// Whether the message that ended the last connection has failed.
+    pub(crate) has_convicted: bool,
+    /// Whether the broker has confirmed a message.
+    pub(crate) has_confirmed: bool,
 }
 
 impl<'a> Session<'a> {
@@ -85,6 +98,7 @@ impl<'a> Session<'a> {
             unanswered: Unanswered::default(),
             deadline: None,
             alone: None,
+            trial: None,
             open_pings: 0,
             encoded: 0,
             written: 0,
@@ -94,6 +108,10 @@ impl<'a> Session<'a> {
             timer: timer(&shared.broker),
             frozen: false,
             budget: None,
+            opened_at: Instant::now(),
+            last_sent_at: None,
+            has_convicted: false,
+            has_confirmed: false,
         }
     }
 
@@ -105,6 +123,26 @@ impl<'a> Session<'a> {
     /// Returns whether an injected fault has left the connection half open.
     pub(crate) fn is_frozen(&self) -> bool {
         self.frozen
+    }
+
+    /// Returns the age of the connection.
+    pub(crate) fn age(&self) -> Duration {
+        self.opened_at.elapsed()
+    }
+
+    /// Returns whether the broker has answered all requests of the session's start.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.unanswered.is_empty()
+    }
+
+    /// Returns whether the connection is open without a message, and without a request of
+    /// the session's start. If it ends then, something else is the reason.
+    pub(crate) fn is_quiet(&self, connection: &Connection) -> bool {
+        let is_settled = self.last_sent_at.is_none_or(|at| at.elapsed() >= QUIET);
+        is_settled
+            && self.unanswered.is_empty()
+            && connection.in_flight.is_empty()
+            && connection.writing.is_empty()
     }
 
     /// Returns the stream, and drops the buffers.
@@ -134,6 +172,7 @@ impl<'a> Session<'a> {
         let step = self
             .read(cx, connection, scratch)
             .and_then(|()| self.keep_alive(cx))
+            .map(|()| self.check_trial(cx, connection))
             .and_then(|()| self.write(cx, connection, scratch))
             .and_then(|()| self.check_deadline(cx, connection));
         if let Err(error) = step {
@@ -314,6 +353,7 @@ impl<'a> Session<'a> {
     fn encode(&mut self, connection: &mut Connection, scratch: &mut Scratch) {
         let is_held = self.waits_for_suspect(connection)
             || !self.encode_start(connection, scratch)
+            || self.trial.is_some()
             || !self.encode_resend(connection, scratch);
         if is_held {
             return;
@@ -364,6 +404,7 @@ impl<'a> Session<'a> {
                 sent_at: None,
                 received: false,
                 suspect: false,
+                strikes: 0,
             });
         }
         self.encoded += length(scratch.out.len() - before);
@@ -376,12 +417,14 @@ impl<'a> Session<'a> {
     }
 
     /// Moves packets that are completely written out of `writing`.
-    fn complete_written(&self, connection: &mut Connection) {
-        let done = |packet: &InFlight| packet.end <= self.written;
+    fn complete_written(&mut self, connection: &mut Connection) {
+        let written = self.written;
+        let done = |packet: &InFlight| packet.end <= written;
         if !connection.writing.front().is_some_and(done) {
             return;
         }
         let now = Instant::now();
+        self.last_sent_at = Some(now);
         while connection.writing.front().is_some_and(done) {
             let Some(mut packet) = connection.writing.pop_front() else {
                 return;

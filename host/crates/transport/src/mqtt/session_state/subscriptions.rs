@@ -154,6 +154,13 @@ impl Subscriptions {
         Some((&filter.text, filter.qos))
     }
 
+    /// Returns the devices that have a filter.
+    pub(crate) fn devices(&self, place: usize) -> impl Iterator<Item = DeviceIndex> {
+        let filter = self.filters.get(place);
+        let receivers = filter.map_or(&[][..], |filter| &filter.receivers);
+        receivers.iter().map(|receiver| receiver.device)
+    }
+
     /// Notes that the broker confirmed a filter.
     pub(crate) fn confirm(&mut self, place: usize) {
         if let Some(filter) = self.filters.get_mut(place) {
