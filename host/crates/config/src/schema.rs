@@ -228,7 +228,7 @@ fn value_schema(heading: &str, key: &str) -> Value {
         ("[checks]", "warm-up") => duration(),
         ("[checks]", "fleet") => checks(threshold::CHECK_PATTERN),
         ("[checks]", "groups") => {
-            json!({ "type": "object", "additionalProperties": checks(threshold::CHECK_PATTERN) })
+            json!({ "type": "object", "additionalProperties": checks(&threshold::group_check_pattern()) })
         }
         ("[checks]", "channels") => {
             json!({ "type": "object", "additionalProperties": checks(threshold::CHANNEL_CHECK_PATTERN) })

@@ -17,6 +17,8 @@ pub enum Metric {
     Sent,
     /// The sum of both: messages that were delivered, as far as the protocol reports it.
     Delivered,
+    /// Those of the sent messages of which nothing shows that the broker has read them.
+    Unproven,
     /// Messages refused, timed out or lost.
     Failed,
     /// Messages that never left the host.
@@ -137,10 +139,11 @@ impl std::fmt::Display for Threshold {
 }
 
 /// Figures that are not times.
-const COUNT_METRICS: [(&str, Metric); 12] = [
+const COUNT_METRICS: [(&str, Metric); 13] = [
     ("messages", Metric::Messages),
     ("acked", Metric::Acked),
     ("sent", Metric::Sent),
+    ("unproven", Metric::Unproven),
     ("delivered", Metric::Delivered),
     ("failed", Metric::Failed),
     ("dropped", Metric::Dropped),
@@ -169,10 +172,15 @@ const PERCENTILES: [(&str, f64); 6] = [
 /// Tests compare it with the parser.
 pub(crate) const CHECK_PATTERN: &str = r"^\s*(
 ((acked|sent|delivered|failed|dropped|unconfirmed|missed)\s*(<=|>=|==|!=|<|>)\s*([0-9_]+|[0-9.]+\s*%))|
-((messages|failed-calls|restarts|reconnects)\s*(<=|>=|==|!=|<|>)\s*[0-9_]+)|
+((messages|unproven|failed-calls|restarts|reconnects)\s*(<=|>=|==|!=|<|>)\s*[0-9_]+)|
 (rate\s*(<=|>=|==|!=|<|>)\s*[0-9.]+\s*/\s*(s|m|min|h|d))|
 ((latency|ack|lag)\.(p50|p90|p95|p99|p99\.9|max)\s*(<=|>=|==|!=|<|>)\s*([0-9.]+\s*(us|µs|ms|s|m|h|d)\s*)+)
 )\s*$";
+
+/// Returns the form of a group's check. A connection can be that of several groups.
+pub(crate) fn group_check_pattern() -> String {
+    CHECK_PATTERN.replace("|unproven", "")
+}
 
 /// The form of a channel's check. A channel has messages and no ticks.
 pub(crate) const CHANNEL_CHECK_PATTERN: &str = r"^\s*(
@@ -239,14 +247,22 @@ impl Metric {
         )
     }
 
+    /// Returns whether only the fleet has the figure, and no group.
+    #[must_use]
+    pub const fn is_fleet_metric(self) -> bool {
+        matches!(self, Self::Unproven)
+    }
+
     /// Returns an example for each unit of the figure.
     const fn example(self) -> &'static str {
         match self {
             Self::Latency(_) | Self::Lag(_) => "a time, such as 200ms",
             Self::Rate => "a rate, such as 500/s or 60/min",
-            Self::Messages | Self::FailedCalls | Self::Restarts | Self::Reconnects => {
-                "a number, such as 0"
-            }
+            Self::Messages
+            | Self::Unproven
+            | Self::FailedCalls
+            | Self::Restarts
+            | Self::Reconnects => "a number, such as 0",
             Self::Missed => "a number of ticks, such as 0, or a share of them, such as 1%",
             _ => "a number of messages, such as 0, or a share of them, such as 99.9%",
         }

@@ -67,6 +67,9 @@ pub enum TransportEvent {
         /// The HTTP status.
         code: Option<u16>,
     },
+    /// So many messages of QoS 0 were written to a connection that is closed now, and nothing
+    /// shows that the backend has read them.
+    Unproven(u64),
     /// A problem to show to the user once, however often it occurs.
     Warning {
         /// The text by which such problems are counted.

@@ -61,6 +61,12 @@ impl Check {
                 threshold.name
             )));
         }
+        if *scope != Scope::Fleet && threshold.metric.is_fleet_metric() {
+            return Err(wrong(format!(
+                "{} is a figure of the fleet: a connection can be that of several groups",
+                threshold.name
+            )));
+        }
         Ok(Self {
             scope: scope.clone(),
             threshold,

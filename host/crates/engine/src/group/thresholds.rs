@@ -153,6 +153,14 @@ impl ThresholdCollector {
         }
     }
 
+    /// Counts messages of QoS 0 that the broker may not have read. Their connection can be
+    /// that of several groups, and they can be of the warm-up: only the fleet has the figure.
+    pub(crate) fn unproven(&self, counters: &mut Counters, messages: u64) {
+        self.each(counters, self.warm_up, u32::MAX, None, |tally| {
+            tally.unproven += messages;
+        });
+    }
+
     /// Evaluates the checks of a plan. No tick was due from `end` on.
     pub(crate) fn evaluate(
         &self,
@@ -253,6 +261,8 @@ fn find(
         Metric::Messages => Measured::Part(messages, messages),
         Metric::Acked => of_messages(tally.acked),
         Metric::Sent => of_messages(tally.sent),
+        // Of all messages, also those of the warm-up.
+        Metric::Unproven => of_messages(tally.unproven),
         Metric::Delivered => of_messages(tally.acked + tally.sent),
         Metric::Failed => of_messages(tally.failed),
         Metric::Dropped => of_messages(tally.dropped),
@@ -394,6 +404,25 @@ mod tests {
         assert_eq!(
             said("rate >= 240/s", &got_through),
             (true, "240.0/s".into())
+        );
+    }
+
+    #[test]
+    fn unproven_messages_break_a_check_of_the_fleet() {
+        let mut tally = CheckCounters {
+            sent: 10,
+            ..CheckCounters::default()
+        };
+        assert_eq!(said("unproven == 0", &tally), (true, "0".into()));
+        tally.unproven = 3;
+        assert_eq!(said("unproven == 0", &tally), (false, "3".into()));
+        let (held, _) = said("unproven == 0", &CheckCounters::default());
+        assert!(!held, "no message was sent");
+        let group = Scope::Group("a".into());
+        let refused = mockfleet_config::Check::parse(&group, "unproven == 0");
+        assert_eq!(
+            refused.unwrap_err(),
+            "check \"unproven == 0\" of group a: unproven is a figure of the fleet: a connection can be that of several groups"
         );
     }
 

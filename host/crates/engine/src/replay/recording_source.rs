@@ -228,6 +228,7 @@ impl Source for RecordingSource {
             // No device receives it, and none subscribes.
             TransportEvent::Received { .. } => cx.record.counters.received += 1,
             TransportEvent::Refused(..) => {}
+            TransportEvent::Unproven(messages) => cx.record.unproven(messages),
             TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
         }
     }

@@ -52,6 +52,9 @@ pub struct Counters {
     pub acked: u64,
     /// Messages on the wire without confirmation (QoS 0).
     pub sent: u64,
+    /// Those of the messages without confirmation of which nothing shows that the broker has
+    /// read them.
+    pub unproven: u64,
     /// Messages refused, timed out or lost.
     pub failed: u64,
     /// Messages that never left the host.
@@ -141,6 +144,7 @@ impl Counters {
         self.open += other.open;
         self.acked += other.acked;
         self.sent += other.sent;
+        self.unproven += other.unproven;
         self.failed += other.failed;
         self.dropped += other.dropped;
         self.unconfirmed += other.unconfirmed;

@@ -1,6 +1,7 @@
 //! Answers the questions of the summary.
 
 use crate::bottleneck::MAX_ON_TIME_DELAY_US;
+use crate::counters::worker_counters::Counters;
 use crate::format::{count, micros, percent};
 use crate::summary::run_summary::Summary;
 
@@ -23,35 +24,24 @@ impl Summary {
             );
         }
         let all = c.messages - c.injected.lost().min(c.messages);
+        let known = delivered(c);
         if lost == 0 && all < c.messages {
-            let unconfirmed = match c.sent {
-                0 => String::new(),
-                sent => format!(", {} are on the wire (QoS 0)", count(sent)),
+            let injected = count(c.injected.lost());
+            return match c.unproven {
+                0 => format!(
+                    "yes, as far as faults let it: {known}, and {injected} were lost to faults on purpose"
+                ),
+                _ => format!(
+                    "{}; {known}, and {injected} were lost to faults on purpose",
+                    unknown(c, all)
+                ),
             };
-            return format!(
-                "yes, as far as faults let it: the backend confirmed {} messages{unconfirmed}, and {} were lost to faults on purpose",
-                count(c.acked),
-                count(c.injected.lost())
-            );
         }
-        if lost == 0 && c.sent == 0 {
-            return format!(
-                "yes: the backend confirmed all {} messages",
-                count(c.messages)
-            );
-        }
-        if lost == 0 && c.acked == 0 {
-            return format!(
-                "all {} messages are on the wire; nothing confirms QoS 0",
-                count(c.messages)
-            );
+        if lost == 0 && c.unproven > 0 {
+            return format!("{}; {known}", unknown(c, all));
         }
         if lost == 0 {
-            return format!(
-                "yes: the backend confirmed {} messages, and {} more are on the wire, which nothing confirms (QoS 0)",
-                count(c.acked),
-                count(c.sent)
-            );
+            return format!("yes: {known}");
         }
         let parts = [
             (c.failed, "failed"),
@@ -63,12 +53,16 @@ impl Summary {
             .filter(|(n, _)| *n > 0)
             .map(|(n, outcome)| format!("{} {outcome}", count(*n)))
             .collect();
+        let more = match c.unproven {
+            0 => String::new(),
+            _ => format!("; {}", unknown(c, all)),
+        };
         format!(
-            "no: {} of {} messages did not ({}); {} did",
+            "no: {} of {} messages did not ({}); {} did{more}",
             count(lost),
             count(all),
             parts.join(", "),
-            percent(all - lost.min(all), all)
+            percent(all - (lost + c.unproven).min(all), all)
         )
     }
 
@@ -158,4 +152,32 @@ impl Summary {
             .collect();
         format!("{} (the table `events` has each)", parts.join(", "))
     }
+}
+
+/// Returns how many messages arrived, and by which evidence.
+fn delivered(c: &Counters) -> String {
+    let read = c.sent.saturating_sub(c.unproven);
+    let all = match c.unproven {
+        0 if c.got_through() == c.messages => "all ",
+        _ => "",
+    };
+    match (c.acked, read) {
+        (0, 0) => "the backend confirmed none".into(),
+        (acked, 0) => format!("the backend confirmed {all}{} messages", count(acked)),
+        (0, read) => format!("the broker has read {all}{} messages (QoS 0)", count(read)),
+        (acked, read) => format!(
+            "the backend confirmed {} messages, and the broker has read {} more (QoS 0)",
+            count(acked),
+            count(read)
+        ),
+    }
+}
+
+/// Names the messages of which nothing shows that they arrived.
+fn unknown(c: &Counters, all: u64) -> String {
+    format!(
+        "unknown for {} of {} messages: they were sent (QoS 0), and their connection ended before the broker showed that it had read them",
+        count(c.unproven),
+        count(all)
+    )
 }

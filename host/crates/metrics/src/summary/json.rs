@@ -25,6 +25,7 @@ impl Summary {
             "messages": c.messages,
             "acked": c.acked,
             "sent": c.sent,
+            "unproven": c.unproven,
             "failed": c.failed,
             "dropped": c.dropped,
             "unconfirmed": c.unconfirmed,

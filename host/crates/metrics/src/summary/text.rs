@@ -278,6 +278,43 @@ mod tests {
         assert_eq!(summary.json()["reconnects"], 1_200);
     }
 
+    fn arrived(acked: u64, sent: u64, unproven: u64, failed: u64) -> String {
+        let mut summary = good_run();
+        let counters = &mut summary.counters;
+        counters.messages = acked + sent + failed;
+        (counters.acked, counters.sent) = (acked, sent);
+        (counters.unproven, counters.failed) = (unproven, failed);
+        let text = summary.text();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("Did everything arrive?"));
+        line.unwrap().trim().to_owned()
+    }
+
+    #[test]
+    fn messages_of_qos_0_arrived_if_the_broker_has_read_them() {
+        assert_eq!(
+            arrived(0, 5_000, 0, 0),
+            "yes: the broker has read all 5,000 messages (QoS 0)"
+        );
+        assert_eq!(
+            arrived(100, 5_000, 0, 0),
+            "yes: the backend confirmed 100 messages, and the broker has read 5,000 more (QoS 0)"
+        );
+        assert_eq!(
+            arrived(0, 5_000, 1_200, 0),
+            "unknown for 1,200 of 5,000 messages: they were sent (QoS 0), and their connection ended before the broker showed that it had read them; the broker has read 3,800 messages (QoS 0)"
+        );
+        assert_eq!(
+            arrived(5_000, 10, 10, 0),
+            "unknown for 10 of 5,010 messages: they were sent (QoS 0), and their connection ended before the broker showed that it had read them; the backend confirmed 5,000 messages"
+        );
+        assert_eq!(
+            arrived(0, 98, 8, 2),
+            "no: 2 of 100 messages did not (2 failed); 90.00 % did; unknown for 8 of 100 messages: they were sent (QoS 0), and their connection ended before the broker showed that it had read them"
+        );
+    }
+
     #[test]
     fn backfill_at_full_speed() {
         let mut summary = good_run();

@@ -119,7 +119,12 @@ fn arrived(timeline: &Timeline) -> String {
     let lost = failed + dropped + unconfirmed;
     let mut words = match (all, lost) {
         (0, _) => "there was nothing to send".to_owned(),
-        (_, 0) => format!("yes: {} messages, and none was lost", count(all)),
+        (_, 0) if sent == 0 => format!("yes: {} messages, and none was lost", count(all)),
+        (_, 0) => format!(
+            "none of {} messages is known to be lost; nothing confirms {} of them (QoS 0)",
+            count(all),
+            count(sent)
+        ),
         _ => format!(
             "no: {} of {} messages did not ({} failed, {} dropped, {} unconfirmed)",
             count(lost),

@@ -16,6 +16,7 @@ use crate::mqtt::link_fault::state::LinkFaultState;
 use crate::mqtt::session_state::accused::Accused;
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::session_state::packet_ids::PacketIds;
+use crate::mqtt::session_state::read_proof::ReadProof;
 use crate::mqtt::session_state::releases::Releases;
 use crate::mqtt::session_state::subscriptions::Subscriptions;
 use crate::mqtt::target::{MqttTarget, Shared};
@@ -75,6 +76,8 @@ pub(crate) struct Connection {
     /// QoS 2 messages of the broker that are received and not released.
     pub(crate) unreleased: Vec<u16>,
     pub(crate) packet_ids: PacketIds,
+    /// The messages of QoS 0 on the open connection that the broker has read.
+    pub(crate) proof: ReadProof,
     /// Identifiers that the broker may have half done.
     pub(crate) releases: Releases,
     pub(crate) close_request: Option<CloseRequest>,
@@ -113,6 +116,7 @@ impl Connection {
             in_flight: VecDeque::new(),
             unreleased: Vec::new(),
             packet_ids: PacketIds::new(max_in_flight),
+            proof: ReadProof::default(),
             releases: Releases::new(keeps_session),
             close_request: None,
             dirty: false,
@@ -238,6 +242,15 @@ impl Connection {
         }
     }
 
+    /// Reports the messages of QoS 0 that the broker may not have read, at the end of the open
+    /// connection.
+    pub(crate) fn report_unproven(&mut self, inbox: &EventInbox) {
+        let unproven = self.proof.end();
+        if unproven > 0 {
+            inbox.push(TransportEvent::Unproven(unproven));
+        }
+    }
+
     /// Notes the reason for which it could not be opened.
     pub(crate) fn set_unopened(&mut self, why: Cause) {
         self.closed_by = Some(why);
@@ -260,6 +273,7 @@ impl Connection {
     /// Completes all open messages at the end of the run.
     pub(crate) fn complete_all(&mut self, inbox: &EventInbox) {
         self.acquit();
+        self.report_unproven(inbox);
         let fault = self.fault.name();
         let written = self.writing.drain(..).chain(self.in_flight.drain(..));
         for packet in written.chain(self.resend.drain(..)) {

@@ -147,6 +147,7 @@ async fn run_session(
         connection.fault.keep_stale(session.into_stream());
     }
     connection.set_disconnected(&why, by_backend, &shared.inbox);
+    connection.report_unproven(&shared.inbox);
     if !why.is_injected() {
         effects::fail_invalid(&mut connection, &why, &shared.inbox);
     }

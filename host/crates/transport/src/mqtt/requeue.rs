@@ -82,7 +82,7 @@ impl Connection {
             return;
         }
         if packet.qos == Qos::AtMostOnce && packet.sent_at.is_some() {
-            packet.complete_sent(&shared.inbox);
+            packet.complete_unproven(&shared.inbox);
             return;
         }
         packet.suspect |= is_blamed;

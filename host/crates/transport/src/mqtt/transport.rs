@@ -16,6 +16,7 @@ use crate::event::TransportEvent;
 use crate::inbox::EventInbox;
 use crate::mqtt::connection::{CloseRequest, Connection};
 use crate::mqtt::connection_task;
+use crate::mqtt::session::proof::PROOF_TIMEOUT;
 use crate::mqtt::target::{CLOSE_TIMEOUT, MqttTarget, Scratch, Shared};
 use crate::transport::{LinkAction, Transport};
 
@@ -212,7 +213,7 @@ impl Transport for MqttTransport {
                 connection.close_request = Some(CloseRequest::Leave);
                 connection.wake();
             }
-            let until = Instant::now() + CLOSE_TIMEOUT;
+            let until = Instant::now() + PROOF_TIMEOUT + CLOSE_TIMEOUT;
             for task in &mut self.tasks {
                 if tokio::time::timeout_at(until, &mut *task).await.is_err() {
                     task.abort();

@@ -38,6 +38,8 @@ pub(crate) struct TestFleet {
     pub(crate) reconnects: u32,
     /// The devices with a refused subscription, and the details.
     pub(crate) refused: Vec<(DeviceIndex, String)>,
+    /// Messages of QoS 0 that the broker may not have read.
+    pub(crate) unproven: u64,
 }
 
 impl TestFleet {
@@ -65,6 +67,7 @@ impl TestFleet {
             kinds: Vec::new(),
             reconnects: 0,
             refused: Vec::new(),
+            unproven: 0,
         };
         for index in 0..count {
             fleet.join(index);
@@ -125,6 +128,7 @@ impl TestFleet {
                     self.kinds.push(kind);
                     self.warnings.push(text);
                 }
+                TransportEvent::Unproven(messages) => self.unproven += messages,
                 TransportEvent::Refused(device, why) => {
                     self.refused.push((device, why.to_string()));
                 }
@@ -132,6 +136,12 @@ impl TestFleet {
                 TransportEvent::Connected(_) | TransportEvent::Disconnected(..) => {}
             }
         }
+    }
+
+    /// Closes all connections, as at the end of a run.
+    pub(crate) async fn close(&mut self) {
+        self.transport.close().await;
+        self.take_events();
     }
 
     /// Returns device, outcome and attempts of each message so far, in the order of devices.

@@ -1,8 +1,10 @@
 //! Runs an open connection.
 //!
 //! `write` encodes and writes, and `receive` reads. `start` completes the session's start,
-//! and `resend` sends the messages of earlier connections.
+//! `resend` sends the messages of earlier connections, and `proof` shows at the end that the
+//! broker has read all.
 
+pub(crate) mod proof;
 pub(crate) mod receive;
 pub(crate) mod resend;
 pub(crate) mod start;

@@ -110,7 +110,7 @@ impl Session<'_> {
             self.alone = Some(self.encoded);
             self.start_deadline(self.shared.broker.target.connect_timeout);
             if level == Qos::AtMostOnce {
-                self.open_pings += 1;
+                connection.proof.note_ping();
                 let _ = PingReq.write(&mut scratch.out);
             }
         }
@@ -132,9 +132,12 @@ impl Session<'_> {
     /// Notes the answer to a ping. It shows that the broker has taken the suspect of QoS 0
     /// before the ping.
     pub(crate) fn note_ping_answered(&mut self, connection: &mut Connection) {
-        self.open_pings = self.open_pings.saturating_sub(1);
-        if self.alone.is_some() && self.open_pings == 0 {
-            self.complete_unconfirmable(connection);
+        connection.proof.note_answer();
+        if self.alone.is_some()
+            && !connection.proof.has_open_ping()
+            && let Some(packet) = take_unconfirmable(connection)
+        {
+            packet.complete_sent(&self.shared.inbox);
         }
     }
 
@@ -147,18 +150,18 @@ impl Session<'_> {
             // It is long, and the broker still reads it.
             return self.start_deadline(self.shared.broker.target.connect_timeout);
         }
-        self.complete_unconfirmable(connection);
+        if let Some(packet) = take_unconfirmable(connection) {
+            packet.complete_unproven(&self.shared.inbox);
+        }
         for packet in &mut connection.in_flight {
             packet.suspect = false;
         }
     }
+}
 
-    fn complete_unconfirmable(&self, connection: &mut Connection) {
-        let is_sent = |packet: &InFlight| packet.qos == Qos::AtMostOnce;
-        if let Some(place) = connection.in_flight.iter().position(is_sent)
-            && let Some(packet) = connection.in_flight.remove(place)
-        {
-            packet.complete_sent(&self.shared.inbox);
-        }
-    }
+/// Takes the suspect of QoS 0, which nothing acknowledges.
+fn take_unconfirmable(connection: &mut Connection) -> Option<InFlight> {
+    let is_sent = |packet: &InFlight| packet.qos == Qos::AtMostOnce;
+    let place = connection.in_flight.iter().position(is_sent)?;
+    connection.in_flight.remove(place)
 }

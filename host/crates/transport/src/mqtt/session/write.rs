@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mockfleet_config::Qos;
-use rumqttc::{Disconnect, PingReq};
+use rumqttc::Disconnect;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, Sleep};
 
@@ -26,7 +26,7 @@ use crate::mqtt::link_fault::bandwidth::BandwidthBudget;
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::session_state::unanswered::Unanswered;
 use crate::mqtt::target::{MqttTarget, Scratch, Shared, WRITE_BATCH_BYTES};
-use crate::transport::Cut;
+use crate::transport::{Cut, LinkAction};
 
 /// The end of a session.
 pub(crate) enum SessionEnd {
@@ -64,8 +64,8 @@ pub(crate) struct Session<'a> {
     pub(crate) alone: Option<u64>,
     /// The time without a message after which the accused message fails.
     pub(crate) trial: Option<Pin<Box<Sleep>>>,
-    /// Pings that are not answered.
-    pub(crate) open_pings: u32,
+    /// The wait for the answer to the ping behind the last message.
+    pub(crate) proof_wait: Option<Pin<Box<Sleep>>>,
     /// Bytes encoded and bytes written since the connection is open.
     pub(crate) encoded: u64,
     written: u64,
@@ -99,7 +99,7 @@ impl<'a> Session<'a> {
             deadline: None,
             alone: None,
             trial: None,
-            open_pings: 0,
+            proof_wait: None,
             encoded: 0,
             written: 0,
             has_received: false,
@@ -171,7 +171,7 @@ impl<'a> Session<'a> {
         }
         let step = self
             .read(cx, connection, scratch)
-            .and_then(|()| self.keep_alive(cx))
+            .and_then(|()| self.keep_alive(cx, connection))
             .map(|()| self.check_trial(cx, connection))
             .and_then(|()| self.write(cx, connection, scratch))
             .and_then(|()| self.check_deadline(cx, connection));
@@ -180,11 +180,19 @@ impl<'a> Session<'a> {
         }
         match connection.close_request {
             Some(CloseRequest::Leave) if connection.is_idle(self.shared) => {
-                Poll::Ready(SessionEnd::Requested(CloseRequest::Leave))
+                self.end_with_proof(cx, connection, scratch, CloseRequest::Leave)
             }
             Some(request @ CloseRequest::ByDevice(_)) if !connection.has_unwritten() => {
-                connection.close_request = None;
-                Poll::Ready(SessionEnd::Requested(request))
+                let end = match request {
+                    CloseRequest::ByDevice(LinkAction::Reconnect) => {
+                        self.end_with_proof(cx, connection, scratch, request)
+                    }
+                    _ => Poll::Ready(SessionEnd::Requested(request)),
+                };
+                if end.is_ready() {
+                    connection.close_request = None;
+                }
+                end
             }
             _ => Poll::Pending,
         }
@@ -226,7 +234,7 @@ impl<'a> Session<'a> {
     /// Runs the keep-alive timer, and returns whether the device detects by it that the
     /// connection is half open.
     fn detects_half_open(&mut self, cx: &mut Context<'_>, connection: &mut Connection) -> bool {
-        match self.keep_alive(cx) {
+        match self.keep_alive(cx, connection) {
             Ok(()) => false,
             Err(error) => {
                 connection.fault.set_detection(error.to_string().into());
@@ -252,7 +260,11 @@ impl<'a> Session<'a> {
     ///
     /// A broker closes a client that only listens (MQTT 3.1.1, section 3.1.2.10), and a
     /// broker that is gone answers no ping.
-    fn keep_alive(&mut self, cx: &mut Context<'_>) -> Result<(), SessionError> {
+    fn keep_alive(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &mut Connection,
+    ) -> Result<(), SessionError> {
         let Some(timer) = &mut self.timer else {
             return Ok(());
         };
@@ -272,15 +284,14 @@ impl<'a> Session<'a> {
         }
         self.pinged = !(has_received && has_sent);
         if self.pinged {
-            self.open_pings += 1;
-            self.reply(|out| PingReq.write(out));
+            self.ping(connection);
         }
         Ok(())
     }
 
     /// Writes the bytes left from the last poll, then encodes envelopes for as long as the
     /// kernel takes bytes.
-    fn write(
+    pub(crate) fn write(
         &mut self,
         cx: &mut Context<'_>,
         connection: &mut Connection,
@@ -396,6 +407,9 @@ impl<'a> Session<'a> {
                 self.fail(envelope, &format!("it is no MQTT packet: {error}"));
                 continue;
             }
+            if level == Qos::AtMostOnce {
+                connection.proof.note_encoded();
+            }
             connection.writing.push_back(InFlight {
                 envelope,
                 qos: level,
@@ -434,6 +448,7 @@ impl<'a> Session<'a> {
             if packet.qos != Qos::AtMostOnce || packet.suspect {
                 connection.in_flight.push_back(packet);
             } else {
+                connection.proof.note_written();
                 packet.complete_sent(&self.shared.inbox);
             }
         }

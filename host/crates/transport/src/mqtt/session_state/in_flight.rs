@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::cause::Cause;
 use crate::envelope::{Envelope, Outcome};
-use crate::event::Completion;
+use crate::event::{Completion, TransportEvent};
 use crate::inbox::EventInbox;
 
 /// An envelope that is encoded as a packet.
@@ -40,11 +40,17 @@ impl InFlight {
         });
     }
 
+    /// Completes a message of QoS 0 that is written, and that the broker may not have read.
+    pub(crate) fn complete_unproven(self, inbox: &EventInbox) {
+        inbox.push(TransportEvent::Unproven(1));
+        self.complete_sent(inbox);
+    }
+
     /// Completes a message that is open when the run ends; `unsent` is the reason if it was
     /// never sent.
     pub(crate) fn complete_open(self, fault: Option<&str>, unsent: &str, inbox: &EventInbox) {
         let (outcome, why) = match self.sent_at {
-            Some(_) if self.qos == Qos::AtMostOnce => return self.complete_sent(inbox),
+            Some(_) if self.qos == Qos::AtMostOnce => return self.complete_unproven(inbox),
             Some(_) => (
                 Outcome::Unconfirmed,
                 "the run ended before the broker confirmed it",

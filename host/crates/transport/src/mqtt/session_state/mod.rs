@@ -3,6 +3,7 @@
 pub(crate) mod accused;
 pub(crate) mod in_flight;
 pub(crate) mod packet_ids;
+pub(crate) mod read_proof;
 pub(crate) mod releases;
 pub(crate) mod subscriptions;
 pub(crate) mod topic_filter;
