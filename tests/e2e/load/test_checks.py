@@ -4,9 +4,11 @@ In the summary, in the exit code, and in files that CI servers read.
 """
 
 import itertools
+import json
 import re
 from xml.etree import ElementTree
 
+from support.backends.latency_proxy import Line
 from support.backends.server import Answer
 from support.docs import code_blocks
 from support.fleet import ROOT
@@ -78,6 +80,30 @@ def test_passed_checks_are_shown_with_figures_and_in_junit(fleet, broker):
     own = {name: end for name, end, _ in suites["run"]}
     assert own["something arrived"] == own["the log is complete"] == "held"
     assert ("acked >= 99.9%", "held", "100 % (30 of 30)") in suites["fleet"]
+
+
+def test_messages_of_qos_0_are_proven_to_have_been_read(fleet, broker):
+    fleet.broker(broker.url, qos=0).group(count=10)
+    run = fleet.run("--check", "unproven == 0", duration="2s")
+    assert run.counted("sent") == broker.received() == 20
+    assert run.summary["unproven"] == 0
+    said = "yes: the broker has read all 20 messages (QoS 0)"
+    assert run.summary["words"]["arrived"] == said
+
+
+def test_messages_that_the_broker_did_not_read_are_unproven(fleet, broker, subscribe, closing):
+    line = closing(Line(broker.port))
+    subscriber = subscribe(broker)
+    fleet.broker(line.url, qos=0).group(count=5, every="100ms").write()
+    arguments = ("--duration", "3s", "--check", "unproven == 0", "--json")
+    process = fleet.mockfleet("run", "fleet.toml", *arguments)
+    subscriber.wait_for(50)
+    line.stop_reading()
+    assert process.finish() == 1, process.report()
+    summary = json.loads(process.stdout.splitlines()[-1])
+    # Nothing was read after the stop, and no ping had an answer.
+    assert summary["unproven"] == summary["sent"] == 150
+    assert summary["words"]["arrived"].startswith("unknown for 150 of 150 messages: ")
 
 
 def test_failed_check_fails_the_run_and_shows_the_measured_value(fleet, serve):
