@@ -48,11 +48,11 @@ bench-peers *arguments:
 
 # Brings what was measured into docs/performance.md and the README
 bench-table *arguments:
-    python3 host/benches/table.py {{ arguments }}
+    python3 host/benches/reports/table.py {{ arguments }}
 
 # What a benchmark says of two commits; instructions, unless --bench names another
 bench-diff a b *arguments:
-    python3 host/benches/diff.py {{ a }} {{ b }} {{ arguments }}
+    python3 host/benches/reports/diff.py {{ a }} {{ b }} {{ arguments }}
 
 # Feed what reads bytes from outside with damaged ones: spool, fleet, mqtt, http or all
 fuzz target="all" seconds="60":

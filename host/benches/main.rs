@@ -1,6 +1,6 @@
-//! Runs the benchmarks, each a module with the same name.
+//! Runs the benchmarks, each a file with the same name.
 //!
-//! The head of each module has its measurement and its options. All are one program, since
+//! The head of each file has its measurement and its options. All are one program, since
 //! linking mockfleet to each would take minutes. Each runs in its own process, so that its
 //! memory is its own.
 //!
@@ -11,26 +11,21 @@
 //! ```
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run says so")]
 
-mod backfill;
 mod count;
-mod day;
-mod http;
-mod log;
+mod devices;
+mod load;
 mod measure;
-mod path;
-mod report;
-mod scale;
-mod scenario;
-mod schedule;
-mod stages;
-mod start;
-mod tick;
+mod sendlog;
 
 use std::process::{Command, ExitCode};
 
 // The plugin's tests, which cargo compiles too, use this path.
 #[allow(unused_imports)]
 use measure::guests::Thermometer;
+
+use devices::{day, scenario, start, tick};
+use load::{http, path, scale, schedule};
+use sendlog::{backfill, log, report, stages};
 
 /// The name of a benchmark, the program that it needs, and its function.
 type Benchmark = (&'static str, Option<&'static str>, fn());

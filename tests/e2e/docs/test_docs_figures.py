@@ -46,7 +46,7 @@ class Place:
 
     def __init__(self, folder):
         self.folder = folder
-        for name in ["host/benches/table.py", "docs/performance.md", "README.md"]:
+        for name in ["host/benches/reports/table.py", "docs/performance.md", "README.md"]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
 
@@ -57,7 +57,7 @@ class Place:
         file.write_text(json.dumps(report))
 
     def table(self, *arguments):
-        script = self.folder / "host/benches/table.py"
+        script = self.folder / "host/benches/reports/table.py"
         return subprocess.run(
             [sys.executable, script, *arguments], env={}, capture_output=True, text=True
         )
@@ -72,7 +72,7 @@ def place(tmp_path):
 
 
 def test_docs_figures_match_the_kept_reports():
-    script = ROOT / "host/benches/table.py"
+    script = ROOT / "host/benches/reports/table.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

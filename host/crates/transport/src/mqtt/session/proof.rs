@@ -1,4 +1,4 @@
-//! Waits at the end of a connection until the broker has read all.
+//! Waits at the end of a connection for the answer to a ping.
 //!
 //! Nothing confirms a message of QoS 0. The answer to a ping behind the last one shows that
 //! the broker has read all of them.

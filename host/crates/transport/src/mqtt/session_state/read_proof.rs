@@ -1,4 +1,4 @@
-//! Counts the messages of QoS 0 that the broker is known to have read.
+//! Counts messages of QoS 0 that the broker has surely read.
 //!
 //! A broker handles the packets of a connection in their order. So the answer to a ping shows
 //! that it has read all messages before the ping. That the kernel took a message shows nothing:

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep_until};
 
-use super::{now, option};
+use crate::measure::{now, option};
 
 /// Bytes of a payload.
 const SIZE: usize = 256;
@@ -89,7 +89,7 @@ struct Seen {
 /// Runs a tokio task for each device. It sleeps until it is due, writes one constant packet,
 /// and reads the acknowledgement. Connections are opened evenly, `--rate` a second.
 pub(super) fn on_schedule() {
-    super::raise_open_files();
+    crate::measure::raise_open_files();
     let (devices, seconds) = (option("--devices", 100, 100), option("--seconds", 10, 10));
     let rate = f64::from(option("--rate", 2_000, 2_000));
     let (port, qos) = (port(), qos());

@@ -2,7 +2,7 @@
 
 // Cargo sets `test` for benchmarks, so the plugin's tests are compiled too, and do not run.
 #[allow(dead_code, unreachable_pub, unused_imports, missing_docs)]
-#[path = "../../../plugins/thermometer/src/lib.rs"]
+#[path = "../../../../plugins/thermometer/src/lib.rs"]
 mod thermometer;
 
 use std::hint::black_box;

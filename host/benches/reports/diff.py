@@ -1,7 +1,7 @@
 """Compares two commits by one benchmark, side by side.
 
-    host/benches/diff.py A B [--bench count] [--profile quick] [-- OPTIONS OF THE BENCHMARK]
-    host/benches/diff.py --against-base [--limit 2]
+    host/benches/reports/diff.py A B [--bench count] [--profile quick] [-- OPTIONS OF THE BENCHMARK]
+    host/benches/reports/diff.py --against-base [--limit 2]
 
 Checks both commits out into target/bench-diff, builds and runs the benchmark in each, and prints
 a table of differences. The default benchmark, `count`, counts instructions: a difference comes
@@ -20,7 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
 
@@ -39,8 +39,8 @@ def measured(commit, bench, profile, options):
     for file in tree.rglob("*"):
         if file.is_file():
             file.touch()
-    # Incremental builds split a
-    # crate into more parts, which are inlined less: their counts compare nothing.
+    # Incremental builds split a crate into more parts, which are inlined less: their counts
+    # compare nothing.
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_INCREMENTAL": "0"}
     command = ["cargo", "bench", "--package", "mockfleet", "--quiet", "--profile", profile, "--", bench, *options]
     subprocess.run(command, cwd=tree, env=environment, check=True)

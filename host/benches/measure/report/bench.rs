@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::case::Case;
-use super::{machine, short};
+use super::machine;
+use crate::measure::short;
 
 /// A benchmark in progress.
 pub(crate) struct Bench {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::option;
+use crate::measure::option;
 
 /// Sends requests flat out until the time is over.
 pub(super) fn requests() {

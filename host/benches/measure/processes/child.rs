@@ -10,13 +10,33 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::window::Sample;
+
 /// The resource usage of a process, as the kernel counted it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Usage {
     /// Largest resident memory, in KiB.
     pub(crate) peak: u64,
     /// Processor time of all threads, in seconds. Up to 50 ms may be missing.
     pub(crate) cpu: f64,
+    /// Processor time in seconds, every 50 ms.
+    samples: Vec<(Instant, f64)>,
+}
+
+impl Usage {
+    /// Returns the processor time until a moment, in seconds.
+    pub(crate) fn cpu_at(&self, at: Instant) -> f64 {
+        let after = self.samples.partition_point(|(other, _)| *other <= at);
+        let before = after.checked_sub(1).and_then(|n| self.samples.get(n));
+        match (before, self.samples.get(after)) {
+            (Some((a, low)), Some((b, high))) => {
+                let span = b.duration_since(*a).as_secs_f64();
+                low + (high - low) * at.duration_since(*a).as_secs_f64() / span
+            }
+            (Some((_, cpu)), None) => *cpu,
+            (None, _) => 0.0,
+        }
+    }
 }
 
 /// Watches a process until it ends.
@@ -24,7 +44,8 @@ pub(crate) fn watch(id: u32) -> JoinHandle<Usage> {
     std::thread::spawn(move || {
         let mut usage = Usage::default();
         while let Some((peak, cpu)) = peak(id).zip(cpu(id)) {
-            usage = Usage { peak, cpu };
+            (usage.peak, usage.cpu) = (peak, cpu);
+            usage.samples.push((Instant::now(), cpu));
             std::thread::sleep(Duration::from_millis(50));
         }
         usage
@@ -55,7 +76,7 @@ fn cpu(id: u32) -> Option<f64> {
     let ticks: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     // USER_HZ is 100 on every current Linux.
-    Some(super::float(ticks + system) / 100.0)
+    Some(crate::measure::float(ticks + system) / 100.0)
 }
 
 /// Raises the limit of open files to the system's maximum.
@@ -64,19 +85,6 @@ pub(crate) fn raise_open_files() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     let _ = setrlimit(Resource::Nofile, limit);
-}
-
-/// Runs the loop or server that the second argument names, if the first one is `bare`.
-pub(crate) fn bare_loop() {
-    match std::env::args().nth(2).as_deref() {
-        Some("flat-out") => super::bare_mqtt::flat_out(),
-        Some("on-schedule") => super::bare_mqtt::on_schedule(),
-        Some("once") => super::bare_mqtt::once(),
-        Some("sink") => super::sink::run(),
-        Some("requests") => super::bare_http::requests(),
-        Some("server") => super::server::run(),
-        other => unreachable!("no bare loop is named {other:?}"),
-    }
 }
 
 /// Runs a bare loop as its own process, and returns its output and its resource usage.
@@ -115,7 +123,12 @@ pub(crate) struct Child {
 
 impl Child {
     pub(crate) fn start(name: &str) -> Self {
-        let mut child = myself(name, &[])
+        Self::start_with(name, &[])
+    }
+
+    /// Starts a server with options.
+    pub(crate) fn start_with(name: &str, options: &[(&str, u64)]) -> Self {
+        let mut child = myself(name, options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -141,28 +154,43 @@ impl Child {
         serde_json::from_str(&line).expect("JSON")
     }
 
+    /// Samples the number of received messages while `work` runs, and until it has stopped
+    /// changing.
+    pub(crate) fn sampling<T: Send>(
+        &mut self,
+        work: impl FnOnce() -> T + Send,
+    ) -> (T, Vec<Sample>) {
+        let mut samples = vec![(Instant::now(), self.count())];
+        let done = std::thread::scope(|scope| {
+            let work = scope.spawn(work);
+            while !work.is_finished() {
+                std::thread::sleep(Duration::from_millis(50));
+                samples.push((Instant::now(), self.count()));
+            }
+            work.join().expect("the load ran")
+        });
+        samples.push((Instant::now(), self.received()));
+        (done, samples)
+    }
+
+    fn count(&mut self) -> u64 {
+        let answer = self.ask();
+        let received = answer.get("received").and_then(Value::as_u64);
+        received.expect("a count")
+    }
+
     /// Returns the number of received messages, after it has stopped changing. Messages that a
     /// client has written may still be in the kernel.
     pub(crate) fn received(&mut self) -> u64 {
-        let mut ask = || {
-            let answer = self.ask();
-            let received = answer.get("received").and_then(Value::as_u64);
-            received.expect("a count")
-        };
-        let (mut last, mut since) = (ask(), Instant::now());
+        let (mut last, mut since) = (self.count(), Instant::now());
         while since.elapsed() < Duration::from_millis(300) {
             std::thread::sleep(Duration::from_millis(20));
-            let now = ask();
+            let now = self.count();
             if now != last {
                 (last, since) = (now, Instant::now());
             }
         }
         last
-    }
-
-    /// Returns the server's processor time in seconds.
-    pub(crate) fn cpu(&self) -> f64 {
-        cpu(self.child.id()).unwrap_or_default()
     }
 }
 

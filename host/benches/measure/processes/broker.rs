@@ -1,29 +1,27 @@
 //! Starts a broker for benchmarks, and reads its count of received messages.
 
-use std::cell::Cell;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::pick;
+use super::window::Sample;
+use crate::measure::pick;
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 
 /// A mosquitto process on a free port.
 pub(crate) struct Mosquitto {
     child: Child,
     pub(crate) port: u16,
-    received: Arc<AtomicU64>,
-    /// Count at the end of the last call of `counting`.
-    counted: Cell<u64>,
+    /// Each count that the broker published.
+    samples: Arc<Mutex<Vec<Sample>>>,
 }
 
 impl Mosquitto {
     pub(crate) fn start(folder: &Path) -> Self {
         // The broker inherits the limit: 10,000 connections need as many files.
-        super::raise_open_files();
+        crate::measure::raise_open_files();
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|socket| socket.local_addr())
             .expect("a port")
@@ -43,14 +41,13 @@ impl Mosquitto {
             .stderr(Stdio::null())
             .spawn()
             .expect("mosquitto is installed");
-        let received = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&received);
+        let samples = Arc::new(Mutex::new(vec![(Instant::now(), 0)]));
+        let counter = Arc::clone(&samples);
         std::thread::spawn(move || count(port, &counter));
         Self {
             child,
             port,
-            received,
-            counted: Cell::new(0),
+            samples,
         }
     }
 
@@ -60,14 +57,14 @@ impl Mosquitto {
 
     /// Returns the count after it has stopped changing. The broker publishes a changed count
     /// every second.
-    fn settled(&self) -> u64 {
-        let mut last = self.received.load(Ordering::Relaxed);
+    fn settled(&self) -> Sample {
+        let mut last = self.last();
         let rest = Duration::from_millis(pick(3_500, 2_200));
         let mut since = Instant::now();
         while since.elapsed() < rest {
             std::thread::sleep(Duration::from_millis(50));
-            let now = self.received.load(Ordering::Relaxed);
-            if now != last {
+            let now = self.last();
+            if now.1 != last.1 {
                 last = now;
                 since = Instant::now();
             }
@@ -75,12 +72,32 @@ impl Mosquitto {
         last
     }
 
+    fn last(&self) -> Sample {
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        *samples.last().expect("the first one")
+    }
+
     /// Returns the number of messages received while `work` ran. No other client may publish
     /// at the same time.
     pub(crate) fn counting<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
+        let (done, samples) = self.sampling(work);
+        let count = |sample: Option<&Sample>| sample.expect("two").1;
+        let received = count(samples.last()) - count(samples.first());
+        (done, received)
+    }
+
+    /// Samples the number of received messages while `work` runs, and until it has stopped
+    /// changing.
+    pub(crate) fn sampling<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<Sample>) {
+        let before = (Instant::now(), self.last().1);
         let done = work();
-        let all = self.settled();
-        (done, all - self.counted.replace(all))
+        self.settled();
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let later = samples.iter().filter(|(at, _)| *at > before.0);
+        (
+            done,
+            std::iter::once(&before).chain(later).copied().collect(),
+        )
     }
 }
 
@@ -91,7 +108,7 @@ impl Drop for Mosquitto {
     }
 }
 
-fn count(port: u16, received: &AtomicU64) {
+fn count(port: u16, samples: &Mutex<Vec<Sample>>) {
     loop {
         let (client, mut connection) =
             Client::new(MqttOptions::new("count", "127.0.0.1", port), 10);
@@ -100,7 +117,9 @@ fn count(port: u16, received: &AtomicU64) {
             match event {
                 Ok(Event::Incoming(Packet::Publish(publish))) => {
                     let text = String::from_utf8_lossy(&publish.payload).into_owned();
-                    received.store(text.parse().unwrap_or(0), Ordering::Relaxed);
+                    let count = text.parse().unwrap_or(0);
+                    let mut samples = samples.lock().unwrap_or_else(PoisonError::into_inner);
+                    samples.push((Instant::now(), count));
                 }
                 Ok(_) => {}
                 Err(_) => break,

@@ -1,11 +1,12 @@
 //! Measures memory by devices, and throughput and processor time by workers.
 //!
 //! The broker uses the same cores. Throughput is therefore also measured against a sink that
-//! only counts, and for the workers alone. These call, route and count devices without network
+//! only counts, with as many threads as there are workers, and for the workers alone. Rates are
+//! those of the steady load, counted at the receiver. These call, route and count devices without network
 //! and log. The baseline is scaled in the same way.
 //!
 //! ```text
-//! cargo bench -- scale [--rounds 3 --seconds 5] [--short]
+//! cargo bench -- scale [--rounds 3 --seconds 10] [--short]
 //! ```
 //!
 //! Needs mosquitto (`apt-get install mosquitto`).
@@ -15,7 +16,8 @@ use std::time::Instant;
 
 use crate::measure::guests::{Guests, plugin};
 use crate::measure::{
-    Bar, Bench, Case, Child, Fleet, Mosquitto, bare, float, in_turn, option, pick,
+    Bar, Bench, Case, Child, Fleet, Load, Mosquitto, Sample, bare, float, in_turn, load, option,
+    pick,
 };
 use mockfleet_engine::{RunOptions, prepare};
 use mockfleet_plugin::{Console, Engine, Plugin};
@@ -140,14 +142,6 @@ fn memory(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
     }
 }
 
-/// The figures of one round of a load.
-struct Load {
-    a_second: f64,
-    /// Microseconds of the process for each message.
-    cpu: f64,
-    details: Value,
-}
-
 /// The destination of a load.
 #[derive(Clone, Copy)]
 enum Backend<'a> {
@@ -156,7 +150,7 @@ enum Backend<'a> {
 }
 
 fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
-    let seconds = option("--seconds", 5, 1);
+    let seconds = option("--seconds", 10, 1);
     let backends = [
         (Backend::Broker(broker), "mosquitto"),
         (Backend::Sink, "a sink"),
@@ -181,14 +175,14 @@ fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
             let (one, bare_one) = in_turn(round, || ours(1), || loops(1));
             let (two, bare_two) = in_turn(round, || ours(2), || loops(2));
             growth.add(
-                two.a_second / one.a_second,
-                bare_two.a_second / bare_one.a_second,
+                two.rate / one.rate,
+                bare_two.rate / bare_one.rate,
                 Value::Null,
             );
             cost.add(two.cpu / one.cpu, bare_two.cpu / bare_one.cpu, Value::Null);
             let details = |a: Load, b: Load| json!({ "ours": a.details, "baseline": b.details });
-            each.add(one.a_second, bare_one.a_second, details(one, bare_one));
-            both.add(two.a_second, bare_two.a_second, details(two, bare_two));
+            each.add(one.rate, bare_one.rate, details(one, bare_one));
+            both.add(two.rate, bare_two.rate, details(two, bare_two));
         }
         for case in [&each, &both, &growth, &cost] {
             bench.add(case);
@@ -197,51 +191,45 @@ fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
 }
 
 fn ours(backend: Backend<'_>, folder: &Path, workers: u32, seconds: u32) -> Load {
-    let fleet = |port: u16| Fleet {
-        url: format!("mqtt://127.0.0.1:{port}"),
-        group: "count = 100\nrate = \"max\"",
-        seconds,
-        workers,
-        ..Fleet::default()
-    };
-    let (ran, counted) = match backend {
-        Backend::Broker(broker) => broker.counting(|| fleet(broker.port).run(folder)),
-        Backend::Sink => {
-            let mut sink = Child::start("sink");
-            let ran = fleet(sink.port).run(folder);
-            (ran, sink.received())
-        }
-    };
-    ran.must_match(counted);
-    load(counted, ran.figure("/seconds"), ran.usage.cpu)
+    let (ran, counts) = sampling(backend, workers, |port| {
+        let fleet = Fleet {
+            url: format!("mqtt://127.0.0.1:{port}"),
+            group: "count = 100\nrate = \"max\"",
+            seconds,
+            workers,
+            ..Fleet::default()
+        };
+        fleet.run(folder)
+    });
+    let count = |sample: Option<&Sample>| sample.expect("two").1;
+    ran.must_match(count(counts.last()) - count(counts.first()));
+    load(&counts, &ran.usage, seconds)
 }
 
 fn bare_loop(backend: Backend<'_>, workers: u32, seconds: u32) -> Load {
-    let run = |port: u16| {
+    let ((_, usage), counts) = sampling(backend, workers, |port| {
         let arguments = [
             ("--port", port.into()),
             ("--seconds", seconds.into()),
             ("--workers", workers.into()),
         ];
         bare("flat-out", &arguments)
-    };
-    let ((printed, usage), counted) = match backend {
-        Backend::Broker(broker) => broker.counting(|| run(broker.port)),
-        Backend::Sink => {
-            let mut sink = Child::start("sink");
-            let ran = run(sink.port);
-            (ran, sink.received())
-        }
-    };
-    let took = printed.get("seconds").and_then(Value::as_f64);
-    load(counted, took.expect("seconds"), usage.cpu)
+    });
+    load(&counts, &usage, seconds)
 }
 
-fn load(counted: u64, took: f64, cpu: f64) -> Load {
-    let cpu = cpu * 1e6 / float(counted);
-    Load {
-        a_second: float(counted) / took,
-        cpu,
-        details: json!({ "counted": counted, "seconds": took, "cpu_us_a_message": cpu }),
+/// Runs a load against the port of a backend, and returns the backend's counts.
+fn sampling<T: Send>(
+    backend: Backend<'_>,
+    workers: u32,
+    work: impl FnOnce(u16) -> T + Send,
+) -> (T, Vec<Sample>) {
+    match backend {
+        Backend::Broker(broker) => broker.sampling(|| work(broker.port)),
+        Backend::Sink => {
+            let mut sink = Child::start_with("sink", &[("--threads", workers.into())]);
+            let port = sink.port;
+            sink.sampling(|| work(port))
+        }
     }
 }

@@ -1,7 +1,7 @@
 """Brings measured figures into the documents, so that none is copied by hand.
 
-    host/benches/table.py            # from target/bench to docs/measured and the documents
-    host/benches/table.py --check    # says whether the documents are what docs/measured gives
+    host/benches/reports/table.py            # from target/bench to docs/measured and the documents
+    host/benches/reports/table.py --check    # says whether the documents are what docs/measured gives
 
 Each document has places between `<!-- measured: NAME -->` and `<!-- end -->`; what lies
 between is made from docs/measured/*.json, which are the reports that the benchmarks
@@ -15,7 +15,7 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 REPORTS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "bench"
 MEASURED = ROOT / "docs" / "measured"
 DOCUMENTS = [ROOT / "docs" / "performance.md", ROOT / "README.md"]
@@ -25,6 +25,8 @@ PLACE = re.compile(r"(<!-- measured: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 IN_SHORT = [
     ("path", "100 devices flat out, QoS 0"),
     ("path", "100 devices flat out, QoS 1"),
+    ("path", "100 devices flat out, QoS 0, to mosquitto: processor time"),
+    ("path", "100 devices flat out, QoS 1, to mosquitto: processor time"),
     ("path", "QoS 0 flat out, with the send log"),
     ("http", "100 devices flat out, HTTP"),
     ("schedule", "10,000 devices × 1/s, a connection each: ticks that ran"),
@@ -224,7 +226,7 @@ def main():
         if not arguments.check:
             document.write_text(wanted)
     for document in stale:
-        print(f"{document}: differs from what docs/measured gives; run host/benches/table.py", file=sys.stderr)
+        print(f"{document}: differs from what docs/measured gives; run host/benches/reports/table.py", file=sys.stderr)
     return 1 if stale else 0
 
 
