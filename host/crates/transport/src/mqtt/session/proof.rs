@@ -1,4 +1,4 @@
-//! Waits at the end of a connection for the answer to a ping.
+//! Waits for the answer to the last ping of a connection.
 //!
 //! Nothing confirms a message of QoS 0. The answer to a ping behind the last one shows that
 //! the broker has read all of them.
