@@ -127,8 +127,20 @@ def resident(leader):
     return kib / 1024
 
 
+def processor_time(leader):
+    """Seconds of the processors that a session has used, with those of its ended children."""
+    ticks = 0
+    for process in session(leader):
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        except (OSError, IndexError):
+            continue
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Watch(threading.Thread):
-    """Memory and the broker's count, while a tool runs."""
+    """Memory, processor time and the broker's count, while a tool runs."""
 
     def __init__(self, process, broker):
         super().__init__(daemon=True)
@@ -138,19 +150,22 @@ class Watch(threading.Thread):
     def run(self):
         while not self.over.wait(0.5):
             self.peak = max(self.peak, resident(self.process.pid))
-            self.counts.append((time.monotonic(), self.broker.received))
+            self.counts.append((time.monotonic(), self.broker.received, processor_time(self.process.pid)))
 
 
 def steady(counts, seconds):
-    """Messages a second between the first third and the end of what the broker counted."""
-    moving = [(at, n) for (_, before), (at, n) in zip(counts, counts[1:]) if n > before]
+    """Messages a second that the broker counted in the steady part of a load, and microseconds of
+    the processors for each. As in host/benches/measure/processes/window.rs: without two seconds of
+    warm-up, or a quarter of the load, and without what the broker reads after the load's end."""
+    moving = [after for before, after in zip(counts, counts[1:]) if after[1] > before[1]]
     if len(moving) < 2:
-        return 0
-    middle = [(at, n) for at, n in moving if at >= moving[0][0] + seconds / 3] or moving[-2:]
-    if len(middle) < 2:
-        middle = moving
-    (began, first), (ended, last) = middle[0], middle[-1]
-    return (last - first) / (ended - began)
+        return 0, None
+    begin = moving[0][0]
+    inside = [one for one in moving if begin + min(2, seconds / 4) <= one[0] <= begin + seconds]
+    part = inside if len(inside) > 1 else moving
+    first, last = part[0], part[-1]
+    messages = last[1] - first[1]
+    return messages / (last[0] - first[0]), (last[2] - first[2]) * 1e6 / messages
 
 
 def run(tool, load):
@@ -177,12 +192,14 @@ def run(tool, load):
             os.kill(left, signal.SIGKILL)
         process.wait()
         total = broker.settled()
+        a_second, cpu = steady(watch.counts, load.seconds)
         log.seek(0)
         said = log.read()[-2000:]
         return {
             "command": shown(command, folder),
             "environment": told,
-            "a_second": steady(watch.counts, load.seconds),
+            "a_second": a_second,
+            "cpu_us": cpu,
             "counted": total,
             "peak_mib": watch.peak,
             "said": said if total == 0 else "",
@@ -221,13 +238,17 @@ def main():
             for tool in arguments.only or TOOLS:
                 if found := run(tool, load):
                     seen.setdefault(tool, []).append(found)
-                    print(f"{load.name}: {tool} {found['a_second']:,.0f} msg/s, {found['peak_mib']:,.0f} MiB, "
+                    cost = "no steady part" if found["cpu_us"] is None else f"{found['cpu_us']:.2f} µs a message"
+                    print(f"{load.name}: {tool} {found['a_second']:,.0f} msg/s, {cost}, {found['peak_mib']:,.0f} MiB, "
                           f"{found['counted']:,} counted by mosquitto", flush=True)
                     if found["said"]:
                         print(found["said"])
         for tool, found in seen.items():
             a_second = [one["a_second"] for one in found]
             report.alone(f"{load.name}: {tool}", "msg/s", a_second, found)
+            costs = [one["cpu_us"] for one in found if one["cpu_us"] is not None]
+            if costs:
+                report.alone(f"{load.name}: {tool}, processor time a message", "µs", costs, counted_by="the kernel")
             report.alone(f"{load.name}: {tool}, memory", "MiB", [one["peak_mib"] for one in found], counted_by="the kernel")
     report.finish()
 

@@ -170,12 +170,15 @@ def counts(found):
 def peers(found):
     if not (report := found.get("peers")):
         return []
-    lines = [about(report), ""] + head("load and tool", "the broker counted", "memory at most")
     cases = {case["name"]: case for case in report["cases"]}
+    columns = {"memory": "memory at most", "processor time a message": "processor time a message"}
+    columns = {key: shown for key, shown in columns.items() if any(name.endswith(f", {key}") for name in cases)}
+    lines = [about(report), ""] + head("load and tool", "the broker counted", *columns.values())
     for name, case in cases.items():
-        if memory := cases.get(f"{name}, memory"):
-            a_second, most = spread(case["ours"], case["unit"]), spread(memory["ours"], memory["unit"])
-            lines.append(f"| {name} | {a_second} | {most} |")
+        if f"{name}, memory" in cases:
+            figures = [case, *(cases.get(f"{name}, {key}") for key in columns)]
+            row = [spread(one["ours"], one["unit"]) if one else "" for one in figures]
+            lines.append(f"| {name} | {' | '.join(row)} |")
     lines += ["", "Command lines:", "", "```text"]
     for name, case in cases.items():
         for details in case["details"]:
