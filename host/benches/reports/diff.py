@@ -34,14 +34,12 @@ def measured(commit, bench, profile, options):
     if not tree.exists():
         git("worktree", "prune")
         git("worktree", "add", "--detach", str(tree), commit)
-    # One folder for both, so that common dependencies are built once. cargo tells the crates of
-    # the two trees apart by the time of their files only.
-    for file in tree.rglob("*"):
-        if file.is_file():
-            file.touch()
+    # One folder for both, so that common dependencies are built once. The crates of both trees have
+    # the same names in it, so those of the other tree are removed.
     # Incremental builds split a crate into more parts, which are inlined less: their counts
     # compare nothing.
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_INCREMENTAL": "0"}
+    subprocess.run(["cargo", "clean", "--workspace", "--quiet", "--profile", profile], cwd=tree, env=environment, check=True)
     command = ["cargo", "bench", "--package", "mockfleet", "--quiet", "--profile", profile, "--", bench, *options]
     subprocess.run(command, cwd=tree, env=environment, check=True)
     return json.loads((TARGET / "bench" / f"{bench}.json").read_text())
