@@ -31,6 +31,7 @@ lint:
 bench: && profile
     cargo bench
     tests/.venv/bin/python host/benches/languages.py
+    tests/.venv/bin/python host/benches/verify.py
 
 # Proves in two minutes that the benchmarks run; its figures say nothing
 bench-short:
@@ -40,6 +41,10 @@ bench-short:
 profile *arguments:
     cargo build --release
     python3 host/benches/profile.py {{ arguments }}
+
+# How long a build takes, from nothing and after an edit (25 minutes)
+bench-builds *arguments:
+    python3 host/benches/builds.py {{ arguments }}
 
 # Other load generators beside mockfleet (installs Locust and mqtt-benchmark; Tsung by apt)
 bench-peers *arguments:

@@ -25,18 +25,19 @@ use measure::guests::Thermometer;
 
 use devices::{day, scenario, start, tick};
 use load::{http, path, scale, schedule};
-use sendlog::{backfill, log, report, stages};
+use sendlog::{backfill, log, recover, report, stages};
 
 /// The name of a benchmark, the program that it needs, and its function.
 type Benchmark = (&'static str, Option<&'static str>, fn());
 
-const BENCHMARKS: [Benchmark; 14] = [
+const BENCHMARKS: [Benchmark; 15] = [
     ("tick", None, tick::main),
     ("scenario", None, scenario::main),
     ("day", None, day::main),
     ("log", None, log::main),
     ("backfill", None, backfill::main),
     ("report", None, report::main),
+    ("recover", None, recover::main),
     ("stages", None, stages::main),
     ("start", None, start::main),
     ("http", None, http::main),
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     match given.first().map(String::as_str) {
         Some("bare") => measure::bare_loop(),
         Some("loop") => count::run_loop(),
+        Some("spool") => recover::abort_with_spool(),
         Some("alone") => {
             let name = given.get(1).map(String::as_str);
             let found = BENCHMARKS.iter().find(|(known, ..)| Some(*known) == name);

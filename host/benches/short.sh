@@ -19,8 +19,9 @@ if ! [ -x "${CARGO_TARGET_DIR:-target}/$MOCKFLEET_PROFILE/mockfleet" ]; then
 fi
 if [ -x tests/.venv/bin/python ] && [ -d tests/node/node_modules ]; then
     run tests/.venv/bin/python host/benches/languages.py --short
+    run tests/.venv/bin/python host/benches/verify.py --short
 else
-    echo 'the packages of the end-to-end tests are missing: languages is left out'
+    echo 'the packages of the end-to-end tests are missing: languages and verify are left out'
 fi
 if command -v perf >/dev/null; then
     run python3 host/benches/profile.py --short

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""How long `mockfleet verify` takes for a log of so many messages, and how much memory.
+"""How long `mockfleet verify` takes for a large log, beside DuckDB with the same join.
 
-    host/benches/verify.py [ROWS]        # 3,000,000 by default
+    tests/.venv/bin/python host/benches/verify.py [--rounds 3] [--rows 3000000] [--short]
 
 Makes a log and a Parquet file of what was received with DuckDB (three messages are missing,
-one is doubled), runs `verify` on them and prints rows a second and the peak of memory. Needs
-what tests/requirements.txt names, and a built target/release/mockfleet.
+one is doubled). `verify` compares them, and finds which are missing, doubled, altered and late.
+DuckDB joins the same two tables by device and payload and counts the missing and the doubled
+ones. Needs what tests/requirements.txt names, and the release build. Writes
+target/bench/verify.json.
 """
 
-import os
+import argparse
 import re
 import subprocess
 import sys
@@ -16,10 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent / "peers"))
+
+import bench
 import duckdb
 
-ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/mockfleet"
 RUN = "01M8835DCGFEHSEP2HFFMX1S1Y"
 DEVICES = 1_000
 
@@ -53,32 +56,67 @@ def make(folder, rows):
     )
 
 
+# Seconds of the join, in a process of its own, and its answer: missing and doubled.
+JOIN = """
+import duckdb, sys, time
+began = time.monotonic()
+log, received = sys.argv[1:]
+database = duckdb.connect()
+database.execute("SET threads = 2")
+print(*database.execute(f'''
+    WITH received AS (SELECT device_id, payload, count(*) AS times FROM '{received}' GROUP BY ALL)
+    SELECT count(*) FILTER (times IS NULL), count(*) FILTER (times > 1)
+    FROM '{log}/sends/*/*/*.parquet' AS sends LEFT JOIN received USING (device_id, payload)
+''').fetchone(), time.monotonic() - began)
+"""
+
+
+def timed(command):
+    """Seconds, memory in MiB and output of a command."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+") as out:
+        child = subprocess.Popen(list(map(str, command)), stdout=out)
+        most = 0
+        while child.poll() is None:
+            # Not what wait() says: that counts the memory of this process before it became the
+            # other one.
+            found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child.pid}/status").read_text())
+            most = max(most, int(found.group(1)) if found else 0)
+            time.sleep(0.02)
+        out.seek(0)
+        return time.monotonic() - began, most / 1024, child.returncode, out.read()
+
+
 def main():
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 3_000_000
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--short", action="store_true", help="only prove that it runs")
+    arguments = parser.parse_args()
+    rounds = arguments.rounds or (1 if arguments.short else 3)
+    rows = arguments.rows or (100_000 if arguments.short else 3_000_000)
+    ours, theirs, memory, their_memory = [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         make(folder, rows)
-        began = time.monotonic()
-        with tempfile.TemporaryFile("w+") as out:
-            child = subprocess.Popen(
-                [BINARY, "verify", folder / "logs", "--received", folder / "received.parquet", "--json"],
-                stdout=out,
-            )
-            most = 0
-            while child.poll() is None:
-                # Not what wait() says: that counts the memory of this process before it
-                # became the other one.
-                status = Path(f"/proc/{child.pid}/status").read_text()
-                found = re.search(r"VmHWM:\s+(\d+) kB", status)
-                most = max(most, int(found.group(1)) if found else 0)
-                time.sleep(0.05)
-            out.seek(0)
-            said = out.read()
-        took = time.monotonic() - began
-        assert child.returncode == 1 and '"missing":{"examples"' in said, said
-        print(f"rows      {rows:,} sent, as many received")
-        print(f"time      {took:.1f} s, {2 * rows / took:,.0f} rows/s")
-        print(f"memory    {most / 1024:,.0f} MiB at most")
+        log, received = folder / "logs", folder / "received.parquet"
+        for _ in range(rounds):
+            took, most, code, said = timed([bench.program(), "verify", log, "--received", received, "--json"])
+            assert code == 1 and '"missing":{"examples"' in said, said
+            ours.append(2 * rows / took)
+            memory.append(most)
+            took, most, code, said = timed([sys.executable, "-c", JOIN, log, received])
+            assert code == 0 and said.startswith("3 1 "), said
+            theirs.append(2 * rows / took)
+            their_memory.append(most)
+    report = bench.Report("verify", arguments.short)
+    name = f"verify {rows:,} sent and as many received"
+    duck = "DuckDB, the same join on 2 threads"
+    report.alone(name, "rows/s", ours, counted_by=None, beside=(duck, theirs))
+    report.alone("the same, its most memory", "MiB", memory, counted_by="the kernel", beside=(duck, their_memory))
+    report.finish()
+    for case in report.cases:
+        print(f"{case['name']}: {case['ours']['median']:,.0f} {case['unit']}, {duck} {case['baseline']['figures']['median']:,.0f}")
 
 
 if __name__ == "__main__":

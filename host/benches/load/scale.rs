@@ -142,6 +142,9 @@ fn memory(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
     }
 }
 
+const LOGGED: &str = "store = \"logs\"";
+const UNLOGGED: &str = "store = \"none\"";
+
 /// The destination of a load.
 #[derive(Clone, Copy)]
 enum Backend<'a> {
@@ -152,11 +155,17 @@ enum Backend<'a> {
 fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
     let seconds = option("--seconds", 10, 1);
     let backends = [
-        (Backend::Broker(broker), "mosquitto"),
-        (Backend::Sink, "a sink"),
+        (Backend::Broker(broker), "mosquitto", LOGGED),
+        (Backend::Sink, "a sink", LOGGED),
+        (Backend::Sink, "a sink", UNLOGGED),
     ];
-    for (backend, name) in backends {
-        let what = format!("QoS 0 flat out to {name}");
+    for (backend, name, log) in backends {
+        let without = if log == LOGGED {
+            ""
+        } else {
+            ", without the log"
+        };
+        let what = format!("QoS 0 flat out to {name}{without}");
         let mut growth = Case::new(format!("{what}: 2 workers to 1"), "×")
             .against("bare rumqttc loop, 2 threads to 1")
             .counted_by(name)
@@ -170,7 +179,7 @@ fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
             .against("bare rumqttc loop, 2 threads")
             .counted_by(name);
         for round in 0..rounds {
-            let ours = |workers| ours(backend, folder, workers, seconds);
+            let ours = |workers| ours(backend, folder, log, workers, seconds);
             let loops = |workers| bare_loop(backend, workers, seconds);
             let (one, bare_one) = in_turn(round, || ours(1), || loops(1));
             let (two, bare_two) = in_turn(round, || ours(2), || loops(2));
@@ -190,11 +199,12 @@ fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
     }
 }
 
-fn ours(backend: Backend<'_>, folder: &Path, workers: u32, seconds: u32) -> Load {
+fn ours(backend: Backend<'_>, folder: &Path, log: &str, workers: u32, seconds: u32) -> Load {
     let (ran, counts) = sampling(backend, workers, |port| {
         let fleet = Fleet {
             url: format!("mqtt://127.0.0.1:{port}"),
             group: "count = 100\nrate = \"max\"",
+            log,
             seconds,
             workers,
             ..Fleet::default()

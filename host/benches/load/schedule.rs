@@ -15,7 +15,7 @@
 use std::path::Path;
 
 use crate::measure::{
-    self, Bar, Bench, Case, Fleet, Mosquitto, bare, float, in_turn, option, sendlog, short,
+    self, Bar, Bench, Case, Fleet, Mosquitto, bare, float, in_turn, load, option, sendlog, short,
 };
 use serde_json::{Value, json};
 
@@ -175,6 +175,7 @@ pub(crate) fn million() {
         .bar(Bar::at_least(99.9));
     let mut lag = case("due to sent, p99", "ms");
     let mut peak = case("memory at most", "MiB").bar(Bar::at_most(2048.0).stretch(1024.0));
+    let mut cost = case("processor time a message", "µs").counted_by("mosquitto");
     for _ in 0..rounds {
         let fleet = Fleet {
             url: broker.url(),
@@ -184,8 +185,11 @@ pub(crate) fn million() {
             seconds,
             ..Fleet::default()
         };
-        let (ran, counted) = broker.counting(|| fleet.run(folder));
+        let (ran, counts) = broker.sampling(|| fleet.run(folder));
+        let counted = counts.last().zip(counts.first());
+        let counted = counted.map(|(last, first)| last.1 - first.1).expect("two");
         ran.must_match(counted);
+        cost.add_alone(load(&counts, &ran.usage, seconds).cpu, json!({}));
         let (ticks, missed) = (float(ran.count("ticks")), float(ran.count("missed_ticks")));
         let details = json!({
             "counted": counted,
@@ -200,7 +204,7 @@ pub(crate) fn million() {
         peak.add_alone(float(ran.usage.peak) / 1024.0, Value::Null);
     }
     let mut bench = Bench::new("million");
-    for case in [&kept, &lag, &peak] {
+    for case in [&kept, &lag, &peak, &cost] {
         bench.add(case);
     }
     bench.finish();

@@ -89,7 +89,7 @@ fn ours(folder: &Path, rows: u32, payloads: &[String]) -> (f64, f64, f64) {
 }
 
 /// Returns the seconds and bytes of the plain writer.
-fn plain(file: &Path, batches: &[RecordBatch]) -> (f64, f64) {
+pub(super) fn plain(file: &Path, batches: &[RecordBatch]) -> (f64, f64) {
     let began = Instant::now();
     let level = ZstdLevel::try_new(1).expect("a level");
     let properties = WriterProperties::builder()

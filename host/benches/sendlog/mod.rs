@@ -2,5 +2,6 @@
 
 pub(crate) mod backfill;
 pub(crate) mod log;
+pub(crate) mod recover;
 pub(crate) mod report;
 pub(crate) mod stages;

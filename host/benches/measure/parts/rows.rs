@@ -40,11 +40,20 @@ fn payload(n: u32) -> String {
 
 /// Opens a log in `folder/logs`.
 pub(crate) fn open(folder: &Path, payload: KeepPayload) -> SendLog {
+    open_rolling(folder, payload, 128 << 20, Duration::from_secs(60))
+}
+
+/// Opens a log in `folder/logs` whose files do not end before the log is closed.
+pub(crate) fn open_endless(folder: &Path, payload: KeepPayload) -> SendLog {
+    open_rolling(folder, payload, 1 << 40, Duration::from_secs(3_600))
+}
+
+fn open_rolling(folder: &Path, payload: KeepPayload, size: u64, every: Duration) -> SendLog {
     let log = Log {
         store: Some(Store::Folder(folder.join("logs"))),
         payload,
-        roll_size: ByteSize::new(128 << 20),
-        roll_every: Duration::from_secs(60),
+        roll_size: ByteSize::new(size),
+        roll_every: every,
         sync: Duration::from_secs(1),
         spool_limit: ByteSize::new(8 << 30),
         spool_full: SpoolFull::Pause,

@@ -33,6 +33,13 @@ pub(crate) fn batches(table: &Path, columns: &[&str]) -> Vec<RecordBatch> {
     batches
 }
 
+/// Returns the number of rows of a table.
+pub(crate) fn rows(table: &Path) -> usize {
+    let mut rows = 0;
+    each(table, &["log_seq"], |batch| rows += batch.num_rows());
+    rows
+}
+
 /// Passes the batches of a table to `take`, one by one.
 pub(crate) fn each(table: &Path, columns: &[&str], mut take: impl FnMut(RecordBatch)) {
     for path in files(table) {
