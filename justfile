@@ -31,7 +31,7 @@ lint:
 bench: && profile
     cargo bench
     tests/.venv/bin/python host/benches/languages.py
-    tests/.venv/bin/python host/benches/verify.py
+    tests/.venv/bin/python host/benches/peers/verify.py
 
 # Proves in two minutes that the benchmarks run; its figures say nothing
 bench-short:

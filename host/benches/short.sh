@@ -19,7 +19,7 @@ if ! [ -x "${CARGO_TARGET_DIR:-target}/$MOCKFLEET_PROFILE/mockfleet" ]; then
 fi
 if [ -x tests/.venv/bin/python ] && [ -d tests/node/node_modules ]; then
     run tests/.venv/bin/python host/benches/languages.py --short
-    run tests/.venv/bin/python host/benches/verify.py --short
+    run tests/.venv/bin/python host/benches/peers/verify.py --short
 else
     echo 'the packages of the end-to-end tests are missing: languages and verify are left out'
 fi

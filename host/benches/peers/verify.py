@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long `mockfleet verify` takes for a large log, beside DuckDB with the same join.
 
-    tests/.venv/bin/python host/benches/verify.py [--rounds 3] [--rows 3000000] [--short]
+    tests/.venv/bin/python host/benches/peers/verify.py [--rounds 3] [--rows 3000000] [--short]
 
 Makes a log and a Parquet file of what was received with DuckDB (three messages are missing,
 one is doubled). `verify` compares them, and finds which are missing, doubled, altered and late.
@@ -17,8 +17,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent / "peers"))
 
 import bench
 import duckdb
