@@ -59,9 +59,13 @@ class Log:
         where = f"WHERE run_id = '{run}'" if run else ""
         for table in TABLES:
             if self.files(table):
+                # The files of a run have its id in their names: those of a thousand runs are not
+                # all read for each.
+                own = f"*{run}*.parquet"
+                some = own if run and any((store / table).glob(f"**/{own}")) else "*.parquet"
                 self.database.execute(
                     f"CREATE VIEW {table} AS SELECT * FROM read_parquet("
-                    f"'{store}/{table}/**/*.parquet', hive_partitioning = false) {where}"
+                    f"'{store}/{table}/**/{some}', hive_partitioning = false) {where}"
                 )
 
     def files(self, table):
