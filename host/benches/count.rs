@@ -30,6 +30,8 @@ struct Loop {
     times: u32,
     /// Whether only the instructions of the main thread count, or those of the whole process.
     main_thread: bool,
+    /// Runs of which the least counts: one, unless another thread runs beside the loop.
+    runs: u32,
     work: fn(u32, u16),
 }
 
@@ -39,6 +41,7 @@ const LOOPS: [Loop; 7] = [
         what: "a tick, 64 devices a cell",
         times: 2_000,
         main_thread: true,
+        runs: 1,
         work: tick,
     },
     Loop {
@@ -46,6 +49,7 @@ const LOOPS: [Loop; 7] = [
         what: "a tick, native",
         times: 2_000,
         main_thread: true,
+        runs: 1,
         work: native_tick,
     },
     Loop {
@@ -53,6 +57,7 @@ const LOOPS: [Loop; 7] = [
         what: "an append of message and outcome",
         times: 5_000,
         main_thread: true,
+        runs: 8,
         work: log,
     },
     Loop {
@@ -60,6 +65,7 @@ const LOOPS: [Loop; 7] = [
         what: "a row, append to closed Parquet, all threads",
         times: 20_000,
         main_thread: false,
+        runs: 8,
         work: log,
     },
     Loop {
@@ -67,6 +73,7 @@ const LOOPS: [Loop; 7] = [
         what: "an MQTT packet encoded into a buffer",
         times: 5_000,
         main_thread: true,
+        runs: 1,
         work: packet,
     },
     Loop {
@@ -74,6 +81,7 @@ const LOOPS: [Loop; 7] = [
         what: "MQTT, envelope to outcome, one message a turn",
         times: 2_000,
         main_thread: true,
+        runs: 1,
         work: wire_1,
     },
     Loop {
@@ -81,6 +89,7 @@ const LOOPS: [Loop; 7] = [
         what: "MQTT, envelope to outcome, 16 messages a turn",
         times: 3_200,
         main_thread: true,
+        runs: 1,
         work: wire_16,
     },
 ];
@@ -91,7 +100,7 @@ pub(crate) fn main() {
     for found in &LOOPS {
         let mut case = Case::new(found.what, "instructions").counted_by("valgrind");
         // One run first, which compiles the plugins for valgrind's processor.
-        counted(found, 1);
+        counted_once(found, 1);
         for _ in 0..rounds {
             let times = if measure::short() {
                 found.times / 10
@@ -119,8 +128,15 @@ pub(crate) fn run_loop() {
     (found.expect("a loop").work)(option("--times", 1, 1), port);
 }
 
-/// Returns the instructions of the process that runs the loop, or of its main thread.
+/// Returns the instructions of a loop: the least of its runs, since waiting for another thread
+/// only adds instructions.
 fn counted(found: &Loop, times: u32) -> u64 {
+    let runs = (0..found.runs).map(|_| counted_once(found, times));
+    runs.min().expect("a run")
+}
+
+/// Returns the instructions of the process that runs the loop, or of its main thread.
+fn counted_once(found: &Loop, times: u32) -> u64 {
     let folder = tempfile::tempdir().expect("a folder");
     let sink = Child::start("sink");
     let out = folder.path().join("out");

@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use crate::measure::{Bar, Bench, Case, Child, Fleet, Load, bare, in_turn, load, option};
+use crate::measure::{Bar, Bench, Case, Child, Fleet, Load, bare, counted, in_turn, load, option};
 use serde_json::{Value, json};
 
 pub(crate) fn main() {
@@ -54,7 +54,7 @@ fn fleet(folder: &Path, seconds: u32) -> Load {
         };
         fleet.run(folder)
     });
-    ran.must_match(counts.last().expect("two").1);
+    ran.must_match(counted(&counts));
     load(&counts, &ran.usage, seconds)
 }
 
@@ -66,6 +66,6 @@ fn bare_calls(seconds: u32) -> Load {
     ];
     let ((printed, usage), counts) = server.sampling(|| bare("requests", &arguments));
     let answered = printed.get("answered").and_then(Value::as_u64);
-    assert_eq!(answered, counts.last().map(|last| last.1));
+    assert_eq!(answered, Some(counted(&counts)));
     load(&counts, &usage, seconds)
 }

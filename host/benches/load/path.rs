@@ -13,11 +13,8 @@
 //!
 //! Needs mosquitto (`apt-get install mosquitto`).
 
-use std::path::Path;
-
-use crate::measure::{
-    Bar, Bench, Case, Child, Fleet, Load, Mosquitto, Sample, Usage, bare, in_turn, load, option,
-};
+use super::flat_out::{FlatOut, LOGGED, Receiver, UNLOGGED};
+use crate::measure::{Bar, Bench, Case, Mosquitto, in_turn, option};
 use serde_json::json;
 
 /// Threads of the senders and of the sink.
@@ -25,34 +22,6 @@ const THREADS: u32 = 2;
 
 /// The name of the baseline.
 const BARE: &str = "bare rumqttc loop, a constant, no log";
-
-/// The receiver of a load.
-#[derive(Clone, Copy)]
-enum Receiver<'a> {
-    Broker(&'a Mosquitto),
-    Sink,
-}
-
-impl Receiver<'_> {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Broker(_) => "mosquitto",
-            Self::Sink => "a sink of two threads",
-        }
-    }
-
-    /// Runs a load against the receiver's port, and returns its counts.
-    fn sampling<T: Send>(self, work: impl FnOnce(u16) -> T + Send) -> (T, Vec<Sample>) {
-        match self {
-            Self::Broker(broker) => broker.sampling(|| work(broker.port)),
-            Self::Sink => {
-                let mut sink = Child::start_with("sink", &[("--threads", THREADS.into())]);
-                let port = sink.port;
-                sink.sampling(|| work(port))
-            }
-        }
-    }
-}
 
 pub(crate) fn main() {
     let (rounds, seconds) = (option("--rounds", 5, 1), option("--seconds", 12, 1));
@@ -63,6 +32,12 @@ pub(crate) fn main() {
     let costs = [Bar::times(1.77).stretch(1.4), Bar::times(1.0).stretch(0.8)];
     for (qos, (rate, cost)) in (0..).zip(rates.into_iter().zip(costs)) {
         for receiver in [Receiver::Broker(&broker), Receiver::Sink] {
+            let flat_out = FlatOut {
+                receiver,
+                qos,
+                threads: THREADS,
+                seconds,
+            };
             let name = format!("100 devices flat out, QoS {qos}, to {}", receiver.name());
             let mut rates = Case::new(name.clone(), "msg/s")
                 .against(BARE)
@@ -77,8 +52,8 @@ pub(crate) fn main() {
             for round in 0..rounds {
                 let (ours, bare) = in_turn(
                     round,
-                    || flat_out(receiver, folder.path(), qos, seconds, LOGGED),
-                    || bare_loop(receiver, qos, seconds),
+                    || flat_out.fleet(folder.path(), LOGGED),
+                    || flat_out.bare_loop(),
                 );
                 costs.add(ours.cpu, bare.cpu, json!({}));
                 let details = json!({ "ours": ours.details, "baseline": bare.details });
@@ -96,7 +71,13 @@ pub(crate) fn main() {
         .against("the same without a log")
         .counted_by("mosquitto");
     for round in 0..rounds {
-        let run = |log| flat_out(Receiver::Broker(&broker), folder.path(), 0, seconds, log);
+        let flat_out = FlatOut {
+            receiver: Receiver::Broker(&broker),
+            qos: 0,
+            threads: THREADS,
+            seconds,
+        };
+        let run = |log| flat_out.fleet(folder.path(), log);
         let (on, off) = in_turn(round, || run(LOGGED), || run(UNLOGGED));
         costs.add(on.cpu, off.cpu, json!({}));
         let details = json!({ "ours": on.details, "baseline": off.details });
@@ -105,40 +86,4 @@ pub(crate) fn main() {
     bench.add(&rates);
     bench.add(&costs);
     bench.finish();
-}
-
-const LOGGED: &str = "store = \"logs\"";
-const UNLOGGED: &str = "store = \"none\"";
-
-/// Runs a fleet. All that it reports as sent, the receiver must have.
-fn flat_out(receiver: Receiver<'_>, folder: &Path, qos: u8, seconds: u32, log: &str) -> Load {
-    let (ran, counts) = receiver.sampling(|port| {
-        let fleet = Fleet {
-            url: format!("mqtt://127.0.0.1:{port}"),
-            target: &format!("qos = {qos}"),
-            group: "count = 100\nrate = \"max\"",
-            log,
-            seconds,
-            workers: THREADS,
-            ..Fleet::default()
-        };
-        fleet.run(folder)
-    });
-    let count = |sample: Option<&Sample>| sample.expect("two").1;
-    ran.must_match(count(counts.last()) - count(counts.first()));
-    load(&counts, &ran.usage, seconds)
-}
-
-/// Runs a loop that publishes one constant payload.
-fn bare_loop(receiver: Receiver<'_>, qos: u8, seconds: u32) -> Load {
-    let ((_, usage), counts): ((_, Usage), _) = receiver.sampling(|port| {
-        let arguments = [
-            ("--port", port.into()),
-            ("--qos", qos.into()),
-            ("--seconds", seconds.into()),
-            ("--workers", THREADS.into()),
-        ];
-        bare("flat-out", &arguments)
-    });
-    load(&counts, &usage, seconds)
 }

@@ -14,11 +14,9 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::flat_out::{FlatOut, LOGGED, Receiver, UNLOGGED};
 use crate::measure::guests::{Guests, plugin};
-use crate::measure::{
-    Bar, Bench, Case, Child, Fleet, Load, Mosquitto, Sample, bare, float, in_turn, load, option,
-    pick,
-};
+use crate::measure::{Bar, Bench, Case, Fleet, Load, Mosquitto, float, in_turn, option, pick};
 use mockfleet_engine::{RunOptions, prepare};
 use mockfleet_plugin::{Console, Engine, Plugin};
 use serde_json::{Value, json};
@@ -142,24 +140,15 @@ fn memory(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
     }
 }
 
-const LOGGED: &str = "store = \"logs\"";
-const UNLOGGED: &str = "store = \"none\"";
-
-/// The destination of a load.
-#[derive(Clone, Copy)]
-enum Backend<'a> {
-    Broker(&'a Mosquitto),
-    Sink,
-}
-
 fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
     let seconds = option("--seconds", 10, 1);
-    let backends = [
-        (Backend::Broker(broker), "mosquitto", LOGGED),
-        (Backend::Sink, "a sink", LOGGED),
-        (Backend::Sink, "a sink", UNLOGGED),
+    let loads = [
+        (Receiver::Broker(broker), LOGGED),
+        (Receiver::Sink, LOGGED),
+        (Receiver::Sink, UNLOGGED),
     ];
-    for (backend, name, log) in backends {
+    for (receiver, log) in loads {
+        let name = receiver.name();
         let without = if log == LOGGED {
             ""
         } else {
@@ -179,8 +168,14 @@ fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
             .against("bare rumqttc loop, 2 threads")
             .counted_by(name);
         for round in 0..rounds {
-            let ours = |workers| ours(backend, folder, log, workers, seconds);
-            let loops = |workers| bare_loop(backend, workers, seconds);
+            let flat_out = |threads| FlatOut {
+                receiver,
+                qos: 0,
+                threads,
+                seconds,
+            };
+            let ours = |workers| flat_out(workers).fleet(folder, log);
+            let loops = |workers| flat_out(workers).bare_loop();
             let (one, bare_one) = in_turn(round, || ours(1), || loops(1));
             let (two, bare_two) = in_turn(round, || ours(2), || loops(2));
             growth.add(
@@ -195,51 +190,6 @@ fn workers(bench: &mut Bench, broker: &Mosquitto, folder: &Path, rounds: u32) {
         }
         for case in [&each, &both, &growth, &cost] {
             bench.add(case);
-        }
-    }
-}
-
-fn ours(backend: Backend<'_>, folder: &Path, log: &str, workers: u32, seconds: u32) -> Load {
-    let (ran, counts) = sampling(backend, workers, |port| {
-        let fleet = Fleet {
-            url: format!("mqtt://127.0.0.1:{port}"),
-            group: "count = 100\nrate = \"max\"",
-            log,
-            seconds,
-            workers,
-            ..Fleet::default()
-        };
-        fleet.run(folder)
-    });
-    let count = |sample: Option<&Sample>| sample.expect("two").1;
-    ran.must_match(count(counts.last()) - count(counts.first()));
-    load(&counts, &ran.usage, seconds)
-}
-
-fn bare_loop(backend: Backend<'_>, workers: u32, seconds: u32) -> Load {
-    let ((_, usage), counts) = sampling(backend, workers, |port| {
-        let arguments = [
-            ("--port", port.into()),
-            ("--seconds", seconds.into()),
-            ("--workers", workers.into()),
-        ];
-        bare("flat-out", &arguments)
-    });
-    load(&counts, &usage, seconds)
-}
-
-/// Runs a load against the port of a backend, and returns the backend's counts.
-fn sampling<T: Send>(
-    backend: Backend<'_>,
-    workers: u32,
-    work: impl FnOnce(u16) -> T + Send,
-) -> (T, Vec<Sample>) {
-    match backend {
-        Backend::Broker(broker) => broker.sampling(|| work(broker.port)),
-        Backend::Sink => {
-            let mut sink = Child::start_with("sink", &[("--threads", workers.into())]);
-            let port = sink.port;
-            sink.sampling(|| work(port))
         }
     }
 }

@@ -15,7 +15,8 @@
 use std::path::Path;
 
 use crate::measure::{
-    self, Bar, Bench, Case, Fleet, Mosquitto, bare, float, in_turn, load, option, sendlog, short,
+    self, Bar, Bench, Case, Fleet, Mosquitto, bare, counted, float, in_turn, load, option, sendlog,
+    short,
 };
 use serde_json::{Value, json};
 
@@ -186,8 +187,7 @@ pub(crate) fn million() {
             ..Fleet::default()
         };
         let (ran, counts) = broker.sampling(|| fleet.run(folder));
-        let counted = counts.last().zip(counts.first());
-        let counted = counted.map(|(last, first)| last.1 - first.1).expect("two");
+        let counted = counted(&counts);
         ran.must_match(counted);
         cost.add_alone(load(&counts, &ran.usage, seconds).cpu, json!({}));
         let (ticks, missed) = (float(ran.count("ticks")), float(ran.count("missed_ticks")));

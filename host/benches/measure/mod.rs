@@ -17,7 +17,7 @@ pub(crate) use parts::{guests, rows, sendlog, wire};
 pub(crate) use processes::broker::Mosquitto;
 pub(crate) use processes::child::{Child, Usage, bare, raise_open_files, resident, watch};
 pub(crate) use processes::ours::{Fleet, now};
-pub(crate) use processes::window::{Load, Sample, load};
+pub(crate) use processes::window::{Load, Sample, counted, load};
 pub(crate) use report::bench::Bench;
 pub(crate) use report::case::{Bar, Case};
 pub(crate) use turns::in_turn;

@@ -72,18 +72,7 @@ fn spool(folder: &Path, rows: u32) {
 /// Appends rows in the current folder, and aborts this process.
 pub(crate) fn abort_with_spool() {
     let log = rows::open_endless(Path::new("."), KeepPayload::Full);
-    let payloads = rows::payloads();
-    let mut appender = log.appender();
-    for n in 0..option("--rows", 1_000, 1_000) {
-        while n % 100 == 0 && appender.is_full() {
-            std::thread::yield_now();
-        }
-        rows::append(&mut appender, n, &payloads);
-        if n % 100 == 99 {
-            appender.flush(Instant::now());
-        }
-    }
-    appender.finish();
+    rows::append_all(&log, option("--rows", 1_000, 1_000));
     // What was flushed is written within the interval of a sync.
     std::thread::sleep(Duration::from_secs(3));
     std::process::abort();

@@ -54,19 +54,8 @@ pub(crate) fn main() {
 }
 
 fn write(folder: &Path, rows: u32) {
-    let payloads = rows::payloads();
     let log = rows::open(folder, KeepPayload::None);
-    let mut appender = log.appender();
-    for n in 0..rows {
-        while n % 100 == 0 && appender.is_full() {
-            std::thread::yield_now();
-        }
-        rows::append(&mut appender, n, &payloads);
-        if n % 100 == 99 {
-            appender.flush(Instant::now());
-        }
-    }
-    appender.finish();
+    rows::append_all(&log, rows);
     let closed = log.close(|_| {});
     assert!(closed.error.is_none(), "a whole log");
 }

@@ -3,6 +3,7 @@
 mod bare_http;
 mod bare_mqtt;
 mod run;
+mod serve;
 mod server;
 mod sink;
 

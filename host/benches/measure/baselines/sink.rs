@@ -3,15 +3,15 @@
 //! The sink accepts connections, counts PUBLISH packets, acknowledges those of QoS 1, and
 //! drops them. It has as many threads as `--threads`, so that the sender is what is measured.
 
-use std::io::BufRead;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Buf, BytesMut};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
+use super::serve::serve;
 use crate::measure::{now, option};
 
 /// The bytes that one read takes at most, 64 KiB.
@@ -26,35 +26,18 @@ struct Counted {
 
 /// Serves until standard input ends.
 pub(super) fn run() {
-    crate::measure::raise_open_files();
     let counted = Arc::new(Counted::default());
     let counts = Arc::clone(&counted);
-    std::thread::spawn(move || {
-        for _ in std::io::stdin().lock().lines() {
-            let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
-            let (received, first) = (count(&counts.received), count(&counts.first));
-            println!("{}", json!({ "received": received, "first": first }));
-        }
-        std::process::exit(0);
-    });
-    let threads = usize::try_from(option("--threads", 1, 1)).expect("a few");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        println!("{}", listener.local_addr().expect("a port").port());
-        loop {
-            if let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(swallow(stream, Arc::clone(&counted)));
-            }
-        }
+    let counts = move || {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        json!({ "received": count(&counts.received), "first": count(&counts.first) })
+    };
+    serve(option("--threads", 1, 1), counts, |stream| {
+        swallow(stream, Arc::clone(&counted))
     });
 }
 
 async fn swallow(mut stream: TcpStream, counted: Arc<Counted>) {
-    let _ = stream.set_nodelay(true);
     let mut bytes = BytesMut::with_capacity(2 * READ);
     let mut answers = Vec::new();
     loop {

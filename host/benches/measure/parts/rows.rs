@@ -1,7 +1,7 @@
 //! Writes a send log in a folder with made-up messages and outcomes.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mockfleet_config::{ByteSize, KeepPayload, Log, Placeholder, SpoolFull, Store, Template};
 use mockfleet_sendlog::{
@@ -84,6 +84,22 @@ fn directory() -> RunCatalog {
             topic: template("site/{group}/{device}/telemetry"),
         }],
     }
+}
+
+/// Appends this number of messages with their outcomes, as fast as the log takes them.
+pub(crate) fn append_all(log: &SendLog, rows: u32) {
+    let payloads = payloads();
+    let mut appender = log.appender();
+    for n in 0..rows {
+        while n % 100 == 0 && appender.is_full() {
+            std::thread::yield_now();
+        }
+        append(&mut appender, n, &payloads);
+        if n % 100 == 99 {
+            appender.flush(Instant::now());
+        }
+    }
+    appender.finish();
 }
 
 /// Appends message number `n` and its outcome.

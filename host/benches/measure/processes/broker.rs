@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::window::Sample;
+use super::window::{Sample, counted};
 use crate::measure::pick;
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 
@@ -81,9 +81,7 @@ impl Mosquitto {
     /// at the same time.
     pub(crate) fn counting<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
         let (done, samples) = self.sampling(work);
-        let count = |sample: Option<&Sample>| sample.expect("two").1;
-        let received = count(samples.last()) - count(samples.first());
-        (done, received)
+        (done, counted(&samples))
     }
 
     /// Samples the number of received messages while `work` runs, and until it has stopped

@@ -34,13 +34,11 @@ pub(crate) fn load(counts: &[Sample], usage: &Usage, seconds: u32) -> Load {
     let took = end.duration_since(begin).as_secs_f64();
     let messages = to.1 - from.1;
     let cpu = usage.cpu_at(end) - usage.cpu_at(begin);
-    let first = counts.first().map_or(0, |first| first.1);
-    let last = counts.last().map_or(0, |last| last.1);
     Load {
         rate: float(messages) / took,
         cpu: cpu * 1e6 / float(messages),
         details: json!({
-            "counted": last - first,
+            "counted": counted(counts),
             "window_messages": messages,
             "window_seconds": took,
             "window_cpu_seconds": cpu,
@@ -48,6 +46,12 @@ pub(crate) fn load(counts: &[Sample], usage: &Usage, seconds: u32) -> Load {
             "cpu_seconds": usage.cpu,
         }),
     }
+}
+
+/// Returns the number of messages that were received in all.
+pub(crate) fn counted(counts: &[Sample]) -> u64 {
+    let ends = counts.first().zip(counts.last());
+    ends.map_or(0, |(first, last)| last.1 - first.1)
 }
 
 /// Returns the first and the last count of the window.

@@ -4,9 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
-/// The reason why a message did not get through, or why a connection ended.
+/// The reason why a message did not get through, or why a connection ended. It is one pointer:
+/// every outcome has the place for one, and few have one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
+pub struct Cause(Rc<Reason>);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Reason {
     /// A fault of the fleet file.
     Injected {
         /// The fault in a few words, such as `drop` or `oversize from 9 bytes`.
@@ -29,54 +33,58 @@ pub enum Cause {
 }
 
 impl Cause {
+    fn new(reason: Reason) -> Self {
+        Self(Rc::new(reason))
+    }
+
     /// Returns a fault without further detail.
     pub fn injected(fault: impl Into<Rc<str>>) -> Self {
-        Self::Injected {
+        Self::new(Reason::Injected {
             fault: fault.into(),
             detail: None,
-        }
+        })
     }
 
     /// Returns a fault and its effect.
     pub fn injected_with(fault: impl Into<Rc<str>>, detail: impl Into<Rc<str>>) -> Self {
-        Self::Injected {
+        Self::new(Reason::Injected {
             fault: fault.into(),
             detail: Some(detail.into()),
-        }
+        })
     }
 
     /// Returns a cause that is not a fault.
     pub fn backend(text: impl Into<Rc<str>>) -> Self {
-        Self::Backend {
+        Self::new(Reason::Backend {
             text: text.into(),
             detail: None,
-        }
+        })
     }
 
     /// Returns a cause that is not a fault, with details of one message.
     pub(crate) fn backend_with(text: impl Into<Rc<str>>, detail: impl Into<Rc<str>>) -> Self {
-        Self::Backend {
+        Self::new(Reason::Backend {
             text: text.into(),
             detail: Some(detail.into()),
-        }
+        })
     }
 
     /// Returns a limit of the host.
     pub(crate) fn host(text: impl Into<Rc<str>>) -> Self {
-        Self::Host { text: text.into() }
+        Self::new(Reason::Host { text: text.into() })
     }
 
     /// Returns this cause after the text of its effect, such as `the outbox was full, since `.
     #[must_use]
     pub fn with_effect(&self, effect: &str) -> Self {
-        let text = match self {
-            Self::Injected { .. } => format!("{effect}{}", self.seen_by_device()),
-            Self::Backend { .. } | Self::Host { .. } => format!("{effect}{}", self.kind()),
+        let text = match &*self.0 {
+            Reason::Injected { .. } => format!("{effect}{}", self.seen_by_device()),
+            Reason::Backend { .. } | Reason::Host { .. } => format!("{effect}{}", self.kind()),
         };
-        match self {
-            Self::Injected { fault, .. } => Self::injected_with(Rc::clone(fault), text),
-            Self::Backend { .. } => Self::backend(text),
-            Self::Host { .. } => Self::host(text),
+        match &*self.0 {
+            Reason::Injected { fault, .. } => Self::injected_with(Rc::clone(fault), text),
+            Reason::Backend { .. } => Self::backend(text),
+            Reason::Host { .. } => Self::host(text),
         }
     }
 
@@ -92,53 +100,53 @@ impl Cause {
     /// Returns whether a fault of the fleet file is the cause.
     #[must_use]
     pub fn is_injected(&self) -> bool {
-        matches!(self, Self::Injected { .. })
+        matches!(&*self.0, Reason::Injected { .. })
     }
 
     /// Returns whether a limit of the host is the cause.
     #[must_use]
     pub fn is_by_host(&self) -> bool {
-        matches!(self, Self::Host { .. })
+        matches!(&*self.0, Reason::Host { .. })
     }
 
     /// Returns the fault, if one is the cause.
     #[must_use]
     pub fn fault(&self) -> Option<&str> {
-        match self {
-            Self::Injected { fault, .. } => Some(fault),
-            Self::Backend { .. } | Self::Host { .. } => None,
+        match &*self.0 {
+            Reason::Injected { fault, .. } => Some(fault),
+            Reason::Backend { .. } | Reason::Host { .. } => None,
         }
     }
 
     /// Returns the cause as a device sees it: a fault looks like its effect.
     #[must_use]
     pub fn seen_by_device(&self) -> Cow<'_, str> {
-        match self {
-            Self::Injected {
+        match &*self.0 {
+            Reason::Injected {
                 detail: Some(text), ..
             } => Cow::Borrowed(text),
-            Self::Injected { detail: None, .. } | Self::Backend { .. } | Self::Host { .. } => {
-                self.text()
-            }
+            Reason::Injected { detail: None, .. }
+            | Reason::Backend { .. }
+            | Reason::Host { .. } => self.text(),
         }
     }
 
     /// Returns the text of the column `error`.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        match self {
-            Self::Backend { text, detail: None } | Self::Host { text } => Cow::Borrowed(text),
-            Self::Injected { .. } | Self::Backend { .. } => Cow::Owned(self.to_string()),
+        match &*self.0 {
+            Reason::Backend { text, detail: None } | Reason::Host { text } => Cow::Borrowed(text),
+            Reason::Injected { .. } | Reason::Backend { .. } => Cow::Owned(self.to_string()),
         }
     }
 
     /// Returns the text by which causes are counted, without the details of one message.
     #[must_use]
     pub fn kind(&self) -> Cow<'_, str> {
-        match self {
-            Self::Backend { text, .. } | Self::Host { text } => Cow::Borrowed(text),
+        match &*self.0 {
+            Reason::Backend { text, .. } | Reason::Host { text } => Cow::Borrowed(text),
             // The lengths in a fault's label are drawn for each message.
-            Self::Injected { fault, detail } => Cow::Owned(match detail {
+            Reason::Injected { fault, detail } => Cow::Owned(match detail {
                 Some(text) => format!("injected fault: {}: {text}", without_numbers(fault)),
                 None => format!("injected fault: {}", without_numbers(fault)),
             }),
@@ -161,20 +169,20 @@ fn without_numbers(text: &str) -> String {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Injected {
+        match &*self.0 {
+            Reason::Injected {
                 fault,
                 detail: Some(detail),
             } => write!(f, "injected fault: {fault}: {detail}"),
-            Self::Injected {
+            Reason::Injected {
                 fault,
                 detail: None,
             } => write!(f, "injected fault: {fault}"),
-            Self::Backend {
+            Reason::Backend {
                 text,
                 detail: Some(detail),
             } => write!(f, "{text} ({detail})"),
-            Self::Backend { text, detail: None } | Self::Host { text } => f.write_str(text),
+            Reason::Backend { text, detail: None } | Reason::Host { text } => f.write_str(text),
         }
     }
 }

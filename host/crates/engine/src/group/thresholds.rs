@@ -153,14 +153,6 @@ impl ThresholdCollector {
         }
     }
 
-    /// Counts messages of QoS 0 that the broker may not have read. Their connection can be
-    /// that of several groups, and they can be of the warm-up: only the fleet has the figure.
-    pub(crate) fn unproven(&self, counters: &mut Counters, messages: u64) {
-        self.each(counters, self.warm_up, u32::MAX, None, |tally| {
-            tally.unproven += messages;
-        });
-    }
-
     /// Evaluates the checks of a plan. No tick was due from `end` on.
     pub(crate) fn evaluate(
         &self,
@@ -173,7 +165,13 @@ impl ThresholdCollector {
         let judged = checks.list.iter().map(|check| {
             let place = self.scopes.iter().position(|scope| *scope == check.scope);
             let tally = place.and_then(|place| counters.checks.get(place));
-            judge(check, tally.unwrap_or(&none), span, self.warm_up > 0)
+            let figures = Figures {
+                tally: tally.unwrap_or(&none),
+                unproven: counters.unproven,
+                span,
+                warm_up: self.warm_up > 0,
+            };
+            judge(check, &figures)
         });
         judged.collect()
     }
@@ -198,14 +196,20 @@ enum Measured {
     Nothing(String),
 }
 
-fn judge(
-    check: &mockfleet_config::Check,
-    tally: &CheckCounters,
+/// The counts by which a check is judged.
+struct Figures<'a> {
+    tally: &'a CheckCounters,
+    /// Messages of QoS 0 that the broker may not have read, also those of the warm-up. Their
+    /// connection can be that of several groups: only the fleet has the figure.
+    unproven: u64,
+    /// Time from the end of the warm-up to the end.
     span: Duration,
     warm_up: bool,
-) -> mockfleet_metrics::CheckResult {
+}
+
+fn judge(check: &mockfleet_config::Check, figures: &Figures<'_>) -> mockfleet_metrics::CheckResult {
     let bound = &check.threshold;
-    let found = find(bound, tally, span, warm_up);
+    let found = find(bound, figures);
     let order = match (&found, bound.value) {
         (Measured::Part(part, _), ThresholdValue::Count(limit)) => Some(part.cmp(&limit)),
         (Measured::Part(part, all), ThresholdValue::Share(share)) => {
@@ -231,13 +235,13 @@ fn judge(
     }
 }
 
-fn find(
-    bound: &mockfleet_config::Threshold,
-    tally: &CheckCounters,
-    span: Duration,
-    warm_up: bool,
-) -> Measured {
-    let since = if warm_up { " after the warm-up" } else { "" };
+fn find(bound: &mockfleet_config::Threshold, figures: &Figures<'_>) -> Measured {
+    let Figures { tally, span, .. } = figures;
+    let since = if figures.warm_up {
+        " after the warm-up"
+    } else {
+        ""
+    };
     let messages = tally.messages();
     let of_messages = |part: u64| match messages {
         0 => Measured::Nothing(format!(
@@ -261,8 +265,7 @@ fn find(
         Metric::Messages => Measured::Part(messages, messages),
         Metric::Acked => of_messages(tally.acked),
         Metric::Sent => of_messages(tally.sent),
-        // Of all messages, also those of the warm-up.
-        Metric::Unproven => of_messages(tally.unproven),
+        Metric::Unproven => of_messages(figures.unproven),
         Metric::Delivered => of_messages(tally.acked + tally.sent),
         Metric::Failed => of_messages(tally.failed),
         Metric::Dropped => of_messages(tally.dropped),
@@ -330,8 +333,17 @@ mod tests {
 
     fn said(text: &str, tally: &CheckCounters) -> (bool, String) {
         let check = mockfleet_config::Check::parse(&Scope::Fleet, text).unwrap();
-        let judged = judge(&check, tally, Duration::from_secs(10), false);
+        let judged = judge(&check, &figures(tally, 0));
         (judged.held, judged.shown)
+    }
+
+    fn figures(tally: &CheckCounters, unproven: u64) -> Figures<'_> {
+        Figures {
+            tally,
+            unproven,
+            span: Duration::from_secs(10),
+            warm_up: false,
+        }
     }
 
     fn tally() -> CheckCounters {
@@ -409,13 +421,14 @@ mod tests {
 
     #[test]
     fn unproven_messages_break_a_check_of_the_fleet() {
-        let mut tally = CheckCounters {
+        let tally = CheckCounters {
             sent: 10,
             ..CheckCounters::default()
         };
         assert_eq!(said("unproven == 0", &tally), (true, "0".into()));
-        tally.unproven = 3;
-        assert_eq!(said("unproven == 0", &tally), (false, "3".into()));
+        let check = mockfleet_config::Check::parse(&Scope::Fleet, "unproven == 0").unwrap();
+        let judged = judge(&check, &figures(&tally, 3));
+        assert_eq!((judged.held, judged.shown), (false, "3".into()));
         let (held, _) = said("unproven == 0", &CheckCounters::default());
         assert!(!held, "no message was sent");
         let group = Scope::Group("a".into());

@@ -121,7 +121,7 @@ impl RecordingSource {
             content_type: None,
             properties: Vec::new(),
             status: None,
-            topic: recorded.map(|topic| topic_override(topic, fills_topics)),
+            topic: recorded.map(|topic| Rc::new(topic_override(topic, fills_topics))),
             fault: None,
         };
         device.messages += 1;
@@ -228,7 +228,7 @@ impl Source for RecordingSource {
             // No device receives it, and none subscribes.
             TransportEvent::Received { .. } => cx.record.counters.received += 1,
             TransportEvent::Refused(..) => {}
-            TransportEvent::Unproven(messages) => cx.record.unproven(messages),
+            TransportEvent::Unproven(messages) => cx.record.counters.unproven += messages,
             TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
         }
     }

@@ -196,14 +196,6 @@ impl Recorder {
         }
     }
 
-    /// Counts messages of QoS 0 that the broker may not have read.
-    pub(crate) fn unproven(&mut self, messages: u64) {
-        self.counters.unproven += messages;
-        if let Some(thresholds) = &self.thresholds {
-            thresholds.unproven(&mut self.counters, messages);
-        }
-    }
-
     /// Logs an event of a device.
     pub(crate) fn event(
         &mut self,

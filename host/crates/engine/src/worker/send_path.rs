@@ -4,6 +4,8 @@
 //! the transport, or is dropped because the outbox is full. Injected faults change a message before
 //! it is logged, and delay it after that.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 
 use crate::faults::group_faults::{FaultEffect, GroupFaults, MessageKey, Release};
@@ -155,10 +157,10 @@ impl Injection<'_> {
             envelope.payload = Bytes::clone(payload);
         }
         if let Some(topic) = self.faults.topic(effect) {
-            envelope.topic = Some(TopicOverride {
+            envelope.topic = Some(Rc::new(TopicOverride {
                 sent: self.group.rendered(topic, self.index).into(),
                 shown: self.group.rendered(&topic.shown(), self.index).into(),
-            });
+            }));
         }
         if !effect.label.is_empty() {
             envelope.fault = Some(effect.label.as_str().into());

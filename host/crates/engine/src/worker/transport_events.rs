@@ -46,7 +46,7 @@ impl FleetSource {
                 };
                 self.received(cx, slot, message, code);
             }
-            TransportEvent::Unproven(messages) => cx.record.unproven(messages),
+            TransportEvent::Unproven(messages) => cx.record.counters.unproven += messages,
             TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
         }
     }

@@ -12,9 +12,6 @@ pub struct CheckCounters {
     pub acked: u64,
     /// Messages on the wire without confirmation.
     pub sent: u64,
-    /// Those of the messages without confirmation, also of the warm-up, of which nothing shows
-    /// that the broker has read them.
-    pub unproven: u64,
     /// Messages refused, timed out or lost.
     pub failed: u64,
     /// Messages that never left the host.
@@ -58,7 +55,6 @@ impl CheckCounters {
     pub fn add(&mut self, other: &Self) {
         self.acked += other.acked;
         self.sent += other.sent;
-        self.unproven += other.unproven;
         self.failed += other.failed;
         self.dropped += other.dropped;
         self.unconfirmed += other.unconfirmed;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use mockfleet_config::Qos;
 use rustc_hash::FxHashMap;
@@ -19,7 +20,7 @@ use crate::mqtt::session_state::packet_ids::PacketIds;
 use crate::mqtt::session_state::read_proof::ReadProof;
 use crate::mqtt::session_state::releases::Releases;
 use crate::mqtt::session_state::subscriptions::Subscriptions;
-use crate::mqtt::target::{MqttTarget, Shared};
+use crate::mqtt::target::{CLOSE_TIMEOUT, MqttTarget, PROOF_TIMEOUT, Shared};
 use crate::transport::LinkAction;
 
 /// A request to close the connection after its messages are written.
@@ -184,6 +185,14 @@ impl Connection {
     /// Returns whether the connection is open.
     pub(crate) fn is_connected(&self) -> bool {
         self.state == ConnectionState::Connected
+    }
+
+    /// Returns the maximum time to close it. A broker that has not read all has time for that.
+    pub(crate) fn close_timeout(&self) -> Duration {
+        match self.proof.is_wanting() {
+            true => PROOF_TIMEOUT + CLOSE_TIMEOUT,
+            false => CLOSE_TIMEOUT,
+        }
     }
 
     /// Returns whether no message is open, or the run is ending.

@@ -19,6 +19,10 @@ use crate::inbox::EventInbox;
 /// hold up the end of a run.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The time that the broker has to read all before the end of a connection, 5 s: as long as
+/// the end of a run waits for acknowledgements.
+pub(crate) const PROOF_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The bytes of one write, 64 KiB: the kernel takes about that many at once.
 pub(crate) const WRITE_BATCH_BYTES: usize = 64 << 10;
 

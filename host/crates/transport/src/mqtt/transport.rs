@@ -16,8 +16,7 @@ use crate::event::TransportEvent;
 use crate::inbox::EventInbox;
 use crate::mqtt::connection::{CloseRequest, Connection};
 use crate::mqtt::connection_task;
-use crate::mqtt::session::proof::PROOF_TIMEOUT;
-use crate::mqtt::target::{CLOSE_TIMEOUT, MqttTarget, Scratch, Shared};
+use crate::mqtt::target::{MqttTarget, Scratch, Shared};
 use crate::transport::{LinkAction, Transport};
 
 /// One worker's connections to a broker.
@@ -208,13 +207,15 @@ impl Transport for MqttTransport {
     fn close(&mut self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(async move {
             self.shared.closing.set(true);
+            let now = Instant::now();
+            let mut ends = Vec::with_capacity(self.connections.len());
             for connection in &self.connections {
                 let mut connection = connection.borrow_mut();
                 connection.close_request = Some(CloseRequest::Leave);
                 connection.wake();
+                ends.push(now + connection.close_timeout());
             }
-            let until = Instant::now() + PROOF_TIMEOUT + CLOSE_TIMEOUT;
-            for task in &mut self.tasks {
+            for (task, until) in self.tasks.iter_mut().zip(ends) {
                 if tokio::time::timeout_at(until, &mut *task).await.is_err() {
                     task.abort();
                 }

@@ -1,7 +1,5 @@
 //! Tests which messages of QoS 0 the broker is known to have read.
 
-use std::time::Duration;
-
 use rumqttc::Packet;
 
 use crate::envelope::Outcome;
@@ -39,7 +37,13 @@ fn ping_behind_the_last_message_proves_that_all_were_read() {
         let mut fleet = send_ten(port).await;
         fleet.close().await;
         assert_eq!(fleet.unproven, 0);
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        let ends = |broker: &Broker| {
+            let packets = broker.packets().into_iter();
+            packets
+                .filter(|(_, packet)| *packet == Packet::Disconnect)
+                .count()
+        };
+        fleet.until(|_| ends(&broker) == 2).await;
         for connection in 0..2 {
             let last = last_packets(&broker, connection);
             assert!(

@@ -178,24 +178,21 @@ impl<'a> Session<'a> {
         if let Err(error) = step {
             return Poll::Ready(SessionEnd::Lost(error));
         }
-        match connection.close_request {
-            Some(CloseRequest::Leave) if connection.is_idle(self.shared) => {
-                self.end_with_proof(cx, connection, scratch, CloseRequest::Leave)
-            }
-            Some(request @ CloseRequest::ByDevice(_)) if !connection.has_unwritten() => {
-                let end = match request {
-                    CloseRequest::ByDevice(LinkAction::Reconnect) => {
-                        self.end_with_proof(cx, connection, scratch, request)
-                    }
-                    _ => Poll::Ready(SessionEnd::Requested(request)),
-                };
-                if end.is_ready() {
-                    connection.close_request = None;
-                }
-                end
-            }
-            _ => Poll::Pending,
+        let request = match connection.close_request {
+            None => return Poll::Pending,
+            Some(CloseRequest::Leave) if !connection.is_idle(self.shared) => return Poll::Pending,
+            Some(CloseRequest::ByDevice(_)) if connection.has_unwritten() => return Poll::Pending,
+            Some(request) => request,
+        };
+        // A device that vanishes sends no more, not even a ping.
+        let vanishes = matches!(request, CloseRequest::ByDevice(LinkAction::Vanish(_)));
+        if !vanishes && self.poll_proof(cx, connection).is_pending() {
+            return Poll::Pending;
         }
+        if request != CloseRequest::Leave {
+            connection.close_request = None;
+        }
+        Poll::Ready(SessionEnd::Requested(request))
     }
 
     /// Applies the link faults to this poll. Returns its result, if they decide it.
@@ -291,7 +288,7 @@ impl<'a> Session<'a> {
 
     /// Writes the bytes left from the last poll, then encodes envelopes for as long as the
     /// kernel takes bytes.
-    pub(crate) fn write(
+    fn write(
         &mut self,
         cx: &mut Context<'_>,
         connection: &mut Connection,
