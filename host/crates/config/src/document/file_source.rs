@@ -112,7 +112,21 @@ impl Files<'_> {
 pub(crate) fn open_on_disk(path: PathBuf) -> Result<File, String> {
     match std::fs::File::open(&path) {
         Ok(_) => Ok(File::Disk(path)),
-        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+        Err(error) => Err(format!(
+            "{} cannot be read: {error}{}",
+            path.display(),
+            escape_hint(&path.to_string_lossy())
+        )),
+    }
+}
+
+/// Returns the way out for a path in which TOML has read `\t` or `\n` as an escape.
+fn escape_hint(path: &str) -> &'static str {
+    match path.contains(char::is_control) {
+        true => {
+            "; the path has a tab or a line break in it, since \\t and \\n in double quotes are escapes: write it in single quotes, such as 'C:\\temp\\new.csv'"
+        }
+        false => "",
     }
 }
 

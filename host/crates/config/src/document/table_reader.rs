@@ -187,9 +187,9 @@ impl<'a> TableReader<'a> {
     }
 
     pub(crate) fn boolean(&self, key: &str) -> Option<bool> {
-        self.read(key, |node| match node.value {
+        self.read(key, |node| match *node.scalar() {
             Value::Boolean(value) => Ok(value),
-            _ => Err(format!("true or false is wanted, not {}", node.kind())),
+            _ => Err(node.mismatch("true or false is wanted")),
         })
     }
 
@@ -200,14 +200,14 @@ impl<'a> TableReader<'a> {
     pub(crate) fn duration(&self, key: &str, bounds: RangeInclusive<Duration>) -> Option<Duration> {
         self.read(key, |node| {
             let length = with_unit(node, units::parse_duration)?;
-            within(length, &bounds, units::format_duration)
+            within(node, length, &bounds, units::format_duration)
         })
     }
 
     pub(crate) fn size(&self, key: &str, bounds: RangeInclusive<u64>) -> Option<ByteSize> {
         self.read(key, |node| {
             let size = with_unit(node, ByteSize::parse)?;
-            within(size.bytes(), &bounds, |bytes| format!("{bytes} B"))?;
+            within(node, size.bytes(), &bounds, |bytes| format!("{bytes} B"))?;
             Ok(size)
         })
     }
@@ -249,20 +249,21 @@ pub(crate) fn template(node: &Node, names: &[Placeholder]) -> Result<Template, S
 
 /// Reads a whole number within bounds.
 pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, String> {
-    let Value::Integer(number) = node.value else {
-        return Err(format!("a whole number is wanted, not {}", node.kind()));
+    let Value::Integer(number) = *node.scalar() else {
+        return Err(node.mismatch("a whole number is wanted"));
     };
     let within = u32::try_from(number).ok().filter(|n| bounds.contains(n));
     within.ok_or_else(|| {
         format!(
-            "{number} is out of range; it lies between {} and {}",
+            "{} is out of range; it lies between {} and {}",
+            node.shown(number),
             bounds.start(),
             bounds.end()
         )
     })
 }
 
-/// Reads a value with a unit. The message quotes the text, unless it may be a secret.
+/// Reads a value with a unit. The message quotes the text as it is written.
 fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
     let text = match &node.value {
         Value::String(text) => text.clone(),
@@ -271,13 +272,14 @@ fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result
         Value::Long(number) => number.clone(),
         _ => return Err(read("").err().unwrap_or_default()),
     };
-    read(&text).map_err(|wanted| match node.is_from_environment() {
-        true => wanted,
-        false => format!("{text:?} is not understood; {wanted}"),
+    read(text.trim()).map_err(|wanted| {
+        let shown = node.shown(&text);
+        format!("{shown:?} is not understood; {wanted}")
     })
 }
 
 fn within<T: PartialOrd + Copy>(
+    node: &Node,
     value: T,
     bounds: &RangeInclusive<T>,
     shown: impl Fn(T) -> String,
@@ -287,7 +289,7 @@ fn within<T: PartialOrd + Copy>(
     }
     Err(format!(
         "{} is out of range; it lies between {} and {}",
-        shown(value),
+        node.shown(shown(value)),
         shown(*bounds.start()),
         shown(*bounds.end())
     ))

@@ -72,7 +72,7 @@ fn target(context: &ReadContext<'_>, name: &str, node: &Node) -> Option<Target> 
         "\"mqtt://127.0.0.1:1883\"",
         |node| address::parse(&text(node)?).map_err(|why| match node.is_from_environment() {
             // The parser quotes parts of a text that came from the environment.
-            true => "the URL from the environment cannot be used; wanted is one such as \"mqtt://127.0.0.1:1883\"".to_owned(),
+            true => format!("the URL {} cannot be used with its value from the environment; wanted is one such as \"mqtt://127.0.0.1:1883\"", node.shown("")),
             false => why,
         }),
     );
@@ -182,7 +182,7 @@ fn mqtt(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
 }
 
 fn connections(node: &Node) -> Result<Connections, String> {
-    match &node.value {
+    match &*node.scalar() {
         Value::String(text) if text == "per-device" => Ok(Connections::PerDevice),
         Value::String(text) => Err(format!(
             "{text:?} is neither \"per-device\" nor a number of shared connections"
@@ -221,12 +221,12 @@ fn client_id(keys: &TableReader<'_>, connections: Connections) -> Option<Templat
 }
 
 fn qos(node: &Node) -> Result<Qos, String> {
-    match node.value {
+    match *node.scalar() {
         Value::Integer(0) => Ok(Qos::AtMostOnce),
         Value::Integer(1) => Ok(Qos::AtLeastOnce),
         Value::Integer(2) => Ok(Qos::ExactlyOnce),
-        Value::Integer(n) => Err(format!("{n} is no QoS; it is 0, 1 or 2")),
-        _ => Err(format!("a QoS is 0, 1 or 2, not {}", node.kind())),
+        Value::Integer(n) => Err(format!("{} is no QoS; it is 0, 1 or 2", node.shown(n))),
+        _ => Err(node.mismatch("a QoS is 0, 1 or 2")),
     }
 }
 
