@@ -14,7 +14,7 @@ use mockfleet_bundle::{Plugin, is_bundle, pack};
 use mockfleet_config::{Fleet, Problems};
 use mockfleet_engine::components;
 use mockfleet_files::atomic_write;
-use mockfleet_metrics::bytes;
+use mockfleet_metrics::{bytes, plural};
 
 /// Packs a fleet file with its plugins, data files and CA certificates into one file, which
 /// `mockfleet run` takes anywhere.
@@ -93,9 +93,9 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
     }
     let size = u64::try_from(archive.len()).unwrap_or(u64::MAX);
     out!(
-        "{}: {} parts, {}, sha256 {}",
+        "{}: {}, {}, sha256 {}",
         output.display(),
-        manifest.parts.len(),
+        plural(manifest.parts.len(), "part"),
         bytes(size),
         mockfleet_files::sha256::hex(&archive)
     );

@@ -12,7 +12,7 @@ use crate::cli::support::input::environment;
 use crate::cli::ui::out::out;
 use mockfleet_bundle::Bundle;
 use mockfleet_config::{Plan, Problems, Store, TickRate, format_duration};
-use mockfleet_metrics::{bytes, count};
+use mockfleet_metrics::{bytes, plural};
 
 /// Shows the content of a bundle: its parts with their digests, its groups and targets, and the
 /// environment variables that it reads. Runs nothing of it.
@@ -102,8 +102,8 @@ impl Facts<'_> {
         if let Some(plan) = self.plan {
             lines.extend(groups(plan).map(|(name, count_of, pace, target)| {
                 format!(
-                    "group        {name}: {} devices, {pace}, to {target}",
-                    count(u64::from(count_of))
+                    "group        {name}: {}, {pace}, to {target}",
+                    plural(count_of, "device")
                 )
             }));
             lines.push(format!("log          {}", log(plan)));

@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mockfleet_files::durations::format_duration;
+
 use crate::document::environment::with_references;
 use crate::document::file_source::{File, Files, join_folder, open_on_disk};
 use crate::document::node::{Node, Origin, Table, Value};
@@ -95,7 +97,8 @@ impl<'a> TableReader<'a> {
         let keys = Self::open_any(context, node, label)?;
         for (key, node) in &keys.table.0 {
             if !known.contains(&key.as_str()) {
-                let hint = did_you_mean(key, known.iter().copied());
+                let hint = foreign_key_hint(&keys.label, key)
+                    .map_or_else(|| did_you_mean(key, known.iter().copied()), str::to_owned);
                 let text = format!("unknown key {key:?} in {}{hint}", keys.label);
                 context.report(&node.at, text);
             }
@@ -200,7 +203,7 @@ impl<'a> TableReader<'a> {
     pub(crate) fn duration(&self, key: &str, bounds: RangeInclusive<Duration>) -> Option<Duration> {
         self.read(key, |node| {
             let length = with_unit(node, units::parse_duration)?;
-            within(node, length, &bounds, units::format_duration)
+            within(node, length, &bounds, format_duration)
         })
     }
 
@@ -224,6 +227,25 @@ impl<'a> TableReader<'a> {
     pub(crate) fn file(&self, key: &str) -> Option<File> {
         self.read(key, |node| self.context.file(node, &text(node)?))
     }
+}
+
+/// Returns the way out for a key of `[log]` that other programs have for buckets.
+fn foreign_key_hint(label: &str, key: &str) -> Option<&'static str> {
+    let key = key.to_lowercase().replace('_', "-");
+    let is_of_store = [
+        "profile",
+        "region",
+        "endpoint",
+        "access-key",
+        "secret",
+        "credentials",
+        "session-token",
+    ]
+    .iter()
+    .any(|word| key.contains(word));
+    (label == "[log]" && is_of_store).then_some(
+        "; credentials, region and endpoint of a bucket come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL; `eval \"$(aws configure export-credentials --format env)\"` exports those of a profile",
+    )
 }
 
 /// Reads a text. A number of the command line is a text too.

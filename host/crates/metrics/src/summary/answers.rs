@@ -1,8 +1,9 @@
 //! Answers the questions of the summary.
 
 use crate::bottleneck::MAX_ON_TIME_DELAY_US;
-use crate::format::{count, micros, percent};
+use crate::format::{micros, percent};
 use crate::summary::run_summary::Summary;
+use mockfleet_files::counted::{agree, all as all_of, count, plural};
 
 impl Summary {
     /// Returns whether all messages arrived, with the losses.
@@ -18,39 +19,47 @@ impl Summary {
                 lost => format!(", and {} more would not have arrived", count(lost)),
             };
             return format!(
-                "nothing was sent: {} messages were written to the log{rest}",
-                count(c.written)
+                "nothing was sent: {} {} written to the log{rest}",
+                plural(c.written, "message"),
+                agree(c.written, "was", "were")
             );
         }
         let all = c.messages - c.injected.lost().min(c.messages);
         if lost == 0 && all < c.messages {
             let unconfirmed = match c.sent {
                 0 => String::new(),
-                sent => format!(", {} are on the wire (QoS 0)", count(sent)),
+                sent => format!(
+                    ", {} {} on the wire (QoS 0)",
+                    count(sent),
+                    agree(sent, "is", "are")
+                ),
             };
             return format!(
-                "yes, as far as faults let it: the backend confirmed {} messages{unconfirmed}, and {} were lost to faults on purpose",
-                count(c.acked),
-                count(c.injected.lost())
+                "yes, as far as faults let it: the backend confirmed {}{unconfirmed}, and {} {} lost to faults on purpose",
+                plural(c.acked, "message"),
+                count(c.injected.lost()),
+                agree(c.injected.lost(), "was", "were")
             );
         }
         if lost == 0 && c.sent == 0 {
             return format!(
-                "yes: the backend confirmed all {} messages",
-                count(c.messages)
+                "yes: the backend confirmed {}",
+                all_of(c.messages, "message")
             );
         }
         if lost == 0 && c.acked == 0 {
             return format!(
-                "all {} messages are on the wire; nothing confirms QoS 0",
-                count(c.messages)
+                "{} {} on the wire; nothing confirms QoS 0",
+                all_of(c.messages, "message"),
+                agree(c.messages, "is", "are")
             );
         }
         if lost == 0 {
             return format!(
-                "yes: the backend confirmed {} messages, and {} more are on the wire, which nothing confirms (QoS 0)",
-                count(c.acked),
-                count(c.sent)
+                "yes: the backend confirmed {}, and {} more {} on the wire, which nothing confirms (QoS 0)",
+                plural(c.acked, "message"),
+                count(c.sent),
+                agree(c.sent, "is", "are")
             );
         }
         let parts = [
@@ -64,9 +73,9 @@ impl Summary {
             .map(|(n, outcome)| format!("{} {outcome}", count(*n)))
             .collect();
         format!(
-            "no: {} of {} messages did not ({}); {} did",
+            "no: {} of {} did not ({}); {} did",
             count(lost),
-            count(all),
+            plural(all, "message"),
             parts.join(", "),
             percent(all - lost.min(all), all)
         )
@@ -76,9 +85,9 @@ impl Summary {
     pub(crate) fn connections(&self) -> Option<String> {
         let never = self.counters.never_connected().filter(|never| *never > 0)?;
         Some(format!(
-            "{} of {} devices never connected",
+            "{} of {} never connected",
             count(never),
-            count(self.counters.to_connect)
+            plural(self.counters.to_connect, "device")
         ))
     }
 
@@ -89,13 +98,17 @@ impl Summary {
             let missed = match c.missed_ticks {
                 0 => String::new(),
                 missed => format!(
-                    "; {} were missed while cells were down or the run was stopped",
-                    count(missed)
+                    "; {} {} missed while cells were down or the run was stopped",
+                    count(missed),
+                    agree(missed, "was", "were")
                 ),
             };
             return format!(
-                "there was no time to keep up with: the clock waited for each of the {} ticks that ran{missed}",
-                count(c.ticks)
+                "there was no time to keep up with: the clock waited for {} that ran{missed}",
+                match c.ticks {
+                    1 => "the 1 tick".to_owned(),
+                    ticks => format!("each of the {}", plural(ticks, "tick")),
+                }
             );
         }
         let times = self.times();
@@ -106,9 +119,10 @@ impl Summary {
         if c.missed_ticks > 0 {
             let all = c.ticks + c.missed_ticks;
             return with_times(format!(
-                "no: {} of {} ticks were missed",
+                "no: {} of {} {} missed",
                 count(c.missed_ticks),
-                count(all)
+                plural(all, "tick"),
+                agree(c.missed_ticks, "was", "were")
             ));
         }
         if let Some(times) = times
@@ -119,7 +133,7 @@ impl Summary {
         }
         with_times(match c.ticks {
             0 => "no tick was due".into(),
-            ticks => format!("yes: all {} ticks ran", count(ticks)),
+            ticks => format!("yes: {} ran", all_of(ticks, "tick")),
         })
     }
 
@@ -147,14 +161,22 @@ impl Summary {
     pub(crate) fn plugin_errors(&self) -> String {
         let c = &self.counters;
         let parts = [
-            (c.failed_calls, "calls returned an error"),
-            (c.cell_restarts, "cells crashed and were restarted"),
-            (c.retired, "devices retired"),
+            (c.failed_calls, "call", "returned an error"),
+            (
+                c.cell_restarts,
+                "cell",
+                agree(
+                    c.cell_restarts,
+                    "crashed and was restarted",
+                    "crashed and were restarted",
+                ),
+            ),
+            (c.retired, "device", "retired"),
         ];
         let parts: Vec<String> = parts
             .iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, event)| format!("{} {event}", count(*n)))
+            .filter(|(n, ..)| *n > 0)
+            .map(|(n, noun, event)| format!("{} {event}", plural(*n, noun)))
             .collect();
         format!("{} (the table `events` has each)", parts.join(", "))
     }

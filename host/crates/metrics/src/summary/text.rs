@@ -2,10 +2,11 @@
 
 use crate::check;
 use crate::counters::warnings::Warnings;
-use crate::format::{count, rate};
+use crate::format::rate;
 use crate::num::as_f64;
 use crate::progress::stages::StageResult;
 use crate::summary::run_summary::Summary;
+use mockfleet_files::counted::{count, plural};
 
 /// Most causes, and most warnings, that are listed. The others are only counted.
 const MAX_CAUSES: usize = 5;
@@ -21,10 +22,10 @@ impl Summary {
         let seconds = self.took.as_secs_f64();
         let mut lines = Lines(vec![
             format!(
-                "{}: {} devices, {} messages in {seconds:.1} s ({}{}), run {}",
+                "{}: {}, {} in {seconds:.1} s ({}{}), run {}",
                 self.fleet,
-                count(self.devices),
-                count(c.messages),
+                plural(self.devices, "device"),
+                plural(c.messages, "message"),
                 rate(as_f64(c.got_through()) / seconds.max(0.001)),
                 if c.got_through() < c.messages {
                     " got through"

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use mockfleet_files::durations::format_duration;
+
 use crate::document::table_reader::TableReader;
-use crate::document::units::format_duration;
 use crate::plan::fault::{FaultKind, FaultSchedule, FaultTimes};
 use crate::sections::faults::context::MAX_DURATION;
 
