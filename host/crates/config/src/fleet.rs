@@ -60,10 +60,10 @@ impl Fleet {
     pub fn read(file: &Path, overrides: &[Override]) -> Result<Self, InvalidConfig> {
         let shown = file.display().to_string();
         let text = std::fs::read(file)
-            .map_err(|error| format!("the fleet file cannot be read: {error}"))
+            .map_err(|error| format!("the fleet file cannot be read: {error}; give the path of a fleet file, such as fleet.toml"))
             .and_then(|bytes| {
                 String::from_utf8(bytes)
-                    .map_err(|_| "this is no text in UTF-8, so no fleet file".to_owned())
+                    .map_err(|_| "this is no text in UTF-8, so no fleet file; save it in UTF-8".to_owned())
             })
             .map_err(|text| {
                 let mut problems = Problems::default();
@@ -96,7 +96,7 @@ impl Fleet {
             let mut problems = Problems::default();
             problems.push(Problem {
                 place: shown.to_owned(),
-                text: "this is neither a bundle nor a fleet file: no text in UTF-8".into(),
+                text: "this is neither a bundle nor a fleet file: no text in UTF-8; give the address of one of the two".into(),
             });
             return Err(InvalidConfig {
                 problems,

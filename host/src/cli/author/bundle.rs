@@ -52,7 +52,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
     let fleet = Fleet::read(file, &[]).map_err(Problems::from)?;
     let shown = fleet.shown().to_owned();
     let text = std::fs::read_to_string(file)
-        .map_err(|error| refused(&shown, format!("the fleet file cannot be read: {error}")))?;
+        .map_err(|error| refused(&shown, format!("the fleet file cannot be read: {error}; give the path of a fleet file, such as fleet.toml")))?;
     let printed = GuestOutput::new();
     let found = components(&fleet, &engine()?, &printed.console());
     printed.take().iter().for_each(|line| err!("{line}"));
@@ -76,7 +76,10 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
     atomic_write::write(&output, &archive).map_err(|error| {
         refused(
             "--output",
-            format!("{} cannot be written: {error}", output.display()),
+            format!(
+                "{} cannot be written: {error}; give a file in a folder that is there",
+                output.display()
+            ),
         )
     })?;
     for part in &manifest.parts {

@@ -39,7 +39,9 @@ pub(crate) fn inspect(arguments: &Arguments) -> Result<Ending, Failure> {
             let file = arguments.file.display().to_string();
             let why = match std::fs::metadata(&arguments.file) {
                 Err(error) if !file.contains("://") => {
-                    format!("the bundle cannot be read: {error}")
+                    format!(
+                        "the bundle cannot be read: {error}; give the path of a file that `mockfleet bundle` made"
+                    )
                 }
                 _ => format!(
                     "this is no bundle; `mockfleet bundle` makes one of a fleet file, `mockfleet check {file}` looks at a fleet file, `mockfleet describe {file}` at a plugin"

@@ -53,7 +53,9 @@ pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
         None if digests.runs.is_empty() && digests.unread.is_empty() => {
             return Err(refused(
                 "LOG",
-                format!("{location} has no messages of any run"),
+                format!(
+                    "{location} has no messages of any run; `mockfleet logs stats {location}` shows what it has"
+                ),
             ));
         }
         _ => {}
@@ -96,7 +98,9 @@ pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
 fn unknown(location: &str, run: &str, digests: &Digests) -> String {
     let runs: Vec<&str> = digests.runs.keys().map(String::as_str).collect();
     match runs.as_slice() {
-        [] => format!("{location} has no messages of any run"),
+        [] => format!(
+            "{location} has no messages of any run; `mockfleet logs stats {location}` shows what it has"
+        ),
         runs => format!(
             "{location} has no messages of a run {run:?}; there are {}",
             runs.join(", ")

@@ -128,9 +128,11 @@ fn start_broker() -> anyhow::Result<(u16, Arc<AtomicU64>)> {
 /// Finds a free port. The broker takes an address and no socket, so another process could take
 /// the port first.
 fn free_port() -> anyhow::Result<SocketAddr> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
-    listener.local_addr().context("no free port on 127.0.0.1")
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .context("no free port on 127.0.0.1; end a program that holds many, and try again")?;
+    listener
+        .local_addr()
+        .context("no free port on 127.0.0.1; end a program that holds many, and try again")
 }
 
 fn config(listen: SocketAddr) -> Config {

@@ -55,7 +55,10 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
     }
     let port = url.port().unwrap_or(default_port);
     if port == 0 {
-        return Err("port 0 cannot be reached".into());
+        return Err(
+            "port 0 cannot be reached; give the port of the backend, or none for the usual one"
+                .into(),
+        );
     }
     let bracketed = if host.contains(':') {
         format!("[{host}]")

@@ -290,7 +290,10 @@ fn topic(keys: &TableReader<'_>, names: &[Placeholder]) -> Option<Template> {
     keys.require("topic", "\"site/{device}/telemetry\"", |node| {
         let template = template(node, names)?;
         if template.is_empty() {
-            return Err("a topic has at least one character".into());
+            return Err(
+                "a topic has at least one character; write one such as \"site/{device}/telemetry\""
+                    .into(),
+            );
         }
         if template.texts().any(|text| text.contains(['+', '#', '\0'])) {
             return Err(
@@ -305,7 +308,10 @@ fn topic(keys: &TableReader<'_>, names: &[Placeholder]) -> Option<Template> {
 /// 4.7.1).
 fn filter(template: Template) -> Result<Template, String> {
     if template.is_empty() {
-        return Err("a topic filter has at least one character".into());
+        return Err(
+            "a topic filter has at least one character; write one such as \"{device}/command\""
+                .into(),
+        );
     }
     let mut text = String::new();
     let stands_for = "x";
@@ -434,7 +440,7 @@ fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
         ) {
             keys.report(
                 name,
-                "this header belongs to the connection and is set by mockfleet",
+                "this header belongs to the connection and is set by mockfleet; drop it",
             );
             continue;
         }
@@ -447,7 +453,7 @@ fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
         {
             keys.report(
                 name,
-                "a header's value holds no line breaks or other control characters",
+                "a header's value holds no line breaks or other control characters; drop them",
             );
             continue;
         }

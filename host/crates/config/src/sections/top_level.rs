@@ -128,7 +128,7 @@ fn clock(context: &ReadContext<'_>, node: Option<&Node>, duration: Option<Durati
     if clock.start.is_some_and(|start| end(start).is_err()) {
         keys.report(
             "start",
-            "the duration goes beyond the year 9999, where calendars end",
+            "the duration goes beyond the year 9999, where calendars end; make it shorter, or start earlier",
         );
     }
     clock
@@ -142,7 +142,7 @@ fn start(node: &Node) -> Result<Timestamp, String> {
     }?;
     if start < Timestamp::UNIX_EPOCH {
         return Err(format!(
-            "{start} is before 1970, where devices begin to count"
+            "{start} is before 1970, where devices begin to count; start at \"1970-01-01\" or later"
         ));
     }
     Ok(start)

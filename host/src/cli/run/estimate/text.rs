@@ -157,7 +157,10 @@ fn lines(estimate: &Estimate) -> String {
                     String::new()
                 },
                 line.what.to_owned(),
-                format!("{} {}", amount(line.amount), line.unit),
+                match amount(line.amount).as_str() {
+                    "1" => format!("1 {}", line.unit.trim_end_matches('s')),
+                    amount => format!("{amount} {}", line.unit),
+                },
                 dollars(line.usd),
             ]);
         }
