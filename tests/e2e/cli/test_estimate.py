@@ -356,8 +356,8 @@ def test_text_output_names_assumptions_and_omissions(fleet):
         "DynamoDB provisioned + EFS",
         "Kinesis + CloudWatch Logs",
         "US dollars of us-east-1",
-        "kept for 720 hours",
-        "50 of 1,000 devices for 300s of virtual time: 1,500 ticks, 1,500 messages",
+        "kept for 30d",
+        "50 of 1,000 devices for 5m of virtual time: 1,500 ticks, 1,500 messages",
         "It leaves out: ",
     ):
         assert words in said, process.report()

@@ -412,7 +412,7 @@ def test_examples_faults_toml_is_valid_and_has_each_kind(fleet):
     example = ROOT / "examples/faults.toml"
     process = fleet.mockfleet("check", str(example), "--set", "log.store=logs")
     assert process.finish() == 0, process.report()
-    assert process.out[-1].endswith(": good: 100 devices in 1 groups, 14 faults on purpose")
+    assert process.out[-1].endswith(": good: 100 devices in 1 group, 14 faults on purpose")
     kinds = re.findall(r'^kind = "([a-z-]+)"', example.read_text(), re.MULTILINE)
     assert sorted(kinds) == sorted(fault["kind"] for fault in every_kind())
     schema = json.loads("".join(schema_lines(fleet)))

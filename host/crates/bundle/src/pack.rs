@@ -155,7 +155,7 @@ impl Parts {
             Err(error) => {
                 self.problems.push(Problem {
                     place: fleet.place(key),
-                    text: format!("{file} cannot be read: {error}"),
+                    text: format!("{file} cannot be read: {error}; a bundle needs every file that the fleet file names"),
                 });
                 None
             }

@@ -273,11 +273,11 @@ fn price(context: &ReadContext<'_>, node: &Node, entry: &Entry) -> Option<Price>
 
 fn dollars(node: &Node) -> Result<f64, String> {
     let wanted = "a price is a number of US dollars from 0 to 1000000";
-    let usd = match &node.value {
+    let usd = match &*node.scalar() {
         Value::Float(usd) => *usd,
         Value::Integer(usd) => u32::try_from(*usd).map_or(f64::NAN, f64::from),
         Value::Long(usd) => usd.parse().unwrap_or(f64::NAN),
-        _ => return Err(format!("{wanted}, not {}", node.kind())),
+        _ => return Err(node.mismatch(wanted)),
     };
     if (0.0..=MILLION).contains(&usd) {
         Ok(usd)

@@ -141,7 +141,13 @@ fn project(keys: &TableReader<'_>, folder: &Path) -> Option<Project> {
         .unwrap_or_default();
     for path in &watch {
         if !path.exists() {
-            keys.report("watch", format_args!("there is no {}", path.display()));
+            keys.report(
+                "watch",
+                format_args!(
+                    "there is no {}; name files and folders of the project",
+                    path.display()
+                ),
+            );
         }
     }
     Some(Project {
@@ -190,7 +196,9 @@ fn needs(keys: &TableReader<'_>) -> Vec<Requirement> {
 
 fn filled(node: &Node) -> Result<String, String> {
     match text(node)? {
-        empty if empty.trim().is_empty() => Err("it is empty".into()),
+        empty if empty.trim().is_empty() => {
+            Err("it is empty; write a text between the quotes".into())
+        }
         text => Ok(text),
     }
 }
@@ -264,11 +272,11 @@ mod tests {
         assert_eq!(
             said,
             "plugin.toml:2: unknown key \"biuld\" in plugin.toml; did you mean \"build\"?
-plugin.toml:1: name in plugin.toml: it is empty
+plugin.toml:1: name in plugin.toml: it is empty; write a text between the quotes
 plugin.toml:1: plugin.toml lacks the key \"version\"; write for example version = \"0.1.0\"
 plugin.toml:1: plugin.toml lacks the key \"build\"; write for example build = \"cargo build --release\"
 plugin.toml:4: output in plugin.toml: a text in quotes is wanted, not a number
-plugin.toml:3: watch in plugin.toml: there is no nowhere
+plugin.toml:3: watch in plugin.toml: there is no nowhere; name files and folders of the project
 plugin.toml:5: [[needs]] lacks the key \"check\"; write for example check = \"rustc --version\"
 plugin.toml:5: [[needs]] lacks the key \"install\"; write for example install = \"rustup update stable\"
 plugin.toml:7: least in [[needs]]: \"new\" is no version; \"1.95\" is one"

@@ -232,8 +232,8 @@ impl Metric {
             | Self::Delivered
             | Self::Failed
             | Self::Dropped
-            | Self::Unconfirmed => Some("messages"),
-            Self::Missed => Some("ticks"),
+            | Self::Unconfirmed => Some("message"),
+            Self::Missed => Some("tick"),
             _ => None,
         }
     }
@@ -285,7 +285,7 @@ impl Metric {
                     let share = share(percent.trim_end()).ok_or_else(wanted)?;
                     if share > FULL_SHARE {
                         return Err(format!(
-                            "{text:?} is no share of all {}; it lies between 0% and 100%",
+                            "{text:?} is no share of all {}s; it lies between 0% and 100%",
                             self.share_base().unwrap_or_default()
                         ));
                     }

@@ -27,7 +27,8 @@ pub use counters::{
     CheckCounters, Counters, FaultCounters, LatencyHistogram, QueueDepth, SharedCounters,
     StageCounters, StageTicks, Warnings,
 };
-pub use format::{bytes, count, micros, plural};
+pub use format::{bytes, micros};
+pub use mockfleet_files::counted::{agree, all, count, noun_for, plural};
 pub use num::as_f64;
 pub use progress::{
     ClockPosition, ClockProgress, LiveView, ProgressSnapshot, StageProgress, StageResult,

@@ -3,6 +3,7 @@
 //! Every call is bounded in time, memory and result. A call that exceeds time or memory
 //! ends the cell.
 
+use mockfleet_files::counted::{agree, plural};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -218,9 +219,10 @@ impl Cell {
         let limits = &self.limits;
         if turn.messages.len() > limits.messages {
             return Err(CallError::Failed(format!(
-                "returned {} messages in one turn, and {} are allowed (limits.messages); none was sent",
-                turn.messages.len(),
-                limits.messages
+                "returned {} in one turn, and {} {} allowed (limits.messages); none was sent",
+                plural(turn.messages.len(), "message"),
+                limits.messages,
+                agree(limits.messages, "is", "are")
             )));
         }
         match turn
@@ -229,9 +231,10 @@ impl Cell {
             .find(|message| message.payload.len() > limits.message_size)
         {
             Some(message) => Err(CallError::Failed(format!(
-                "returned a message of {} bytes, and {} are allowed (limits.message-size); nothing of this turn was sent",
+                "returned a message of {} bytes, and {} {} allowed (limits.message-size); nothing of this turn was sent",
                 message.payload.len(),
-                limits.message_size
+                limits.message_size,
+                agree(limits.message_size, "is", "are")
             ))),
             None => Ok(turn),
         }

@@ -90,8 +90,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     }
     // Written last, so that a full disk does not prevent the summary.
     if let Some(junit) = junit {
-        std::fs::write(junit, mockfleet_report::junit(&summary, &began))
-            .with_context(|| format!("{} cannot be written", junit.display()))?;
+        std::fs::write(junit, mockfleet_report::junit(&summary, &began)).with_context(|| {
+            format!(
+                "--junit: {} cannot be written; give a file in a folder that is there",
+                junit.display()
+            )
+        })?;
     }
     Ok(ending(&summary, interrupted))
 }

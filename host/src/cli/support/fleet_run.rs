@@ -7,7 +7,7 @@ use mockfleet_config::{Fleet, InvalidConfig, Problems, TickRate};
 use mockfleet_engine::{
     BreakpointSearch, Finished, Prepared, RunOptions, SearchDriver, StopCondition, prepare,
 };
-use mockfleet_metrics::{LogTotals, Summary};
+use mockfleet_metrics::{LogTotals, Summary, plural};
 use mockfleet_plugin::Engine;
 
 use crate::cli::support::engine::engine_for;
@@ -165,8 +165,8 @@ pub(crate) fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
     }
     if finished.lost_workers > 0 {
         log.error = Some(format!(
-            "{} workers of mockfleet itself ended in a panic, and rows are missing; please report it with the lines above",
-            finished.lost_workers
+            "{} of mockfleet itself ended in a panic, and rows are missing; please report it with the lines above",
+            plural(finished.lost_workers, "worker")
         ));
     }
     Summary {

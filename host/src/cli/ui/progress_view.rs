@@ -11,7 +11,7 @@ use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::log_events;
 use crate::cli::ui::out::err;
 use mockfleet_engine::{Action, Finished, Running, SearchDriver};
-use mockfleet_metrics::{Counters, LiveView, ProgressSnapshot, StageProgress};
+use mockfleet_metrics::{Counters, LiveView, ProgressSnapshot, StageProgress, plural};
 
 /// Interval of updates on a terminal.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(200);
@@ -98,8 +98,9 @@ impl ProgressView {
                 last_line = Instant::now();
                 let trouble = progress.warning.as_deref().unwrap_or("writing");
                 err!(
-                    "closing the log: {trouble}; {} bytes and {} files wait",
-                    progress.waiting_bytes, progress.pending_files
+                    "closing the log: {trouble}; {} and {} wait",
+                    plural(progress.waiting_bytes, "byte"),
+                    plural(progress.pending_files, "file")
                 );
             }
         });

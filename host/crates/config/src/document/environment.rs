@@ -38,6 +38,12 @@ pub(crate) fn expand(
     Ok((out, filled))
 }
 
+/// Returns the name of a text that is one `${NAME}` and nothing else.
+pub(crate) fn whole_reference(written: &str) -> Option<&str> {
+    let name = written.strip_prefix("${")?.strip_suffix('}')?;
+    (!name.contains(['$', '{', '}'])).then_some(name)
+}
+
 /// Returns a text for a template in which each `${NAME}` stays, with escaped braces.
 pub(crate) fn with_references(written: &str) -> String {
     let escaped = |name: &str| Some(format!("${{{{{name}}}}}"));

@@ -112,7 +112,27 @@ impl Files<'_> {
 pub(crate) fn open_on_disk(path: PathBuf) -> Result<File, String> {
     match std::fs::File::open(&path) {
         Ok(_) => Ok(File::Disk(path)),
-        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+        Err(error) => Err(format!(
+            "{} cannot be read: {error}{}",
+            path.display(),
+            way_out(&path, &error)
+        )),
+    }
+}
+
+/// Returns the way out for a file that cannot be read, such as a path in which TOML has read
+/// `\t` or `\n` as an escape.
+fn way_out(path: &Path, error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        _ if path.to_string_lossy().contains(char::is_control) => {
+            "; the path has a tab or a line break in it, since \\t and \\n in double quotes are escapes: write it in single quotes, such as 'C:\\temp\\new.csv'"
+        }
+        std::io::ErrorKind::NotFound if path.is_relative() => {
+            "; a path in a file begins at the file's folder, and one of the command line at the current folder"
+        }
+        std::io::ErrorKind::NotFound => "; give the path of a file that is there",
+        std::io::ErrorKind::PermissionDenied => "; permit this user to read it (chmod)",
+        _ => "; give a file that this user can read",
     }
 }
 

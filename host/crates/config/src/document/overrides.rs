@@ -81,7 +81,7 @@ impl std::fmt::Debug for Override {
 
 fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Result<(), String> {
     let Some((last, way)) = path.split_last() else {
-        return Err("it names no key".into());
+        return Err("it names no key; name one, such as groups.NAME.count".into());
     };
     let mut node = root;
     for (depth, key) in way.iter().enumerate() {
@@ -116,9 +116,13 @@ fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Resul
                 }
                 table
                     .get_mut(key)
-                    .ok_or_else(|| format!("{key:?} cannot be set"))?
+                    .ok_or_else(|| format!("{key:?} cannot be set; change it in the file"))?
             }
-            _ => return Err(format!("{key:?} lies inside a value that is no table")),
+            _ => {
+                return Err(format!(
+                    "{key:?} lies inside a value that is no table; name a key of a table"
+                ));
+            }
         };
     }
     match &mut node.value {
@@ -132,7 +136,9 @@ fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Resul
         Value::Array(_) => {
             Err("it names a whole entry; name a key of it, such as groups.NAME.count".into())
         }
-        _ => Err(format!("{last:?} lies inside a value that is no table")),
+        _ => Err(format!(
+            "{last:?} lies inside a value that is no table; name a key of a table"
+        )),
     }
 }
 

@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mockfleet_files::durations::format_duration;
+
 use crate::document::environment::with_references;
 use crate::document::file_source::{File, Files, join_folder, open_on_disk};
 use crate::document::node::{Node, Origin, Table, Value};
@@ -95,7 +97,8 @@ impl<'a> TableReader<'a> {
         let keys = Self::open_any(context, node, label)?;
         for (key, node) in &keys.table.0 {
             if !known.contains(&key.as_str()) {
-                let hint = did_you_mean(key, known.iter().copied());
+                let hint = foreign_key_hint(&keys.label, key)
+                    .map_or_else(|| did_you_mean(key, known.iter().copied()), str::to_owned);
                 let text = format!("unknown key {key:?} in {}{hint}", keys.label);
                 context.report(&node.at, text);
             }
@@ -187,9 +190,9 @@ impl<'a> TableReader<'a> {
     }
 
     pub(crate) fn boolean(&self, key: &str) -> Option<bool> {
-        self.read(key, |node| match node.value {
+        self.read(key, |node| match *node.scalar() {
             Value::Boolean(value) => Ok(value),
-            _ => Err(format!("true or false is wanted, not {}", node.kind())),
+            _ => Err(node.mismatch("true or false is wanted")),
         })
     }
 
@@ -200,14 +203,14 @@ impl<'a> TableReader<'a> {
     pub(crate) fn duration(&self, key: &str, bounds: RangeInclusive<Duration>) -> Option<Duration> {
         self.read(key, |node| {
             let length = with_unit(node, units::parse_duration)?;
-            within(length, &bounds, units::format_duration)
+            within(node, length, &bounds, format_duration)
         })
     }
 
     pub(crate) fn size(&self, key: &str, bounds: RangeInclusive<u64>) -> Option<ByteSize> {
         self.read(key, |node| {
             let size = with_unit(node, ByteSize::parse)?;
-            within(size.bytes(), &bounds, |bytes| format!("{bytes} B"))?;
+            within(node, size.bytes(), &bounds, |bytes| format!("{bytes} B"))?;
             Ok(size)
         })
     }
@@ -224,6 +227,25 @@ impl<'a> TableReader<'a> {
     pub(crate) fn file(&self, key: &str) -> Option<File> {
         self.read(key, |node| self.context.file(node, &text(node)?))
     }
+}
+
+/// Returns the way out for a key of `[log]` that other programs have for buckets.
+fn foreign_key_hint(label: &str, key: &str) -> Option<&'static str> {
+    let key = key.to_lowercase().replace('_', "-");
+    let is_of_store = [
+        "profile",
+        "region",
+        "endpoint",
+        "access-key",
+        "secret",
+        "credentials",
+        "session-token",
+    ]
+    .iter()
+    .any(|word| key.contains(word));
+    (label == "[log]" && is_of_store).then_some(
+        "; credentials, region and endpoint of a bucket come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL; `eval \"$(aws configure export-credentials --format env)\"` exports those of a profile",
+    )
 }
 
 /// Reads a text. A number of the command line is a text too.
@@ -249,20 +271,21 @@ pub(crate) fn template(node: &Node, names: &[Placeholder]) -> Result<Template, S
 
 /// Reads a whole number within bounds.
 pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, String> {
-    let Value::Integer(number) = node.value else {
-        return Err(format!("a whole number is wanted, not {}", node.kind()));
+    let Value::Integer(number) = *node.scalar() else {
+        return Err(node.mismatch("a whole number is wanted"));
     };
     let within = u32::try_from(number).ok().filter(|n| bounds.contains(n));
     within.ok_or_else(|| {
         format!(
-            "{number} is out of range; it lies between {} and {}",
+            "{} is out of range; it lies between {} and {}",
+            node.shown(number),
             bounds.start(),
             bounds.end()
         )
     })
 }
 
-/// Reads a value with a unit. The message quotes the text, unless it may be a secret.
+/// Reads a value with a unit. The message quotes the text as it is written.
 fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
     let text = match &node.value {
         Value::String(text) => text.clone(),
@@ -271,13 +294,14 @@ fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result
         Value::Long(number) => number.clone(),
         _ => return Err(read("").err().unwrap_or_default()),
     };
-    read(&text).map_err(|wanted| match node.is_from_environment() {
-        true => wanted,
-        false => format!("{text:?} is not understood; {wanted}"),
+    read(text.trim()).map_err(|wanted| {
+        let shown = node.shown(&text);
+        format!("{shown:?} is not understood; {wanted}")
     })
 }
 
 fn within<T: PartialOrd + Copy>(
+    node: &Node,
     value: T,
     bounds: &RangeInclusive<T>,
     shown: impl Fn(T) -> String,
@@ -287,7 +311,7 @@ fn within<T: PartialOrd + Copy>(
     }
     Err(format!(
         "{} is out of range; it lies between {} and {}",
-        shown(value),
+        node.shown(shown(value)),
         shown(*bounds.start()),
         shown(*bounds.end())
     ))

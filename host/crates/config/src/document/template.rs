@@ -99,6 +99,11 @@ impl Template {
             let (before, from) = rest.split_at(at);
             plain.push_str(before);
             if let Some(after) = from.strip_prefix("{{") {
+                if let Some(name) = doubled_placeholder(&plain, after) {
+                    return Err(format!(
+                        "{{{{ and }}}} are braces here, so that {{{name}}} would be sent literally; a placeholder has single ones: {{{name}}}"
+                    ));
+                }
                 plain.push('{');
                 rest = after;
             } else if let Some(after) = from.strip_prefix("}}") {
@@ -283,6 +288,19 @@ fn render(parts: &[Part], names: &PlaceholderValues<'_>, into: &mut String) {
     }
 }
 
+/// Returns the placeholder that a text has in doubled braces, as other languages write it:
+/// `{{device}}`, `{{ .Index }}`. `${{NAME}}` is an escaped reference to the environment.
+fn doubled_placeholder(before: &str, after: &str) -> Option<&'static str> {
+    let inside = after.split_once("}}")?.0.trim();
+    let name = inside.trim_start_matches(['.', '$']);
+    let known = PLACEHOLDERS.iter().find(|(known, _)| {
+        let parts = name.split_once(['.', '|', ' ']);
+        let first = parts.map_or(name, |(first, _)| first);
+        first.eq_ignore_ascii_case(known)
+    })?;
+    (!before.ends_with('$')).then_some(known.0)
+}
+
 /// Appends a number. It is called once or twice a row, and `write!` would take half the time
 /// of rendering.
 fn push_number(into: &mut String, mut value: u32, width: usize) {
@@ -384,6 +402,28 @@ mod tests {
         assert!(error("{index:x}").contains("{index:05}"));
         assert!(error("{group").contains("stands alone"));
         assert!(error("a}").contains("stands alone"));
+    }
+
+    #[test]
+    fn placeholder_in_doubled_braces_is_refused() {
+        let all = super::PLACEHOLDERS.map(|(_, name)| name);
+        for text in [
+            "a/{{device}}",
+            "a/{{ device.id }}",
+            "a/{{.Device}}",
+            "{{ device | upper }}",
+        ] {
+            assert_eq!(
+                Template::parse(text, &all).unwrap_err(),
+                "{{ and }} are braces here, so that {device} would be sent literally; a placeholder has single ones: {device}",
+                "{text}"
+            );
+        }
+        assert_eq!(
+            rendered("{{\"device\":\"{device}\"}}"),
+            "{\"device\":\"g-00007\"}"
+        );
+        assert_eq!(rendered("${{device}}"), "${device}");
     }
 
     #[test]

@@ -177,24 +177,6 @@ pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, String> {
     })
 }
 
-/// Formats a duration as in a fleet file, in the largest unit that is exact.
-#[must_use]
-pub fn format_duration(length: Duration) -> String {
-    const UNITS: [(u128, &str); 5] = [
-        (86_400_000_000, "d"),
-        (3_600_000_000, "h"),
-        (60_000_000, "m"),
-        (1_000_000, "s"),
-        (1_000, "ms"),
-    ];
-    let micros = length.as_micros();
-    match UNITS.iter().find(|(unit, _)| micros.is_multiple_of(*unit)) {
-        _ if micros == 0 => "0s".into(),
-        Some((unit, name)) => format!("{}{name}", micros / unit),
-        None => format!("{micros}us"),
-    }
-}
-
 /// Reads `5%` as 0.05.
 pub(crate) fn parse_share(text: &str) -> Result<f64, String> {
     let wanted = || "a share is a number with a percent sign, such as \"5%\"".to_owned();
@@ -212,6 +194,7 @@ fn decimal(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use mockfleet_files::durations::format_duration;
     use proptest::prelude::*;
 
     use super::*;
@@ -253,12 +236,6 @@ mod tests {
         assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(parse_duration("30d"), Ok(Duration::from_secs(30 * 86_400)));
-        assert_eq!(format_duration(Duration::from_secs(5400)), "90m");
-        assert_eq!(
-            format_duration(Duration::from_secs(36_600 * 86_400)),
-            "36600d"
-        );
-        assert_eq!(format_duration(Duration::from_micros(1_500)), "1500us");
         for wrong in ["10", "", "-1s", "ten", "1 month"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }

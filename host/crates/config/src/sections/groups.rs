@@ -203,7 +203,7 @@ fn config(keys: &TableReader<'_>) -> Option<serde_json::Value> {
 }
 
 /// Formats the settings as JSON in the order of the file, which a JSON object of serde loses.
-fn config_text(node: &Node) -> String {
+pub(crate) fn config_text(node: &Node) -> String {
     let mut text = String::new();
     write_json(node, &mut text);
     text
@@ -255,13 +255,13 @@ fn data(context: &ReadContext<'_>, node: Option<&Node>) -> Option<BTreeMap<Strin
 
 /// A setting that JSON does not have.
 #[derive(Debug)]
-struct JsonProblem<'a> {
+pub(crate) struct JsonProblem<'a> {
     at: &'a Origin,
     path: String,
     text: String,
 }
 
-fn json<'a>(node: &'a Node, path: &str) -> Result<serde_json::Value, JsonProblem<'a>> {
+pub(crate) fn json<'a>(node: &'a Node, path: &str) -> Result<serde_json::Value, JsonProblem<'a>> {
     let problem = |text: String| JsonProblem {
         at: &node.at,
         path: path.to_owned(),

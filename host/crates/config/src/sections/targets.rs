@@ -72,7 +72,7 @@ fn target(context: &ReadContext<'_>, name: &str, node: &Node) -> Option<Target> 
         "\"mqtt://127.0.0.1:1883\"",
         |node| address::parse(&text(node)?).map_err(|why| match node.is_from_environment() {
             // The parser quotes parts of a text that came from the environment.
-            true => "the URL from the environment cannot be used; wanted is one such as \"mqtt://127.0.0.1:1883\"".to_owned(),
+            true => format!("the URL {} cannot be used with its value from the environment; wanted is one such as \"mqtt://127.0.0.1:1883\"", node.shown("")),
             false => why,
         }),
     );
@@ -182,7 +182,7 @@ fn mqtt(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
 }
 
 fn connections(node: &Node) -> Result<Connections, String> {
-    match &node.value {
+    match &*node.scalar() {
         Value::String(text) if text == "per-device" => Ok(Connections::PerDevice),
         Value::String(text) => Err(format!(
             "{text:?} is neither \"per-device\" nor a number of shared connections"
@@ -221,12 +221,12 @@ fn client_id(keys: &TableReader<'_>, connections: Connections) -> Option<Templat
 }
 
 fn qos(node: &Node) -> Result<Qos, String> {
-    match node.value {
+    match *node.scalar() {
         Value::Integer(0) => Ok(Qos::AtMostOnce),
         Value::Integer(1) => Ok(Qos::AtLeastOnce),
         Value::Integer(2) => Ok(Qos::ExactlyOnce),
-        Value::Integer(n) => Err(format!("{n} is no QoS; it is 0, 1 or 2")),
-        _ => Err(format!("a QoS is 0, 1 or 2, not {}", node.kind())),
+        Value::Integer(n) => Err(format!("{} is no QoS; it is 0, 1 or 2", node.shown(n))),
+        _ => Err(node.mismatch("a QoS is 0, 1 or 2")),
     }
 }
 
@@ -290,7 +290,10 @@ fn topic(keys: &TableReader<'_>, names: &[Placeholder]) -> Option<Template> {
     keys.require("topic", "\"site/{device}/telemetry\"", |node| {
         let template = template(node, names)?;
         if template.is_empty() {
-            return Err("a topic has at least one character".into());
+            return Err(
+                "a topic has at least one character; write one such as \"site/{device}/telemetry\""
+                    .into(),
+            );
         }
         if template.texts().any(|text| text.contains(['+', '#', '\0'])) {
             return Err(
@@ -305,7 +308,10 @@ fn topic(keys: &TableReader<'_>, names: &[Placeholder]) -> Option<Template> {
 /// 4.7.1).
 fn filter(template: Template) -> Result<Template, String> {
     if template.is_empty() {
-        return Err("a topic filter has at least one character".into());
+        return Err(
+            "a topic filter has at least one character; write one such as \"{device}/command\""
+                .into(),
+        );
     }
     let mut text = String::new();
     let stands_for = "x";
@@ -434,7 +440,7 @@ fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
         ) {
             keys.report(
                 name,
-                "this header belongs to the connection and is set by mockfleet",
+                "this header belongs to the connection and is set by mockfleet; drop it",
             );
             continue;
         }
@@ -447,7 +453,7 @@ fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
         {
             keys.report(
                 name,
-                "a header's value holds no line breaks or other control characters",
+                "a header's value holds no line breaks or other control characters; drop them",
             );
             continue;
         }

@@ -108,9 +108,9 @@ fn readable(
 /// Reads a seed. TOML's numbers have a sign, so a seed above 2^63 is written as a text.
 fn seed(node: &Node) -> Result<u64, String> {
     let wanted = "a seed is a whole number from 0 to 9223372036854775807";
-    match node.value {
+    match *node.scalar() {
         Value::Integer(number) => u64::try_from(number).map_err(|_| wanted.into()),
-        _ => Err(format!("{wanted}, not {}", node.kind())),
+        _ => Err(node.mismatch(wanted)),
     }
 }
 
@@ -128,7 +128,7 @@ fn clock(context: &ReadContext<'_>, node: Option<&Node>, duration: Option<Durati
     if clock.start.is_some_and(|start| end(start).is_err()) {
         keys.report(
             "start",
-            "the duration goes beyond the year 9999, where calendars end",
+            "the duration goes beyond the year 9999, where calendars end; make it shorter, or start earlier",
         );
     }
     clock
@@ -142,7 +142,7 @@ fn start(node: &Node) -> Result<Timestamp, String> {
     }?;
     if start < Timestamp::UNIX_EPOCH {
         return Err(format!(
-            "{start} is before 1970, where devices begin to count"
+            "{start} is before 1970, where devices begin to count; start at \"1970-01-01\" or later"
         ));
     }
     Ok(start)
@@ -150,21 +150,23 @@ fn start(node: &Node) -> Result<Timestamp, String> {
 
 fn speed(node: &Node) -> Result<Speed, String> {
     let wanted = "a number is wanted that says how many times faster than real time it goes, such as 60 or 0.5, or \"max\"";
-    let times = match &node.value {
+    let times = match &*node.scalar() {
         Value::String(text) if text == "max" => return Ok(Speed::Max),
         Value::String(text) => return Err(format!("{text:?} is not understood; {wanted}")),
         #[expect(clippy::cast_precision_loss, reason = "what is larger is out of range")]
         Value::Integer(number) => *number as f64,
         Value::Float(number) => *number,
         Value::Long(number) => number.parse().unwrap_or(f64::INFINITY),
-        _ => return Err(format!("{wanted}, not {}", node.kind())),
+        _ => return Err(node.mismatch(wanted)),
     };
     if times <= 0.0 {
-        return Err(format!("{times} would let no time pass; {wanted}"));
+        let shown = node.shown(times);
+        return Err(format!("{shown} would let no time pass; {wanted}"));
     }
     if !SPEED_RANGE.contains(&times) {
         return Err(format!(
-            "{times} is out of range; it lies between {} and {}, or is \"max\": as fast as it goes",
+            "{} is out of range; it lies between {} and {}, or is \"max\": as fast as it goes",
+            node.shown(times),
             SPEED_RANGE.start(),
             SPEED_RANGE.end()
         ));

@@ -49,7 +49,7 @@ pub(crate) struct Group {
     rollout: Rollout,
     seed: u64,
     device_id: Template,
-    config: String,
+    pub(crate) config: String,
     fleet: Arc<str>,
 }
 

@@ -11,7 +11,9 @@ use crate::group::device_group::Group;
 use crate::time::clock::{Micros, micros};
 use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
 use mockfleet_metrics::as_f64;
-use mockfleet_metrics::{CheckCounters, Counters, LatencyHistogram, count, micros as words};
+use mockfleet_metrics::{
+    CheckCounters, Counters, LatencyHistogram, count, micros as words, plural,
+};
 use mockfleet_transport::{Cause, Completion, Outcome};
 
 /// Maps messages and ticks to their counters in [`Counters::checks`]. All workers share it.
@@ -303,7 +305,7 @@ fn shown(found: &Measured, bound: &mockfleet_config::Threshold) -> String {
             )
         }
         Measured::Part(part, all) => match bound.metric.share_base() {
-            Some(what) => format!("{} of {} {what}", count(*part), count(*all)),
+            Some(noun) => format!("{} of {}", count(*part), plural(*all, noun)),
             None => count(*part),
         },
         Measured::Time(micros) => words(*micros),

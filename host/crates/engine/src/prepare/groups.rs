@@ -42,11 +42,14 @@ pub(crate) fn groups(
             problems.push(problem(fleet, &path, why));
         });
         let reachable = check_channels(fleet, number, &plugin, problems);
-        let refused = check_config(fleet, number, &plugin, problems);
+        let checked = check_config(fleet, number, &plugin, problems);
         let made = Group::new(&fleet.plan, number, plugin, content);
-        if let (Some(mut made), Some(refused), true) = (made, refused, reachable) {
+        if let (Some(mut made), Some(checked), true) = (made, checked, reachable) {
             // Its devices are created despite refused keys, to collect their problems too.
-            made.refused = refused;
+            made.refused = checked.refused;
+            if let Some(settings) = checked.settings {
+                made.config = settings;
+            }
             groups.push(made);
         }
     }

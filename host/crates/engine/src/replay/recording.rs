@@ -2,6 +2,7 @@
 //!
 //! All of it is done before the first message is sent.
 
+use mockfleet_metrics::plural;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -371,7 +372,8 @@ impl<'a> Reading<'a> {
             let text = match self.rows {
                 0 => "it has no rows, so there is nothing to send".to_owned(),
                 rows => format!(
-                    "none of its {rows} rows is asked for; --device, --channel, --outcome, --from and --before leave all of them out"
+                    "none of its {} is asked for; --device, --channel, --outcome, --from and --before leave all of them out",
+                    plural(rows, "row")
                 ),
             };
             problems.push(problem(table.shown(), text));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::time::clock::{Micros, micros};
 use crate::time::numbers::round_u64;
 use crate::time::stage_shape::StageShape;
-use mockfleet_config::{AfterStages, Shape, Stage, Transition};
+use mockfleet_config::{AfterStages, Shape, Stage, Transition, format_duration};
 use mockfleet_metrics::as_f64;
 
 /// Parts of a tick. A `u64` holds 34 years of them at 1,000 ticks a second.
@@ -263,7 +263,10 @@ impl Stages {
                 way(segment.devices, percent)
             ));
         }
-        description.push_str(&format!(" for {:?}", Duration::from_micros(segment.length)));
+        description.push_str(&format!(
+            " for {}",
+            format_duration(Duration::from_micros(segment.length))
+        ));
         description
     }
 }

@@ -3,6 +3,7 @@
 //! A completed message becomes a row, and a change of a connection an event. Devices that asked for
 //! them receive both.
 
+use mockfleet_metrics::noun_for;
 use std::fmt::Write;
 
 use crate::group::device_group::Group;
@@ -121,7 +122,8 @@ impl FleetSource {
         };
         cx.record.counters.received += 1;
         let now = cx.now();
-        let mut detail = format!("{}: {} bytes", message.channel, message.payload.len());
+        let size = message.payload.len();
+        let mut detail = format!("{}: {size} {}", message.channel, noun_for(size, "byte"));
         if let Some(code) = code {
             let _ = write!(detail, ", status {code}");
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::format::count;
 use crate::num::as_f64;
+use mockfleet_files::counted::count;
 
 /// Position of a run's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::counters::worker_counters::Counters;
-use crate::format::{bytes, count, micros, rate};
+use crate::format::{bytes, micros, rate};
 use crate::progress::clock_progress::ClockPosition;
 use crate::progress::stages::StageProgress;
+use mockfleet_files::counted::{count, plural};
+use mockfleet_files::durations::format_duration;
 
 /// The progress of a run at one time.
 #[derive(Debug, Clone)]
@@ -67,8 +69,8 @@ impl ProgressSnapshot {
             ),
             format!("lag       {}{}", self.lag(), self.missed()),
             format!(
-                "log       {} rows, {} in finished files",
-                count(self.rows),
+                "log       {}, {} in finished files",
+                plural(self.rows, "row"),
                 bytes(self.bytes)
             ),
         ]);
@@ -90,10 +92,10 @@ impl ProgressSnapshot {
             .map(|stage| format!("; {}", stage.line()));
         let stages: String = stages.collect();
         format!(
-            "{}: {} of {} devices on{}, {}{}, acked {}, sent {}, failed {}, dropped {}, lag {}, {} rows",
+            "{}: {} of {} on{}, {}{}, acked {}, sent {}, failed {}, dropped {}, lag {}, {}",
             self.time(),
             count(c.born - c.retired),
-            count(self.devices),
+            plural(self.devices, "device"),
             self.connected(),
             self.rate(),
             self.written(", "),
@@ -102,7 +104,7 @@ impl ProgressSnapshot {
             count(c.failed),
             count(c.dropped),
             self.lag(),
-            count(self.rows)
+            plural(self.rows, "row")
         ) + &stages
     }
 
@@ -143,13 +145,13 @@ impl ProgressSnapshot {
     }
 
     fn time(&self) -> String {
-        let so_far = self.elapsed.as_secs();
+        let so_far = format_duration(Duration::from_secs(self.elapsed.as_secs()));
         if let Some(clock) = &self.clock {
-            return format!("{so_far} s: {}", clock.text(self.elapsed));
+            return format!("{so_far}: {}", clock.text(self.elapsed));
         }
         match self.duration {
-            Some(duration) => format!("{so_far} s of {} s", duration.as_secs_f64()),
-            None => format!("{so_far} s, until stopped (Ctrl-C)"),
+            Some(duration) => format!("{so_far} of {}", format_duration(duration)),
+            None => format!("{so_far}, until stopped (Ctrl-C)"),
         }
     }
 
@@ -195,13 +197,13 @@ impl ProgressSnapshot {
     fn missed(&self) -> String {
         let c = &self.counters;
         let mut more = String::new();
-        for (n, event) in [
-            (c.missed_ticks, "ticks missed"),
-            (c.failed_calls, "calls failed"),
-            (c.cell_restarts, "cells restarted"),
+        for (n, noun, event) in [
+            (c.missed_ticks, "tick", "missed"),
+            (c.failed_calls, "call", "failed"),
+            (c.cell_restarts, "cell", "restarted"),
         ] {
             if n > 0 {
-                more.push_str(&format!(" · {} {event}", count(n)));
+                more.push_str(&format!(" · {} {event}", plural(n, noun)));
             }
         }
         more
@@ -242,7 +244,7 @@ mod tests {
         let mut snapshot = without_broker();
         assert_eq!(
             snapshot.line(),
-            "5 s of 10 s: 10 of 10 devices on, 0 connected, 240/s ticks asked, 0.0/s messages reached, acked 0, sent 0, failed 0, dropped 0, lag not measured, since nothing was sent, 1,200 rows"
+            "5s of 10s: 10 of 10 devices on, 0 connected, 240/s ticks asked, 0.0/s messages reached, acked 0, sent 0, failed 0, dropped 0, lag not measured, since nothing was sent, 1,200 rows"
         );
         assert!(
             snapshot

@@ -17,11 +17,11 @@ use crate::cli::ui::out::out;
 use crate::cli::ui::progress_bar::WorkProgress;
 use crate::cli::ui::progress_view::OutputFormat;
 use crate::cli::ui::progress_view::ProgressView;
-use mockfleet_config::Problems;
+use mockfleet_config::{Problems, format_duration};
 use mockfleet_engine::replay::{
     Mapping, Recording, RecordingOptions, ReplayOptions, Speed, prepare,
 };
-use mockfleet_metrics::count;
+use mockfleet_metrics::{agree, micros, plural};
 use mockfleet_sendlog::parse_timestamp;
 
 /// Sends a recorded log again: the same payloads to the same topics, with the same spacing, from
@@ -154,13 +154,17 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
     work.done();
     let recording = read?;
     err!(
-        "{} messages of {} devices over {}{}",
-        count(recording.messages()),
-        count(u64::try_from(recording.devices()).unwrap_or(u64::MAX)),
+        "{} of {} over {}{}",
+        plural(recording.messages(), "message"),
+        plural(recording.devices(), "device"),
         shown(recording.length()),
         match recording.left_out() {
             0 => String::new(),
-            rows => format!("; {} rows are left out", count(rows)),
+            rows => format!(
+                "; {} {} left out",
+                plural(rows, "row"),
+                agree(rows, "is", "are")
+            ),
         }
     );
     let (fleet, number) = target.fleet(&recording)?;
@@ -197,5 +201,8 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// Formats a duration.
 fn shown(length: std::time::Duration) -> String {
-    mockfleet_metrics::micros(u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
+    match length.as_secs() {
+        0..120 => micros(u64::try_from(length.as_micros()).unwrap_or(u64::MAX)),
+        seconds => format_duration(std::time::Duration::from_secs(seconds)),
+    }
 }

@@ -76,7 +76,10 @@ impl Route {
         check.require(
             self.points.len() >= 2,
             "points",
-            format_args!("{} points; a route has two at least", self.points.len()),
+            format_args!(
+                "a route has two at least, and here are fewer: {}",
+                self.points.len()
+            ),
         );
         let places = check.each("points", &self.points, |check, point| {
             let place = GeoPoint {

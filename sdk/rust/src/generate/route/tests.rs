@@ -151,7 +151,7 @@ fn invalid_route_is_refused_with_paths() {
     );
     assert_eq!(
         problems_of(&Route::new([(1.0, 1.0)], 1.0)),
-        "points: 1 points; a route has two at least"
+        "points: a route has two at least, and here are fewer: 1"
     );
     assert_eq!(
         problems_of(&Route::new([(1.0, 1.0), (1.0, 1.0)], 1.0)),

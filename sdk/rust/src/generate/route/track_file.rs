@@ -30,7 +30,7 @@ pub(crate) fn read(
             problems.report(
                 "file",
                 format_args!(
-                    "{name} has {} points; {what} is right, two at least",
+                    "{name} has too few points ({}); {what} is right, two at least",
                     points.len()
                 ),
             );

@@ -93,10 +93,14 @@ fn delay(node: &Node) -> Result<(Duration, Duration), String> {
         Some((least, most)) => (read(least.trim())?, read(most.trim())?),
     };
     if least > most {
-        return Err(format!("{text:?} ends before it begins"));
+        return Err(format!(
+            "{text:?} ends before it begins; write the shorter delay first"
+        ));
     }
     if most == Duration::ZERO || most > MAX_DURATION {
-        return Err(format!("{text:?} is out of range; a delay is above 0s"));
+        return Err(format!(
+            "{text:?} is out of range; a delay is above 0s, and 10 years at most"
+        ));
     }
     Ok((least, most))
 }
@@ -209,7 +213,7 @@ fn drift(node: &Node) -> Result<f64, String> {
     let drift = gain / period;
     if drift.abs() > 1.0 {
         return Err(format!(
-            "{text:?} is more than the time itself; no clock is so wrong"
+            "{text:?} is more than the time itself; no clock is so wrong: give less, such as \"2s/h\""
         ));
     }
     Ok(drift)
