@@ -40,7 +40,7 @@ impl FleetSource {
                 let status = code.map(|code| ("status".to_owned(), code.to_string()));
                 let message = Message {
                     channel: channel.to_string(),
-                    payload: payload.to_vec(),
+                    payload: payload.into(),
                     content_type,
                     properties: status.into_iter().collect(),
                 };
@@ -118,7 +118,7 @@ impl FleetSource {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        cx.record.counters.received += 1;
+        cx.record.count_received(message.payload.len());
         let now = cx.now();
         let mut detail = format!("{}: {} bytes", message.channel, message.payload.len());
         if let Some(code) = code {

@@ -1,4 +1,4 @@
-//! Collects the bytes of a packet that comes with more than one read.
+//! Collects the bytes of a packet from more than one read.
 //!
 //! The header has the length of the packet. So the buffer is allocated once, further reads
 //! go straight into it, and the packet is decoded once.
