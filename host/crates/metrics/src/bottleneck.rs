@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::counters::worker_counters::Counters;
-use crate::format::micros;
+use crate::format::{bytes, micros};
 use crate::num::as_f64;
 use mockfleet_files::counted::{agree, count, plural};
 
@@ -224,15 +224,42 @@ impl Evidence<'_> {
                 agree(c.missed_ticks, "was", "were")
             ));
         }
-        if self.busy() < IDLE_SHARE {
+        if self.busy() >= IDLE_SHARE {
             return format!(
-                "the host, not the backend: {late}, though {busy}; something else had the machine, or single calls took long{}",
-                self.call_time(" (", ")")
+                "the host, not the backend: {late}, and {busy}{}; run fewer devices, at a lower rate, or on more cores",
+                self.call_time(", ", "")
             );
         }
+        match c.late.own_share() >= IDLE_SHARE {
+            true => format!("the host, not the backend: {late}, {}", self.own_work()),
+            false => format!(
+                "the host, not the backend: {late}, though {busy}; something else had the machine{}",
+                self.call_time(" (", ")")
+            ),
+        }
+    }
+
+    /// Describes the work of workers that delayed their calls.
+    fn own_work(&self) -> String {
+        let late = &self.counters.late;
+        let received = match self.counters.received {
+            0 => String::new(),
+            n => format!(
+                " ({} from the backend, {})",
+                plural(n, "message"),
+                bytes(self.counters.received_bytes)
+            ),
+        };
+        let way_out = match late.io_us > late.calls_us {
+            true => "receive and send less at once, or use more cores",
+            false => "make the devices' calls shorter, or use more cores",
+        };
         format!(
-            "the host, not the backend: {late}, and {busy}{}; run fewer devices, at a lower rate, or on more cores",
-            self.call_time(", ", "")
+            "since its workers were busy themselves: for {} with connections{received} and for {} with calls of devices, of the {} in which calls were due; over the whole run, {}; {way_out}",
+            micros(late.io_us),
+            micros(late.calls_us),
+            micros(late.waited_us),
+            self.busy_text()
         )
     }
 

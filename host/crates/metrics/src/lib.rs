@@ -24,7 +24,7 @@ mod summary;
 pub use bottleneck::{Bottleneck, MAX_ON_TIME_DELAY_US};
 pub use check::CheckResult;
 pub use counters::{
-    CheckCounters, Counters, FaultCounters, LatencyHistogram, QueueDepth, SharedCounters,
+    CheckCounters, Counters, FaultCounters, LateTime, LatencyHistogram, QueueDepth, SharedCounters,
     StageCounters, StageTicks, Warnings,
 };
 pub use format::{bytes, micros};

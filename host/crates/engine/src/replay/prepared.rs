@@ -22,6 +22,7 @@ use crate::replay::recording::{self, Recording};
 use crate::replay::recording_source::{RecordingSource, Shard};
 use crate::run::running::Running;
 use crate::time::clock::{self, Clock, Micros, micros};
+use crate::time::late_watch::LateWatch;
 use crate::worker::io::WorkerIo;
 use crate::worker::recorder::Recorder;
 use crate::worker::worker_loop::{WorkerContext, WorkerLoop};
@@ -349,6 +350,7 @@ impl Prepared {
                         appender,
                         counters: Counters::default(),
                         clock,
+                        late: LateWatch::new(Instant::now()),
                         thresholds: None,
                     };
                     let source = RecordingSource::new(part, workers);

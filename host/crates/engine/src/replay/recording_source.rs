@@ -126,7 +126,7 @@ impl RecordingSource {
         };
         device.messages += 1;
         cx.record.counters.ticks += 1;
-        cx.record.counters.delay.record(now.saturating_sub(due));
+        cx.record.called_late(now.saturating_sub(due));
         let mut path = SendPath {
             sender: Sender {
                 number: device.number,
@@ -226,7 +226,7 @@ impl Source for RecordingSource {
                 self.set_connected(cx, slot, false, Some(&why.text()));
             }
             // No device receives it, and none subscribes.
-            TransportEvent::Received { .. } => cx.record.counters.received += 1,
+            TransportEvent::Received { payload, .. } => cx.record.count_received(payload.len()),
             TransportEvent::Refused(..) => {}
             TransportEvent::Unproven(messages) => cx.record.unproven(messages),
             TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),

@@ -16,6 +16,7 @@ use crate::prepare::create_error::CreateError;
 use crate::prepare::transport_spec::TransportSpec;
 use crate::time::bounded_lag::{BoundedLag, VirtualTime};
 use crate::time::clock::{Clock, Micros};
+use crate::time::late_watch::LateWatch;
 use crate::time::rate_scale::{RateChanges, RateScale};
 use crate::worker::devices::DeviceTable;
 use crate::worker::fleet_source::FleetSource;
@@ -160,6 +161,7 @@ fn work(
         appender,
         counters: Counters::default(),
         clock,
+        late: LateWatch::new(Instant::now()),
         thresholds: config.thresholds.clone(),
     };
     for error in errors {

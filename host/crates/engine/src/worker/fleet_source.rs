@@ -169,7 +169,7 @@ impl FleetSource {
         let clock = cx.record.clock;
         if !clock.is_virtual() {
             let late = clock.to_real(now.saturating_sub(due));
-            cx.record.counters.delay.record(late);
+            cx.record.called_late(late);
         }
         let device_time = group.device_time(device.index, due, clock.guest(due));
         match entry.tick(device_time) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::group::device_group::Group;
 use crate::group::thresholds::ThresholdCollector;
 use crate::time::clock::{Clock, Micros};
+use crate::time::late_watch::LateWatch;
 use crate::worker::devices::Device;
 use mockfleet_metrics::{Counters, QueueDepth};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, OutcomeRow};
@@ -19,6 +20,8 @@ pub(crate) struct Recorder {
     pub(crate) appender: Appender,
     pub(crate) counters: Counters,
     pub(crate) clock: Clock,
+    /// The rounds with late calls.
+    pub(crate) late: LateWatch,
     /// `None` without checks.
     pub(crate) thresholds: Option<Arc<ThresholdCollector>>,
 }
@@ -53,6 +56,19 @@ impl Recorder {
             scheduled_at: self.clock.utc(envelope.due),
             payload: &envelope.payload,
         }
+    }
+
+    /// Counts the delay of a call, by the machine's clock.
+    #[inline]
+    pub(crate) fn called_late(&mut self, late: Micros) {
+        self.counters.delay.record(late);
+        self.late.note_call(late);
+    }
+
+    /// Counts a message from the backend.
+    pub(crate) fn count_received(&mut self, bytes: usize) {
+        self.counters.received += 1;
+        self.counters.received_bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
     }
 
     /// Notes the number of open messages, of one device and of all.

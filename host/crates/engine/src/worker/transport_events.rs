@@ -41,7 +41,7 @@ impl FleetSource {
                 let status = code.map(|code| ("status".to_owned(), code.to_string()));
                 let message = Message {
                     channel: channel.to_string(),
-                    payload: payload.to_vec(),
+                    payload: payload.into(),
                     content_type,
                     properties: status.into_iter().collect(),
                 };
@@ -120,7 +120,7 @@ impl FleetSource {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        cx.record.counters.received += 1;
+        cx.record.count_received(message.payload.len());
         let now = cx.now();
         let size = message.payload.len();
         let mut detail = format!("{}: {size} {}", message.channel, noun_for(size, "byte"));

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::time::clock::{Micros, micros};
+use crate::time::late_watch::WorkMark;
 use crate::worker::io::WorkerIo;
 use crate::worker::recorder::Recorder;
 use mockfleet_metrics::SharedCounters;
@@ -143,6 +144,7 @@ impl<S: Source> WorkerLoop<S> {
             let log_is_full = self.cx.record.appender.is_full();
             handle_events(&mut self.source, &mut self.cx);
             self.source.run_due(&mut self.cx);
+            self.note_round(began);
             // Rows are on the disk before their messages are on the wire, or counted.
             self.cx.record.appender.flush(began);
             self.publish();
@@ -215,6 +217,22 @@ impl<S: Source> WorkerLoop<S> {
         }
     }
 
+    /// Notes the work up to here, while devices are called.
+    fn note_round(&mut self, began: Instant) {
+        if !self.cx.is_running() {
+            return;
+        }
+        let now = Instant::now();
+        let io = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
+        let Recorder { late, counters, .. } = &mut self.cx.record;
+        let mark = WorkMark {
+            at: now,
+            calls_us: counters.busy_us + micros(now.saturating_duration_since(began)),
+            io_us: micros(io),
+        };
+        late.note_round(mark, counters);
+    }
+
     fn publish(&mut self) {
         let now = Instant::now();
         let record = &mut self.cx.record;
@@ -225,6 +243,7 @@ impl<S: Source> WorkerLoop<S> {
                 let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
                 record.counters.io_us = micros(busy);
             }
+            record.late.publish(&mut record.counters);
             record.counters.guest_memory = self.source.guest_memory();
             self.board.publish(&record.counters);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::counters::check_counters::CheckCounters;
 use crate::counters::fault_counters::FaultCounters;
 use crate::counters::histogram::LatencyHistogram;
+use crate::counters::late_time::LateTime;
 use crate::counters::queue_depth::QueueDepth;
 use crate::counters::stage_counters::StageCounters;
 use crate::counters::warnings::Warnings;
@@ -68,6 +69,8 @@ pub struct Counters {
     pub written: u64,
     /// Messages from the backend to devices.
     pub received: u64,
+    /// Bytes of these messages.
+    pub received_bytes: u64,
     /// Maximum of open messages at one time; a sum over workers.
     pub max_open: u64,
     /// The fullest outbox of the run.
@@ -90,6 +93,8 @@ pub struct Counters {
     pub io_us: u64,
     /// Microseconds before the drain for which the log accepted no rows, and devices waited.
     pub log_blocked_us: u64,
+    /// The time before late calls, and the worker's own work in it.
+    pub late: LateTime,
     /// Time from due to called: the host's own delay.
     pub delay: LatencyHistogram,
     /// Time from due to sent.
@@ -151,6 +156,7 @@ impl Counters {
         self.lost_to_host += other.lost_to_host;
         self.written += other.written;
         self.received += other.received;
+        self.received_bytes += other.received_bytes;
         self.max_open += other.max_open;
         self.fullest_outbox = self.fullest_outbox.fuller(other.fullest_outbox);
         self.outbox_full += other.outbox_full;
@@ -160,6 +166,7 @@ impl Counters {
         self.busy_us += other.busy_us;
         self.io_us += other.io_us;
         self.log_blocked_us += other.log_blocked_us;
+        self.late.add(other.late);
         self.delay.add(&other.delay);
         self.lag.add(&other.lag);
         self.latency.add(&other.latency);

@@ -3,6 +3,7 @@
 mod broker;
 mod fleet;
 mod idle_connections;
+mod large_downlink;
 mod read_proof;
 mod reconnects;
 mod sessions;

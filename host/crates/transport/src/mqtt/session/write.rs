@@ -23,6 +23,7 @@ use crate::mqtt::codec::qos;
 use crate::mqtt::connection::{CloseRequest, Connection};
 use crate::mqtt::error::SessionError;
 use crate::mqtt::link_fault::bandwidth::BandwidthBudget;
+use crate::mqtt::session::packet_buffer::PacketBuffer;
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::session_state::unanswered::Unanswered;
 use crate::mqtt::target::{MqttTarget, Scratch, Shared, WRITE_BATCH_BYTES};
@@ -55,7 +56,7 @@ pub(crate) struct Session<'a> {
     /// Encoded bytes that the kernel did not take yet.
     out: BytesMut,
     /// Received bytes that are not a complete packet yet.
-    pub(crate) partial: BytesMut,
+    pub(crate) partial: PacketBuffer,
     /// The packets of the session's start that the broker has not answered.
     pub(crate) unanswered: Unanswered,
     /// The time by which the broker must answer, while something waits for that.
@@ -94,7 +95,7 @@ impl<'a> Session<'a> {
             shared,
             stream,
             out: BytesMut::new(),
-            partial: BytesMut::new(),
+            partial: PacketBuffer::default(),
             unanswered: Unanswered::default(),
             deadline: None,
             alone: None,
