@@ -266,6 +266,14 @@ pub fn find_nan(text: &[u8]) -> Option<(usize, &str)> {
     None
 }
 
+/// Returns a sentence about a number that [`find_nan`] found.
+#[must_use]
+pub fn refuse_nan(word: &str) -> String {
+    format!(
+        "{word} is no JSON, which has no such number (RFC 8259); write null, or leave the member out"
+    )
+}
+
 /// Returns the offset of a line and a column, both from 1, in a text.
 #[must_use]
 pub fn offset_of(text: &[u8], line: usize, column: usize) -> usize {

@@ -27,6 +27,6 @@ pub use encoding::refuse_encoding;
 pub use format::{Format, delimiter, sniff};
 pub use header::looks_like_data;
 pub use input::{Input, Position, ReadError};
-pub use json::{JsonForm, JsonReader, find_nan, offset_of};
+pub use json::{JsonForm, JsonReader, find_nan, offset_of, refuse_nan};
 pub use number::{NumberForm, is_placeholder, number_form, refuse_number};
 pub use time::{TimeForm, TimeUnit, epoch_micros, parse_time};

@@ -1,8 +1,9 @@
 //! Reads tracks from GeoJSON and GPX files.
 
+use mockfleet_datafile::refuse_encoding;
+
 use crate::generate::common::problems::Problems;
 use crate::generate::data::file_source::FileSource;
-use crate::generate::data::format::{first_character, text_start};
 use crate::generate::route::track::GeoPoint;
 
 /// The track of a data file: GPX when it begins with `<`, else GeoJSON.
@@ -12,8 +13,12 @@ pub(crate) fn read(
     problems: &mut Problems,
 ) -> Option<Vec<GeoPoint>> {
     let bytes = files.read(name, "file", problems)?;
-    let gpx = first_character(&bytes) == Some(b'<');
-    let bytes = bytes.get(text_start(&bytes)..)?;
+    if let Some(why) = refuse_encoding(&bytes) {
+        problems.report("file", format_args!("{name}: {why}"));
+        return None;
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let gpx = bytes.trim_ascii_start().first() == Some(&b'<');
     let read = if gpx {
         from_gpx(bytes)
     } else {
