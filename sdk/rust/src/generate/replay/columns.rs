@@ -1,5 +1,6 @@
 //! Finds the columns that a replay takes.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::generate::data::format::{ColumnType, decides_numbers};
@@ -7,7 +8,6 @@ use crate::generate::data::table::Table;
 use crate::generate::planning::check::Check;
 use crate::generate::replay::options::Column;
 use crate::generate::replay::playback::SelectedColumn;
-use crate::generate::replay::spec::Replay;
 
 /// The reason why a file's names are values, and the way out.
 const NO_HEADER: &str = "the first line has values instead of names; write the names of the columns above it, or give them as header = [\"time\", \"value\"]";
@@ -108,13 +108,14 @@ fn require_distinct_names(check: &mut Check<'_>, table: &Table) -> bool {
     distinct
 }
 
-/// The columns that a specification takes. `None` after reporting those that are not there.
+/// The one column that a specification takes, or the members of an object. `None` after reporting those that are not there.
 pub(crate) fn select(
-    replay: &Replay,
+    column: Option<&Column>,
+    columns: &BTreeMap<String, Column>,
     check: &mut Check<'_>,
     table: &Table,
 ) -> Option<Vec<SelectedColumn>> {
-    let whole = replay.column.is_none() && replay.columns.is_empty();
+    let whole = column.is_none() && columns.is_empty();
     if whole && !table.is_csv() {
         return Some(Vec::new());
     }
@@ -124,7 +125,7 @@ pub(crate) fn select(
             (String::new(), name.to_string(), column)
         })
     };
-    let asked: Vec<(String, String, Column)> = match &replay.column {
+    let asked: Vec<(String, String, Column)> = match column {
         Some(column) => vec![("column".to_owned(), String::new(), column.clone())],
         None if whole => {
             if !require_distinct_names(check, table) {
@@ -132,8 +133,7 @@ pub(crate) fn select(
             }
             all().collect()
         }
-        None => replay
-            .columns
+        None => columns
             .iter()
             .map(|(member, column)| (format!("columns.{member}"), member.clone(), column.clone()))
             .collect(),

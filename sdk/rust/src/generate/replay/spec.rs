@@ -191,7 +191,7 @@ impl Specification for Replay {
                 .tables
                 .open(&scope.files, &self.file, options, problems)
         })?;
-        let selected = select(self, check, &table);
+        let selected = select(self.column.as_ref(), &self.columns, check, &table);
         let time = match &self.time {
             Some(name) => Some(TimestampColumn {
                 position: find(check, &table, "time", name)?,
