@@ -201,7 +201,7 @@ impl<'a> Reading<'a> {
             let columns = &self.asked.mapping.columns;
             columns.get(role).cloned().unwrap_or_default()
         };
-        let at = time.time().ok_or_else(|| {
+        let at = time.time_in(self.asked.time_unit).ok_or_else(|| {
             wrong(format!(
                 "column {:?} is no moment here; wanted is 2026-11-24T07:00:00Z, or a number since 1970",
                 named("time")
