@@ -214,11 +214,11 @@ impl FleetSource {
         let group = entry.group;
         let mut requested = None;
         if group.interests.contains(Interests::START) && entry.can_call() {
-            let (index, tick) = (entry.device.index, entry.device.tick);
+            let index = entry.device.index;
             let clock = cx.record.clock;
             let seen = |at| group.device_time(index, at, clock.guest(at));
-            let due = self.schedule.ticks.rate_scale.run_time(tick.due).max(at);
-            let first_tick = (tick.due != Micros::MAX).then(|| seen(due));
+            let first_tick = self.schedule.pending_tick(entry.device, group, at);
+            let first_tick = first_tick.map(seen);
             cx.record.counters.event_calls += 1;
             match entry.start(seen(at), first_tick) {
                 Ok(turn) => {

@@ -57,6 +57,31 @@ impl Schedule {
         group.schedule.at(due, owner)
     }
 
+    /// Returns the run time of a device's next tick, as the device will receive it at the run
+    /// time `at` or later. `None` if its schedule has no more.
+    pub(crate) fn pending_tick(
+        &self,
+        device: &Device,
+        group: &Group,
+        at: Micros,
+    ) -> Option<Micros> {
+        let rate_scale = &self.ticks.rate_scale;
+        let owner = group.owner(device.index, device.born);
+        let reached = rate_scale.schedule_time(at);
+        let pending = group
+            .schedule
+            .catch_up(device.tick, reached, self.end, owner)
+            .tick;
+        if pending.due == Micros::MAX {
+            return None;
+        }
+        let due = rate_scale.run_time(pending.due);
+        Some(match group.schedule.is_flat_out() {
+            true => due.max(at),
+            false => due,
+        })
+    }
+
     /// Returns the time of the next tick or restart.
     pub(crate) fn next_due(&self) -> Option<Micros> {
         let due = self.ticks.next_due().into_iter();
