@@ -179,7 +179,7 @@ def test_component_of_another_contract_is_refused(projects, tmp_path):
     file = project.folder / "plugin.toml"
     text = re.sub("^build = .*$", 'build = "true"', file.read_text(), flags=re.M)
     for output, said in (
-        (GUESTS / "other-version.wasm", "this mockfleet runs mockfleet:device@0.1.0"),
+        (GUESTS / "other-version.wasm", "this mockfleet runs mockfleet:device@0.1.0 and"),
         (GUESTS / "rogue.wasm", 'name: here it is "sensor", and the component says "rogue"'),
         ("device.py", "it does not begin with the bytes of WebAssembly"),
         ("nowhere.wasm", "the build wrote no nowhere.wasm"),

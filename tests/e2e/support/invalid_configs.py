@@ -271,7 +271,7 @@ FAULTS = [
         "a plugin of another version",
         PLUGIN,
         'plugin = "@GUESTS@/other-version.wasm"',
-        r"mockfleet:device@0\.2\.0.*mockfleet:device@0\.1\.0; run it with a later mockfleet",
+        r"mockfleet:device@0\.3\.0.*@0\.1\.0 and mockfleet:device@0\.2\.0; run it with a later",
     ),
     Fault(
         "a plugin that imports what is not given",

@@ -31,6 +31,7 @@ pub(crate) fn interests(interests: Interests) -> Vec<&'static str> {
         (Interests::LINK, "link"),
         (Interests::DOWNLINK, "downlink"),
         (Interests::RECEIPTS, "receipts"),
+        (Interests::START, "start"),
     ];
     all.iter()
         .filter(|(flag, _)| interests.contains(*flag))

@@ -20,7 +20,7 @@ from . import payloads
 from .device_slot import check_device, find_device, traceback_lines
 
 #: The exports of the contract, under a name that no module of an author has.
-_EXPORT = "mockfleet:device/behaviour@0.1.0=mockfleet_exports"
+_EXPORT = "mockfleet:device/behaviour@0.2.0=mockfleet_exports"
 
 _SDK = Path(__file__).resolve().parent
 

@@ -133,6 +133,12 @@ impl DeviceEntry<'_> {
         self.device.handle.is_some() && self.instance.as_ref().is_some_and(runs)
     }
 
+    /// Calls the device for its start. Both times are in microseconds since the Unix epoch.
+    pub(crate) fn start(&mut self, at: u64, first_tick: Option<u64>) -> Result<Turn, CallError> {
+        let (cell, handle) = self.cell()?;
+        cell.start(handle, at, first_tick)
+    }
+
     /// Calls the device for a tick. `at` is in microseconds since the Unix epoch.
     pub(crate) fn tick(&mut self, at: u64) -> Result<Turn, CallError> {
         let sequence = self.device.ticks;

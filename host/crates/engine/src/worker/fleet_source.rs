@@ -5,16 +5,17 @@
 
 use std::time::{Duration, Instant};
 
+use crate::group::device_group::Group;
 use crate::time::bounded_lag::VirtualTime;
 use crate::time::clock::Micros;
 use crate::time::tick_schedule::TickTime;
-use crate::worker::devices::{DeviceEntry, DeviceState, DeviceTable};
+use crate::worker::devices::{Device, DeviceEntry, DeviceState, DeviceTable};
 use crate::worker::injection::pending_faults::PendingFaults;
 use crate::worker::recorder::shared;
 use crate::worker::schedule::Schedule;
 use crate::worker::send_path::{Injection, SendPath, Sender};
 use crate::worker::worker_loop::{BATCH, DRAIN, Source, WorkerContext};
-use mockfleet_plugin::{Link, Turn};
+use mockfleet_plugin::{Interests, Link, Turn};
 use mockfleet_sendlog::EventKind;
 use mockfleet_transport::{DeviceIndex, Envelope, LinkAction, TransportEvent};
 
@@ -200,8 +201,48 @@ impl FleetSource {
         cx.record.counters.to_connect += u64::from(has_connection);
         let end = self.schedule.end;
         self.faults.schedule_link_faults(slot, device, group, end);
-        let tick = device.tick;
-        self.schedule.set_next_tick(slot, device, tick);
+        self.begin_device(cx, slot, born);
+    }
+
+    /// Begins the ticks of a device that is switched on, or continues after a restart. A device
+    /// that is interested in its start is called for it first, at the run time `at`, and may
+    /// request another time for its next tick.
+    pub(crate) fn begin_device(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, at: Micros) {
+        let Some(mut entry) = self.devices.entry(slot) else {
+            return;
+        };
+        let group = entry.group;
+        let mut requested = None;
+        if group.interests.contains(Interests::START) && entry.can_call() {
+            let index = entry.device.index;
+            let clock = cx.record.clock;
+            let seen = |at| group.device_time(index, at, clock.guest(at));
+            let first_tick = self.schedule.pending_tick(entry.device, group, at);
+            let first_tick = first_tick.map(seen);
+            cx.record.counters.event_calls += 1;
+            match entry.start(seen(at), first_tick) {
+                Ok(turn) => {
+                    requested = turn.next_tick;
+                    apply(cx, &mut entry, &mut self.faults, at, turn, "start");
+                }
+                Err(error) => self.handle_call_error(cx, slot, "start", error),
+            }
+        }
+        let Some((device, group)) = self.devices.with_group(slot) else {
+            return;
+        };
+        if let Some(length) = requested {
+            let tick = self.schedule.requested_tick(device, group, at, length);
+            let reached = self.schedule.ticks.rate_scale.schedule_time(at);
+            count_passed_ticks(cx, device, group, reached);
+            self.schedule.set_next_tick(slot, device, tick);
+        } else if device.state == DeviceState::Idle {
+            let mut tick = device.tick;
+            if group.schedule.is_flat_out() {
+                tick.due = tick.due.max(at);
+            }
+            self.schedule.set_next_tick(slot, device, tick);
+        }
     }
 
     /// Counts the ticks that were due and are not run: those of devices whose instance is down or,
@@ -230,6 +271,19 @@ impl FleetSource {
     }
 }
 
+/// Counts the ticks of a device before the schedule time `reached` as missed: its instance was
+/// down, and a tick at another time comes in their place.
+fn count_passed_ticks(cx: &mut WorkerContext, device: &Device, group: &Group, reached: Micros) {
+    if group.schedule.is_flat_out() {
+        return;
+    }
+    let owner = group.owner(device.index, device.born);
+    let passed = group.schedule.remaining(device.tick, reached, owner);
+    let counters = &mut cx.record.counters;
+    group.count_missed(device.group, counters, device.tick, passed, owner);
+    cx.record.missed(device, group, passed, "its cell was down");
+}
+
 /// Schedules the tick after the one that a device has just had, at the interval that the device
 /// `asked` for, or its group has.
 fn schedule_following(
@@ -245,7 +299,7 @@ fn schedule_following(
         ..
     } = entry;
     let owner = group.owner(device.index, device.born);
-    let mut tick = group.schedule.following(device.tick.nominal, asked, owner);
+    let mut tick = group.schedule.following(device.tick, asked, owner);
     if group.schedule.is_flat_out() {
         let due = tick.due.max(cx.now());
         tick = TickTime { nominal: due, due };

@@ -141,12 +141,6 @@ impl FleetSource {
         let now = cx.now();
         cx.record
             .event(device, group, now, EventKind::Restarted, None);
-        if device.state == DeviceState::Idle {
-            let mut tick = device.tick;
-            if group.schedule.is_flat_out() {
-                tick.due = tick.due.max(now);
-            }
-            self.schedule.set_next_tick(slot, device, tick);
-        }
+        self.begin_device(cx, slot, now);
     }
 }

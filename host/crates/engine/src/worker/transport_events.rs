@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use crate::group::device_group::Group;
 use crate::time::clock::micros;
-use crate::time::tick_schedule::{MIN_TICK_INTERVAL, TickTime};
+use crate::time::tick_schedule::TickTime;
 use crate::worker::devices::DeviceState;
 use crate::worker::fleet_source::{FleetSource, apply};
 use crate::worker::worker_loop::WorkerContext;
@@ -151,10 +151,9 @@ impl FleetSource {
                 let asked = turn.next_tick;
                 apply(cx, &mut entry, &mut self.faults, now, turn, "handle");
                 if let Some(length) = asked {
-                    let reached = self.schedule.ticks.rate_scale.schedule_time(now);
-                    let due = reached.saturating_add(length.max(MIN_TICK_INTERVAL));
-                    let owner = group.owner(index, entry.device.born);
-                    let tick = group.schedule.at(due, owner);
+                    let tick = self
+                        .schedule
+                        .requested_tick(entry.device, group, now, length);
                     self.schedule.set_next_tick(slot, entry.device, tick);
                 }
             }

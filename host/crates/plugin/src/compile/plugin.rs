@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::compile::contract::Contract;
-use crate::guest::bindings::PluginPre;
-use crate::guest::bindings::mockfleet::device::types::Description;
-use crate::guest::sandbox::Sandbox;
+use crate::guest::bindings::newest::Description;
+use crate::versions::behaviour::Behaviour;
+use crate::versions::contract::Contract;
 
 /// A compiled plugin, ready to be instantiated. Clones share it.
 #[derive(Clone)]
@@ -20,7 +19,7 @@ pub(crate) struct PluginParts {
     pub(crate) name: String,
     pub(crate) digest: String,
     pub(crate) contract: Contract,
-    pub(crate) behaviour: PluginPre<Sandbox>,
+    pub(crate) behaviour: Behaviour,
     pub(crate) description: Description,
     pub(crate) memory: usize,
     pub(crate) compile_time: Option<Duration>,
@@ -75,7 +74,7 @@ impl Plugin {
     }
 
     /// Returns the component with its imports resolved.
-    pub(crate) fn behaviour(&self) -> &PluginPre<Sandbox> {
+    pub(crate) fn behaviour(&self) -> &Behaviour {
         &self.0.behaviour
     }
 

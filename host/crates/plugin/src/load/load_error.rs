@@ -1,7 +1,7 @@
 //! Describes why a file cannot be used as a plugin.
 
-use crate::compile::contract::{self, Contract};
 use crate::guest::crash::Crash;
+use crate::versions::contract::{self, Contract};
 
 /// The reason why a file is not a plugin of this host.
 #[derive(Debug, thiserror::Error)]
