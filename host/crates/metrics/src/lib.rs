@@ -30,7 +30,8 @@ pub use counters::{
 pub use format::{bytes, count, micros, plural};
 pub use num::as_f64;
 pub use progress::{
-    ClockPosition, ClockProgress, LiveView, ProgressSnapshot, StageProgress, StageResult,
+    ClockPosition, ClockProgress, ConnectProgress, LiveView, ProgressSnapshot, StageProgress,
+    StageResult,
 };
 pub use search_step::{BreakpointResult, SearchStep};
 pub use summary::{LogTotals, Summary, Verdict};

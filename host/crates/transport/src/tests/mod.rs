@@ -3,6 +3,7 @@
 mod broker;
 mod fleet;
 mod idle_connections;
+mod opening;
 mod reconnects;
 mod sessions;
 pub(crate) mod settings;
