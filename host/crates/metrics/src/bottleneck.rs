@@ -322,10 +322,12 @@ impl Evidence<'_> {
         Some(format!("confirmations took p99 {}", micros(took)))
     }
 
-    /// Returns the time from called to sent.
+    /// Returns the time from called to sent. A message that waits until the connection of its
+    /// device is open for the first time does not wait for the backend to take messages.
     fn waited(&self) -> u64 {
         let c = self.counters;
-        c.lag.quantile(0.99).saturating_sub(c.delay.quantile(0.99))
+        let lag = c.lag.since(&c.connect_lag);
+        lag.quantile(0.99).saturating_sub(c.delay.quantile(0.99))
     }
 
     /// Describes the fill level of outboxes.

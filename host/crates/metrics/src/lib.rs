@@ -31,7 +31,8 @@ pub use format::{bytes, micros};
 pub use mockfleet_files::counted::{agree, all, count, noun_for, plural};
 pub use num::as_f64;
 pub use progress::{
-    ClockPosition, ClockProgress, LiveView, ProgressSnapshot, StageProgress, StageResult,
+    ClockPosition, ClockProgress, ConnectProgress, LiveView, ProgressSnapshot, StageProgress,
+    StageResult,
 };
 pub use search_step::{BreakpointResult, SearchStep};
 pub use summary::{LogTotals, Summary, Verdict};

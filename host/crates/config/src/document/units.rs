@@ -76,13 +76,6 @@ const PERIODS: [(&str, f64); 5] = [
 ];
 
 impl Rate {
-    /// Returns a rate of `times` per second, at least one in 864,000 s. `None` if it is out of
-    /// range.
-    #[must_use]
-    pub fn per_second(times: f64) -> Option<Self> {
-        Self::from_period(times, 1.0)
-    }
-
     /// Returns the interval between two events, to the nanosecond.
     #[must_use]
     pub const fn interval(self) -> Duration {

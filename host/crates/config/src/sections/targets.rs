@@ -10,7 +10,6 @@ use crate::document::template::{
     CONNECTION_PLACEHOLDERS, DEVICE_PLACEHOLDERS, Placeholder, PlaceholderValues, Template,
 };
 use crate::document::units;
-use crate::document::units::Rate;
 use crate::plan::target::{
     Connections, Http, HttpChannel, Mqtt, MqttChannel, MqttDownlink, Protocol, Qos, Secret, Target,
     Tls, Will,
@@ -86,7 +85,7 @@ fn target(context: &ReadContext<'_>, name: &str, node: &Node) -> Option<Target> 
     let (scheme, address) = url?;
     let tls = tls(context, &keys, address.encrypted);
     let outbox = keys.integer("outbox", 1..=1_000_000).unwrap_or(100);
-    let connect_rate = keys.rate("connect-rate").or(Rate::per_second(2000.0))?;
+    let connect_rate = keys.rate("connect-rate");
     let connect_timeout = keys
         .duration("connect-timeout", TIMEOUT_RANGE)
         .unwrap_or(Duration::from_secs(10));

@@ -6,11 +6,13 @@
 use std::time::{Duration, Instant};
 
 use crate::group::device_group::Group;
+use crate::prepare::create_error::CreateError;
 use crate::time::bounded_lag::VirtualTime;
-use crate::time::clock::Micros;
+use crate::time::clock::{Clock, Micros};
 use crate::time::tick_schedule::TickTime;
 use crate::worker::devices::{Device, DeviceEntry, DeviceState, DeviceTable};
 use crate::worker::injection::pending_faults::PendingFaults;
+use crate::worker::io::WorkerIo;
 use crate::worker::recorder::shared;
 use crate::worker::schedule::Schedule;
 use crate::worker::send_path::{Injection, SendPath, Sender};
@@ -26,15 +28,51 @@ pub(crate) struct FleetSource {
     /// Pending actions of injected faults.
     pub(crate) faults: PendingFaults,
     pub(crate) virtual_time: VirtualTime,
+    /// Time at which the devices that exist see the run start, in microseconds since the Unix
+    /// epoch.
+    pub(crate) planned_start: u64,
+    /// Whether connections of the start are opened before the clock starts.
+    pub(crate) connects_first: bool,
 }
 
 impl Source for FleetSource {
-    /// Schedules the start of each device.
-    fn start(&mut self, _: &mut WorkerContext) {
-        for slot in self.slots() {
-            if let Some(device) = self.devices.device(slot)
-                && device.born < self.schedule.end
+    fn connect(&mut self, io: &mut WorkerIo) {
+        for slot in self.slots().filter(|_| self.connects_first) {
+            if let Some((device, group)) = self.devices.with_group(slot)
+                && group.is_on_at_start(device.born)
+                && io.has_connections(group.target)
             {
+                device.state = DeviceState::Connecting;
+                io.join(group.target, slot, group.member(device.index));
+            }
+        }
+    }
+
+    /// Creates the devices again if the clock starts later than planned.
+    fn set_clock(&mut self, clock: &Clock, rest: &mut dyn FnMut()) -> Vec<String> {
+        if clock.guest(0) == self.planned_start {
+            return Vec::new();
+        }
+        tracing::info!("devices are created again, for a later start");
+        let errors = self.devices.create_again(|at| clock.guest(at), rest);
+        errors
+            .iter()
+            .map(|CreateError { device, error, .. }| {
+                format!("device {device} could not be created again: {error}")
+            })
+            .collect()
+    }
+
+    /// Switches on the devices whose connections were opened, and schedules the start of the
+    /// others.
+    fn start(&mut self, cx: &mut WorkerContext) {
+        for slot in self.slots() {
+            let Some(device) = self.devices.device(slot) else {
+                continue;
+            };
+            if device.state == DeviceState::Connecting {
+                self.start_device(cx, slot);
+            } else if device.born < self.schedule.end {
                 self.schedule.ticks.push(device.born, slot);
             }
         }
@@ -136,7 +174,10 @@ impl FleetSource {
             DeviceState::Created => return self.start_device(cx, slot),
             DeviceState::Scheduled if entry.device.tick.due == due => {}
             // An event has moved the tick to another time, or the device waits or is retired.
-            DeviceState::Scheduled | DeviceState::Idle | DeviceState::Retired => return,
+            DeviceState::Connecting
+            | DeviceState::Scheduled
+            | DeviceState::Idle
+            | DeviceState::Retired => return,
         }
         let can_call = entry.can_call();
         let DeviceEntry { device, group, .. } = &mut entry;
@@ -192,12 +233,16 @@ impl FleetSource {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
+        let is_connecting = device.state == DeviceState::Connecting;
         device.state = DeviceState::Idle;
         let born = self.schedule.ticks.rate_scale.run_time(device.born);
         cx.record.counters.born += 1;
         group.count_active(device.group, &mut cx.record.counters, true);
         cx.record.event(device, group, born, EventKind::Born, None);
-        let has_connection = cx.io.join(group.target, slot, group.member(device.index));
+        if !is_connecting {
+            cx.io.join(group.target, slot, group.member(device.index));
+        }
+        let has_connection = cx.io.has_connections(group.target);
         cx.record.counters.to_connect += u64::from(has_connection);
         let end = self.schedule.end;
         self.faults.schedule_link_faults(slot, device, group, end);

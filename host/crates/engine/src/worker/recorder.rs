@@ -92,7 +92,7 @@ impl Recorder {
         completion: &Completion,
         faults: bool,
     ) {
-        let times = self.count(completion, faults);
+        let times = self.count(completion, faults, device.connected_at);
         if let Some(thresholds) = &self.thresholds {
             thresholds.settled(&mut self.counters, device.group, group, completion, times);
         }
@@ -100,8 +100,13 @@ impl Recorder {
     }
 
     /// Counts and logs the outcome of a message of a replay, whose devices have no group.
-    pub(crate) fn record_replay_outcome(&mut self, number: u32, completion: &Completion) {
-        self.count(completion, false);
+    pub(crate) fn record_replay_outcome(
+        &mut self,
+        number: u32,
+        completion: &Completion,
+        connected_at: Option<Micros>,
+    ) {
+        self.count(completion, false, connected_at);
         self.outcome(number, completion);
     }
 
@@ -121,7 +126,13 @@ impl Recorder {
     }
 
     /// Counts an outcome. Returns the lag and the latency of the message, where they are measured.
-    fn count(&mut self, completion: &Completion, faults: bool) -> (Option<Micros>, Option<Micros>) {
+    /// The connection of its device was up for the first time at `connected_at`.
+    fn count(
+        &mut self,
+        completion: &Completion,
+        faults: bool,
+        connected_at: Option<Micros>,
+    ) -> (Option<Micros>, Option<Micros>) {
         let counters = &mut self.counters;
         counters.open -= 1;
         let why = completion.error.as_ref();
@@ -160,6 +171,9 @@ impl Recorder {
             if let Some(due) = self.clock.instant(completion.envelope.due) {
                 let late = crate::time::clock::micros(sent.saturating_duration_since(due));
                 counters.lag.record(late);
+                if connected_at.is_some_and(|at| completion.envelope.due < at) {
+                    counters.connect_lag.record(late);
+                }
                 lag = Some(late);
             }
             if let Some(acked) = completion.acked_at {

@@ -100,7 +100,11 @@ mod tests {
             nominal: 10,
             due: 10,
         };
-        for state in [DeviceState::Created, DeviceState::Retired] {
+        for state in [
+            DeviceState::Created,
+            DeviceState::Connecting,
+            DeviceState::Retired,
+        ] {
             let mut device = Device::new(0, 0, 0, tick);
             device.state = state;
             schedule.set_next_tick(0, &mut device, tick);

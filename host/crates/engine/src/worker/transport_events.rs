@@ -87,6 +87,7 @@ impl FleetSource {
         };
         device.connection.set_up(&mut cx.record.counters);
         let now = cx.now();
+        device.connected_at.get_or_insert(now);
         cx.record.connected(device.group, now, again);
         cx.record
             .event(device, group, now, EventKind::Connected, None);

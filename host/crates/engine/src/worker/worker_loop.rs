@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::time::clock::{Micros, micros};
+use crate::time::clock::{Clock, Micros, micros};
 use crate::time::late_watch::WorkMark;
 use crate::worker::io::WorkerIo;
 use crate::worker::recorder::Recorder;
@@ -75,7 +75,15 @@ impl WorkerContext {
 
 /// The devices of a fleet, or a recording.
 pub(crate) trait Source {
-    /// Adds the devices to the transports, before the first round.
+    /// Adds the devices to the transports that are on at the start, before the clock starts. Their
+    /// connections are opened.
+    fn connect(&mut self, io: &mut WorkerIo);
+
+    /// Adapts the devices to the clock. It calls `rest` often, so that connections stay alive.
+    /// Returns warnings.
+    fn set_clock(&mut self, clock: &Clock, rest: &mut dyn FnMut()) -> Vec<String>;
+
+    /// Switches devices on, or schedules that, before the first round.
     fn start(&mut self, cx: &mut WorkerContext);
 
     /// Does all due work, for about one [`BATCH`]. It is called in every phase.
@@ -136,9 +144,23 @@ impl<S: Source> WorkerLoop<S> {
         }
     }
 
-    /// Runs until all messages are complete, and closes the connections and the log.
-    pub(crate) fn run(mut self) {
+    /// Runs until all messages are complete, and closes the connections and the log. `events` came
+    /// before the start.
+    pub(crate) fn run(mut self, events: Vec<TransportEvent>) {
         self.source.start(&mut self.cx);
+        for event in events {
+            self.source.handle_event(&mut self.cx, event);
+        }
+        self.run_rounds();
+    }
+
+    /// Closes the connections and the log of a run that is stopped before its clock starts.
+    pub(crate) fn end(mut self) {
+        self.begin_drain(true);
+        self.run_rounds();
+    }
+
+    fn run_rounds(mut self) {
         loop {
             let began = Instant::now();
             let log_is_full = self.cx.record.appender.is_full();
@@ -255,15 +277,7 @@ impl<S: Source> WorkerLoop<S> {
             Phase::Running => {
                 let interrupted = *self.stop.borrow();
                 if interrupted || self.source.is_finished(&self.cx) {
-                    self.source.stop(&mut self.cx, interrupted);
-                    let now = Instant::now();
-                    let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
-                    let record = &mut self.cx.record;
-                    record.counters.io_us = micros(busy);
-                    record.counters.drained_from_us = record.clock.since(now);
-                    let open = record.counters.open;
-                    tracing::debug!(interrupted, open, "the worker drains");
-                    self.cx.phase = Phase::Draining { until: now + DRAIN };
+                    self.begin_drain(interrupted);
                 }
             }
             Phase::Draining { until } => {
@@ -275,6 +289,18 @@ impl<S: Source> WorkerLoop<S> {
             }
             Phase::Closed => {}
         }
+    }
+
+    fn begin_drain(&mut self, interrupted: bool) {
+        self.source.stop(&mut self.cx, interrupted);
+        let now = Instant::now();
+        let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
+        let record = &mut self.cx.record;
+        record.counters.io_us = micros(busy);
+        record.counters.drained_from_us = record.clock.since(now);
+        let open = record.counters.open;
+        tracing::debug!(interrupted, open, "the worker drains");
+        self.cx.phase = Phase::Draining { until: now + DRAIN };
     }
 
     fn close(mut self) {

@@ -80,6 +80,18 @@ fn waiting_messages_show_the_backend() {
 }
 
 #[test]
+fn wait_for_the_first_connection_is_no_lag_of_the_backend() {
+    let mut counters = good_run();
+    for _ in 0..500 {
+        counters.lag.record(900_000);
+        counters.connect_lag.record(900_000);
+    }
+    assert_verdict(&counters, Bottleneck::None, &["none: its 2 workers"]);
+    slow(&mut counters.lag, 900_000);
+    assert_verdict(&counters, Bottleneck::Backend, &["waited p99 900"]);
+}
+
+#[test]
 fn silent_backend_has_stopped() {
     let mut counters = good_run();
     counters.unconfirmed = 500;

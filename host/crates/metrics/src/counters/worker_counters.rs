@@ -17,6 +17,10 @@ use crate::counters::warnings::Warnings;
 pub struct Counters {
     /// Devices that have been switched on.
     pub born: u64,
+    /// Connections that are opened before the clock starts (MQTT).
+    pub first_connections: u64,
+    /// Those that were up before the clock started, with their subscriptions.
+    pub first_up: u64,
     /// Devices that were switched on and have a connection of their own or a shared one (MQTT).
     pub to_connect: u64,
     /// Devices whose connection was up at least once.
@@ -99,6 +103,9 @@ pub struct Counters {
     pub delay: LatencyHistogram,
     /// Time from due to sent.
     pub lag: LatencyHistogram,
+    /// Time from due to sent of those messages that were due before the connection of their
+    /// device was up for the first time.
+    pub connect_lag: LatencyHistogram,
     /// Time from sent to confirmed.
     pub latency: LatencyHistogram,
     /// Injected faults. Messages that were lost to them count here, and not as failed,
@@ -130,6 +137,8 @@ impl Counters {
     /// Adds the counts of another worker.
     pub fn add(&mut self, other: &Self) {
         self.born += other.born;
+        self.first_connections += other.first_connections;
+        self.first_up += other.first_up;
         self.to_connect += other.to_connect;
         self.connected_once += other.connected_once;
         self.up += other.up;
@@ -169,6 +178,7 @@ impl Counters {
         self.late.add(other.late);
         self.delay.add(&other.delay);
         self.lag.add(&other.lag);
+        self.connect_lag.add(&other.connect_lag);
         self.latency.add(&other.latency);
         self.injected.add(&other.injected);
         self.causes.add(&other.causes);

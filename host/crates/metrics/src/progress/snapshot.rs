@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::counters::worker_counters::Counters;
 use crate::format::{bytes, micros, rate};
 use crate::progress::clock_progress::ClockPosition;
+use crate::progress::connect_progress::ConnectProgress;
 use crate::progress::stages::StageProgress;
 use mockfleet_files::counted::{count, plural};
 use mockfleet_files::durations::format_duration;
@@ -18,6 +19,8 @@ pub struct ProgressSnapshot {
     pub duration: Option<Duration>,
     /// The position of the run's clock, if that is not the machine's.
     pub clock: Option<ClockPosition>,
+    /// The connections of the start, until the clock starts.
+    pub connecting: Option<ConnectProgress>,
     /// Devices of the fleet.
     pub devices: u64,
     /// The sum of the workers' counters.
@@ -40,6 +43,9 @@ impl ProgressSnapshot {
     /// Returns six lines for the terminal, and one for each group with stages.
     #[must_use]
     pub fn block(&self) -> String {
+        if let Some(connecting) = &self.connecting {
+            return format!("time      {}", connecting.line());
+        }
         let c = &self.counters;
         let mut lines = vec![
             format!("time      {}", self.time()),
@@ -85,6 +91,9 @@ impl ProgressSnapshot {
     /// Returns one line, for output that is no terminal.
     #[must_use]
     pub fn line(&self) -> String {
+        if let Some(connecting) = &self.connecting {
+            return connecting.line();
+        }
         let c = &self.counters;
         let stages = self
             .stages
@@ -116,6 +125,7 @@ impl ProgressSnapshot {
             "event": "progress",
             "seconds": self.elapsed.as_secs_f64(),
             "clock": self.clock.map(|clock| clock.json(self.elapsed)),
+            "connecting": self.connecting.map(|connecting| connecting.json()),
             "devices": self.devices,
             "on": c.born - c.retired,
             "up": c.up,
@@ -221,6 +231,7 @@ mod tests {
             elapsed: Duration::from_secs(5),
             duration: Some(Duration::from_secs(10)),
             clock: None,
+            connecting: None,
             devices: 10,
             counters: Counters {
                 born: 10,
@@ -237,6 +248,25 @@ mod tests {
             bytes: 0,
             warning: None,
         }
+    }
+
+    #[test]
+    fn connections_are_the_progress_until_the_clock_starts() {
+        let mut snapshot = without_broker();
+        assert!(snapshot.json()["connecting"].is_null());
+        snapshot.connecting = Some(ConnectProgress {
+            connections: 10_000,
+            up: 3_400,
+            took: Duration::from_secs(2),
+            is_over: false,
+            starts_at: None,
+        });
+        assert_eq!(snapshot.line(), "connecting 3,400 of 10,000, for 2.00 s");
+        assert_eq!(
+            snapshot.block(),
+            "time      connecting 3,400 of 10,000, for 2.00 s"
+        );
+        assert_eq!(snapshot.json()["connecting"]["up"], 3_400);
     }
 
     #[test]

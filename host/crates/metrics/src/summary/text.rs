@@ -38,6 +38,9 @@ impl Summary {
         ]);
         lines.add("Did everything arrive?", self.arrived());
         lines.list("", top(&c.causes, "causes; the column `error` has them"));
+        if let Some(connect) = &self.connect {
+            lines.add("Connections", connect.text());
+        }
         if let Some(connections) = self.connections() {
             lines.add("Did all connect?", format!("no: {connections}"));
         }
@@ -156,6 +159,7 @@ mod tests {
             workers: 2,
             took: Duration::from_millis(10_100),
             ran: Duration::from_secs(10),
+            connect: None,
             clock: None,
             flat_out: false,
             stages: Vec::new(),

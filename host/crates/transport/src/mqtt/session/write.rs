@@ -86,6 +86,8 @@ pub(crate) struct Session<'a> {
     pub(crate) has_convicted: bool,
     /// Whether the broker has confirmed a message.
     pub(crate) has_confirmed: bool,
+    /// Whether the requests of the session's start are not all answered yet.
+    is_starting: bool,
 }
 
 impl<'a> Session<'a> {
@@ -113,6 +115,7 @@ impl<'a> Session<'a> {
             last_sent_at: None,
             has_convicted: false,
             has_confirmed: false,
+            is_starting: true,
         }
     }
 
@@ -179,6 +182,9 @@ impl<'a> Session<'a> {
         if let Err(error) = step {
             return Poll::Ready(SessionEnd::Lost(error));
         }
+        if self.is_starting {
+            self.note_started(connection);
+        }
         match connection.close_request {
             Some(CloseRequest::Leave) if connection.is_idle(self.shared) => {
                 self.end_with_proof(cx, connection, scratch, CloseRequest::Leave)
@@ -196,6 +202,15 @@ impl<'a> Session<'a> {
                 end
             }
             _ => Poll::Pending,
+        }
+    }
+
+    /// Notes that the connection is up, once its subscriptions are confirmed.
+    fn note_started(&mut self, connection: &mut Connection) {
+        if self.unanswered.is_empty() && !connection.subscriptions.has_unsent() {
+            self.is_starting = false;
+            let first_connections = &self.shared.first_connections;
+            first_connections.note_up(&mut connection.first, Instant::now());
         }
     }
 
