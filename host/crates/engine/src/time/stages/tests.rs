@@ -55,7 +55,7 @@ fn moments(beat: &TickSchedule, owner: DevicePhase, end: Micros) -> Vec<TickTime
     let mut moments = Vec::new();
     while moment.due < end && moments.len() < 200_000 {
         moments.push(moment);
-        moment = beat.following(moment.nominal, None, owner);
+        moment = beat.following(moment, None, owner);
     }
     moments
 }
@@ -146,14 +146,11 @@ fn next_tick_of_a_device_is_kept_and_rate_zero_stays_silent() {
     let beat = together(stages, AfterStages::Return);
     let owner = owner(1, 0.0);
     let first = beat.first(owner);
-    let target_load = beat.following(first.nominal, Some(250_000), owner);
+    let target_load = beat.following(first, Some(250_000), owner);
     assert_eq!(target_load.due, 250_000);
-    assert_eq!(
-        beat.following(target_load.nominal, None, owner).due,
-        350_000
-    );
+    assert_eq!(beat.following(target_load, None, owner).due, 350_000);
     // A device cannot set a tick while the fleet file's rate is 0.
-    let silent = beat.following(first.nominal, Some(5 * SECOND), owner);
+    let silent = beat.following(first, Some(5 * SECOND), owner);
     assert_eq!(silent.due, 10 * SECOND);
 }
 
@@ -327,7 +324,7 @@ proptest! {
             prop_assert_eq!(beat.skip(moment, catch.missed, owner), catch.tick);
             ran += 1;
             missed += catch.missed;
-            moment = beat.following(catch.tick.nominal, None, owner);
+            moment = beat.following(catch.tick, None, owner);
         }
         // Jitter may move the last tick to either side of the end.
         prop_assert!((ran + missed).abs_diff(due) <= u64::from(jitter > 0.0), "{ran} + {missed}, {due}");
