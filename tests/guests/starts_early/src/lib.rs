@@ -21,9 +21,10 @@ pub struct Config {
     retires: bool,
     /// Fails in its start.
     fails: bool,
-    /// The device of the group that panics in its start at its birth, and not after the
-    /// restart of its cell.
+    /// The device of the group that panics in its start.
     panics: Option<u32>,
+    /// Seconds from its birth after which a start no longer panics.
+    recovers_after: u64,
 }
 
 /// One device.
@@ -52,8 +53,9 @@ impl Behaviour for StartsEarly {
     }
 
     fn start(&mut self, start: Start, turn: &mut Turn) -> Result<(), Error> {
+        let recovered = self.born + Duration::from_secs(self.config.recovers_after);
         let panics = self.config.panics == Some(self.index);
-        assert!(!panics || start.at > self.born, "no start");
+        assert!(!panics || start.at > recovered, "no start");
         if self.config.fails {
             return Err(Error::failed("no start"));
         }
