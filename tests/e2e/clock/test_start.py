@@ -146,15 +146,17 @@ def test_devices_start_anew_when_their_cell_restarts(fleet):
         count=3,
         every="1h",
         start="spread",
-        config={"panics": 1, "early": 10},
+        config={"panics": 1, "recovers_after": 1, "early": 10},
         devices_per_cell=3,
     )
     run = fleet.backfill("2026-06-01T00:00:00Z", "2026-06-01T00:01:00Z", "--workers", "1")
-    # Device 0 has had its start when device 1 ends their cell. All begin anew a second later.
-    assert seconds(run, 0) == [0, 1, 11]
-    assert seconds(run, 1) == seconds(run, 2) == [1, 11]
+    # Device 0 has its start before device 1 ends their cell, at 0 s and after the restart at 1 s.
+    # The next restart is 2 s later.
+    assert seconds(run, 0) == [0, 1, 3, 13]
+    assert seconds(run, 1) == seconds(run, 2) == [3, 13]
     stopped = run.log.rows("SELECT count(*) FROM events WHERE detail LIKE '%start trapped%'")
-    assert stopped == [(2,)], "device 2 was not on yet"
+    assert stopped == [(2 + 3,)], "device 2 was not on at the first crash"
+    assert run.log.rows("SELECT count(*) FROM events WHERE kind = 'retired'") == [(0,)]
 
 
 def test_components_of_both_contracts_run_in_one_fleet(fleet):

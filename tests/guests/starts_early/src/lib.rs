@@ -21,9 +21,10 @@ pub struct Config {
     retires: bool,
     /// Fails in its start.
     fails: bool,
-    /// Panics in the start of the device with this index, until a cell restarts it later
-    /// than its birth.
+    /// The device of the group that panics in its start.
     panics: Option<u32>,
+    /// Seconds from its birth after which a start no longer panics.
+    recovers_after: u64,
 }
 
 /// One device.
@@ -51,14 +52,10 @@ impl Behaviour for StartsEarly {
         })
     }
 
-    #[expect(
-        clippy::panic,
-        reason = "a start that ends its cell is one of the cases"
-    )]
     fn start(&mut self, start: Start, turn: &mut Turn) -> Result<(), Error> {
-        if self.config.panics == Some(self.index) && start.at == self.born {
-            panic!("no start");
-        }
+        let recovered = self.born + Duration::from_secs(self.config.recovers_after);
+        let panics = self.config.panics == Some(self.index);
+        assert!(!panics || start.at > recovered, "no start");
         if self.config.fails {
             return Err(Error::failed("no start"));
         }

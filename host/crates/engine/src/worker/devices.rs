@@ -455,6 +455,13 @@ impl DeviceTable {
         })
     }
 
+    /// Returns whether an instance is in use: it is neither crashed nor waits for its restart.
+    pub(crate) fn is_running(&self, instance: u32) -> bool {
+        let place = usize::try_from(instance).unwrap_or(usize::MAX);
+        let found = self.instances.get(place);
+        found.is_some_and(|instance| instance.cell.is_some())
+    }
+
     /// Returns the devices of an instance.
     pub(crate) fn devices_of(&self, instance: u32) -> Range<DeviceIndex> {
         let place = usize::try_from(instance).unwrap_or(usize::MAX);

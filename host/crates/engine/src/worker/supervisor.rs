@@ -120,6 +120,10 @@ impl FleetSource {
                 continue;
             }
             for slot in slots {
+                // The start of a device may end the instance again: the others wait.
+                if !self.devices.is_running(instance) {
+                    break;
+                }
                 self.resume_device(cx, slot);
             }
         }
