@@ -1,5 +1,6 @@
 //! Parses limits of findings, such as `missing == 0`.
 
+use crate::document::problem::ValueError;
 use crate::document::suggest::did_you_mean;
 
 /// The kinds of findings.
@@ -47,7 +48,7 @@ impl ReceivedCheck {
     ///
     /// # Errors
     /// The text is no check; the message shows correct ones.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
         let wanted = "a check of what was received is a cause, ==, <= or <, and a number or a share: 'missing == 0', 'late <= 0.1%'";
         let signs = [
             ("==", ReceivedComparison::Equal),
@@ -74,7 +75,7 @@ impl ReceivedCheck {
         let value: f64 = digits.parse().map_err(|_| wanted)?;
         let most = if percent { 100.0 } else { 1e15 };
         if !(0.0..=most).contains(&value) {
-            return Err(format!("{number} is out of range: {wanted}"));
+            return Err(format!("{number} is out of range: {wanted}").into());
         }
         Ok(Self {
             finding,

@@ -1,15 +1,16 @@
 //! Parses the URL of a target.
 
+use crate::document::problem::ValueError;
 use crate::plan::target::Address;
 
 /// Reads a target's URL.
 ///
 /// # Errors
 /// The URL cannot be used; the message never has its password.
-pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
+pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), ValueError> {
     let wanted = "such as \"mqtt://127.0.0.1:1883\" or \"https://api.example.com/v1\"";
     if let Some(why) = bare_ipv6(text) {
-        return Err(why);
+        return Err(why.into());
     }
     let url = url::Url::parse(text).map_err(|error| match error {
         url::ParseError::RelativeUrlWithoutBase if !text.is_empty() => {
@@ -29,7 +30,8 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
             return Err(format!(
                 "the scheme {other:?} is not known; there are mqtt, mqtts, http and https, {}",
                 scheme_hint(other).unwrap_or(wanted)
-            ));
+            )
+            .into());
         }
     };
     if !url.username().is_empty() || url.password().is_some() {
@@ -42,7 +44,7 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
         Some(url::Host::Domain(name)) if !name.is_empty() => name.to_owned(),
         Some(url::Host::Ipv4(address)) => address.to_string(),
         Some(url::Host::Ipv6(address)) => address.to_string(),
-        _ => return Err(format!("it names no host; wanted is one {wanted}")),
+        _ => return Err(format!("it names no host; wanted is one {wanted}").into()),
     };
     let path = url.path().trim_end_matches('/');
     if scheme == Scheme::Mqtt && !path.is_empty() {
