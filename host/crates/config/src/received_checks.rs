@@ -115,7 +115,7 @@ mod tests {
         assert!(check.is_met(1.0, 1_000.0) && !check.is_met(2.0, 1_000.0));
         let none = ReceivedCheck::parse("missing == 0").unwrap();
         assert!(none.is_met(0.0, 9.0) && !none.is_met(1.0, 9.0));
-        let refused = |text| ReceivedCheck::parse(text).unwrap_err();
+        let refused = |text| ReceivedCheck::parse(text).unwrap_err().to_string();
         assert!(refused("mising == 0").contains("did you mean \"missing\"?"));
         for wrong in ["missing", "missing <= many", "missing <= 101%", "late < -1"] {
             assert!(!refused(wrong).is_empty());

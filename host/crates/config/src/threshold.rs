@@ -446,7 +446,7 @@ mod tests {
             ("failed <= -1%", "is not understood"),
             ("failed <= 1e3", "is not understood"),
         ] {
-            let said = Threshold::parse(wrong).unwrap_err();
+            let said = Threshold::parse(wrong).unwrap_err().to_string();
             assert!(said.contains(says), "{wrong}: {said}");
         }
     }
@@ -460,7 +460,7 @@ mod tests {
             ("acked <= 100%", "always holds"),
             ("lag.p99 < 0s", "never holds"),
         ] {
-            let said = Threshold::parse_check(wrong).unwrap_err();
+            let said = Threshold::parse_check(wrong).unwrap_err().to_string();
             assert!(said.contains(says), "{wrong}: {said}");
         }
         assert!(Threshold::parse_check("acked == 100%").is_ok());

@@ -106,7 +106,9 @@ mod tests {
         );
         assert_eq!(with_references("a/$${{x}}"), "a/${{x}}");
         assert_eq!(fill_references("a/b").unwrap(), "a/b");
-        let why = fill_references("a/${NOT_SET_ANYWHERE}").unwrap_err();
+        let why = fill_references("a/${NOT_SET_ANYWHERE}")
+            .unwrap_err()
+            .to_string();
         assert!(why.contains("export NOT_SET_ANYWHERE="), "{why}");
     }
 

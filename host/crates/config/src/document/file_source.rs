@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(found.read().unwrap(), "1");
         assert_eq!(found.to_string(), "w.bundle/data/a.csv");
         for other in [outside.to_str().unwrap(), "../secret.csv", "data/b.csv"] {
-            let why = files.find(other).unwrap_err();
+            let why = files.find(other).unwrap_err().to_string();
             assert!(why.starts_with(&format!("{other} is no part of w.bundle")));
         }
     }

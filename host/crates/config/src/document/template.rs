@@ -399,7 +399,11 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said() {
-        let error = |text| Template::parse(text, ID_PLACEHOLDERS).unwrap_err();
+        let error = |text| {
+            Template::parse(text, ID_PLACEHOLDERS)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(error("{device}").contains("there are {group}, {index}, {fleet}"));
         assert!(error("{index:x}").contains("{index:05}"));
         assert!(error("{group").contains("stands alone"));
@@ -416,7 +420,7 @@ mod tests {
             "{{ device | upper }}",
         ] {
             assert_eq!(
-                Template::parse(text, &all).unwrap_err(),
+                Template::parse(text, &all).unwrap_err().to_string(),
                 "{{ and }} are braces here, so that {device} would be sent literally; a placeholder has single ones: {device}",
                 "{text}"
             );
