@@ -83,7 +83,7 @@ mod tests;
 pub use document::environment::{environment_names, fill_references};
 pub use document::file_source::{File, Files};
 pub use document::overrides::Override;
-pub use document::problem::{Problem, Problems};
+pub use document::problem::{Problem, Problems, ValueError};
 pub use document::redact::redact_argument;
 pub use document::suggest::did_you_mean;
 pub use document::template::{Placeholder, PlaceholderValues, Template};

@@ -3,7 +3,7 @@
 //! Every call is bounded in time, memory and result. A call that exceeds time or memory
 //! ends the cell.
 
-use mockfleet_files::counted::{agree, plural};
+use mockfleet_files::counted::{agree, noun_for};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,8 +230,9 @@ impl Cell {
         let limits = &self.limits;
         if turn.messages.len() > limits.messages {
             return Err(CallError::Failed(format!(
-                "returned {} in one turn, and {} {} allowed (limits.messages); none was sent",
-                plural(turn.messages.len(), "message"),
+                "returned {} {} in one turn, and {} {} allowed (limits.messages); none was sent",
+                turn.messages.len(),
+                noun_for(turn.messages.len(), "message"),
                 limits.messages,
                 agree(limits.messages, "is", "are")
             )));

@@ -121,7 +121,7 @@ fn with_checks(
             Ok(check) => read.push(check),
             Err(text) => problems.push(Problem {
                 place: "--check".into(),
-                text,
+                text: text.to_string(),
             }),
         }
     }

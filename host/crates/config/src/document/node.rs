@@ -7,6 +7,7 @@ use std::rc::Rc;
 use toml::de::DeValue;
 
 use crate::document::environment::{expand, whole_reference};
+use crate::document::problem::ValueError;
 
 /// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +97,8 @@ impl Node {
     }
 
     /// Explains that the value is not of the kind that a key wants.
-    pub(crate) fn mismatch(&self, wanted: &str) -> String {
-        match (&self.value, &self.written) {
+    pub(crate) fn mismatch(&self, wanted: &str) -> ValueError {
+        let text = match (&self.value, &self.written) {
             (_, Some(written)) => match self.variable() {
                 Some(name) => format!(
                     "{wanted}, and the environment's {name} has none; set it to one (export {name}=…)"
@@ -110,7 +111,8 @@ impl Node {
                 format!("{wanted}, not a text; write {text} without quotes")
             }
             _ => format!("{wanted}, not {}", self.kind()),
-        }
+        };
+        text.into()
     }
 
     /// Formats a value for messages: as it was written, if it contains text of the

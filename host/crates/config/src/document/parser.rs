@@ -122,7 +122,7 @@ impl Parser<'_> {
             Err(why) => {
                 self.problems.push(Problem {
                     place: at.place(self.shown),
-                    text: why,
+                    text: why.into(),
                 });
                 Node {
                     at,

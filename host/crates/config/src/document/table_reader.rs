@@ -12,7 +12,7 @@ use mockfleet_files::durations::format_duration;
 use crate::document::environment::with_references;
 use crate::document::file_source::{File, Files, join_folder, open_on_disk};
 use crate::document::node::{Node, Origin, Table, Value};
-use crate::document::problem::{Problem, Problems};
+use crate::document::problem::{Problem, Problems, ValueError};
 use crate::document::suggest::did_you_mean;
 use crate::document::template::{Placeholder, Template};
 use crate::document::units;
@@ -57,7 +57,7 @@ impl<'a> ReadContext<'a> {
     }
 
     /// Returns a file that can be read, found by the same rule.
-    pub(crate) fn file(&self, node: &Node, text: &str) -> Result<File, String> {
+    pub(crate) fn file(&self, node: &Node, text: &str) -> Result<File, ValueError> {
         match node.at {
             Origin::Line(_) => self.files.find(text),
             Origin::Option(_) => open_on_disk(PathBuf::from(text)),
@@ -164,11 +164,11 @@ impl<'a> TableReader<'a> {
     pub(crate) fn read<T>(
         &self,
         key: &str,
-        read: impl FnOnce(&Node) -> Result<T, String>,
+        read: impl FnOnce(&Node) -> Result<T, ValueError>,
     ) -> Option<T> {
         let node = self.node(key)?;
         read(node)
-            .map_err(|why| self.report(key, node.without_environment(why)))
+            .map_err(|why| self.report(key, node.without_environment(why.into())))
             .ok()
     }
 
@@ -177,7 +177,7 @@ impl<'a> TableReader<'a> {
         &self,
         key: &str,
         example: &str,
-        read: impl FnOnce(&Node) -> Result<T, String>,
+        read: impl FnOnce(&Node) -> Result<T, ValueError>,
     ) -> Option<T> {
         if self.node(key).is_none() {
             self.report_missing(key, example);
@@ -249,19 +249,19 @@ fn foreign_key_hint(label: &str, key: &str) -> Option<&'static str> {
 }
 
 /// Reads a text. A number of the command line is a text too.
-pub(crate) fn text(node: &Node) -> Result<String, String> {
+pub(crate) fn text(node: &Node) -> Result<String, ValueError> {
     match (&node.value, &node.at) {
         (Value::String(text), _) => Ok(text.clone()),
         (Value::Integer(number), Origin::Option(_)) => Ok(number.to_string()),
         (Value::Float(number), Origin::Option(_)) => Ok(number.to_string()),
         (Value::Long(number), Origin::Option(_)) => Ok(number.clone()),
         (Value::Boolean(value), Origin::Option(_)) => Ok(value.to_string()),
-        _ => Err(format!("a text in quotes is wanted, not {}", node.kind())),
+        _ => Err(format!("a text in quotes is wanted, not {}", node.kind()).into()),
     }
 }
 
 /// Reads a template. Rows and messages show `${NAME}` in place of values of the environment.
-pub(crate) fn template(node: &Node, names: &[Placeholder]) -> Result<Template, String> {
+pub(crate) fn template(node: &Node, names: &[Placeholder]) -> Result<Template, ValueError> {
     let template = Template::parse(&text(node)?, names)?;
     Ok(match &node.written {
         Some(written) => template.with_references(&with_references(written), names),
@@ -270,7 +270,7 @@ pub(crate) fn template(node: &Node, names: &[Placeholder]) -> Result<Template, S
 }
 
 /// Reads a whole number within bounds.
-pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, String> {
+pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, ValueError> {
     let Value::Integer(number) = *node.scalar() else {
         return Err(node.mismatch("a whole number is wanted"));
     };
@@ -282,21 +282,25 @@ pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, S
             bounds.start(),
             bounds.end()
         )
+        .into()
     })
 }
 
 /// Reads a value with a unit. The message quotes the text as it is written.
-fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+fn with_unit<T>(
+    node: &Node,
+    read: impl Fn(&str) -> Result<T, ValueError>,
+) -> Result<T, ValueError> {
     let text = match &node.value {
         Value::String(text) => text.clone(),
         Value::Integer(number) => number.to_string(),
         Value::Float(number) => number.to_string(),
         Value::Long(number) => number.clone(),
-        _ => return Err(read("").err().unwrap_or_default()),
+        _ => return Err(read("").err().unwrap_or_else(|| "".into())),
     };
     read(text.trim()).map_err(|wanted| {
         let shown = node.shown(&text);
-        format!("{shown:?} is not understood; {wanted}")
+        format!("{shown:?} is not understood; {wanted}").into()
     })
 }
 
@@ -305,7 +309,7 @@ fn within<T: PartialOrd + Copy>(
     value: T,
     bounds: &RangeInclusive<T>,
     shown: impl Fn(T) -> String,
-) -> Result<T, String> {
+) -> Result<T, ValueError> {
     if bounds.contains(&value) {
         return Ok(value);
     }
@@ -314,5 +318,6 @@ fn within<T: PartialOrd + Copy>(
         node.shown(shown(value)),
         shown(*bounds.start()),
         shown(*bounds.end())
-    ))
+    )
+    .into())
 }

@@ -2,6 +2,7 @@
 //!
 //! A template is parsed once, and rendered for each message.
 
+use crate::document::problem::ValueError;
 use std::fmt;
 
 use crate::document::redact::REDACTED;
@@ -91,7 +92,7 @@ impl Template {
     ///
     /// # Errors
     /// The placeholder is unknown or not allowed here, or a brace is not closed.
-    pub fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, String> {
+    pub fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, ValueError> {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -102,7 +103,7 @@ impl Template {
                 if let Some(name) = doubled_placeholder(&plain, after) {
                     return Err(format!(
                         "{{{{ and }}}} are braces here, so that {{{name}}} would be sent literally; a placeholder has single ones: {{{name}}}"
-                    ));
+                    ).into());
                 }
                 plain.push('{');
                 rest = after;
@@ -319,7 +320,7 @@ fn push_number(into: &mut String, mut value: u32, width: usize) {
     into.extend(digits.iter().copied().map(char::from));
 }
 
-fn placeholder(inside: &str, allowed: &[Placeholder]) -> Result<Part, String> {
+fn placeholder(inside: &str, allowed: &[Placeholder]) -> Result<Part, ValueError> {
     let (name, format) = inside
         .split_once(':')
         .map_or((inside, None), |(name, format)| (name, Some(format)));
@@ -335,7 +336,8 @@ fn placeholder(inside: &str, allowed: &[Placeholder]) -> Result<Part, String> {
         return Err(format!(
             "{{{inside}}} is no placeholder here; there are {} (write {{{{ and }}}} for braces)",
             known.join(", ")
-        ));
+        )
+        .into());
     };
     let width = match format {
         None => Some(0),
@@ -349,7 +351,7 @@ fn placeholder(inside: &str, allowed: &[Placeholder]) -> Result<Part, String> {
         Some(width) => Ok(Part::Placeholder(*found, width)),
         None => Err(format!(
             "{{{inside}}} has a format that is not known; only numbers have one, up to ten digits: {{index:05}}"
-        )),
+        ).into()),
     }
 }
 
@@ -397,7 +399,11 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said() {
-        let error = |text| Template::parse(text, ID_PLACEHOLDERS).unwrap_err();
+        let error = |text| {
+            Template::parse(text, ID_PLACEHOLDERS)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(error("{device}").contains("there are {group}, {index}, {fleet}"));
         assert!(error("{index:x}").contains("{index:05}"));
         assert!(error("{group").contains("stands alone"));
@@ -414,7 +420,7 @@ mod tests {
             "{{ device | upper }}",
         ] {
             assert_eq!(
-                Template::parse(text, &all).unwrap_err(),
+                Template::parse(text, &all).unwrap_err().to_string(),
                 "{{ and }} are braces here, so that {device} would be sent literally; a placeholder has single ones: {device}",
                 "{text}"
             );

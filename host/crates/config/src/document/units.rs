@@ -2,6 +2,7 @@
 //!
 //! A number without a unit is refused.
 
+use crate::document::problem::ValueError;
 use std::time::Duration;
 
 /// A number of bytes.
@@ -38,10 +39,10 @@ impl ByteSize {
     ///
     /// # Errors
     /// The text is no size; the message shows correct ones.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
-        let wanted = || {
-            "a size is a number with a unit, such as \"64KiB\", \"128MiB\" or \"1GB\" (B, kB, MB, GB, KiB, MiB, GiB)".to_owned()
+        let wanted = || -> ValueError {
+            "a size is a number with a unit, such as \"64KiB\", \"128MiB\" or \"1GB\" (B, kB, MB, GB, KiB, MiB, GiB)".into()
         };
         let (number, factor) = SIZES
             .iter()
@@ -86,10 +87,10 @@ impl Rate {
     ///
     /// # Errors
     /// The text is no rate; the message shows correct ones.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let wanted = || {
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
+        let wanted = || -> ValueError {
             "a rate is a number over a period, such as \"5/s\", \"60/min\" or \"1/h\" (s, min, h, d)"
-                .to_owned()
+                .into()
         };
         let (times, period) = text.split_once('/').ok_or_else(wanted)?;
         let times = decimal(times.trim()).ok_or_else(wanted)?;
@@ -99,7 +100,7 @@ impl Rate {
             .ok_or_else(wanted)?
             .1;
         Self::from_period(times, period).ok_or_else(|| {
-            "a rate lies between one in 10 days and a thousand million a second".to_owned()
+            "a rate lies between one in 10 days and a thousand million a second".into()
         })
     }
 
@@ -111,7 +112,7 @@ impl Rate {
 }
 
 /// Reads a rate as times a second; `0/s` is none.
-pub(crate) fn parse_rate_or_zero(text: &str) -> Result<f64, String> {
+pub(crate) fn parse_rate_or_zero(text: &str) -> Result<f64, ValueError> {
     let none = text.split_once('/').is_some_and(|(times, period)| {
         let known = PERIODS.iter().any(|(name, _)| *name == period.trim());
         known && decimal(times.trim()) == Some(0.0)
@@ -125,7 +126,7 @@ pub(crate) fn parse_rate_or_zero(text: &str) -> Result<f64, String> {
         let period = PERIODS.iter().find(|(name, _)| *name == period.trim())?.1;
         Some(decimal(times.trim())? / period)
     });
-    exact.ok_or_else(|| "a rate is a number over a period".to_owned())
+    exact.ok_or_else(|| "a rate is a number over a period".into())
 }
 
 /// Returns the seconds of `s`, `min`, `h` or `d`.
@@ -138,10 +139,10 @@ pub(crate) fn parse_period(name: &str) -> Option<f64> {
 ///
 /// # Errors
 /// The text is no duration; the message shows correct ones.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wanted = || {
+pub fn parse_duration(text: &str) -> Result<Duration, ValueError> {
+    let wanted = || -> ValueError {
         "a duration is a number with a unit, such as \"500ms\", \"10s\" or \"1h30m\" (us, ms, s, m, h, d)"
-            .to_owned()
+            .into()
     };
     let span: jiff::Span = text.trim().parse().map_err(|_| wanted())?;
     span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())
@@ -155,7 +156,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// The text is no timestamp; the message shows correct ones.
-pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, String> {
+pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, ValueError> {
     let text = text.trim();
     let date = || {
         let date: jiff::civil::Date = text.parse().ok()?;
@@ -167,12 +168,13 @@ pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, String> {
         format!(
             "{text:?} is no moment; one has date, time and zone, such as \"2026-01-01T00:00:00Z\", or is a date, such as \"2026-01-01\" (in UTC)"
         )
+        .into()
     })
 }
 
 /// Reads `5%` as 0.05.
-pub(crate) fn parse_share(text: &str) -> Result<f64, String> {
-    let wanted = || "a share is a number with a percent sign, such as \"5%\"".to_owned();
+pub(crate) fn parse_share(text: &str) -> Result<f64, ValueError> {
+    let wanted = || ValueError::from("a share is a number with a percent sign, such as \"5%\"");
     let number = text.trim().strip_suffix('%').ok_or_else(wanted)?;
     decimal(number.trim_end())
         .map(|percent| percent / 100.0)

@@ -1,15 +1,16 @@
 //! Parses the URL of a target.
 
+use crate::document::problem::ValueError;
 use crate::plan::target::Address;
 
 /// Reads a target's URL.
 ///
 /// # Errors
 /// The URL cannot be used; the message never has its password.
-pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
+pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), ValueError> {
     let wanted = "such as \"mqtt://127.0.0.1:1883\" or \"https://api.example.com/v1\"";
     if let Some(why) = bare_ipv6(text) {
-        return Err(why);
+        return Err(why.into());
     }
     let url = url::Url::parse(text).map_err(|error| match error {
         url::ParseError::RelativeUrlWithoutBase if !text.is_empty() => {
@@ -29,7 +30,8 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
             return Err(format!(
                 "the scheme {other:?} is not known; there are mqtt, mqtts, http and https, {}",
                 scheme_hint(other).unwrap_or(wanted)
-            ));
+            )
+            .into());
         }
     };
     if !url.username().is_empty() || url.password().is_some() {
@@ -42,7 +44,7 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
         Some(url::Host::Domain(name)) if !name.is_empty() => name.to_owned(),
         Some(url::Host::Ipv4(address)) => address.to_string(),
         Some(url::Host::Ipv6(address)) => address.to_string(),
-        _ => return Err(format!("it names no host; wanted is one {wanted}")),
+        _ => return Err(format!("it names no host; wanted is one {wanted}").into()),
     };
     let path = url.path().trim_end_matches('/');
     if scheme == Scheme::Mqtt && !path.is_empty() {
@@ -159,13 +161,13 @@ mod tests {
             ("mqtt://me:hunter2@fe80::1:2", "mqtt://[fe80::1:2]"),
         ] {
             assert_eq!(
-                parse(wrong).unwrap_err(),
+                parse(wrong).unwrap_err().to_string(),
                 format!("an IPv6 address has brackets around it in a URL; write {right}")
             );
         }
         for zone in ["mqtt://fe80::1%eth0:1883", "mqtt://[fe80::1%25eth0]:1883"] {
             assert_eq!(
-                parse(zone).unwrap_err(),
+                parse(zone).unwrap_err().to_string(),
                 "fe80::1 has a zone (% and a network interface), which a URL cannot have; use the broker's name, or an address without a zone, such as mqtt://[2001:db8::1]"
             );
         }
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn scheme_and_port_of_other_programs_are_explained() {
-        let error = |text| parse(text).unwrap_err();
+        let error = |text| parse(text).unwrap_err().to_string();
         let known = "is not known; there are mqtt, mqtts, http and https, and";
         assert_eq!(
             error("tcp://x"),
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_without_the_password() {
-        let error = |text| parse(text).unwrap_err();
+        let error = |text| parse(text).unwrap_err().to_string();
         assert!(error("amqp://x").contains("mqtt, mqtts, http and https"));
         assert!(error("127.0.0.1:1883").contains("no URL"));
         assert!(error("mqtt://x/topic").contains("no path"));

@@ -1,5 +1,6 @@
 //! Reads `[[groups]]`.
 
+use crate::document::problem::ValueError;
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -138,18 +139,19 @@ fn group(
 }
 
 /// Reads a name that is used in ids and topics.
-pub(crate) fn name(node: &Node) -> Result<String, String> {
+pub(crate) fn name(node: &Node) -> Result<String, ValueError> {
     let name = text(node)?;
     let unfit = |c: char| c.is_control() || matches!(c, '/' | '+' | '#');
     if name.is_empty() || name.contains(unfit) {
         return Err(format!(
             "{name:?} is no name; it becomes part of topics, so it holds no / + # and is not empty"
-        ));
+        )
+        .into());
     }
     Ok(name)
 }
 
-fn plugin(context: &ReadContext<'_>, node: &Node) -> Result<PluginSource, String> {
+fn plugin(context: &ReadContext<'_>, node: &Node) -> Result<PluginSource, ValueError> {
     let text = text(node)?;
     match text.strip_prefix("builtin:") {
         Some(name) => Ok(PluginSource::Builtin(name.to_owned())),
@@ -174,10 +176,8 @@ fn target(keys: &TableReader<'_>, targets: &Targets) -> Option<usize> {
         (Some(_), _) => keys.read("target", |node| {
             let wanted = text(node)?;
             names().position(|name| name == wanted).ok_or_else(|| {
-                format!(
-                    "there is no target {wanted:?}{}",
-                    did_you_mean(&wanted, names())
-                )
+                let hint = did_you_mean(&wanted, names());
+                format!("there is no target {wanted:?}{hint}").into()
             })
         }),
     }

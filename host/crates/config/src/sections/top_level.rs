@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::document::file_source::Files;
 use crate::document::node::{Node, Origin, Value};
-use crate::document::problem::Problems;
+use crate::document::problem::{Problems, ValueError};
 use crate::document::table_reader::{ReadContext, TableReader, text};
 use crate::document::units;
 use crate::plan::clock::{Clock, Speed};
@@ -106,7 +106,7 @@ fn readable(
 }
 
 /// Reads a seed. TOML's numbers have a sign, so a seed above 2^63 is written as a text.
-fn seed(node: &Node) -> Result<u64, String> {
+fn seed(node: &Node) -> Result<u64, ValueError> {
     let wanted = "a seed is a whole number from 0 to 9223372036854775807";
     match *node.scalar() {
         Value::Integer(number) => u64::try_from(number).map_err(|_| wanted.into()),
@@ -135,7 +135,7 @@ fn clock(context: &ReadContext<'_>, node: Option<&Node>, duration: Option<Durati
 }
 
 /// Reads a time, in quotes or as a TOML date-time.
-fn start(node: &Node) -> Result<Timestamp, String> {
+fn start(node: &Node) -> Result<Timestamp, ValueError> {
     let start = match &node.value {
         Value::Other(text) => units::parse_timestamp(text),
         _ => units::parse_timestamp(&text(node)?),
@@ -143,16 +143,17 @@ fn start(node: &Node) -> Result<Timestamp, String> {
     if start < Timestamp::UNIX_EPOCH {
         return Err(format!(
             "{start} is before 1970, where devices begin to count; start at \"1970-01-01\" or later"
-        ));
+        )
+        .into());
     }
     Ok(start)
 }
 
-fn speed(node: &Node) -> Result<Speed, String> {
+fn speed(node: &Node) -> Result<Speed, ValueError> {
     let wanted = "a number is wanted that says how many times faster than real time it goes, such as 60 or 0.5, or \"max\"";
     let times = match &*node.scalar() {
         Value::String(text) if text == "max" => return Ok(Speed::Max),
-        Value::String(text) => return Err(format!("{text:?} is not understood; {wanted}")),
+        Value::String(text) => return Err(format!("{text:?} is not understood; {wanted}").into()),
         #[expect(clippy::cast_precision_loss, reason = "what is larger is out of range")]
         Value::Integer(number) => *number as f64,
         Value::Float(number) => *number,
@@ -161,7 +162,7 @@ fn speed(node: &Node) -> Result<Speed, String> {
     };
     if times <= 0.0 {
         let shown = node.shown(times);
-        return Err(format!("{shown} would let no time pass; {wanted}"));
+        return Err(format!("{shown} would let no time pass; {wanted}").into());
     }
     if !SPEED_RANGE.contains(&times) {
         return Err(format!(
@@ -169,7 +170,8 @@ fn speed(node: &Node) -> Result<Speed, String> {
             node.shown(times),
             SPEED_RANGE.start(),
             SPEED_RANGE.end()
-        ));
+        )
+        .into());
     }
     Ok(Speed::Times(times))
 }

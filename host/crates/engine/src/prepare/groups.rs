@@ -8,7 +8,9 @@ use crate::group::device_group::Group;
 use crate::prepare::data_files::DataFiles;
 use crate::prepare::device_settings::check_config;
 use crate::prepare::problem::problem;
-use mockfleet_config::{File, Fleet, PluginSource, Problem, Problems, Protocol, component_path};
+use mockfleet_config::{
+    File, Fleet, PluginSource, Problem, Problems, Protocol, ValueError, component_path,
+};
 use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, LoadError, Plugin};
 use mockfleet_transport::Routes;
 
@@ -61,7 +63,7 @@ pub(crate) fn groups(
 enum PluginError {
     /// The project in this folder has no component.
     #[error("{0}")]
-    NoComponent(String),
+    NoComponent(ValueError),
     #[error("{0}")]
     UnknownBuiltin(String),
     #[error("{file} cannot be read: {source}")]

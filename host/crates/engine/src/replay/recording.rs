@@ -309,7 +309,7 @@ impl<'a> Reading<'a> {
         if self.asked.mapping.is_log && topic.contains("${") {
             self.recording.has_references = true;
             if self.recording.unfilled.is_none() {
-                self.recording.unfilled = fill_references(topic).err();
+                self.recording.unfilled = fill_references(topic).err().map(String::from);
             }
         }
         let request = topic.split_once(' ').filter(|(method, path)| {

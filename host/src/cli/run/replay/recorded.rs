@@ -42,7 +42,7 @@ impl Recorded {
 
     fn log(text: &str, run: Option<&str>) -> Result<Self, Problems> {
         let wrong = |why: String| Problems::one("LOG|FILE", why);
-        let store = Store::parse(text).map_err(wrong)?;
+        let store = Store::parse(text).map_err(|why| wrong(why.to_string()))?;
         let files = LogFiles::find(&store).map_err(|error| wrong(error.to_string()))?;
         let runs = files.runs();
         let Some(newest) = runs.last() else {
