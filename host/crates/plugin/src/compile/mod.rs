@@ -6,4 +6,5 @@ pub(crate) mod compile_observer;
 pub(crate) mod contract;
 pub(crate) mod engine;
 pub(crate) mod engine_config;
+pub(crate) mod inputs;
 pub(crate) mod plugin;
