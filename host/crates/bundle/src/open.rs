@@ -181,6 +181,13 @@ impl Opening<'_> {
                     part.path
                 ));
             }
+            let is_digit = |byte: u8| byte.is_ascii_hexdigit();
+            if !part.inputs.iter().all(|text| text.bytes().all(is_digit)) {
+                self.wrong(format!(
+                    "the inputs of part {} are no SHA-256: the bundle was altered; take it from its source again",
+                    part.path
+                ));
+            }
             if !named.insert(part.path.as_bytes()) {
                 self.wrong(format!("part {} is listed twice: the bundle was altered; take it from its source again", part.path));
             }

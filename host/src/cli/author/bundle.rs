@@ -64,6 +64,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         .map(|(plugin, from, bytes)| Plugin {
             from,
             name: plugin.name().to_owned(),
+            inputs: plugin.inputs().map(str::to_owned),
             bytes,
         })
         .collect();

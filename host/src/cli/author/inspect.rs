@@ -101,6 +101,11 @@ impl Facts<'_> {
                     .unwrap_or_default()
             ));
         }
+        for part in &manifest.parts {
+            if let Some(inputs) = &part.inputs {
+                lines.push(format!("inputs       {inputs}  {}", part.path));
+            }
+        }
         if let Some(plan) = self.plan {
             lines.extend(groups(plan).map(|(name, count_of, pace, target)| {
                 format!(

@@ -5,4 +5,5 @@ pub(crate) mod cache_index;
 pub(crate) mod compile_observer;
 pub(crate) mod engine;
 pub(crate) mod engine_config;
+pub(crate) mod inputs;
 pub(crate) mod plugin;

@@ -18,6 +18,7 @@ pub(crate) struct PluginParts {
     pub(crate) file: PathBuf,
     pub(crate) name: String,
     pub(crate) digest: String,
+    pub(crate) inputs: Option<String>,
     pub(crate) contract: Contract,
     pub(crate) behaviour: Behaviour,
     pub(crate) description: Description,
@@ -47,6 +48,13 @@ impl Plugin {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.0.digest
+    }
+
+    /// Returns the SHA-256 of everything that the plugin was built from, in hex, if its build
+    /// wrote it. Builds of one source have the same, whatever their bytes.
+    #[must_use]
+    pub fn inputs(&self) -> Option<&str> {
+        self.0.inputs.as_deref()
     }
 
     /// Returns the version of the contract that the plugin implements.

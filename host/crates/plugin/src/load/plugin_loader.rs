@@ -8,6 +8,7 @@ use wasmtime::component::Component;
 
 use crate::compile::compile_observer::CompileEvent;
 use crate::compile::engine::Engine;
+use crate::compile::inputs::inputs_digest;
 use crate::compile::plugin::{Plugin, PluginParts};
 use crate::guest::crash::innermost;
 use crate::guest::guest_output::Console;
@@ -58,6 +59,7 @@ impl Plugin {
             file: file.to_owned(),
             name: shown.clone(),
             digest,
+            inputs: inputs_digest(bytes),
             contract,
             behaviour,
             description: probe::empty_description(),
