@@ -112,7 +112,7 @@ fn devices_start_one_by_one_and_stop_in_reverse_order() {
     let stages = vec![gated(10, 0.0, 1.0), gated(10, 1.0, 0.0)];
     let stages = Stages::new(&stages, AfterStages::Hold, 1.0).unwrap();
     for index in 0..10 {
-        let born = stages.born(index, 10, 0, Duration::ZERO);
+        let born = stages.born(index, 10);
         assert_eq!(born, u64::from(index) * SECOND);
         let ticks = stages.parts(Micros::MAX / 2, rank(index, 10)) / PARTS_PER_TICK;
         assert_eq!(ticks, 200 - 20 * u64::from(index), "{index}");
@@ -120,21 +120,18 @@ fn devices_start_one_by_one_and_stop_in_reverse_order() {
 }
 
 #[test]
-fn devices_that_start_at_once_connect_at_the_target_rate() {
+fn devices_of_a_step_are_switched_on_together() {
     let some = |seconds, share| Stage {
         devices: Transition::constant(share),
         ..stage(seconds, Shape::Step, (1.0, 1.0))
     };
     let stages = vec![some(10, 0.0), some(10, 0.5), some(10, 1.0)];
     let stages = Stages::new(&stages, AfterStages::Hold, 1.0).unwrap();
-    let born = |index| stages.born(index, 100, 7, Duration::from_millis(2));
-    assert_eq!(
-        [born(0), born(1), born(49)],
-        [10 * SECOND, 10_002_000, 10_098_000]
-    );
-    assert_eq!([born(50), born(99)], [20 * SECOND, 20_098_000]);
+    let born = |index| stages.born(index, 100);
+    assert_eq!([born(0), born(49)], [10 * SECOND; 2]);
+    assert_eq!([born(50), born(99)], [20 * SECOND; 2]);
     let never = Stages::new(&[some(10, 0.0)], AfterStages::Hold, 1.0).unwrap();
-    assert_eq!(never.born(0, 100, 0, Duration::ZERO), Micros::MAX);
+    assert_eq!(never.born(0, 100), Micros::MAX);
 }
 
 #[test]
