@@ -64,10 +64,11 @@ impl Check {
             return Err(wrong(why.into()));
         }
         if *scope != Scope::Fleet && threshold.metric.is_fleet_metric() {
-            return Err(wrong(format!(
+            let why = format!(
                 "{} is a figure of the fleet: a connection can be that of several groups",
                 threshold.name
-            )));
+            );
+            return Err(wrong(why.into()));
         }
         Ok(Self {
             scope: scope.clone(),

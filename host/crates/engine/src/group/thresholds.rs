@@ -423,7 +423,7 @@ mod tests {
         let group = Scope::Group("a".into());
         let refused = mockfleet_config::Check::parse(&group, "unproven == 0");
         assert_eq!(
-            refused.unwrap_err(),
+            refused.unwrap_err().to_string(),
             "check \"unproven == 0\" of group a: unproven is a figure of the fleet: a connection can be that of several groups"
         );
     }
