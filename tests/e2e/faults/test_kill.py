@@ -62,7 +62,10 @@ def test_killed_run_loses_and_duplicates_no_counted_row(tmp_path, broker, closin
             log = Log(fleet.store, run=run)
             assert log.count() >= count, f"{run}: rows that were counted are missing"
             log.assert_sound()
-        rows += Log(fleet.store).count()
+        log = Log(fleet.store)
+        rows += log.count()
+        elsewhere = "SELECT count(*) FROM read_parquet('{}/sends/**/*.parquet', filename = true) WHERE NOT contains(filename, run_id)"
+        assert log.one(elsewhere.format(fleet.store)) == 0, "a file has rows of another run"
     assert rows > 100 * KILLS
     # What the broker has, the log has: also what was on the wire when the process died.
     assert broker.received() <= rows

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from support.log import Log
 
 START = "2026-06-01T00:00:00Z"

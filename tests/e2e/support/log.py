@@ -54,6 +54,8 @@ class Log:
 
     def __init__(self, store, *, run=None):
         self.store = store
+        # The files of a run have its id in their names: a thousand runs are read in a minute.
+        self.pattern = f"**/*{run or ''}*.parquet"
         self.database = duckdb.connect()
         self.database.execute("SET TimeZone = 'UTC'")
         where = f"WHERE run_id = '{run}'" if run else ""
@@ -61,11 +63,11 @@ class Log:
             if self.files(table):
                 self.database.execute(
                     f"CREATE VIEW {table} AS SELECT * FROM read_parquet("
-                    f"'{store}/{table}/**/*.parquet', hive_partitioning = false) {where}"
+                    f"'{store}/{table}/{self.pattern}', hive_partitioning = false) {where}"
                 )
 
     def files(self, table):
-        return sorted((self.store / table).glob("**/*.parquet"))
+        return sorted((self.store / table).glob(self.pattern))
 
     def arrow_schemas(self, table):
         return [pyarrow.parquet.read_schema(file) for file in self.files(table)]
