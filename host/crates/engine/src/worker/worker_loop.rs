@@ -48,6 +48,8 @@ pub(crate) struct WorkerContext {
     pub(crate) phase: Phase,
     /// False in a run that only writes the log.
     pub(crate) sends: bool,
+    /// Whether the clock has started. Before that, no device is on to receive events.
+    is_started: bool,
     /// Buffer for the events of one round.
     events: Vec<TransportEvent>,
 }
@@ -59,6 +61,7 @@ impl WorkerContext {
             io,
             phase: Phase::Running,
             sends,
+            is_started: false,
             events: Vec::new(),
         }
     }
@@ -113,7 +116,9 @@ pub(crate) fn handle_events<S: Source>(source: &mut S, cx: &mut WorkerContext) {
     let mut events = std::mem::take(&mut cx.events);
     cx.io.inbox.take(&mut events);
     for event in events.drain(..) {
-        source.handle_event(cx, event);
+        if cx.is_started {
+            source.handle_event(cx, event);
+        }
     }
     cx.events = events;
 }
@@ -126,6 +131,8 @@ pub(crate) struct WorkerLoop<S> {
     /// Becomes true when the run is stopped.
     stop: watch::Receiver<bool>,
     published: Instant,
+    /// Time that I/O took before the clock started.
+    io_before: Duration,
 }
 
 impl<S: Source> WorkerLoop<S> {
@@ -136,6 +143,7 @@ impl<S: Source> WorkerLoop<S> {
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            io_before: cx.io.runtime.metrics().worker_total_busy_duration(0),
             source,
             cx,
             board,
@@ -144,9 +152,16 @@ impl<S: Source> WorkerLoop<S> {
         }
     }
 
+    /// Returns the time that I/O took since the clock started, in microseconds.
+    fn io_us(&self) -> u64 {
+        let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
+        micros(busy.saturating_sub(self.io_before))
+    }
+
     /// Runs until all messages are complete, and closes the connections and the log. `events` came
     /// before the start.
     pub(crate) fn run(mut self, events: Vec<TransportEvent>) {
+        self.cx.is_started = true;
         self.source.start(&mut self.cx);
         for event in events {
             self.source.handle_event(&mut self.cx, event);
@@ -245,30 +260,30 @@ impl<S: Source> WorkerLoop<S> {
             return;
         }
         let now = Instant::now();
-        let io = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
+        let io_us = self.io_us();
         let Recorder { late, counters, .. } = &mut self.cx.record;
         let mark = WorkMark {
             at: now,
             calls_us: counters.busy_us + micros(now.saturating_duration_since(began)),
-            io_us: micros(io),
+            io_us,
         };
         late.note_round(mark, counters);
     }
 
     fn publish(&mut self) {
         let now = Instant::now();
-        let record = &mut self.cx.record;
-        if now >= self.published + PUBLISH && record.appender.is_written() {
-            self.published = now;
-            record.counters.reported_us = record.clock.since(now);
-            if self.cx.phase == Phase::Running {
-                let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
-                record.counters.io_us = micros(busy);
-            }
-            record.late.publish(&mut record.counters);
-            record.counters.guest_memory = self.source.guest_memory();
-            self.board.publish(&record.counters);
+        if now < self.published + PUBLISH || !self.cx.record.appender.is_written() {
+            return;
         }
+        self.published = now;
+        if self.cx.phase == Phase::Running {
+            self.cx.record.counters.io_us = self.io_us();
+        }
+        let record = &mut self.cx.record;
+        record.counters.reported_us = record.clock.since(now);
+        record.late.publish(&mut record.counters);
+        record.counters.guest_memory = self.source.guest_memory();
+        self.board.publish(&record.counters);
     }
 
     /// Moves on to the next phase, if this one is over.
@@ -294,9 +309,8 @@ impl<S: Source> WorkerLoop<S> {
     fn begin_drain(&mut self, interrupted: bool) {
         self.source.stop(&mut self.cx, interrupted);
         let now = Instant::now();
-        let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
+        self.cx.record.counters.io_us = self.io_us();
         let record = &mut self.cx.record;
-        record.counters.io_us = micros(busy);
         record.counters.drained_from_us = record.clock.since(now);
         let open = record.counters.open;
         tracing::debug!(interrupted, open, "the worker drains");
