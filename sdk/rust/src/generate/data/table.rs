@@ -300,8 +300,12 @@ impl Table {
         if row >= self.rows.len() {
             return None;
         }
-        let noted = self.rows.nearest_before(row);
         let last = self.last.get();
+        if last.0 == row + 1 {
+            // The devices of a cell are often at the same row: the reader has it.
+            return Some(look(&self.reader.borrow()));
+        }
+        let noted = self.rows.nearest_before(row);
         let (mut at, offset) = if (noted.0..=row).contains(&last.0) {
             last
         } else {
