@@ -146,7 +146,7 @@ def test_numbers_of_the_environment_are_read_and_never_shown(run_bad, fleet, bro
     (sentence,) = run_bad(text, command="check")
     assert sentence == (
         'fleet.toml:16: config.base of group "thermometer": "${BASE}" is not of type "number"'
-        " (see `mockfleet describe` of its plugin builtin:thermometer)"
+        " (see `mockfleet describe` of its plugin thermometer 0.1.0)"
     )
 
 

@@ -136,7 +136,7 @@ FAULTS = [
     Fault(
         "a path with a tab in it",
         CONFIG,
-        r'''data = { w = "C:\temp\weather.csv" }''',
+        r'''data = { w = "C:\temp\three.csv" }''',
         r"has a tab or a line break in it.*single quotes",
     ),
     Fault("a number for a text", 'name = "test"', "name = 7", r"text"),

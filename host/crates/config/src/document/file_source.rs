@@ -115,7 +115,7 @@ pub(crate) fn open_on_disk(path: PathBuf) -> Result<File, ValueError> {
         Ok(_) => Ok(File::Disk(path)),
         Err(error) => Err(format!(
             "{} cannot be read: {error}{}",
-            path.display(),
+            path.display().to_string().replace(char::is_control, "?"),
             way_out(&path, &error)
         )
         .into()),
