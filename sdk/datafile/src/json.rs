@@ -289,12 +289,10 @@ mod tests {
     use super::*;
     use crate::input::Pieces;
 
-    /// All texts with their lines and offsets, and the error behind them.
-    fn objects(
-        text: &str,
-        form: JsonForm,
-        length: usize,
-    ) -> (Vec<(u64, u64, String)>, Option<(u64, String)>) {
+    /// Texts with their lines and offsets, and the error behind them with its line.
+    type Objects = (Vec<(u64, u64, String)>, Option<(u64, String)>);
+
+    fn objects(text: &str, form: JsonForm, length: usize) -> Objects {
         let mut input = Pieces {
             bytes: text.as_bytes(),
             length,

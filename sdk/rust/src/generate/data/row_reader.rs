@@ -7,7 +7,7 @@ const MAX_ROW_BYTES: usize = 1 << 20;
 
 /// A reader of the rows of one format.
 pub(crate) enum RowReader {
-    Csv(CsvReader),
+    Csv(Box<CsvReader>),
     Json(JsonReader),
 }
 
@@ -21,7 +21,9 @@ impl RowReader {
     pub(crate) fn new(format: Format) -> Self {
         let json = |form| Self::Json(JsonReader::new(form, MAX_ROW_BYTES));
         match format {
-            Format::Csv { delimiter } => Self::Csv(CsvReader::new(delimiter, MAX_ROW_BYTES)),
+            Format::Csv { delimiter } => {
+                Self::Csv(Box::new(CsvReader::new(delimiter, MAX_ROW_BYTES)))
+            }
             Format::JsonLines => json(JsonForm::Lines),
             Format::JsonList => json(JsonForm::List),
         }

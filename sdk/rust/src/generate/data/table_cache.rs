@@ -8,9 +8,12 @@ use crate::generate::common::problems::Problems;
 use crate::generate::data::file_source::FileSource;
 use crate::generate::data::table::{Table, TableOptions};
 
-/// The tables of a scope by their files' names; `None` for a broken file.
+/// Tables by the names of their files and their options; `None` for a broken file.
+type Tables = BTreeMap<(String, TableOptions), Option<Rc<Table>>>;
+
+/// The tables of a scope.
 #[derive(Debug, Default)]
-pub(crate) struct TableCache(RefCell<BTreeMap<(String, TableOptions), Option<Rc<Table>>>>);
+pub(crate) struct TableCache(RefCell<Tables>);
 
 impl TableCache {
     /// The table of a file, read on the first call. `None` after reporting a broken file
