@@ -12,8 +12,8 @@ import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
-import { digest, stamp } from "./build/inputs.js";
-import { importError, importProblem } from "./build/messages.js";
+import { digest, stamp } from "./builder/inputs.js";
+import { importError, importProblem } from "./builder/messages.js";
 
 const SDK = dirname(fileURLToPath(import.meta.url));
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 
-import { digest, stamp } from "../src/build/inputs.js";
-import { importError, importProblem } from "../src/build/messages.js";
+import { digest, stamp } from "../src/builder/inputs.js";
+import { importError, importProblem } from "../src/builder/messages.js";
 
 const location = { file: "device.js", line: 3 };
 

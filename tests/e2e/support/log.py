@@ -54,20 +54,22 @@ class Log:
 
     def __init__(self, store, *, run=None):
         self.store = store
-        # The files of a run have its id in their names: a thousand runs are read in a minute.
-        self.pattern = f"**/*{run or ''}*.parquet"
         self.database = duckdb.connect()
         self.database.execute("SET TimeZone = 'UTC'")
         where = f"WHERE run_id = '{run}'" if run else ""
         for table in TABLES:
             if self.files(table):
+                # The files of a run have its id in their names: those of a thousand runs are not
+                # all read for each.
+                own = f"*{run}*.parquet"
+                some = own if run and any((store / table).glob(f"**/{own}")) else "*.parquet"
                 self.database.execute(
                     f"CREATE VIEW {table} AS SELECT * FROM read_parquet("
-                    f"'{store}/{table}/{self.pattern}', hive_partitioning = false) {where}"
+                    f"'{store}/{table}/**/{some}', hive_partitioning = false) {where}"
                 )
 
     def files(self, table):
-        return sorted((self.store / table).glob(self.pattern))
+        return sorted((self.store / table).glob("**/*.parquet"))
 
     def arrow_schemas(self, table):
         return [pyarrow.parquet.read_schema(file) for file in self.files(table)]
