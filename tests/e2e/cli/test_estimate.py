@@ -348,7 +348,7 @@ def test_text_output_names_assumptions_and_omissions(fleet):
     assert said.startswith("test: 1,000 devices, 1 group; an hour of it")
     for words in (
         "360,000",
-        "Its run of 60s, from the first device to the last tick: 6,000 messages, ",
+        "Its run of 1m, from the first device to the last tick: 6,000 messages, ",
         "PUT",
         "HEAD",
         "Parquet on S3",

@@ -8,7 +8,7 @@ import pytest
 from support.backends.latency_proxy import Line
 from support.wait import free_port
 
-BIRTHS = "SELECT count(*), count(DISTINCT at) FROM events WHERE kind = 'born'"
+BIRTHS = """SELECT count(*), count(DISTINCT "at") FROM events WHERE kind = 'born'"""
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_clock_waits_for_a_broker_that_accepts_slowly(fleet, broker, closing):
     assert run.log.rows(BIRTHS) == [(300, 1)]
     assert run.log.outcomes() == {"acked": 600}
     first = """SELECT count(*) FROM sends WHERE seq = 0 AND scheduled_at <
-               (SELECT min(at) + INTERVAL 1 SECOND FROM events WHERE kind = 'born')"""
+               (SELECT min("at") + INTERVAL 1 SECOND FROM events WHERE kind = 'born')"""
     assert run.log.rows(first) == [(300,)]
     connected = "SELECT count(*), count(DISTINCT device_id) FROM events WHERE kind = 'connected'"
     assert run.log.rows(connected) == [(300, 300)]
@@ -39,7 +39,8 @@ def test_clock_waits_for_a_broker_that_accepts_slowly(fleet, broker, closing):
 def test_limit_of_the_fleet_file_paces_connections_and_no_births(fleet, broker):
     fleet.broker(broker.url, qos=1, connect_rate="50/s").group(count=20, every="500ms")
     run = fleet.run(duration="1s")
-    assert run.summary["connect"]["seconds"] >= 19 / 50
+    # Each of two workers opens its first one at once.
+    assert run.summary["connect"]["seconds"] >= (20 - 2) / 50
     assert run.log.rows(BIRTHS) == [(20, 1)]
 
 
@@ -81,7 +82,7 @@ def test_interrupt_ends_a_run_that_connects(fleet, silent):
     run = fleet.end(process, expect=130)
     assert run.counted() == run.summary["ticks"] == 0
     assert run.summary["connect"]["failed"] == 20
-    assert run.summary["error"] is None
+    assert run.summary["log_error"] is None
     assert run.summary["rows"] == run.summary["events"] == 0
 
 
@@ -90,7 +91,7 @@ def test_clock_starts_at_the_time_of_the_command_line(fleet, broker):
     start += datetime.timedelta(seconds=4)
     fleet.broker(broker.url, qos=1).group(count=20, every="500ms")
     run = fleet.run("--start-at", start.isoformat(), duration="1s")
-    born = "SELECT DISTINCT epoch_us(at) FROM events WHERE kind = 'born'"
+    born = 'SELECT DISTINCT epoch_us("at") FROM events WHERE kind = \'born\''
     assert run.log.rows(born) == [(int(start.timestamp()) * 1_000_000,)]
     assert run.log.outcomes() == {"acked": 40}
 

@@ -67,11 +67,8 @@ def test_decimal_commas_are_numbers_or_refused(fleet, broker):
     (fleet.folder / name).write_text('zeit,payload\n0,"21,5"\n1,19\n')
     process = fleet.mockfleet("check", "fleet.toml")
     assert process.finish() == 2, process.report()
-    (line,) = process.err
-    assert (
-        'f:2:3: "21,5" has a comma, and so has the delimiter of this file: write 21.5'
-        in line
-    )
+    said = 'f:2:3: "21,5" has a comma, and so has the delimiter of this file: write 21.5'
+    assert any(said in line for line in process.err), process.report()
 
 
 @pytest.mark.parametrize(

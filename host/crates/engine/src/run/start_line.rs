@@ -156,7 +156,8 @@ mod tests {
 
     fn plan() -> StartPlan {
         StartPlan {
-            origin: unix_now(),
+            // It has passed.
+            origin: unix_now() - 1_000_000,
             clock: mockfleet_config::Clock::default(),
             creation: Duration::from_secs(4),
             start_at: None,

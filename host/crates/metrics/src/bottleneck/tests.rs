@@ -88,7 +88,7 @@ fn wait_for_the_first_connection_is_no_lag_of_the_backend() {
     }
     assert_verdict(&counters, Bottleneck::None, &["none: its 2 workers"]);
     slow(&mut counters.lag, 900_000);
-    assert_verdict(&counters, Bottleneck::Backend, &["waited p99 900"]);
+    assert_verdict(&counters, Bottleneck::Backend, &["waited p99 899.6 ms"]);
 }
 
 #[test]
