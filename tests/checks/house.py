@@ -36,7 +36,8 @@ OTHER_TEXTS = {
 
 def crate_folders(root: Path) -> list[Path]:
     """Returns the folders of the crates that are checked."""
-    found = [root / "host", *sorted(root.glob("host/crates/*")), root / "sdk/rust"]
+    found = [root / "host", *sorted(root.glob("host/crates/*"))]
+    found += [root / "sdk/datafile", root / "sdk/rust"]
     found += sorted(root.glob("plugins/*"))
     return [folder for folder in found if (folder / "src").is_dir()]
 

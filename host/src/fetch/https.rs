@@ -1,5 +1,6 @@
 //! Fetches an address over HTTP, with a limit on its size.
 
+use mockfleet_metrics::plural;
 use std::error::Error;
 use std::time::Duration;
 
@@ -54,8 +55,8 @@ async fn whole(
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| {
             format!(
-                "it broke off after {} bytes: {}; try again",
-                bytes.len(),
+                "it broke off after {}: {}; try again",
+                plural(bytes.len(), "byte"),
                 reason(&error)
             )
         })?;

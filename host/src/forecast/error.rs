@@ -6,7 +6,7 @@ use mockfleet_sendlog::LogError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ForecastError {
     /// The sampled rows cannot be encoded.
-    #[error("the sampled rows cannot be encoded: {0}")]
+    #[error("the sampled rows cannot be encoded: {0}; set TMPDIR to a folder that has room")]
     Log(#[from] LogError),
     /// The temporary folder cannot be created.
     #[error("no temporary folder for the sampled rows: {0}; set TMPDIR to one that has room")]

@@ -106,14 +106,12 @@ fn run(
     let (mut messages, mut bytes, mut head) = (0.0, 0.0, 0.0_f64);
     for (group, scale) in dry_run.groups.iter().zip(scales) {
         let Some(span) = group.run else { continue };
-        let share = if span.is_extrapolated {
+        let share = if span.is_extrapolated || span.sampled_due == 0 {
             ratio(group.steady.messages, as_f64(group.steady.due))
-        } else if span.sampled_due > 0 {
-            ratio(as_f64(span.sampled_messages), as_f64(span.sampled_due))
         } else {
-            ratio(sampled_messages(group), as_f64(group.due))
+            ratio(as_f64(span.sampled_messages), as_f64(span.sampled_due))
         };
-        let own = as_f64(span.due) * share;
+        let own = as_f64(span.due) * share + as_f64(span.start_messages);
         messages += own;
         bytes += files * (scale.sends(own / files)? - scale.head()).max(0.0);
         head = head.max(scale.head());

@@ -54,6 +54,12 @@ impl Cron {
         Ok(Self { pattern, zone })
     }
 
+    /// The next time at an instant or after it; `None` when there is none.
+    pub(crate) fn at_or_after(&self, moment: Instant) -> Option<Instant> {
+        let before = moment.micros().checked_sub(1).map(Instant::from_micros);
+        self.after(before.unwrap_or(moment))
+    }
+
     /// The next time after an instant; `None` when there is none.
     pub(crate) fn after(&self, moment: Instant) -> Option<Instant> {
         let micros = i64::try_from(moment.micros()).ok()?;
@@ -173,6 +179,17 @@ mod tests {
             times("0 0 8 1 7 *", "Europe/Berlin", "2026-01-01T00:00:00Z", 1),
             ["2026-07-01T06:00:00"]
         );
+    }
+
+    #[test]
+    fn a_time_at_the_instant_itself_is_the_next_one() {
+        let cron = Cron::read("0 0 0 * * *", None).unwrap();
+        let midnight = Instant::from_micros(1_767_225_600_000_000);
+        let day = std::time::Duration::from_hours(24);
+        assert_eq!(cron.at_or_after(midnight), Some(midnight));
+        assert_eq!(cron.after(midnight), Some(midnight + day));
+        let late = midnight + std::time::Duration::from_micros(1);
+        assert_eq!(cron.at_or_after(late), Some(midnight + day));
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod tests;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use mockfleet_sdk::{About, Behaviour, Device, Error, Event, Instant, Tick, Turn, group};
+use mockfleet_sdk::{About, Behaviour, Device, Error, Event, Instant, Start, Tick, Turn, group};
 
 use compile::Plan;
 pub use config::Config;
@@ -41,7 +41,7 @@ impl Behaviour for Scenario {
 
     fn about() -> About {
         // The settings name the channels and statuses.
-        mockfleet_sdk::about!().link().downlink()
+        mockfleet_sdk::about!().link().downlink().start()
     }
 
     fn create(device: &Device, config: Config) -> Result<Self, Error> {
@@ -62,6 +62,10 @@ impl Behaviour for Scenario {
             plan
         };
         Ok(Self(StateMachine::new(&plan, device)?))
+    }
+
+    fn start(&mut self, start: Start, turn: &mut Turn) -> Result<(), Error> {
+        self.0.start(start, turn)
     }
 
     fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {

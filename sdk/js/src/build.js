@@ -5,12 +5,15 @@
  * with QuickJS from the bundle, or componentize-js one with StarlingMonkey.
  */
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync, mkdtempSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+
+import { digest, stamp } from "./builder/inputs.js";
+import { importError, importProblem } from "./builder/messages.js";
 
 const SDK = dirname(fileURLToPath(import.meta.url));
 
@@ -46,6 +49,14 @@ async function load(name, pinned) {
   return fail(`the package ${name} is missing; \`npm install --save-dev ${pinned}\` installs it`);
 }
 
+/** The name and version of an engine's package, as it is installed. */
+function engineVersion(engine) {
+  const name = ENGINES[engine].package;
+  const places = [process.cwd(), SDK].flatMap((folder) => [folder, dirname(folder), dirname(dirname(folder))]);
+  const file = places.map((folder) => join(folder, "node_modules", name, "package.json")).find(existsSync);
+  return file === undefined ? name : `${name} ${JSON.parse(readFileSync(file, "utf8")).version}`;
+}
+
 /** The entry file of a package that only has one for \`import\`. */
 function entry(folder) {
   const { exports, main } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
@@ -65,6 +76,9 @@ function nameAndVersion(folder) {
   return { name: "device", version: "0.0.0" };
 }
 
+/** Objects of Node.js that a plugin does not have. */
+const ABSENT = { process: "undefined", Buffer: "undefined", global: "undefined", "process.env.NODE_ENV": '"production"' };
+
 /** The options of all bundles, with the places of the device and the SDK. */
 function bundling(file) {
   const sdk = (name) => ({ path: join(SDK, name) });
@@ -78,6 +92,8 @@ function bundling(file) {
     platform: "neutral",
     mainFields: ["module", "main"],
     conditions: ["import", "default"],
+    // The check runs on Node.js, which has these.
+    define: ABSENT,
     outdir: process.cwd(),
     entryNames: "plugin",
     sourcemap: "external",
@@ -101,13 +117,15 @@ async function bundle(esbuild, file, options) {
   } catch (error) {
     if (!Array.isArray(error.errors)) throw error;
     const color = process.stderr.isTTY === true;
-    const said = await esbuild.formatMessages(error.errors, { kind: "error", color });
-    process.stderr.write(said.join(""));
+    for (const problem of error.errors) {
+      const [said] = await esbuild.formatMessages([problem], { kind: "error", color });
+      process.stderr.write(importProblem(problem)?.concat("\n") ?? said);
+    }
     return process.exit(1);
   }
 }
 
-/** Imports the device natively and checks it. */
+/** Imports the device natively and checks it. Returns whether it is one. */
 async function check(esbuild, file) {
   const contents = `
     import * as module from "mockfleet:device-module";
@@ -118,18 +136,20 @@ async function check(esbuild, file) {
     stdin: { contents, resolveDir: SDK, sourcefile: "check.js" },
     sourcemap: "inline",
   });
-  const folder = mkdtempSync(join(tmpdir(), "mockfleet-"));
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), "mockfleet-"));
   const copy = join(folder, "check.mjs");
   try {
     writeFileSync(copy, outputFiles[0].contents);
     process.setSourceMapsEnabled(true);
     await import(pathToFileURL(copy));
   } catch (error) {
-    console.error(error instanceof Error ? error.stack : error);
-    fail(`${relative(process.cwd(), file)} is no device`);
+    console.error(importError(error, relative(process.cwd(), file), folder, SDK).join("\n"));
+    process.exitCode = 1;
+    return false;
   } finally {
     rmSync(folder, { recursive: true });
   }
+  return true;
 }
 
 /** The source file and line of each line of a bundle; see `device_slot.js`. */
@@ -203,7 +223,7 @@ async function main() {
   const name = values.name ?? stamped.name;
   const version = values.version ?? stamped.version;
   const esbuild = await load("esbuild", "esbuild@0.28.2");
-  await check(esbuild, file);
+  if (!(await check(esbuild, file))) return;
   const { outputFiles } = await bundle(esbuild, file, {
     stdin: {
       // StarlingMonkey has a console.
@@ -212,6 +232,7 @@ async function main() {
       sourcefile: join(SDK, "plugin.js"),
     },
     define: {
+      ...ABSENT,
       MOCKFLEET_NAME: JSON.stringify(name),
       MOCKFLEET_VERSION: JSON.stringify(version),
       MOCKFLEET_BIGINT: String(values.engine === "starlingmonkey"),
@@ -219,9 +240,12 @@ async function main() {
   });
   const map = outputFiles.find((output) => output.path.endsWith(".map"));
   const code = outputFiles.find((output) => output.path.endsWith(".js"));
+  const source = code.text + origins(map.text);
+  const wit = join(SDK, "..", "wit", "deps", "device.wit");
+  const inputs = digest({ "plugin.js": source, "device.wit": readFileSync(wit), engine: engineVersion(values.engine) });
   let component;
   try {
-    component = await componentize(values.engine, code.text + origins(map.text));
+    component = stamp(await componentize(values.engine, source), inputs);
   } catch (error) {
     console.error(error?.message ?? error);
     fail(`${ENGINES[values.engine].package} could not make a component of it; what it said stands above`);

@@ -47,6 +47,11 @@ export class Device {
     throw new TypeError(`${this.constructor.name} has no method tick`);
   }
 
+  /** Starts a device that is switched on, before its first tick and event. */
+  start(_start) {
+    return undefined;
+  }
+
   /** Handles the events that `events` names. */
   handle(_event) {
     return undefined;

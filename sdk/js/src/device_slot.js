@@ -43,6 +43,11 @@ export function checkDevice(kind) {
   schemaOf(kind.config);
 }
 
+/** Whether the class has a start of its own. The host calls no other. */
+export function hasStart(kind) {
+  return kind.prototype.start !== Device.prototype.start;
+}
+
 /** A device and its calls. */
 export class DeviceSlot {
   constructor(kind, identity, config) {
@@ -53,6 +58,15 @@ export class DeviceSlot {
         shared.set(config, settings);
       }
       this.device = construct(kind, identity, settings.read);
+    });
+  }
+
+  /** Starts the device. Throws `Failed` or `Retired`. */
+  start(micros, firstTickMicros) {
+    return failOnThrow(() => {
+      Device.enter(this.device, micros);
+      const firstTick = firstTickMicros === null ? null : new Date(firstTickMicros / 1000);
+      return this.#turn(this.device.start({ at: new Date(micros / 1000), micros, firstTick, firstTickMicros }));
     });
   }
 
@@ -90,7 +104,7 @@ function isTurn(answer) {
   if (typeof answer !== "object" || answer === null || answer instanceof Message) return false;
   if (typeof answer[Symbol.iterator] === "function") return false;
   if (typeof answer.then === "function") {
-    throw new TypeError("it returned a promise; a call of a device answers at once, so tick and handle are not async");
+    throw new TypeError("it returned a promise; a call of a device answers at once, so start, tick and handle are not async");
   }
   for (const key of Object.keys(answer)) {
     if (!TURN.includes(key)) {

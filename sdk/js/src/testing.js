@@ -7,7 +7,7 @@
 import { Message } from "./device.js";
 import { Retired } from "./errors.js";
 import { span } from "./generate/span.js";
-import { checkDevice, DeviceSlot } from "./device_slot.js";
+import { checkDevice, DeviceSlot, hasStart } from "./device_slot.js";
 import { schemaOf } from "./settings.js";
 import { TestContext, setSource } from "./group_context.js";
 
@@ -26,16 +26,18 @@ export class Trial {
   #sequence = 0;
 
   constructor(kind, config = {}, setup = {}) {
-    const { id = "device-00000", group = "device", index = 0, seed = 1, born = BORN, every = 1 } = setup;
+    const { id = "device-00000", group = "device", index = 0, seed = 1, born = BORN, every = 1, phase = 0 } = setup;
     checkDevice(kind);
     this.kind = kind;
     this.messages = [];
     this.statuses = [];
     this.links = [];
     this.retired = null;
-    this.#now = this.#due = born.getTime() * 1000;
+    this.#now = born.getTime() * 1000;
+    this.#due = this.#now + span(phase);
     this.#every = span(every);
     this.#slot = new DeviceSlot(kind, { id, group, index, seed, born: this.#now }, JSON.stringify(config));
+    if (hasStart(kind)) this.#take(() => this.#slot.start(this.#now, this.#due));
   }
 
   get device() {

@@ -3,13 +3,13 @@
  * build bundles it with the author's device under the name `mockfleet:device-module`.
  */
 
-import * as data from "mockfleet:device/data@0.1.0";
-import * as group from "mockfleet:device/group@0.1.0";
+import * as data from "mockfleet:device/data@0.2.0";
+import * as group from "mockfleet:device/group@0.2.0";
 import * as module from "mockfleet:device-module";
 
 import { Message } from "./device.js";
 import { InvalidConfig, Retired } from "./errors.js";
-import { checkDevice, findDevice, ownStack, DeviceSlot } from "./device_slot.js";
+import { checkDevice, findDevice, hasStart, ownStack, DeviceSlot } from "./device_slot.js";
 import { schemaOf } from "./settings.js";
 import { setSource } from "./group_context.js";
 
@@ -115,6 +115,11 @@ class Device {
     return reportErrors(() => new Device(new DeviceSlot(kind, identity, config)));
   }
 
+  start(at, firstTick) {
+    const first = firstTick === undefined || firstTick === null ? null : Number(firstTick);
+    return reportErrors(() => toTurn(this.slot.start(Number(at), first)));
+  }
+
   tick({ at, sequence }) {
     return reportErrors(() => toTurn(this.slot.tick(Number(at), Number(sequence))));
   }
@@ -139,6 +144,7 @@ export const behaviour = {
         link: kind.events.includes("link"),
         downlink: kind.events.includes("downlink"),
         receipts: kind.events.includes("receipts"),
+        start: hasStart(kind),
       },
     };
   },

@@ -208,3 +208,41 @@ test("mistakes of a class are found before it runs", () => {
   assert.throws(() => run(Odd), { message: /names downlnk; there are link, downlink, receipts/ });
   assert.throws(() => number({ mni: 1 }), { message: /there is no option mni/ });
 });
+
+/** Has a call before its first tick, and keeps its schedule. */
+class Starter extends Device {
+  static channels = ["telemetry"];
+
+  start({ at, firstTickMicros }) {
+    this.firstTick = firstTickMicros;
+    return { messages: this.message("telemetry", { start: at }), nextTick: 10 };
+  }
+
+  tick({ micros, sequence }) {
+    const rest = (this.firstTick - micros) / 1_000_000;
+    return { messages: this.message("telemetry", { tick: sequence }), nextTick: rest > 0 ? rest : undefined };
+  }
+}
+
+test("the start comes first, and its next tick holds", () => {
+  const device = run(Starter, {}, { every: "1h", phase: "30m", ticks: 3 });
+  const seconds = device.messages.map(({ at }) => (at - device.device.born) / 1000);
+  assert.deepEqual(seconds, [0, 10, 1800, 5400]);
+  assert.deepEqual(device.on("telemetry"), [{ start: "2026-01-01T00:00:00.000Z" }, { tick: 0 }, { tick: 1 }, { tick: 2 }]);
+});
+
+test("a class without a start has its first tick on schedule", () => {
+  const device = run(Probe, {}, { phase: 5, ticks: 1 });
+  assert.equal(device.now.toISOString(), "2026-01-01T00:00:05.000Z");
+});
+
+test("a start may retire the device", () => {
+  class Tired extends Starter {
+    start() {
+      this.retire("no");
+    }
+  }
+  const device = run(Tired, {}, { ticks: 2 });
+  assert.equal(device.retired, "no");
+  assert.deepEqual(device.messages, []);
+});

@@ -59,6 +59,18 @@ export type Settings = Readonly<Record<string, Setting<unknown>>>;
 /** The values of settings. */
 export type Values<S extends Settings> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
 
+/** The start of a device. */
+export interface Start {
+  /** The time at which the device is switched on, or its cell has restarted, to the millisecond. */
+  readonly at: Date;
+  /** The same in microseconds since 1970, UTC. */
+  readonly micros: number;
+  /** The time of its first tick on schedule, which may be the same; `null` if the schedule has none. */
+  readonly firstTick: Date | null;
+  /** The same in microseconds since 1970, UTC. */
+  readonly firstTickMicros: number | null;
+}
+
 /** One scheduled call. */
 export interface Tick {
   /** The time at which this tick was due, to the millisecond. A late call carries its due time, too. */
@@ -93,7 +105,7 @@ export type Event = { readonly micros: number } & (
 /** The connection change of a device, after the turn's messages. */
 export type Link = "reconnect" | { readonly vanish: Duration };
 
-/** The answer of a device to a tick or an event. */
+/** The answer of a device to its start, a tick or an event. */
 export interface Turn {
   /** The messages to send now, in this order. */
   readonly messages?: Message | Iterable<Message> | undefined;
@@ -104,7 +116,7 @@ export interface Turn {
   readonly link?: Link | undefined;
 }
 
-/** The return values of `tick` and `handle`. A generator counts as several messages. */
+/** The return values of `start`, `tick` and `handle`. A generator counts as several messages. */
 export type Answer = Turn | Message | Iterable<Message> | undefined | void;
 
 /** One message that a device sends or receives. */
@@ -162,13 +174,19 @@ export abstract class Device<S extends Settings = {}> {
   readonly random: Rng;
   /** The time at which the device was switched on, to the millisecond. */
   get born(): Date;
-  /** The due time of the tick, or the time of the event, to the millisecond. */
+  /** The due time of the tick, or the time of the start or the event, to the millisecond. */
   get now(): Date;
   /** Seconds since the device was switched on. */
   get age(): number;
 
   /** Runs a scheduled call. Returns messages, or a turn with a status or other actions. */
   abstract tick(tick: Tick): Answer;
+  /**
+   * Starts a device that is switched on, before its first tick and event. Returns the same as
+   * `tick`. A `nextTick` here comes in place of the first tick on schedule, and the tick after it
+   * follows from there. After a restart of its cell, the device is made and started again.
+   */
+  start(start: Start): Answer;
   /** Handles the events that `events` names. */
   handle(event: Event): Answer;
   /** A message on this channel with this value as JSON. */

@@ -12,8 +12,10 @@ export interface Setup {
   index?: number;
   /** Default: 1. */
   seed?: number;
-  /** The time at which it is switched on; its first tick is due then. */
+  /** The time at which it is switched on. */
   born?: Date;
+  /** The time from then to its first tick on schedule. Default: 0. */
+  phase?: Duration;
   /** The interval of the ticks. Default: 1 s. */
   every?: Duration;
 }

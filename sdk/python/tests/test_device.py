@@ -19,6 +19,7 @@ from mockfleet import (
     NoConfig,
     Received,
     Reconnect,
+    Start,
     Tick,
     Turn,
     Vanish,
@@ -26,7 +27,7 @@ from mockfleet import (
     group,
     setting,
 )
-from mockfleet.device_slot import find_device
+from mockfleet.device_slot import find_device, has_start
 from mockfleet.testing import Trial, run, schema, group_context
 
 
@@ -280,3 +281,47 @@ def test_a_plugin_has_one_device() -> None:
 
 def test_json_reads_what_json_wrote() -> None:
     assert json.loads(Message.of_json("a", [1, "x"], None).payload) == [1, "x"]
+
+
+class Starter(Device[NoConfig]):
+    """Has a call before its first tick, and keeps its schedule."""
+
+    channels = ["telemetry"]
+
+    def start(self, start: Start) -> Answer:
+        assert start.first_tick is not None
+        self.first_tick = start.first_tick
+        hello = self.message("telemetry", {"start": start.at})
+        return Turn(hello, next_tick=10)
+
+    def tick(self, tick: Tick) -> Answer:
+        message = self.message("telemetry", {"tick": tick.sequence})
+        rest = self.first_tick - tick.at
+        return Turn(message, next_tick=rest if rest > timedelta(0) else None)
+
+
+def test_start_comes_first_and_its_next_tick_holds() -> None:
+    device = run(Starter, every=3600, phase=1800, ticks=3)
+    seconds = [(sent.at - device.device.born).total_seconds() for sent in device.messages]
+    assert seconds == [0, 10, 1800, 5400]
+    assert device.on("telemetry") == [
+        {"start": "2026-01-01T00:00:00.000000Z"},
+        {"tick": 0},
+        {"tick": 1},
+        {"tick": 2},
+    ]
+
+
+def test_start_is_requested_by_classes_that_have_it() -> None:
+    assert has_start(Starter)
+    assert not has_start(Probe)
+    assert run(Probe, phase=5, ticks=1).now == datetime(2026, 1, 1, 0, 0, 5, tzinfo=UTC)
+
+
+def test_start_may_retire_the_device() -> None:
+    class Tired(Starter):
+        def start(self, start: Start) -> Answer:
+            self.retire("no")
+
+    device = run(Tired, ticks=2)
+    assert (device.retired, device.messages) == ("no", [])

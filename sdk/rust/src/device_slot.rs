@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ptr;
 
-use crate::contract::behaviour::{Behaviour, Device, Tick};
+use crate::contract::behaviour::{Behaviour, Device, Start, Tick};
 use crate::contract::error::Error;
 use crate::contract::event::Event;
 use crate::contract::turn::Turn;
@@ -26,6 +26,13 @@ impl<B: Behaviour> DeviceSlot<B> {
             behaviour: B::create_from(device, config)?,
             status: None,
         })
+    }
+
+    pub(crate) fn start(&mut self, start: Start) -> Result<Turn, Error> {
+        let mut turn = Turn::default();
+        self.behaviour.start(start, &mut turn)?;
+        self.report_change(&mut turn);
+        Ok(turn)
     }
 
     /// Runs a scheduled call; `turn` is empty.

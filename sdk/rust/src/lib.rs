@@ -89,7 +89,7 @@ mod time;
 pub mod wit_export;
 
 pub use contract::about::About;
-pub use contract::behaviour::{Behaviour, Device, NoConfig, Tick, read_config};
+pub use contract::behaviour::{Behaviour, Device, NoConfig, Start, Tick, read_config};
 pub use contract::error::Error;
 pub use contract::event::{Event, Outcome, Receipt};
 pub use contract::problem::Problem;

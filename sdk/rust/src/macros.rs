@@ -23,7 +23,7 @@ macro_rules! export {
         $crate::wit_export::bindings::export_plugin!(MockfleetPlugin with_types_in $crate::wit_export::bindings);
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            #[unsafe(export_name = "mockfleet:device/behaviour@0.1.0#[method]device.tick")]
+            #[unsafe(export_name = "mockfleet:device/behaviour@0.2.0#[method]device.tick")]
             unsafe extern "C" fn tick(device: *const u8, at: u64, sequence: u64) -> *const $crate::wit_export::TickResult {
                 // SAFETY: the host calls it by the rules of the contract.
                 unsafe { $crate::wit_export::tick::<$behaviour>(device, at, sequence) }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use mockfleet_sdk::testing::{Setup, Trial};
 use mockfleet_sdk::{
-    About, Behaviour, Device, Error, Event, Instant, Link, Outcome, Receipt, Rng, Tick, Turn,
+    About, Behaviour, Device, Error, Event, Instant, Link, NoConfig, Outcome, Receipt, Rng, Start,
+    Tick, Turn,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -240,4 +241,63 @@ fn schema_has_descriptions_defaults_and_refuses_unknown_keys() {
     assert_eq!(schema["properties"]["do"]["description"], "What to do.");
     assert_eq!(schema["properties"]["points"]["default"], json!([]));
     assert_eq!(schema["additionalProperties"], false);
+}
+
+/// Has a call before its first tick, and keeps its schedule.
+struct Starter(Option<Instant>);
+
+impl Behaviour for Starter {
+    type Config = NoConfig;
+
+    fn about() -> About {
+        mockfleet_sdk::about!().channel("telemetry").start()
+    }
+
+    fn create(_: &Device, _: NoConfig) -> Result<Self, Error> {
+        Ok(Self(None))
+    }
+
+    fn start(&mut self, start: Start, turn: &mut Turn) -> Result<(), Error> {
+        self.0 = start.first_tick;
+        turn.next_tick(Duration::from_secs(10))
+            .json("telemetry", &json!({ "start": start.at }))
+            .map(drop)
+    }
+
+    fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
+        if let Some(first) = self.0.filter(|first| *first > tick.at) {
+            turn.next_tick(first.since(tick.at));
+        }
+        turn.json("telemetry", &json!({ "tick": tick.sequence }))
+            .map(drop)
+    }
+}
+
+#[test]
+fn start_comes_first_and_its_next_tick_holds() {
+    let setup = Setup {
+        every: Duration::from_hours(1),
+        phase: Duration::from_mins(30),
+        ..Setup::default()
+    };
+    let mut device = Trial::<Starter>::create(&setup).unwrap();
+    device.ticks(3);
+    let times: Vec<u64> = device
+        .messages()
+        .iter()
+        .map(|sent| sent.at.since(setup.born).as_secs())
+        .collect();
+    assert_eq!(times, [0, 10, 1_800, 5_400]);
+    assert_eq!(device.on("telemetry")[1], json!({ "tick": 0 }));
+}
+
+#[test]
+fn device_without_a_start_has_its_first_tick_on_schedule() {
+    let setup = Setup {
+        phase: Duration::from_secs(5),
+        ..Setup::default()
+    };
+    let device = Trial::<Probe>::create(&setup).unwrap();
+    assert_eq!(device.due(), setup.born + setup.phase);
+    assert!(device.messages().is_empty());
 }

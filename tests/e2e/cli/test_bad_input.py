@@ -127,6 +127,29 @@ def test_misspelled_key_hides_no_other_fault(run_bad):
         assert any(word in sentence for sentence in sentences), (word, sentences)
 
 
+def test_numbers_of_the_environment_are_read_and_never_shown(run_bad, fleet, broker):
+    text = GOOD.replace("count = 3", 'count = "${DEVICES}"').replace("20.0", '"${BASE}"')
+    text = text.replace("qos = 1", 'qos = "${QOS}"').replace("100ms", "${EVERY}")
+    fleet.environment |= {"DEVICES": "3", "BASE": "21.5", "QOS": "1", "EVERY": "100ms"}
+    fleet.file.write_text(text.replace("@URL@", broker.url))
+    process = fleet.mockfleet("check", "fleet.toml")
+    assert process.finish() == 0, process.report()
+    assert process.out == ["fleet.toml: good: 3 devices in 1 group"]
+    fleet.environment |= {"DEVICES": "0", "BASE": "warmish", "QOS": "9", "EVERY": "77"}
+    sentences = run_bad(text, command="check")
+    assert sentences == [
+        "fleet.toml:6: qos in [targets.broker]: ${QOS} is no QoS; it is 0, 1 or 2",
+        "fleet.toml:14: count in [[groups]]: ${DEVICES} is out of range; it lies between 1 and 10000000",
+        'fleet.toml:15: every in [[groups]]: "${EVERY}" is not understood; a duration is a number with a unit, such as "500ms", "10s" or "1h30m" (us, ms, s, m, h, d)',
+    ]
+    fleet.environment |= {"DEVICES": "3", "QOS": "1", "EVERY": "100ms"}
+    (sentence,) = run_bad(text, command="check")
+    assert sentence == (
+        'fleet.toml:16: config.base of group "thermometer": "${BASE}" is not of type "number"'
+        " (see `mockfleet describe` of its plugin thermometer 0.1.0)"
+    )
+
+
 def test_duplicate_group_names_are_refused(run_bad):
     sentences = run_bad(with_group("thermometer", "builtin:meter"))
     assert any(re.search(r'fleet\.toml:1[89]: .*"thermometer"', s) for s in sentences), sentences
@@ -192,6 +215,7 @@ def test_open_file_limit_is_raised_where_the_system_allows(fleet, broker):
         (["--set", "targets.broker.url=amqp://x"], "--set targets.broker.url", "amqp"),
         (["--set", "duration"], "--set duration", "key=value"),
         (["--log", "gs://bucket"], "--log", "gs"),
+        (["--set", "groups.thermometer.count=\"5\""], "--set groups.thermometer.count", "5 without"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -59,7 +59,7 @@ def test_log_events_go_to_standard_error(fleet, broker, by):
         fleet.environment["MOCKFLEET_LOG"] = "mockfleet=debug"
     process = fleet.mockfleet(*arguments)
     assert process.finish() == 0
-    assert process.out == ["fleet.toml: good: 10 devices in 1 groups"]
+    assert process.out == ["fleet.toml: good: 10 devices in 1 group"]
     assert any("DEBUG mockfleet::cli" in line for line in process.err), process.err
 
 
@@ -91,7 +91,7 @@ def test_check_takes_many_files_and_reports_the_faults_of_each(fleet, broker):
     (fleet.folder / "second.toml").write_text(good.replace("builtin:", "nowhere/"))
     process = fleet.mockfleet("check", "first.toml", "fleet.toml", "second.toml")
     assert process.finish() == 2
-    assert process.out == ["fleet.toml: good: 10 devices in 1 groups"]
+    assert process.out == ["fleet.toml: good: 10 devices in 1 group"]
     assert any(re.match(r"first\.toml:\d+: .*cuont", line) for line in process.err)
     assert any(re.match(r"second\.toml:\d+: .*nowhere/", line) for line in process.err)
 

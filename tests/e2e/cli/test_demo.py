@@ -62,6 +62,12 @@ def test_demo_writes_its_log_to_the_given_folder(demo, fleet):
     assert not (fleet.folder / "mockfleet-logs").exists()
 
 
+def test_demo_has_no_bottleneck(demo):
+    said = demo("--devices", "200", "--duration", "3s")
+    assert "Connections              200 connections opened in " in said
+    assert "Bottleneck               none: its " in said
+
+
 def test_demo_has_a_thousand_devices_by_default(demo):
     said = demo("--duration", "1s")
     assert "1,000 devices" in said

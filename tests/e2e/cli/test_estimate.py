@@ -348,7 +348,7 @@ def test_text_output_names_assumptions_and_omissions(fleet):
     assert said.startswith("test: 1,000 devices, 1 group; an hour of it")
     for words in (
         "360,000",
-        "Its run of 60s, from the first device to the last tick: 6,000 messages, ",
+        "Its run of 1m, from the first device to the last tick: 6,000 messages, ",
         "PUT",
         "HEAD",
         "Parquet on S3",
@@ -356,8 +356,8 @@ def test_text_output_names_assumptions_and_omissions(fleet):
         "DynamoDB provisioned + EFS",
         "Kinesis + CloudWatch Logs",
         "US dollars of us-east-1",
-        "kept for 720 hours",
-        "50 of 1,000 devices for 300s of virtual time: 1,500 ticks, 1,500 messages",
+        "kept for 30d",
+        "50 of 1,000 devices for 5m of virtual time: 1,500 ticks, 1,500 messages",
         "It leaves out: ",
     ):
         assert words in said, process.report()

@@ -18,7 +18,7 @@ DIFFERS = [
     (r"\d+(\.\d+)? (B|KiB)\b", "SIZE"),
     (r"[\d.]+/s", "RATE"),
     (r"\d+ bytes a row", "BYTES"),
-    (r"\b\d+ workers were busy \d+ %", "BUSY"),
+    (r"\b\d+ workers? (was|were) busy \d+ %", "BUSY"),
     (r"\d+ in events", "EVENTS"),
     (r"─+", "─"),
     (r" +", " "),

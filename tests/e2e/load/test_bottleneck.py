@@ -79,7 +79,7 @@ def test_host_with_a_slow_plugin_is_the_bottleneck(fleet, broker):
     run = fleet.run("--workers", "1", duration="3s")
     words = verdict(run, "host")
     assert "the host, not the backend: devices were called p99 " in words
-    assert "its 1 workers were busy " in words and " a tick" in words
+    assert "its 1 worker was busy " in words and " a tick" in words
     assert run.summary["missed_ticks"] > 0
     assert run.summary["busy"] > 0.5
 

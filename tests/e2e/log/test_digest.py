@@ -91,7 +91,7 @@ def test_same_seed_has_the_same_digest_in_every_setup(mixed, broker, seed):
 def test_fast_clock_has_the_digest_of_a_slow_clock(fleet, broker):
     fleet.broker(broker.url, qos=1)
     fleet.set(clock={"start": START})
-    fleet.group(count=10, every="2m", start="spread", ramp="0s")
+    fleet.group(count=10, every="2m", start="spread")
     fast = fleet.run("--set", "clock.speed=600", duration="10m")
     assert fast.summary["missed_ticks"] == 0
     waits = fleet.run("--set", "clock.speed=max", duration="10m")

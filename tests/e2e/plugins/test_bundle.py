@@ -91,7 +91,7 @@ def test_docs_bundles_matches_the_output(fleet, mockfleet):
 def test_inspect_shows_the_content_and_runs_nothing(fleet, mockfleet, packed):
     shown = mockfleet("inspect", "../w.bundle").stdout
     for words in (
-        "for mockfleet:device@0.1.0",
+        "for mockfleet:device@0.2.0",
         f"sha256       {pin(packed)}",
         "data/weather.csv",
         "plugins/scenario.wasm  (scenario 0.1.0)",

@@ -60,7 +60,11 @@ def test_released_contract_never_changes(released):
     )
 
 
-def test_current_contract_is_among_the_kept_ones():
+def test_current_contract_is_kept_once_it_is_released():
+    newest = re.search(r"^## (\S+), (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    if newest[2] == "not yet released":
+        assert newest[1] not in VERSIONS, f"{newest[1]} has bundles and is not released"
+        return
     today = (ROOT / "wit/device.wit").read_text().splitlines()[0]
     assert today in [file.read_text().splitlines()[0] for file in CONTRACTS], (
         f"tests/compat has no copy of {today} `tests/compat/make` makes it"

@@ -4,7 +4,9 @@
 """
 
 import json
+import os
 import re
+import sys
 
 import pytest
 
@@ -87,7 +89,11 @@ def test_project_bundle_runs_in_an_empty_folder(built, broker, subscribe, langua
     assert "plugins/sensor.wasm  (sensor 0.1.0)" in project.expect(
         command(language, "mockfleet bundle")
     )
-    assert "10 devices, each every 1s" in project.expect("mockfleet inspect sensor.bundle")
+    shown = project.expect("mockfleet inspect sensor.bundle")
+    assert "10 devices, each every 1s" in shown
+    # In Rust, the bytes of two builds are the same.
+    inputs = re.findall(r"^inputs +[0-9a-f]{64}  plugins/sensor\.wasm$", shown, re.M)
+    assert len(inputs) == (0 if language == "rust" else 1)
     subscriber = subscribe(broker, "site/#")
     # What it was made of is not there any more.
     there = [project.folder / name for name in ("fleet.toml", "sensor.wasm")]
@@ -161,6 +167,52 @@ def test_compile_error_is_shown_as_the_compiler_prints_it(projects, tmp_path, la
     )
 
 
+IMPORTS = {
+    "python": (
+        "import pydantic",
+        r"device\.py:1: pydantic needs pydantic_core\._pydantic_core, which is native code .*",
+    ),
+    "js": ('import "node:fs";', r"device\.js:1: node:fs is a module of Node\.js, .*; do without it"),
+}
+
+
+@pytest.mark.parametrize("language", IMPORTS)
+def test_import_that_cannot_work_is_one_sentence(projects, tmp_path, language):
+    project = projects(language).copy(tmp_path)
+    line, words = IMPORTS[language]
+    project.source.write_text(f"{line}\n{project.source.read_text()}")
+    _, *said, last = project.expect("mockfleet build", code=2).splitlines()
+    assert len(said) == 1 and re.fullmatch(words, said[0]), said
+    assert last.endswith("ended with exit code 1; its output is above")
+
+
+@pytest.mark.parametrize("language", ["python", "js"])
+def test_inputs_of_two_builds_are_the_same(projects, tmp_path, language):
+    project = projects(language).copy(tmp_path)
+    inputs, path = [], project.environment["PATH"]
+    for name in ("one", "two"):
+        # Another python3 comes first, with packages that no plugin may have.
+        other = tmp_path / name
+        (other / "site").mkdir(parents=True)
+        (other / "site/pick.py").write_text(f"NAME = {name!r}\n")
+        (other / "python3").write_text(f"#!/bin/sh\n[ $1 != -c ] && exec {sys.executable} $@\necho {other}/site\n")
+        (other / "python3").chmod(0o755)
+        project.environment = {**project.environment, "PATH": f"{other}{os.pathsep}{path}"}
+        if language == "python" and name == "one":
+            kind = "try:\n    from pick import NAME\nexcept ImportError:\n    NAME = 'own'\n"
+            text = project.source.read_text().replace('["telemetry"]', '["telemetry", NAME]')
+            project.source.write_text(kind + text)
+        (line,) = project.expect("mockfleet build --json 2>/dev/null").splitlines()
+        built = json.loads(line)
+        assert built["channels"] == (["telemetry", "own"] if language == "python" else ["telemetry"])
+        inputs.append(built["inputs"])
+    assert len(set(inputs)) == 1 and re.fullmatch("[0-9a-f]{64}", inputs[0])
+    assert f"inputs     {inputs[0]}" in project.expect("mockfleet describe .")
+    project.source.write_text(project.source.read_text().replace("telemetry", "telemetrie"))
+    (line,) = project.expect("mockfleet build --json 2>/dev/null").splitlines()
+    assert json.loads(line)["inputs"] != inputs[0]
+
+
 def test_missing_tool_is_reported_with_its_install_command(projects, tmp_path):
     project = projects("js").copy(tmp_path)
     (project.folder / "node_modules/esbuild").unlink()
@@ -179,7 +231,7 @@ def test_component_of_another_contract_is_refused(projects, tmp_path):
     file = project.folder / "plugin.toml"
     text = re.sub("^build = .*$", 'build = "true"', file.read_text(), flags=re.M)
     for output, said in (
-        (GUESTS / "other-version.wasm", "this mockfleet runs mockfleet:device@0.1.0"),
+        (GUESTS / "other-version.wasm", "this mockfleet runs mockfleet:device@0.1.0 and"),
         (GUESTS / "rogue.wasm", 'name: here it is "sensor", and the component says "rogue"'),
         ("device.py", "it does not begin with the bytes of WebAssembly"),
         ("nowhere.wasm", "the build wrote no nowhere.wasm"),

@@ -126,6 +126,19 @@ FAULTS = [
         ]
     ),
     Fault("text for a number", "count = 3", 'count = "ten"', r"whole number"),
+    Fault("a number in quotes", "count = 3", 'count = "3"', r"whole number.*write 3 without quotes$"),
+    Fault(
+        "a path with backslashes",
+        CONFIG,
+        r'''data = { w = "C:\Users\me\weather.csv" }''',
+        r"single quotes, which keep it: 'C:\\Users\\me\\weather\.csv'$",
+    ),
+    Fault(
+        "a path with a tab in it",
+        CONFIG,
+        r'''data = { w = "C:\temp\three.csv" }''',
+        r"has a tab or a line break in it.*single quotes",
+    ),
     Fault("a number for a text", 'name = "test"', "name = 7", r"text"),
     Fault("a text for a table", CONFIG, 'config = "base"', r"table"),
     Fault("a duration without unit", 'every = "100ms"', "every = 5", r"duration.*\"500ms\""),
@@ -212,6 +225,13 @@ FAULTS = [
     # Addresses
     Fault("an unknown scheme", "@URL@", "amqp://127.0.0.1", r'"amqp".*mqtt, mqtts, http and https'),
     Fault("no URL at all", "@URL@", "127.0.0.1:1883", r"no URL"),
+    Fault(
+        "an IPv6 address without brackets",
+        "@URL@",
+        "mqtt://::1:1883",
+        r"an IPv6 address has brackets around it in a URL; write mqtt://\[::1\]:1883$",
+    ),
+    Fault("a WebSocket", "@URL@", "wss://127.0.0.1", r"WebSockets is not spoken; use the broker's"),
     Fault("a login in the URL", "@URL@", "mqtt://me:hunter2@127.0.0.1", r"username and password"),
     Fault("a password without a name", "qos = 1", 'password = "x"', r"username"),
     Fault("certificates without TLS", "qos = 1", "tls = { }", r"mqtts://"),
@@ -251,7 +271,7 @@ FAULTS = [
         "a plugin of another version",
         PLUGIN,
         'plugin = "@GUESTS@/other-version.wasm"',
-        r"mockfleet:device@0\.2\.0.*mockfleet:device@0\.1\.0; run it with a later mockfleet",
+        r"mockfleet:device@0\.3\.0.*@0\.1\.0 and mockfleet:device@0\.2\.0; run it with a later",
     ),
     Fault(
         "a plugin that imports what is not given",

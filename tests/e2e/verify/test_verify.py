@@ -425,7 +425,7 @@ def test_all_faults_of_the_received_file_are_reported_with_place(verify, rows, t
     lines[7] = lines[7].replace(lines[7].split(",")[0], "yesterday")
     (tmp_path / "torn.csv").write_text("\n".join(lines))
     refused = verify("torn.csv", expect=2)
-    assert "torn.csv:5: this line has 5 values, and the first line names 4 columns" in refused
+    assert "torn.csv:5: the row has 5 fields and the header 4; quote a field that holds the delimiter" in refused
     as_jsonl(rows, tmp_path / "got.jsonl")
     with (tmp_path / "got.jsonl").open("a") as out:
         out.write("not json\n{\n")

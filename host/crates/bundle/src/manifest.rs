@@ -39,6 +39,9 @@ pub struct Part {
     /// A plugin's name and version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugin: Option<String>,
+    /// SHA-256 of everything that a plugin was built from, in hex, if its build wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<String>,
 }
 
 /// The kind of a part.

@@ -119,7 +119,7 @@ impl Opening<'_> {
             .fold(0, |sum, part| sum.saturating_add(part.size));
         if total > LARGEST {
             self.wrong(format!(
-                "its parts have {total} bytes, and at most {LARGEST} are read"
+                "its parts have {total} bytes, and at most {LARGEST} are read; leave large files beside the fleet file, and run that"
             ));
             return None;
         }
@@ -181,12 +181,19 @@ impl Opening<'_> {
                     part.path
                 ));
             }
+            let is_digit = |byte: u8| byte.is_ascii_hexdigit();
+            if !part.inputs.iter().all(|text| text.bytes().all(is_digit)) {
+                self.wrong(format!(
+                    "the inputs of part {} are no SHA-256: the bundle was altered; take it from its source again",
+                    part.path
+                ));
+            }
             if !named.insert(part.path.as_bytes()) {
-                self.wrong(format!("part {} is listed twice", part.path));
+                self.wrong(format!("part {} is listed twice: the bundle was altered; take it from its source again", part.path));
             }
         }
         if archive.has_duplicate_names() {
-            self.wrong("two of its entries have one name: it was not made by mockfleet");
+            self.wrong("two of its entries have one name: it was not made by mockfleet; make it with `mockfleet bundle`");
         }
         for name in archive.file_names_raw() {
             if name != NAME.as_bytes() && !named.contains(name) {
@@ -231,13 +238,16 @@ impl Opening<'_> {
             .any(|part| part.path == manifest.fleet && part.kind == Kind::Fleet);
         if !listed {
             self.wrong(format!(
-                "its manifest names {:?} as the fleet file, which is none of its parts",
+                "its manifest names {:?} as the fleet file, which is none of its parts: the bundle was altered; take it from its source again",
                 manifest.fleet
             ));
         }
         let text = parts.get(&manifest.fleet);
         if text.is_some_and(|bytes| std::str::from_utf8(bytes).is_err()) {
-            self.wrong(format!("{} is no text in UTF-8", manifest.fleet));
+            self.wrong(format!(
+                "{} is no text in UTF-8: the bundle was altered; take it from its source again",
+                manifest.fleet
+            ));
         }
     }
 }
@@ -251,7 +261,7 @@ fn read<R: Read>(entry: ZipFile<'_, R>, most: u64) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("is damaged ({error}); take the bundle from its source again"))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
         return Err(format!(
-            "has more than {most} bytes, which is not what it should have: the bundle was altered"
+            "has more than {most} bytes, which is not what it should have: the bundle was altered; take it from its source again"
         ));
     }
     Ok(bytes)

@@ -22,6 +22,8 @@ pub struct Plugin {
     pub from: String,
     /// Name and version.
     pub name: String,
+    /// SHA-256 of everything that it was built from, if its build wrote it.
+    pub inputs: Option<String>,
     /// The component.
     pub bytes: Bytes,
 }
@@ -45,11 +47,15 @@ pub fn pack(
     let whole = fleet_file::linked(text, &links)
         .map_err(|why| Problems::one(fleet.shown().to_owned(), why))?;
     let fleet_path = plain_name(fleet.shown());
-    let mut list = vec![part(&fleet_path, Kind::Fleet, whole.as_bytes(), None)];
+    let mut list = vec![part(&fleet_path, Kind::Fleet, whole.as_bytes())];
     let mut contents = vec![Bytes::from(whole)];
-    for (path, Content { kind, bytes, name }) in parts.found {
-        list.push(part(&path, kind, &bytes, name));
-        contents.push(bytes);
+    for (path, content) in parts.found {
+        list.push(Part {
+            plugin: content.name,
+            inputs: content.inputs,
+            ..part(&path, content.kind, &content.bytes)
+        });
+        contents.push(content.bytes);
     }
     let manifest = Manifest {
         format: FORMAT,
@@ -67,13 +73,14 @@ pub fn pack(
     Ok((manifest, archive))
 }
 
-fn part(path: &str, kind: Kind, bytes: &[u8], plugin: Option<String>) -> Part {
+fn part(path: &str, kind: Kind, bytes: &[u8]) -> Part {
     Part {
         path: path.to_owned(),
         kind,
         size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         sha256: sha256::hex(bytes),
-        plugin,
+        plugin: None,
+        inputs: None,
     }
 }
 
@@ -81,6 +88,7 @@ struct Content {
     kind: Kind,
     bytes: Bytes,
     name: Option<String>,
+    inputs: Option<String>,
 }
 
 /// The parts without the fleet file, by their paths.
@@ -101,6 +109,7 @@ impl Parts {
                 kind: Kind::Plugin,
                 bytes: plugin.bytes.clone(),
                 name: Some(plugin.name.clone()),
+                inputs: plugin.inputs.clone(),
             };
             let path = self.add("plugins", &format!("{stem}.wasm"), content);
             links.groups.push((number, vec!["plugin".into()], path));
@@ -149,13 +158,14 @@ impl Parts {
                     kind,
                     bytes,
                     name: None,
+                    inputs: None,
                 };
                 Some(self.add(folder, &plain_name(&file.to_string()), content))
             }
             Err(error) => {
                 self.problems.push(Problem {
                     place: fleet.place(key),
-                    text: format!("{file} cannot be read: {error}"),
+                    text: format!("{file} cannot be read: {error}; a bundle needs every file that the fleet file names"),
                 });
                 None
             }

@@ -36,6 +36,7 @@ fn packed() -> Vec<u8> {
     let plugin = Plugin {
         from: "meter".into(),
         name: "meter 0.1.0".into(),
+        inputs: Some("0f".repeat(32)),
         bytes: Bytes::from_static(b"component"),
     };
     pack(&fleet, FLEET, &[plugin], "mockfleet:device@0.1.0")
@@ -102,6 +103,27 @@ fn bundle_has_all_files_of_the_fleet_and_the_same_bytes() {
         group.data["w"].read().unwrap(),
         group.data["same"].read().unwrap()
     );
+}
+
+#[test]
+fn inputs_of_a_plugin_are_in_the_manifest() {
+    let bundle = Bundle::open("w.bundle", &packed()).unwrap();
+    let parts = &bundle.manifest().parts;
+    let inputs: Vec<_> = parts
+        .iter()
+        .filter_map(|part| part.inputs.as_ref())
+        .collect();
+    assert_eq!(inputs, [&"0f".repeat(32)]);
+    let altered = manifest("data/a", b"x", 1).replace(
+        "\"kind\": \"data\"",
+        "\"kind\": \"data\", \"inputs\": \"\\u001b[2J\"",
+    );
+    let parts: [(&str, &[u8]); 3] = [
+        ("manifest.json", altered.as_bytes()),
+        ("f.toml", b"#"),
+        ("data/a", b"x"),
+    ];
+    assert!(refused(&archive(&parts)).contains("the inputs of part data/a are no SHA-256"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::document::parser;
 use crate::document::problem::{Problem, Problems};
 use crate::document::redact::redact;
 use crate::plan::fleet::Plan;
-use crate::sections::top_level;
+use crate::sections::{groups, top_level};
 
 /// A fleet file with its checked plan.
 pub struct Fleet {
@@ -60,10 +60,10 @@ impl Fleet {
     pub fn read(file: &Path, overrides: &[Override]) -> Result<Self, InvalidConfig> {
         let shown = file.display().to_string();
         let text = std::fs::read(file)
-            .map_err(|error| format!("the fleet file cannot be read: {error}"))
+            .map_err(|error| format!("the fleet file cannot be read: {error}; give the path of a fleet file, such as fleet.toml"))
             .and_then(|bytes| {
                 String::from_utf8(bytes)
-                    .map_err(|_| "this is no text in UTF-8, so no fleet file".to_owned())
+                    .map_err(|_| "this is no text in UTF-8, so no fleet file; save it in UTF-8".to_owned())
             })
             .map_err(|text| {
                 let mut problems = Problems::default();
@@ -96,7 +96,7 @@ impl Fleet {
             let mut problems = Problems::default();
             problems.push(Problem {
                 place: shown.to_owned(),
-                text: "this is neither a bundle nor a fleet file: no text in UTF-8".into(),
+                text: "this is neither a bundle nor a fleet file: no text in UTF-8; give the address of one of the two".into(),
             });
             return Err(InvalidConfig {
                 problems,
@@ -182,6 +182,28 @@ impl Fleet {
     #[must_use]
     pub fn rerun_argument(&self) -> &str {
         self.rerun_argument.as_deref().unwrap_or(&self.shown)
+    }
+
+    /// Returns a message about a key with `${NAME}` in place of values of the environment, for
+    /// the key and all keys below it.
+    #[must_use]
+    pub fn without_environment(&self, path: &[&str], message: String) -> String {
+        self.tree.nearest(path).without_environment(message)
+    }
+
+    /// Returns the settings of a group as JSON and as a text in the order of the file, with
+    /// numbers, `true` and `false` in place of texts that are one `${NAME}`, at the paths that
+    /// `is_wanted` selects. `None` if there are none.
+    #[must_use]
+    pub fn settings_from_environment(
+        &self,
+        group: &str,
+        is_wanted: impl Fn(&[String]) -> bool,
+    ) -> Option<(serde_json::Value, String)> {
+        let config = self.tree.key("groups")?.step(group)?.key("config")?;
+        let typed = config.with_scalars(&mut Vec::new(), &is_wanted)?;
+        let value = groups::json(&typed, "config").ok()?;
+        Some((value, groups::config_text(&typed)))
     }
 
     /// Returns the place of a key, with groups by name: `fleet.toml:14`, or the option that

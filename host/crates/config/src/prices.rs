@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::document::file_source::Files;
 use crate::document::node::{Node, Value};
 use crate::document::parser;
-use crate::document::problem::{Problem, Problems};
+use crate::document::problem::{Problem, Problems, ValueError};
 use crate::document::table_reader::{ReadContext, TableReader, text};
 
 /// The built-in price table.
@@ -262,22 +262,19 @@ fn price(context: &ReadContext<'_>, node: &Node, entry: &Entry) -> Option<Price>
     let keys = TableReader::open(context, node, key.clone(), PRICE_KEYS)?;
     keys.read("per", |node| match text(node)? {
         per if per == entry.per => Ok(()),
-        per => Err(format!(
-            "this price is per {:?}, not per {per:?}",
-            entry.per
-        )),
+        per => Err(format!("this price is per {:?}, not per {per:?}", entry.per).into()),
     });
     let usd = keys.require("usd", "0.023", dollars)?;
     Some(made(usd, keys.text("date"), keys.text("source")))
 }
 
-fn dollars(node: &Node) -> Result<f64, String> {
+fn dollars(node: &Node) -> Result<f64, ValueError> {
     let wanted = "a price is a number of US dollars from 0 to 1000000";
-    let usd = match &node.value {
+    let usd = match &*node.scalar() {
         Value::Float(usd) => *usd,
         Value::Integer(usd) => u32::try_from(*usd).map_or(f64::NAN, f64::from),
         Value::Long(usd) => usd.parse().unwrap_or(f64::NAN),
-        _ => return Err(format!("{wanted}, not {}", node.kind())),
+        _ => return Err(node.mismatch(wanted)),
     };
     if (0.0..=MILLION).contains(&usd) {
         Ok(usd)

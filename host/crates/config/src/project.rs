@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::document::file_source::{Files, join_folder};
 use crate::document::node::{Node, Value};
 use crate::document::parser;
-use crate::document::problem::{Problem, Problems};
+use crate::document::problem::{Problem, Problems, ValueError};
 use crate::document::table_reader::{ReadContext, TableReader, text};
 
 /// Name of the file in the project's folder.
@@ -108,7 +108,7 @@ fn file_in(folder: &Path) -> PathBuf {
 ///
 /// # Errors
 /// The project cannot be read, or is not built yet.
-pub fn component_path(path: &Path) -> Result<PathBuf, String> {
+pub fn component_path(path: &Path) -> Result<PathBuf, ValueError> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
@@ -120,7 +120,8 @@ pub fn component_path(path: &Path) -> Result<PathBuf, String> {
         "the plugin of {} is not built yet; `mockfleet build {}` builds it",
         path.display(),
         path.display()
-    ))
+    )
+    .into())
 }
 
 fn project(keys: &TableReader<'_>, folder: &Path) -> Option<Project> {
@@ -136,12 +137,18 @@ fn project(keys: &TableReader<'_>, folder: &Path) -> Option<Project> {
                 .iter()
                 .map(|entry| filled(entry).map(|path| keys.context.path(entry, &path)))
                 .collect::<Result<Vec<_>, _>>(),
-            _ => Err(format!("a list of paths is wanted, not {}", node.kind())),
+            _ => Err(format!("a list of paths is wanted, not {}", node.kind()).into()),
         })
         .unwrap_or_default();
     for path in &watch {
         if !path.exists() {
-            keys.report("watch", format_args!("there is no {}", path.display()));
+            keys.report(
+                "watch",
+                format_args!(
+                    "there is no {}; name files and folders of the project",
+                    path.display()
+                ),
+            );
         }
     }
     Some(Project {
@@ -175,7 +182,7 @@ fn needs(keys: &TableReader<'_>) -> Vec<Requirement> {
             let text = filled(node)?;
             match parts(&text) {
                 Some(_) => Ok(text),
-                None => Err(format!("{text:?} is no version; \"1.95\" is one")),
+                None => Err(format!("{text:?} is no version; \"1.95\" is one").into()),
             }
         });
         Some(Requirement {
@@ -188,9 +195,11 @@ fn needs(keys: &TableReader<'_>) -> Vec<Requirement> {
     entries.iter().filter_map(need).collect()
 }
 
-fn filled(node: &Node) -> Result<String, String> {
+fn filled(node: &Node) -> Result<String, ValueError> {
     match text(node)? {
-        empty if empty.trim().is_empty() => Err("it is empty".into()),
+        empty if empty.trim().is_empty() => {
+            Err("it is empty; write a text between the quotes".into())
+        }
         text => Ok(text),
     }
 }
@@ -200,7 +209,7 @@ impl Requirement {
     ///
     /// # Errors
     /// The version that is too old, or a text if the output has none.
-    pub fn is_met_by(&self, printed: &str) -> Result<(), String> {
+    pub fn is_met_by(&self, printed: &str) -> Result<(), ValueError> {
         let Some(least) = self.least.as_deref().and_then(parts) else {
             return Ok(());
         };
@@ -210,7 +219,7 @@ impl Requirement {
             .find_map(|word| Some((word, parts(word)?)));
         match found {
             Some((_, found)) if found >= least => Ok(()),
-            Some((word, _)) => Err(word.to_owned()),
+            Some((word, _)) => Err(word.into()),
             None => Err("one that says no version".into()),
         }
     }
@@ -264,11 +273,11 @@ mod tests {
         assert_eq!(
             said,
             "plugin.toml:2: unknown key \"biuld\" in plugin.toml; did you mean \"build\"?
-plugin.toml:1: name in plugin.toml: it is empty
+plugin.toml:1: name in plugin.toml: it is empty; write a text between the quotes
 plugin.toml:1: plugin.toml lacks the key \"version\"; write for example version = \"0.1.0\"
 plugin.toml:1: plugin.toml lacks the key \"build\"; write for example build = \"cargo build --release\"
 plugin.toml:4: output in plugin.toml: a text in quotes is wanted, not a number
-plugin.toml:3: watch in plugin.toml: there is no nowhere
+plugin.toml:3: watch in plugin.toml: there is no nowhere; name files and folders of the project
 plugin.toml:5: [[needs]] lacks the key \"check\"; write for example check = \"rustc --version\"
 plugin.toml:5: [[needs]] lacks the key \"install\"; write for example install = \"rustup update stable\"
 plugin.toml:7: least in [[needs]]: \"new\" is no version; \"1.95\" is one"

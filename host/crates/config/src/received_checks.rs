@@ -1,5 +1,6 @@
 //! Parses limits of findings, such as `missing == 0`.
 
+use crate::document::problem::ValueError;
 use crate::document::suggest::did_you_mean;
 
 /// The kinds of findings.
@@ -47,7 +48,7 @@ impl ReceivedCheck {
     ///
     /// # Errors
     /// The text is no check; the message shows correct ones.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
         let wanted = "a check of what was received is a cause, ==, <= or <, and a number or a share: 'missing == 0', 'late <= 0.1%'";
         let signs = [
             ("==", ReceivedComparison::Equal),
@@ -74,7 +75,7 @@ impl ReceivedCheck {
         let value: f64 = digits.parse().map_err(|_| wanted)?;
         let most = if percent { 100.0 } else { 1e15 };
         if !(0.0..=most).contains(&value) {
-            return Err(format!("{number} is out of range: {wanted}"));
+            return Err(format!("{number} is out of range: {wanted}").into());
         }
         Ok(Self {
             finding,
@@ -114,7 +115,7 @@ mod tests {
         assert!(check.is_met(1.0, 1_000.0) && !check.is_met(2.0, 1_000.0));
         let none = ReceivedCheck::parse("missing == 0").unwrap();
         assert!(none.is_met(0.0, 9.0) && !none.is_met(1.0, 9.0));
-        let refused = |text| ReceivedCheck::parse(text).unwrap_err();
+        let refused = |text| ReceivedCheck::parse(text).unwrap_err().to_string();
         assert!(refused("mising == 0").contains("did you mean \"missing\"?"));
         for wrong in ["missing", "missing <= many", "missing <= 101%", "late < -1"] {
             assert!(!refused(wrong).is_empty());

@@ -184,6 +184,11 @@ fn rows(heading: &str) -> Vec<Row> {
 /// Pattern of a text with `${NAME}`, which is valid in place of any value.
 const FILLED_IN: &str = r"\$\{";
 
+/// Returns the schema of a value that can be one `${NAME}` alone.
+fn or_reference(schema: &Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "string", "pattern": r"^\$\{[^{}]+\}$" }] })
+}
+
 /// Returns the pattern of `TO` or `FROM..TO`.
 fn one_or_two(value: &str) -> String {
     format!(r"^\s*{value}\s*(\.\.\s*{value}\s*)?$")
@@ -197,8 +202,10 @@ fn value_schema(heading: &str, key: &str) -> Value {
     let duration = || pattern(r"^\s*([0-9.]+\s*(us|µs|ms|s|m|h|d)\s*)+$");
     let size = || pattern(r"^[0-9.]+\s*([KMGT]i?B|B)$");
     let rate = r"^[0-9.]+\s*/\s*(us|ms|s|sec|m|min|h|d|day|hour)$";
-    let whole = |low: u64, high: u64| json!({ "type": "integer", "minimum": low, "maximum": high });
-    let flag = || json!({ "type": "boolean" });
+    let whole = |low: u64, high: u64| {
+        or_reference(&json!({ "type": "integer", "minimum": low, "maximum": high }))
+    };
+    let flag = || or_reference(&json!({ "type": "boolean" }));
     let word = |words: &[&str]| json!({ "enum": words });
     let checks = |form: &str| json!({ "type": "array", "items": pattern(&form.replace('\n', "")) });
     let texts = || json!({ "type": "object", "additionalProperties": { "type": "string" } });
@@ -221,7 +228,8 @@ fn value_schema(heading: &str, key: &str) -> Value {
         ("Top level", "clock") => table_schema("clock", &[]),
         ("clock", "start") => text(),
         ("clock", "speed") => {
-            json!({ "anyOf": [word(&["max"]), { "type": "number", "exclusiveMinimum": 0 }] })
+            let number = or_reference(&json!({ "type": "number", "exclusiveMinimum": 0 }));
+            json!({ "anyOf": [word(&["max"]), number] })
         }
         ("Top level", "log") => table_schema("[log]", &[]),
         ("Top level", "checks") => table_schema("[checks]", &[]),
@@ -265,7 +273,7 @@ fn value_schema(heading: &str, key: &str) -> Value {
         }
         (_, "channels") => json!({ "type": "object", "minProperties": 1 }),
         (_, "connections") => json!({ "anyOf": [word(&["per-device"]), whole(1, 1_000_000)] }),
-        (_, "qos") => json!({ "type": "integer", "enum": [0, 1, 2] }),
+        (_, "qos") => or_reference(&json!({ "type": "integer", "enum": [0, 1, 2] })),
         (_, "retain" | "clean-session" | "error-downlink") => flag(),
         (_, "outbox") => whole(1, 1_000_000),
         (_, "max-in-flight") => whole(1, 65_535),
@@ -287,7 +295,8 @@ fn fault_schema(key: &str) -> Value {
     const LENGTH: &str = r"([0-9.]+\s*(us|µs|ms|s|m|h|d)\s*)+";
     let pattern =
         |pattern: &str| json!({ "type": "string", "pattern": format!("{pattern}|{FILLED_IN}") });
-    let whole = |most: u64| json!({ "type": "integer", "minimum": 1, "maximum": most });
+    let whole =
+        |most: u64| or_reference(&json!({ "type": "integer", "minimum": 1, "maximum": most }));
     match key {
         "kind" => json!({ "enum": kinds::words() }),
         "probability" | "devices" => pattern(r"^\s*[0-9.]+\s*%$"),
@@ -303,7 +312,7 @@ fn fault_schema(key: &str) -> Value {
         "offset" => pattern(&format!(r"^\s*[-+]?\s*{LENGTH}$")),
         "drift" => pattern(&format!(r"^\s*[-+]?\s*{LENGTH}/\s*(s|m|min|h|d)$")),
         "bandwidth" => pattern(r"^[0-9.]+\s*([KMGk]i?B|B)\s*/s$"),
-        "vanish" => json!({ "type": "boolean" }),
+        "vanish" => or_reference(&json!({ "type": "boolean" })),
         _ => json!({ "type": "string" }),
     }
 }
@@ -355,6 +364,8 @@ mod tests {
         assert_eq!(refused("seed = 5"), Vec::<String>::new());
         assert_eq!(refused("duration = \"1h30m\""), Vec::<String>::new());
         assert_eq!(refused("name = \"${NAME}\""), Vec::<String>::new());
+        assert_eq!(refused("seed = \"${SEED}\""), Vec::<String>::new());
+        assert_eq!(refused("clock.speed = \"${SPEED}\""), Vec::<String>::new());
         assert_eq!(refused("log.retention = \"30d\""), Vec::<String>::new());
         assert_eq!(refused("clock = { speed = 60 }"), Vec::<String>::new());
         assert_eq!(
@@ -368,6 +379,8 @@ mod tests {
         for wrong in [
             "sed = 5",
             "seed = -1",
+            "seed = \"5\"",
+            "seed = \"5${SEED}\"",
             "duration = 10",
             "duration = \"10\"",
             "log.rol = {}",

@@ -3,6 +3,7 @@
 //! A threshold has a figure of a run, a comparison and a value. `[checks]`, `--check` and
 //! `--until` share this grammar.
 
+use crate::document::problem::ValueError;
 use crate::document::suggest::did_you_mean;
 use crate::document::units;
 
@@ -192,7 +193,7 @@ pub(crate) const CHANNEL_CHECK_PATTERN: &str = r"^\s*(
 
 impl Metric {
     /// Reads `acked`, `latency.p99`.
-    fn parse(name: &str) -> Result<Self, String> {
+    fn parse(name: &str) -> Result<Self, ValueError> {
         if let Some((_, metric)) = COUNT_METRICS.iter().find(|(known, _)| *known == name) {
             return Ok(*metric);
         }
@@ -202,7 +203,7 @@ impl Metric {
         if let Some((time, share)) = timed {
             let Some((_, at)) = PERCENTILES.iter().find(|(known, _)| *known == share) else {
                 let hint = did_you_mean(share, PERCENTILES.iter().map(|(known, _)| *known));
-                return Err(format!("{time} has no {share:?}{hint}"));
+                return Err(format!("{time} has no {share:?}{hint}").into());
             };
             return Ok(match time {
                 "lag" => Self::Lag(*at),
@@ -212,7 +213,8 @@ impl Metric {
         if TIME_METRICS.contains(&name) {
             return Err(format!(
                 "{name} differs from message to message; say which is meant, such as {name}.p99"
-            ));
+            )
+            .into());
         }
         let names: Vec<String> = COUNT_METRICS
             .iter()
@@ -220,7 +222,7 @@ impl Metric {
             .chain(TIME_METRICS.iter().map(|time| format!("{time}.p99")))
             .collect();
         let hint = did_you_mean(name, names.iter().map(String::as_str));
-        Err(format!("there is no figure {name:?}{hint}"))
+        Err(format!("there is no figure {name:?}{hint}").into())
     }
 
     /// Returns the unit of a share, if the figure can be a share.
@@ -232,8 +234,8 @@ impl Metric {
             | Self::Delivered
             | Self::Failed
             | Self::Dropped
-            | Self::Unconfirmed => Some("messages"),
-            Self::Missed => Some("ticks"),
+            | Self::Unconfirmed => Some("message"),
+            Self::Missed => Some("tick"),
             _ => None,
         }
     }
@@ -268,8 +270,8 @@ impl Metric {
         }
     }
 
-    fn parse_value(self, text: &str) -> Result<ThresholdValue, String> {
-        let wanted = || format!("{text:?} is not understood; {}", self.wanted());
+    fn parse_value(self, text: &str) -> Result<ThresholdValue, ValueError> {
+        let wanted = || ValueError::from(format!("{text:?} is not understood; {}", self.wanted()));
         match self {
             Self::Latency(_) | Self::Lag(_) => {
                 let time = units::parse_duration(text).map_err(|_| wanted())?;
@@ -285,9 +287,10 @@ impl Metric {
                     let share = share(percent.trim_end()).ok_or_else(wanted)?;
                     if share > FULL_SHARE {
                         return Err(format!(
-                            "{text:?} is no share of all {}; it lies between 0% and 100%",
+                            "{text:?} is no share of all {}s; it lies between 0% and 100%",
                             self.share_base().unwrap_or_default()
-                        ));
+                        )
+                        .into());
                     }
                     Ok(ThresholdValue::Share(share))
                 }
@@ -331,7 +334,7 @@ impl Threshold {
     ///
     /// # Errors
     /// The text is no threshold; the message shows a correct one.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
         let found = text.find(['<', '>', '=', '!']).and_then(|at| {
             let (name, rest) = text.split_at_checked(at)?;
             let (sign, comparison) = COMPARISONS
@@ -346,10 +349,7 @@ impl Threshold {
             })?;
         let metric = Metric::parse(name)?;
         if value.is_empty() {
-            return Err(format!(
-                "nothing is compared with {name}; {}",
-                metric.wanted()
-            ));
+            return Err(format!("nothing is compared with {name}; {}", metric.wanted()).into());
         }
         let limit = metric.parse_value(value)?;
         Ok(Self {
@@ -366,7 +366,7 @@ impl Threshold {
     /// # Errors
     /// Returns the errors of [`Threshold::parse`], and an error if the check always passes or
     /// always fails.
-    pub fn parse_check(text: &str) -> Result<Self, String> {
+    pub fn parse_check(text: &str) -> Result<Self, ValueError> {
         let threshold = Self::parse(text)?;
         let lowest = match threshold.value {
             ThresholdValue::Count(n) | ThresholdValue::Share(n) | ThresholdValue::Time(n) => n == 0,
@@ -383,7 +383,7 @@ impl Threshold {
         match outcome {
             Some(when) => Err(format!(
                 "it {when} holds, and so checks nothing; wanted is something that can hold and can break, such as \"acked >= 99.9%\""
-            )),
+            ).into()),
             None => Ok(threshold),
         }
     }
@@ -462,7 +462,7 @@ mod tests {
             ("failed <= -1%", "is not understood"),
             ("failed <= 1e3", "is not understood"),
         ] {
-            let said = Threshold::parse(wrong).unwrap_err();
+            let said = Threshold::parse(wrong).unwrap_err().to_string();
             assert!(said.contains(says), "{wrong}: {said}");
         }
     }
@@ -476,7 +476,7 @@ mod tests {
             ("acked <= 100%", "always holds"),
             ("lag.p99 < 0s", "never holds"),
         ] {
-            let said = Threshold::parse_check(wrong).unwrap_err();
+            let said = Threshold::parse_check(wrong).unwrap_err().to_string();
             assert!(said.contains(says), "{wrong}: {said}");
         }
         assert!(Threshold::parse_check("acked == 100%").is_ok());

@@ -1,7 +1,9 @@
-//! Writes files atomically, hashes them, and finds the user's cache folder.
+//! Writes files atomically, hashes them, finds the cache folder, formats counts.
 //!
 //! Internal to mockfleet: other crates of the workspace use it, and it promises no stable API.
 
 pub mod atomic_write;
 pub mod cache_dir;
+pub mod counted;
+pub mod durations;
 pub mod sha256;

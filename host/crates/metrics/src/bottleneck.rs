@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use crate::counters::worker_counters::Counters;
-use crate::format::{count, micros};
+use crate::format::{bytes, micros};
 use crate::num::as_f64;
+use mockfleet_files::counted::{agree, count, plural};
 
 /// Delay up to which a device keeps its schedule, in microseconds: a few turns of a worker's
 /// loop, and far below usual intervals.
@@ -150,8 +151,9 @@ impl Evidence<'_> {
         let busy = self.busy_text();
         let words = match self.confirmations() {
             Some(took) if c.latency.quantile(0.99) > SLOW_CONFIRMATION_US => format!(
-                "none, but the backend was slow: {took}, and up to {} messages were open at once; {busy}",
-                count(c.max_open)
+                "none, but the backend was slow: {took}, and up to {} {} open at once; {busy}",
+                plural(c.max_open, "message"),
+                agree(c.max_open, "was", "were")
             ),
             Some(took) => format!("none: {busy}, and {took}"),
             None => format!("none: {busy}"),
@@ -191,14 +193,16 @@ impl Evidence<'_> {
         let c = self.counters;
         if self.lost_rows > 0 {
             return format!(
-                "the send log: it took fewer rows than devices sent, and {} were lost (spool-full = \"drop\")",
-                count(self.lost_rows)
+                "the send log: it took fewer rows than devices sent, and {} {} lost (spool-full = \"drop\")",
+                count(self.lost_rows),
+                agree(self.lost_rows, "was", "were")
             );
         }
         let held = micros(c.log_blocked_us / u64::from(self.workers.max(1)));
         format!(
-            "the send log, not the backend: devices waited {held} for it to take more rows (spool-limit, spool-full), and {} ticks were missed; {}",
-            count(c.missed_ticks),
+            "the send log, not the backend: devices waited {held} for it to take more rows (spool-limit, spool-full), and {} {} missed; {}",
+            plural(c.missed_ticks, "tick"),
+            agree(c.missed_ticks, "was", "were"),
             self.busy_text()
         )
     }
@@ -214,17 +218,48 @@ impl Evidence<'_> {
             micros(c.delay.quantile(0.99))
         );
         if c.missed_ticks > 0 {
-            late.push_str(&format!(", {} ticks were missed", count(c.missed_ticks)));
+            late.push_str(&format!(
+                ", {} {} missed",
+                plural(c.missed_ticks, "tick"),
+                agree(c.missed_ticks, "was", "were")
+            ));
         }
-        if self.busy() < IDLE_SHARE {
+        if self.busy() >= IDLE_SHARE {
             return format!(
-                "the host, not the backend: {late}, though {busy}; something else had the machine, or single calls took long{}",
-                self.call_time(" (", ")")
+                "the host, not the backend: {late}, and {busy}{}; run fewer devices, at a lower rate, or on more cores",
+                self.call_time(", ", "")
             );
         }
+        match c.late.own_share() >= IDLE_SHARE {
+            true => format!("the host, not the backend: {late}, {}", self.own_work()),
+            false => format!(
+                "the host, not the backend: {late}, though {busy}; something else had the machine{}",
+                self.call_time(" (", ")")
+            ),
+        }
+    }
+
+    /// Describes the work of workers that delayed their calls.
+    fn own_work(&self) -> String {
+        let late = &self.counters.late;
+        let received = match self.counters.received {
+            0 => String::new(),
+            n => format!(
+                " ({} from the backend, {})",
+                plural(n, "message"),
+                bytes(self.counters.received_bytes)
+            ),
+        };
+        let way_out = match late.io_us > late.calls_us {
+            true => "receive and send less at once, or use more cores",
+            false => "make the devices' calls shorter, or use more cores",
+        };
         format!(
-            "the host, not the backend: {late}, and {busy}{}; run fewer devices, at a lower rate, or on more cores",
-            self.call_time(", ", "")
+            "since its workers were busy themselves: for {} with connections{received} and for {} with calls of devices, of the {} in which calls were due; over the whole run, {}; {way_out}",
+            micros(late.io_us),
+            micros(late.calls_us),
+            micros(late.waited_us),
+            self.busy_text()
         )
     }
 
@@ -234,14 +269,14 @@ impl Evidence<'_> {
         let never = match c.never_connected() {
             None | Some(0) => String::new(),
             Some(never) => format!(
-                ", and {} of {} devices never connected",
+                ", and {} of {} never connected",
                 count(never),
-                count(c.to_connect)
+                plural(c.to_connect, "device")
             ),
         };
         format!(
-            "the host, not the backend: it had no free port or file for the connections of {} messages{never}; raise net.ipv4.ip_local_port_range or `ulimit -n`, share connections, or use a second machine; {}",
-            count(c.lost_to_host),
+            "the host, not the backend: it had no free port or file for the connections of {}{never}; raise net.ipv4.ip_local_port_range or `ulimit -n`, share connections, or use a second machine; {}",
+            plural(c.lost_to_host, "message"),
             self.busy_text()
         )
     }
@@ -287,10 +322,12 @@ impl Evidence<'_> {
         Some(format!("confirmations took p99 {}", micros(took)))
     }
 
-    /// Returns the time from called to sent.
+    /// Returns the time from called to sent. A message that waits until the connection of its
+    /// device is open for the first time does not wait for the backend to take messages.
     fn waited(&self) -> u64 {
         let c = self.counters;
-        c.lag.quantile(0.99).saturating_sub(c.delay.quantile(0.99))
+        let lag = c.lag.since(&c.connect_lag);
+        lag.quantile(0.99).saturating_sub(c.delay.quantile(0.99))
     }
 
     /// Describes the fill level of outboxes.
@@ -300,15 +337,16 @@ impl Evidence<'_> {
             return String::new();
         }
         let mut words = format!(
-            ", up to {} messages were open at once, {} of one device (outbox {})",
-            count(c.max_open),
+            ", up to {} {} open at once, {} of one device (outbox {})",
+            plural(c.max_open, "message"),
+            agree(c.max_open, "was", "were"),
             count(u64::from(c.fullest_outbox.open)),
             count(u64::from(c.fullest_outbox.of))
         );
         if c.outbox_full > 0 {
             words.push_str(&format!(
-                ", and {} messages found it full",
-                count(c.outbox_full)
+                ", and {} found it full",
+                plural(c.outbox_full, "message")
             ));
         }
         words
@@ -316,8 +354,9 @@ impl Evidence<'_> {
 
     fn busy_text(&self) -> String {
         format!(
-            "its {} workers were busy {:.0} % of the time",
-            self.workers,
+            "its {} {} busy {:.0} % of the time",
+            plural(self.workers, "worker"),
+            agree(self.workers, "was", "were"),
             self.busy() * 100.0
         )
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::format::count;
+use mockfleet_files::counted::count;
 
 /// The result of a check at the end of a run.
 #[derive(Debug, Clone, PartialEq)]

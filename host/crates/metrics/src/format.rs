@@ -1,20 +1,8 @@
 //! Formats numbers for people.
 
-use crate::num::as_f64;
+use mockfleet_files::counted::count;
 
-/// Formats a count: `1234567` as `1,234,567`.
-#[must_use]
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+use crate::num::as_f64;
 
 /// Formats a number of bytes: `512 B`, `1.5 KiB`, `128.0 MiB`.
 #[must_use]
@@ -74,23 +62,9 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
     format!("{:.2} %", share.min(99.99))
 }
 
-/// Formats a count with its noun: `1 file`, `2 files`.
-#[must_use]
-pub fn plural(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn count_has_separators() {
-        assert_eq!(
-            [count(0), count(999), count(1_000), count(12_345_678)],
-            ["0", "999", "1,000", "12,345,678"]
-        );
-    }
 
     #[test]
     fn size_and_time_have_a_fitting_unit() {

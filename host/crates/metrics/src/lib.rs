@@ -24,13 +24,15 @@ mod summary;
 pub use bottleneck::{Bottleneck, MAX_ON_TIME_DELAY_US};
 pub use check::CheckResult;
 pub use counters::{
-    CheckCounters, Counters, FaultCounters, LatencyHistogram, QueueDepth, SharedCounters,
+    CheckCounters, Counters, FaultCounters, LateTime, LatencyHistogram, QueueDepth, SharedCounters,
     StageCounters, StageTicks, Warnings,
 };
-pub use format::{bytes, count, micros, plural};
+pub use format::{bytes, micros};
+pub use mockfleet_files::counted::{agree, all, count, noun_for, plural};
 pub use num::as_f64;
 pub use progress::{
-    ClockPosition, ClockProgress, LiveView, ProgressSnapshot, StageProgress, StageResult,
+    ClockPosition, ClockProgress, ConnectProgress, LiveView, ProgressSnapshot, StageProgress,
+    StageResult,
 };
 pub use search_step::{BreakpointResult, SearchStep};
 pub use summary::{LogTotals, Summary, Verdict};

@@ -3,6 +3,7 @@
 //! Every call is bounded in time, memory and result. A call that exceeds time or memory
 //! ends the cell.
 
+use mockfleet_files::counted::{agree, noun_for};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,7 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::compile::plugin::Plugin;
-use crate::guest::bindings;
-use crate::guest::bindings::mockfleet::device::types as wit;
+use crate::guest::bindings::newest as wit;
 use crate::guest::cpu_deadline;
 use crate::guest::crash::{CallError, Crash};
 use crate::guest::epoch::epochs_for;
@@ -19,6 +19,7 @@ use crate::guest::guest_output::{Console, GuestOutput};
 use crate::guest::host_context::HostContext;
 use crate::guest::limits::{Limits, MemoryLimiter};
 use crate::guest::sandbox::Sandbox;
+use crate::versions::instance::Instance;
 
 /// A reference to one device inside a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct DeviceHandle(u32);
 /// One sandboxed instance of a plugin, holding any number of devices.
 pub struct Cell {
     store: Store<Sandbox>,
-    instance: bindings::Plugin,
+    instance: Instance,
     devices: Vec<DeviceSlot>,
     limits: Limits,
     deadline: u64,
@@ -93,8 +94,7 @@ impl Cell {
     /// When the call ends the cell.
     pub fn describe(&mut self) -> Result<wit::Description, Crash> {
         self.store.set_epoch_deadline(self.deadline);
-        let behaviour = self.instance.mockfleet_device_behaviour();
-        match behaviour.call_describe(&mut self.store) {
+        match self.instance.describe(&mut self.store) {
             Ok(description) => Ok(description),
             Err(error) => Err(crash("describe", &error, &self.limits, &mut self.store)),
         }
@@ -118,13 +118,29 @@ impl Cell {
             self.store
                 .set_epoch_deadline(self.deadline.max(epochs_for(DATA_READ_DEADLINE)));
         }
-        let behaviour = self.instance.mockfleet_device_behaviour();
-        let created = behaviour.device().call_create(&mut self.store, spec);
+        let created = self.instance.create(&mut self.store, spec);
         let device = self.unwrap_result("create", created)?;
         if let Some(slot) = self.devices.last_mut() {
             slot.device = Some(device);
         }
         Ok(handle)
+    }
+
+    /// Starts a device, at `at` microseconds of the run's clock. `first_tick` is the time of
+    /// its first tick on schedule.
+    ///
+    /// # Errors
+    /// The behaviour's error, or a crash.
+    pub fn start(
+        &mut self,
+        handle: DeviceHandle,
+        at: u64,
+        first_tick: Option<u64>,
+    ) -> Result<wit::Turn, CallError> {
+        let device = self.enter(handle, at)?.ok_or_else(retired_error)?;
+        let turn = self.instance.start(&mut self.store, device, at, first_tick);
+        self.unwrap_result("start", turn)
+            .and_then(|turn| self.check_turn_size(turn))
     }
 
     /// Runs a tick of a device.
@@ -134,8 +150,7 @@ impl Cell {
     #[inline]
     pub fn tick(&mut self, handle: DeviceHandle, tick: wit::Tick) -> Result<wit::Turn, CallError> {
         let device = self.enter(handle, tick.at)?.ok_or_else(retired_error)?;
-        let behaviour = self.instance.mockfleet_device_behaviour();
-        let turn = behaviour.device().call_tick(&mut self.store, device, tick);
+        let turn = self.instance.tick(&mut self.store, device, tick);
         self.unwrap_result("tick", turn)
             .and_then(|turn| self.check_turn_size(turn))
     }
@@ -152,10 +167,7 @@ impl Cell {
         event: &wit::Event,
     ) -> Result<wit::Turn, CallError> {
         let device = self.enter(handle, at)?.ok_or_else(retired_error)?;
-        let behaviour = self.instance.mockfleet_device_behaviour();
-        let turn = behaviour
-            .device()
-            .call_handle(&mut self.store, device, at, event);
+        let turn = self.instance.handle(&mut self.store, device, at, event);
         self.unwrap_result("handle", turn)
             .and_then(|turn| self.check_turn_size(turn))
     }
@@ -218,9 +230,11 @@ impl Cell {
         let limits = &self.limits;
         if turn.messages.len() > limits.messages {
             return Err(CallError::Failed(format!(
-                "returned {} messages in one turn, and {} are allowed (limits.messages); none was sent",
+                "returned {} {} in one turn, and {} {} allowed (limits.messages); none was sent",
                 turn.messages.len(),
-                limits.messages
+                noun_for(turn.messages.len(), "message"),
+                limits.messages,
+                agree(limits.messages, "is", "are")
             )));
         }
         match turn
@@ -229,9 +243,10 @@ impl Cell {
             .find(|message| message.payload.len() > limits.message_size)
         {
             Some(message) => Err(CallError::Failed(format!(
-                "returned a message of {} bytes, and {} are allowed (limits.message-size); nothing of this turn was sent",
+                "returned a message of {} bytes, and {} {} allowed (limits.message-size); nothing of this turn was sent",
                 message.payload.len(),
-                limits.message_size
+                limits.message_size,
+                agree(limits.message_size, "is", "are")
             ))),
             None => Ok(turn),
         }

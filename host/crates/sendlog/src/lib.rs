@@ -134,6 +134,7 @@ pub use format::run_catalog::{DeviceIds, GroupEntry, RouteEntry, RunCatalog};
 pub use format::schema::LogTable;
 pub use log::{LogSummary, SendLog};
 pub use maintenance::prune::{OldFile, PrunePlan, Pruned, RunSize, plan_prune};
+pub use mockfleet_datafile::TimeUnit;
 pub use read::digest::{Digest, Digests, MissingPayloads, digests};
 pub use read::log_files::{LogFile, LogFiles, holds_log};
 pub use read::outcome_counts::{

@@ -1,139 +1,51 @@
 //! Reads CSV (RFC 4180) with a header line.
-//!
-//! The parser is `csv-core`; the crate `csv` adds only conversions to Rust types.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use mockfleet_datafile::{CsvReader, ReadError, looks_like_data, refuse_count};
+use mockfleet_sendlog::{RowVisitor, TableValue};
 
 use crate::row::BadRowCallback;
-use mockfleet_sendlog::{RowVisitor, TableValue};
+use crate::stream::Stream;
 
 /// The form of a null value in the result of a query. It differs from an empty text.
 pub(crate) const NULL: &str = "\\N";
 
-/// Size of the read buffer in bytes.
-const READ_BUFFER: usize = 256 << 10;
-
 /// Longest record in bytes. A message of the maximum length of MQTT fits, with other values.
 const MAX_RECORD: usize = 1 << 30;
 
-/// A reader of records.
-struct Records<R> {
-    from: R,
-    parser: Reader,
-    input: Vec<u8>,
-    /// The start of the input that is not parsed yet.
-    start: usize,
-    end: usize,
-    /// The end of the input. A database must not be read again after its end.
-    over: bool,
-    values: Vec<u8>,
-    ends: Vec<usize>,
-    /// The number of values of the current record.
-    count: usize,
-    /// The line on which the current record begins.
-    line: u64,
-}
-
-impl<R: Read> Records<R> {
-    fn new(from: R, delimiter: u8) -> Self {
-        Self {
-            from,
-            parser: ReaderBuilder::new().delimiter(delimiter).build(),
-            input: vec![0; READ_BUFFER],
-            start: 0,
-            end: 0,
-            over: false,
-            values: vec![0; 4 << 10],
-            ends: vec![0; 64],
-            count: 0,
-            line: 0,
-        }
-    }
-
-    /// Reads the next record, and returns whether there is one.
-    fn advance(&mut self) -> Result<bool, String> {
-        let (mut used, mut ended) = (0, 0);
-        // The rest of the previous line, if lines end with CR LF.
-        let before = self.start.checked_sub(1);
-        let open = before.and_then(|at| self.input.get(at)) == Some(&b'\r');
-        self.fill()?;
-        let open = open && self.input.get(self.start) == Some(&b'\n');
-        self.line = self.parser.line() + u64::from(open);
-        loop {
-            self.fill()?;
-            let input = self.input.get(self.start..self.end).unwrap_or_default();
-            let values = self.values.get_mut(used..).unwrap_or_default();
-            let ends = self.ends.get_mut(ended..).unwrap_or_default();
-            let (result, taken, written, closed) = self.parser.read_record(input, values, ends);
-            self.start += taken;
-            used += written;
-            ended += closed;
-            match result {
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if self.values.len() < MAX_RECORD => {
-                    self.values.resize(self.values.len() * 2, 0);
-                }
-                ReadRecordResult::OutputFull => {
-                    return Err(format!("line {} is longer than 1 GiB", self.line));
-                }
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                ReadRecordResult::Record => {
-                    self.count = ended;
-                    return Ok(true);
-                }
-                ReadRecordResult::End => return Ok(false),
-            }
-        }
-    }
-
-    /// Fills the buffer if it is empty, unless the input has ended.
-    fn fill(&mut self) -> Result<(), String> {
-        if self.start == self.end && !self.over {
-            let read = self.from.read(&mut self.input);
-            self.end = read.map_err(|error| error.to_string())?;
-            self.over = self.end == 0;
-            self.start = 0;
-        }
-        Ok(())
-    }
-
-    /// Returns a value of the current record.
-    fn value(&self, place: usize) -> Option<&[u8]> {
-        if place >= self.count {
-            return None;
-        }
-        let from = match place.checked_sub(1) {
-            Some(before) => *self.ends.get(before)?,
-            None => 0,
-        };
-        self.values.get(from..*self.ends.get(place)?)
-    }
-
-    /// Returns the current record as names of columns.
-    fn names(&self) -> Vec<String> {
-        let values = (0..self.count).filter_map(|place| self.value(place));
-        values
-            .map(|name| {
-                let name = String::from_utf8_lossy(name);
-                // Remove the byte order mark that some programs write.
-                name.trim_start_matches('\u{feff}').trim().to_owned()
-            })
-            .collect()
-    }
+/// Returns the current record as names of columns.
+fn names(records: &CsvReader) -> Vec<String> {
+    let values = (0..records.count()).filter_map(|place| records.field(place));
+    values
+        .map(|name| String::from_utf8_lossy(name).trim().to_owned())
+        .collect()
 }
 
 /// Returns the names in the first line.
 pub(crate) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut records = Records::new(file, delimiter);
-    if !records.advance()? || records.names().iter().all(String::is_empty) {
+    let mut input = Stream::new(file);
+    let mut records = CsvReader::new(delimiter, MAX_RECORD);
+    let mut next = || match records.read(&mut input) {
+        Ok(found) => Ok(found.then(|| names(&records))),
+        Err(ReadError::Input(error)) => Err(error.to_string()),
+        Err(ReadError::Form { text, .. }) => Err(text),
+    };
+    let first = next()?.filter(|names| names.iter().any(|name| !name.is_empty()));
+    let Some(first) = first else {
         return Err("it is empty; wanted is a first line with the names of the columns".into());
+    };
+    if next()?.is_some_and(|second| looks_like_data(&first, &second)) {
+        let delimiter = char::from(delimiter);
+        return Err(format!(
+            "its first line has values instead of names; write the names of the columns above it, such as: sed -i '1i device{delimiter}time{delimiter}payload' {}",
+            path.display()
+        ));
     }
-    Ok(records.names())
+    Ok(first)
 }
 
 pub(crate) fn read(
@@ -156,36 +68,40 @@ pub(crate) fn read_from(
     take: &mut RowVisitor<'_>,
     bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
-    let mut records = Records::new(from, delimiter);
-    if !records.advance()? {
-        return Ok(());
-    }
-    let names = records.names();
-    let places: Vec<Option<usize>> = wanted
-        .iter()
-        .map(|name| names.iter().position(|column| column == name))
-        .collect();
-    while records.advance()? {
-        let flow = if records.count == names.len() {
+    let mut input = Stream::new(from);
+    let mut records = CsvReader::new(delimiter, MAX_RECORD);
+    let mut columns: Option<(usize, Vec<Option<usize>>)> = None;
+    loop {
+        match records.read(&mut input) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(ReadError::Input(error)) => return Err(error.to_string()),
+            Err(ReadError::Form { at, text }) => {
+                let _ = bad(at.line, text);
+                return Ok(());
+            }
+        }
+        let Some((count, places)) = &columns else {
+            let names = names(&records);
+            let place = |name: &&str| names.iter().position(|column| column == name);
+            columns = Some((names.len(), wanted.iter().map(place).collect()));
+            continue;
+        };
+        let line = records.start().line;
+        let flow = if records.count() == *count {
             let cells = places.iter().map(|place| {
-                let value = place.and_then(|place| records.value(place));
+                let value = place.and_then(|place| records.field(place));
                 value.map_or(TableValue::Null, |value| cell(value, nulls))
             });
             let cells: Vec<TableValue<'_>> = cells.collect();
-            take(records.line, &cells)
+            take(line, &cells)
         } else {
-            let text = format!(
-                "this line has {} values, and the first line names {} columns; text with commas or line breaks belongs in double quotes",
-                records.count,
-                names.len()
-            );
-            bad(records.line, text)
+            bad(line, refuse_count(records.count(), *count))
         };
         if flow.is_break() {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 fn cell(value: &[u8], nulls: bool) -> TableValue<'_> {

@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use mockfleet_datafile::{Format, JsonForm, delimiter, refuse_encoding, sniff};
+
 use crate::source::Source;
 
 /// The kinds of files, for messages.
 #[must_use]
 pub fn kind_words() -> &'static str {
-    "Parquet (.parquet), CSV (.csv, .tsv) or JSON lines (.jsonl, .ndjson, .json)"
+    "Parquet (.parquet), CSV (.csv, .tsv), JSON lines (.jsonl, .ndjson) or a JSON list (.json)"
 }
 
 const ENDINGS: [&str; 6] = ["parquet", "csv", "tsv", "jsonl", "ndjson", "json"];
@@ -85,52 +87,36 @@ fn ending(path: &Path) -> String {
     })
 }
 
+/// Bytes from which the format and the delimiter are found.
+const LOOKED_AT: u64 = 64 << 10;
+
 /// Determines a file's format by its extension, or else by its first bytes.
 fn part(path: PathBuf) -> Result<Source, String> {
     let shown = || path.display().to_string();
-    let mut start = [0; 512];
-    let length = File::open(&path)
-        .and_then(|mut file| file.read(&mut start))
+    let mut start = Vec::new();
+    File::open(&path)
+        .and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start))
         .map_err(|error| format!("{} cannot be read: {error}", shown()))?;
-    let start = start.get(..length).unwrap_or_default();
-    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
-    Ok(match ending(&path).as_str() {
-        "parquet" => Source::Parquet(path),
-        "csv" => {
-            let delimiter = delimiter(start);
-            Source::Csv(path, delimiter)
-        }
-        "tsv" => Source::Csv(path, b'\t'),
-        _ if start.starts_with(b"PAR1") => Source::Parquet(path),
-        _ if first == Some(&b'[') => {
-            return Err(format!(
-                "{} is one JSON list; wanted is an object a line: jq -c '.[]' {} > lines.jsonl",
-                shown(),
-                shown()
-            ));
-        }
-        "jsonl" | "ndjson" | "json" => Source::Json(path),
-        _ if first == Some(&b'{') => Source::Json(path),
-        _ if start.starts_with(&[0x1f, 0x8b]) => {
-            return Err(format!("{} is packed; unpack it first (gunzip)", shown()));
-        }
-        _ => {
-            let delimiter = delimiter(start);
-            Source::Csv(path, delimiter)
-        }
-    })
-}
-
-/// Returns the delimiter of a CSV file. Spreadsheets of many countries write semicolons.
-fn delimiter(start: &[u8]) -> u8 {
-    let head = start
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let has = |wanted: u8| head.contains(&wanted);
-    match (has(b','), has(b';'), has(b'\t')) {
-        (false, true, _) => b';',
-        (false, false, true) => b'\t',
-        _ => b',',
+    let ending = ending(&path);
+    if ending == "parquet" || (ending != "csv" && start.starts_with(b"PAR1")) {
+        return Ok(Source::Parquet(path));
     }
+    if let Some(why) = refuse_encoding(&start) {
+        return Err(format!("{}: {why}", shown()));
+    }
+    let found = match ending.as_str() {
+        "csv" => Format::Csv {
+            delimiter: delimiter(&start),
+        },
+        "tsv" => Format::Csv { delimiter: b'\t' },
+        "jsonl" | "ndjson" | "json" if matches!(sniff(&start), Format::Csv { .. }) => {
+            Format::JsonLines
+        }
+        _ => sniff(&start),
+    };
+    Ok(match found {
+        Format::Csv { delimiter } => Source::Csv(path, delimiter),
+        Format::JsonLines => Source::Json(path, JsonForm::Lines),
+        Format::JsonList => Source::Json(path, JsonForm::List),
+    })
 }

@@ -1,4 +1,4 @@
-//! Reads JSON lines.
+//! Reads JSON lines and JSON lists.
 //!
 //! Strings are unescaped; objects and lists keep their text.
 
@@ -6,20 +6,22 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::row::BadRowCallback;
+use mockfleet_datafile::{JsonForm, JsonReader, ReadError, find_nan, refuse_nan};
 use mockfleet_sendlog::{RowVisitor, TableValue};
 
-/// Number of lines whose names become columns.
+use crate::row::BadRowCallback;
+use crate::stream::Stream;
+
+/// Number of objects whose names become columns.
 const LOOKED_AT: usize = 1_000;
 
-/// Longest line in bytes. A message of the maximum length of MQTT fits, in Base64 with other
+/// Longest object in bytes. A message of the maximum length of MQTT fits, in Base64 with other
 /// values.
 const MAX_RECORD: usize = 1 << 30;
 
@@ -56,13 +58,13 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 }
 
-/// Returns the names of the first lines.
-pub(crate) fn head(path: &Path) -> Result<Vec<String>, String> {
+/// Returns the names of the first objects.
+pub(crate) fn head(path: &Path, form: JsonForm) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     let mut looked = 0;
-    lines(path, &mut |_, line| {
+    let broken = objects(path, form, &mut |_, text| {
         looked += 1;
-        if let Ok(object) = serde_json::from_slice::<serde_json::Map<String, _>>(line) {
+        if let Ok(object) = serde_json::from_slice::<serde_json::Map<String, _>>(text) {
             let object: serde_json::Map<String, serde_json::Value> = object;
             for name in object.keys() {
                 if !names.contains(name) {
@@ -72,22 +74,25 @@ pub(crate) fn head(path: &Path) -> Result<Vec<String>, String> {
         }
         looked < LOOKED_AT
     })?;
-    match (looked, names.is_empty()) {
-        (0, _) => Err("it is empty; wanted is a JSON object a line".into()),
-        (_, true) => Err("none of its first lines is a JSON object such as {\"device\": \"d-1\", \"payload\": \"…\"}".into()),
+    match (looked, broken, names.is_empty()) {
+        (0, Some((line, text)), _) => Err(format!("line {line}: {text}")),
+        (0, None, _) => Err("it is empty; wanted is a JSON object a line".into()),
+        (_, _, true) => Err("none of its first lines is a JSON object such as {\"device\": \"d-1\", \"payload\": \"…\"}".into()),
         _ => Ok(names),
     }
 }
 
 pub(crate) fn read(
     path: &Path,
+    form: JsonForm,
     wanted: &[&str],
     take: &mut RowVisitor<'_>,
     bad: &mut BadRowCallback<'_>,
 ) -> Result<(), String> {
-    lines(
+    let broken = objects(
         path,
-        &mut |number, line| match serde_json::from_slice::<Object<'_>>(line) {
+        form,
+        &mut |line, text| match serde_json::from_slice::<Object<'_>>(text) {
             Ok(Object(object)) => {
                 let cells: Vec<TableValue<'_>> = wanted
                     .iter()
@@ -97,37 +102,61 @@ pub(crate) fn read(
                             .map_or(TableValue::Null, |value| cell(value))
                     })
                     .collect();
-                take(number, &cells).is_continue()
+                take(line, &cells).is_continue()
             }
             Err(error) => {
-                let text = format!("this line is no JSON object: {error}");
-                bad(number, text).is_continue()
+                let (below, why) = refuse(text, form, &error);
+                bad(line + below, why).is_continue()
             }
         },
-    )
+    )?;
+    if let Some((line, text)) = broken {
+        let _ = bad(line, text);
+    }
+    Ok(())
 }
 
-/// Passes each line that is not empty to `take`, with its number, until `take` returns false.
-fn lines(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), String> {
+/// Returns the reason why a text is no object, and the lines before its place.
+fn refuse(text: &[u8], form: JsonForm, error: &serde_json::Error) -> (u64, String) {
+    let breaks = |before: &[u8]| {
+        let count = before.iter().filter(|byte| **byte == b'\n').count();
+        u64::try_from(count).unwrap_or(0)
+    };
+    if let Some((offset, word)) = find_nan(text) {
+        let before = text.get(..offset).unwrap_or_default();
+        return (breaks(before), refuse_nan(word));
+    }
+    match form {
+        JsonForm::Lines => (0, format!("this line is no JSON object: {error}")),
+        JsonForm::List => {
+            let said = error.to_string();
+            let cause = said.split(" at line").next().unwrap_or(&said);
+            let below = u64::try_from(error.line().saturating_sub(1)).unwrap_or(0);
+            let text = format!(
+                "this is no list of JSON objects: {cause}, at column {}",
+                error.column()
+            );
+            (below, text)
+        }
+    }
+}
+
+/// Passes the text of each object to `take`, with its line, until `take` returns false. Returns
+/// the line and the reason where the file is not of its form.
+fn objects(
+    path: &Path,
+    form: JsonForm,
+    take: &mut dyn FnMut(u64, &[u8]) -> bool,
+) -> Result<Option<(u64, String)>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut line = Vec::new();
-    let mut number = 0;
+    let mut input = Stream::new(file);
+    let mut reader = JsonReader::new(form, MAX_RECORD);
     loop {
-        line.clear();
-        let read = reader
-            .read_until(b'\n', &mut line)
-            .map_err(|error| error.to_string())?;
-        if read == 0 {
-            return Ok(());
-        }
-        number += 1;
-        if line.len() > MAX_RECORD {
-            return Err(format!("its line {number} is longer than 1 GiB"));
-        }
-        let text = line.trim_ascii();
-        if !text.is_empty() && !take(number, text) {
-            return Ok(());
+        match reader.read(&mut input) {
+            Ok(true) if take(reader.start().line, reader.text().trim_ascii()) => {}
+            Ok(_) => return Ok(None),
+            Err(ReadError::Input(error)) => return Err(error.to_string()),
+            Err(ReadError::Form { at, text }) => return Ok(Some((at.line, text))),
         }
     }
 }
@@ -147,10 +176,7 @@ fn cell(value: &RawValue) -> TableValue<'_> {
         _ => match text.parse::<i64>() {
             Ok(number) => TableValue::Int(number),
             // A float would change the digits.
-            Err(_) if !text.contains(['.', 'e', 'E']) => TableValue::Text(text.into()),
-            Err(_) => text
-                .parse()
-                .map_or(TableValue::Text(text.into()), TableValue::Float),
+            Err(_) => TableValue::Text(text.into()),
         },
     }
 }
@@ -164,12 +190,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_above_64_bits_keep_their_digits() {
+    fn numbers_keep_their_digits() {
         let raw = |text| serde_json::from_str::<&RawValue>(text).unwrap();
         assert_eq!(cell(raw("7")), TableValue::Int(7));
-        let large = "18446744073709551615";
-        assert_eq!(cell(raw(large)), TableValue::Text(large.into()));
-        assert_eq!(cell(raw("1.5e3")), TableValue::Float(1500.0));
+        for text in [
+            "18446744073709551615",
+            "28.20",
+            "0.10000000000000001",
+            "1.5e3",
+        ] {
+            assert_eq!(cell(raw(text)), TableValue::Text(text.into()));
+        }
     }
 
     #[test]

@@ -2,17 +2,18 @@
 //!
 //! Internal to mockfleet: other crates of the workspace use it, and it promises no stable API.
 //!
-//! Reads Parquet, CSV and JSON lines, and the result of a PostgreSQL query. The columns of a
-//! table are texts, numbers, times or bytes. The caller decides their meaning.
+//! Reads Parquet, CSV, JSON lines and JSON lists, and the result of a PostgreSQL query. The
+//! columns of a table are texts, numbers, times or bytes. The caller decides their meaning.
 //!
-//! CSV uses `csv-core`, and JSON uses `serde_json`, one line at a time. The readers of Arrow
-//! fix the types by the first rows, and lose the line number of a bad value.
+//! CSV and JSON use the grammar of `mockfleet-datafile`, one row at a time, as the SDK does. The
+//! readers of Arrow fix the types by the first rows, and lose the line number of a bad value.
 //!
 //! | room | content |
 //! |---|---|
 //! | `table` | a table and its rows |
 //! | `source`, `files` | the files and queries of a table |
 //! | `csv`, `json`, `postgres` | one format each |
+//! | `stream` | the bytes of a file or a database |
 //! | `column_names` | common names of columns |
 
 mod column_names;
@@ -22,6 +23,7 @@ mod json;
 mod postgres;
 mod row;
 mod source;
+mod stream;
 mod table;
 
 pub use column_names::{

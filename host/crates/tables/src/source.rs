@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use mockfleet_datafile::JsonForm;
 use mockfleet_sendlog::{LogFile, ParquetFile, ReadError};
 
 use crate::{csv, json, postgres};
@@ -11,14 +12,14 @@ pub(crate) enum Source {
     Parquet(PathBuf),
     Log(LogFile),
     Csv(PathBuf, u8),
-    Json(PathBuf),
+    Json(PathBuf, JsonForm),
     Query(Box<postgres::Query>),
 }
 
 impl Source {
     pub(crate) fn shown(&self) -> String {
         match self {
-            Self::Parquet(path) | Self::Csv(path, _) | Self::Json(path) => {
+            Self::Parquet(path) | Self::Csv(path, _) | Self::Json(path, _) => {
                 path.display().to_string()
             }
             Self::Log(file) => file.display_name.clone(),
@@ -36,7 +37,7 @@ impl Source {
             Self::Parquet(path) => parquet(ParquetFile::open(path)),
             Self::Log(file) => parquet(file.open()),
             Self::Csv(path, delimiter) => csv::head(path, *delimiter).map(|head| (head, None)),
-            Self::Json(path) => json::head(path).map(|head| (head, None)),
+            Self::Json(path, form) => json::head(path, *form).map(|head| (head, None)),
             Self::Query(query) => query
                 .columns()
                 .map(|head| (head, None))

@@ -145,7 +145,7 @@ impl Table {
         let part = self.parts.get(file);
         let shown = part.map_or_else(|| self.shown.clone(), Source::shown);
         match part {
-            Some(Source::Csv(..) | Source::Json(_)) => format!("{shown}:{}", place.line),
+            Some(Source::Csv(..) | Source::Json(..)) => format!("{shown}:{}", place.line),
             _ => format!("{shown}, row {}", place.line),
         }
     }
@@ -221,7 +221,7 @@ impl Table {
                 Source::Csv(path, delimiter) => {
                     csv::read(path, *delimiter, wanted, &mut take, &mut bad)
                 }
-                Source::Json(path) => json::read(path, wanted, &mut take, &mut bad),
+                Source::Json(path, form) => json::read(path, *form, wanted, &mut take, &mut bad),
                 Source::Query(query) => query.read(rows, wanted, &mut take, &mut bad),
             };
             if let Err(text) = read {
@@ -310,5 +310,112 @@ mod tests {
             )]
         );
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// Reads all rows of a file with these bytes as texts, with their places.
+    fn rows(name: &str, content: &[u8], wanted: &[&str]) -> Result<Vec<String>, String> {
+        let folder = std::env::temp_dir().join(format!("mockfleet-tables-{}", std::process::id()));
+        let folder = folder.join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        std::fs::write(&path, content).unwrap();
+        let shown = path.display().to_string();
+        let mut rows = Vec::new();
+        let read = Table::open(&shown, None, "--received").and_then(|table| {
+            table.read(wanted, &mut |place, cells| {
+                let cells = cells.iter().map(|cell| match cell.time() {
+                    Some(at) if at > 1_000_000_000_000_000 => format!("at {at}"),
+                    _ => cell.text().unwrap_or_default().into_owned(),
+                });
+                let cells: Vec<String> = cells.collect();
+                rows.push(format!("{}: {}", place.line, cells.join(" ")));
+                ControlFlow::Continue(())
+            })
+        });
+        let said = |problems: Problems| {
+            let texts = problems.into_iter().map(|problem| problem.to_string());
+            texts.collect::<Vec<_>>().join("\n").replace(&shown, name)
+        };
+        std::fs::remove_dir_all(&folder).unwrap();
+        read.map(|()| rows).map_err(said)
+    }
+
+    #[test]
+    fn files_of_all_grammars_have_the_same_rows() {
+        let expected = ["at 1604829725000000 21.5", "at 1604829726000000 22"];
+        for (name, content) in [
+            (
+                "a.csv",
+                "at,t\n2020-11-08T10:02:05Z,21.5\n2020-11-08T10:02:06Z,22\n",
+            ),
+            (
+                "b.csv",
+                "\u{feff}at;t\r\n2020-11-08 12:02:05+02;21.5\r\n2020-11-08 12:02:06+02;22\r\n",
+            ),
+            ("c.csv", "at|t\n1604829725000|21.5\n1604829726000|22\n"),
+            ("d.txt", "at\tt\n1604829725,0\t21.5\n1604829726\t22\n"),
+            (
+                "e.json",
+                "{\"at\":1604829725000,\"t\":21.5}\n\n{\"at\":1604829726000,\"t\":22}\n",
+            ),
+            (
+                "f.json",
+                "\u{feff}[\n {\"at\": 1604829725000, \"t\": 21.5},\n {\"t\": 22, \"at\": \"2020-11-08 12:02:06+02\"}\n]",
+            ),
+            (
+                "g.jsonl",
+                "[{\"at\":1604829725000,\"t\":21.5},{\"at\":1604829726,\"t\":22}]",
+            ),
+            (
+                "h",
+                "[{\"at\":1604829725000,\"t\":21.5},{\"at\":1604829726,\"t\":22}]",
+            ),
+        ] {
+            let rows = rows(name, content.as_bytes(), &["at", "t"]).unwrap();
+            let found: Vec<&str> = rows
+                .iter()
+                .map(|row| row.split_once(": ").unwrap().1)
+                .collect();
+            assert_eq!(found, expected, "{name}");
+        }
+        let lists = b"[\n\n{\"t\":28.20},\n{\"t\":18446744073709551616}]";
+        let found = rows("i.json", lists, &["t"]).unwrap();
+        assert_eq!(found, ["3: 28.20", "4: 18446744073709551616"]);
+    }
+
+    #[test]
+    fn file_that_is_no_table_is_refused_with_the_way_out() {
+        let said = |name: &str, content: &[u8]| rows(name, content, &["t"]).unwrap_err();
+        let utf16: Vec<u8> = "\u{feff}at,t\n1,2\n"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        assert_eq!(
+            said("u.csv", &utf16),
+            "--received: u.csv: this is UTF-16 (its first bytes are FE FF), and a data file is UTF-8; iconv -f utf-16 -t utf-8 OLD > NEW converts it"
+        );
+        assert_eq!(
+            said(
+                "n.csv",
+                b"2020-11-08T10:02:05Z;s-1;21,5\n2020-11-08T10:02:06Z;s-1;22\n"
+            ),
+            "n.csv: its first line has values instead of names; write the names of the columns above it, such as: sed -i '1i device;time;payload' n.csv"
+        );
+        assert_eq!(
+            said("n.jsonl", b"{\"t\":1}\n{\"t\":NaN}\n"),
+            "n.jsonl:2: NaN is no JSON, which has no such number (RFC 8259); write null, or leave the member out"
+        );
+        assert_eq!(
+            said("n.json", b"[{\"t\":1},\n{\"t\":\n-Infinity}]"),
+            "n.json:3: -Infinity is no JSON, which has no such number (RFC 8259); write null, or leave the member out"
+        );
+        assert_eq!(
+            said("l.json", b"[{\"t\":1},\n 7]"),
+            "l.json:2: this is no list of JSON objects: invalid type: integer `7`, expected a map, at column 1"
+        );
+        assert_eq!(
+            said("e.json", b"[{\"t\":1}\n{\"t\":1}]"),
+            "e.json:2: a comma between two objects is missing"
+        );
     }
 }

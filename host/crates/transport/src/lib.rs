@@ -8,7 +8,7 @@
 //! | `envelope`, `event`, `cause` | [`Envelope`] goes in; [`TransportEvent`] comes out, with a [`Cause`] |
 //! | `inbox` | [`EventInbox`], the queue of the events of one worker |
 //! | `mqtt`, `http`, `null` | the three transports |
-//! | `connect` | back-off, connect limiter and TLS |
+//! | `connect` | back-off, limits of new connections, and TLS |
 //! | `device`, `routes` | the names of devices and channels |
 //!
 //! ```text
@@ -35,6 +35,7 @@ mod transport;
 mod tests;
 
 pub use cause::Cause;
+pub use connect::first_connections::OpeningProgress;
 pub use connect::tls::TlsError;
 pub use device::{DeviceInfo, RunNames};
 pub use envelope::{DeviceIndex, Envelope, Outcome, TopicOverride};

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::cause::Cause;
+use crate::connect::first_connections::OpeningProgress;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope};
 
@@ -51,6 +52,14 @@ pub trait Transport {
     /// Returns whether devices have connections that are reported as up and down.
     fn has_connections(&self) -> bool {
         false
+    }
+
+    /// Returns the progress of opening the connections of the devices so far.
+    fn opening_progress(&self) -> OpeningProgress {
+        OpeningProgress {
+            is_over: true,
+            ..OpeningProgress::default()
+        }
     }
 
     /// Returns the reason for which open messages of a device wait.

@@ -1,5 +1,6 @@
 //! Joins one bucket of each side, and finds differences.
 
+use mockfleet_files::counted::{agree, plural};
 use std::collections::{BTreeMap, HashMap};
 
 use mockfleet_config::Problems;
@@ -91,25 +92,34 @@ pub(crate) fn join(
     findings.note_gaps();
     if let Some((count, place)) = &log.unkeyed {
         findings.notes.push(format!(
-            "{count} messages of the log have no {} (the first: {place}), and are known by their payload",
-            keys.option()
+            "{} of the log {} no {} (the first: {place}), and {} known by the payload",
+            plural(*count, "message"),
+            agree(*count, "has", "have"),
+            keys.option(),
+            agree(*count, "is", "are")
         ));
     }
     if received.unkeyed > 0 {
         findings.notes.push(format!(
-            "{} received rows have no {}, and are known by their payload",
-            received.unkeyed,
-            keys.option()
+            "{} {} no {}, and {} known by the payload",
+            plural(received.unkeyed, "received row"),
+            agree(received.unkeyed, "has", "have"),
+            keys.option(),
+            agree(received.unkeyed, "is", "are")
         ));
     }
     if delivered_anyway > 0 {
         findings.notes.push(format!(
-            "{delivered_anyway} messages arrived although the log has them as failed, dropped or unconfirmed"
+            "{} arrived although the log has {} as failed, dropped or unconfirmed",
+            plural(delivered_anyway, "message"),
+            agree(delivered_anyway, "it", "them")
         ));
     }
     if let (count @ 1.., most) = early {
         findings.notes.push(format!(
-            "{count} messages arrived before they were sent, by up to {} s: the clocks differ",
+            "{} arrived before {} sent, by up to {} s: the clocks differ",
+            plural(count, "message"),
+            agree(count, "it was", "they were"),
             most / 1_000_000
         ));
     }

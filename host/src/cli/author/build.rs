@@ -75,7 +75,7 @@ fn text(project: &Project, built: &Built) -> String {
         .into_iter()
         .map(str::to_owned)
         .collect();
-    [
+    let mut lines = vec![
         format!(
             "{} {}: {}, {}",
             about.name,
@@ -84,13 +84,18 @@ fn text(project: &Project, built: &Built) -> String {
             bytes(built.size)
         ),
         format!("built in {}, {compiled}", seconds(built.took)),
+    ];
+    if let Some(inputs) = built.plugin.inputs() {
+        lines.push(format!("inputs   {inputs}"));
+    }
+    lines.extend([
         format!("contract {}", built.plugin.contract()),
         format!("channels {}", list(&about.channels)),
         format!("statuses {}", list(&about.statuses)),
         format!("events   {}", list(&events)),
         format!("settings {}", list(&settings_names(&built.plugin))),
-    ]
-    .join("\n")
+    ]);
+    lines.join("\n")
 }
 
 fn object(project: &Project, built: &Built) -> serde_json::Value {
@@ -101,6 +106,7 @@ fn object(project: &Project, built: &Built) -> serde_json::Value {
         "version": about.version,
         "file": project.output.display().to_string(),
         "contract": plugin.contract().to_string(),
+        "inputs": plugin.inputs(),
         "size": built.size,
         "build_seconds": built.took.as_secs_f64(),
         "compile_seconds": plugin.compile_time().map(|time| time.as_secs_f64()),

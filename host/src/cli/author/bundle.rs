@@ -14,7 +14,7 @@ use mockfleet_bundle::{Plugin, is_bundle, pack};
 use mockfleet_config::{Fleet, Problems};
 use mockfleet_engine::components;
 use mockfleet_files::atomic_write;
-use mockfleet_metrics::bytes;
+use mockfleet_metrics::{bytes, plural};
 
 /// Packs a fleet file with its plugins, data files and CA certificates into one file, which
 /// `mockfleet run` takes anywhere.
@@ -52,7 +52,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
     let fleet = Fleet::read(file, &[]).map_err(Problems::from)?;
     let shown = fleet.shown().to_owned();
     let text = std::fs::read_to_string(file)
-        .map_err(|error| refused(&shown, format!("the fleet file cannot be read: {error}")))?;
+        .map_err(|error| refused(&shown, format!("the fleet file cannot be read: {error}; give the path of a fleet file, such as fleet.toml")))?;
     let printed = GuestOutput::new();
     let found = components(&fleet, &engine()?, &printed.console());
     printed.take().iter().for_each(|line| err!("{line}"));
@@ -64,6 +64,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         .map(|(plugin, from, bytes)| Plugin {
             from,
             name: plugin.name().to_owned(),
+            inputs: plugin.inputs().map(str::to_owned),
             bytes,
         })
         .collect();
@@ -76,7 +77,10 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
     atomic_write::write(&output, &archive).map_err(|error| {
         refused(
             "--output",
-            format!("{} cannot be written: {error}", output.display()),
+            format!(
+                "{} cannot be written: {error}; give a file in a folder that is there",
+                output.display()
+            ),
         )
     })?;
     for part in &manifest.parts {
@@ -93,9 +97,9 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
     }
     let size = u64::try_from(archive.len()).unwrap_or(u64::MAX);
     out!(
-        "{}: {} parts, {}, sha256 {}",
+        "{}: {}, {}, sha256 {}",
         output.display(),
-        manifest.parts.len(),
+        plural(manifest.parts.len(), "part"),
         bytes(size),
         mockfleet_files::sha256::hex(&archive)
     );

@@ -50,6 +50,7 @@ fn object(plugin: &Plugin) -> Value {
         "statuses": about.statuses,
         "interests": interests(about.interests),
         "memory": plugin.memory(),
+        "inputs": plugin.inputs(),
         "config_schema": schema,
     })
 }
@@ -82,6 +83,9 @@ fn text(plugin: &Plugin) -> String {
         "memory     {} a cell without devices",
         bytes(memory)
     ));
+    if let Some(inputs) = plugin.inputs() {
+        lines.push(format!("inputs     {inputs}"));
+    }
     lines.push(match &about.config_schema {
         None => "config     anything (the plugin gives no schema)".into(),
         Some(schema) => settings(schema),

@@ -12,7 +12,7 @@ use crate::cli::support::input::environment;
 use crate::cli::ui::out::out;
 use mockfleet_bundle::Bundle;
 use mockfleet_config::{Plan, Problems, Store, TickRate, format_duration};
-use mockfleet_metrics::{bytes, count};
+use mockfleet_metrics::{bytes, plural};
 
 /// Shows the content of a bundle: its parts with their digests, its groups and targets, and the
 /// environment variables that it reads. Runs nothing of it.
@@ -39,7 +39,9 @@ pub(crate) fn inspect(arguments: &Arguments) -> Result<Ending, Failure> {
             let file = arguments.file.display().to_string();
             let why = match std::fs::metadata(&arguments.file) {
                 Err(error) if !file.contains("://") => {
-                    format!("the bundle cannot be read: {error}")
+                    format!(
+                        "the bundle cannot be read: {error}; give the path of a file that `mockfleet bundle` made"
+                    )
                 }
                 _ => format!(
                     "this is no bundle; `mockfleet bundle` makes one of a fleet file, `mockfleet check {file}` looks at a fleet file, `mockfleet describe {file}` at a plugin"
@@ -99,11 +101,16 @@ impl Facts<'_> {
                     .unwrap_or_default()
             ));
         }
+        for part in &manifest.parts {
+            if let Some(inputs) = &part.inputs {
+                lines.push(format!("inputs       {inputs}  {}", part.path));
+            }
+        }
         if let Some(plan) = self.plan {
             lines.extend(groups(plan).map(|(name, count_of, pace, target)| {
                 format!(
-                    "group        {name}: {} devices, {pace}, to {target}",
-                    count(u64::from(count_of))
+                    "group        {name}: {}, {pace}, to {target}",
+                    plural(count_of, "device")
                 )
             }));
             lines.push(format!("log          {}", log(plan)));

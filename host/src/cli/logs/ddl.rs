@@ -87,7 +87,10 @@ fn findable(store: &Store) -> Result<Store, Failure> {
         Store::Folder(folder) => Store::Folder(std::path::absolute(folder).map_err(|error| {
             refused(
                 "LOG",
-                format!("{} cannot be found: {error}", folder.display()),
+                format!(
+                    "{} cannot be found: {error}; give the absolute path of the folder",
+                    folder.display()
+                ),
             )
         })?),
         Store::S3 { .. } => store.clone(),

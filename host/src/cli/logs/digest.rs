@@ -9,7 +9,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::support::log_location::require_log;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
-use mockfleet_metrics::count;
+use mockfleet_metrics::{noun_for, plural};
 use mockfleet_sendlog::{Digest, Digests, SpoolState};
 
 /// Prints one hash of all messages of a run: of device, number, due time, channel,
@@ -53,7 +53,9 @@ pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
         None if digests.runs.is_empty() && digests.unread.is_empty() => {
             return Err(refused(
                 "LOG",
-                format!("{location} has no messages of any run"),
+                format!(
+                    "{location} has no messages of any run; `mockfleet logs stats {location}` shows what it has"
+                ),
             ));
         }
         _ => {}
@@ -62,7 +64,12 @@ pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
         out!("{}", object(&location, &digests));
     } else {
         for (run, digest) in &digests.runs {
-            out!("{}  {run}  {} rows", digest.hex(), digest.rows);
+            out!(
+                "{}  {run}  {} {}",
+                digest.hex(),
+                digest.rows,
+                noun_for(digest.rows, "row")
+            );
         }
     }
     for (run, digest) in &digests.runs {
@@ -91,7 +98,9 @@ pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
 fn unknown(location: &str, run: &str, digests: &Digests) -> String {
     let runs: Vec<&str> = digests.runs.keys().map(String::as_str).collect();
     match runs.as_slice() {
-        [] => format!("{location} has no messages of any run"),
+        [] => format!(
+            "{location} has no messages of any run; `mockfleet logs stats {location}` shows what it has"
+        ),
         runs => format!(
             "{location} has no messages of a run {run:?}; there are {}",
             runs.join(", ")
@@ -116,7 +125,7 @@ fn lacking(digest: &Digest) -> Option<String> {
     let parts: Vec<String> = parts
         .iter()
         .filter(|(rows, _)| *rows > 0)
-        .map(|(rows, state)| format!("payloads of {} rows {state}", count(*rows)))
+        .map(|(rows, state)| format!("payloads of {} {state}", plural(*rows, "row")))
         .collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }

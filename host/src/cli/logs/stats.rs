@@ -72,9 +72,9 @@ fn text(location: &str, stats: &Stats, left: &[SpoolFolder]) -> String {
     let files = total.sends.files + total.events.files;
     let size = total.sends.bytes + total.events.bytes;
     let mut head = format!(
-        "{location}: {}, {} rows in sends, {} in events, {} in {}",
+        "{location}: {}, {} in sends, {} in events, {} in {}",
         plural(as_u64(stats.runs.len()), "run"),
-        count(total.sends.rows),
+        plural(total.sends.rows, "row"),
         count(total.events.rows),
         bytes(size),
         plural(files, "file"),

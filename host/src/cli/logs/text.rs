@@ -1,6 +1,6 @@
 //! Texts that several commands of `logs` share.
 
-use mockfleet_metrics::{bytes, count};
+use mockfleet_metrics::{agree, bytes, count, noun_for};
 use mockfleet_sendlog::{SkippedFile, SpoolFolder, TextTable};
 use serde_json::{Value, json};
 
@@ -15,7 +15,9 @@ pub(crate) fn warn(aside: &[SkippedFile], what: &str) {
         err!("warning: {file} is {what}: {why}");
     }
     if let Some(more @ 1..) = aside.len().checked_sub(NAMED) {
-        err!("warning: {more} more files are {what}; --json has all of them");
+        let files = noun_for(more, "file");
+        let are = agree(more, "is", "are");
+        err!("warning: {more} more {files} {are} {what}; --json has all of them");
     }
 }
 

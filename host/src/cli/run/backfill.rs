@@ -15,7 +15,7 @@ use crate::cli::support::overrides::CommonOverrides;
 use crate::cli::support::recovery::recover;
 use crate::cli::ui::out::out;
 use crate::cli::ui::progress_view::OutputFormat;
-use mockfleet_config::{Fleet, InvalidConfig, Override, Problem, Problems, Transition};
+use mockfleet_config::{Fleet, InvalidConfig, Override, Problem, Problems};
 
 /// Runs a fleet over a range of time at full speed, and writes its messages to the send log.
 ///
@@ -30,7 +30,7 @@ use mockfleet_config::{Fleet, InvalidConfig, Override, Problem, Problems, Transi
   mockfleet backfill fleet.toml --from 2026-01-01 --to 2026-02-01 --set groups.meter.count=10 --json | tail -1
 
 The same as a run with clock = { start = FROM, speed = \"max\" } whose duration is the
-range, and whose devices are all on from its start. docs/time.md has more.")]
+range. docs/time.md has more.")]
 pub(crate) struct Arguments {
     /// The fleet file.
     file: PathBuf,
@@ -98,7 +98,7 @@ fn read(arguments: &Arguments) -> Result<Result<Fleet, InvalidConfig>, Problems>
     // Continue with an invalid range, to report the other problems too.
     let length = range.unwrap_or(Duration::from_millis(1));
     set("--to", &["duration"], format!("{}us", length.as_micros()));
-    let mut fleet = match input::read(&arguments.file, &overrides) {
+    let fleet = match input::read(&arguments.file, &overrides) {
         Ok(fleet) => fleet,
         Err(mut refused) => {
             let found = std::mem::take(&mut refused.problems);
@@ -107,7 +107,6 @@ fn read(arguments: &Arguments) -> Result<Result<Fleet, InvalidConfig>, Problems>
             return Ok(Err(refused));
         }
     };
-    at_the_start(&mut fleet);
     if range.is_some()
         && let Err(problem) = place(&fleet, arguments)
     {
@@ -146,19 +145,6 @@ fn range(arguments: &Arguments) -> Result<Duration, Problem> {
         )));
     }
     Ok(length)
-}
-
-/// Switches all devices on at the start, unless the file has a ramp.
-fn at_the_start(fleet: &mut Fleet) {
-    for group in &mut fleet.plan.groups {
-        let stages = &group.schedule.stages;
-        let gated = stages
-            .iter()
-            .any(|stage| stage.devices != Transition::constant(1.0));
-        if !gated {
-            group.schedule.ramp.get_or_insert(Duration::ZERO);
-        }
-    }
 }
 
 /// Checks that a log is written, and that it has no rows of this fleet in the range.

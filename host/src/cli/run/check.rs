@@ -11,7 +11,7 @@ use crate::cli::support::input;
 use crate::cli::support::overrides::RunOverrides;
 use crate::cli::ui::out::out;
 use mockfleet_config::{Plan, Problems};
-use mockfleet_metrics::count;
+use mockfleet_metrics::plural;
 
 /// Checks fleet files as `run` does before it sends: keys, units, plugins, channels,
 /// settings of every device, certificates, open files, the log's store.
@@ -32,10 +32,10 @@ pub(crate) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
         let engine = engine_for(&fleet)?;
         match prepare_fleet(fleet, &engine, &CommandOptions::new("check")) {
             Ok((fleet, prepared, _)) => out!(
-                "{}: good: {} devices in {} groups{}",
+                "{}: good: {} in {}{}",
                 file.display(),
-                count(prepared.devices()),
-                fleet.plan.groups.len(),
+                plural(prepared.devices(), "device"),
+                plural(fleet.plan.groups.len(), "group"),
                 broken(&fleet.plan)
             ),
             Err(found) => found.into_iter().for_each(|problem| problems.push(problem)),
@@ -51,8 +51,7 @@ pub(crate) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
 /// Counts the faults of the fleet.
 fn broken(plan: &Plan) -> String {
     match plan.groups.iter().map(|group| group.faults.len()).sum() {
-        0 => String::new(),
-        1 => ", 1 fault on purpose".into(),
-        faults => format!(", {faults} faults on purpose"),
+        0_usize => String::new(),
+        faults => format!(", {} on purpose", plural(faults, "fault")),
     }
 }

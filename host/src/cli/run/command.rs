@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
@@ -19,8 +20,9 @@ use mockfleet_engine::StopCondition;
 /// Runs a fleet: calls its devices on schedule, sends their messages, writes the send log, and
 /// prints a summary.
 ///
-/// Everything is checked before the first message is sent. Ctrl-C ends the run in order: no new
-/// ticks, 5 s for open messages, then the log is closed.
+/// Everything is checked before the first message is sent. The connections of the devices that are
+/// on at the start are opened before the clock starts. Ctrl-C ends the run in order: no new ticks,
+/// 5 s for open messages, then the log is closed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet run fleet.toml
@@ -39,6 +41,10 @@ pub(crate) struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     over: RunOverrides,
+    /// Time at which the clock starts, with the connections open: 2026-06-01T00:00:00Z [default:
+    /// as soon as they are open].
+    #[arg(long, value_name = "TIMESTAMP", value_parser = future)]
+    start_at: Option<Timestamp>,
     /// Threads that call devices [default: one a core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     workers: Option<u32>,
@@ -81,6 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
         until: search,
         checks: &arguments.checks,
         form,
+        start_at: arguments.start_at,
         ..CommandOptions::new("run")
     };
     let (summary, interrupted) = run_fleet(fleet, how)?;
@@ -90,8 +97,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     }
     // Written last, so that a full disk does not prevent the summary.
     if let Some(junit) = junit {
-        std::fs::write(junit, mockfleet_report::junit(&summary, &began))
-            .with_context(|| format!("{} cannot be written", junit.display()))?;
+        std::fs::write(junit, mockfleet_report::junit(&summary, &began)).with_context(|| {
+            format!(
+                "--junit: {} cannot be written; give a file in a folder that is there",
+                junit.display()
+            )
+        })?;
     }
     Ok(ending(&summary, interrupted))
 }
@@ -110,7 +121,7 @@ fn with_checks(
             Ok(check) => read.push(check),
             Err(text) => problems.push(Problem {
                 place: "--check".into(),
-                text,
+                text: text.to_string(),
             }),
         }
     }
@@ -147,6 +158,16 @@ fn check_junit(file: &Path) -> Option<Problem> {
         place: "--junit".into(),
         text: format!("{} cannot be written: {why}", file.display()),
     })
+}
+
+fn future(text: &str) -> Result<Timestamp, String> {
+    let at = mockfleet_config::parse_timestamp(text)?;
+    match at > Timestamp::now() {
+        true => Ok(at),
+        false => Err(format!(
+            "{at} is in the past; a clock that shows a time in the past is clock.start of the fleet file"
+        )),
+    }
 }
 
 fn step(text: &str) -> Result<Duration, String> {

@@ -16,7 +16,7 @@ use crate::cli::support::fleet_run::run_fleet;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use mockfleet_config::{Fleet, Override, Problems, Store};
-use mockfleet_metrics::count;
+use mockfleet_metrics::plural;
 
 /// Runs a thousand thermometers with a built-in broker, and queries the log.
 ///
@@ -62,15 +62,15 @@ pub(crate) fn demo(arguments: &Arguments) -> Result<Ending, Failure> {
         Fleet::parse(FLEET, "demo.toml", Path::new("."), &overrides).map_err(Problems::from)?;
     let store = fleet.plan.log.store.clone();
     err!(
-        "demo: {} thermometers, one message a second each, for {}, to a broker inside this process (port {port})",
-        count(u64::from(arguments.devices)),
+        "demo: {}, one message a second each, for {}, to a broker inside this process (port {port})",
+        plural(arguments.devices, "thermometer"),
         arguments.duration
     );
     let (summary, interrupted) = run_fleet(Ok(fleet), CommandOptions::new("demo"))?;
     out!("{}", summary.text());
     out!(
-        "The broker counted       {} messages received",
-        count(received.load(Ordering::Relaxed))
+        "The broker counted       {} received",
+        plural(received.load(Ordering::Relaxed), "message")
     );
     if let Some(store) = store.filter(|_| summary.log.error.is_none() && summary.log.rows > 0) {
         out!();
@@ -128,9 +128,11 @@ fn start_broker() -> anyhow::Result<(u16, Arc<AtomicU64>)> {
 /// Finds a free port. The broker takes an address and no socket, so another process could take
 /// the port first.
 fn free_port() -> anyhow::Result<SocketAddr> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
-    listener.local_addr().context("no free port on 127.0.0.1")
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .context("no free port on 127.0.0.1; end a program that holds many, and try again")?;
+    listener
+        .local_addr()
+        .context("no free port on 127.0.0.1; end a program that holds many, and try again")
 }
 
 fn config(listen: SocketAddr) -> Config {

@@ -15,7 +15,7 @@ use crate::cli::support::run_metadata;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use mockfleet_config::{Store, did_you_mean};
-use mockfleet_metrics::{bytes, count};
+use mockfleet_metrics::{bytes, count, plural};
 use mockfleet_report::{PageData, page};
 use mockfleet_sendlog::{LogError, Timeline};
 
@@ -141,11 +141,11 @@ fn write(file: &Path, html: &str) -> Result<(), Failure> {
 fn written_text(file: &Path, timeline: &Timeline, length: usize, took: Duration) -> String {
     let rows = timeline.rows + timeline.events;
     format!(
-        "{}: run {}, {} of {} rows, read in {:.1} s",
+        "{}: run {}, {} of {}, read in {:.1} s",
         file.display(),
         timeline.run,
         bytes(u64::try_from(length).unwrap_or(u64::MAX)),
-        count(rows),
+        plural(rows, "row"),
         took.as_secs_f64(),
     )
 }
@@ -186,7 +186,7 @@ impl Bar {
             && told.elapsed() > LINE
         {
             *told = Instant::now();
-            err!("reading: {} of {} rows", count(done), count(all));
+            err!("reading: {} of {}", count(done), plural(all, "row"));
         }
     }
 

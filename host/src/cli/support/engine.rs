@@ -26,5 +26,5 @@ fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engin
         let engine = engine.with_builtins(builtins);
         engine.with_observer(compile_progress::observer())
     });
-    engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}"))
+    engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}; it needs a 64-bit system that lets a process map executable memory"))
 }

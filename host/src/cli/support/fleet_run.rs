@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use mockfleet_config::{Fleet, InvalidConfig, Problems, TickRate};
 use mockfleet_engine::{
     BreakpointSearch, Finished, Prepared, RunOptions, SearchDriver, StopCondition, prepare,
 };
-use mockfleet_metrics::{LogTotals, Summary};
+use mockfleet_metrics::{LogTotals, Summary, plural};
 use mockfleet_plugin::Engine;
 
 use crate::cli::support::engine::engine_for;
@@ -29,6 +30,8 @@ pub(crate) struct CommandOptions<'a> {
     pub(crate) form: OutputFormat,
     /// Whether messages are sent, or only written to the log.
     pub(crate) sends: bool,
+    /// Time at which the clock starts.
+    pub(crate) start_at: Option<Timestamp>,
 }
 
 impl CommandOptions<'_> {
@@ -41,6 +44,7 @@ impl CommandOptions<'_> {
             checks: &[],
             form: OutputFormat::People,
             sends: true,
+            start_at: None,
         }
     }
 }
@@ -72,7 +76,8 @@ pub(crate) fn prepare_fleet(
         .with_workers(how.workers)
         .with_console(printed.console())
         .with_variable_rate(how.until.is_some())
-        .with_sends(how.sends);
+        .with_sends(how.sends)
+        .with_start_at(how.start_at);
     let (fleet, mut problems) = match fleet {
         Ok(fleet) => (fleet, Problems::default()),
         Err(InvalidConfig {
@@ -165,8 +170,8 @@ pub(crate) fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
     }
     if finished.lost_workers > 0 {
         log.error = Some(format!(
-            "{} workers of mockfleet itself ended in a panic, and rows are missing; please report it with the lines above",
-            finished.lost_workers
+            "{} of mockfleet itself ended in a panic, and rows are missing; please report it with the lines above",
+            plural(finished.lost_workers, "worker")
         ));
     }
     Summary {
@@ -176,6 +181,7 @@ pub(crate) fn summary(fleet: &Fleet, mut finished: Finished) -> Summary {
         workers: finished.workers,
         took: finished.took,
         ran: finished.ran,
+        connect: finished.connect,
         clock: finished.passed,
         flat_out: finished.flat_out,
         stages: finished.stages,

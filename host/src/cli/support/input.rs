@@ -33,7 +33,7 @@ impl FleetInput {
             None if begins_as_bundle(file) => {
                 let shown = file.display().to_string();
                 let bytes = std::fs::read(file).map_err(|error| {
-                    Problems::one(&shown, format!("the bundle cannot be read: {error}"))
+                    Problems::one(&shown, format!("the bundle cannot be read: {error}; permit this user to read it, or take it from its source again"))
                 })?;
                 (shown, bytes.into())
             }

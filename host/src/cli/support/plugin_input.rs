@@ -18,7 +18,7 @@ pub(crate) fn load(engine: &Engine, file: &Path, printed: &GuestOutput) -> Resul
             Plugin::from_bytes(engine, file, bytes, &printed.console())
                 .map_err(|error| error.to_string())
         }),
-        None => component_path(file).and_then(|file| {
+        None => component_path(file).map_err(String::from).and_then(|file| {
             Plugin::load(engine, &file, &printed.console()).map_err(|error| error.to_string())
         }),
     };
@@ -31,6 +31,7 @@ pub(crate) fn interests(interests: Interests) -> Vec<&'static str> {
         (Interests::LINK, "link"),
         (Interests::DOWNLINK, "downlink"),
         (Interests::RECEIPTS, "receipts"),
+        (Interests::START, "start"),
     ];
     all.iter()
         .filter(|(flag, _)| interests.contains(*flag))

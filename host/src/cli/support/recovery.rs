@@ -1,7 +1,7 @@
 //! Recovers runs of a store before a command uses it.
 
 use mockfleet_config::Store;
-use mockfleet_metrics::count;
+use mockfleet_metrics::{agree, count, plural};
 use mockfleet_sendlog::Recovered;
 
 use crate::cli::ui::out::err;
@@ -17,17 +17,18 @@ pub(crate) fn recover(store: &Store) {
 /// Describes a recovered run in a sentence.
 pub(crate) fn recovered_text(run: &Recovered) -> String {
     let mut text = format!(
-        "recovered run {}: {} rows in sends ({} of them unconfirmed: the process ended before their outcome was known), {} in events; {} files brought to the store",
+        "recovered run {}: {} in sends ({} of them unconfirmed: the process ended before their outcome was known), {} in events; {} brought to the store",
         run.run,
-        count(run.rows),
+        plural(run.rows, "row"),
         count(run.unconfirmed),
         count(run.events),
-        count(run.files)
+        plural(run.files, "file")
     );
     if let Some((bytes, folder)) = &run.set_aside {
         text.push_str(&format!(
-            "; {} bytes could not be read and are set aside in {}",
-            count(*bytes),
+            "; {} could not be read and {} set aside in {}",
+            plural(*bytes, "byte"),
+            agree(*bytes, "is", "are"),
             folder.display()
         ));
     }

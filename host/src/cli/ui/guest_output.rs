@@ -2,6 +2,7 @@
 //!
 //! Workers send lines without waiting. Lines beyond the capacity are counted.
 
+use mockfleet_metrics::{noun_for, plural};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -42,7 +43,8 @@ impl GuestOutput {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             lines.push(format!(
-                "({lost} more lines of plugins, faster than they can be shown)"
+                "({lost} more {} of plugins, faster than they can be shown)",
+                noun_for(lost, "line")
             ));
         }
         lines
@@ -74,13 +76,17 @@ fn shown(line: &OutputLine<'_>) -> String {
     };
     if text.is_empty() && line.skipped > 0 {
         return format!(
-            "{}: {} lines left out, see limits.log-lines",
-            line.from, line.skipped
+            "{}: {} left out, see limits.log-lines",
+            line.from,
+            plural(line.skipped, "line")
         );
     }
     let skipped = match line.skipped {
         0 => String::new(),
-        n => format!(" ({n} lines before it left out, see limits.log-lines)"),
+        n => format!(
+            " ({} before it left out, see limits.log-lines)",
+            plural(n, "line")
+        ),
     };
     format!("{}{stream}: {text}{skipped}", line.from)
 }

@@ -11,7 +11,7 @@ use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::log_events;
 use crate::cli::ui::out::err;
 use mockfleet_engine::{Action, Finished, Running, SearchDriver};
-use mockfleet_metrics::{Counters, LiveView, ProgressSnapshot, StageProgress};
+use mockfleet_metrics::{Counters, LiveView, ProgressSnapshot, StageProgress, plural};
 
 /// Interval of updates on a terminal.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(200);
@@ -59,6 +59,7 @@ impl ProgressView {
                 shown: Instant::now(),
                 rate: Rate::default(),
                 factor: 1.0,
+                has_started: false,
                 rates: Vec::new(),
             },
             interrupted: false,
@@ -98,8 +99,9 @@ impl ProgressView {
                 last_line = Instant::now();
                 let trouble = progress.warning.as_deref().unwrap_or("writing");
                 err!(
-                    "closing the log: {trouble}; {} bytes and {} files wait",
-                    progress.waiting_bytes, progress.pending_files
+                    "closing the log: {trouble}; {} and {} wait",
+                    plural(progress.waiting_bytes, "byte"),
+                    plural(progress.pending_files, "file")
                 );
             }
         });
@@ -130,6 +132,8 @@ struct Watcher {
     rate: Rate,
     /// The rate factor of a breakpoint search.
     factor: f64,
+    /// Whether the clock has started after its connections were opened.
+    has_started: bool,
     /// Target and actual rate of each group with stages.
     rates: Vec<(Mean, Rate)>,
 }
@@ -158,6 +162,20 @@ impl Watcher {
         }
     }
 
+    /// Reports once that the clock has started without some of its connections.
+    fn note_start(&mut self, running: &Running, counters: &Counters) {
+        if self.has_started {
+            return;
+        }
+        let progress = running.connect_progress(counters);
+        self.has_started = progress.is_some_and(|progress| progress.is_over);
+        if let Some(progress) =
+            progress.filter(|progress| self.has_started && progress.failed() > 0)
+        {
+            self.live.print_line(&progress.start_line());
+        }
+    }
+
     /// Performs the actions of a breakpoint search.
     fn search(&mut self, running: &Running, pacer: &mut SearchDriver) {
         for act in pacer.poll(running.elapsed(), &running.counters()) {
@@ -182,6 +200,9 @@ impl Watcher {
             elapsed: running.elapsed(),
             duration: running.duration(),
             clock: running.clock(),
+            connecting: running
+                .connect_progress(&counters)
+                .filter(|progress| !progress.is_over),
             devices: running.devices(),
             reached: self.rate.of(counters.got_through()),
             factor: self.factor * running.speed(),
@@ -210,6 +231,7 @@ impl Watcher {
             self.live.print_line(&line);
         }
         let counters = running.counters();
+        self.note_start(running, &counters);
         for (trouble, first, _) in counters.warnings.iter() {
             if !self.printed.contains(trouble) {
                 self.printed.insert(trouble.to_owned());

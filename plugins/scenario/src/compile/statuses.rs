@@ -50,12 +50,39 @@ pub(crate) enum Link {
     Vanish(DurationPlan),
 }
 
+/// Whether a transition of all statuses applies in this one. In the status that it leads to,
+/// only a time of day does: other triggers would begin that status again and again.
+fn applies_in(transition: &Transition, status: usize) -> bool {
+    transition.to != Target::Status(status) || matches!(transition.trigger, Trigger::Cron(_))
+}
+
 impl CompileContext<'_> {
+    /// Reports transitions of all statuses that apply in none.
+    fn check_ways_out(&mut self, names: &[String], everywhere: &[Option<Rc<Transition>>]) {
+        let [only] = names else {
+            return;
+        };
+        for (place, transition) in everywhere.iter().enumerate() {
+            if transition
+                .as_ref()
+                .is_some_and(|transition| !applies_in(transition, 0))
+            {
+                self.report(
+                    &format!("transitions.{place}"),
+                    format!(
+                        "it never happens: {only:?} is the only status, and only a cron leads from a status to itself here; write it under statuses.{only}.transitions"
+                    ),
+                );
+            }
+        }
+    }
+
     /// All statuses, and the number of the first one.
     pub(crate) fn statuses(&mut self) -> (Vec<Status>, usize) {
         let names = self.status_names();
         let start = self.start(&names);
         let everywhere = self.transitions(&self.config.transitions, "");
+        self.check_ways_out(&names, &everywhere);
         let none = config::Status::default();
         let mut statuses = Vec::new();
         for (number, name) in names.iter().enumerate() {
@@ -108,7 +135,7 @@ impl CompileContext<'_> {
             DurationPlan::read(length, self.names, &format!("{path}.every"), self.problems)
         });
         let own = self.transitions(&written.transitions, &format!("{path}."));
-        let elsewhere = |transition: &&Rc<Transition>| transition.to != Target::Status(number);
+        let elsewhere = |transition: &&Rc<Transition>| applies_in(transition, number);
         let everywhere = everywhere.iter().flatten().filter(elsewhere);
         let transitions: Vec<Rc<Transition>> =
             own.iter().flatten().chain(everywhere).cloned().collect();

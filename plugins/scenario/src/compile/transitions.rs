@@ -218,7 +218,7 @@ impl CompileContext<'_> {
 
     fn cron(&mut self, pattern: &str, zone: Option<&str>, path: &str) -> Option<Cron> {
         match Cron::read(pattern, zone) {
-            Ok(cron) if cron.after(self.group.born).is_none() => {
+            Ok(cron) if cron.at_or_after(self.group.born).is_none() => {
                 self.report(
                     &format!("{path}.cron"),
                     format!("{pattern:?} never comes; there is no such day"),

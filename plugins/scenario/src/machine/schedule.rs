@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use mockfleet_sdk::{Error, Instant, Turn};
+use mockfleet_sdk::{Error, Instant, Start, Turn};
 
 use crate::compile::{DurationPlan, Status, Trigger};
 use crate::machine::state_machine::{MAX_TRANSITIONS_PER_CALL, StateMachine};
@@ -21,6 +21,42 @@ impl StateMachine {
         }
         self.timers = timers;
         Ok(())
+    }
+
+    /// Moves the timers of times of day to now, if that is such a time.
+    pub(crate) fn include_times_at(&mut self, now: Instant) {
+        let plan = Rc::clone(&self.plan);
+        let Some(status) = plan.statuses.get(self.status) else {
+            return;
+        };
+        for (at, number) in &mut self.timers {
+            let transition = status.transitions.get(*number);
+            if let Some(Trigger::Cron(cron)) = transition.map(|transition| &transition.trigger)
+                && let Some(first) = cron.at_or_after(now)
+            {
+                *at = first;
+            }
+        }
+    }
+
+    /// The time of the first sending: the first tick on schedule. A status whose own interval
+    /// is shorter has the same phase within that interval, so that devices stay apart.
+    pub(crate) fn first_sending(&mut self, start: Start) -> Result<Option<Instant>, Error> {
+        let plan = Rc::clone(&self.plan);
+        let status = plan.statuses.get(self.status);
+        let every = status.and_then(|status| status.every.as_ref());
+        let (Some(every), Some(interval), Some(first)) = (every, plan.interval, start.first_tick)
+        else {
+            return Ok(start.first_tick);
+        };
+        let phase = first.since(start.at);
+        if phase.is_zero() || interval.is_zero() {
+            return Ok(Some(first));
+        }
+        let length = self.draw(every, start.at)?;
+        let share = length.as_micros() * phase.as_micros() / interval.as_micros();
+        let share = Duration::from_micros(u64::try_from(share).unwrap_or(u64::MAX));
+        Ok(Some(first.min(start.at + share)))
     }
 
     /// Runs the transitions whose timers are due, the earliest first.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use mockfleet_sdk::generate::{Context, Generator, Value};
-use mockfleet_sdk::{Device, Error, Instant, Rng, Tick, Turn};
+use mockfleet_sdk::{Device, Error, Instant, Rng, Start, Tick, Turn};
 
 use crate::compile::{Builtin, Link, Plan, Status, Target, Transition, Trigger};
 use crate::store::Store;
@@ -54,7 +54,7 @@ const OFFLINE_DURATION: std::time::Duration = std::time::Duration::from_hours(36
 pub(crate) const MAX_TRANSITIONS_PER_CALL: usize = 100;
 
 impl StateMachine {
-    /// Switches a device on.
+    /// Creates a device, which [`Self::start`] switches on.
     pub(crate) fn new(plan: &Rc<Plan>, device: &Device) -> Result<Self, Error> {
         let rng = device.rng();
         let slots = plan.fields.slots.iter();
@@ -84,8 +84,27 @@ impl StateMachine {
             ("index".into(), Value::Integer(device.index.into())),
         ];
         machine.set_builtin(Builtin::Device, Value::Object(Rc::from(known)));
-        machine.begin_status(device.born)?;
         Ok(machine)
+    }
+
+    /// Begins the first status. Its timers count from now, whenever the first tick is due. A
+    /// time of day that is now counts: the run before this one ended just before it.
+    pub(crate) fn start(&mut self, start: Start, turn: &mut Turn) -> Result<(), Error> {
+        let now = start.at;
+        self.since = now;
+        self.begin_call(now);
+        self.begin_status(now)?;
+        self.include_times_at(now);
+        self.due = self.first_sending(start)?;
+        self.run_timers(now, turn)?;
+        self.finish(now, turn, false);
+        if self.ending.is_none()
+            && let Some(next) = self.next_call(now)
+            && start.first_tick.is_none_or(|first| next < first)
+        {
+            turn.next_tick(next.since(now));
+        }
+        Ok(())
     }
 
     /// Runs a scheduled call, or one for a timer.

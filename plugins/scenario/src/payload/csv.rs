@@ -32,7 +32,7 @@ impl Csv {
                 context.report(
                     "csv.header",
                     format_args!(
-                        "it names {} columns, and there are {}",
+                        "each column has one name: names {}, columns {}",
                         names.len(),
                         written.columns.len()
                     ),
@@ -118,7 +118,7 @@ mod tests {
             found,
             [(
                 "csv.header".into(),
-                "it names 2 columns, and there are 1".into()
+                "each column has one name: names 2, columns 1".into()
             )]
         );
     }

@@ -2,6 +2,7 @@
 
 mod binary;
 mod csv;
+mod foreign;
 mod json;
 mod payload_format;
 mod template;

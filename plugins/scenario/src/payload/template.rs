@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use mockfleet_sdk::generate::{PartPath, Value};
 
+use crate::payload::foreign;
 use crate::payload::template_context::TemplateContext;
 
 /// The value, or the part of one, that replaces a placeholder.
@@ -41,6 +42,10 @@ impl Template {
         let mut pieces = Vec::new();
         let mut rest = text;
         let mut sound = true;
+        if let Some(why) = foreign::block(text) {
+            context.report(path, why);
+            return None;
+        }
         while let Some((before, from)) = rest.split_once("{{") {
             if !before.is_empty() {
                 pieces.push(Piece::Fixed(before.into()));
@@ -119,7 +124,9 @@ fn reference(written: &str, path: &str, context: &mut TemplateContext<'_>) -> Op
             Some(Reference { position, parts })
         }
         Err(why) => {
-            context.report(path, why);
+            let is_misspelt = why.contains("did you mean");
+            let foreign = foreign::placeholder(written, is_misspelt);
+            context.report(path, foreign.unwrap_or(why));
             None
         }
     }

@@ -203,7 +203,7 @@ fn a_time_can_be_drawn_and_devices_differ() {
 fn chance_decides_at_each_tick() {
     let mut device = device(two(json!({ "to": "b", "probability": 1.0 })));
     device.ticks(1);
-    assert_eq!(changes(&device), [(0.0, "b")]);
+    assert_eq!(changes(&device), [(0.0, "a"), (0.0, "b")]);
     assert_eq!(device.on("t"), [json!({ "status": "b", "tick": 0 })]);
 }
 

@@ -3,4 +3,5 @@
 mod behaviour;
 mod numbers;
 mod parts;
+mod start;
 mod support;

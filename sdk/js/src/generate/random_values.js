@@ -130,7 +130,7 @@ export class Bucket extends Specification {
       check.expect(
         weights.length === values.length,
         "weights",
-        `${weights.length} weights for ${values.length} values; each value has one`,
+        `each value has one weight: weights ${weights.length}, values ${values.length}`,
       );
       weights.forEach((weight, at) => check.notNegative(`weights.${at}`, weight));
       this.upTo = cumulativeSums(weights);

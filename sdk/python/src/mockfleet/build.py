@@ -1,10 +1,12 @@
 """Builds a plugin from a device: `python -m mockfleet.build device.py -o door.wasm`.
 
 The file is first imported natively, so that Python reports its errors. Then componentize-py makes
-a component from a copy of it, the modules and packages in its folder, and the SDK."""
+a component from a copy of it, the modules and packages in its folder, the SDK, and the packages of
+the project's own `.venv` that it imports. The packages of other environments are no part of it,
+whichever Python comes first in PATH."""
 
 import argparse
-import importlib
+import json
 import os
 import re
 import shutil
@@ -16,16 +18,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from . import payloads
-from .device_slot import check_device, find_device, traceback_lines
+from . import inputs, payloads
 
 #: The exports of the contract, under a name that no module of an author has.
-_EXPORT = "mockfleet:device/behaviour@0.1.0=mockfleet_exports"
+_EXPORT = "mockfleet:device/behaviour@0.2.0=mockfleet_exports"
 
 _SDK = Path(__file__).resolve().parent
 
 #: Files that run natively only, and are not part of a plugin.
-_NATIVE = shutil.ignore_patterns("build.py", "payloads.py", "testing.py", "guest", "__pycache__", "*.wit", "py.typed")
+_NATIVE = shutil.ignore_patterns(
+    "build.py", "inputs.py", "native_check.py", "payloads.py", "testing.py", "guest", "__pycache__", "*.wit", "py.typed"
+)
 
 _TESTS = re.compile(r"(test_.*|.*_test|conftest)\.py")
 
@@ -41,29 +44,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     file: Path = given.file.resolve()
     if not file.is_file():
         _fail(f"there is no file {given.file}")
-    name, version = _name_and_version(file.parent)
+    project = _project(file.parent)
+    name, version = _name_and_version(project)
     name, version = given.name or name, given.version or version
     output: Path = (given.output or Path(f"{name}.wasm")).resolve()
-    program = _componentize()
+    program = _componentize(project)
     with tempfile.TemporaryDirectory(prefix="mockfleet-") as folder:
-        stage = Path(folder)
+        stage = Path(folder).resolve() / "stage"
+        stage.mkdir()
         modules = _copy_own(file, stage)
-        _import(file.stem, stage)
         shutil.copytree(_SDK, stage / "mockfleet", ignore=_NATIVE)
+        site = site_packages(project)
+        imported = _import(file.stem, stage, site)
         for glue in ("mockfleet_plugin.py", "mockfleet_exports.py"):
             shutil.copy(_SDK / "guest" / glue, stage)
         stage.joinpath("mockfleet_build.py").write_text(
             f"MODULE, NAME, VERSION = {file.stem!r}, {name!r}, {version!r}\nOWN = {modules!r}\n"
         )
-        made = stage / "plugin.wasm"
-        command: list[str] = [program, "-q", "-d", str(_SDK / "device.wit"), "-w", "plugin"]
-        command += ["--export-interface-name", _EXPORT]
-        command += ["componentize", "-p", str(stage), "-o", str(made), "mockfleet_plugin"]
-        done = subprocess.run(command, cwd=stage, env={**os.environ, "PYTHONPATH": ""})
-        if done.returncode != 0 or not made.exists():
-            _fail(f"componentize-py ended with {done.returncode}; what it said stands above")
-        if _version(program) == payloads.AFFECTED:
-            made.write_bytes(payloads.free_payloads(made.read_bytes()))
+        made = stage.with_name("plugin.wasm")
+        _compile(program, stage, site, made)
+        component = made.read_bytes()
+        version_of_program = _version(program)
+        if version_of_program == payloads.AFFECTED:
+            component = payloads.free_payloads(component)
+        parts = _parts(stage, site, imported) | {"componentize-py": version_of_program.encode()}
+        made.write_bytes(inputs.stamp(component, inputs.digest(parts)))
         output.parent.mkdir(parents=True, exist_ok=True)
         # A reader of the old plugin sees a complete file.
         part = output.with_suffix(".part")
@@ -72,19 +77,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _name_and_version(folder: Path) -> tuple[str, str]:
-    """The name and version in the plugin.toml of the device's folder or one above it."""
-    for place in (folder, *folder.parents[:2]):
-        if (place / "plugin.toml").is_file():
-            plugin = tomllib.loads((place / "plugin.toml").read_text())
-            return str(plugin.get("name", "device")), str(plugin.get("version", "0.0.0"))
-    return "device", "0.0.0"
+def _project(folder: Path) -> Path:
+    """The folder with the plugin.toml: the device's, or one of the two above it."""
+    places = (folder, *folder.parents[:2])
+    return next((place for place in places if (place / "plugin.toml").is_file()), folder)
 
 
-def _componentize() -> str:
-    """The program, of the same environment as this Python."""
-    beside = Path(sys.executable).parent / "componentize-py"
-    found = str(beside) if beside.exists() else shutil.which("componentize-py")
+def _name_and_version(project: Path) -> tuple[str, str]:
+    """The name and version in the project's plugin.toml."""
+    if not (project / "plugin.toml").is_file():
+        return "device", "0.0.0"
+    plugin = tomllib.loads((project / "plugin.toml").read_text())
+    return str(plugin.get("name", "device")), str(plugin.get("version", "0.0.0"))
+
+
+def site_packages(project: Path) -> Path | None:
+    """The packages of the project's own environment, if it has one."""
+    found = sorted(project.glob(".venv/lib/python3*/site-packages")) + sorted(project.glob(".venv/Lib/site-packages"))
+    return found[-1].resolve() if found else None
+
+
+def _componentize(project: Path) -> str:
+    """The program of the project's environment, or of the one that this Python is of."""
+    places = [project / ".venv/bin/componentize-py", Path(sys.executable).parent / "componentize-py"]
+    found = next((str(place) for place in places if place.exists()), None) or shutil.which("componentize-py")
     if found is None:
         _fail(f"componentize-py is missing; `{sys.executable} -m pip install componentize-py==0.25.1` installs it")
     return found
@@ -110,16 +126,63 @@ def _copy_own(file: Path, stage: Path) -> list[str]:
     return modules
 
 
-def _import(module: str, stage: Path) -> None:
-    """Imports the device natively and checks it."""
-    sys.path.insert(0, str(stage))
-    sys.dont_write_bytecode = True
-    try:
-        check_device(find_device(importlib.import_module(module)))
-    except BaseException as error:  # A module may also exit.
-        for line in traceback_lines(error):
-            print(line, file=sys.stderr)
-        _fail(f"{module}.py is no device")
+def _import(module: str, stage: Path, site: Path | None) -> list[Path]:
+    """Imports the device natively and checks it. Returns the files of packages that it imports."""
+    result = stage.with_name("imported.json")
+    # Without the packages and variables of the environment that runs the build.
+    command = [sys.executable, "-I", "-S", "-B", str(_SDK / "native_check.py")]
+    done = subprocess.run([*command, str(stage), str(site or ""), module, str(result)])
+    if done.returncode != 0 or not result.exists():
+        raise SystemExit(1)
+    return [Path(file) for file in json.loads(result.read_text())]
+
+
+def _compile(program: str, stage: Path, site: Path | None, made: Path) -> None:
+    """Makes the component from the stage."""
+    # componentize-py adds the packages of VIRTUAL_ENV, or else those of the first python3 in
+    # PATH. This environment has none.
+    empty = stage.with_name("venv")
+    (empty / "lib" / "site-packages").mkdir(parents=True)
+    environment = {**os.environ, "PYTHONPATH": "", "VIRTUAL_ENV": str(empty)}
+    command: list[str] = [program, "-q", "-d", str(_SDK / "device.wit"), "-w", "plugin"]
+    command += ["--export-interface-name", _EXPORT, "componentize"]
+    for folder in (stage, site):
+        command += ["-p", str(folder)] if folder else []
+    command += ["-o", str(made), "mockfleet_plugin"]
+    done = subprocess.run(
+        command, cwd=stage, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode == 0 and made.exists():
+        sys.stderr.write(done.stdout)
+        return
+    print("\n".join(explain(done.stdout)), file=sys.stderr)
+    raise SystemExit(1)
+
+
+def explain(said: str) -> list[str]:
+    """The reason in the output of a componentize-py that failed, without its own frames."""
+    said = said.partition("\nStack backtrace:")[0].partition("\n\nCaused by:")[0].rstrip()
+    frames = re.findall(r'^  File "/(\d+)/(\S+)", line (\d+), in .*\n +(.*)', said, re.M)
+    own = [frame for frame in frames if frame[0] == "0" and not frame[1].startswith("mockfleet")]
+    error = said.splitlines()[-1] if said else "it said nothing"
+    if not own:
+        return [said or error]
+    _, file, line, text = own[-1]
+    missing = re.fullmatch(r"ModuleNotFoundError: No module named '(.*)'", error)
+    if missing:
+        return [
+            f"{file}:{line}: `{text}` needs {missing[1]}, which the Python of a plugin does not have: "
+            "it has no network, no processes and no native libraries; do without it"
+        ]
+    return [f"{file}:{line}: {error} (`{text}`)", "this fails inside the plugin only, and not natively"]
+
+
+def _parts(stage: Path, site: Path | None, imported: list[Path]) -> dict[str, bytes]:
+    """The content of everything that the plugin is built from, by its name."""
+    files = {path.relative_to(stage).as_posix(): path for path in stage.rglob("*") if path.is_file()}
+    files |= {f"site-packages/{path.relative_to(site).as_posix()}": path for path in imported if site}
+    files["device.wit"] = _SDK / "device.wit"
+    return {name: path.read_bytes() for name, path in files.items() if "__pycache__" not in path.parts}
 
 
 def _fail(text: str) -> NoReturn:

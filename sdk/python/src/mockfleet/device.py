@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeVar, get_args
 
 from .errors import Retired
-from .turn import Answer, Event, Message, Tick, moment
+from .turn import Answer, Event, Message, Start, Tick, moment
 
 #: The settings of a device: a dataclass.
 Config = TypeVar("Config")
@@ -80,6 +80,13 @@ class Device(Generic[Config]):
         status or other actions. May also be a generator that yields messages."""
         raise NotImplementedError(f"{type(self).__name__} has no method tick")
 
+    def start(self, start: Start) -> Answer:
+        """Starts a device that is switched on, before its first tick and event. Returns the
+        same as `tick`. A `next_tick` here comes in place of the first tick on schedule, and
+        the tick after it follows from there. After a restart of its cell, the device is made
+        and started again."""
+        return None
+
     def handle(self, event: Event) -> Answer:
         """Handles the events that `events` names. Returns the same as `tick`."""
         return None
@@ -111,7 +118,7 @@ class Device(Generic[Config]):
 
     @property
     def now(self) -> datetime:
-        """The due time of the tick, or the time of the event, UTC."""
+        """The due time of the tick, or the time of the start or the event, UTC."""
         return moment(self._now)
 
     @property

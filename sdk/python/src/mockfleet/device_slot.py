@@ -12,7 +12,7 @@ from typing import Any
 from .device import Device, Identity, NoConfig
 from .errors import Failed, InvalidConfig, Retired
 from .settings import read_settings, schema_of
-from .turn import Answer, Event, Message, Tick, Turn
+from .turn import Answer, Event, Message, Start, Tick, Turn
 
 _SDK = os.path.dirname(os.path.abspath(__file__))
 
@@ -64,6 +64,11 @@ def check_device(device: type[Device[Any]]) -> None:
     schema_of(device.config_type())
 
 
+def has_start(device: type[Device[Any]]) -> bool:
+    """Whether the class has a start of its own. The host calls no other."""
+    return device.start is not Device.start
+
+
 def summary(device: type[Device[Any]]) -> str:
     """The first line of the class' docstring, or of its module's."""
     text = device.__doc__ or sys.modules[device.__module__].__doc__ or ""
@@ -84,6 +89,12 @@ class DeviceSlot:
         with Guard():
             device.config = _settings(kind.config_type(), config)
             device.__init__()  # type: ignore[misc]
+
+    def start(self, start: Start) -> Turn:
+        """Starts the device. Raises `Failed` or `Retired`."""
+        self.device._now = start.micros
+        with Guard():
+            return self._turn(self.device.start(start))
 
     def tick(self, tick: Tick) -> Turn:
         """Runs a scheduled call. Raises `Failed` or `Retired`."""

@@ -13,7 +13,7 @@ The calls use the same code as in the plugin. A trial is stricter than the host:
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 from . import group_context as context
 from .device import Device, Identity
 from .errors import Failed, Retired
-from .device_slot import DeviceSlot, check_device
+from .device_slot import DeviceSlot, check_device, has_start
 from .settings import schema_of
 from .turn import (
     Connected,
@@ -32,6 +32,7 @@ from .turn import (
     Message,
     Received,
     Settled,
+    Start,
     Tick,
     Turn,
     micros,
@@ -47,7 +48,7 @@ MIN_TICK_INTERVAL = 1_000
 
 @dataclass(frozen=True)
 class Sent:
-    """A message that the device sent, and when: the time of the tick or the event."""
+    """A message that the device sent, and when: the time of the start, the tick or the event."""
 
     at: datetime
     message: Message
@@ -67,16 +68,19 @@ class Trial:
         seed: int = 1,
         born: int = BORN,
         every: Duration = 1.0,
+        phase: Duration = 0.0,
     ) -> None:
-        """Switches a device on. Raises `InvalidConfig` for settings that it rejects.
-        `born` is in microseconds since 1970, `every` is the interval of the ticks."""
+        """Switches a device on, and starts it. Raises `InvalidConfig` for settings that it
+        rejects. `born` is in microseconds since 1970, `every` is the interval of the ticks,
+        `phase` the time from `born` to the first one."""
         check_device(device)
         self.kind = device
         self._slot = DeviceSlot(
             device, Identity(id, group, index, seed, born), json.dumps(config or {})
         )
         self._every = micros(every)
-        self._now = self._due = born
+        self._now = born
+        self._due = born + micros(phase)
         self._sequence = 0
         #: The messages that the device has sent.
         self.messages: list[Sent] = []
@@ -86,6 +90,8 @@ class Trial:
         self.links: list[tuple[datetime, Link]] = []
         #: The reason why the device retired, once it has.
         self.retired: str | None = None
+        if has_start(device):
+            self._call(lambda: self._slot.start(Start(born, self._due)))
 
     @property
     def device(self) -> Any:
@@ -120,10 +126,7 @@ class Trial:
         self._due += self._every
         tick = Tick(self._now, self._sequence)
         self._sequence += 1
-        try:
-            self._take(self._slot.tick(tick))
-        except Retired as why:
-            self.retired = str(why)
+        self._call(lambda: self._slot.tick(tick))
 
     def ticks(self, count: int) -> "Trial":
         """Runs this many ticks; fewer when the device retires."""
@@ -167,11 +170,14 @@ class Trial:
             f"{self.kind.__name__}.events doesn't name {name}, and the host would not deliver this event"
         )
         if self.retired is None:
-            try:
-                self._take(self._slot.handle(event))
-            except Retired as why:
-                self.retired = str(why)
+            self._call(lambda: self._slot.handle(event))
         return self
+
+    def _call(self, call: Callable[[], Turn]) -> None:
+        try:
+            self._take(call())
+        except Retired as why:
+            self.retired = str(why)
 
     def _take(self, turn: Turn) -> None:
         assert isinstance(turn.messages, list)

@@ -1,4 +1,4 @@
-"""Defines the input and the answer of a device: ticks, events, messages, turns."""
+"""Defines the input and the answer of a device: starts, ticks, events, messages, turns."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -95,7 +95,7 @@ Link = Reconnect | Vanish
 
 @dataclass(slots=True)
 class Turn:
-    """The answer of a device to a tick or an event. An empty turn sends nothing, changes
+    """The answer of a device to its start, a tick or an event. An empty turn sends nothing, changes
     nothing, and leaves the next tick to the fleet file."""
 
     #: The messages to send now, in this order: one or several.
@@ -110,8 +110,30 @@ class Turn:
     link: Link | None = None
 
 
-#: The return values of `tick` and `handle`. A generator counts as several messages.
+#: The return values of `start`, `tick` and `handle`. A generator counts as several messages.
 Answer = Turn | Message | Iterable[Message] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The start of a device."""
+
+    #: The time at which the device is switched on, or its cell has restarted, in microseconds
+    #: since 1970, UTC.
+    micros: int
+    #: The time of its first tick on schedule, which may be the same. None if the schedule has
+    #: none.
+    first_tick_micros: int | None
+
+    @property
+    def at(self) -> datetime:
+        """The time of the start, UTC."""
+        return moment(self.micros)
+
+    @property
+    def first_tick(self) -> datetime | None:
+        """The time of the first tick on schedule, UTC."""
+        return None if self.first_tick_micros is None else moment(self.first_tick_micros)
 
 
 @dataclass(frozen=True, slots=True)

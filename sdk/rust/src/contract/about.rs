@@ -15,6 +15,7 @@ pub struct About {
     pub(crate) link: bool,
     pub(crate) downlink: bool,
     pub(crate) receipts: bool,
+    pub(crate) start: bool,
 }
 
 impl About {
@@ -30,6 +31,7 @@ impl About {
             link: false,
             downlink: false,
             receipts: false,
+            start: false,
         }
     }
 
@@ -69,6 +71,12 @@ impl About {
     /// Subscribes to [`Event::Settled`](crate::Event::Settled), for each of its messages.
     pub fn receipts(mut self) -> Self {
         self.receipts = true;
+        self
+    }
+
+    /// Requests the call of [`Behaviour::start`](crate::Behaviour::start).
+    pub fn start(mut self) -> Self {
+        self.start = true;
         self
     }
 }

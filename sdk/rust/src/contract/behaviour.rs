@@ -49,6 +49,20 @@ pub trait Behaviour: Sized + 'static {
         )
     }
 
+    /// Starts a device that is switched on, before its first tick and event, if
+    /// [`Behaviour::about`] names it: [`About::start`]. After a restart of its cell, the
+    /// device is created and started again.
+    ///
+    /// A [`Turn::next_tick`] here comes in place of the first tick on schedule, and the tick
+    /// after it follows from there. Without one, the first tick is on schedule.
+    ///
+    /// # Errors
+    /// As [`Behaviour::tick`].
+    fn start(&mut self, start: Start, turn: &mut Turn) -> Result<(), Error> {
+        let _ = (start, turn);
+        Ok(())
+    }
+
     /// Runs a scheduled call.
     ///
     /// # Errors
@@ -88,6 +102,25 @@ impl Device {
     #[must_use]
     pub const fn rng(&self) -> Rng {
         Rng::new(self.seed)
+    }
+}
+
+/// The start of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Start {
+    /// The time at which the device is switched on, or its cell has restarted.
+    pub at: Instant,
+    /// The time of its first tick on schedule, which may be `at`; `None` if the schedule has
+    /// none.
+    pub first_tick: Option<Instant>,
+}
+
+impl Start {
+    /// A start at `at`, with the first tick on schedule at `first_tick`.
+    #[must_use]
+    pub const fn new(at: Instant, first_tick: Option<Instant>) -> Self {
+        Self { at, first_tick }
     }
 }
 

@@ -153,7 +153,7 @@ impl Turn {
     }
 
     /// Schedules the next tick after this time, 1 ms at least, instead of the fleet file's
-    /// schedule. The time counts from the due time of a tick, or from the time of an event.
+    /// schedule. The time counts from the due time of a tick, or from the time of the start or an event.
     /// The tick after the next one follows the fleet file again.
     pub fn next_tick(&mut self, after: Duration) -> &mut Self {
         self.next_tick = Some(after);

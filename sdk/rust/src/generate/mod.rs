@@ -112,6 +112,8 @@ pub use random::walk::Walk;
 pub use replay::options::{Column, ReplayEnd, ReplayStart, TimeUnit, TypedColumn};
 #[cfg(feature = "files")]
 pub use replay::spec::Replay;
+#[cfg(feature = "files")]
+pub use route::spec::RouteGap;
 pub use route::spec::{Route, RouteEnd, Waypoint};
 pub use spec::fault::{
     Drift, Fault, Missing, Noise, Null, OutOfRange, SkewedClock, Spike, StuckAt, WrongType,

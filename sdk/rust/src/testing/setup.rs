@@ -20,8 +20,10 @@ pub struct Setup {
     pub seed: u64,
     /// Its settings: a JSON object.
     pub config: Value,
-    /// The time at which it is switched on; its first tick is due then.
+    /// The time at which it is switched on.
     pub born: Instant,
+    /// The time from then to its first tick on schedule.
+    pub phase: Duration,
     /// The interval of the ticks that the device does not schedule itself.
     pub every: Duration,
 }
@@ -42,7 +44,7 @@ impl Setup {
 
 impl Default for Setup {
     /// `device-00000` of the group `device`, with seed 1 and no settings, switched on at
-    /// 2026-01-01T00:00:00Z, with a tick every second.
+    /// 2026-01-01T00:00:00Z, with a tick every second from then on.
     fn default() -> Self {
         Self {
             id: "device-00000".into(),
@@ -51,6 +53,7 @@ impl Default for Setup {
             seed: 1,
             config: Value::Object(serde_json::Map::new()),
             born: Instant::from_micros(1_767_225_600_000_000),
+            phase: Duration::ZERO,
             every: Duration::from_secs(1),
         }
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::contract::about::About;
-use crate::contract::behaviour::{Behaviour, Tick};
+use crate::contract::behaviour::{Behaviour, Start, Tick};
 use crate::contract::error::Error;
 use crate::contract::event::Event;
 use crate::contract::settings;
@@ -23,7 +23,7 @@ const MIN_TICK_INTERVAL: Duration = Duration::from_millis(1);
 /// A message that the device sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The time of the tick or the event.
+    /// The time of the start, the tick or the event.
     pub at: Instant,
     /// The message.
     pub message: Message,
@@ -61,23 +61,38 @@ impl<B: Behaviour> Trial<B> {
         }
     }
 
-    /// Switches a device on.
+    /// Switches a device on, and starts it.
     ///
     /// # Errors
     /// The error of the behaviour, or of settings of the wrong shape.
     pub fn create(setup: &Setup) -> Result<Self, Error> {
-        Ok(Self {
+        let mut trial = Self {
             slot: DeviceSlot::create(&setup.device(), &setup.config.to_string())?,
             about: B::about(),
             every: setup.every,
             now: setup.born,
-            due: setup.born,
+            due: setup.born + setup.phase,
             sequence: 0,
             messages: Vec::new(),
             statuses: Vec::new(),
             links: Vec::new(),
             retired: None,
-        })
+        };
+        trial.start()?;
+        Ok(trial)
+    }
+
+    /// Calls the device for its start, as the host does if its description requests that.
+    fn start(&mut self) -> Result<(), Error> {
+        if !self.about.start {
+            return Ok(());
+        }
+        let start = Start::new(self.now, Some(self.due));
+        let answer = self.slot.start(start);
+        match self.apply(answer) {
+            Err(Error::Retired(_)) => Ok(()),
+            result => result,
+        }
     }
 
     /// The settings' JSON Schema, as the host gets it.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 
 use crate::contract::about::About;
-use crate::contract::behaviour::{Behaviour, Device, Tick};
+use crate::contract::behaviour::{Behaviour, Device, Start, Tick};
 use crate::contract::settings;
 use crate::device_slot::DeviceSlot;
 use crate::time::Instant;
@@ -40,6 +40,18 @@ impl<B: Behaviour> exports::GuestDevice for Resource<B> {
         Ok(exports::Device::new(Self(RefCell::new(slot))))
     }
 
+    fn start(
+        &self,
+        at: wit::Instant,
+        first_tick: Option<wit::Instant>,
+    ) -> Result<wit::Turn, wit::Error> {
+        let start = Start {
+            at: Instant::from_micros(at),
+            first_tick: first_tick.map(Instant::from_micros),
+        };
+        Ok(self.0.borrow_mut().start(start)?.into())
+    }
+
     fn handle(&self, at: wit::Instant, event: wit::Event) -> Result<wit::Turn, wit::Error> {
         let at = Instant::from_micros(at);
         Ok(self.0.borrow_mut().handle(at, event.into())?.into())
@@ -68,6 +80,7 @@ fn description(about: About, config_schema: String) -> wit::Description {
     interests.set(wit::Interests::LINK, about.link);
     interests.set(wit::Interests::DOWNLINK, about.downlink);
     interests.set(wit::Interests::RECEIPTS, about.receipts);
+    interests.set(wit::Interests::START, about.start);
     wit::Description {
         name: about.name.into(),
         version: about.version.into(),

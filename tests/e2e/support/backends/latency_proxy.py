@@ -11,11 +11,12 @@ from support.wait import free_port
 
 class Line:
     """Listens until it is closed, and forwards all bytes. The broker's answers arrive `late`
-    seconds later."""
+    seconds later. Connections are accepted one by one, with a `pause` in seconds before each."""
 
-    def __init__(self, port, *, late=0.0):
+    def __init__(self, port, *, late=0.0, pause=0.0):
         self.far = port
         self.late = late
+        self.pause = pause
         self.reads = threading.Event()
         self.reads.set()
         self.sockets = []
@@ -33,6 +34,7 @@ class Line:
 
     def accept(self):
         while True:
+            time.sleep(self.pause)
             try:
                 near, _ = self.listener.accept()
                 far = socket.create_connection(("127.0.0.1", self.far))

@@ -1,4 +1,4 @@
-//! Implements version 0.2.0 of the contract, which this host does not run. Written
+//! Implements version 0.3.0 of the contract, which this host does not run. Written
 //! without the SDK, which knows one version only.
 #![allow(missing_docs, unreachable_pub, reason = "mostly generated")]
 
@@ -33,6 +33,10 @@ impl exports::Guest for Plugin {
 impl exports::GuestDevice for Device {
     fn create(_: wit::DeviceSpec) -> Result<exports::Device, wit::Error> {
         Ok(exports::Device::new(Self))
+    }
+
+    fn start(&self, _: wit::Instant, _: Option<wit::Instant>) -> Result<wit::Turn, wit::Error> {
+        Ok(nothing())
     }
 
     fn tick(&self, _: wit::Tick) -> Result<wit::Turn, wit::Error> {

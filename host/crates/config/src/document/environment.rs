@@ -1,5 +1,6 @@
 //! Fills in `${NAME}` from the environment.
 
+use crate::document::problem::ValueError;
 use std::collections::BTreeSet;
 
 use toml::de::{DeTable, DeValue};
@@ -9,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 pub(crate) fn expand(
     text: &str,
     mut environment: impl FnMut(&str) -> Option<String>,
-) -> Result<(String, bool), String> {
+) -> Result<(String, bool), ValueError> {
     let mut out = String::new();
     let mut rest = text;
     let mut filled = false;
@@ -28,7 +29,7 @@ pub(crate) fn expand(
         let Some(value) = environment(name) else {
             return Err(format!(
                 "${{{name}}}: the environment has no {name:?}; set it (export {name}=…), or write $${{{name}}} for the text itself"
-            ));
+            ).into());
         };
         out.push_str(&value);
         filled = true;
@@ -36,6 +37,12 @@ pub(crate) fn expand(
     }
     out.push_str(rest);
     Ok((out, filled))
+}
+
+/// Returns the name of a text that is one `${NAME}` and nothing else.
+pub(crate) fn whole_reference(written: &str) -> Option<&str> {
+    let name = written.strip_prefix("${")?.strip_suffix('}')?;
+    (!name.contains(['$', '{', '}'])).then_some(name)
 }
 
 /// Returns a text for a template in which each `${NAME}` stays, with escaped braces.
@@ -49,7 +56,7 @@ pub(crate) fn with_references(written: &str) -> String {
 ///
 /// # Errors
 /// A name that the environment does not have.
-pub fn fill_references(topic: &str) -> Result<String, String> {
+pub fn fill_references(topic: &str) -> Result<String, ValueError> {
     expand(topic, |name| std::env::var(name).ok()).map(|(text, _)| text)
 }
 
@@ -99,7 +106,9 @@ mod tests {
         );
         assert_eq!(with_references("a/$${{x}}"), "a/${{x}}");
         assert_eq!(fill_references("a/b").unwrap(), "a/b");
-        let why = fill_references("a/${NOT_SET_ANYWHERE}").unwrap_err();
+        let why = fill_references("a/${NOT_SET_ANYWHERE}")
+            .unwrap_err()
+            .to_string();
         assert!(why.contains("export NOT_SET_ANYWHERE="), "{why}");
     }
 

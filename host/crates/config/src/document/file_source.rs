@@ -2,6 +2,7 @@
 //!
 //! A file is on the disk, or a part of the bundle that has the fleet file.
 
+use crate::document::problem::ValueError;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -92,7 +93,7 @@ impl Files<'_> {
     ///
     /// # Errors
     /// Returns the reason if the file cannot be used.
-    pub(crate) fn find(&self, name: &str) -> Result<File, String> {
+    pub(crate) fn find(&self, name: &str) -> Result<File, ValueError> {
         match self {
             Self::Folder(folder) => open_on_disk(join_folder(folder, name)),
             Self::Parts { shown, parts } => match parts.get(name) {
@@ -102,17 +103,38 @@ impl Files<'_> {
                 }),
                 None => Err(format!(
                     "{name} is no part of {shown}, and what comes as a bundle or from an address reads nothing else; `mockfleet bundle` packs a fleet file with its files"
-                )),
+                ).into()),
             },
         }
     }
 }
 
 /// Opens a file on the disk, to check that it can be read.
-pub(crate) fn open_on_disk(path: PathBuf) -> Result<File, String> {
+pub(crate) fn open_on_disk(path: PathBuf) -> Result<File, ValueError> {
     match std::fs::File::open(&path) {
         Ok(_) => Ok(File::Disk(path)),
-        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+        Err(error) => Err(format!(
+            "{} cannot be read: {error}{}",
+            path.display().to_string().replace(char::is_control, "?"),
+            way_out(&path, &error)
+        )
+        .into()),
+    }
+}
+
+/// Returns the way out for a file that cannot be read, such as a path in which TOML has read
+/// `\t` or `\n` as an escape.
+fn way_out(path: &Path, error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        _ if path.to_string_lossy().contains(char::is_control) => {
+            "; the path has a tab or a line break in it, since \\t and \\n in double quotes are escapes: write it in single quotes, such as 'C:\\temp\\new.csv'"
+        }
+        std::io::ErrorKind::NotFound if path.is_relative() => {
+            "; a path in a file begins at the file's folder, and one of the command line at the current folder"
+        }
+        std::io::ErrorKind::NotFound => "; give the path of a file that is there",
+        std::io::ErrorKind::PermissionDenied => "; permit this user to read it (chmod)",
+        _ => "; give a file that this user can read",
     }
 }
 
@@ -142,7 +164,7 @@ mod tests {
         assert_eq!(found.read().unwrap(), "1");
         assert_eq!(found.to_string(), "w.bundle/data/a.csv");
         for other in [outside.to_str().unwrap(), "../secret.csv", "data/b.csv"] {
-            let why = files.find(other).unwrap_err();
+            let why = files.find(other).unwrap_err().to_string();
             assert!(why.starts_with(&format!("{other} is no part of w.bundle")));
         }
     }

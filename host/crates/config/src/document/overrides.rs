@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::document::node::{Node, Origin, Table, Value};
 use crate::document::parser::option_value;
-use crate::document::problem::{Problem, Problems};
+use crate::document::problem::{Problem, Problems, ValueError};
 use crate::document::redact::redact_value;
 use crate::document::suggest::did_you_mean;
 
@@ -63,10 +63,10 @@ impl Override {
     pub(crate) fn apply(&self, root: &mut Node, problems: &mut Problems) {
         let option: Rc<str> = self.shown.as_str().into();
         let value = option_value(&option, &self.value, problems);
-        if let Err(text) = put(root, &self.path, value, &option) {
+        if let Err(why) = put(root, &self.path, value, &option) {
             problems.push(Problem {
                 place: self.shown.clone(),
-                text,
+                text: why.into(),
             });
         }
     }
@@ -79,9 +79,9 @@ impl std::fmt::Debug for Override {
     }
 }
 
-fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Result<(), String> {
+fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Result<(), ValueError> {
     let Some((last, way)) = path.split_last() else {
-        return Err("it names no key".into());
+        return Err("it names no key; name one, such as groups.NAME.count".into());
     };
     let mut node = root;
     for (depth, key) in way.iter().enumerate() {
@@ -105,7 +105,7 @@ fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Resul
                     if depth == 1 && way.first().is_some_and(|first| first == "targets") {
                         let names = table.0.iter().map(|(name, _)| name.as_str());
                         let hint = did_you_mean(key, names);
-                        return Err(format!("there is no target {key:?}{hint}"));
+                        return Err(format!("there is no target {key:?}{hint}").into());
                     }
                     let made = Node {
                         at: Origin::Option(Rc::clone(option)),
@@ -116,9 +116,14 @@ fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Resul
                 }
                 table
                     .get_mut(key)
-                    .ok_or_else(|| format!("{key:?} cannot be set"))?
+                    .ok_or_else(|| format!("{key:?} cannot be set; change it in the file"))?
             }
-            _ => return Err(format!("{key:?} lies inside a value that is no table")),
+            _ => {
+                return Err(format!(
+                    "{key:?} lies inside a value that is no table; name a key of a table"
+                )
+                .into());
+            }
         };
     }
     match &mut node.value {
@@ -132,7 +137,9 @@ fn put(root: &mut Node, path: &[String], value: Node, option: &Rc<str>) -> Resul
         Value::Array(_) => {
             Err("it names a whole entry; name a key of it, such as groups.NAME.count".into())
         }
-        _ => Err(format!("{last:?} lies inside a value that is no table")),
+        _ => Err(
+            format!("{last:?} lies inside a value that is no table; name a key of a table").into(),
+        ),
     }
 }
 

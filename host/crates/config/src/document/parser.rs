@@ -18,9 +18,10 @@ pub(crate) fn parse(text: &str, shown: &str, problems: &mut Problems) -> Node {
     let lines = Lines(text);
     for error in errors {
         let line = error.span().map_or(1, |span| lines.line_at(span.start));
+        let start = error.span().map_or(0, |span| span.start);
         problems.push(Problem {
             place: format!("{shown}:{line}"),
-            text: format!("this is not TOML: {}", error.message().replace('\n', ", ")),
+            text: not_toml(text, start, error.message()),
         });
     }
     let mut parser = Parser {
@@ -50,38 +51,6 @@ pub(crate) fn option_value(option: &Rc<str>, text: &str, problems: &mut Problems
         Some(value) if !matches!(value.get_ref(), DeValue::Datetime(_)) => parser.node(&value),
         _ => parser.text(Origin::Option(Rc::clone(option)), text),
     }
-}
-
-/// Returns a whole number, as decimal digits if it has too many.
-fn integer(text: &str, radix: u32) -> Value {
-    match i64::from_str_radix(text, radix) {
-        Ok(number) => Value::Integer(number),
-        Err(_) => Value::Long(
-            i128::from_str_radix(text, radix)
-                .map_or_else(|_| text.to_owned(), |number| number.to_string()),
-        ),
-    }
-}
-
-/// Returns a number with a fraction, as its digits if a float would change them.
-fn float(text: &str) -> Value {
-    match text.parse::<f64>() {
-        Ok(number) if !is_changed(text, number) => Value::Float(number),
-        _ => Value::Long(text.to_owned()),
-    }
-}
-
-/// Returns whether a float lacks digits that a person wrote. It keeps 17 digits, and of a
-/// whole number all up to 2^53.
-fn is_changed(text: &str, number: f64) -> bool {
-    let digits = |text: &str| -> String {
-        let number = text.split(['e', 'E']).next().unwrap_or_default();
-        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        digits.trim_matches('0').to_owned()
-    };
-    let (written, kept) = (digits(text), digits(&format!("{number:e}")));
-    let may_differ = number.fract() != 0.0 && written.len() <= 17;
-    number.is_finite() && written != kept && !may_differ
 }
 
 struct Lines<'a>(&'a str);
@@ -126,8 +95,8 @@ impl Parser<'_> {
         let at = self.at(value);
         let value = match value.get_ref() {
             DeValue::String(text) => return self.text(at, text),
-            DeValue::Integer(number) => integer(number.as_str(), number.radix()),
-            DeValue::Float(number) => float(number.as_str()),
+            DeValue::Integer(number) => Value::integer(number.as_str(), number.radix()),
+            DeValue::Float(number) => Value::float(number.as_str()),
             DeValue::Boolean(value) => Value::Boolean(*value),
             DeValue::Datetime(date) => Value::Other(date.to_string()),
             DeValue::Array(array) => {
@@ -153,7 +122,7 @@ impl Parser<'_> {
             Err(why) => {
                 self.problems.push(Problem {
                     place: at.place(self.shown),
-                    text: why,
+                    text: why.into(),
                 });
                 Node {
                     at,
@@ -165,35 +134,81 @@ impl Parser<'_> {
     }
 }
 
+/// Explains a part of a text that is not TOML; `start` is its first byte.
+fn not_toml(text: &str, start: usize, message: &str) -> String {
+    let said = message.replace('\n', ", ");
+    match said.as_str() {
+        unescaped if unescaped.contains("escape") || unescaped.contains("unicode") => {
+            bad_escape(quoted_around(text, start))
+        }
+        unquoted if unquoted.starts_with("string values must be quoted") => {
+            "this is not TOML: a text is written in quotes, such as \"10s\"".to_owned()
+        }
+        _ => format!("this is not TOML: {said}"),
+    }
+}
+
+/// Returns the text in double quotes around a byte, as far as it is on one line.
+fn quoted_around(text: &str, start: usize) -> Option<&str> {
+    let (before, after) = text.split_at_checked(start)?;
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line_end = after.find('\n').map_or(text.len(), |at| start + at);
+    let begin = line_start + text.get(line_start..start)?.rfind('"')? + 1;
+    let end = start + text.get(start..line_end)?.find('"')?;
+    text.get(begin..end)
+}
+
+/// Explains a backslash that begins no escape of TOML. Only a path is quoted, since another
+/// text may be a secret.
+fn bad_escape(quoted: Option<&str>) -> String {
+    let is_path = |text: &&str| {
+        let mut start = text.chars();
+        let drive = start.next().is_some_and(|c| c.is_ascii_alphabetic());
+        (drive && start.as_str().starts_with(":\\")) || text.starts_with("\\\\")
+    };
+    match quoted.filter(is_path) {
+        Some(path) if !path.contains('\'') => format!(
+            "this is not TOML: a backslash in double quotes begins an escape, such as \\n; write the path in single quotes, which keep it: '{path}'"
+        ),
+        _ => "this is not TOML: a backslash in double quotes begins an escape, such as \\n; write the text in single quotes, which keep it ('C:\\data'), or each backslash twice".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn said(text: &str) -> String {
+        let mut problems = Problems::default();
+        let _ = parse(text, "f.toml", &mut problems);
+        problems.to_string()
+    }
+
     #[test]
-    fn number_is_kept_as_written_if_a_float_would_change_it() {
-        for text in [
-            "21.5",
-            "1e3",
-            "0.30000000000000004",
-            "0.10000000000000001",
-            "inf",
-            "1e300",
-            "9007199254740992.0",
-        ] {
-            assert!(matches!(float(text), Value::Float(_)), "{text}");
+    fn path_with_backslashes_is_shown_in_single_quotes() {
+        for path in [r"C:\Users\me\weather.csv", r"d:\x", r"\\host\share"] {
+            assert_eq!(
+                said(&format!("a = 1\nw = {{ x = \"{path}\" }}\n")),
+                format!(
+                    "f.toml:2: this is not TOML: a backslash in double quotes begins an escape, such as \\n; write the path in single quotes, which keep it: '{path}'"
+                )
+            );
         }
-        for text in [
-            "0.1234567890123456789",
-            "9007199254740993.0",
-            "1.00000000000000000001",
-        ] {
-            assert!(
-                matches!(float(text), Value::Long(kept) if kept == text),
+    }
+
+    #[test]
+    fn text_with_a_backslash_is_not_shown() {
+        for text in [r"pass\word", r"\d+", r"C:\it's", r"a\"] {
+            let said = said(&format!("w = \"{text}\"\n"));
+            assert_eq!(
+                said.lines().next().unwrap_or_default(),
+                "f.toml:1: this is not TOML: a backslash in double quotes begins an escape, such as \\n; write the text in single quotes, which keep it ('C:\\data'), or each backslash twice",
                 "{text}"
             );
         }
-        assert!(matches!(integer("7", 10), Value::Integer(7)));
-        let long = integer("ffffffffffffffff", 16);
-        assert!(matches!(long, Value::Long(kept) if kept == "18446744073709551615"));
+        assert_eq!(
+            said("w = 10s"),
+            "f.toml:1: this is not TOML: a text is written in quotes, such as \"10s\""
+        );
     }
 }

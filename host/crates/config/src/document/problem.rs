@@ -20,6 +20,37 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The reason why a value cannot be used, with the way out. Its reader adds the place and makes
+/// a [`Problem`] of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueError(String);
+
+impl From<String> for ValueError {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for ValueError {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<ValueError> for String {
+    fn from(error: ValueError) -> Self {
+        error.0
+    }
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ValueError {}
+
 /// The problems of an input in the order of their discovery, displayed one a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);

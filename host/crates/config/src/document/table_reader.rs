@@ -7,10 +7,12 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mockfleet_files::durations::format_duration;
+
 use crate::document::environment::with_references;
 use crate::document::file_source::{File, Files, join_folder, open_on_disk};
 use crate::document::node::{Node, Origin, Table, Value};
-use crate::document::problem::{Problem, Problems};
+use crate::document::problem::{Problem, Problems, ValueError};
 use crate::document::suggest::did_you_mean;
 use crate::document::template::{Placeholder, Template};
 use crate::document::units;
@@ -55,7 +57,7 @@ impl<'a> ReadContext<'a> {
     }
 
     /// Returns a file that can be read, found by the same rule.
-    pub(crate) fn file(&self, node: &Node, text: &str) -> Result<File, String> {
+    pub(crate) fn file(&self, node: &Node, text: &str) -> Result<File, ValueError> {
         match node.at {
             Origin::Line(_) => self.files.find(text),
             Origin::Option(_) => open_on_disk(PathBuf::from(text)),
@@ -95,7 +97,8 @@ impl<'a> TableReader<'a> {
         let keys = Self::open_any(context, node, label)?;
         for (key, node) in &keys.table.0 {
             if !known.contains(&key.as_str()) {
-                let hint = did_you_mean(key, known.iter().copied());
+                let hint = foreign_key_hint(&keys.label, key)
+                    .map_or_else(|| did_you_mean(key, known.iter().copied()), str::to_owned);
                 let text = format!("unknown key {key:?} in {}{hint}", keys.label);
                 context.report(&node.at, text);
             }
@@ -161,11 +164,11 @@ impl<'a> TableReader<'a> {
     pub(crate) fn read<T>(
         &self,
         key: &str,
-        read: impl FnOnce(&Node) -> Result<T, String>,
+        read: impl FnOnce(&Node) -> Result<T, ValueError>,
     ) -> Option<T> {
         let node = self.node(key)?;
         read(node)
-            .map_err(|why| self.report(key, node.without_environment(why)))
+            .map_err(|why| self.report(key, node.without_environment(why.into())))
             .ok()
     }
 
@@ -174,7 +177,7 @@ impl<'a> TableReader<'a> {
         &self,
         key: &str,
         example: &str,
-        read: impl FnOnce(&Node) -> Result<T, String>,
+        read: impl FnOnce(&Node) -> Result<T, ValueError>,
     ) -> Option<T> {
         if self.node(key).is_none() {
             self.report_missing(key, example);
@@ -187,9 +190,9 @@ impl<'a> TableReader<'a> {
     }
 
     pub(crate) fn boolean(&self, key: &str) -> Option<bool> {
-        self.read(key, |node| match node.value {
+        self.read(key, |node| match *node.scalar() {
             Value::Boolean(value) => Ok(value),
-            _ => Err(format!("true or false is wanted, not {}", node.kind())),
+            _ => Err(node.mismatch("true or false is wanted")),
         })
     }
 
@@ -200,14 +203,14 @@ impl<'a> TableReader<'a> {
     pub(crate) fn duration(&self, key: &str, bounds: RangeInclusive<Duration>) -> Option<Duration> {
         self.read(key, |node| {
             let length = with_unit(node, units::parse_duration)?;
-            within(length, &bounds, units::format_duration)
+            within(node, length, &bounds, format_duration)
         })
     }
 
     pub(crate) fn size(&self, key: &str, bounds: RangeInclusive<u64>) -> Option<ByteSize> {
         self.read(key, |node| {
             let size = with_unit(node, ByteSize::parse)?;
-            within(size.bytes(), &bounds, |bytes| format!("{bytes} B"))?;
+            within(node, size.bytes(), &bounds, |bytes| format!("{bytes} B"))?;
             Ok(size)
         })
     }
@@ -226,20 +229,39 @@ impl<'a> TableReader<'a> {
     }
 }
 
+/// Returns the way out for a key of `[log]` that other programs have for buckets.
+fn foreign_key_hint(label: &str, key: &str) -> Option<&'static str> {
+    let key = key.to_lowercase().replace('_', "-");
+    let is_of_store = [
+        "profile",
+        "region",
+        "endpoint",
+        "access-key",
+        "secret",
+        "credentials",
+        "session-token",
+    ]
+    .iter()
+    .any(|word| key.contains(word));
+    (label == "[log]" && is_of_store).then_some(
+        "; credentials, region and endpoint of a bucket come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL; `eval \"$(aws configure export-credentials --format env)\"` exports those of a profile",
+    )
+}
+
 /// Reads a text. A number of the command line is a text too.
-pub(crate) fn text(node: &Node) -> Result<String, String> {
+pub(crate) fn text(node: &Node) -> Result<String, ValueError> {
     match (&node.value, &node.at) {
         (Value::String(text), _) => Ok(text.clone()),
         (Value::Integer(number), Origin::Option(_)) => Ok(number.to_string()),
         (Value::Float(number), Origin::Option(_)) => Ok(number.to_string()),
         (Value::Long(number), Origin::Option(_)) => Ok(number.clone()),
         (Value::Boolean(value), Origin::Option(_)) => Ok(value.to_string()),
-        _ => Err(format!("a text in quotes is wanted, not {}", node.kind())),
+        _ => Err(format!("a text in quotes is wanted, not {}", node.kind()).into()),
     }
 }
 
 /// Reads a template. Rows and messages show `${NAME}` in place of values of the environment.
-pub(crate) fn template(node: &Node, names: &[Placeholder]) -> Result<Template, String> {
+pub(crate) fn template(node: &Node, names: &[Placeholder]) -> Result<Template, ValueError> {
     let template = Template::parse(&text(node)?, names)?;
     Ok(match &node.written {
         Some(written) => template.with_references(&with_references(written), names),
@@ -248,47 +270,54 @@ pub(crate) fn template(node: &Node, names: &[Placeholder]) -> Result<Template, S
 }
 
 /// Reads a whole number within bounds.
-pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, String> {
-    let Value::Integer(number) = node.value else {
-        return Err(format!("a whole number is wanted, not {}", node.kind()));
+pub(crate) fn integer(node: &Node, bounds: RangeInclusive<u32>) -> Result<u32, ValueError> {
+    let Value::Integer(number) = *node.scalar() else {
+        return Err(node.mismatch("a whole number is wanted"));
     };
     let within = u32::try_from(number).ok().filter(|n| bounds.contains(n));
     within.ok_or_else(|| {
         format!(
-            "{number} is out of range; it lies between {} and {}",
+            "{} is out of range; it lies between {} and {}",
+            node.shown(number),
             bounds.start(),
             bounds.end()
         )
+        .into()
     })
 }
 
-/// Reads a value with a unit. The message quotes the text, unless it may be a secret.
-fn with_unit<T>(node: &Node, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+/// Reads a value with a unit. The message quotes the text as it is written.
+fn with_unit<T>(
+    node: &Node,
+    read: impl Fn(&str) -> Result<T, ValueError>,
+) -> Result<T, ValueError> {
     let text = match &node.value {
         Value::String(text) => text.clone(),
         Value::Integer(number) => number.to_string(),
         Value::Float(number) => number.to_string(),
         Value::Long(number) => number.clone(),
-        _ => return Err(read("").err().unwrap_or_default()),
+        _ => return Err(read("").err().unwrap_or_else(|| "".into())),
     };
-    read(&text).map_err(|wanted| match node.is_from_environment() {
-        true => wanted,
-        false => format!("{text:?} is not understood; {wanted}"),
+    read(text.trim()).map_err(|wanted| {
+        let shown = node.shown(&text);
+        format!("{shown:?} is not understood; {wanted}").into()
     })
 }
 
 fn within<T: PartialOrd + Copy>(
+    node: &Node,
     value: T,
     bounds: &RangeInclusive<T>,
     shown: impl Fn(T) -> String,
-) -> Result<T, String> {
+) -> Result<T, ValueError> {
     if bounds.contains(&value) {
         return Ok(value);
     }
     Err(format!(
         "{} is out of range; it lies between {} and {}",
-        shown(value),
+        node.shown(shown(value)),
         shown(*bounds.start()),
         shown(*bounds.end())
-    ))
+    )
+    .into())
 }

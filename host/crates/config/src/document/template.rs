@@ -2,6 +2,7 @@
 //!
 //! A template is parsed once, and rendered for each message.
 
+use crate::document::problem::ValueError;
 use std::fmt;
 
 use crate::document::redact::REDACTED;
@@ -91,7 +92,7 @@ impl Template {
     ///
     /// # Errors
     /// The placeholder is unknown or not allowed here, or a brace is not closed.
-    pub fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, String> {
+    pub fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, ValueError> {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -99,6 +100,11 @@ impl Template {
             let (before, from) = rest.split_at(at);
             plain.push_str(before);
             if let Some(after) = from.strip_prefix("{{") {
+                if let Some(name) = doubled_placeholder(&plain, after) {
+                    return Err(format!(
+                        "{{{{ and }}}} are braces here, so that {{{name}}} would be sent literally; a placeholder has single ones: {{{name}}}"
+                    ).into());
+                }
                 plain.push('{');
                 rest = after;
             } else if let Some(after) = from.strip_prefix("}}") {
@@ -283,6 +289,19 @@ fn render(parts: &[Part], names: &PlaceholderValues<'_>, into: &mut String) {
     }
 }
 
+/// Returns the placeholder that a text has in doubled braces, as other languages write it:
+/// `{{device}}`, `{{ .Index }}`. `${{NAME}}` is an escaped reference to the environment.
+fn doubled_placeholder(before: &str, after: &str) -> Option<&'static str> {
+    let inside = after.split_once("}}")?.0.trim();
+    let name = inside.trim_start_matches(['.', '$']);
+    let known = PLACEHOLDERS.iter().find(|(known, _)| {
+        let parts = name.split_once(['.', '|', ' ']);
+        let first = parts.map_or(name, |(first, _)| first);
+        first.eq_ignore_ascii_case(known)
+    })?;
+    (!before.ends_with('$')).then_some(known.0)
+}
+
 /// Appends a number. It is called once or twice a row, and `write!` would take half the time
 /// of rendering.
 fn push_number(into: &mut String, mut value: u32, width: usize) {
@@ -301,7 +320,7 @@ fn push_number(into: &mut String, mut value: u32, width: usize) {
     into.extend(digits.iter().copied().map(char::from));
 }
 
-fn placeholder(inside: &str, allowed: &[Placeholder]) -> Result<Part, String> {
+fn placeholder(inside: &str, allowed: &[Placeholder]) -> Result<Part, ValueError> {
     let (name, format) = inside
         .split_once(':')
         .map_or((inside, None), |(name, format)| (name, Some(format)));
@@ -317,7 +336,8 @@ fn placeholder(inside: &str, allowed: &[Placeholder]) -> Result<Part, String> {
         return Err(format!(
             "{{{inside}}} is no placeholder here; there are {} (write {{{{ and }}}} for braces)",
             known.join(", ")
-        ));
+        )
+        .into());
     };
     let width = match format {
         None => Some(0),
@@ -331,7 +351,7 @@ fn placeholder(inside: &str, allowed: &[Placeholder]) -> Result<Part, String> {
         Some(width) => Ok(Part::Placeholder(*found, width)),
         None => Err(format!(
             "{{{inside}}} has a format that is not known; only numbers have one, up to ten digits: {{index:05}}"
-        )),
+        ).into()),
     }
 }
 
@@ -379,11 +399,37 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said() {
-        let error = |text| Template::parse(text, ID_PLACEHOLDERS).unwrap_err();
+        let error = |text| {
+            Template::parse(text, ID_PLACEHOLDERS)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(error("{device}").contains("there are {group}, {index}, {fleet}"));
         assert!(error("{index:x}").contains("{index:05}"));
         assert!(error("{group").contains("stands alone"));
         assert!(error("a}").contains("stands alone"));
+    }
+
+    #[test]
+    fn placeholder_in_doubled_braces_is_refused() {
+        let all = super::PLACEHOLDERS.map(|(_, name)| name);
+        for text in [
+            "a/{{device}}",
+            "a/{{ device.id }}",
+            "a/{{.Device}}",
+            "{{ device | upper }}",
+        ] {
+            assert_eq!(
+                Template::parse(text, &all).unwrap_err().to_string(),
+                "{{ and }} are braces here, so that {device} would be sent literally; a placeholder has single ones: {device}",
+                "{text}"
+            );
+        }
+        assert_eq!(
+            rendered("{{\"device\":\"{device}\"}}"),
+            "{\"device\":\"g-00007\"}"
+        );
+        assert_eq!(rendered("${{device}}"), "${device}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! A number without a unit is refused.
 
+use crate::document::problem::ValueError;
 use std::time::Duration;
 
 /// A number of bytes.
@@ -38,10 +39,10 @@ impl ByteSize {
     ///
     /// # Errors
     /// The text is no size; the message shows correct ones.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
-        let wanted = || {
-            "a size is a number with a unit, such as \"64KiB\", \"128MiB\" or \"1GB\" (B, kB, MB, GB, KiB, MiB, GiB)".to_owned()
+        let wanted = || -> ValueError {
+            "a size is a number with a unit, such as \"64KiB\", \"128MiB\" or \"1GB\" (B, kB, MB, GB, KiB, MiB, GiB)".into()
         };
         let (number, factor) = SIZES
             .iter()
@@ -76,13 +77,6 @@ const PERIODS: [(&str, f64); 5] = [
 ];
 
 impl Rate {
-    /// Returns a rate of `times` per second, at least one in 864,000 s. `None` if it is out of
-    /// range.
-    #[must_use]
-    pub fn per_second(times: f64) -> Option<Self> {
-        Self::from_period(times, 1.0)
-    }
-
     /// Returns the interval between two events, to the nanosecond.
     #[must_use]
     pub const fn interval(self) -> Duration {
@@ -93,10 +87,10 @@ impl Rate {
     ///
     /// # Errors
     /// The text is no rate; the message shows correct ones.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let wanted = || {
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
+        let wanted = || -> ValueError {
             "a rate is a number over a period, such as \"5/s\", \"60/min\" or \"1/h\" (s, min, h, d)"
-                .to_owned()
+                .into()
         };
         let (times, period) = text.split_once('/').ok_or_else(wanted)?;
         let times = decimal(times.trim()).ok_or_else(wanted)?;
@@ -106,7 +100,7 @@ impl Rate {
             .ok_or_else(wanted)?
             .1;
         Self::from_period(times, period).ok_or_else(|| {
-            "a rate lies between one in 10 days and a thousand million a second".to_owned()
+            "a rate lies between one in 10 days and a thousand million a second".into()
         })
     }
 
@@ -118,7 +112,7 @@ impl Rate {
 }
 
 /// Reads a rate as times a second; `0/s` is none.
-pub(crate) fn parse_rate_or_zero(text: &str) -> Result<f64, String> {
+pub(crate) fn parse_rate_or_zero(text: &str) -> Result<f64, ValueError> {
     let none = text.split_once('/').is_some_and(|(times, period)| {
         let known = PERIODS.iter().any(|(name, _)| *name == period.trim());
         known && decimal(times.trim()) == Some(0.0)
@@ -132,7 +126,7 @@ pub(crate) fn parse_rate_or_zero(text: &str) -> Result<f64, String> {
         let period = PERIODS.iter().find(|(name, _)| *name == period.trim())?.1;
         Some(decimal(times.trim())? / period)
     });
-    exact.ok_or_else(|| "a rate is a number over a period".to_owned())
+    exact.ok_or_else(|| "a rate is a number over a period".into())
 }
 
 /// Returns the seconds of `s`, `min`, `h` or `d`.
@@ -145,10 +139,10 @@ pub(crate) fn parse_period(name: &str) -> Option<f64> {
 ///
 /// # Errors
 /// The text is no duration; the message shows correct ones.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wanted = || {
+pub fn parse_duration(text: &str) -> Result<Duration, ValueError> {
+    let wanted = || -> ValueError {
         "a duration is a number with a unit, such as \"500ms\", \"10s\" or \"1h30m\" (us, ms, s, m, h, d)"
-            .to_owned()
+            .into()
     };
     let span: jiff::Span = text.trim().parse().map_err(|_| wanted())?;
     span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())
@@ -162,7 +156,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// The text is no timestamp; the message shows correct ones.
-pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, String> {
+pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, ValueError> {
     let text = text.trim();
     let date = || {
         let date: jiff::civil::Date = text.parse().ok()?;
@@ -174,30 +168,13 @@ pub fn parse_timestamp(text: &str) -> Result<jiff::Timestamp, String> {
         format!(
             "{text:?} is no moment; one has date, time and zone, such as \"2026-01-01T00:00:00Z\", or is a date, such as \"2026-01-01\" (in UTC)"
         )
+        .into()
     })
 }
 
-/// Formats a duration as in a fleet file, in the largest unit that is exact.
-#[must_use]
-pub fn format_duration(length: Duration) -> String {
-    const UNITS: [(u128, &str); 5] = [
-        (86_400_000_000, "d"),
-        (3_600_000_000, "h"),
-        (60_000_000, "m"),
-        (1_000_000, "s"),
-        (1_000, "ms"),
-    ];
-    let micros = length.as_micros();
-    match UNITS.iter().find(|(unit, _)| micros.is_multiple_of(*unit)) {
-        _ if micros == 0 => "0s".into(),
-        Some((unit, name)) => format!("{}{name}", micros / unit),
-        None => format!("{micros}us"),
-    }
-}
-
 /// Reads `5%` as 0.05.
-pub(crate) fn parse_share(text: &str) -> Result<f64, String> {
-    let wanted = || "a share is a number with a percent sign, such as \"5%\"".to_owned();
+pub(crate) fn parse_share(text: &str) -> Result<f64, ValueError> {
+    let wanted = || ValueError::from("a share is a number with a percent sign, such as \"5%\"");
     let number = text.trim().strip_suffix('%').ok_or_else(wanted)?;
     decimal(number.trim_end())
         .map(|percent| percent / 100.0)
@@ -212,6 +189,7 @@ fn decimal(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use mockfleet_files::durations::format_duration;
     use proptest::prelude::*;
 
     use super::*;
@@ -253,12 +231,6 @@ mod tests {
         assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(parse_duration("30d"), Ok(Duration::from_secs(30 * 86_400)));
-        assert_eq!(format_duration(Duration::from_secs(5400)), "90m");
-        assert_eq!(
-            format_duration(Duration::from_secs(36_600 * 86_400)),
-            "36600d"
-        );
-        assert_eq!(format_duration(Duration::from_micros(1_500)), "1500us");
         for wrong in ["10", "", "-1s", "ten", "1 month"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }

@@ -1,5 +1,6 @@
 //! Describes the checks of a run.
 
+use crate::document::problem::ValueError;
 use std::time::Duration;
 
 use crate::received_checks::ReceivedCheck;
@@ -52,20 +53,22 @@ impl Check {
     /// # Errors
     /// The check cannot be read, always passes, or always fails; the message shows a correct
     /// one.
-    pub fn parse(scope: &Scope, text: &str) -> Result<Self, String> {
-        let wrong = |why: String| format!("check {text:?} of {scope}: {why}");
+    pub fn parse(scope: &Scope, text: &str) -> Result<Self, ValueError> {
+        let wrong = |why: ValueError| ValueError::from(format!("check {text:?} of {scope}: {why}"));
         let threshold = Threshold::parse_check(text).map_err(wrong)?;
         if matches!(scope, Scope::Channel(_)) && threshold.metric.is_device_metric() {
-            return Err(wrong(format!(
+            let why = format!(
                 "a channel has messages only; {} is a figure of groups and of the fleet",
                 threshold.name
-            )));
+            );
+            return Err(wrong(why.into()));
         }
         if *scope != Scope::Fleet && threshold.metric.is_fleet_metric() {
-            return Err(wrong(format!(
+            let why = format!(
                 "{} is a figure of the fleet: a connection can be that of several groups",
                 threshold.name
-            )));
+            );
+            return Err(wrong(why.into()));
         }
         Ok(Self {
             scope: scope.clone(),

@@ -20,8 +20,9 @@ pub struct Target {
     /// The maximum of open (waiting or unconfirmed) messages of one device. Further messages
     /// are dropped, with a row for each.
     pub outbox: u32,
-    /// Most new connections a second, over the whole run.
-    pub connect_rate: Rate,
+    /// Most new connections a second, over the whole run. Without it, the backend's answers
+    /// decide the pace.
+    pub connect_rate: Option<Rate>,
     /// The maximum time for opening a connection, handshakes included.
     pub connect_timeout: Duration,
     /// The settings of the protocol.

@@ -1,15 +1,26 @@
 //! Parses the URL of a target.
 
+use crate::document::problem::ValueError;
 use crate::plan::target::Address;
 
 /// Reads a target's URL.
 ///
 /// # Errors
 /// The URL cannot be used; the message never has its password.
-pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
+pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), ValueError> {
     let wanted = "such as \"mqtt://127.0.0.1:1883\" or \"https://api.example.com/v1\"";
-    let url = url::Url::parse(text)
-        .map_err(|error| format!("this is no URL: {error}; wanted is one {wanted}"))?;
+    if let Some(why) = bare_ipv6(text) {
+        return Err(why.into());
+    }
+    let url = url::Url::parse(text).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase if !text.is_empty() => {
+            format!("this is no URL, since it begins with no scheme; wanted is one {wanted}")
+        }
+        url::ParseError::InvalidPort => {
+            "this is no URL: the port behind the host is no number from 1 to 65535".to_owned()
+        }
+        _ => format!("this is no URL: {error}; wanted is one {wanted}"),
+    })?;
     let (scheme, encrypted, default_port) = match url.scheme() {
         "mqtt" => (Scheme::Mqtt, false, 1883),
         "mqtts" => (Scheme::Mqtt, true, 8883),
@@ -17,8 +28,10 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
         "https" => (Scheme::Http, true, 443),
         other => {
             return Err(format!(
-                "the scheme {other:?} is not known; there are mqtt, mqtts, http and https, {wanted}"
-            ));
+                "the scheme {other:?} is not known; there are mqtt, mqtts, http and https, {}",
+                scheme_hint(other).unwrap_or(wanted)
+            )
+            .into());
         }
     };
     if !url.username().is_empty() || url.password().is_some() {
@@ -31,7 +44,7 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
         Some(url::Host::Domain(name)) if !name.is_empty() => name.to_owned(),
         Some(url::Host::Ipv4(address)) => address.to_string(),
         Some(url::Host::Ipv6(address)) => address.to_string(),
-        _ => return Err(format!("it names no host; wanted is one {wanted}")),
+        _ => return Err(format!("it names no host; wanted is one {wanted}").into()),
     };
     let path = url.path().trim_end_matches('/');
     if scheme == Scheme::Mqtt && !path.is_empty() {
@@ -44,7 +57,10 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
     }
     let port = url.port().unwrap_or(default_port);
     if port == 0 {
-        return Err("port 0 cannot be reached".into());
+        return Err(
+            "port 0 cannot be reached; give the port of the backend, or none for the usual one"
+                .into(),
+        );
     }
     let bracketed = if host.contains(':') {
         format!("[{host}]")
@@ -59,6 +75,52 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), String> {
             port,
             shown: format!("{}://{bracketed}:{port}{path}", url.scheme()),
         },
+    ))
+}
+
+/// Returns the way out for a scheme that other programs have.
+fn scheme_hint(scheme: &str) -> Option<&'static str> {
+    match scheme {
+        "tcp" | "mqtt+tcp" => Some("and tcp is mqtt here"),
+        "ssl" | "tls" | "mqtt+ssl" | "mqtt+tls" => Some("and TLS is mqtts here"),
+        "ws" | "wss" | "mqtt+ws" | "mqtt+wss" => {
+            Some("and MQTT over WebSockets is not spoken; use the broker's port for MQTT")
+        }
+        _ => None,
+    }
+}
+
+/// Explains an IPv6 address without brackets, or with a zone.
+fn bare_ipv6(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("mqtt", text));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (path, host) = (
+        rest.strip_prefix(authority).unwrap_or_default(),
+        authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host),
+    );
+    let is_ipv6 = |text: &str| text.parse::<std::net::Ipv6Addr>().is_ok();
+    let inside = host.trim_start_matches('[');
+    if let Some((address, _)) = inside
+        .split_once('%')
+        .filter(|(address, _)| is_ipv6(address))
+    {
+        return Some(format!(
+            "{address} has a zone (% and a network interface), which a URL cannot have; use the broker's name, or an address without a zone, such as {scheme}://[2001:db8::1]"
+        ));
+    }
+    if inside != host || host.matches(':').count() < 2 {
+        return None;
+    }
+    // The last part is a port, unless it is as short as a part of an address.
+    let with_port = host
+        .rsplit_once(':')
+        .filter(|(address, port)| is_ipv6(address) && port.len() > 2 && port.parse::<u16>().is_ok())
+        .map(|(address, port)| format!("[{address}]:{port}"));
+    let bracketed = with_port.or_else(|| is_ipv6(host).then(|| format!("[{host}]")))?;
+    Some(format!(
+        "an IPv6 address has brackets around it in a URL; write {scheme}://{bracketed}{path}"
     ))
 }
 
@@ -86,8 +148,62 @@ mod tests {
     }
 
     #[test]
+    fn ipv6_address_without_brackets_is_shown_with_them() {
+        for (wrong, right) in [
+            ("mqtt://::1:1883", "mqtt://[::1]:1883"),
+            ("mqtt://::1", "mqtt://[::1]"),
+            ("::1:1883", "mqtt://[::1]:1883"),
+            ("mqtts://2001:db8::1", "mqtts://[2001:db8::1]"),
+            (
+                "http://2001:db8::1:8080/api",
+                "http://[2001:db8::1]:8080/api",
+            ),
+            ("mqtt://me:hunter2@fe80::1:2", "mqtt://[fe80::1:2]"),
+        ] {
+            assert_eq!(
+                parse(wrong).unwrap_err().to_string(),
+                format!("an IPv6 address has brackets around it in a URL; write {right}")
+            );
+        }
+        for zone in ["mqtt://fe80::1%eth0:1883", "mqtt://[fe80::1%25eth0]:1883"] {
+            assert_eq!(
+                parse(zone).unwrap_err().to_string(),
+                "fe80::1 has a zone (% and a network interface), which a URL cannot have; use the broker's name, or an address without a zone, such as mqtt://[2001:db8::1]"
+            );
+        }
+    }
+
+    #[test]
+    fn scheme_and_port_of_other_programs_are_explained() {
+        let error = |text| parse(text).unwrap_err().to_string();
+        let known = "is not known; there are mqtt, mqtts, http and https, and";
+        assert_eq!(
+            error("tcp://x"),
+            format!("the scheme \"tcp\" {known} tcp is mqtt here")
+        );
+        assert_eq!(
+            error("ssl://x"),
+            format!("the scheme \"ssl\" {known} TLS is mqtts here")
+        );
+        assert_eq!(
+            error("wss://x"),
+            format!(
+                "the scheme \"wss\" {known} MQTT over WebSockets is not spoken; use the broker's port for MQTT"
+            )
+        );
+        assert_eq!(
+            error("broker"),
+            "this is no URL, since it begins with no scheme; wanted is one such as \"mqtt://127.0.0.1:1883\" or \"https://api.example.com/v1\""
+        );
+        assert_eq!(
+            error("mqtt://broker:99999"),
+            "this is no URL: the port behind the host is no number from 1 to 65535"
+        );
+    }
+
+    #[test]
     fn what_is_wrong_is_said_without_the_password() {
-        let error = |text| parse(text).unwrap_err();
+        let error = |text| parse(text).unwrap_err().to_string();
         assert!(error("amqp://x").contains("mqtt, mqtts, http and https"));
         assert!(error("127.0.0.1:1883").contains("no URL"));
         assert!(error("mqtt://x/topic").contains("no path"));

@@ -64,11 +64,12 @@ fn received(context: &ReadContext<'_>, node: &Node) -> Vec<ReceivedCheck> {
             _ => Err(format!(
                 "a check is a text, such as \"missing == 0\", not {}",
                 entry.kind()
-            )),
+            )
+            .into()),
         };
         match read {
             Ok(check) => checks.push(check),
-            Err(why) => context.report(&entry.at, why),
+            Err(why) => context.report(&entry.at, entry.without_environment(why.to_string())),
         }
     }
     checks
@@ -142,11 +143,12 @@ fn read_list(context: &ReadContext<'_>, node: &Node, scope: &Scope, checks: &mut
             _ => Err(format!(
                 "a check is a text, such as \"acked >= 99.9%\", not {}",
                 entry.kind()
-            )),
+            )
+            .into()),
         };
         match read {
             Ok(check) => checks.push(check),
-            Err(why) => context.report(&entry.at, why),
+            Err(why) => context.report(&entry.at, entry.without_environment(why.to_string())),
         }
     }
 }

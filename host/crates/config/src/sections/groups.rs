@@ -1,5 +1,6 @@
 //! Reads `[[groups]]`.
 
+use crate::document::problem::ValueError;
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -138,18 +139,19 @@ fn group(
 }
 
 /// Reads a name that is used in ids and topics.
-pub(crate) fn name(node: &Node) -> Result<String, String> {
+pub(crate) fn name(node: &Node) -> Result<String, ValueError> {
     let name = text(node)?;
     let unfit = |c: char| c.is_control() || matches!(c, '/' | '+' | '#');
     if name.is_empty() || name.contains(unfit) {
         return Err(format!(
             "{name:?} is no name; it becomes part of topics, so it holds no / + # and is not empty"
-        ));
+        )
+        .into());
     }
     Ok(name)
 }
 
-fn plugin(context: &ReadContext<'_>, node: &Node) -> Result<PluginSource, String> {
+fn plugin(context: &ReadContext<'_>, node: &Node) -> Result<PluginSource, ValueError> {
     let text = text(node)?;
     match text.strip_prefix("builtin:") {
         Some(name) => Ok(PluginSource::Builtin(name.to_owned())),
@@ -174,10 +176,8 @@ fn target(keys: &TableReader<'_>, targets: &Targets) -> Option<usize> {
         (Some(_), _) => keys.read("target", |node| {
             let wanted = text(node)?;
             names().position(|name| name == wanted).ok_or_else(|| {
-                format!(
-                    "there is no target {wanted:?}{}",
-                    did_you_mean(&wanted, names())
-                )
+                let hint = did_you_mean(&wanted, names());
+                format!("there is no target {wanted:?}{hint}").into()
             })
         }),
     }
@@ -203,7 +203,7 @@ fn config(keys: &TableReader<'_>) -> Option<serde_json::Value> {
 }
 
 /// Formats the settings as JSON in the order of the file, which a JSON object of serde loses.
-fn config_text(node: &Node) -> String {
+pub(crate) fn config_text(node: &Node) -> String {
     let mut text = String::new();
     write_json(node, &mut text);
     text
@@ -255,13 +255,13 @@ fn data(context: &ReadContext<'_>, node: Option<&Node>) -> Option<BTreeMap<Strin
 
 /// A setting that JSON does not have.
 #[derive(Debug)]
-struct JsonProblem<'a> {
+pub(crate) struct JsonProblem<'a> {
     at: &'a Origin,
     path: String,
     text: String,
 }
 
-fn json<'a>(node: &'a Node, path: &str) -> Result<serde_json::Value, JsonProblem<'a>> {
+pub(crate) fn json<'a>(node: &'a Node, path: &str) -> Result<serde_json::Value, JsonProblem<'a>> {
     let problem = |text: String| JsonProblem {
         at: &node.at,
         path: path.to_owned(),

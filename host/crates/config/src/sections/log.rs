@@ -1,5 +1,6 @@
 //! Reads `[log]`.
 
+use crate::document::problem::ValueError;
 use std::time::Duration;
 
 use crate::document::node::Node;
@@ -75,7 +76,7 @@ pub(crate) fn read(context: &ReadContext<'_>, node: Option<&Node>) -> Log {
     log
 }
 
-fn store(context: &ReadContext<'_>, node: &Node) -> Result<Option<Store>, String> {
+fn store(context: &ReadContext<'_>, node: &Node) -> Result<Option<Store>, ValueError> {
     let text = text(node)?;
     // A folder with the name `none` is written as `./none`.
     if text == "none" {
@@ -87,7 +88,7 @@ fn store(context: &ReadContext<'_>, node: &Node) -> Result<Option<Store>, String
             if !context.may_write(node, &path) {
                 return Err(format!(
                     "{text:?} leads out of the folder that the bundle is run in, and a bundle writes nowhere else by itself; --log {text} allows it"
-                ));
+                ).into());
             }
             Store::Folder(path)
         }
@@ -95,15 +96,15 @@ fn store(context: &ReadContext<'_>, node: &Node) -> Result<Option<Store>, String
     }))
 }
 
-fn spool_full(node: &Node) -> Result<SpoolFull, String> {
+fn spool_full(node: &Node) -> Result<SpoolFull, ValueError> {
     match text(node)?.as_str() {
         "pause" => Ok(SpoolFull::Pause),
         "drop" => Ok(SpoolFull::Drop),
-        other => Err(format!("{other:?} is neither \"pause\" nor \"drop\"")),
+        other => Err(format!("{other:?} is neither \"pause\" nor \"drop\"").into()),
     }
 }
 
-fn payload(node: &Node) -> Result<KeepPayload, String> {
+fn payload(node: &Node) -> Result<KeepPayload, ValueError> {
     let text = text(node)?;
     match text.as_str() {
         "full" => Ok(KeepPayload::Full),
@@ -111,7 +112,7 @@ fn payload(node: &Node) -> Result<KeepPayload, String> {
         "hash" => Ok(KeepPayload::Hash),
         other => ByteSize::parse(other).map(KeepPayload::Cut).map_err(|_| {
             let hint = did_you_mean(other, ["full", "none", "hash"].into_iter());
-            format!("{other:?} is neither \"full\" nor \"none\" nor \"hash\" nor a size such as \"16KiB\"{hint}")
+            format!("{other:?} is neither \"full\" nor \"none\" nor \"hash\" nor a size such as \"16KiB\"{hint}").into()
         }),
     }
 }

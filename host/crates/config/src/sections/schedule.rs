@@ -1,5 +1,6 @@
 //! Reads the schedule of a group: rate, start, jitter, ramp and stages.
 
+use crate::document::problem::ValueError;
 use std::time::Duration;
 
 use crate::document::node::Node;
@@ -34,7 +35,7 @@ pub(crate) fn read(context: &ReadContext<'_>, keys: &TableReader<'_>) -> Option<
             match text.as_str() {
                 "spread" => Ok(Start::Spread),
                 "together" => Ok(Start::Together),
-                other => Err(format!("{other:?} is neither \"spread\" nor \"together\"")),
+                other => Err(format!("{other:?} is neither \"spread\" nor \"together\"").into()),
             }
         }),
     };
@@ -114,7 +115,7 @@ fn read_stages(
 const MIN_INTERVAL: Duration = Duration::from_millis(1);
 const MAX_DURATION: Duration = Duration::from_secs(366 * 86_400);
 
-fn rate(node: &Node) -> Result<TickRate, String> {
+fn rate(node: &Node) -> Result<TickRate, ValueError> {
     let text = text(node)?;
     if text == "max" {
         return Ok(TickRate::FlatOut);
@@ -124,7 +125,7 @@ fn rate(node: &Node) -> Result<TickRate, String> {
     if rate.interval() < MIN_INTERVAL {
         return Err(format!(
             "{text:?} is more than 1000/s for each device; use more devices, or \"max\" for as fast as it goes"
-        ));
+        ).into());
     }
     Ok(TickRate::Every(rate.interval()))
 }

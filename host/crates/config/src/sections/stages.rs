@@ -3,6 +3,7 @@
 //! Stages change a group's rate and its share of active devices. A key that a stage lacks keeps
 //! the value of the previous stage.
 
+use crate::document::problem::ValueError;
 use std::time::Duration;
 
 use crate::document::node::{Node, Value};
@@ -51,7 +52,7 @@ pub(crate) fn read(context: &ReadContext<'_>, node: &Node, own: f64) -> Option<V
 }
 
 /// Reads the load after the last stage.
-pub(crate) fn after_stages(node: &Node) -> Result<AfterStages, String> {
+pub(crate) fn after_stages(node: &Node) -> Result<AfterStages, ValueError> {
     let text = text(node)?;
     match text.as_str() {
         "return" => Ok(AfterStages::Return),
@@ -59,9 +60,7 @@ pub(crate) fn after_stages(node: &Node) -> Result<AfterStages, String> {
         "repeat" => Ok(AfterStages::Repeat),
         other => {
             let hint = did_you_mean(other, ["return", "hold", "repeat"].into_iter());
-            Err(format!(
-                "{other:?} is neither \"return\" nor \"hold\" nor \"repeat\"{hint}"
-            ))
+            Err(format!("{other:?} is neither \"return\" nor \"hold\" nor \"repeat\"{hint}").into())
         }
     }
 }
@@ -118,13 +117,13 @@ fn stage(
     Some(stage)
 }
 
-fn shape(node: &Node) -> Result<String, String> {
+fn shape(node: &Node) -> Result<String, ValueError> {
     let text = text(node)?;
     if SHAPES.contains(&text.as_str()) {
         return Ok(text);
     }
     let hint = did_you_mean(&text, SHAPES.into_iter());
-    Err(format!("{text:?} is no shape{hint}"))
+    Err(format!("{text:?} is no shape{hint}").into())
 }
 
 /// The start, if given, and the end of a transition.
@@ -135,7 +134,7 @@ fn read_transition(
     keys: &TableReader<'_>,
     key: &str,
     shape: Option<&str>,
-    read: impl Fn(&str) -> Result<f64, String>,
+    read: impl Fn(&str) -> Result<f64, ValueError>,
 ) -> Option<Option<GivenTransition>> {
     if keys.node(key).is_none() {
         return Some(None);
@@ -146,31 +145,29 @@ fn read_transition(
             None => Ok(Some((None, read(text.trim())?))),
             Some(_) if shape == Some("step") => Err(format!(
                 "{text:?} goes from one to another, and a step is at once where it goes; add shape = \"ramp\", \"spike\" or \"sine\""
-            )),
+            ).into()),
             Some((from, to)) => Ok(Some((Some(read(from.trim())?), read(to.trim())?))),
         }
     })
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+fn rate(text: &str) -> Result<f64, ValueError> {
     let rate = units::parse_rate_or_zero(text)
         .map_err(|wanted| format!("{text:?} is not understood; {wanted}; none is \"0/s\", and \"1/s..50/s\" goes from one to another"))?;
     if rate > MAX_RATE {
-        return Err(format!(
-            "{text:?} is more than 1000/s for each device; use more devices"
-        ));
+        return Err(
+            format!("{text:?} is more than 1000/s for each device; use more devices").into(),
+        );
     }
     Ok(rate)
 }
 
-fn share(text: &str) -> Result<f64, String> {
+fn share(text: &str) -> Result<f64, ValueError> {
     let share = units::parse_share(text).map_err(|wanted| {
         format!("{text:?} is not understood; {wanted}, and \"0%..100%\" goes from one to another")
     })?;
     if share > 1.0 {
-        return Err(format!(
-            "{text:?} is more than all; it lies between 0% and 100%"
-        ));
+        return Err(format!("{text:?} is more than all; it lies between 0% and 100%").into());
     }
     Ok(share)
 }

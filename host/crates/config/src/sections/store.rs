@@ -1,5 +1,6 @@
 //! Parses the location of a store: a folder, or `s3://bucket/prefix`.
 
+use crate::document::problem::ValueError;
 use crate::plan::log::Store;
 
 impl Store {
@@ -7,7 +8,7 @@ impl Store {
     ///
     /// # Errors
     /// The text is no store; the message shows correct ones.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
         if let Some(place) = text.strip_prefix("s3://") {
             let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
             if bucket.is_empty() {
@@ -21,7 +22,8 @@ impl Store {
         if let Some((scheme, _)) = text.split_once("://") {
             return Err(format!(
                 "the scheme {scheme:?} is not known; a store is a folder, or \"s3://bucket/prefix\""
-            ));
+            )
+            .into());
         }
         if text.is_empty() {
             return Err("it is empty; a store is a folder, or \"s3://bucket/prefix\"".into());

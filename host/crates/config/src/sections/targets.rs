@@ -1,5 +1,6 @@
 //! Reads `[targets.NAME]`: the common keys, and those of MQTT and HTTP.
 
+use crate::document::problem::ValueError;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,7 +11,6 @@ use crate::document::template::{
     CONNECTION_PLACEHOLDERS, DEVICE_PLACEHOLDERS, Placeholder, PlaceholderValues, Template,
 };
 use crate::document::units;
-use crate::document::units::Rate;
 use crate::plan::target::{
     Connections, Http, HttpChannel, Mqtt, MqttChannel, MqttDownlink, Protocol, Qos, Secret, Target,
     Tls, Will,
@@ -72,7 +72,7 @@ fn target(context: &ReadContext<'_>, name: &str, node: &Node) -> Option<Target> 
         "\"mqtt://127.0.0.1:1883\"",
         |node| address::parse(&text(node)?).map_err(|why| match node.is_from_environment() {
             // The parser quotes parts of a text that came from the environment.
-            true => "the URL from the environment cannot be used; wanted is one such as \"mqtt://127.0.0.1:1883\"".to_owned(),
+            true => format!("the URL {} cannot be used with its value from the environment; wanted is one such as \"mqtt://127.0.0.1:1883\"", node.shown("")).into(),
             false => why,
         }),
     );
@@ -86,7 +86,7 @@ fn target(context: &ReadContext<'_>, name: &str, node: &Node) -> Option<Target> 
     let (scheme, address) = url?;
     let tls = tls(context, &keys, address.encrypted);
     let outbox = keys.integer("outbox", 1..=1_000_000).unwrap_or(100);
-    let connect_rate = keys.rate("connect-rate").or(Rate::per_second(2000.0))?;
+    let connect_rate = keys.rate("connect-rate");
     let connect_timeout = keys
         .duration("connect-timeout", TIMEOUT_RANGE)
         .unwrap_or(Duration::from_secs(10));
@@ -181,12 +181,13 @@ fn mqtt(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
     })
 }
 
-fn connections(node: &Node) -> Result<Connections, String> {
-    match &node.value {
+fn connections(node: &Node) -> Result<Connections, ValueError> {
+    match &*node.scalar() {
         Value::String(text) if text == "per-device" => Ok(Connections::PerDevice),
         Value::String(text) => Err(format!(
             "{text:?} is neither \"per-device\" nor a number of shared connections"
-        )),
+        )
+        .into()),
         _ => integer(node, 1..=1_000_000)
             .map(|n| NonZeroU32::new(n).map_or(Connections::PerDevice, Connections::Shared)),
     }
@@ -220,19 +221,19 @@ fn client_id(keys: &TableReader<'_>, connections: Connections) -> Option<Templat
     Some(template)
 }
 
-fn qos(node: &Node) -> Result<Qos, String> {
-    match node.value {
+fn qos(node: &Node) -> Result<Qos, ValueError> {
+    match *node.scalar() {
         Value::Integer(0) => Ok(Qos::AtMostOnce),
         Value::Integer(1) => Ok(Qos::AtLeastOnce),
         Value::Integer(2) => Ok(Qos::ExactlyOnce),
-        Value::Integer(n) => Err(format!("{n} is no QoS; it is 0, 1 or 2")),
-        _ => Err(format!("a QoS is 0, 1 or 2, not {}", node.kind())),
+        Value::Integer(n) => Err(format!("{} is no QoS; it is 0, 1 or 2", node.shown(n)).into()),
+        _ => Err(node.mismatch("a QoS is 0, 1 or 2")),
     }
 }
 
 /// Reads the keep-alive. Zero disables it. The protocol has whole seconds in 16 bits (MQTT
 /// 3.1.1, section 3.1.2.10).
-fn keep_alive(node: &Node) -> Result<Duration, String> {
+fn keep_alive(node: &Node) -> Result<Duration, ValueError> {
     let length = units::parse_duration(&text(node)?)?;
     if length.subsec_nanos() > 0 || length.as_secs() > 65_535 {
         return Err("MQTT counts whole seconds, from \"0s\" (off) to \"65535s\"".into());
@@ -290,7 +291,10 @@ fn topic(keys: &TableReader<'_>, names: &[Placeholder]) -> Option<Template> {
     keys.require("topic", "\"site/{device}/telemetry\"", |node| {
         let template = template(node, names)?;
         if template.is_empty() {
-            return Err("a topic has at least one character".into());
+            return Err(
+                "a topic has at least one character; write one such as \"site/{device}/telemetry\""
+                    .into(),
+            );
         }
         if template.texts().any(|text| text.contains(['+', '#', '\0'])) {
             return Err(
@@ -303,9 +307,12 @@ fn topic(keys: &TableReader<'_>, names: &[Placeholder]) -> Option<Template> {
 
 /// Checks a topic filter: `+` is a whole level, and `#` the last one (MQTT 3.1.1, section
 /// 4.7.1).
-fn filter(template: Template) -> Result<Template, String> {
+fn filter(template: Template) -> Result<Template, ValueError> {
     if template.is_empty() {
-        return Err("a topic filter has at least one character".into());
+        return Err(
+            "a topic filter has at least one character; write one such as \"{device}/command\""
+                .into(),
+        );
     }
     let mut text = String::new();
     let stands_for = "x";
@@ -326,7 +333,7 @@ fn filter(template: Template) -> Result<Template, String> {
         if parts.filter(sound).is_none() {
             return Err(format!(
                 "{text:?} is no shared subscription; it is $share/GROUP/FILTER, and the group has no wildcards"
-            ));
+            ).into());
         }
     }
     let levels: Vec<&str> = text.split('/').collect();
@@ -337,7 +344,7 @@ fn filter(template: Template) -> Result<Template, String> {
         if !sound || level.contains('\0') {
             return Err(format!(
                 "{level:?} is no level of a topic filter; + stands for a whole level, # for the rest, at the end"
-            ));
+            ).into());
         }
     }
     Ok(template)
@@ -385,12 +392,12 @@ fn http(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
 }
 
 /// Reads a method: a token, by custom in capitals (RFC 9110, section 9.1).
-fn method(node: &Node) -> Result<String, String> {
+fn method(node: &Node) -> Result<String, ValueError> {
     let method = text(node)?;
     if method == "CONNECT" || !method.chars().all(|c| c.is_ascii_uppercase()) || method.is_empty() {
         return Err(format!(
             "{method:?} is no method that sends a message; wanted is one such as \"POST\" or \"PUT\", in capitals"
-        ));
+        ).into());
     }
     Ok(method)
 }
@@ -434,7 +441,7 @@ fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
         ) {
             keys.report(
                 name,
-                "this header belongs to the connection and is set by mockfleet",
+                "this header belongs to the connection and is set by mockfleet; drop it",
             );
             continue;
         }
@@ -447,7 +454,7 @@ fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
         {
             keys.report(
                 name,
-                "a header's value holds no line breaks or other control characters",
+                "a header's value holds no line breaks or other control characters; drop them",
             );
             continue;
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::document::file_source::Files;
 use crate::document::node::{Node, Origin, Value};
-use crate::document::problem::Problems;
+use crate::document::problem::{Problems, ValueError};
 use crate::document::table_reader::{ReadContext, TableReader, text};
 use crate::document::units;
 use crate::plan::clock::{Clock, Speed};
@@ -106,11 +106,11 @@ fn readable(
 }
 
 /// Reads a seed. TOML's numbers have a sign, so a seed above 2^63 is written as a text.
-fn seed(node: &Node) -> Result<u64, String> {
+fn seed(node: &Node) -> Result<u64, ValueError> {
     let wanted = "a seed is a whole number from 0 to 9223372036854775807";
-    match node.value {
+    match *node.scalar() {
         Value::Integer(number) => u64::try_from(number).map_err(|_| wanted.into()),
-        _ => Err(format!("{wanted}, not {}", node.kind())),
+        _ => Err(node.mismatch(wanted)),
     }
 }
 
@@ -128,46 +128,50 @@ fn clock(context: &ReadContext<'_>, node: Option<&Node>, duration: Option<Durati
     if clock.start.is_some_and(|start| end(start).is_err()) {
         keys.report(
             "start",
-            "the duration goes beyond the year 9999, where calendars end",
+            "the duration goes beyond the year 9999, where calendars end; make it shorter, or start earlier",
         );
     }
     clock
 }
 
 /// Reads a time, in quotes or as a TOML date-time.
-fn start(node: &Node) -> Result<Timestamp, String> {
+fn start(node: &Node) -> Result<Timestamp, ValueError> {
     let start = match &node.value {
         Value::Other(text) => units::parse_timestamp(text),
         _ => units::parse_timestamp(&text(node)?),
     }?;
     if start < Timestamp::UNIX_EPOCH {
         return Err(format!(
-            "{start} is before 1970, where devices begin to count"
-        ));
+            "{start} is before 1970, where devices begin to count; start at \"1970-01-01\" or later"
+        )
+        .into());
     }
     Ok(start)
 }
 
-fn speed(node: &Node) -> Result<Speed, String> {
+fn speed(node: &Node) -> Result<Speed, ValueError> {
     let wanted = "a number is wanted that says how many times faster than real time it goes, such as 60 or 0.5, or \"max\"";
-    let times = match &node.value {
+    let times = match &*node.scalar() {
         Value::String(text) if text == "max" => return Ok(Speed::Max),
-        Value::String(text) => return Err(format!("{text:?} is not understood; {wanted}")),
+        Value::String(text) => return Err(format!("{text:?} is not understood; {wanted}").into()),
         #[expect(clippy::cast_precision_loss, reason = "what is larger is out of range")]
         Value::Integer(number) => *number as f64,
         Value::Float(number) => *number,
         Value::Long(number) => number.parse().unwrap_or(f64::INFINITY),
-        _ => return Err(format!("{wanted}, not {}", node.kind())),
+        _ => return Err(node.mismatch(wanted)),
     };
     if times <= 0.0 {
-        return Err(format!("{times} would let no time pass; {wanted}"));
+        let shown = node.shown(times);
+        return Err(format!("{shown} would let no time pass; {wanted}").into());
     }
     if !SPEED_RANGE.contains(&times) {
         return Err(format!(
-            "{times} is out of range; it lies between {} and {}, or is \"max\": as fast as it goes",
+            "{} is out of range; it lies between {} and {}, or is \"max\": as fast as it goes",
+            node.shown(times),
             SPEED_RANGE.start(),
             SPEED_RANGE.end()
-        ));
+        )
+        .into());
     }
     Ok(Speed::Times(times))
 }

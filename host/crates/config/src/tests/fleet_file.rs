@@ -233,6 +233,84 @@ fn places_are_lines_or_options() {
 }
 
 #[test]
+fn number_from_the_environment_is_read_as_one() {
+    // Cargo sets these variables for tests: 0 and 1.
+    let zero = "${CARGO_PKG_VERSION_MAJOR}";
+    let one = "${CARGO_PKG_VERSION_MINOR}";
+    assert_eq!(std::env::var("CARGO_PKG_VERSION_MINOR").unwrap(), "1");
+    let changes = [
+        format!("groups.a.count={one}"),
+        format!("seed={one}"),
+        format!("clock.speed={one}"),
+        format!("targets.broker.qos={one}"),
+        format!("targets.broker.connections={one}"),
+        format!("targets.broker.max-in-flight={one}"),
+        format!("groups.a.every={one}s"),
+        format!("groups.a.limits.log-lines={zero}"),
+    ];
+    let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
+    let plan = plan(&changes);
+    assert_eq!((plan.groups[0].count, plan.seed), (1, 1));
+    assert_eq!(plan.clock.speed, Speed::Times(1.0));
+    let Protocol::Mqtt(mqtt) = &plan.targets[0].protocol else {
+        panic!("an mqtt URL makes an MQTT target");
+    };
+    assert_eq!(mqtt.max_in_flight, 1);
+    assert_eq!(mqtt.channels["telemetry"].qos, Qos::AtLeastOnce);
+    assert_eq!(plan.groups[0].limits.log_lines, 0);
+}
+
+#[test]
+fn wrong_number_from_the_environment_names_the_variable_only() {
+    let name = "${CARGO_PKG_NAME}";
+    let zero = "${CARGO_PKG_VERSION_MAJOR}";
+    let none = "the environment's CARGO_PKG_NAME has none; set it to one (export CARGO_PKG_NAME=…)";
+    for (key, value, why) in [
+        ("groups.a.count", name, format!("count in [[groups]]: a whole number is wanted, and {none}")),
+        (
+            "groups.a.count",
+            zero,
+            "count in [[groups]]: ${CARGO_PKG_VERSION_MAJOR} is out of range; it lies between 1 and 10000000".to_owned(),
+        ),
+        (
+            "groups.a.count",
+            "1${CARGO_PKG_VERSION_MAJOR}",
+            "count in [[groups]]: a whole number is wanted, not a text with a part from the environment (1${CARGO_PKG_VERSION_MAJOR}); one ${NAME} alone in quotes is read as a number, true or false".to_owned(),
+        ),
+        ("targets.broker.retain", name, format!("retain in [targets.broker]: true or false is wanted, and {none}")),
+        ("targets.broker.qos", name, format!("qos in [targets.broker]: a QoS is 0, 1 or 2, and {none}")),
+        ("seed", name, format!("seed in the fleet file: a seed is a whole number from 0 to 9223372036854775807, and {none}")),
+        (
+            "groups.a.every",
+            name,
+            "every in [[groups]]: \"${CARGO_PKG_NAME}\" is not understood; a duration is a number with a unit, such as \"500ms\", \"10s\" or \"1h30m\" (us, ms, s, m, h, d)".to_owned(),
+        ),
+        (
+            "groups.a.every",
+            "${CARGO_PKG_VERSION_MAJOR}s",
+            "every in [[groups]]: ${CARGO_PKG_VERSION_MAJOR}s is out of range; it lies between 1ms and 366d".to_owned(),
+        ),
+        (
+            "groups.a.jitter",
+            "${CARGO_PKG_VERSION_MINOR}00%",
+            "jitter in [[groups]]: above \"50%\" a tick could come before the one it follows; it lies between \"0%\" and \"50%\"".to_owned(),
+        ),
+        (
+            "clock.speed",
+            zero,
+            "speed in clock: ${CARGO_PKG_VERSION_MAJOR} would let no time pass; a number is wanted that says how many times faster than real time it goes, such as 60 or 0.5, or \"max\"".to_owned(),
+        ),
+    ] {
+        let change = format!("{key}={value}");
+        assert_eq!(refusal(SMALL, &[&change]), format!("--set {key}: {why}"));
+    }
+    assert_eq!(
+        refusal(&SMALL.replace("count = 10", "count = \"10\""), &[]),
+        "fleet.toml:10: count in [[groups]]: a whole number is wanted, not a text; write 10 without quotes"
+    );
+}
+
+#[test]
 fn values_of_the_environment_are_in_no_text_that_is_shown() {
     // Cargo sets this variable for tests.
     let value = std::env::var("CARGO_PKG_NAME").unwrap();

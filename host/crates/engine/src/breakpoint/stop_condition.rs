@@ -21,7 +21,7 @@ pub struct StopCondition {
 pub enum StopConditionError {
     /// The text is no threshold.
     #[error("{0}")]
-    NoThreshold(String),
+    NoThreshold(mockfleet_config::ValueError),
     /// The comparison holds for figures below the value.
     #[error(
         "it says what breaks a step, and a step breaks upwards; write it with >, such as '{figure} > {value}'"

@@ -6,6 +6,7 @@ mod calendar;
 mod result;
 mod sample;
 mod simulate;
+mod simulated_device;
 mod simulated_group;
 mod simulated_span;
 

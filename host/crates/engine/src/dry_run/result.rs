@@ -109,7 +109,7 @@ pub struct GroupResult {
 pub struct SteadyTicks {
     /// Ticks that the schedule has.
     pub due: u64,
-    /// Rows that these devices returned.
+    /// Rows that these devices returned in their ticks.
     pub messages: f64,
 }
 
@@ -124,6 +124,9 @@ pub struct RunTicks {
     pub sampled_due: u64,
     /// Messages of the simulated devices in these ticks.
     pub sampled_messages: u64,
+    /// Messages of the whole group that devices send when they are switched on, before their
+    /// ticks.
+    pub start_messages: u64,
     /// Whether `steady` forecasts the run better: cron patterns or waits, and a simulation that
     /// ended before the run would.
     pub is_extrapolated: bool,

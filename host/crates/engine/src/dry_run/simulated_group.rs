@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::dry_run::calendar::Calendar;
 use crate::dry_run::result::{GroupResult, RunTicks, SteadyTicks};
 use crate::dry_run::sample::Sample;
+use crate::dry_run::simulated_device::{SimulatedDevice, owner};
 use crate::dry_run::simulated_span::SimulatedSpan;
 use crate::faults::group_faults::MessageKey;
 use crate::group::device_group::Group;
@@ -18,11 +19,11 @@ use crate::prepare::create_error::CreateError;
 use crate::time::clock::Micros;
 use crate::time::{
     event_queue::EventQueue,
-    tick_schedule::{DevicePhase, TickSchedule, TickTime},
+    tick_schedule::{MIN_TICK_INTERVAL, TickSchedule},
 };
 use crate::worker::recorder::shared;
 use mockfleet_config::Target;
-use mockfleet_plugin::{CallError, Cell, Console, DeviceHandle, Tick, Turn};
+use mockfleet_plugin::{CallError, Cell, Console, Tick, Turn};
 
 /// Largest number of phases that are listed for a group. Gaps between more phases are shorter
 /// than any use of the list needs.
@@ -30,36 +31,6 @@ const MAX_PHASES: u32 = 100_000;
 
 /// Largest number of ticks of a group with cron patterns or waits.
 const MAX_CALENDAR_TICKS: u64 = 2_000_000;
-
-/// A simulated device.
-struct SimulatedDevice {
-    /// The device's index in its group.
-    index: u32,
-    owner: DevicePhase,
-    /// Whole intervals before the device is switched on. The simulation switches on all
-    /// devices at once, and subtracts this time.
-    shift: Micros,
-    first: TickTime,
-    tick: TickTime,
-    ticks: u64,
-    messages: u64,
-    status: Option<Rc<str>>,
-    cell: usize,
-    /// `None` once the device has crashed or retired.
-    seat: Option<DeviceHandle>,
-    /// Due times of the ticks, and the number of messages that each tick returned.
-    said: Vec<(Micros, u32)>,
-}
-
-/// Returns the values that a device's tick times derive from. In a run, stages decide when each
-/// device is switched on. Here, all devices of such a group are on from the start.
-fn owner(group: &Group, index: u32) -> DevicePhase {
-    let born = match group.schedule.stages() {
-        Some(_) => 0,
-        None => group.born(index),
-    };
-    group.owner(index, born)
-}
 
 /// Returns the payloads of the rows of one message: as faults change it, with its copies.
 fn rows(group: &Group, said: MessageKey, payload: Vec<u8>) -> Vec<Vec<u8>> {
@@ -97,6 +68,8 @@ pub(crate) struct SimulatedGroup<'a> {
     retired: u64,
     fault: Option<String>,
     sample: Sample,
+    /// Rows of the devices' starts. They are not repeated, as those of ticks are.
+    start_rows: u64,
 }
 
 impl<'a> SimulatedGroup<'a> {
@@ -114,21 +87,7 @@ impl<'a> SimulatedGroup<'a> {
         let place = |n: u32| u64::from(n) * u64::from(group.count) / u64::from(sampled);
         let devices = (0..sampled).map(|n| {
             let index = u32::try_from(place(n)).unwrap_or(u32::MAX);
-            let owner = owner(group, index);
-            let first = schedule.first(owner);
-            SimulatedDevice {
-                index,
-                owner,
-                shift: owner.born - owner.born % every,
-                first,
-                tick: first,
-                ticks: 0,
-                messages: 0,
-                status: None,
-                cell: 0,
-                seat: None,
-                said: Vec::new(),
-            }
+            SimulatedDevice::new(group, &schedule, index)
         });
         let devices = devices.collect();
         let until = span.until;
@@ -150,6 +109,7 @@ impl<'a> SimulatedGroup<'a> {
             retired: 0,
             fault: None,
             sample: Sample::new(group, target, sampled),
+            start_rows: 0,
         }
     }
 
@@ -198,7 +158,11 @@ impl<'a> SimulatedGroup<'a> {
     pub(crate) fn simulate(&mut self) {
         let mut queue = EventQueue::default();
         for (slot, device) in (0u32..).zip(&self.devices) {
-            queue.push(device.tick.due.saturating_sub(device.shift), slot);
+            let due = match device.is_unstarted {
+                true => device.owner.born,
+                false => device.tick.due,
+            };
+            queue.push(due.saturating_sub(device.shift), slot);
         }
         let mut before = 0;
         while let Some((at, slot)) = queue.pop(self.until.saturating_sub(1)) {
@@ -214,10 +178,45 @@ impl<'a> SimulatedGroup<'a> {
                 break;
             }
             before = at;
-            if let Some(next) = self.tick(slot, at) {
+            if let Some(next) = self.call(slot, at) {
                 queue.push(next, slot);
             }
         }
+    }
+
+    /// Runs the start of a device or a tick, and returns the time of its next call.
+    fn call(&mut self, slot: u32, at: Micros) -> Option<Micros> {
+        let device = self.devices.get_mut(usize::try_from(slot).ok()?)?;
+        match std::mem::take(&mut device.is_unstarted) {
+            true => self.start(slot, at),
+            false => self.tick(slot, at),
+        }
+    }
+
+    /// Runs the start of a device, and returns the time of its first tick.
+    fn start(&mut self, slot: u32, at: Micros) -> Option<Micros> {
+        let place = usize::try_from(slot).ok()?;
+        let device = self.devices.get_mut(place)?;
+        let seat = device.seat?;
+        let cell = self.cells.get_mut(device.cell)?.as_mut()?;
+        let (group, origin, index) = (self.group, self.origin, device.index);
+        let seen = |at: Micros| group.device_time(index, at, origin.saturating_add(at));
+        let born = device.owner.born;
+        match cell.start(seat, seen(born), Some(seen(device.tick.due))) {
+            Ok(turn) => {
+                if let Some(length) = turn.next_tick {
+                    let next = born.saturating_add(length.max(MIN_TICK_INTERVAL));
+                    device.tick = self.schedule.at(next, device.owner);
+                }
+                let before = self.sample.messages();
+                self.record_turn(slot, at, born, turn);
+                self.start_rows += self.sample.messages() - before;
+            }
+            Err(error) => self.handle_call_error(slot, error),
+        }
+        let device = self.devices.get(place)?;
+        device.seat?;
+        Some(device.tick.due.saturating_sub(device.shift))
     }
 
     /// Runs a tick, and returns the time of the next one.
@@ -238,7 +237,10 @@ impl<'a> SimulatedGroup<'a> {
         let asked = match cell.tick(seat, tick) {
             Ok(turn) => {
                 let asked = turn.next_tick;
-                self.record_turn(slot, at, turn);
+                let messages = u32::try_from(turn.messages.len()).unwrap_or(u32::MAX);
+                if self.record_turn(slot, at, due, turn) {
+                    self.devices.get_mut(place)?.said.push((due, messages));
+                }
                 asked
             }
             Err(error) => {
@@ -248,21 +250,21 @@ impl<'a> SimulatedGroup<'a> {
         };
         let device = self.devices.get_mut(place)?;
         device.seat?;
-        let nominal = device.tick.nominal;
-        device.tick = self.schedule.following(nominal, asked, device.owner);
+        device.tick = self.schedule.following(device.tick, asked, device.owner);
         Some(device.tick.due.saturating_sub(device.shift))
     }
 
-    fn record_turn(&mut self, slot: u32, at: Micros, turn: Turn) {
+    /// Records the turn of a call at the run time `due`. Returns whether it is sent.
+    fn record_turn(&mut self, slot: u32, at: Micros, due: Micros, turn: Turn) -> bool {
         let known = |channel: &str| self.group.routes.number(channel);
         if turn.messages.iter().any(|m| known(&m.channel).is_none()) {
             // As in a run, a turn with an unknown channel sends nothing.
             self.failed += 1;
-            return;
+            return false;
         }
         let place = usize::try_from(slot).unwrap_or(usize::MAX);
         let Some(device) = self.devices.get_mut(place) else {
-            return;
+            return false;
         };
         let before = device.status.as_deref();
         if let Some(status) = turn.status.filter(|status| before != Some(status.as_str())) {
@@ -270,15 +272,13 @@ impl<'a> SimulatedGroup<'a> {
             device.status = Some(Rc::clone(&status));
             self.sample.status(at, slot, status);
         }
-        let messages = u32::try_from(turn.messages.len()).unwrap_or(u32::MAX);
-        device.said.push((device.tick.due, messages));
         for message in turn.messages {
             let route = known(&message.channel).unwrap_or_default();
             let status = device.status.clone();
             let said = MessageKey {
                 seed: device.owner.seed,
                 seq: device.messages,
-                at: device.tick.due,
+                at: due,
                 route,
             };
             device.messages += 1;
@@ -287,6 +287,7 @@ impl<'a> SimulatedGroup<'a> {
                 self.sample.message(at, slot, route, status, payload);
             }
         }
+        true
     }
 
     fn handle_call_error(&mut self, slot: u32, error: CallError) {
@@ -344,7 +345,7 @@ impl<'a> SimulatedGroup<'a> {
         if self.calendar.is_none() {
             return SteadyTicks {
                 due: self.due_before(self.reached),
-                messages: float(self.sample.messages()),
+                messages: float(self.sample.messages() - self.start_rows),
             };
         }
         let count = |window| -> u64 {
@@ -352,7 +353,8 @@ impl<'a> SimulatedGroup<'a> {
             said.map(|(_, messages)| u64::from(messages)).sum()
         };
         // Faults copy messages, and a copy is a row too.
-        let copies = float(self.sample.messages()) / float(count((0, Micros::MAX)).max(1));
+        let rows = self.sample.messages() - self.start_rows;
+        let copies = float(rows) / float(count((0, Micros::MAX)).max(1));
         SteadyTicks {
             due: self.due_before(to) - self.due_before(from),
             messages: float(count((from, to))) * copies,
@@ -412,13 +414,17 @@ impl<'a> SimulatedGroup<'a> {
                 span.sampled_messages +=
                     said.map(|(_, messages)| u64::from(*messages)).sum::<u64>();
             }
+            let mut born = 0;
             for index in 0..group.count {
                 let owner = group.owner(index, group.born(index));
                 if owner.born < end {
                     let first = group.schedule.first(owner);
                     span.due += group.schedule.remaining(first, end, owner);
+                    born += 1;
                 }
             }
+            let sampled = u64::try_from(self.devices.len()).unwrap_or(u64::MAX);
+            span.start_messages = self.start_rows.saturating_mul(born) / sampled.max(1);
             span
         });
         let window = self.window();

@@ -9,6 +9,7 @@
 //! restores connections.
 
 use crate::time::numbers::part;
+use mockfleet_metrics::noun_for;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -285,7 +286,7 @@ impl Fault {
                     return;
                 }
                 effect.payload = Some(bytes.into());
-                label = format!("{label} from {before} bytes");
+                label = format!("{label} from {before} {}", noun_for(before, "byte"));
             }
             FaultKind::WrongTopic { .. } => effect.topic = usize::try_from(self.place).ok(),
             FaultKind::ClockSkew { .. } => {

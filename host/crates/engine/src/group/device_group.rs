@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -15,9 +14,7 @@ use crate::time::clock::{Micros, micros};
 use crate::time::seed;
 use crate::time::stages;
 use crate::time::tick_schedule::{DevicePhase, TickSchedule};
-use mockfleet_config::{
-    Connections, PlaceholderValues, Plan, Protocol, Speed, Target, Template, TickRate,
-};
+use mockfleet_config::{PlaceholderValues, Plan, Protocol, Speed, Target, Template, TickRate};
 use mockfleet_plugin::{DeviceSpec, HostContext, Interests, Limits, Plugin, SharedBlobs};
 use mockfleet_transport::{DeviceInfo, Routes};
 
@@ -46,21 +43,13 @@ pub(crate) struct Group {
     pub(crate) refused: Vec<Vec<String>>,
     /// Faults of the group.
     pub(crate) faults: Option<GroupFaults>,
-    rollout: Rollout,
+    /// Time over which its devices are switched on evenly. Without it, all are on at the start, or
+    /// the stages switch them on.
+    ramp: Option<Micros>,
     seed: u64,
     device_id: Template,
-    config: String,
+    pub(crate) config: String,
     fleet: Arc<str>,
-}
-
-/// The pace at which the devices of a group are switched on.
-#[derive(Debug, Clone, Copy)]
-enum Rollout {
-    /// Evenly over this time, in microseconds.
-    Ramp(Micros),
-    /// As the stages require, limited by the target's connect rate. `before` devices of other
-    /// groups come first, and `interval` is the time between two devices.
-    Paced { before: u32, interval: Duration },
 }
 
 impl Group {
@@ -74,20 +63,6 @@ impl Group {
         let group = plan.groups.get(index)?;
         let target = plan.targets.get(group.target)?;
         let before = plan.groups.iter().take(index);
-        let same_target = before.clone().filter(|other| other.target == group.target);
-        let rollout = match (group.schedule.ramp, &target.protocol) {
-            (Some(length), _) => Rollout::Ramp(micros(length)),
-            (None, Protocol::Mqtt(mqtt)) if mqtt.connections == Connections::PerDevice => {
-                Rollout::Paced {
-                    before: same_target.map(|other| other.count).sum(),
-                    interval: target.connect_rate.interval(),
-                }
-            }
-            _ => Rollout::Paced {
-                before: 0,
-                interval: Duration::ZERO,
-            },
-        };
         let sizing = InstanceSizing::new(group, plugin.memory());
         let seed = seed::group(plan.seed, &group.name);
         let routes_before = plan.targets.iter().take(group.target);
@@ -109,7 +84,7 @@ impl Group {
             outbox: target.outbox,
             refused: Vec::new(),
             faults: GroupFaults::new(group, &Routes::new(target), seed),
-            rollout,
+            ramp: group.schedule.ramp.map(micros),
             seed,
             device_id: group.device_id.clone(),
             config: group.settings.clone(),
@@ -119,16 +94,20 @@ impl Group {
 
     /// Returns when device `index` is switched on, in run time.
     pub(crate) fn born(&self, index: u32) -> Micros {
-        match self.rollout {
-            Rollout::Ramp(length) => {
+        match (self.ramp, self.schedule.stages()) {
+            (Some(length), _) => {
                 let place = u128::from(length) * u128::from(index) / u128::from(self.count.max(1));
                 u64::try_from(place).unwrap_or(length)
             }
-            Rollout::Paced { before, interval } => match self.schedule.stages() {
-                Some(stages) => stages.born(index, self.count, before, interval),
-                None => micros(interval.saturating_mul(before.saturating_add(index))),
-            },
+            (None, Some(stages)) => stages.born(index, self.count),
+            (None, None) => 0,
         }
+    }
+
+    /// Returns whether a device that is switched on at `born` is on when the clock starts. The first
+    /// device of a ramp is one of the ramp.
+    pub(crate) fn is_on_at_start(&self, born: Micros) -> bool {
+        born == 0 && self.ramp.unwrap_or(0) == 0
     }
 
     /// Returns the properties that the tick times of device `index`, switched on at `born`,

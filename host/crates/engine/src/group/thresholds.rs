@@ -11,7 +11,9 @@ use crate::group::device_group::Group;
 use crate::time::clock::{Micros, micros};
 use mockfleet_config::{FULL_SHARE, Metric, Plan, Scope, ThresholdValue};
 use mockfleet_metrics::as_f64;
-use mockfleet_metrics::{CheckCounters, Counters, LatencyHistogram, count, micros as words};
+use mockfleet_metrics::{
+    CheckCounters, Counters, LatencyHistogram, count, micros as words, plural,
+};
 use mockfleet_transport::{Cause, Completion, Outcome};
 
 /// Maps messages and ticks to their counters in [`Counters::checks`]. All workers share it.
@@ -306,7 +308,7 @@ fn shown(found: &Measured, bound: &mockfleet_config::Threshold) -> String {
             )
         }
         Measured::Part(part, all) => match bound.metric.share_base() {
-            Some(what) => format!("{} of {} {what}", count(*part), count(*all)),
+            Some(noun) => format!("{} of {}", count(*part), plural(*all, noun)),
             None => count(*part),
         },
         Measured::Time(micros) => words(*micros),
@@ -434,7 +436,7 @@ mod tests {
         let group = Scope::Group("a".into());
         let refused = mockfleet_config::Check::parse(&group, "unproven == 0");
         assert_eq!(
-            refused.unwrap_err(),
+            refused.unwrap_err().to_string(),
             "check \"unproven == 0\" of group a: unproven is a figure of the fleet: a connection can be that of several groups"
         );
     }

@@ -9,20 +9,41 @@ use crate::prepare::problem::problem;
 use mockfleet_config::{Fleet, Problem, Problems};
 use mockfleet_plugin::{CallError, Plugin};
 
-/// Checks a group's settings against the schema of its behaviour, before devices do.
+/// The settings of a group as its devices receive them.
+pub(crate) struct CheckedConfig {
+    /// The settings as JSON, if they differ from those of the plan.
+    pub(crate) settings: Option<String>,
+    /// The keys that the schema refuses.
+    pub(crate) refused: Vec<Vec<String>>,
+}
+
+/// Checks a group's settings against the schema of its behaviour, before devices do. A text of
+/// the environment is read as a number, true or false where the schema takes no text.
 ///
-/// Returns the keys that the schema refuses, or `None` if the schema is no JSON Schema.
+/// Returns `None` if the schema is no JSON Schema.
 pub(crate) fn check_config(
     fleet: &Fleet,
     number: usize,
     plugin: &Plugin,
     problems: &mut Problems,
-) -> Option<Vec<Vec<String>>> {
+) -> Option<CheckedConfig> {
     let group = fleet.plan.groups.get(number)?;
+    let mut settings = None;
     let Some(schema) = &plugin.description().config_schema else {
-        return Some(Vec::new());
+        let refused = Vec::new();
+        return Some(CheckedConfig { settings, refused });
     };
-    let found = match json_schema::violations(schema, &group.config) {
+    let found = json_schema::violations(schema, &group.config).and_then(|found| {
+        let is_refused = |path: &[String]| found.iter().any(|finding| finding.path == path);
+        match fleet.settings_from_environment(&group.name, is_refused) {
+            Some((config, text)) => {
+                settings = Some(text);
+                json_schema::violations(schema, &config)
+            }
+            None => Ok(found),
+        }
+    });
+    let found = match found {
         Ok(found) => found,
         Err(why) => {
             let text = format!(
@@ -40,10 +61,10 @@ pub(crate) fn check_config(
             group.name,
             plugin.name()
         );
-        let place = fleet.place(&config_path(&group.name, path));
-        problems.push(Problem { place, text });
+        problems.push(problem(fleet, &config_path(&group.name, path), text));
     }
-    Some(found.into_iter().map(|finding| finding.path).collect())
+    let refused = found.into_iter().map(|finding| finding.path).collect();
+    Some(CheckedConfig { settings, refused })
 }
 
 /// Returns the path of a setting in the fleet file.
@@ -87,7 +108,6 @@ pub(crate) fn create_errors(
         if group.refused.iter().any(create_error_lines) {
             continue;
         }
-        let place = fleet.place(&config_path(&group.name, path));
         let text = match &found {
             Some((path, text)) => {
                 format!("{} of group {:?}: {text}", settings_key(path), group.name)
@@ -101,7 +121,7 @@ pub(crate) fn create_errors(
                 format!("device {device} (plugin {plugin}) {text}{others}")
             }
         };
-        problems.push(Problem { place, text });
+        problems.push(problem(fleet, &config_path(&group.name, path), text));
     }
 }
 
@@ -109,10 +129,8 @@ pub(crate) fn create_errors(
 pub fn refused_line(fleet: &Fleet, group: &str, line: &str) -> Problem {
     let (path, text) = settings_path(line).unwrap_or_else(|| (Vec::new(), line));
     let key = settings_key(&path);
-    Problem {
-        place: fleet.place(&config_path(group, &path)),
-        text: format!("{key} of group {group:?}: {text}"),
-    }
+    let text = format!("{key} of group {group:?}: {text}");
+    problem(fleet, &config_path(group, &path), text)
 }
 
 /// Returns the problems of an error of `create`, one per line.

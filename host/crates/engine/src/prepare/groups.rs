@@ -8,7 +8,9 @@ use crate::group::device_group::Group;
 use crate::prepare::data_files::DataFiles;
 use crate::prepare::device_settings::check_config;
 use crate::prepare::problem::problem;
-use mockfleet_config::{File, Fleet, PluginSource, Problem, Problems, Protocol, component_path};
+use mockfleet_config::{
+    File, Fleet, PluginSource, Problem, Problems, Protocol, ValueError, component_path,
+};
 use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, LoadError, Plugin};
 use mockfleet_transport::Routes;
 
@@ -42,11 +44,14 @@ pub(crate) fn groups(
             problems.push(problem(fleet, &path, why));
         });
         let reachable = check_channels(fleet, number, &plugin, problems);
-        let refused = check_config(fleet, number, &plugin, problems);
+        let checked = check_config(fleet, number, &plugin, problems);
         let made = Group::new(&fleet.plan, number, plugin, content);
-        if let (Some(mut made), Some(refused), true) = (made, refused, reachable) {
+        if let (Some(mut made), Some(checked), true) = (made, checked, reachable) {
             // Its devices are created despite refused keys, to collect their problems too.
-            made.refused = refused;
+            made.refused = checked.refused;
+            if let Some(settings) = checked.settings {
+                made.config = settings;
+            }
             groups.push(made);
         }
     }
@@ -58,7 +63,7 @@ pub(crate) fn groups(
 enum PluginError {
     /// The project in this folder has no component.
     #[error("{0}")]
-    NoComponent(String),
+    NoComponent(ValueError),
     #[error("{0}")]
     UnknownBuiltin(String),
     #[error("{file} cannot be read: {source}")]

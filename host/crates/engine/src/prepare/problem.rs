@@ -2,10 +2,10 @@
 
 use mockfleet_config::{Fleet, Problem};
 
-/// Returns a problem at a key of the fleet file.
+/// Returns a problem at a key of the fleet file, without values of the environment.
 pub(crate) fn problem(fleet: &Fleet, path: &[&str], text: String) -> Problem {
     Problem {
         place: fleet.place(path),
-        text,
+        text: fleet.without_environment(path, text),
     }
 }

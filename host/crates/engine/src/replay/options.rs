@@ -1,6 +1,7 @@
 //! Holds the options of a replay.
 
 use glob::Pattern;
+use mockfleet_sendlog::TimeUnit;
 
 use crate::replay::mapping::Mapping;
 
@@ -29,6 +30,8 @@ pub struct RecordingOptions {
     pub from: Option<i64>,
     /// Time before which rows are sent, in microseconds since 1970.
     pub before: Option<i64>,
+    /// The unit of times that are numbers; by the size of each number if it is absent.
+    pub time_unit: Option<TimeUnit>,
     /// Whether rows may be out of the order of time.
     pub sort: bool,
     /// Number of threads that will send; 1 by default.
@@ -46,6 +49,7 @@ impl RecordingOptions {
             outcomes: Vec::new(),
             from: None,
             before: None,
+            time_unit: None,
             sort: false,
             workers: 1,
         }
@@ -77,6 +81,13 @@ impl RecordingOptions {
     pub fn with_times(mut self, from: Option<i64>, before: Option<i64>) -> Self {
         self.from = from;
         self.before = before;
+        self
+    }
+
+    /// Sets the unit of times that are numbers.
+    #[must_use]
+    pub fn with_time_unit(mut self, unit: Option<TimeUnit>) -> Self {
+        self.time_unit = unit;
         self
     }
 

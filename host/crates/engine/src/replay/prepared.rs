@@ -20,13 +20,15 @@ use crate::prepare::transport_spec::TransportSpec;
 use crate::replay::options::{ReplayOptions, Speed};
 use crate::replay::recording::{self, Recording};
 use crate::replay::recording_source::{RecordingSource, Shard};
+use crate::run::before_clock::BeforeClock;
 use crate::run::running::Running;
-use crate::time::clock::{self, Clock, Micros, micros};
+use crate::run::start_line::{StartLine, StartPlan};
+use crate::time::clock;
+use crate::time::late_watch::LateWatch;
 use crate::worker::io::WorkerIo;
 use crate::worker::recorder::Recorder;
-use crate::worker::worker_loop::{WorkerContext, WorkerLoop};
-use mockfleet_config::{Connections, Fleet, Plan, Problem, Problems, Protocol, Target};
-use mockfleet_metrics::{Counters, SharedCounters};
+use mockfleet_config::{Fleet, Plan, Problem, Problems, Protocol, Target};
+use mockfleet_metrics::SharedCounters;
 use mockfleet_sendlog::{DeviceIds, GroupEntry, Identity, RouteEntry, RunCatalog, SendLog};
 use mockfleet_transport::{DeviceInfo, HttpTarget, MqttTarget, Routes, RunNames};
 
@@ -104,10 +106,9 @@ pub fn prepare(
     let (Some(transport), Some(log), true) = (transport, log, problems.is_empty()) else {
         return Err(problems);
     };
-    let start_offset = start_offset(target, devices);
     let length = recording.length();
     let duration = match options.speed {
-        Speed::Times(times) => Some(Duration::from_micros(start_offset) + length.div_f64(times)),
+        Speed::Times(times) => Some(length.div_f64(times)),
         Speed::Max => None,
     };
     let workers = recording.streams.len();
@@ -121,7 +122,6 @@ pub fn prepare(
             members,
             routes: routes.clone(),
             first: recording.first,
-            start_offset,
             speed: options.speed,
             targets_topics: options.targets_topics,
             fills_topics: recording.has_references,
@@ -203,18 +203,6 @@ fn raise_fd_limit(fleet: &Fleet, target: &Target, devices: usize) -> Result<(), 
         group.count = u32::try_from(devices).unwrap_or(u32::MAX);
     }
     fd_limit::raise_fd_limit(&plan)
-}
-
-/// Returns the time after the start in which connections are opened and nothing is due.
-fn start_offset(target: &Target, devices: usize) -> Micros {
-    let connections = match &target.protocol {
-        Protocol::Mqtt(mqtt) => match mqtt.connections {
-            Connections::PerDevice => u32::try_from(devices).unwrap_or(u32::MAX),
-            Connections::Shared(n) => n.get(),
-        },
-        Protocol::Http(_) => 0,
-    };
-    micros(target.connect_rate.interval().saturating_mul(connections))
 }
 
 /// Returns the number of each device in the log. Devices of a group have consecutive numbers.
@@ -330,14 +318,22 @@ impl Prepared {
     /// # Errors
     /// The error of the system if it creates no more threads.
     pub fn start(self) -> std::io::Result<Running> {
-        let clock = Clock::start(clock::unix_now(), &mockfleet_config::Clock::default());
+        let clock = mockfleet_config::Clock::default();
         let (stop, stopped) = watch::channel(false);
         let workers = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
+        let plan = StartPlan {
+            origin: clock::unix_now(),
+            clock,
+            creation: Duration::ZERO,
+            start_at: None,
+        };
+        let start_line = StartLine::new(plan, workers);
         let (mut threads, mut boards) = (Vec::new(), Vec::new());
         for (worker, part) in (0..).zip(self.parts) {
             let board = SharedCounters::default();
             let (transport, stop) = (self.transport.clone(), stopped.clone());
             let (appender, its_board) = (self.log.appender(), board.clone());
+            let place = start_line.place();
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{worker}"))
                 .spawn(move || {
@@ -345,15 +341,15 @@ impl Prepared {
                     let Some(io) = WorkerIo::open(targets, worker, workers, &its_board) else {
                         return;
                     };
-                    let record = Recorder {
-                        appender,
-                        counters: Counters::default(),
-                        clock,
-                        thresholds: None,
-                    };
                     let source = RecordingSource::new(part, workers);
-                    let cx = WorkerContext::new(record, io, true);
-                    WorkerLoop::new(source, cx, its_board, stop).run();
+                    let before = BeforeClock::new(io, place, stop, its_board);
+                    before.run(source, true, |clock, counters| Recorder {
+                        appender,
+                        counters,
+                        clock,
+                        late: LateWatch::new(Instant::now()),
+                        thresholds: None,
+                    });
                 })?;
             threads.push(thread);
             boards.push(board);
@@ -363,8 +359,7 @@ impl Prepared {
             devices: self.devices,
             workers,
             duration: self.duration,
-            started: Instant::now(),
-            clock,
+            start_line,
             log: self.log,
             threads,
             boards,
@@ -372,7 +367,7 @@ impl Prepared {
             stopped: OnceLock::new(),
             groups: Arc::new([]),
             rate_changes: None,
-            asked: mockfleet_config::Clock::default(),
+            asked: clock,
             bounded_lag: None,
             evaluator: None,
         })

@@ -2,6 +2,7 @@
 //!
 //! All of it is done before the first message is sent.
 
+use mockfleet_metrics::plural;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -200,7 +201,7 @@ impl<'a> Reading<'a> {
             let columns = &self.asked.mapping.columns;
             columns.get(role).cloned().unwrap_or_default()
         };
-        let at = time.time().ok_or_else(|| {
+        let at = time.time_in(self.asked.time_unit).ok_or_else(|| {
             wrong(format!(
                 "column {:?} is no moment here; wanted is 2026-11-24T07:00:00Z, or a number since 1970",
                 named("time")
@@ -308,7 +309,7 @@ impl<'a> Reading<'a> {
         if self.asked.mapping.is_log && topic.contains("${") {
             self.recording.has_references = true;
             if self.recording.unfilled.is_none() {
-                self.recording.unfilled = fill_references(topic).err();
+                self.recording.unfilled = fill_references(topic).err().map(String::from);
             }
         }
         let request = topic.split_once(' ').filter(|(method, path)| {
@@ -371,7 +372,8 @@ impl<'a> Reading<'a> {
             let text = match self.rows {
                 0 => "it has no rows, so there is nothing to send".to_owned(),
                 rows => format!(
-                    "none of its {rows} rows is asked for; --device, --channel, --outcome, --from and --before leave all of them out"
+                    "none of its {} is asked for; --device, --channel, --outcome, --from and --before leave all of them out",
+                    plural(rows, "row")
                 ),
             };
             problems.push(problem(table.shown(), text));

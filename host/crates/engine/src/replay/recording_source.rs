@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::replay::options::Speed;
 use crate::replay::sorter::{self, Message, Stream};
-use crate::time::clock::{Micros, micros};
+use crate::time::clock::{Clock, Micros, micros};
 use crate::worker::devices::ConnectionState;
+use crate::worker::io::WorkerIo;
 use crate::worker::send_path::{SendPath, Sender};
 use crate::worker::worker_loop::{BATCH, Source, WorkerContext};
 use mockfleet_config::fill_references;
@@ -26,8 +27,6 @@ pub(crate) struct Shard {
     pub(crate) routes: Arc<[u16]>,
     /// Time of the recording's first message, in microseconds since the Unix epoch.
     pub(crate) first: i64,
-    /// Time of the run at which the first message is due.
-    pub(crate) start_offset: Micros,
     pub(crate) speed: Speed,
     pub(crate) targets_topics: bool,
     /// Whether `${NAME}` in recorded topics is filled in from the environment.
@@ -51,6 +50,8 @@ struct ReplayDevice {
     messages: u64,
     open: u32,
     connection: ConnectionState,
+    /// Run time at which its connection was up for the first time.
+    connected_at: Option<Micros>,
 }
 
 impl RecordingSource {
@@ -73,10 +74,9 @@ impl RecordingSource {
         self.next = message.map(|message| {
             let since = message.at.saturating_sub(self.shard.first);
             let since = u64::try_from(since).unwrap_or(0);
-            let offset = self.shard.start_offset;
             let due = match self.shard.speed {
-                Speed::Times(times) => offset.saturating_add(scaled(since, times)),
-                Speed::Max => offset,
+                Speed::Times(times) => scaled(since, times),
+                Speed::Max => 0,
             };
             (due, message)
         });
@@ -126,7 +126,7 @@ impl RecordingSource {
         };
         device.messages += 1;
         cx.record.counters.ticks += 1;
-        cx.record.counters.delay.record(now.saturating_sub(due));
+        cx.record.called_late(now.saturating_sub(due));
         let mut path = SendPath {
             sender: Sender {
                 number: device.number,
@@ -150,9 +150,13 @@ impl RecordingSource {
         is_connected: bool,
         why: Option<&str>,
     ) {
+        let now = cx.now();
         let Some(device) = self.device(slot) else {
             return;
         };
+        if is_connected {
+            device.connected_at.get_or_insert(now);
+        }
         let counters = &mut cx.record.counters;
         match is_connected {
             true => device.connection.set_up(counters),
@@ -163,23 +167,32 @@ impl RecordingSource {
         } else {
             EventKind::Disconnected
         };
-        let now = cx.now();
         cx.record.log_event(device.number, now, kind, why);
     }
 }
 
 impl Source for RecordingSource {
-    /// Switches all devices on at once; their connections open at the connect rate of the target.
-    fn start(&mut self, cx: &mut WorkerContext) {
+    fn connect(&mut self, io: &mut WorkerIo) {
         for (slot, (number, info)) in (0..).zip(std::mem::take(&mut self.shard.members)) {
             self.devices.push(ReplayDevice {
                 number,
                 ..ReplayDevice::default()
             });
+            io.join(TARGET, slot, info);
+        }
+    }
+
+    fn set_clock(&mut self, _: &Clock, _: &mut dyn FnMut()) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Switches all devices on at once.
+    fn start(&mut self, cx: &mut WorkerContext) {
+        let has_connections = cx.io.has_connections(TARGET);
+        for device in &self.devices {
             cx.record.counters.born += 1;
-            cx.record.log_event(number, 0, EventKind::Born, None);
-            let has_connection = cx.io.join(TARGET, slot, info);
-            cx.record.counters.to_connect += u64::from(has_connection);
+            cx.record.log_event(device.number, 0, EventKind::Born, None);
+            cx.record.counters.to_connect += u64::from(has_connections);
         }
         self.advance(cx);
     }
@@ -214,7 +227,9 @@ impl Source for RecordingSource {
             TransportEvent::Completed(completion) => {
                 if let Some(device) = self.device(completion.envelope.device) {
                     device.open = device.open.saturating_sub(1);
-                    cx.record.record_replay_outcome(device.number, &completion);
+                    let (number, connected_at) = (device.number, device.connected_at);
+                    cx.record
+                        .record_replay_outcome(number, &completion, connected_at);
                 }
             }
             TransportEvent::Connected(slot) => self.set_connected(cx, slot, true, None),
@@ -226,7 +241,7 @@ impl Source for RecordingSource {
                 self.set_connected(cx, slot, false, Some(&why.text()));
             }
             // No device receives it, and none subscribes.
-            TransportEvent::Received { .. } => cx.record.counters.received += 1,
+            TransportEvent::Received { payload, .. } => cx.record.count_received(payload.len()),
             TransportEvent::Refused(..) => {}
             TransportEvent::Unproven(messages) => cx.record.counters.unproven += messages,
             TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mockfleet_metrics::{CheckResult, ClockProgress, Counters, StageResult};
+use mockfleet_metrics::{CheckResult, ClockProgress, ConnectProgress, Counters, StageResult};
 use mockfleet_sendlog::{Identity, LogSummary};
 
 /// The result of a run.
@@ -17,9 +17,11 @@ pub struct Finished {
     pub workers: u32,
     /// Counters of all workers.
     pub counters: Counters,
-    /// Time from the start to the last row.
+    /// Connections that were opened before the clock started, if there were some.
+    pub connect: Option<ConnectProgress>,
+    /// Time from the start of the clock to the last row.
     pub took: Duration,
-    /// Time from the start to the end of the last worker.
+    /// Time from the start of the clock to the end of the last worker.
     pub ran: Duration,
     /// Progress of the run's clock, if it is not the machine's.
     pub passed: Option<ClockProgress>,

@@ -1,9 +1,11 @@
 //! Prepares, starts, watches and finishes a run.
 
+pub(crate) mod before_clock;
 mod finished;
 mod options;
 mod prepared;
 pub(crate) mod running;
+pub(crate) mod start_line;
 mod threads;
 
 pub use self::finished::Finished;

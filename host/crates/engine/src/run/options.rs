@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use mockfleet_plugin::Console;
 
 /// The options of a run.
@@ -27,6 +28,9 @@ pub struct RunOptions {
     /// Whether messages leave, as by default. Otherwise they become rows only, and the run
     /// opens no connection to a target.
     pub sends: bool,
+    /// Time of the machine at which the clock starts. By default, and if the connections are not
+    /// open by then, it starts as soon as they are.
+    pub start_at: Option<Timestamp>,
 }
 
 impl Default for RunOptions {
@@ -36,6 +40,7 @@ impl Default for RunOptions {
             console: Arc::new(|_| {}),
             variable_rate: false,
             sends: true,
+            start_at: None,
         }
     }
 }
@@ -59,6 +64,13 @@ impl RunOptions {
     #[must_use]
     pub fn with_variable_rate(mut self, variable_rate: bool) -> Self {
         self.variable_rate = variable_rate;
+        self
+    }
+
+    /// Sets the time of the machine at which the clock starts.
+    #[must_use]
+    pub fn with_start_at(mut self, start_at: impl Into<Option<Timestamp>>) -> Self {
+        self.start_at = start_at.into();
         self
     }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::group::device_group::Group;
@@ -11,9 +12,10 @@ use crate::prepare::problem::problem;
 use crate::prepare::{compatibility, device_settings, groups, log_directory, transport_spec};
 use crate::run::options::RunOptions;
 use crate::run::running::Running;
+use crate::run::start_line::{StartLine, StartPlan, lead};
 use crate::run::threads::{self, ReadyWorker, WorkerConfig};
 use crate::time::bounded_lag::BoundedLag;
-use crate::time::clock::{Clock, Micros, is_machine_time, micros, unix_now};
+use crate::time::clock::{Micros, is_machine_time, micros, unix_now};
 use crate::time::rate_scale::RateChanges;
 use mockfleet_config::{Connections, Fleet, Problems, Protocol, Speed};
 use mockfleet_plugin::Engine;
@@ -26,15 +28,12 @@ pub struct Prepared {
     devices: u64,
     workers: u32,
     duration: Option<Duration>,
-    origin: u64,
-    /// Time that the creation of the devices took.
-    creation: Duration,
+    start: StartPlan,
     log: SendLog,
     ready: Vec<ReadyWorker>,
     stop: watch::Sender<bool>,
     groups: Arc<[Group]>,
     rate_changes: Option<Arc<RateChanges>>,
-    clock: mockfleet_config::Clock,
     bounded_lag: Option<Arc<BoundedLag>>,
     evaluator: Option<ThresholdEvaluator>,
 }
@@ -70,13 +69,15 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
     let duration = fleet.plan.duration.filter(|_| !options.variable_rate);
     let workers = worker_count(fleet, options);
     let clock = fleet.plan.clock;
+    let start_at = options.start_at.map(Timestamp::as_microsecond);
+    let start_at = start_at.and_then(|at| u64::try_from(at).ok());
     let bounded_lag = (clock.speed == Speed::Max).then(|| BoundedLag::new(workers, options.sends));
     let config = WorkerConfig {
         groups: groups.into(),
         transports,
         console: options.console.clone(),
         stop: stopped,
-        origin: planned_start(&clock, fleet, workers),
+        origin: planned_start(&clock, fleet, workers, start_at),
         end: duration.map_or(Micros::MAX, micros),
         rate_changes: options.variable_rate.then(Arc::default),
         bounded_lag: bounded_lag.clone(),
@@ -108,14 +109,17 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
                 .sum(),
             workers,
             duration,
-            origin: config.origin,
-            creation,
+            start: StartPlan {
+                origin: config.origin,
+                clock,
+                creation,
+                start_at,
+            },
             log,
             ready,
             stop,
             groups: config.groups,
             rate_changes: config.rate_changes,
-            clock,
             bounded_lag,
             evaluator: config.thresholds.map(|thresholds| ThresholdEvaluator {
                 thresholds,
@@ -129,11 +133,20 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
 /// Returns the time at which the run is going to start, in microseconds since the Unix epoch.
 ///
 /// Devices are told that time when they are created, before the start. A clock that shows the
-/// machine's time waits for it. [`Prepared::start`] chooses a later time if it has passed by then.
-fn planned_start(clock: &mockfleet_config::Clock, fleet: &Fleet, workers: u32) -> u64 {
-    let start = clock.start.map(jiff::Timestamp::as_microsecond);
+/// machine's time waits for it. A later time is chosen if it has passed when the connections are
+/// open.
+fn planned_start(
+    clock: &mockfleet_config::Clock,
+    fleet: &Fleet,
+    workers: u32,
+    start_at: Option<u64>,
+) -> u64 {
+    let start = clock.start.map(Timestamp::as_microsecond);
     if let Some(start) = start.and_then(|start| u64::try_from(start).ok()) {
         return start;
+    }
+    if let Some(start_at) = start_at.filter(|_| is_machine_time(clock)) {
+        return start_at;
     }
     let lead = match is_machine_time(clock) {
         true => lead(CREATION.saturating_mul(device_count(fleet) / workers.max(1))),
@@ -144,12 +157,6 @@ fn planned_start(clock: &mockfleet_config::Clock, fleet: &Fleet, workers: u32) -
 
 /// Time that the creation of one device of a compiled language takes, with a reserve.
 const CREATION: Duration = Duration::from_micros(20);
-
-/// Returns the time from now to the start, in microseconds, for devices whose creation takes this
-/// long. It has a quarter as reserve, and 20 ms for the threads.
-fn lead(creation: Duration) -> u64 {
-    micros(creation + creation / 4) + 20_000
-}
 
 fn device_count(fleet: &Fleet) -> u32 {
     let counts = fleet.plan.groups.iter().map(|group| group.count);
@@ -204,29 +211,24 @@ impl Prepared {
         })
     }
 
-    /// Starts the workers. The clock of the run starts within a moment: devices have been created
-    /// for a start at this time. If it has passed, they are created again, for a later one.
+    /// Starts the workers. They open the connections of the devices that are on at the start, and
+    /// then start the clock of the run, together. Devices have been created for a start at a planned
+    /// time. If it has passed, they are created again, for a later one.
     #[must_use]
     pub fn start(self) -> Running {
-        let now = unix_now();
-        let origin = match is_machine_time(&self.clock) && now > self.origin {
-            true => now.saturating_add(lead(self.creation)),
-            false => self.origin,
-        };
-        let clock = Clock::start(origin, &self.clock);
+        let start_line = StartLine::new(self.start, self.workers);
         let log = self.log;
         let (threads, boards) = self
             .ready
             .into_iter()
-            .map(|ready| ready.start(clock, log.appender()))
+            .map(|ready| ready.start(start_line.place(), log.appender()))
             .unzip();
         Running {
             identity: self.identity,
             devices: self.devices,
             workers: self.workers,
             duration: self.duration,
-            started: clock.started(),
-            clock,
+            start_line,
             log,
             threads,
             boards,
@@ -234,7 +236,7 @@ impl Prepared {
             stopped: OnceLock::new(),
             groups: self.groups,
             rate_changes: self.rate_changes,
-            asked: self.clock,
+            asked: self.start.clock,
             bounded_lag: self.bounded_lag,
             evaluator: self.evaluator,
         }

@@ -2,18 +2,21 @@
 
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::group::device_group::Group;
 use crate::group::thresholds::ThresholdEvaluator;
 use crate::run::finished::Finished;
+use crate::run::start_line::StartLine;
 use crate::time::bounded_lag::BoundedLag;
-use crate::time::clock::{Clock, Micros, micros};
+use crate::time::clock::{Micros, micros};
 use crate::time::rate_scale::RateChanges;
 use mockfleet_config::Speed;
-use mockfleet_metrics::{ClockPosition, ClockProgress, Counters, SharedCounters, StageProgress};
+use mockfleet_metrics::{
+    ClockPosition, ClockProgress, ConnectProgress, Counters, SharedCounters, StageProgress,
+};
 use mockfleet_sendlog::{Identity, LogProgress, SendLog};
 
 /// A run in progress.
@@ -22,8 +25,7 @@ pub struct Running {
     pub(crate) devices: u64,
     pub(crate) workers: u32,
     pub(crate) duration: Option<Duration>,
-    pub(crate) started: Instant,
-    pub(crate) clock: Clock,
+    pub(crate) start_line: Arc<StartLine>,
     pub(crate) log: SendLog,
     pub(crate) threads: Vec<JoinHandle<()>>,
     pub(crate) boards: Vec<SharedCounters>,
@@ -63,10 +65,26 @@ impl Running {
         self.duration
     }
 
-    /// Returns the real time since the start.
+    /// Returns the real time since the start of the clock, zero before.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+        self.start_line.elapsed()
+    }
+
+    /// Returns the progress of the connections that are opened before the clock starts; `None` for
+    /// a run that has none, and waits for no start.
+    #[must_use]
+    pub fn connect_progress(&self, counters: &Counters) -> Option<ConnectProgress> {
+        let starts_at = self.start_line.awaited_start();
+        let is_over = self.start_line.has_started();
+        let waits = starts_at.is_some() && !is_over;
+        (counters.first_connections > 0 || waits).then(|| ConnectProgress {
+            connections: counters.first_connections,
+            up: counters.first_up,
+            took: self.start_line.connecting(),
+            is_over,
+            starts_at,
+        })
     }
 
     /// Returns the counters of all workers, at most a fraction of a second old.
@@ -105,7 +123,7 @@ impl Running {
                 let end = self.duration.map_or(Micros::MAX, micros);
                 bounded_lag.lower_bound().min(end)
             }
-            None => self.clock.now(),
+            None => self.start_line.clock().map_or(0, |clock| clock.now()),
         }
     }
 
@@ -119,14 +137,15 @@ impl Running {
         }
     }
 
-    /// Returns the position of the run's clock, if it is not the machine's.
+    /// Returns the position of the run's clock, if it is not the machine's and has started.
     #[must_use]
     pub fn clock(&self) -> Option<ClockPosition> {
+        let clock = self.start_line.clock()?;
         if self.asked == mockfleet_config::Clock::default() {
             return None;
         }
         Some(ClockPosition {
-            at: self.clock.utc(self.now()),
+            at: clock.utc(self.now()),
             passed: Duration::from_micros(self.now()),
             of: self.duration,
             max: self.bounded_lag.is_some(),
@@ -161,7 +180,7 @@ impl Running {
             .map(JoinHandle::join)
             .filter(Result::is_err)
             .count();
-        let ran = Duration::from_micros(self.clock.took());
+        let ran = self.start_line.elapsed();
         let over = self.now();
         let counters = self.counters();
         // No tick was due after the stop request.
@@ -180,8 +199,14 @@ impl Running {
                 .evaluate(&evaluator.checks, &counters, end.min(over))
         });
         let flat_out = self.groups.iter().all(|group| group.schedule.is_flat_out());
-        let passed = (self.asked != mockfleet_config::Clock::default()).then(|| ClockProgress {
-            from: self.clock.utc(0),
+        // A run that is stopped before its clock starts switches no device on.
+        let is_over = counters.born > 0 || self.stopped.get().is_none();
+        let connect = self.connect_progress(&counters);
+        let connect = connect.map(|connect| ConnectProgress { is_over, ..connect });
+        let clock = self.start_line.clock();
+        let clock = clock.filter(|_| self.asked != mockfleet_config::Clock::default());
+        let passed = clock.map(|clock| ClockProgress {
+            from: clock.utc(0),
             length: Duration::from_micros(end.min(over)),
             max: self.bounded_lag.is_some(),
         });
@@ -191,7 +216,8 @@ impl Running {
             devices: self.devices,
             workers: self.workers,
             counters,
-            took: self.started.elapsed(),
+            connect,
+            took: self.start_line.elapsed(),
             ran,
             passed,
             flat_out,

@@ -14,8 +14,11 @@ use crate::group::device_group::Group;
 use crate::group::thresholds::ThresholdCollector;
 use crate::prepare::create_error::CreateError;
 use crate::prepare::transport_spec::TransportSpec;
+use crate::run::before_clock::BeforeClock;
+use crate::run::start_line::StartPlace;
 use crate::time::bounded_lag::{BoundedLag, VirtualTime};
-use crate::time::clock::{Clock, Micros};
+use crate::time::clock::Micros;
+use crate::time::late_watch::LateWatch;
 use crate::time::rate_scale::{RateChanges, RateScale};
 use crate::worker::devices::DeviceTable;
 use crate::worker::fleet_source::FleetSource;
@@ -23,8 +26,7 @@ use crate::worker::injection::pending_faults::PendingFaults;
 use crate::worker::io::WorkerIo;
 use crate::worker::recorder::Recorder;
 use crate::worker::schedule::Schedule;
-use crate::worker::worker_loop::{WorkerContext, WorkerLoop};
-use mockfleet_metrics::{Counters, SharedCounters};
+use mockfleet_metrics::SharedCounters;
 use mockfleet_plugin::Console;
 use mockfleet_sendlog::Appender;
 
@@ -58,7 +60,7 @@ pub(crate) struct ReadyWorker {
 
 /// The data that a worker starts with.
 struct StartSignal {
-    clock: Clock,
+    place: StartPlace,
     appender: Appender,
 }
 
@@ -74,11 +76,11 @@ impl ReadyWorker {
     /// Sends the start signal to the worker.
     pub(crate) fn start(
         self,
-        clock: Clock,
+        place: StartPlace,
         appender: Appender,
     ) -> (JoinHandle<()>, SharedCounters) {
         // The send fails if the thread has ended, which joining it reports.
-        let _ = self.gate.send(StartSignal { clock, appender });
+        let _ = self.gate.send(StartSignal { place, appender });
         (self.thread, self.board)
     }
 }
@@ -143,38 +145,28 @@ fn work(
     // `start` waits until every worker has dropped this end of the channel.
     drop(made);
     // The sender is dropped without a signal if another part of the fleet has a problem.
-    let Ok(StartSignal { clock, appender }) = go.recv() else {
+    let Ok(StartSignal { place, appender }) = go.recv() else {
         return;
     };
-    let mut errors = Vec::new();
-    if clock.guest(0) != config.origin {
-        tracing::info!(worker, "devices are created again, for a later start");
-        errors = devices.create_again(|at| clock.guest(at));
-    }
-    let wait = clock.started().saturating_duration_since(Instant::now());
-    std::thread::sleep(wait);
     let Some(io) = WorkerIo::open(&config.transports, worker, workers, &board) else {
         return;
     };
-    let mut record = Recorder {
-        appender,
-        counters: Counters::default(),
-        clock,
-        thresholds: config.thresholds.clone(),
-    };
-    for error in errors {
-        let (device, error) = (error.device, error.error);
-        record.notice(&format!(
-            "device {device} could not be created again: {error}"
-        ));
-    }
     let rate_scale = RateScale::new(config.rate_changes.clone());
     let source = FleetSource {
         devices,
         schedule: Schedule::new(rate_scale, config.end),
         faults: PendingFaults::default(),
         virtual_time: VirtualTime::new(worker_clock),
+        planned_start: config.origin,
+        // A virtual clock waits for connections itself.
+        connects_first: config.sends && config.bounded_lag.is_none(),
     };
-    let cx = WorkerContext::new(record, io, config.sends);
-    WorkerLoop::new(source, cx, board, config.stop.clone()).run();
+    let before = BeforeClock::new(io, place, config.stop.clone(), board);
+    before.run(source, config.sends, |clock, counters| Recorder {
+        appender,
+        counters,
+        clock,
+        late: LateWatch::new(Instant::now()),
+        thresholds: config.thresholds.clone(),
+    });
 }

@@ -56,6 +56,15 @@ impl Clock {
         }
     }
 
+    /// Returns the clock with a start that is later by a real time.
+    pub(crate) fn delayed(self, wait: Duration) -> Self {
+        Self {
+            start: self.start + wait,
+            machine: self.machine.saturating_add(micros(wait)),
+            ..self
+        }
+    }
+
     /// Returns the instant at which the clock starts.
     pub(crate) fn started(&self) -> Instant {
         self.start

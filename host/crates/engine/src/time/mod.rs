@@ -3,6 +3,7 @@
 pub(crate) mod bounded_lag;
 pub(crate) mod clock;
 pub(crate) mod event_queue;
+pub(crate) mod late_watch;
 pub(crate) mod numbers;
 pub(crate) mod rate_scale;
 pub(crate) mod seed;

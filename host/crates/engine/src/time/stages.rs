@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::time::clock::{Micros, micros};
 use crate::time::numbers::round_u64;
 use crate::time::stage_shape::StageShape;
-use mockfleet_config::{AfterStages, Shape, Stage, Transition};
+use mockfleet_config::{AfterStages, Shape, Stage, Transition, format_duration};
 use mockfleet_metrics::as_f64;
 
 /// Parts of a tick. A `u64` holds 34 years of them at 1,000 ticks a second.
@@ -149,26 +149,12 @@ impl Stages {
     }
 
     /// Returns when device `index` of `count` is switched on, or never. That is when the share
-    /// of active devices covers it, and at least `interval` after the device before it. In a
-    /// stage at the start of the run, `before` devices of other groups are switched on first.
-    pub(crate) fn born(&self, index: u32, count: u32, before: u32, interval: Duration) -> Micros {
+    /// of active devices covers it.
+    pub(crate) fn born(&self, index: u32, count: u32) -> Micros {
         let rank = rank(index, count);
-        let pace = |devices: f64| micros(interval.mul_f64(devices.max(0.0)));
-        let mut reached: f64 = 0.0;
-        for segment in self.list.iter().chain([&self.tail]) {
-            let first = (reached * f64::from(count)).ceil();
-            if let Some(on) = segment.first_active(rank) {
-                let others = if segment.start == 0 {
-                    f64::from(before)
-                } else {
-                    0.0
-                };
-                let paced = pace(f64::from(index) - first + others);
-                return segment.start + on.max(paced);
-            }
-            reached = reached.max(segment.devices.from).max(segment.devices.to);
-        }
-        NEVER
+        let mut segments = self.list.iter().chain([&self.tail]);
+        let born = segments.find_map(|segment| Some(segment.start + segment.first_active(rank)?));
+        born.unwrap_or(NEVER)
     }
 
     /// Returns the target load at a time.
@@ -263,7 +249,10 @@ impl Stages {
                 way(segment.devices, percent)
             ));
         }
-        description.push_str(&format!(" for {:?}", Duration::from_micros(segment.length)));
+        description.push_str(&format!(
+            " for {}",
+            format_duration(Duration::from_micros(segment.length))
+        ));
         description
     }
 }

@@ -121,20 +121,21 @@ impl TickSchedule {
         self.moment(born.saturating_add(phase), owner)
     }
 
-    /// Returns the tick after the one at `nominal`. It follows after the interval, or after
-    /// the time that the device requested.
+    /// Returns the tick after another one. It follows after the interval, or after the time
+    /// that the device requested. That counts from the due time, which the device received:
+    /// jitter has moved it.
     pub(crate) fn following(
         &self,
-        nominal: u64,
+        tick: TickTime,
         asked: Option<Micros>,
         owner: DevicePhase,
     ) -> TickTime {
         match asked {
             Some(length) => {
-                let due = self.due(nominal, owner);
-                self.at(due.saturating_add(length.max(MIN_TICK_INTERVAL)), owner)
+                let next = tick.due.saturating_add(length.max(MIN_TICK_INTERVAL));
+                self.at(next, owner)
             }
-            None => self.moment(nominal.saturating_add(self.every.unwrap_or(0)), owner),
+            None => self.moment(tick.nominal.saturating_add(self.every.unwrap_or(0)), owner),
         }
     }
 
@@ -293,7 +294,7 @@ mod tests {
         let mut dues = Vec::new();
         while moment.due < end {
             dues.push(moment.due);
-            moment = schedule.following(moment.nominal, None, owner(born, seed));
+            moment = schedule.following(moment, None, owner(born, seed));
         }
         dues
     }
@@ -375,7 +376,7 @@ mod tests {
                 let catch = schedule.catch_up(moment, now, end, owner(0, seed));
                 ran += 1;
                 missed += catch.missed;
-                moment = schedule.following(catch.tick.nominal, None, owner(0, seed));
+                moment = schedule.following(catch.tick, None, owner(0, seed));
             }
             assert_eq!(ran + missed, u64::try_from(due).unwrap(), "seed {seed}");
         }
@@ -384,13 +385,25 @@ mod tests {
     #[test]
     fn next_tick_of_a_device_is_kept_and_the_schedule_resumes() {
         let schedule = schedule(false, 0.0);
-        let asked = schedule.following(5 * SECOND, Some(250_000), owner(0, 1));
+        let at = |due| TickTime { nominal: due, due };
+        let asked = schedule.following(at(5 * SECOND), Some(250_000), owner(0, 1));
         assert_eq!(asked.due, 5 * SECOND + 250_000);
-        let after = schedule.following(asked.nominal, None, owner(0, 1));
+        let after = schedule.following(asked, None, owner(0, 1));
         assert_eq!(after.due, 6 * SECOND + 250_000);
         assert_eq!(
-            schedule.following(0, Some(0), owner(0, 1)).due,
+            schedule.following(at(0), Some(0), owner(0, 1)).due,
             MIN_TICK_INTERVAL
         );
+    }
+
+    #[test]
+    fn next_tick_of_a_device_counts_from_the_due_time_with_jitter() {
+        let schedule = schedule(false, 0.5);
+        let owner = owner(0, 9);
+        let first = schedule.first(owner);
+        let tick = schedule.following(first, None, owner);
+        assert_ne!(tick.due, tick.nominal);
+        let asked = schedule.following(tick, Some(250_000), owner);
+        assert_eq!(asked.due, tick.due + 250_000);
     }
 }

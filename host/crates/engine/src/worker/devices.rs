@@ -36,6 +36,9 @@ pub(crate) struct Device {
     pub(crate) status: Option<Rc<str>>,
     pub(crate) state: DeviceState,
     pub(crate) connection: ConnectionState,
+    /// Run time at which its connection was up for the first time. `None` before that, and
+    /// without a connection.
+    pub(crate) connected_at: Option<Micros>,
     /// Index of its instance.
     instance: u32,
     /// Its handle in the instance; `None` if the plugin refused to create it, or it is retired.
@@ -47,6 +50,8 @@ pub(crate) struct Device {
 pub(crate) enum DeviceState {
     /// Created, and not yet switched on.
     Created,
+    /// Created, with a connection that is opened before the clock starts.
+    Connecting,
     /// Switched on, with its next tick in the schedule.
     Scheduled,
     /// Switched on, without a tick in the schedule: it waits for room in its outbox or for the
@@ -103,6 +108,7 @@ impl Device {
             status: None,
             state: DeviceState::Created,
             connection: ConnectionState::NeverUp,
+            connected_at: None,
             instance: 0,
             handle: None,
         }
@@ -131,6 +137,12 @@ impl DeviceEntry<'_> {
     pub(crate) fn can_call(&self) -> bool {
         let runs = |instance: &&mut InstanceSlot| instance.cell.is_some();
         self.device.handle.is_some() && self.instance.as_ref().is_some_and(runs)
+    }
+
+    /// Calls the device for its start. Both times are in microseconds since the Unix epoch.
+    pub(crate) fn start(&mut self, at: u64, first_tick: Option<u64>) -> Result<Turn, CallError> {
+        let (cell, handle) = self.cell()?;
+        cell.start(handle, at, first_tick)
     }
 
     /// Calls the device for a tick. `at` is in microseconds since the Unix epoch.
@@ -260,16 +272,30 @@ impl DeviceTable {
 
     /// Creates all devices. `guest` converts a time of the run to microseconds since the Unix epoch.
     pub(crate) fn create_all(&mut self, guest: impl Fn(Micros) -> u64) -> Vec<CreateError> {
+        self.create_each(&guest, &mut || {})
+    }
+
+    /// Creates the instances one after the other, and calls `rest` after each.
+    fn create_each(
+        &mut self,
+        guest: &impl Fn(Micros) -> u64,
+        rest: &mut dyn FnMut(),
+    ) -> Vec<CreateError> {
         let mut create_errors = Vec::new();
         for instance in 0..self.instances.len() {
-            self.create_instance(instance, &guest, &mut create_errors);
+            self.create_instance(instance, guest, &mut create_errors);
+            rest();
         }
         create_errors
     }
 
     /// Creates all devices again, for another start of the run. The output of guests is not
-    /// repeated.
-    pub(crate) fn create_again(&mut self, guest: impl Fn(Micros) -> u64) -> Vec<CreateError> {
+    /// repeated. `rest` is called after each instance.
+    pub(crate) fn create_again(
+        &mut self,
+        guest: impl Fn(Micros) -> u64,
+        rest: &mut dyn FnMut(),
+    ) -> Vec<CreateError> {
         let is_silent = Arc::new(AtomicBool::new(true));
         let (console, silent) = (Arc::clone(&self.console), Arc::clone(&is_silent));
         self.console = Arc::new(move |line| {
@@ -280,7 +306,7 @@ impl DeviceTable {
         for instance in &mut self.instances {
             instance.cell = None;
         }
-        let create_errors = self.create_all(guest);
+        let create_errors = self.create_each(&guest, rest);
         is_silent.store(false, Ordering::Relaxed);
         create_errors
     }
@@ -427,6 +453,13 @@ impl DeviceTable {
             slots: instance.slots.clone(),
             backoff,
         })
+    }
+
+    /// Returns whether an instance is in use: it is neither crashed nor waits for its restart.
+    pub(crate) fn is_running(&self, instance: u32) -> bool {
+        let place = usize::try_from(instance).unwrap_or(usize::MAX);
+        let found = self.instances.get(place);
+        found.is_some_and(|instance| instance.cell.is_some())
     }
 
     /// Returns the devices of an instance.

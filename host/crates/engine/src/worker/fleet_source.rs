@@ -5,16 +5,19 @@
 
 use std::time::{Duration, Instant};
 
+use crate::group::device_group::Group;
+use crate::prepare::create_error::CreateError;
 use crate::time::bounded_lag::VirtualTime;
-use crate::time::clock::Micros;
+use crate::time::clock::{Clock, Micros};
 use crate::time::tick_schedule::TickTime;
-use crate::worker::devices::{DeviceEntry, DeviceState, DeviceTable};
+use crate::worker::devices::{Device, DeviceEntry, DeviceState, DeviceTable};
 use crate::worker::injection::pending_faults::PendingFaults;
+use crate::worker::io::WorkerIo;
 use crate::worker::recorder::shared;
 use crate::worker::schedule::Schedule;
 use crate::worker::send_path::{Injection, SendPath, Sender};
 use crate::worker::worker_loop::{BATCH, DRAIN, Source, WorkerContext};
-use mockfleet_plugin::{Link, Turn};
+use mockfleet_plugin::{Interests, Link, Turn};
 use mockfleet_sendlog::EventKind;
 use mockfleet_transport::{DeviceIndex, Envelope, LinkAction, TransportEvent};
 
@@ -25,15 +28,51 @@ pub(crate) struct FleetSource {
     /// Pending actions of injected faults.
     pub(crate) faults: PendingFaults,
     pub(crate) virtual_time: VirtualTime,
+    /// Time at which the devices that exist see the run start, in microseconds since the Unix
+    /// epoch.
+    pub(crate) planned_start: u64,
+    /// Whether connections of the start are opened before the clock starts.
+    pub(crate) connects_first: bool,
 }
 
 impl Source for FleetSource {
-    /// Schedules the start of each device.
-    fn start(&mut self, _: &mut WorkerContext) {
-        for slot in self.slots() {
-            if let Some(device) = self.devices.device(slot)
-                && device.born < self.schedule.end
+    fn connect(&mut self, io: &mut WorkerIo) {
+        for slot in self.slots().filter(|_| self.connects_first) {
+            if let Some((device, group)) = self.devices.with_group(slot)
+                && group.is_on_at_start(device.born)
+                && io.has_connections(group.target)
             {
+                device.state = DeviceState::Connecting;
+                io.join(group.target, slot, group.member(device.index));
+            }
+        }
+    }
+
+    /// Creates the devices again if the clock starts later than planned.
+    fn set_clock(&mut self, clock: &Clock, rest: &mut dyn FnMut()) -> Vec<String> {
+        if clock.guest(0) == self.planned_start {
+            return Vec::new();
+        }
+        tracing::info!("devices are created again, for a later start");
+        let errors = self.devices.create_again(|at| clock.guest(at), rest);
+        errors
+            .iter()
+            .map(|CreateError { device, error, .. }| {
+                format!("device {device} could not be created again: {error}")
+            })
+            .collect()
+    }
+
+    /// Switches on the devices whose connections were opened, and schedules the start of the
+    /// others.
+    fn start(&mut self, cx: &mut WorkerContext) {
+        for slot in self.slots() {
+            let Some(device) = self.devices.device(slot) else {
+                continue;
+            };
+            if device.state == DeviceState::Connecting {
+                self.start_device(cx, slot);
+            } else if device.born < self.schedule.end {
                 self.schedule.ticks.push(device.born, slot);
             }
         }
@@ -135,7 +174,10 @@ impl FleetSource {
             DeviceState::Created => return self.start_device(cx, slot),
             DeviceState::Scheduled if entry.device.tick.due == due => {}
             // An event has moved the tick to another time, or the device waits or is retired.
-            DeviceState::Scheduled | DeviceState::Idle | DeviceState::Retired => return,
+            DeviceState::Connecting
+            | DeviceState::Scheduled
+            | DeviceState::Idle
+            | DeviceState::Retired => return,
         }
         let can_call = entry.can_call();
         let DeviceEntry { device, group, .. } = &mut entry;
@@ -169,7 +211,7 @@ impl FleetSource {
         let clock = cx.record.clock;
         if !clock.is_virtual() {
             let late = clock.to_real(now.saturating_sub(due));
-            cx.record.counters.delay.record(late);
+            cx.record.called_late(late);
         }
         let device_time = group.device_time(device.index, due, clock.guest(due));
         match entry.tick(device_time) {
@@ -191,17 +233,61 @@ impl FleetSource {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
+        let is_connecting = device.state == DeviceState::Connecting;
         device.state = DeviceState::Idle;
         let born = self.schedule.ticks.rate_scale.run_time(device.born);
         cx.record.counters.born += 1;
         group.count_active(device.group, &mut cx.record.counters, true);
         cx.record.event(device, group, born, EventKind::Born, None);
-        let has_connection = cx.io.join(group.target, slot, group.member(device.index));
+        if !is_connecting {
+            cx.io.join(group.target, slot, group.member(device.index));
+        }
+        let has_connection = cx.io.has_connections(group.target);
         cx.record.counters.to_connect += u64::from(has_connection);
         let end = self.schedule.end;
         self.faults.schedule_link_faults(slot, device, group, end);
-        let tick = device.tick;
-        self.schedule.set_next_tick(slot, device, tick);
+        self.begin_device(cx, slot, born);
+    }
+
+    /// Begins the ticks of a device that is switched on, or continues after a restart. A device
+    /// that is interested in its start is called for it first, at the run time `at`, and may
+    /// request another time for its next tick.
+    pub(crate) fn begin_device(&mut self, cx: &mut WorkerContext, slot: DeviceIndex, at: Micros) {
+        let Some(mut entry) = self.devices.entry(slot) else {
+            return;
+        };
+        let group = entry.group;
+        let mut requested = None;
+        if group.interests.contains(Interests::START) && entry.can_call() {
+            let index = entry.device.index;
+            let clock = cx.record.clock;
+            let seen = |at| group.device_time(index, at, clock.guest(at));
+            let first_tick = self.schedule.pending_tick(entry.device, group, at);
+            let first_tick = first_tick.map(seen);
+            cx.record.counters.event_calls += 1;
+            match entry.start(seen(at), first_tick) {
+                Ok(turn) => {
+                    requested = turn.next_tick;
+                    apply(cx, &mut entry, &mut self.faults, at, turn, "start");
+                }
+                Err(error) => self.handle_call_error(cx, slot, "start", error),
+            }
+        }
+        let Some((device, group)) = self.devices.with_group(slot) else {
+            return;
+        };
+        if let Some(length) = requested {
+            let tick = self.schedule.requested_tick(device, group, at, length);
+            let reached = self.schedule.ticks.rate_scale.schedule_time(at);
+            count_passed_ticks(cx, device, group, reached);
+            self.schedule.set_next_tick(slot, device, tick);
+        } else if device.state == DeviceState::Idle {
+            let mut tick = device.tick;
+            if group.schedule.is_flat_out() {
+                tick.due = tick.due.max(at);
+            }
+            self.schedule.set_next_tick(slot, device, tick);
+        }
     }
 
     /// Counts the ticks that were due and are not run: those of devices whose instance is down or,
@@ -230,6 +316,19 @@ impl FleetSource {
     }
 }
 
+/// Counts the ticks of a device before the schedule time `reached` as missed: its instance was
+/// down, and a tick at another time comes in their place.
+fn count_passed_ticks(cx: &mut WorkerContext, device: &Device, group: &Group, reached: Micros) {
+    if group.schedule.is_flat_out() {
+        return;
+    }
+    let owner = group.owner(device.index, device.born);
+    let passed = group.schedule.remaining(device.tick, reached, owner);
+    let counters = &mut cx.record.counters;
+    group.count_missed(device.group, counters, device.tick, passed, owner);
+    cx.record.missed(device, group, passed, "its cell was down");
+}
+
 /// Schedules the tick after the one that a device has just had, at the interval that the device
 /// `asked` for, or its group has.
 fn schedule_following(
@@ -245,7 +344,7 @@ fn schedule_following(
         ..
     } = entry;
     let owner = group.owner(device.index, device.born);
-    let mut tick = group.schedule.following(device.tick.nominal, asked, owner);
+    let mut tick = group.schedule.following(device.tick, asked, owner);
     if group.schedule.is_flat_out() {
         let due = tick.due.max(cx.now());
         tick = TickTime { nominal: due, due };

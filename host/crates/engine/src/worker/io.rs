@@ -60,14 +60,18 @@ impl WorkerIo {
         })
     }
 
-    /// Adds a device to its target, and opens its connection. Returns whether it has one.
-    pub(crate) fn join(&mut self, target: usize, slot: DeviceIndex, info: DeviceInfo) -> bool {
+    /// Adds a device to its target, and opens its connection.
+    pub(crate) fn join(&mut self, target: usize, slot: DeviceIndex, info: DeviceInfo) {
         let _inside = self.runtime.enter();
-        let Some(transport) = self.transports.get_mut(target) else {
-            return false;
-        };
-        transport.join(slot, info);
-        transport.has_connections()
+        if let Some(transport) = self.transports.get_mut(target) {
+            transport.join(slot, info);
+        }
+    }
+
+    /// Returns whether the devices of a target have connections.
+    pub(crate) fn has_connections(&self, target: usize) -> bool {
+        let transport = self.transports.get(target);
+        transport.is_some_and(|transport| transport.has_connections())
     }
 
     /// Performs an action on the connection of a device.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::group::device_group::Group;
 use crate::group::thresholds::ThresholdCollector;
 use crate::time::clock::{Clock, Micros};
+use crate::time::late_watch::LateWatch;
 use crate::worker::devices::Device;
 use mockfleet_metrics::{Counters, QueueDepth};
 use mockfleet_sendlog::{Appender, EventKind, EventRow, MessageRow, OutcomeRow};
@@ -19,6 +20,8 @@ pub(crate) struct Recorder {
     pub(crate) appender: Appender,
     pub(crate) counters: Counters,
     pub(crate) clock: Clock,
+    /// The rounds with late calls.
+    pub(crate) late: LateWatch,
     /// `None` without checks.
     pub(crate) thresholds: Option<Arc<ThresholdCollector>>,
 }
@@ -55,6 +58,19 @@ impl Recorder {
         }
     }
 
+    /// Counts the delay of a call, by the machine's clock.
+    #[inline]
+    pub(crate) fn called_late(&mut self, late: Micros) {
+        self.counters.delay.record(late);
+        self.late.note_call(late);
+    }
+
+    /// Counts a message from the backend.
+    pub(crate) fn count_received(&mut self, bytes: usize) {
+        self.counters.received += 1;
+        self.counters.received_bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+    }
+
     /// Notes the number of open messages, of one device and of all.
     pub(crate) fn measure_outbox(&mut self, open: u32, outbox: u32) {
         let counters = &mut self.counters;
@@ -76,7 +92,7 @@ impl Recorder {
         completion: &Completion,
         faults: bool,
     ) {
-        let times = self.count(completion, faults);
+        let times = self.count(completion, faults, device.connected_at);
         if let Some(thresholds) = &self.thresholds {
             thresholds.settled(&mut self.counters, device.group, group, completion, times);
         }
@@ -84,8 +100,13 @@ impl Recorder {
     }
 
     /// Counts and logs the outcome of a message of a replay, whose devices have no group.
-    pub(crate) fn record_replay_outcome(&mut self, number: u32, completion: &Completion) {
-        self.count(completion, false);
+    pub(crate) fn record_replay_outcome(
+        &mut self,
+        number: u32,
+        completion: &Completion,
+        connected_at: Option<Micros>,
+    ) {
+        self.count(completion, false, connected_at);
         self.outcome(number, completion);
     }
 
@@ -105,7 +126,13 @@ impl Recorder {
     }
 
     /// Counts an outcome. Returns the lag and the latency of the message, where they are measured.
-    fn count(&mut self, completion: &Completion, faults: bool) -> (Option<Micros>, Option<Micros>) {
+    /// The connection of its device was up for the first time at `connected_at`.
+    fn count(
+        &mut self,
+        completion: &Completion,
+        faults: bool,
+        connected_at: Option<Micros>,
+    ) -> (Option<Micros>, Option<Micros>) {
         let counters = &mut self.counters;
         counters.open -= 1;
         let why = completion.error.as_ref();
@@ -144,6 +171,9 @@ impl Recorder {
             if let Some(due) = self.clock.instant(completion.envelope.due) {
                 let late = crate::time::clock::micros(sent.saturating_duration_since(due));
                 counters.lag.record(late);
+                if connected_at.is_some_and(|at| completion.envelope.due < at) {
+                    counters.connect_lag.record(late);
+                }
                 lag = Some(late);
             }
             if let Some(acked) = completion.acked_at {

@@ -1,9 +1,10 @@
 //! Holds the due times of ticks, and of restarts of instances.
 
+use crate::group::device_group::Group;
 use crate::time::clock::Micros;
 use crate::time::event_queue::EventQueue;
 use crate::time::rate_scale::RateScale;
-use crate::time::tick_schedule::TickTime;
+use crate::time::tick_schedule::{MIN_TICK_INTERVAL, TickTime};
 use crate::worker::devices::{Device, DeviceState};
 use mockfleet_transport::DeviceIndex;
 
@@ -41,6 +42,46 @@ impl Schedule {
         }
     }
 
+    /// Returns the tick that a device requests between its ticks: `length` after the run time
+    /// `at`.
+    pub(crate) fn requested_tick(
+        &self,
+        device: &Device,
+        group: &Group,
+        at: Micros,
+        length: Micros,
+    ) -> TickTime {
+        let reached = self.ticks.rate_scale.schedule_time(at);
+        let due = reached.saturating_add(length.max(MIN_TICK_INTERVAL));
+        let owner = group.owner(device.index, device.born);
+        group.schedule.at(due, owner)
+    }
+
+    /// Returns the run time of a device's next tick, as the device will receive it at the run
+    /// time `at` or later. `None` if its schedule has no more.
+    pub(crate) fn pending_tick(
+        &self,
+        device: &Device,
+        group: &Group,
+        at: Micros,
+    ) -> Option<Micros> {
+        let rate_scale = &self.ticks.rate_scale;
+        let owner = group.owner(device.index, device.born);
+        let reached = rate_scale.schedule_time(at);
+        let pending = group
+            .schedule
+            .catch_up(device.tick, reached, self.end, owner)
+            .tick;
+        if pending.due == Micros::MAX {
+            return None;
+        }
+        let due = rate_scale.run_time(pending.due);
+        Some(match group.schedule.is_flat_out() {
+            true => due.max(at),
+            false => due,
+        })
+    }
+
     /// Returns the time of the next tick or restart.
     pub(crate) fn next_due(&self) -> Option<Micros> {
         let due = self.ticks.next_due().into_iter();
@@ -59,7 +100,11 @@ mod tests {
             nominal: 10,
             due: 10,
         };
-        for state in [DeviceState::Created, DeviceState::Retired] {
+        for state in [
+            DeviceState::Created,
+            DeviceState::Connecting,
+            DeviceState::Retired,
+        ] {
             let mut device = Device::new(0, 0, 0, tick);
             device.state = state;
             schedule.set_next_tick(0, &mut device, tick);

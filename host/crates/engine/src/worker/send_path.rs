@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
+use mockfleet_metrics::{agree, noun_for};
 
 use crate::faults::group_faults::{FaultEffect, GroupFaults, MessageKey, Release};
 use crate::group::device_group::Group;
@@ -119,7 +120,11 @@ impl SendPath<'_> {
         }
         let injection = self.injection.as_ref();
         let blame = injection.and_then(|injection| injection.pending.blame.get(&envelope.device));
-        let why = format!("the outbox was full: {outbox} messages of this device are open");
+        let why = format!(
+            "the outbox was full: {outbox} {} of this device {} open",
+            noun_for(outbox, "message"),
+            agree(outbox, "is", "are")
+        );
         match blame {
             Some(fault) => Some(Cause::injected_with(fault.clone(), why)),
             // A virtual clock has waited for room, but not for all messages of one call. It does

@@ -120,6 +120,10 @@ impl FleetSource {
                 continue;
             }
             for slot in slots {
+                // The start of a device may end the instance again: the others wait.
+                if !self.devices.is_running(instance) {
+                    break;
+                }
                 self.resume_device(cx, slot);
             }
         }
@@ -141,12 +145,6 @@ impl FleetSource {
         let now = cx.now();
         cx.record
             .event(device, group, now, EventKind::Restarted, None);
-        if device.state == DeviceState::Idle {
-            let mut tick = device.tick;
-            if group.schedule.is_flat_out() {
-                tick.due = tick.due.max(now);
-            }
-            self.schedule.set_next_tick(slot, device, tick);
-        }
+        self.begin_device(cx, slot, now);
     }
 }

@@ -3,11 +3,12 @@
 //! A completed message becomes a row, and a change of a connection an event. Devices that asked for
 //! them receive both.
 
+use mockfleet_metrics::noun_for;
 use std::fmt::Write;
 
 use crate::group::device_group::Group;
 use crate::time::clock::micros;
-use crate::time::tick_schedule::{MIN_TICK_INTERVAL, TickTime};
+use crate::time::tick_schedule::TickTime;
 use crate::worker::devices::DeviceState;
 use crate::worker::fleet_source::{FleetSource, apply};
 use crate::worker::worker_loop::WorkerContext;
@@ -40,7 +41,7 @@ impl FleetSource {
                 let status = code.map(|code| ("status".to_owned(), code.to_string()));
                 let message = Message {
                     channel: channel.to_string(),
-                    payload: payload.to_vec(),
+                    payload: payload.into(),
                     content_type,
                     properties: status.into_iter().collect(),
                 };
@@ -86,6 +87,7 @@ impl FleetSource {
         };
         device.connection.set_up(&mut cx.record.counters);
         let now = cx.now();
+        device.connected_at.get_or_insert(now);
         cx.record.connected(device.group, now, again);
         cx.record
             .event(device, group, now, EventKind::Connected, None);
@@ -119,9 +121,10 @@ impl FleetSource {
         let Some((device, group)) = self.devices.with_group(slot) else {
             return;
         };
-        cx.record.counters.received += 1;
+        cx.record.count_received(message.payload.len());
         let now = cx.now();
-        let mut detail = format!("{}: {} bytes", message.channel, message.payload.len());
+        let size = message.payload.len();
+        let mut detail = format!("{}: {size} {}", message.channel, noun_for(size, "byte"));
         if let Some(code) = code {
             let _ = write!(detail, ", status {code}");
         }
@@ -149,10 +152,9 @@ impl FleetSource {
                 let asked = turn.next_tick;
                 apply(cx, &mut entry, &mut self.faults, now, turn, "handle");
                 if let Some(length) = asked {
-                    let reached = self.schedule.ticks.rate_scale.schedule_time(now);
-                    let due = reached.saturating_add(length.max(MIN_TICK_INTERVAL));
-                    let owner = group.owner(index, entry.device.born);
-                    let tick = group.schedule.at(due, owner);
+                    let tick = self
+                        .schedule
+                        .requested_tick(entry.device, group, now, length);
                     self.schedule.set_next_tick(slot, entry.device, tick);
                 }
             }

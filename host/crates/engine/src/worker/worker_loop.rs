@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::time::clock::{Micros, micros};
+use crate::time::clock::{Clock, Micros, micros};
+use crate::time::late_watch::WorkMark;
 use crate::worker::io::WorkerIo;
 use crate::worker::recorder::Recorder;
 use mockfleet_metrics::SharedCounters;
@@ -47,6 +48,8 @@ pub(crate) struct WorkerContext {
     pub(crate) phase: Phase,
     /// False in a run that only writes the log.
     pub(crate) sends: bool,
+    /// Whether the clock has started. Before that, no device is on to receive events.
+    is_started: bool,
     /// Buffer for the events of one round.
     events: Vec<TransportEvent>,
 }
@@ -58,6 +61,7 @@ impl WorkerContext {
             io,
             phase: Phase::Running,
             sends,
+            is_started: false,
             events: Vec::new(),
         }
     }
@@ -74,7 +78,15 @@ impl WorkerContext {
 
 /// The devices of a fleet, or a recording.
 pub(crate) trait Source {
-    /// Adds the devices to the transports, before the first round.
+    /// Adds the devices to the transports that are on at the start, before the clock starts. Their
+    /// connections are opened.
+    fn connect(&mut self, io: &mut WorkerIo);
+
+    /// Adapts the devices to the clock. It calls `rest` often, so that connections stay alive.
+    /// Returns warnings.
+    fn set_clock(&mut self, clock: &Clock, rest: &mut dyn FnMut()) -> Vec<String>;
+
+    /// Switches devices on, or schedules that, before the first round.
     fn start(&mut self, cx: &mut WorkerContext);
 
     /// Does all due work, for about one [`BATCH`]. It is called in every phase.
@@ -104,7 +116,9 @@ pub(crate) fn handle_events<S: Source>(source: &mut S, cx: &mut WorkerContext) {
     let mut events = std::mem::take(&mut cx.events);
     cx.io.inbox.take(&mut events);
     for event in events.drain(..) {
-        source.handle_event(cx, event);
+        if cx.is_started {
+            source.handle_event(cx, event);
+        }
     }
     cx.events = events;
 }
@@ -117,6 +131,8 @@ pub(crate) struct WorkerLoop<S> {
     /// Becomes true when the run is stopped.
     stop: watch::Receiver<bool>,
     published: Instant,
+    /// Time that I/O took before the clock started.
+    io_before: Duration,
 }
 
 impl<S: Source> WorkerLoop<S> {
@@ -127,6 +143,7 @@ impl<S: Source> WorkerLoop<S> {
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            io_before: cx.io.runtime.metrics().worker_total_busy_duration(0),
             source,
             cx,
             board,
@@ -135,14 +152,36 @@ impl<S: Source> WorkerLoop<S> {
         }
     }
 
-    /// Runs until all messages are complete, and closes the connections and the log.
-    pub(crate) fn run(mut self) {
+    /// Returns the time that I/O took since the clock started, in microseconds.
+    fn io_us(&self) -> u64 {
+        let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
+        micros(busy.saturating_sub(self.io_before))
+    }
+
+    /// Runs until all messages are complete, and closes the connections and the log. `events` came
+    /// before the start.
+    pub(crate) fn run(mut self, events: Vec<TransportEvent>) {
+        self.cx.is_started = true;
         self.source.start(&mut self.cx);
+        for event in events {
+            self.source.handle_event(&mut self.cx, event);
+        }
+        self.run_rounds();
+    }
+
+    /// Closes the connections and the log of a run that is stopped before its clock starts.
+    pub(crate) fn end(mut self) {
+        self.begin_drain(true);
+        self.run_rounds();
+    }
+
+    fn run_rounds(mut self) {
         loop {
             let began = Instant::now();
             let log_is_full = self.cx.record.appender.is_full();
             handle_events(&mut self.source, &mut self.cx);
             self.source.run_due(&mut self.cx);
+            self.note_round(began);
             // Rows are on the disk before their messages are on the wire, or counted.
             self.cx.record.appender.flush(began);
             self.publish();
@@ -215,19 +254,36 @@ impl<S: Source> WorkerLoop<S> {
         }
     }
 
+    /// Notes the work up to here, while devices are called.
+    fn note_round(&mut self, began: Instant) {
+        if !self.cx.is_running() {
+            return;
+        }
+        let now = Instant::now();
+        let io_us = self.io_us();
+        let Recorder { late, counters, .. } = &mut self.cx.record;
+        let mark = WorkMark {
+            at: now,
+            calls_us: counters.busy_us + micros(now.saturating_duration_since(began)),
+            io_us,
+        };
+        late.note_round(mark, counters);
+    }
+
     fn publish(&mut self) {
         let now = Instant::now();
-        let record = &mut self.cx.record;
-        if now >= self.published + PUBLISH && record.appender.is_written() {
-            self.published = now;
-            record.counters.reported_us = record.clock.since(now);
-            if self.cx.phase == Phase::Running {
-                let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
-                record.counters.io_us = micros(busy);
-            }
-            record.counters.guest_memory = self.source.guest_memory();
-            self.board.publish(&record.counters);
+        if now < self.published + PUBLISH || !self.cx.record.appender.is_written() {
+            return;
         }
+        self.published = now;
+        if self.cx.phase == Phase::Running {
+            self.cx.record.counters.io_us = self.io_us();
+        }
+        let record = &mut self.cx.record;
+        record.counters.reported_us = record.clock.since(now);
+        record.late.publish(&mut record.counters);
+        record.counters.guest_memory = self.source.guest_memory();
+        self.board.publish(&record.counters);
     }
 
     /// Moves on to the next phase, if this one is over.
@@ -236,15 +292,7 @@ impl<S: Source> WorkerLoop<S> {
             Phase::Running => {
                 let interrupted = *self.stop.borrow();
                 if interrupted || self.source.is_finished(&self.cx) {
-                    self.source.stop(&mut self.cx, interrupted);
-                    let now = Instant::now();
-                    let busy = self.cx.io.runtime.metrics().worker_total_busy_duration(0);
-                    let record = &mut self.cx.record;
-                    record.counters.io_us = micros(busy);
-                    record.counters.drained_from_us = record.clock.since(now);
-                    let open = record.counters.open;
-                    tracing::debug!(interrupted, open, "the worker drains");
-                    self.cx.phase = Phase::Draining { until: now + DRAIN };
+                    self.begin_drain(interrupted);
                 }
             }
             Phase::Draining { until } => {
@@ -256,6 +304,17 @@ impl<S: Source> WorkerLoop<S> {
             }
             Phase::Closed => {}
         }
+    }
+
+    fn begin_drain(&mut self, interrupted: bool) {
+        self.source.stop(&mut self.cx, interrupted);
+        let now = Instant::now();
+        self.cx.record.counters.io_us = self.io_us();
+        let record = &mut self.cx.record;
+        record.counters.drained_from_us = record.clock.since(now);
+        let open = record.counters.open;
+        tracing::debug!(interrupted, open, "the worker drains");
+        self.cx.phase = Phase::Draining { until: now + DRAIN };
     }
 
     fn close(mut self) {

@@ -80,6 +80,18 @@ fn waiting_messages_show_the_backend() {
 }
 
 #[test]
+fn wait_for_the_first_connection_is_no_lag_of_the_backend() {
+    let mut counters = good_run();
+    for _ in 0..500 {
+        counters.lag.record(900_000);
+        counters.connect_lag.record(900_000);
+    }
+    assert_verdict(&counters, Bottleneck::None, &["none: its 2 workers"]);
+    slow(&mut counters.lag, 900_000);
+    assert_verdict(&counters, Bottleneck::Backend, &["waited p99 899.6 ms"]);
+}
+
+#[test]
 fn silent_backend_has_stopped() {
     let mut counters = good_run();
     counters.unconfirmed = 500;
@@ -108,6 +120,40 @@ fn late_calls_of_busy_workers_show_the_host() {
         Bottleneck::Host,
         &["something else had the machine"],
     );
+}
+
+#[test]
+fn own_work_that_delays_calls_is_not_blamed_on_others() {
+    let mut counters = good_run();
+    (
+        counters.missed_ticks,
+        counters.received,
+        counters.received_bytes,
+    ) = (361, 3, 120 << 20);
+    counters.io_us = 1_000_000;
+    counters.late = crate::counters::late_time::LateTime {
+        waited_us: 4_700_000,
+        calls_us: 100_000,
+        io_us: 4_500_000,
+        work_us: 4_600_000,
+        cpu_us: 4_550_000,
+    };
+    let words = [
+        "361 ticks were missed, since its workers were busy themselves",
+        "4.50 s with connections (3 messages from the backend, 120.0 MiB)",
+        "100.0 ms with calls of devices, of the 4.70 s in which calls were due",
+        "busy 10 % of the time; receive and send less at once",
+    ];
+    assert_verdict(&counters, Bottleneck::Host, &words);
+    let (_, text) = verdict_of(&counters);
+    assert!(!text.contains("something else"), "{text}");
+    std::mem::swap(&mut counters.late.io_us, &mut counters.late.calls_us);
+    let words = ["make the devices' calls shorter"];
+    assert_verdict(&counters, Bottleneck::Host, &words);
+    // Other programs had the processor while the worker was at its work.
+    counters.late.cpu_us = 900_000;
+    let words = ["something else had the machine"];
+    assert_verdict(&counters, Bottleneck::Host, &words);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::counters::warnings::Warnings;
-use crate::format::count;
+use mockfleet_files::counted::{agree, count, plural};
 
 /// Counts of injected faults.
 #[derive(Debug, Clone, Default)]
@@ -72,7 +72,7 @@ impl FaultCounters {
     /// Returns the counts as one line.
     pub(crate) fn text(&self) -> String {
         let touched = self.touched.iter().map(|(kind, n)| match *kind {
-            "duplicate" => format!("{} {kind} ({} copies)", count(*n), count(self.copies)),
+            "duplicate" => format!("{} {kind} ({})", count(*n), plural(self.copies, "copy")),
             _ => format!("{} {kind}", count(*n)),
         });
         let begun = self
@@ -90,8 +90,11 @@ impl FaultCounters {
         }
         parts.push(match self.lost() {
             0 => "no message was lost to it".into(),
-            1 => "1 message was lost to it".into(),
-            n => format!("{} messages were lost to it", count(n)),
+            n => format!(
+                "{} {} lost to it",
+                plural(n, "message"),
+                agree(n, "was", "were")
+            ),
         });
         parts.join("; ")
     }

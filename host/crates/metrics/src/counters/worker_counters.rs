@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::counters::check_counters::CheckCounters;
 use crate::counters::fault_counters::FaultCounters;
 use crate::counters::histogram::LatencyHistogram;
+use crate::counters::late_time::LateTime;
 use crate::counters::queue_depth::QueueDepth;
 use crate::counters::stage_counters::StageCounters;
 use crate::counters::warnings::Warnings;
@@ -16,6 +17,10 @@ use crate::counters::warnings::Warnings;
 pub struct Counters {
     /// Devices that have been switched on.
     pub born: u64,
+    /// Connections that are opened before the clock starts (MQTT).
+    pub first_connections: u64,
+    /// Those that were up before the clock started, with their subscriptions.
+    pub first_up: u64,
     /// Devices that were switched on and have a connection of their own or a shared one (MQTT).
     pub to_connect: u64,
     /// Devices whose connection was up at least once.
@@ -68,6 +73,8 @@ pub struct Counters {
     pub written: u64,
     /// Messages from the backend to devices.
     pub received: u64,
+    /// Bytes of these messages.
+    pub received_bytes: u64,
     /// Maximum of open messages at one time; a sum over workers.
     pub max_open: u64,
     /// The fullest outbox of the run.
@@ -90,10 +97,15 @@ pub struct Counters {
     pub io_us: u64,
     /// Microseconds before the drain for which the log accepted no rows, and devices waited.
     pub log_blocked_us: u64,
+    /// The time before late calls, and the worker's own work in it.
+    pub late: LateTime,
     /// Time from due to called: the host's own delay.
     pub delay: LatencyHistogram,
     /// Time from due to sent.
     pub lag: LatencyHistogram,
+    /// Time from due to sent of those messages that were due before the connection of their
+    /// device was up for the first time.
+    pub connect_lag: LatencyHistogram,
     /// Time from sent to confirmed.
     pub latency: LatencyHistogram,
     /// Injected faults. Messages that were lost to them count here, and not as failed,
@@ -125,6 +137,8 @@ impl Counters {
     /// Adds the counts of another worker.
     pub fn add(&mut self, other: &Self) {
         self.born += other.born;
+        self.first_connections += other.first_connections;
+        self.first_up += other.first_up;
         self.to_connect += other.to_connect;
         self.connected_once += other.connected_once;
         self.up += other.up;
@@ -151,6 +165,7 @@ impl Counters {
         self.lost_to_host += other.lost_to_host;
         self.written += other.written;
         self.received += other.received;
+        self.received_bytes += other.received_bytes;
         self.max_open += other.max_open;
         self.fullest_outbox = self.fullest_outbox.fuller(other.fullest_outbox);
         self.outbox_full += other.outbox_full;
@@ -160,8 +175,10 @@ impl Counters {
         self.busy_us += other.busy_us;
         self.io_us += other.io_us;
         self.log_blocked_us += other.log_blocked_us;
+        self.late.add(other.late);
         self.delay.add(&other.delay);
         self.lag.add(&other.lag);
+        self.connect_lag.add(&other.connect_lag);
         self.latency.add(&other.latency);
         self.injected.add(&other.injected);
         self.causes.add(&other.causes);

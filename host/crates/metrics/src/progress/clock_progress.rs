@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::format::count;
 use crate::num::as_f64;
+use mockfleet_files::counted::count;
 
 /// Position of a run's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ fn timestamp(micros: i64) -> String {
 }
 
 /// Formats a time to the second, in UTC.
-fn second(micros: i64) -> String {
+pub(crate) fn second(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(
         |_| micros.to_string(),
         |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string(),

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use crate::counters::worker_counters::Counters;
-use crate::format::{bytes, count, micros, rate};
+use crate::format::{bytes, micros, rate};
 use crate::progress::clock_progress::ClockPosition;
+use crate::progress::connect_progress::ConnectProgress;
 use crate::progress::stages::StageProgress;
+use mockfleet_files::counted::{count, plural};
+use mockfleet_files::durations::format_duration;
 
 /// The progress of a run at one time.
 #[derive(Debug, Clone)]
@@ -16,6 +19,8 @@ pub struct ProgressSnapshot {
     pub duration: Option<Duration>,
     /// The position of the run's clock, if that is not the machine's.
     pub clock: Option<ClockPosition>,
+    /// The connections of the start, until the clock starts.
+    pub connecting: Option<ConnectProgress>,
     /// Devices of the fleet.
     pub devices: u64,
     /// The sum of the workers' counters.
@@ -38,6 +43,9 @@ impl ProgressSnapshot {
     /// Returns six lines for the terminal, and one for each group with stages.
     #[must_use]
     pub fn block(&self) -> String {
+        if let Some(connecting) = &self.connecting {
+            return format!("time      {}", connecting.line());
+        }
         let c = &self.counters;
         let mut lines = vec![
             format!("time      {}", self.time()),
@@ -67,8 +75,8 @@ impl ProgressSnapshot {
             ),
             format!("lag       {}{}", self.lag(), self.missed()),
             format!(
-                "log       {} rows, {} in finished files",
-                count(self.rows),
+                "log       {}, {} in finished files",
+                plural(self.rows, "row"),
                 bytes(self.bytes)
             ),
         ]);
@@ -83,6 +91,9 @@ impl ProgressSnapshot {
     /// Returns one line, for output that is no terminal.
     #[must_use]
     pub fn line(&self) -> String {
+        if let Some(connecting) = &self.connecting {
+            return connecting.line();
+        }
         let c = &self.counters;
         let stages = self
             .stages
@@ -90,10 +101,10 @@ impl ProgressSnapshot {
             .map(|stage| format!("; {}", stage.line()));
         let stages: String = stages.collect();
         format!(
-            "{}: {} of {} devices on{}, {}{}, acked {}, sent {}, failed {}, dropped {}, lag {}, {} rows",
+            "{}: {} of {} on{}, {}{}, acked {}, sent {}, failed {}, dropped {}, lag {}, {}",
             self.time(),
             count(c.born - c.retired),
-            count(self.devices),
+            plural(self.devices, "device"),
             self.connected(),
             self.rate(),
             self.written(", "),
@@ -102,7 +113,7 @@ impl ProgressSnapshot {
             count(c.failed),
             count(c.dropped),
             self.lag(),
-            count(self.rows)
+            plural(self.rows, "row")
         ) + &stages
     }
 
@@ -114,6 +125,7 @@ impl ProgressSnapshot {
             "event": "progress",
             "seconds": self.elapsed.as_secs_f64(),
             "clock": self.clock.map(|clock| clock.json(self.elapsed)),
+            "connecting": self.connecting.map(|connecting| connecting.json()),
             "devices": self.devices,
             "on": c.born - c.retired,
             "up": c.up,
@@ -143,13 +155,13 @@ impl ProgressSnapshot {
     }
 
     fn time(&self) -> String {
-        let so_far = self.elapsed.as_secs();
+        let so_far = format_duration(Duration::from_secs(self.elapsed.as_secs()));
         if let Some(clock) = &self.clock {
-            return format!("{so_far} s: {}", clock.text(self.elapsed));
+            return format!("{so_far}: {}", clock.text(self.elapsed));
         }
         match self.duration {
-            Some(duration) => format!("{so_far} s of {} s", duration.as_secs_f64()),
-            None => format!("{so_far} s, until stopped (Ctrl-C)"),
+            Some(duration) => format!("{so_far} of {}", format_duration(duration)),
+            None => format!("{so_far}, until stopped (Ctrl-C)"),
         }
     }
 
@@ -195,13 +207,13 @@ impl ProgressSnapshot {
     fn missed(&self) -> String {
         let c = &self.counters;
         let mut more = String::new();
-        for (n, event) in [
-            (c.missed_ticks, "ticks missed"),
-            (c.failed_calls, "calls failed"),
-            (c.cell_restarts, "cells restarted"),
+        for (n, noun, event) in [
+            (c.missed_ticks, "tick", "missed"),
+            (c.failed_calls, "call", "failed"),
+            (c.cell_restarts, "cell", "restarted"),
         ] {
             if n > 0 {
-                more.push_str(&format!(" · {} {event}", count(n)));
+                more.push_str(&format!(" · {} {event}", plural(n, noun)));
             }
         }
         more
@@ -219,6 +231,7 @@ mod tests {
             elapsed: Duration::from_secs(5),
             duration: Some(Duration::from_secs(10)),
             clock: None,
+            connecting: None,
             devices: 10,
             counters: Counters {
                 born: 10,
@@ -238,11 +251,30 @@ mod tests {
     }
 
     #[test]
+    fn connections_are_the_progress_until_the_clock_starts() {
+        let mut snapshot = without_broker();
+        assert!(snapshot.json()["connecting"].is_null());
+        snapshot.connecting = Some(ConnectProgress {
+            connections: 10_000,
+            up: 3_400,
+            took: Duration::from_secs(2),
+            is_over: false,
+            starts_at: None,
+        });
+        assert_eq!(snapshot.line(), "connecting 3,400 of 10,000, for 2.00 s");
+        assert_eq!(
+            snapshot.block(),
+            "time      connecting 3,400 of 10,000, for 2.00 s"
+        );
+        assert_eq!(snapshot.json()["connecting"]["up"], 3_400);
+    }
+
+    #[test]
     fn line_without_a_broker_has_no_connection_and_no_lag() {
         let mut snapshot = without_broker();
         assert_eq!(
             snapshot.line(),
-            "5 s of 10 s: 10 of 10 devices on, 0 connected, 240/s ticks asked, 0.0/s messages reached, acked 0, sent 0, failed 0, dropped 0, lag not measured, since nothing was sent, 1,200 rows"
+            "5s of 10s: 10 of 10 devices on, 0 connected, 240/s ticks asked, 0.0/s messages reached, acked 0, sent 0, failed 0, dropped 0, lag not measured, since nothing was sent, 1,200 rows"
         );
         assert!(
             snapshot

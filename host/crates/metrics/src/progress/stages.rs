@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::format::{count, rate};
+use crate::format::rate;
 use crate::num::as_f64;
+use mockfleet_files::counted::{count, plural};
+use mockfleet_files::durations::format_duration;
 
 /// The current stage of a group.
 #[derive(Debug, Clone)]
@@ -33,10 +35,10 @@ impl StageProgress {
     #[must_use]
     pub fn line(&self) -> String {
         format!(
-            "{}: {} ({} s); {} ticks asked, {} reached",
+            "{}: {} ({}); {} ticks asked, {} reached",
             self.group,
             place(self.number, self.of, &self.words),
-            self.since.as_secs(),
+            format_duration(Duration::from_secs(self.since.as_secs())),
             rate(self.asked),
             rate(self.reached),
         )
@@ -90,8 +92,8 @@ impl StageResult {
     #[must_use]
     pub fn line(&self) -> String {
         let asked = format!(
-            "{} ticks asked ({})",
-            count(self.asked()),
+            "{} asked ({})",
+            plural(self.asked(), "tick"),
             rate(self.per_second(self.asked()))
         );
         let ran = match self.missed {

@@ -2,8 +2,9 @@
 
 use crate::bottleneck::MAX_ON_TIME_DELAY_US;
 use crate::counters::worker_counters::Counters;
-use crate::format::{count, micros, percent};
+use crate::format::{micros, percent};
 use crate::summary::run_summary::Summary;
+use mockfleet_files::counted::{agree, all as all_of, count, plural};
 
 impl Summary {
     /// Returns whether all messages arrived, with the losses.
@@ -19,22 +20,22 @@ impl Summary {
                 lost => format!(", and {} more would not have arrived", count(lost)),
             };
             return format!(
-                "nothing was sent: {} messages were written to the log{rest}",
-                count(c.written)
+                "nothing was sent: {} {} written to the log{rest}",
+                plural(c.written, "message"),
+                agree(c.written, "was", "were")
             );
         }
         let all = c.messages - c.injected.lost().min(c.messages);
         let known = delivered(c);
         if lost == 0 && all < c.messages {
-            let injected = count(c.injected.lost());
+            let injected = format!(
+                "{} {} lost to faults on purpose",
+                count(c.injected.lost()),
+                agree(c.injected.lost(), "was", "were")
+            );
             return match c.unproven {
-                0 => format!(
-                    "yes, as far as faults let it: {known}, and {injected} were lost to faults on purpose"
-                ),
-                _ => format!(
-                    "{}; {known}, and {injected} were lost to faults on purpose",
-                    unknown(c, all)
-                ),
+                0 => format!("yes, as far as faults let it: {known}, and {injected}"),
+                _ => format!("{}; {known}, and {injected}", unknown(c, all)),
             };
         }
         if lost == 0 && c.unproven > 0 {
@@ -58,9 +59,9 @@ impl Summary {
             _ => format!("; {}", unknown(c, all)),
         };
         format!(
-            "no: {} of {} messages did not ({}); {} did{more}",
+            "no: {} of {} did not ({}); {} did{more}",
             count(lost),
-            count(all),
+            plural(all, "message"),
             parts.join(", "),
             percent(all - (lost + c.unproven).min(all), all)
         )
@@ -70,9 +71,9 @@ impl Summary {
     pub(crate) fn connections(&self) -> Option<String> {
         let never = self.counters.never_connected().filter(|never| *never > 0)?;
         Some(format!(
-            "{} of {} devices never connected",
+            "{} of {} never connected",
             count(never),
-            count(self.counters.to_connect)
+            plural(self.counters.to_connect, "device")
         ))
     }
 
@@ -83,13 +84,17 @@ impl Summary {
             let missed = match c.missed_ticks {
                 0 => String::new(),
                 missed => format!(
-                    "; {} were missed while cells were down or the run was stopped",
-                    count(missed)
+                    "; {} {} missed while cells were down or the run was stopped",
+                    count(missed),
+                    agree(missed, "was", "were")
                 ),
             };
             return format!(
-                "there was no time to keep up with: the clock waited for each of the {} ticks that ran{missed}",
-                count(c.ticks)
+                "there was no time to keep up with: the clock waited for {} that ran{missed}",
+                match c.ticks {
+                    1 => "the 1 tick".to_owned(),
+                    ticks => format!("each of the {}", plural(ticks, "tick")),
+                }
             );
         }
         let times = self.times();
@@ -100,9 +105,10 @@ impl Summary {
         if c.missed_ticks > 0 {
             let all = c.ticks + c.missed_ticks;
             return with_times(format!(
-                "no: {} of {} ticks were missed",
+                "no: {} of {} {} missed",
                 count(c.missed_ticks),
-                count(all)
+                plural(all, "tick"),
+                agree(c.missed_ticks, "was", "were")
             ));
         }
         if let Some(times) = times
@@ -113,7 +119,7 @@ impl Summary {
         }
         with_times(match c.ticks {
             0 => "no tick was due".into(),
-            ticks => format!("yes: all {} ticks ran", count(ticks)),
+            ticks => format!("yes: {} ran", all_of(ticks, "tick")),
         })
     }
 
@@ -141,14 +147,22 @@ impl Summary {
     pub(crate) fn plugin_errors(&self) -> String {
         let c = &self.counters;
         let parts = [
-            (c.failed_calls, "calls returned an error"),
-            (c.cell_restarts, "cells crashed and were restarted"),
-            (c.retired, "devices retired"),
+            (c.failed_calls, "call", "returned an error"),
+            (
+                c.cell_restarts,
+                "cell",
+                agree(
+                    c.cell_restarts,
+                    "crashed and was restarted",
+                    "crashed and were restarted",
+                ),
+            ),
+            (c.retired, "device", "retired"),
         ];
         let parts: Vec<String> = parts
             .iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, event)| format!("{} {event}", count(*n)))
+            .filter(|(n, ..)| *n > 0)
+            .map(|(n, noun, event)| format!("{} {event}", plural(*n, noun)))
             .collect();
         format!("{} (the table `events` has each)", parts.join(", "))
     }
@@ -157,17 +171,18 @@ impl Summary {
 /// Returns how many messages arrived, and by which evidence.
 fn delivered(c: &Counters) -> String {
     let read = c.sent.saturating_sub(c.unproven);
-    let all = match c.unproven {
-        0 if c.got_through() == c.messages => "all ",
-        _ => "",
+    let is_all = c.unproven == 0 && c.got_through() == c.messages;
+    let messages = |number: u64| match is_all {
+        true => all_of(number, "message"),
+        false => plural(number, "message"),
     };
     match (c.acked, read) {
         (0, 0) => "the backend confirmed none".into(),
-        (acked, 0) => format!("the backend confirmed {all}{} messages", count(acked)),
-        (0, read) => format!("the broker has read {all}{} messages (QoS 0)", count(read)),
+        (acked, 0) => format!("the backend confirmed {}", messages(acked)),
+        (0, read) => format!("the broker has read {} (QoS 0)", messages(read)),
         (acked, read) => format!(
-            "the backend confirmed {} messages, and the broker has read {} more (QoS 0)",
-            count(acked),
+            "the backend confirmed {}, and the broker has read {} more (QoS 0)",
+            plural(acked, "message"),
             count(read)
         ),
     }
@@ -176,8 +191,10 @@ fn delivered(c: &Counters) -> String {
 /// Names the messages of which nothing shows that they arrived.
 fn unknown(c: &Counters, all: u64) -> String {
     format!(
-        "unknown for {} of {} messages: they were sent (QoS 0), and their connection ended before the broker showed that it had read them",
+        "unknown for {} of {}: {} sent (QoS 0), and nothing shows that the broker has read {}",
         count(c.unproven),
-        count(all)
+        plural(all, "message"),
+        agree(c.unproven, "it was", "they were"),
+        agree(c.unproven, "it", "them")
     )
 }

@@ -31,6 +31,7 @@ impl Summary {
             "unconfirmed": c.unconfirmed,
             "written": c.written,
             "received": c.received,
+            "connect": self.connect.map(|connect| connect.json()),
             "never_connected": c.never_connected(),
             "missed_ticks": c.missed_ticks,
             "failed_calls": c.failed_calls,

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::format::{bytes, count};
+use crate::format::bytes;
 use crate::num::as_f64;
+use mockfleet_files::counted::{agree, count, plural};
 
 /// Totals of the send log of a run.
 #[derive(Debug, Clone)]
@@ -56,32 +57,35 @@ impl LogTotals {
         };
         let rows = self.rows + self.events;
         let mut text = format!(
-            "{location}: {} rows in sends, {} in events, {} in {} files ({:.0} bytes a row)",
-            count(self.rows),
+            "{location}: {} in sends, {} in events, {} in {} ({:.0} bytes a row)",
+            plural(self.rows, "row"),
             count(self.events),
             bytes(self.bytes),
-            count(self.files),
+            plural(self.files, "file"),
             as_f64(self.bytes) / as_f64(rows.max(1)),
         );
         if self.requests > 0 {
-            text.push_str(&format!(", with {} requests", count(self.requests)));
+            text.push_str(&format!(", with {}", plural(self.requests, "request")));
         }
         if self.pruned > 0 {
             text.push_str(&format!(
-                "; {} files were older than retention, and were deleted",
-                count(self.pruned)
+                "; {} {1} older than retention, and {1} deleted",
+                plural(self.pruned, "file"),
+                agree(self.pruned, "was", "were")
             ));
         }
         if self.spooled > 0 {
             text.push_str(&format!(
-                "; {} rows in sends are in the spool only",
-                count(self.spooled)
+                "; {} in sends {} in the spool only",
+                plural(self.spooled, "row"),
+                agree(self.spooled, "is", "are")
             ));
         }
         if self.lost > 0 {
             text.push_str(&format!(
-                "; {} rows were lost, since the spool was over its limit (spool-limit, spool-full)",
-                count(self.lost)
+                "; {} {} lost, since the spool was over its limit (spool-limit, spool-full)",
+                plural(self.lost, "row"),
+                agree(self.lost, "was", "were")
             ));
         }
         match &self.error {

@@ -6,6 +6,7 @@ use crate::bottleneck::{Bottleneck, Evidence, MAX_ON_TIME_DELAY_US};
 use crate::check::CheckResult;
 use crate::counters::worker_counters::Counters;
 use crate::progress::clock_progress::ClockProgress;
+use crate::progress::connect_progress::ConnectProgress;
 use crate::progress::stages::StageResult;
 use crate::search_step::BreakpointResult;
 use crate::summary::log_totals::LogTotals;
@@ -25,6 +26,8 @@ pub struct Summary {
     pub took: Duration,
     /// Time from start to the end of the last worker; the rest of `took` is the log's.
     pub ran: Duration,
+    /// The connections that were opened before the clock started; `None` if there were none.
+    pub connect: Option<ConnectProgress>,
     /// The fleet time that passed; `None` when the fleet ran on the machine's clock.
     pub clock: Option<ClockProgress>,
     /// Whether no device has a schedule.

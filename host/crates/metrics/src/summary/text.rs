@@ -2,10 +2,11 @@
 
 use crate::check;
 use crate::counters::warnings::Warnings;
-use crate::format::{count, rate};
+use crate::format::rate;
 use crate::num::as_f64;
 use crate::progress::stages::StageResult;
 use crate::summary::run_summary::Summary;
+use mockfleet_files::counted::{count, plural};
 
 /// Most causes, and most warnings, that are listed. The others are only counted.
 const MAX_CAUSES: usize = 5;
@@ -21,10 +22,10 @@ impl Summary {
         let seconds = self.took.as_secs_f64();
         let mut lines = Lines(vec![
             format!(
-                "{}: {} devices, {} messages in {seconds:.1} s ({}{}), run {}",
+                "{}: {}, {} in {seconds:.1} s ({}{}), run {}",
                 self.fleet,
-                count(self.devices),
-                count(c.messages),
+                plural(self.devices, "device"),
+                plural(c.messages, "message"),
                 rate(as_f64(c.got_through()) / seconds.max(0.001)),
                 if c.got_through() < c.messages {
                     " got through"
@@ -37,6 +38,9 @@ impl Summary {
         ]);
         lines.add("Did everything arrive?", self.arrived());
         lines.list("", top(&c.causes, "causes; the column `error` has them"));
+        if let Some(connect) = &self.connect {
+            lines.add("Connections", connect.text());
+        }
         if let Some(connections) = self.connections() {
             lines.add("Did all connect?", format!("no: {connections}"));
         }
@@ -155,6 +159,7 @@ mod tests {
             workers: 2,
             took: Duration::from_millis(10_100),
             ran: Duration::from_secs(10),
+            connect: None,
             clock: None,
             flat_out: false,
             stages: Vec::new(),
@@ -303,15 +308,15 @@ mod tests {
         );
         assert_eq!(
             arrived(0, 5_000, 1_200, 0),
-            "unknown for 1,200 of 5,000 messages: they were sent (QoS 0), and their connection ended before the broker showed that it had read them; the broker has read 3,800 messages (QoS 0)"
+            "unknown for 1,200 of 5,000 messages: they were sent (QoS 0), and nothing shows that the broker has read them; the broker has read 3,800 messages (QoS 0)"
         );
         assert_eq!(
             arrived(5_000, 10, 10, 0),
-            "unknown for 10 of 5,010 messages: they were sent (QoS 0), and their connection ended before the broker showed that it had read them; the backend confirmed 5,000 messages"
+            "unknown for 10 of 5,010 messages: they were sent (QoS 0), and nothing shows that the broker has read them; the backend confirmed 5,000 messages"
         );
         assert_eq!(
             arrived(0, 98, 8, 2),
-            "no: 2 of 100 messages did not (2 failed); 90.00 % did; unknown for 8 of 100 messages: they were sent (QoS 0), and their connection ended before the broker showed that it had read them"
+            "no: 2 of 100 messages did not (2 failed); 90.00 % did; unknown for 8 of 100 messages: they were sent (QoS 0), and nothing shows that the broker has read them"
         );
     }
 

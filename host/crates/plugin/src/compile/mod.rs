@@ -3,7 +3,7 @@
 pub(crate) mod cache;
 pub(crate) mod cache_index;
 pub(crate) mod compile_observer;
-pub(crate) mod contract;
 pub(crate) mod engine;
 pub(crate) mod engine_config;
+pub(crate) mod inputs;
 pub(crate) mod plugin;

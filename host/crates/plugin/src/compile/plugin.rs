@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::compile::contract::Contract;
-use crate::guest::bindings::PluginPre;
-use crate::guest::bindings::mockfleet::device::types::Description;
-use crate::guest::sandbox::Sandbox;
+use crate::guest::bindings::newest::Description;
+use crate::versions::behaviour::Behaviour;
+use crate::versions::contract::Contract;
 
 /// A compiled plugin, ready to be instantiated. Clones share it.
 #[derive(Clone)]
@@ -19,8 +18,9 @@ pub(crate) struct PluginParts {
     pub(crate) file: PathBuf,
     pub(crate) name: String,
     pub(crate) digest: String,
+    pub(crate) inputs: Option<String>,
     pub(crate) contract: Contract,
-    pub(crate) behaviour: PluginPre<Sandbox>,
+    pub(crate) behaviour: Behaviour,
     pub(crate) description: Description,
     pub(crate) memory: usize,
     pub(crate) compile_time: Option<Duration>,
@@ -50,6 +50,13 @@ impl Plugin {
         &self.0.digest
     }
 
+    /// Returns the SHA-256 of everything that the plugin was built from, in hex, if its build
+    /// wrote it. Builds of one source have the same, whatever their bytes.
+    #[must_use]
+    pub fn inputs(&self) -> Option<&str> {
+        self.0.inputs.as_deref()
+    }
+
     /// Returns the version of the contract that the plugin implements.
     #[must_use]
     pub fn contract(&self) -> Contract {
@@ -75,7 +82,7 @@ impl Plugin {
     }
 
     /// Returns the component with its imports resolved.
-    pub(crate) fn behaviour(&self) -> &PluginPre<Sandbox> {
+    pub(crate) fn behaviour(&self) -> &Behaviour {
         &self.0.behaviour
     }
 

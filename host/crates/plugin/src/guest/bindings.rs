@@ -1,13 +1,26 @@
-//! Generates the Rust side of `wit/device.wit`.
+//! Generates the Rust side of each version of the contract.
 //!
-//! A second version of the contract is a second `bindgen!` here, in a module with its name.
-//! `cell` converts its types to those of the newest version, and `contract` lists it.
+//! A version is a module with its own `bindgen!`. [`newest`] has the types that the host uses
+//! inside: `versions` converts those of earlier versions, and `versions::contract` lists all.
 #![allow(
     missing_docs,
-    reason = "generated; the documentation is in wit/device.wit"
+    reason = "generated; the documentation is in the files of wit/"
 )]
 
-wasmtime::component::bindgen!({
-    path: "wit",
-    world: "plugin",
-});
+/// The bindings of `wit/0.1.0/device.wit`.
+pub(crate) mod v0_1_0 {
+    wasmtime::component::bindgen!({
+        path: "wit/0.1.0",
+        world: "plugin",
+    });
+}
+
+/// The bindings of `wit/device.wit`.
+pub(crate) mod v0_2_0 {
+    wasmtime::component::bindgen!({
+        path: "wit/device.wit",
+        world: "plugin",
+    });
+}
+
+pub(crate) use v0_2_0::mockfleet::device::types as newest;

@@ -32,7 +32,7 @@ impl fmt::Display for CallError {
 /// The end of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Crash {
-    /// The function that was being called: `create`, `tick`, `handle`, `describe`.
+    /// The function that was being called: `create`, `start`, `tick`, `handle`, `describe`.
     pub call: &'static str,
     /// The cause.
     pub cause: CrashCause,

@@ -46,7 +46,7 @@ impl SharedBlobs {
         let size = name.len() + content.len();
         if held + size > MAX_SHARED_BYTES {
             return Err(format!(
-                "{size} bytes have no room beside the {held} that the cells of this group have left; {MAX_SHARED_BYTES} are allowed"
+                "{size} bytes have no room beside the {held} that the cells of this group have left; {MAX_SHARED_BYTES} are allowed; share less, or leave it in a data file"
             ));
         }
         blobs.insert(name, content.into());

@@ -4,7 +4,7 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
-use crate::guest::bindings::mockfleet::device::{data, group, types};
+use crate::guest::bindings::{v0_1_0, v0_2_0};
 use crate::guest::host_context::read_window;
 use crate::guest::sandbox::Sandbox;
 
@@ -37,10 +37,10 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandb
     Ok(linker)
 }
 
-/// Adds the imports of the contract.
+/// Adds the imports of each version of the contract.
 fn add_contract(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
-    data::add_to_linker::<Sandbox, HasSelf<Sandbox>>(linker, |sandbox| sandbox)?;
-    group::add_to_linker::<Sandbox, HasSelf<Sandbox>>(linker, |sandbox| sandbox)
+    v0_1_0::Plugin::add_to_linker::<Sandbox, HasSelf<Sandbox>>(linker, |sandbox| sandbox)?;
+    v0_2_0::Plugin::add_to_linker::<Sandbox, HasSelf<Sandbox>>(linker, |sandbox| sandbox)
 }
 
 impl random::Host for Sandbox {
@@ -71,39 +71,47 @@ impl insecure_seed::Host for Sandbox {
     }
 }
 
-impl data::Host for Sandbox {
-    fn size(&mut self, name: String) -> Result<u64, String> {
-        let file = self.host_context.file(&name)?;
-        Ok(u64::try_from(file.len()).unwrap_or(u64::MAX))
-    }
+/// Provides the imports of a version. They are the same in all versions.
+macro_rules! provide_imports {
+    ($version:ident) => {
+        impl $version::mockfleet::device::types::Host for Sandbox {}
 
-    fn read(&mut self, name: String, offset: u64, length: u32) -> Result<Vec<u8>, String> {
-        let file = self.host_context.file(&name)?;
-        Ok(read_window(file, offset, length))
-    }
+        impl $version::mockfleet::device::data::Host for Sandbox {
+            fn size(&mut self, name: String) -> Result<u64, String> {
+                let file = self.host_context.file(&name)?;
+                Ok(u64::try_from(file.len()).unwrap_or(u64::MAX))
+            }
 
-    fn leave(&mut self, name: String, content: Vec<u8>) -> Result<(), String> {
-        self.host_context.shared.put(name, content)
-    }
+            fn read(&mut self, name: String, offset: u64, length: u32) -> Result<Vec<u8>, String> {
+                let file = self.host_context.file(&name)?;
+                Ok(read_window(file, offset, length))
+            }
 
-    fn left(&mut self, name: String, offset: u64, length: u32) -> Option<Vec<u8>> {
-        let content = self.host_context.shared.get(&name)?;
-        Some(read_window(&content, offset, length))
-    }
+            fn leave(&mut self, name: String, content: Vec<u8>) -> Result<(), String> {
+                self.host_context.shared.put(name, content)
+            }
+
+            fn left(&mut self, name: String, offset: u64, length: u32) -> Option<Vec<u8>> {
+                let content = self.host_context.shared.get(&name)?;
+                Some(read_window(&content, offset, length))
+            }
+        }
+
+        impl $version::mockfleet::device::group::Host for Sandbox {
+            fn channels(&mut self) -> Option<Vec<String>> {
+                self.host_context.channels.clone()
+            }
+
+            fn downlink(&mut self) -> Option<Vec<String>> {
+                self.host_context.downlink.clone()
+            }
+
+            fn interval(&mut self) -> Option<u64> {
+                self.host_context.interval
+            }
+        }
+    };
 }
 
-impl types::Host for Sandbox {}
-
-impl group::Host for Sandbox {
-    fn channels(&mut self) -> Option<Vec<String>> {
-        self.host_context.channels.clone()
-    }
-
-    fn downlink(&mut self) -> Option<Vec<String>> {
-        self.host_context.downlink.clone()
-    }
-
-    fn interval(&mut self) -> Option<u64> {
-        self.host_context.interval
-    }
-}
+provide_imports!(v0_1_0);
+provide_imports!(v0_2_0);

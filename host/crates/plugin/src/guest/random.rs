@@ -35,7 +35,7 @@ impl Random {
     pub(crate) fn bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
         if len > MAX_RANDOM_BYTES {
             wasmtime::bail!(
-                "asked for {len} random bytes at once; at most {MAX_RANDOM_BYTES} are given"
+                "asked for {len} random bytes at once; at most {MAX_RANDOM_BYTES} are given; ask several times"
             );
         }
         let len = usize::try_from(len)?;

@@ -1,19 +1,23 @@
 //! Describes why a file cannot be used as a plugin.
 
-use crate::compile::contract::{self, Contract};
 use crate::guest::crash::Crash;
+use crate::versions::contract::{self, Contract};
 
 /// The reason why a file is not a plugin of this host.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages describe each reason")]
 pub enum LoadError {
-    #[error("plugin {file} cannot be read: {cause}")]
+    #[error(
+        "plugin {file} cannot be read: {cause}; give a component (.wasm), the folder of a project, or builtin:NAME"
+    )]
     Unreadable { file: String, cause: std::io::Error },
     #[error(
         "plugin {file} is a core WebAssembly module, not a component; build it for the target wasm32-wasip2, or wrap it with `wasm-tools component new`"
     )]
     Module { file: String },
-    #[error("plugin {file} is no WebAssembly component: {cause}")]
+    #[error(
+        "plugin {file} is no WebAssembly component: {cause}; `mockfleet build` makes one from a project"
+    )]
     NoComponent { file: String, cause: String },
     #[error(
         "plugin {file} implements {found}, and this mockfleet runs {}; {}", contract::supported_versions(), contract::remedy(.found)
@@ -28,12 +32,14 @@ pub enum LoadError {
         "plugin {file} imports {imports}, and a plugin is given WASI 0.2 without HTTP only; build it without what needs that"
     )]
     Imports { file: String, imports: String },
-    #[error("plugin {file} does not fit {contract}: {cause}")]
+    #[error(
+        "plugin {file} does not fit {contract}: {cause}; build it again with the SDK of that version"
+    )]
     Mismatch {
         file: String,
         contract: Contract,
         cause: String,
     },
-    #[error("plugin {file} cannot say what it is: {cause}")]
+    #[error("plugin {file} cannot say what it is: {cause}; its `describe` has to return")]
     NoDescription { file: String, cause: Crash },
 }

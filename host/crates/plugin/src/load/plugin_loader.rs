@@ -7,15 +7,16 @@ use mockfleet_files::sha256;
 use wasmtime::component::Component;
 
 use crate::compile::compile_observer::CompileEvent;
-use crate::compile::contract::Contract;
 use crate::compile::engine::Engine;
+use crate::compile::inputs::inputs_digest;
 use crate::compile::plugin::{Plugin, PluginParts};
-use crate::guest::bindings::PluginPre;
 use crate::guest::crash::innermost;
 use crate::guest::guest_output::Console;
 use crate::guest::host_imports::PROVIDED_PACKAGES;
 use crate::load::load_error::LoadError;
 use crate::load::probe;
+use crate::versions::behaviour::Behaviour;
+use crate::versions::contract::Contract;
 
 impl Plugin {
     /// Reads a plugin, compiles it or finds it in the cache, and describes it.
@@ -48,7 +49,7 @@ impl Plugin {
         let behaviour = engine
             .linker
             .instantiate_pre(&component)
-            .and_then(PluginPre::new)
+            .and_then(|pre| Behaviour::new(contract, pre))
             .map_err(|error| LoadError::Mismatch {
                 file: shown.clone(),
                 contract,
@@ -58,6 +59,7 @@ impl Plugin {
             file: file.to_owned(),
             name: shown.clone(),
             digest,
+            inputs: inputs_digest(bytes),
             contract,
             behaviour,
             description: probe::empty_description(),

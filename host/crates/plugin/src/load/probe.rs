@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cell::Cell;
 use crate::compile::plugin::{Plugin, PluginParts};
-use crate::guest::bindings::mockfleet::device::types::{Description, Interests};
+use crate::guest::bindings::newest::{Description, Interests};
 use crate::guest::crash::Crash;
 use crate::guest::guest_output::Console;
 use crate::guest::limits::Limits;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::escape::escaped;
 use crate::page::page_data::PageData;
-use mockfleet_metrics::{bytes, count};
+use mockfleet_metrics::{bytes, count, plural};
 
 pub(crate) fn html(data: &PageData<'_>) -> String {
     let mut html = String::from("<section><h2>Repeat the run</h2>");
@@ -40,12 +40,12 @@ pub(crate) fn html(data: &PageData<'_>) -> String {
     let mut facts = vec![(
         "log",
         format!(
-            "{}: {} rows in sends, {} in events, {} in {} files",
+            "{}: {} in sends, {} in events, {} in {}",
             data.location,
-            count(timeline.rows),
+            plural(timeline.rows, "row"),
             count(timeline.events),
             bytes(timeline.bytes),
-            count(timeline.files)
+            plural(timeline.files, "file")
         ),
     )];
     if let Some(version) = data.text(&["mockfleet"]) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::axis::Unit;
 use crate::escape::escaped;
 use crate::page::page_data::PageData;
-use mockfleet_metrics::{count, micros};
+use mockfleet_metrics::{agree, count, micros, plural};
 use mockfleet_sendlog::Timeline;
 
 use crate::num::{as_f64, signed_as_f64};
@@ -27,7 +27,7 @@ pub(crate) fn html(data: &PageData<'_>, fleet: &str, verdict: RunStatus) -> Stri
         length(timeline.end - timeline.start),
     ];
     if let Some(devices) = data.noted(&["devices"]).and_then(Value::as_u64) {
-        facts.push(format!("{} devices", count(devices)));
+        facts.push(plural(devices, "device"));
     }
     if let Some(seed) = data.noted(&["seed"]) {
         facts.push(format!("seed {seed}"));
@@ -99,8 +99,9 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
         rows.push((
             "Unreadable files",
             format!(
-                "{} files of the log; their rows are missing here",
-                data.timeline.skipped.len()
+                "{} of the log; {} rows are missing here",
+                plural(data.timeline.skipped.len(), "file"),
+                agree(data.timeline.skipped.len(), "its", "their")
             ),
         ));
     }
@@ -119,16 +120,16 @@ fn arrived(timeline: &Timeline) -> String {
     let lost = failed + dropped + unconfirmed;
     let mut words = match (all, lost) {
         (0, _) => "there was nothing to send".to_owned(),
-        (_, 0) if sent == 0 => format!("yes: {} messages, and none was lost", count(all)),
+        (_, 0) if sent == 0 => format!("yes: {}, and none was lost", plural(all, "message")),
         (_, 0) => format!(
-            "none of {} messages is known to be lost; nothing confirms {} of them (QoS 0)",
-            count(all),
+            "none of {} is known to be lost; nothing confirms {} of them (QoS 0)",
+            plural(all, "message"),
             count(sent)
         ),
         _ => format!(
-            "no: {} of {} messages did not ({} failed, {} dropped, {} unconfirmed)",
+            "no: {} of {} did not ({} failed, {} dropped, {} unconfirmed)",
             count(lost),
-            count(all),
+            plural(all, "message"),
             count(failed),
             count(dropped),
             count(unconfirmed)
@@ -137,8 +138,9 @@ fn arrived(timeline: &Timeline) -> String {
     if injected > 0 {
         let _ = write!(
             words,
-            "; {} more were lost to faults of the fleet file",
-            count(injected)
+            "; {} more {} lost to faults of the fleet file",
+            count(injected),
+            agree(injected, "was", "were")
         );
     }
     words

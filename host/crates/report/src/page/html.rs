@@ -55,10 +55,10 @@ pub fn page(data: &PageData<'_>) -> String {
     html.push_str(&appendix::html(data));
     let _ = write!(
         html,
-        "<footer>Made by mockfleet {} on {} from {} rows of {}. This page is one file and needs no network.</footer>\n</main>\n",
+        "<footer>Made by mockfleet {} on {} from {} of {}. This page is one file and needs no network.</footer>\n</main>\n",
         env!("CARGO_PKG_VERSION"),
         escaped(data.made),
-        mockfleet_metrics::count(timeline.rows + timeline.events),
+        mockfleet_metrics::plural(timeline.rows + timeline.events, "row"),
         escaped(data.location),
     );
     let _ = write!(

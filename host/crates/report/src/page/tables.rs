@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::escape::escaped;
 use crate::page::format::share;
 use crate::page::page_data::PageData;
-use mockfleet_metrics::{count, micros};
+use mockfleet_metrics::{agree, count, micros, plural};
 use mockfleet_sendlog::Timeline;
 
 /// Most rows that a table shows. The others are only counted.
@@ -120,9 +120,9 @@ pub(crate) fn causes(timeline: &Timeline) -> String {
     section(
         "Losses and their causes",
         &format!(
-            "{} of {} messages did not get through.",
+            "{} of {} did not get through.",
             count(lost),
-            count(all)
+            plural(all, "message")
         ),
         &table(&["messages", "share", "outcome", "cause"], &rows),
     )
@@ -212,8 +212,9 @@ pub(crate) fn worst(timeline: &Timeline) -> String {
         "calls failed",
     ];
     let about = format!(
-        "{} devices had trouble; these had the most. Late is what left more than 50 ms after it was due.",
-        count(timeline.troubled_devices)
+        "{} had trouble; {} the most. Late is what left more than 50 ms after it was due.",
+        plural(timeline.troubled_devices, "device"),
+        agree(timeline.troubled_devices, "this had", "these had")
     );
     section("The worst devices", &about, &table(&head, &rows))
 }

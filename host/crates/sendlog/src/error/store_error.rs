@@ -4,6 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// The command that exports the credentials of a profile or a session.
+const EXPORT: &str = "`eval \"$(aws configure export-credentials --format env)\"`";
+
 /// The reason why a folder or a bucket cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,9 +19,38 @@ pub enum StoreError {
     },
     /// No variable of the environment has credentials or a role.
     #[error(
-        "the environment has no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_REGION; AWS_ENDPOINT_URL for a store that is not Amazon's), or AWS_METADATA_ENDPOINT=http://169.254.169.254 to use the role of this machine"
+        "the environment has no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_REGION; AWS_ENDPOINT_URL for a store that is not Amazon's), or AWS_METADATA_ENDPOINT=http://169.254.169.254 to use the role of this machine. Profiles, SSO and ~/.aws are not read; {EXPORT} exports their credentials"
     )]
     NoCredentials,
+    /// The environment names a profile, and has no credentials.
+    #[error(
+        "AWS_PROFILE={profile:?} is not read, nor are ~/.aws and SSO sessions; export the credentials of the profile first, with {EXPORT}"
+    )]
+    Profile {
+        /// The name of the profile.
+        profile: String,
+    },
+    /// One of the two variables of a key is missing.
+    #[error("{present} is set and {missing} is not; set both, such as with {EXPORT}")]
+    HalfOfKey {
+        /// The variable that is set.
+        present: &'static str,
+        /// The variable that is missing.
+        missing: &'static str,
+    },
+    /// The key belongs to a session whose token is missing.
+    #[error(
+        "AWS_ACCESS_KEY_ID is the key of a session (ASIA…), which is valid with AWS_SESSION_TOKEN only, and that is not set; {EXPORT} exports all three"
+    )]
+    NoSessionToken,
+    /// The credentials have expired.
+    #[error(
+        "the credentials have expired at {at} (AWS_CREDENTIAL_EXPIRATION); log in again (aws sso login), and export new ones with {EXPORT}"
+    )]
+    Expired {
+        /// The time of the variable.
+        at: String,
+    },
     /// The settings of the environment do not describe a bucket.
     #[error("{0}")]
     Settings(#[source] object_store::Error),
@@ -140,15 +172,37 @@ fn plain(text: &str) -> String {
     };
     let head = said.split('<').next().unwrap_or(&said);
     let head = head.trim_end_matches(|c: char| c == ':' || c.is_whitespace());
-    let words = match (
-        between("<Code>", "</Code>"),
-        between("<Message>", "</Message>"),
-    ) {
+    let code = between("<Code>", "</Code>");
+    let hint = code.as_deref().and_then(way_out).unwrap_or_default();
+    let words = match (code, between("<Message>", "</Message>")) {
         (Some(code), Some(message)) => format!("{head}: {code}: {message}"),
         (Some(code), None) => format!("{head}: {code}"),
         _ => head.to_owned(),
     };
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
+    words.split_whitespace().collect::<Vec<_>>().join(" ") + hint
+}
+
+/// Returns the way out for an error code of a store.
+fn way_out(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
+            "; the session has ended: log in again (aws sso login), export new credentials with `eval \"$(aws configure export-credentials --format env)\"`, and start again"
+        }
+        "InvalidToken" => {
+            "; AWS_SESSION_TOKEN does not belong to these keys: `eval \"$(aws configure export-credentials --format env)\"` exports all three together, and keys of a user need none (unset AWS_SESSION_TOKEN)"
+        }
+        "InvalidAccessKeyId" => {
+            "; AWS_ACCESS_KEY_ID is of another account or store, or of a session without its AWS_SESSION_TOKEN"
+        }
+        "SignatureDoesNotMatch" => "; AWS_SECRET_ACCESS_KEY does not belong to AWS_ACCESS_KEY_ID",
+        "RequestTimeTooSkewed" => "; the clock of this machine is wrong: set it (timedatectl)",
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => {
+            "; the bucket is in another region: set AWS_REGION to it"
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -192,6 +246,29 @@ mod tests {
             let source = std::error::Error::source(&error);
             assert!(source.is_some_and(|source| source.is::<object_store::Error>()));
         }
+    }
+
+    #[test]
+    fn codes_of_credentials_have_a_way_out() {
+        let said = |code: &str| {
+            plain(&format!(
+                "Error performing PUT http://h/k in 5ms - Server returned non-2xx status code: 400 Bad Request: <Error><Code>{code}</Code><Message>No</Message></Error>"
+            ))
+        };
+        let head = "Server returned non-2xx status code: 400 Bad Request";
+        assert_eq!(
+            said("ExpiredToken"),
+            format!(
+                "{head}: ExpiredToken: No; the session has ended: log in again (aws sso login), export new credentials with `eval \"$(aws configure export-credentials --format env)\"`, and start again"
+            )
+        );
+        assert_eq!(
+            said("PermanentRedirect"),
+            format!(
+                "{head}: PermanentRedirect: No; the bucket is in another region: set AWS_REGION to it"
+            )
+        );
+        assert_eq!(said("SlowDown"), format!("{head}: SlowDown: No"));
     }
 
     #[test]

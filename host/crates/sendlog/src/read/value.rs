@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
+use mockfleet_datafile::{TimeForm, TimeUnit, epoch_micros, parse_time};
 
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,14 +55,27 @@ impl TableValue<'_> {
     /// numbers since 1970. The size of a number shows its unit.
     #[must_use]
     pub fn time(&self) -> Option<i64> {
+        self.time_in(None)
+    }
+
+    /// Returns the value as microseconds since 1970, with the unit of a number.
+    #[must_use]
+    pub fn time_in(&self, unit: Option<TimeUnit>) -> Option<i64> {
+        let parse = |text: &str| {
+            let form = TimeForm {
+                unit,
+                ..TimeForm::default()
+            };
+            parse_time(text, form)
+        };
         match self {
             Self::Time(at) => Some(*at),
-            Self::Int(number) => Some(since_1970(*number)),
-            Self::Float(number) => float_since_1970(*number),
-            Self::Text(text) => match parse_timestamp(text) {
-                Some(at) => Some(at),
-                None => float_since_1970(text.trim().parse().ok()?),
+            Self::Int(number) => match unit {
+                None => Some(epoch_micros(*number)),
+                Some(_) => parse(&number.to_string()),
             },
+            Self::Float(number) => parse(&number.to_string()),
+            Self::Text(text) => parse(text),
             Self::Null | Self::Bytes(_) | Self::Bool(_) => None,
         }
     }
@@ -79,34 +91,6 @@ impl TableValue<'_> {
     }
 }
 
-/// Converts a number since 1970 to microseconds. Seconds up to the year 5138 are not taken for
-/// milliseconds.
-fn since_1970(number: i64) -> i64 {
-    match number.unsigned_abs() {
-        0..100_000_000_000 => number.saturating_mul(1_000_000),
-        100_000_000_000..100_000_000_000_000 => number.saturating_mul(1_000),
-        100_000_000_000_000..100_000_000_000_000_000 => number,
-        _ => number / 1_000,
-    }
-}
-
-fn float_since_1970(number: f64) -> Option<i64> {
-    if !number.is_finite() {
-        return None;
-    }
-    let scale = match number.abs() {
-        size if size < 1e11 => 1e6,
-        size if size < 1e14 => 1e3,
-        size if size < 1e17 => 1.0,
-        _ => 1e-3,
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a moment to the microsecond; out of range, it saturates"
-    )]
-    Some((number * scale).round() as i64)
-}
-
 /// Parses a date and time to microseconds since 1970. Returns `None` for a text shorter than
 /// `2026-11-24 07:00:00`.
 #[must_use]
@@ -115,25 +99,11 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
     let looks = text.len() >= 19
         && text.as_bytes().get(4) == Some(&b'-')
         && matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' '));
-    if !looks {
-        return None;
+    if looks {
+        parse_time(text, TimeForm::default())
+    } else {
+        None
     }
-    // `mosquitto_sub -F %j` writes both: 2026-11-24T07:00:00.5Z+0000.
-    let both = text.rfind('Z').filter(|place| place + 1 < text.len());
-    let text: Cow<'_, str> = match both {
-        Some(place) => text
-            .chars()
-            .enumerate()
-            .filter(|(at, _)| *at != place)
-            .map(|(_, c)| c)
-            .collect(),
-        None => text.into(),
-    };
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at.as_microsecond());
-    }
-    let civil: DateTime = text.parse().ok()?;
-    Some(Offset::UTC.to_timestamp(civil).ok()?.as_microsecond())
 }
 
 #[cfg(test)]
@@ -149,6 +119,9 @@ mod tests {
             "2026-11-24 08:00:00.250000+01:00",
             "2026-11-24T08:00:00.250000Z+0100",
             "2026-11-24 07:00:00.25",
+            "2026-11-24 07:00:00,25",
+            "2026-11-24 07:00:00.25 UTC",
+            "1795503600,25",
             "1795503600.25",
             "1795503600250",
         ] {
@@ -159,6 +132,10 @@ mod tests {
             Some(1_795_503_600_000_000)
         );
         assert_eq!(TableValue::Int(1_795_503_600_250_000_000).time(), Some(at));
+        assert_eq!(TableValue::Float(1_795_503_600.25).time(), Some(at));
         assert_eq!(TableValue::Text("soon".into()).time(), None);
+        let millis = |value: &TableValue<'_>| value.time_in(Some(TimeUnit::Millis));
+        assert_eq!(millis(&TableValue::Int(1_500)), Some(1_500_000));
+        assert_eq!(millis(&TableValue::Text("0.25".into())), Some(250));
     }
 }

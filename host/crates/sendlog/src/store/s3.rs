@@ -272,7 +272,23 @@ fn check_environment(environment: impl Fn(&str) -> Option<String>) -> Result<(),
     {
         return Err(StoreError::Unencrypted { variable });
     }
-    let keys = has("AWS_ACCESS_KEY_ID") && has("AWS_SECRET_ACCESS_KEY");
+    let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    match (has(id), has(secret)) {
+        (true, true) => return check_session(environment),
+        (true, false) => {
+            return Err(StoreError::HalfOfKey {
+                present: id,
+                missing: secret,
+            });
+        }
+        (false, true) => {
+            return Err(StoreError::HalfOfKey {
+                present: secret,
+                missing: id,
+            });
+        }
+        (false, false) => {}
+    }
     // Roles of pods and containers, and of machines if the user sets the endpoint.
     let role = [
         "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -282,10 +298,37 @@ fn check_environment(environment: impl Fn(&str) -> Option<String>) -> Result<(),
     ]
     .into_iter()
     .any(has);
-    if keys || role {
+    if role {
         return Ok(());
     }
-    Err(StoreError::NoCredentials)
+    let profile = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter();
+    match profile
+        .filter_map(&environment)
+        .find(|name| !name.is_empty())
+    {
+        Some(profile) => Err(StoreError::Profile { profile }),
+        None => Err(StoreError::NoCredentials),
+    }
+}
+
+/// Checks that the keys of a session have their token and have not expired. Keys of a session
+/// begin with `ASIA` (IAM user guide, "IAM identifiers").
+fn check_session(environment: impl Fn(&str) -> Option<String>) -> Result<(), StoreError> {
+    let value = |name: &str| environment(name).filter(|value| !value.is_empty());
+    let is_of_session = value("AWS_ACCESS_KEY_ID").is_some_and(|id| id.starts_with("ASIA"));
+    let token = value("AWS_SESSION_TOKEN").or_else(|| value("AWS_TOKEN"));
+    if is_of_session && token.is_none() {
+        return Err(StoreError::NoSessionToken);
+    }
+    let end = value("AWS_CREDENTIAL_EXPIRATION").filter(|_| token.is_some());
+    let has_passed = |end: &String| {
+        let end = end.parse::<jiff::Timestamp>();
+        end.is_ok_and(|end| end <= jiff::Timestamp::now())
+    };
+    match end.filter(has_passed) {
+        Some(at) => Err(StoreError::Expired { at }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -317,6 +360,48 @@ mod tests {
         assert!(matches!(missing, StoreError::NoCredentials));
         assert!(missing.to_string().contains("AWS_ACCESS_KEY_ID"));
         assert!(checked(&KEYS).is_ok());
+    }
+
+    #[test]
+    fn profiles_and_sessions_have_a_way_out() {
+        let export = "`eval \"$(aws configure export-credentials --format env)\"`";
+        let said = |variables: &[(&str, &str)]| checked(variables).unwrap_err().to_string();
+        assert_eq!(
+            said(&[("AWS_PROFILE", "dev")]),
+            format!(
+                "AWS_PROFILE=\"dev\" is not read, nor are ~/.aws and SSO sessions; export the credentials of the profile first, with {export}"
+            )
+        );
+        assert_eq!(
+            said(&KEYS[..1]),
+            format!(
+                "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not; set both, such as with {export}"
+            )
+        );
+        let session = ("AWS_ACCESS_KEY_ID", "ASIAX");
+        assert_eq!(
+            said(&[session, KEYS[1]]),
+            format!(
+                "AWS_ACCESS_KEY_ID is the key of a session (ASIA…), which is valid with AWS_SESSION_TOKEN only, and that is not set; {export} exports all three"
+            )
+        );
+        let token = ("AWS_SESSION_TOKEN", "t");
+        let end = |at| ("AWS_CREDENTIAL_EXPIRATION", at);
+        assert_eq!(
+            said(&[session, KEYS[1], token, end("2026-01-01T00:00:00+00:00")]),
+            format!(
+                "the credentials have expired at 2026-01-01T00:00:00+00:00 (AWS_CREDENTIAL_EXPIRATION); log in again (aws sso login), and export new ones with {export}"
+            )
+        );
+        for good in [
+            &[session, KEYS[1], token][..],
+            &[session, KEYS[1], token, end("9999-01-01T00:00:00+00:00")],
+            // Left over from an earlier session.
+            &[KEYS[0], KEYS[1], end("2026-01-01T00:00:00+00:00")],
+            &[KEYS[0], KEYS[1], ("AWS_PROFILE", "dev")],
+        ] {
+            assert!(checked(good).is_ok());
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! The appender never waits for an encoder, a store or a network.
 
+use mockfleet_files::counted::noun_for;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -158,7 +159,10 @@ impl Appender {
     /// Appends an event about lost rows, once there is room for it.
     fn append_lost_event(&mut self) {
         if let Some((rows, device, at)) = self.lost.take() {
-            let detail = format!("{rows} rows from here on: the spool was over its limit");
+            let detail = format!(
+                "{rows} {} from here on: the spool was over its limit",
+                noun_for(rows, "row")
+            );
             self.append_event(&EventRow {
                 device,
                 at,

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use crate::cause::Cause;
+use crate::connect::first_connections::FirstConnection;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
@@ -55,6 +56,8 @@ pub(crate) struct Connection {
     /// The `{connection}` of templates.
     number: u32,
     state: ConnectionState,
+    /// The progress of opening it for the first time.
+    pub(crate) first: FirstConnection,
     /// The devices that send over it; looked up for each message.
     devices: FxHashMap<DeviceIndex, DeviceInfo>,
     /// The topic filters, and the receivers of incoming messages.
@@ -106,6 +109,7 @@ impl Connection {
             will,
             number,
             state: ConnectionState::NeverConnected,
+            first: FirstConnection::Opening(0),
             devices: FxHashMap::default(),
             subscriptions: Subscriptions::default(),
             resend: VecDeque::new(),

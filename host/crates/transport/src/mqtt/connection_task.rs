@@ -10,9 +10,10 @@ use mockfleet_config::{Connections, Placeholder};
 
 use crate::cause::Cause;
 use crate::connect::backoff::Backoff;
+use crate::connect::connect_window::HandshakeEnd;
 use crate::mqtt::connect::{self, Opened};
 use crate::mqtt::connection::{CloseRequest, Connection};
-use crate::mqtt::error::SessionError;
+use crate::mqtt::error::{ConnectError, SessionError};
 use crate::mqtt::link_fault::effects;
 use crate::mqtt::requeue::Loss;
 use crate::mqtt::session::write::{Session, SessionEnd};
@@ -32,13 +33,16 @@ pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>)
         {
             return;
         }
-        if !connection.borrow_mut().fault.take_limiter_bypass() {
-            shared.connect_limiter.acquire().await;
-        }
         let opened = tokio::select! {
             biased;
-            () = effects::wait_until_cut(&connection) => continue,
-            opened = connect::open(&shared.broker, &connection) => opened,
+            () = effects::wait_until_cut(&shared, &connection) => None,
+            opened = open(&shared, &connection) => Some(opened),
+        };
+        let Some(opened) = opened else {
+            if shared.closing.get() {
+                return;
+            }
+            continue;
         };
         let end = match opened {
             Ok(opened) => Some(run_session(&shared, &connection, opened, &mut backoff).await),
@@ -62,6 +66,9 @@ pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>)
             }
             Some(SessionEnd::Requested(CloseRequest::ByDevice(_)) | SessionEnd::Cut) => {}
             Some(SessionEnd::Lost(_)) | None => {
+                shared
+                    .first_connections
+                    .note_failed(&mut connection.borrow_mut().first);
                 let wait = backoff.next();
                 let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
                 tracing::debug!(client_id = connection.borrow().client_id, ms, "back-off");
@@ -74,6 +81,20 @@ pub(crate) async fn run(shared: Rc<Shared>, connection: Rc<RefCell<Connection>>)
             return;
         }
     }
+}
+
+/// Opens the connection, when the limits permit it.
+async fn open(shared: &Shared, connection: &RefCell<Connection>) -> Result<Opened, ConnectError> {
+    if connection.borrow_mut().fault.take_limiter_bypass() {
+        return connect::open(&shared.broker, connection).await;
+    }
+    let handshake = shared.connect_limiter.acquire().await;
+    let opened = connect::open(&shared.broker, connection).await;
+    handshake.end(match &opened {
+        Ok(_) => HandshakeEnd::Accepted,
+        Err(error) => error.handshake_end(),
+    });
+    opened
 }
 
 /// Runs an open connection to its end, and reports it.

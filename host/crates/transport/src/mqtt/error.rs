@@ -6,6 +6,7 @@ use std::time::Duration;
 use rumqttc::{ConnectReturnCode, Packet};
 
 use crate::cause::Cause;
+use crate::connect::connect_window::HandshakeEnd;
 use crate::connect::host_limit::HostLimit;
 use crate::connect::tls_words::{describe, describe_handshake};
 
@@ -57,6 +58,19 @@ impl ConnectError {
         match self {
             Self::TooManyFiles(_) | Self::NoFreePort(_) => Cause::host(self.to_string()),
             _ => Cause::backend(self.to_string()),
+        }
+    }
+
+    /// Returns the end of the handshake, for the pace of the next ones.
+    pub(crate) fn handshake_end(&self) -> HandshakeEnd {
+        match self {
+            Self::Timeout(_)
+            | Self::NotListening
+            | Self::Unreachable(_)
+            | Self::Lost(_)
+            | Self::Closed { .. }
+            | Self::Refused(ConnectReturnCode::ServiceUnavailable) => HandshakeEnd::Unanswered,
+            _ => HandshakeEnd::Refused,
         }
     }
 

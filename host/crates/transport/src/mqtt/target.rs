@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use mockfleet_config::{Mqtt, MqttChannel, Qos, Target};
+use mockfleet_config::{Mqtt, MqttChannel, Qos, Rate, Target};
 use rumqttc::{Publish, QoS};
 use rustls::ClientConfig;
 
 use crate::connect::connect_limiter::ConnectLimiter;
+use crate::connect::first_connections::FirstConnections;
 use crate::connect::tls::{self, TlsError};
 use crate::device::RunNames;
 use crate::event::TransportEvent;
@@ -68,11 +69,26 @@ pub(crate) struct Shared {
     pub(crate) broker: MqttTarget,
     pub(crate) inbox: EventInbox,
     pub(crate) connect_limiter: ConnectLimiter,
+    pub(crate) first_connections: FirstConnections,
     pub(crate) scratch: RefCell<Scratch>,
     pub(crate) closing: Cell<bool>,
 }
 
 impl Shared {
+    /// Makes the state of one of `workers`.
+    pub(crate) fn new(broker: MqttTarget, workers: u32, inbox: EventInbox) -> Self {
+        let target = &broker.target;
+        let interval = target.connect_rate.map_or(Duration::ZERO, Rate::interval) * workers;
+        Self {
+            connect_limiter: ConnectLimiter::new(interval, workers),
+            first_connections: FirstConnections::new(target.connect_timeout, interval, workers),
+            broker,
+            inbox,
+            scratch: RefCell::new(Scratch::default()),
+            closing: Cell::new(false),
+        }
+    }
+
     /// Reports a problem with the target's name and URL.
     pub(crate) fn warn(&self, why: &str) {
         self.warn_as(why, why);
@@ -128,12 +144,6 @@ pub(crate) mod tests {
 
     /// Returns the shared state of a worker whose broker has these settings.
     pub(crate) fn shared(keys: &str) -> Shared {
-        Shared {
-            broker: broker(1, keys),
-            inbox: EventInbox::default(),
-            connect_limiter: ConnectLimiter::new(std::time::Duration::ZERO),
-            scratch: RefCell::default(),
-            closing: Cell::new(false),
-        }
+        Shared::new(broker(1, keys), 1, EventInbox::default())
     }
 }

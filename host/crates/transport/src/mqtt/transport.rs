@@ -1,6 +1,6 @@
 //! Assigns devices to connections, and passes envelopes on.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -9,14 +9,14 @@ use mockfleet_config::Connections;
 use tokio::time::Instant;
 
 use crate::cause::Cause;
-use crate::connect::connect_limiter::ConnectLimiter;
+use crate::connect::first_connections::OpeningProgress;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope};
 use crate::event::TransportEvent;
 use crate::inbox::EventInbox;
 use crate::mqtt::connection::{CloseRequest, Connection};
 use crate::mqtt::connection_task;
-use crate::mqtt::target::{MqttTarget, Scratch, Shared};
+use crate::mqtt::target::{MqttTarget, Shared};
 use crate::transport::{LinkAction, Transport};
 
 /// One worker's connections to a broker.
@@ -39,19 +39,12 @@ impl MqttTransport {
     /// Makes the transport of `worker` (from zero) out of `workers`.
     #[must_use]
     pub fn new(broker: &MqttTarget, worker: u32, workers: u32, inbox: EventInbox) -> Self {
-        let interval = broker.target.connect_rate.interval() * workers;
         let shared_numbers = match broker.mqtt.connections {
             Connections::PerDevice => Vec::new(),
             Connections::Shared(n) => (0..n.get()).filter(|c| c % workers == worker).collect(),
         };
         Self {
-            shared: Rc::new(Shared {
-                broker: broker.clone(),
-                inbox,
-                connect_limiter: ConnectLimiter::new(interval),
-                scratch: RefCell::new(Scratch::default()),
-                closing: Cell::new(false),
-            }),
+            shared: Rc::new(Shared::new(broker.clone(), workers, inbox)),
             connections: Vec::new(),
             tasks: Vec::new(),
             connection_of: Vec::new(),
@@ -107,6 +100,7 @@ impl MqttTransport {
             username.render(&names, &mut text);
             text
         });
+        self.shared.first_connections.add(Instant::now());
         let connection = Rc::new(RefCell::new(connection));
         self.tasks
             .push(tokio::task::spawn_local(connection_task::run(
@@ -140,6 +134,10 @@ impl Transport for MqttTransport {
 
     fn has_connections(&self) -> bool {
         true
+    }
+
+    fn opening_progress(&self) -> OpeningProgress {
+        self.shared.first_connections.progress(Instant::now())
     }
 
     fn wait_cause(&self, device: DeviceIndex) -> Cause {

@@ -19,6 +19,8 @@ pub(crate) enum Reaction {
     Answer,
     /// The answer of the standard, and a message of this topic.
     AnswerAndPublish(&'static str),
+    /// The answer of the standard, and these bytes.
+    AnswerAndSend(Vec<u8>),
     /// SUBACK that refuses the filters that end in an odd digit.
     RefuseOdd,
     Silence,
@@ -124,10 +126,14 @@ async fn serve(
                 if reaction != Reaction::Silence {
                     answer(&packet, reaction == Reaction::RefuseOdd, &mut out);
                 }
-                if let Reaction::AnswerAndPublish(topic) = reaction {
-                    Publish::new(topic, QoS::AtMostOnce, "x")
-                        .write(&mut out)
-                        .unwrap();
+                match reaction {
+                    Reaction::AnswerAndPublish(topic) => {
+                        Publish::new(topic, QoS::AtMostOnce, "x")
+                            .write(&mut out)
+                            .unwrap();
+                    }
+                    Reaction::AnswerAndSend(bytes) => out.extend_from_slice(&bytes),
+                    _ => {}
                 }
             }
             // A broker with a limit of a million bytes.

@@ -32,6 +32,8 @@ pub(crate) struct TestFleet {
     pub(crate) completed: Vec<Completion>,
     /// The devices that received a message.
     pub(crate) received: Vec<DeviceIndex>,
+    /// The bytes of each received message.
+    pub(crate) received_bytes: Vec<usize>,
     pub(crate) warnings: Vec<String>,
     /// The texts by which warnings are counted.
     pub(crate) kinds: Vec<String>,
@@ -63,6 +65,7 @@ impl TestFleet {
             inbox,
             completed: Vec::new(),
             received: Vec::new(),
+            received_bytes: Vec::new(),
             warnings: Vec::new(),
             kinds: Vec::new(),
             reconnects: 0,
@@ -123,7 +126,12 @@ impl TestFleet {
         for event in events {
             match event {
                 TransportEvent::Completed(completion) => self.completed.push(completion),
-                TransportEvent::Received { device, .. } => self.received.push(device),
+                TransportEvent::Received {
+                    device, payload, ..
+                } => {
+                    self.received.push(device);
+                    self.received_bytes.push(payload.len());
+                }
                 TransportEvent::Warning { kind, text } => {
                     self.kinds.push(kind);
                     self.warnings.push(text);

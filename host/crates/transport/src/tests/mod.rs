@@ -3,6 +3,8 @@
 mod broker;
 mod fleet;
 mod idle_connections;
+mod large_downlink;
+mod opening;
 mod read_proof;
 mod reconnects;
 mod sessions;

@@ -1,6 +1,6 @@
 //! Checks the unexplained findings against a limit.
 
-use mockfleet_config::{ReceivedCheck, ReceivedComparison};
+use mockfleet_config::{ReceivedCheck, ReceivedComparison, ValueError};
 
 use crate::findings::collected::Findings;
 use crate::findings::explain::FindingKind;
@@ -29,7 +29,7 @@ impl FindingCheck {
     ///
     /// # Errors
     /// The text is no check; the message shows correct ones.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
         ReceivedCheck::parse(text).map(Self::new)
     }
 

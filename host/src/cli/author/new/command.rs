@@ -106,7 +106,10 @@ pub(crate) fn new(arguments: &Arguments) -> Result<Ending, Failure> {
         return Err(refused("NAME", text));
     }
     write(folder, name, arguments.lang).map_err(|error| {
-        let text = format!("{} cannot be written: {error}", folder.display());
+        let text = format!(
+            "{} cannot be written: {error}; give a name in a folder that this user can write to",
+            folder.display()
+        );
         refused("NAME", text)
     })?;
     out!("{}", folder.display());
@@ -131,7 +134,7 @@ fn check_name(name: &str) -> Result<(), String> {
     }
     if name.len() > LONGEST {
         return Err(format!(
-            "{name:?} has {} letters; at most {LONGEST} are right",
+            "{name:?} has {} letters; at most {LONGEST} are right; take a shorter name",
             name.len()
         ));
     }

@@ -21,11 +21,12 @@ impl Language {
         }
     }
 
-    fn sdk(self) -> &'static str {
+    /// The folders of the SDK, with the crates that it needs.
+    fn sdk(self) -> &'static [&'static str] {
         match self {
-            Self::Rust => "sdk/rust/",
-            Self::Python => "sdk/python/",
-            Self::Js | Self::Ts => "sdk/js/",
+            Self::Rust => &["sdk/rust/", "sdk/datafile/"],
+            Self::Python => &["sdk/python/"],
+            Self::Js | Self::Ts => &["sdk/js/"],
         }
     }
 }
@@ -42,7 +43,7 @@ pub(crate) fn project(
     for (path, content) in mockfleet_builtin::template_files()? {
         if let Some(path) = path.strip_prefix(language.template()) {
             project.insert(placed(path), filled(&content, name));
-        } else if path.starts_with(language.sdk()) {
+        } else if language.sdk().iter().any(|sdk| path.starts_with(sdk)) {
             project.insert(format!(".mockfleet/{path}"), vendored(&path, content));
         } else if path.starts_with("wit/") && language == Language::Rust {
             // The Rust SDK generates its bindings from it.
@@ -73,12 +74,14 @@ fn filled(content: &[u8], name: &str) -> Vec<u8> {
 /// Returns a file of an SDK for use outside this repository.
 fn vendored(path: &str, content: Vec<u8>) -> Vec<u8> {
     match path {
-        "sdk/rust/Cargo.toml" => manifest(&String::from_utf8_lossy(&content)).into_bytes(),
+        "sdk/rust/Cargo.toml" | "sdk/datafile/Cargo.toml" => {
+            manifest(&String::from_utf8_lossy(&content)).into_bytes()
+        }
         _ => content,
     }
 }
 
-/// Returns the manifest of the Rust SDK without its workspace, tests and examples.
+/// Returns the manifest of a crate of the Rust SDK without its workspace, tests and examples.
 fn manifest(text: &str) -> String {
     let inherited = [
         ("version.workspace = true", env!("CARGO_PKG_VERSION")),
@@ -151,9 +154,13 @@ mod tests {
     #[test]
     fn the_rust_sdk_stands_alone() {
         let project = project("my-sensor", Language::Rust).unwrap();
+        for name in ["rust", "datafile"] {
+            let file = format!(".mockfleet/sdk/{name}/Cargo.toml");
+            let text = String::from_utf8_lossy(&project[&file]);
+            assert!(!text.contains("workspace"), "{text}");
+            assert!(!text.contains("example"), "{text}");
+        }
         let text = String::from_utf8_lossy(&project[".mockfleet/sdk/rust/Cargo.toml"]);
-        assert!(!text.contains("workspace"), "{text}");
-        assert!(!text.contains("example"), "{text}");
         assert!(text.contains("name = \"mockfleet-sdk\"") && text.contains("wit-bindgen"));
         assert!(project.contains_key(".mockfleet/wit/device.wit"));
     }

@@ -18,7 +18,7 @@ use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use mockfleet_config::Problems;
 use mockfleet_files::atomic_write;
-use mockfleet_metrics::count;
+use mockfleet_metrics::{agree, count};
 use mockfleet_plugin::Engine;
 
 pub(crate) fn try_plugin(arguments: &Arguments) -> Result<Ending, Failure> {
@@ -78,8 +78,9 @@ fn write_plots(arguments: &Arguments, output: &mut MessageOutput<'_>) -> Result<
     let (plots, left_out) = output.plots()?;
     if left_out > 0 {
         err!(
-            "--plot: {} more lines are not drawn; {} can be told apart",
+            "--plot: {} more {} not drawn; {} can be told apart",
             count(left_out),
+            agree(left_out, "line is", "lines are"),
             mockfleet_report::MAX_LINES
         );
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::author::try_plugin::memory_probe::MemoryUse;
 use mockfleet_config::format_duration;
-use mockfleet_metrics::{bytes, count, micros};
+use mockfleet_metrics::{bytes, micros, plural};
 use mockfleet_plugin::Message;
 
 /// Counts the cost during the simulation.
@@ -133,8 +133,8 @@ impl CostReport {
         let alone = "by these ticks alone, without sending";
         let Some(every) = self.every else {
             return Some(format!(
-                "core    {} ticks a second, {alone}",
-                count(self.a_second()?)
+                "core    {} a second, {alone}",
+                plural(self.a_second()?, "tick")
             ));
         };
         let every = match self.options == Some(every) {
@@ -178,11 +178,6 @@ fn two_digits(n: u64) -> u64 {
         power *= 10;
     }
     n / power * power
-}
-
-fn plural(n: u64, noun: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", count(n))
 }
 
 fn time(nanos: u64) -> String {

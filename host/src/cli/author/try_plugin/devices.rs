@@ -1,5 +1,6 @@
 //! Creates the devices to try.
 
+use mockfleet_metrics::plural;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -227,8 +228,9 @@ fn group_of(fleet: &Fleet, arguments: &Arguments) -> Result<String, Failure> {
     };
     if arguments.devices > group.count {
         let text = format!(
-            "the group {:?} has {} devices; give at most this number, or raise its count",
-            group.name, group.count
+            "the group {:?} has {}; give at most this number, or raise its count",
+            group.name,
+            plural(group.count, "device")
         );
         return Err(refused("--devices", text));
     }

@@ -13,7 +13,7 @@ use crate::cli::author::try_plugin::output::messages::MessageOutput;
 use crate::cli::support::exit::Failure;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
-use mockfleet_plugin::{CallError, Cell, DeviceHandle, Tick, Turn};
+use mockfleet_plugin::{CallError, Cell, DeviceHandle, Interests, Tick, Turn};
 
 /// Shortest interval, also for flat-out schedules: 1 ms, in microseconds.
 const MIN_INTERVAL_US: u64 = 1_000;
@@ -92,6 +92,12 @@ impl<'a> Simulation<'a> {
         output: &mut MessageOutput<'_>,
     ) -> Result<(), String> {
         let count = self.devices.len();
+        let interests = self.tried.plugin.description().interests;
+        if interests.contains(Interests::START) {
+            for number in 0..count {
+                self.start(number, output)?;
+            }
+        }
         let first = (0..count).filter_map(|number| self.next(number, options));
         let mut queue: BinaryHeap<Reverse<Next>> = first.map(Reverse).collect();
         while let Some(Reverse((at, rank, number))) = queue.pop() {
@@ -124,6 +130,23 @@ impl<'a> Simulation<'a> {
                 both.filter(|(at, ..)| *at < end).min()
             }
         }
+    }
+
+    /// Calls a device for its start. Its first tick is due at the same time.
+    fn start(&mut self, number: usize, output: &mut MessageOutput<'_>) -> Result<(), String> {
+        let device = self.devices.get(number).zip(self.tried.specs.get(number));
+        let Some((seat, born)) = device.and_then(|(device, spec)| device.seat.zip(Some(spec.born)))
+        else {
+            return Ok(());
+        };
+        let turn = self.cell.start(seat, born, Some(born));
+        let called = Called {
+            number,
+            at: 0,
+            call: "start",
+            which: String::new(),
+        };
+        self.take(&called, turn, output)
     }
 
     fn tick(

@@ -28,7 +28,10 @@ pub(crate) fn repeat(
     }
     // The path must exist, since a mistyped name never appears.
     if !plugin.exists() {
-        let text = format!("there is no {}", plugin.display());
+        let text = format!(
+            "there is no {}; give a component (.wasm), the folder of a project, or a fleet file",
+            plugin.display()
+        );
         return Err(refused("PLUGIN", text));
     }
     let mut fixed = given(arguments);

@@ -92,7 +92,7 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
     let file = arguments
         .file
         .as_deref()
-        .context("no fleet file was given")?;
+        .context("no fleet file was given; name one, such as fleet.toml")?;
     let mut problems = Problems::default();
     let mut prices = Prices::builtin()?;
     if let Some(own) = &arguments.prices {

@@ -3,8 +3,8 @@
 use crate::cli::run::estimate::result::{Estimate, MONTHS};
 use crate::forecast::bill::{Bill, MONTH_HOURS, bills};
 use crate::forecast::figures::{GroupHour, Hour};
-use mockfleet_config::{Speed, Store};
-use mockfleet_metrics::{bytes, count};
+use mockfleet_config::{Speed, Store, format_duration};
+use mockfleet_metrics::{bytes, count, plural};
 use mockfleet_sendlog::{TextTable, location};
 
 pub(crate) fn text(estimate: &Estimate) -> String {
@@ -93,9 +93,9 @@ fn clock(estimate: &Estimate) -> Option<String> {
 fn run(estimate: &Estimate) -> Option<String> {
     let run = estimate.forecast.run?;
     Some(format!(
-        "Its run of {:?}, from the first device to the last tick: {} messages, {} in {} of sends ({} bytes a row).",
-        run.duration,
-        count(whole(run.messages)),
+        "Its run of {}, from the first device to the last tick: {}, {} in {} of sends ({} bytes a row).",
+        format_duration(run.duration),
+        plural(whole(run.messages), "message"),
         bytes(whole(run.bytes)),
         plural(whole(run.files), "file"),
         each(run.bytes, run.messages),
@@ -115,7 +115,7 @@ fn all_bills(estimate: &Estimate) -> [Vec<Bill>; MONTHS.len()] {
 
 fn month(estimate: &Estimate) -> String {
     let kept = match estimate.terms.retention {
-        Some(keep) => format!("kept for {} hours", amount(keep.as_secs_f64() / 3_600.0)),
+        Some(keep) => format!("kept for {}", format_duration(keep)),
         None => "kept for ever".into(),
     };
     let months = MONTHS.map(|month| format!("month {month}"));
@@ -157,7 +157,10 @@ fn lines(estimate: &Estimate) -> String {
                     String::new()
                 },
                 line.what.to_owned(),
-                format!("{} {}", amount(line.amount), line.unit),
+                match amount(line.amount).as_str() {
+                    "1" => format!("1 {}", line.unit.trim_end_matches('s')),
+                    amount => format!("{amount} {}", line.unit),
+                },
                 dollars(line.usd),
             ]);
         }
@@ -170,16 +173,16 @@ fn rests(estimate: &Estimate) -> String {
     lines.extend(estimate.forecast.groups.iter().map(rests_on));
     if let Some((rate, groups)) = &estimate.assumed {
         lines.push(format!(
-            "- {} with rate = \"max\": a tick each {:?} of each device was assumed (--rate)",
+            "- {} with rate = \"max\": a tick each {} of each device was assumed (--rate)",
             groups.join(", "),
-            rate.interval()
+            format_duration(rate.interval())
         ));
     }
     let log = &estimate.fleet.plan.log;
     lines.push(format!(
-        "- files of the log of up to {}, each ended after {:?}; each message confirmed",
+        "- files of the log of up to {}, each ended after {}; each message confirmed",
         bytes(log.roll_size.bytes()),
-        log.roll_every
+        format_duration(log.roll_every)
     ));
     match &log.store {
         Some(Store::S3 { .. }) => {}
@@ -212,11 +215,11 @@ fn rests(estimate: &Estimate) -> String {
 fn rests_on(group: &GroupHour) -> String {
     let sample = &group.sample;
     let mut text = format!(
-        "- {}: {} of {} devices for {:?} of virtual time: {}, {} ({} encoded)",
+        "- {}: {} of {} for {} of virtual time: {}, {} ({} encoded)",
         group.name,
         count(u64::from(sample.devices)),
-        count(u64::from(group.devices)),
-        std::time::Duration::from_secs(sample.time.as_secs()),
+        plural(group.devices, "device"),
+        format_duration(std::time::Duration::from_secs(sample.time.as_secs())),
         plural(sample.ticks, "tick"),
         plural(sample.messages, "message"),
         count(sample.encoded),
@@ -239,7 +242,7 @@ fn rests_on(group: &GroupHour) -> String {
     if let Some(period) = sample.uncovered {
         text += &format!(
             "; its cron patterns repeat after {}, which is longer, so its figures may be too high or too low",
-            mockfleet_config::format_duration(period)
+            format_duration(period)
         );
     }
     if sample.messages == 0 {
@@ -280,10 +283,6 @@ fn dollars(usd: f64) -> String {
         0 if usd > 0.0 => "< $0.01".into(),
         _ => format!("${}.{:02}", count(cents / 100), cents % 100),
     }
-}
-
-fn plural(n: u64, one: &str) -> String {
-    format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 fn wide(n: usize) -> u64 {

@@ -17,12 +17,12 @@ use crate::cli::ui::out::out;
 use crate::cli::ui::progress_bar::WorkProgress;
 use crate::cli::ui::progress_view::OutputFormat;
 use crate::cli::ui::progress_view::ProgressView;
-use mockfleet_config::Problems;
+use mockfleet_config::{Problems, format_duration};
 use mockfleet_engine::replay::{
     Mapping, Recording, RecordingOptions, ReplayOptions, Speed, prepare,
 };
-use mockfleet_metrics::count;
-use mockfleet_sendlog::parse_timestamp;
+use mockfleet_metrics::{agree, micros, plural};
+use mockfleet_sendlog::{TimeUnit, parse_timestamp};
 
 /// Sends a recorded log again: the same payloads to the same topics, with the same spacing, from
 /// as many devices. The replay is a run of its own, with its own rows in the log.
@@ -43,7 +43,7 @@ mockfleet's in the rhythm in which it left, and not in that in which it was due.
 docs/replay.md has more.")]
 pub(crate) struct Arguments {
     /// The recording: the folder of a log, s3://bucket/prefix; or a file, a folder or a pattern of
-    /// Parquet, CSV or JSON lines.
+    /// Parquet, CSV or JSON.
     #[arg(value_name = "LOG|FILE")]
     recorded: String,
     /// The target: a target of a fleet file, or the URL of a broker or server.
@@ -56,6 +56,9 @@ pub(crate) struct Arguments {
     /// [default: guessed].
     #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',', value_parser = role)]
     columns: Vec<(String, String)>,
+    /// Unit of times that are numbers since 1970 [default: by the size of each number].
+    #[arg(long, value_name = "s|ms|us|ns", value_parser = time_unit)]
+    time_unit: Option<TimeUnit>,
     /// Only devices whose id matches: meter-000*. Repeatable.
     #[arg(long, value_name = "GLOB", value_parser = pattern)]
     device: Vec<Pattern>,
@@ -114,6 +117,16 @@ fn time(text: &str) -> Result<i64, String> {
         .ok_or_else(|| "a timestamp is 2026-11-24T07:00:00Z, or a day: 2026-11-24".into())
 }
 
+fn time_unit(text: &str) -> Result<TimeUnit, String> {
+    match text {
+        "s" => Ok(TimeUnit::Seconds),
+        "ms" => Ok(TimeUnit::Millis),
+        "us" => Ok(TimeUnit::Micros),
+        "ns" => Ok(TimeUnit::Nanos),
+        _ => Err("a unit is s, ms, us or ns".into()),
+    }
+}
+
 fn speed(text: &str) -> Result<Speed, String> {
     if text == "max" {
         return Ok(Speed::Max);
@@ -145,6 +158,7 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
         .with_channels(arguments.channel.clone())
         .with_outcomes(arguments.outcome.clone())
         .with_times(arguments.from, arguments.before)
+        .with_time_unit(arguments.time_unit)
         .with_sort(arguments.sort)
         .with_workers(target.workers(arguments.workers));
     let mut work = WorkProgress::new();
@@ -154,13 +168,17 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
     work.done();
     let recording = read?;
     err!(
-        "{} messages of {} devices over {}{}",
-        count(recording.messages()),
-        count(u64::try_from(recording.devices()).unwrap_or(u64::MAX)),
+        "{} of {} over {}{}",
+        plural(recording.messages(), "message"),
+        plural(recording.devices(), "device"),
         shown(recording.length()),
         match recording.left_out() {
             0 => String::new(),
-            rows => format!("; {} rows are left out", count(rows)),
+            rows => format!(
+                "; {} {} left out",
+                plural(rows, "row"),
+                agree(rows, "is", "are")
+            ),
         }
     );
     let (fleet, number) = target.fleet(&recording)?;
@@ -197,5 +215,8 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
 
 /// Formats a duration.
 fn shown(length: std::time::Duration) -> String {
-    mockfleet_metrics::micros(u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
+    match length.as_secs() {
+        0..120 => micros(u64::try_from(length.as_micros()).unwrap_or(u64::MAX)),
+        seconds => format_duration(std::time::Duration::from_secs(seconds)),
+    }
 }

@@ -22,7 +22,7 @@ impl Recorded {
         if let Some(run) = run {
             return Err(Problems::one(
                 "--run",
-                format!("{text} is no log of mockfleet's, so it has no run {run}"),
+                format!("{text} is no log of mockfleet's, so it has no run {run}; leave --run out"),
             ));
         }
         if text.ends_with(".toml") {
@@ -42,11 +42,13 @@ impl Recorded {
 
     fn log(text: &str, run: Option<&str>) -> Result<Self, Problems> {
         let wrong = |why: String| Problems::one("LOG|FILE", why);
-        let store = Store::parse(text).map_err(wrong)?;
+        let store = Store::parse(text).map_err(|why| wrong(why.to_string()))?;
         let files = LogFiles::find(&store).map_err(|error| wrong(error.to_string()))?;
         let runs = files.runs();
         let Some(newest) = runs.last() else {
-            return Err(wrong(format!("{text} holds no messages of mockfleet")));
+            return Err(wrong(format!(
+                "{text} holds no messages of mockfleet; give a log with messages, or a file of them"
+            )));
         };
         let mut notes = Vec::new();
         let run = match run {

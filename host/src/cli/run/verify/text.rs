@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mockfleet_metrics::{count, micros};
+use mockfleet_metrics::{agree, count, micros, noun_for, plural};
 use mockfleet_sendlog::TextTable;
 use mockfleet_verify::{CheckVerdict, Example, FindingCheck, FindingKind, Findings};
 
@@ -21,16 +21,17 @@ pub(crate) fn text(findings: &Findings, bounds: &[FindingCheck], late: Duration)
 fn head(findings: &Findings) -> String {
     let mut lines = vec![
         format!(
-            "verify: run {}, {} messages of {} devices; {}: {} rows",
+            "verify: run {}, {} of {}; {}: {}",
             findings.run,
-            count(findings.sent),
-            count(findings.devices),
+            plural(findings.sent, "message"),
+            plural(findings.devices, "device"),
             findings.received,
-            count(findings.rows)
+            plural(findings.rows, "row")
         ),
         format!(
-            "{} messages were received at least once, known by {}",
-            count(findings.matched),
+            "{} {} received at least once, known by {}",
+            plural(findings.matched, "message"),
+            agree(findings.matched, "was", "were"),
             findings.key
         ),
     ];
@@ -83,7 +84,7 @@ fn explained(findings: &Findings) -> Option<String> {
         }
         if !rest.is_empty() {
             let times: u64 = rest.iter().map(|(_, times)| **times).sum();
-            let reason = format!("{} other reasons (--json has them)", rest.len());
+            let reason = format!("{} (--json has them)", plural(rest.len(), "other reason"));
             columns.push_row([cause.word().into(), reason, count(times)]);
         }
     }
@@ -148,7 +149,7 @@ fn devices(findings: &Findings) -> Option<String> {
         columns.push_row([device.device.clone(), a, b, c, d, e, f]);
     }
     let more = match all.checked_sub(worst.len()) {
-        Some(more @ 1..) => format!("\n  … and {more} more devices"),
+        Some(more @ 1..) => format!("\n  … and {more} more {}", noun_for(more, "device")),
         _ => String::new(),
     };
     Some(columns.render() + &more)

@@ -163,7 +163,7 @@ class Bucket(Specification):
             check.expect(
                 len(self.weights) == len(self.values),
                 "weights",
-                f"{len(self.weights)} weights for {len(self.values)} values; each value has one",
+                f"each value has one weight: weights {len(self.weights)}, values {len(self.values)}",
             )
             for at, weight in enumerate(self.weights):
                 check.not_negative(f"weights.{at}", weight)

@@ -18,6 +18,7 @@ from mockfleet.turn import (
     Received,
     Reconnect,
     Settled,
+    Start,
     Tick,
     micros,
 )
@@ -75,6 +76,12 @@ class Device:
         identity = Identity(spec.id, spec.group, spec.index, spec.seed, spec.born)
         try:
             return cls(DeviceSlot(DEVICE, identity, spec.config))
+        except (Failed, InvalidConfig, Retired) as error:
+            raise to_error(error) from None
+
+    def start(self, at: int, first_tick: int | None) -> wit.Turn:
+        try:
+            return to_turn(self.slot.start(Start(at, first_tick)))
         except (Failed, InvalidConfig, Retired) as error:
             raise to_error(error) from None
 

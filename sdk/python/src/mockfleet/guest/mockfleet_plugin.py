@@ -2,7 +2,7 @@
 the module `mockfleet_exports` with its resource."""
 
 from mockfleet_exports import DEVICE, NAME, VERSION, SCHEMA
-from mockfleet.device_slot import summary
+from mockfleet.device_slot import has_start, summary
 from wit_world.imports.types import Description, Interests
 
 
@@ -11,6 +11,8 @@ class MockfleetExports:
         interests = Interests(0)
         for name in DEVICE.events:
             interests |= Interests[name.upper()]
+        if has_start(DEVICE):
+            interests |= Interests.START
         return Description(
             name=DEVICE.name or NAME,
             version=DEVICE.version or VERSION,

@@ -3,11 +3,13 @@
 //! A file of many MiB takes a few KiB of a cell.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::fmt;
+
+use mockfleet_datafile::Input;
 
 use crate::generate::common::problems::Problems;
 use crate::generate::data::file_source::FileSource;
-use crate::generate::data::format::text_start;
 
 /// Bytes that are read at once. Devices of a cell that are near the same offset of the file
 /// share the window; another device causes a new read.
@@ -100,9 +102,9 @@ impl WindowedFile {
         }
     }
 
-    /// The offset of the text: after a byte order mark, if there is one.
-    pub(crate) fn text_start(&self) -> usize {
-        self.with_bytes(0, text_start)
+    /// The file's bytes from an offset on, as an input of a reader.
+    pub(crate) const fn cursor(&self, offset: usize) -> FileCursor<'_> {
+        FileCursor { file: self, offset }
     }
 
     /// The offset of the first byte that is not UTF-8.
@@ -150,6 +152,22 @@ impl WindowedFile {
             lines + 1,
             String::from_utf8_lossy(&line).chars().count() + 1,
         )
+    }
+}
+
+/// A place in a file, from which a reader takes bytes.
+pub(crate) struct FileCursor<'a> {
+    file: &'a WindowedFile,
+    offset: usize,
+}
+
+impl Input for FileCursor<'_> {
+    type Error = Infallible;
+
+    fn take<T>(&mut self, take: impl FnOnce(&[u8]) -> (usize, T)) -> Result<T, Infallible> {
+        let (used, result) = self.file.with_bytes(self.offset, take);
+        self.offset += used;
+        Ok(result)
     }
 }
 

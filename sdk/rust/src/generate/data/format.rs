@@ -1,9 +1,11 @@
 //! Describes data files and their columns, and parses cells.
 
+use mockfleet_datafile::{NumberForm, is_placeholder, number_form};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::generate::common::decimal::parse_number;
+use crate::generate::common::value::Value;
 
 /// The format of a data file.
 #[derive(
@@ -16,6 +18,8 @@ pub enum DataFormat {
     Csv,
     /// A JSON object a line.
     JsonLines,
+    /// One JSON list of objects.
+    JsonList,
 }
 
 /// The type of a column's values.
@@ -23,7 +27,8 @@ pub enum DataFormat {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ColumnType {
-    /// Numbers if the first value that is not empty is one, else texts.
+    /// Numbers if the first value is one, else texts. Empty cells, `NaN`, `null`, `n/a` and
+    /// `-` do not decide it.
     #[default]
     Auto,
     /// Numbers. An empty one is missing.
@@ -32,25 +37,29 @@ pub enum ColumnType {
     Text,
 }
 
-/// Whether a text is a number as people and programs write it: `007` is the text of an id.
-pub(crate) fn looks_like_number(text: &str) -> bool {
-    let text = text.trim();
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
-    !matches!(digits, [b'0', b'0'..=b'9', ..]) && parse_number(text).is_some()
-}
-
-/// The first byte after a byte order mark and white space. It tells formats apart.
-pub(crate) fn first_character(bytes: &[u8]) -> Option<u8> {
-    let text = bytes.get(text_start(bytes)..)?;
-    text.trim_ascii_start().first().copied()
-}
-
-/// The offset of the text: after a byte order mark, if there is one.
-pub(crate) fn text_start(bytes: &[u8]) -> usize {
-    const MARK: &[u8] = b"\xef\xbb\xbf";
-    if bytes.starts_with(MARK) {
-        MARK.len()
-    } else {
-        0
+/// The number in a cell, with all of its digits. `has_commas` allows `21,5`.
+pub(crate) fn cell_number(text: &str, has_commas: bool) -> Option<Value> {
+    match number_form(text) {
+        NumberForm::Point(number) => parse_number(&number),
+        NumberForm::Comma(number) if has_commas => parse_number(&number),
+        _ => None,
     }
+}
+
+/// Whether the column of this cell has numbers; `None` for a cell that does not decide it.
+/// `007` is the text of an id. `1,234,567` should be a number, and is refused as one.
+pub(crate) fn decides_numbers(text: &str) -> Option<bool> {
+    if text.trim().is_empty() || is_placeholder(text) {
+        return None;
+    }
+    let is_number = |number: &str| {
+        let digits = number.strip_prefix(['-', '+']).unwrap_or(number).as_bytes();
+        !matches!(digits, [b'0', b'0'..=b'9', ..]) && parse_number(number).is_some()
+    };
+    Some(match number_form(text) {
+        NumberForm::Point(number) => is_number(&number),
+        NumberForm::Comma(number) => is_number(&number),
+        NumberForm::Grouped => true,
+        NumberForm::NotFinite | NumberForm::Other => false,
+    })
 }

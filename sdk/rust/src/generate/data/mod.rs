@@ -14,6 +14,8 @@ pub(crate) mod format;
 #[cfg(feature = "files")]
 pub(crate) mod row_index;
 #[cfg(feature = "files")]
+pub(crate) mod row_reader;
+#[cfg(feature = "files")]
 pub(crate) mod table;
 #[cfg(feature = "files")]
 pub(crate) mod table_cache;

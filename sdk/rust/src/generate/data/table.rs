@@ -1,4 +1,4 @@
-//! Indexes and reads the rows of CSV and JSON lines.
+//! Indexes and reads the rows of CSV, JSON lines and JSON lists.
 //!
 //! A row is read when it is needed: ten thousand devices on a file take no more memory
 //! than one.
@@ -7,7 +7,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
+use mockfleet_datafile::{
+    Format, ReadError, delimiter, find_nan, looks_like_data, offset_of, refuse_count,
+    refuse_encoding, refuse_nan, sniff,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::generate::common::problems::Problems;
 use crate::generate::common::value::Value;
@@ -18,38 +22,48 @@ use crate::generate::data::file_source::FileSource;
 use crate::generate::data::file_window::WindowedFile;
 use crate::generate::data::format::DataFormat;
 use crate::generate::data::row_index::RowIndex;
+use crate::generate::data::row_reader::RowReader;
 use crate::generate::data::unique_members::UniqueMembers;
 
-/// The longest field of a CSV file, in bytes.
-const MAX_FIELD_BYTES: usize = 1 << 20;
+/// Bytes from which the format is found.
+const LOOKED_AT: usize = 16 << 10;
 
 /// Names of members that are kept of a file at most.
 const MAX_MEMBER_NAMES: usize = 1_000;
+
+/// The settings of a table; what is absent is found from the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TableOptions {
+    pub(crate) format: Option<DataFormat>,
+    pub(crate) delimiter: Option<u8>,
+    /// The names of the columns of a CSV file without a header line.
+    pub(crate) header: Vec<String>,
+}
 
 /// A data file and the offsets of its rows.
 #[derive(Debug)]
 pub(crate) struct Table {
     name: String,
     file: WindowedFile,
-    format: DataFormat,
+    format: Format,
     /// The columns of a CSV file, or the names of the members of all lines.
     columns: Vec<Rc<str>>,
+    has_header: bool,
+    /// The first line has values instead of names.
+    begins_with_data: bool,
     rows: RowIndex,
-    /// The row that was read last, and its offset: the next one is near.
+    /// The row that is near, since the one before it was read last, and an offset before it.
     last: Cell<(usize, usize)>,
-    /// Reused, since making a parser costs more than reading a row.
-    parser: RefCell<CsvParser>,
+    /// Reused, since making a reader costs more than reading a row.
+    reader: RefCell<RowReader>,
 }
 
-struct CsvParser {
-    reader: Reader,
-    field: Vec<u8>,
-}
-
-impl std::fmt::Debug for CsvParser {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CsvParser")
-    }
+/// The result of reading a whole file.
+#[derive(Default, Serialize, Deserialize)]
+struct TableIndex {
+    names: Vec<String>,
+    rows: RowIndex,
+    begins_with_data: bool,
 }
 
 impl Table {
@@ -58,47 +72,71 @@ impl Table {
     pub(crate) fn open(
         source: &FileSource,
         name: &str,
-        format: Option<DataFormat>,
-        delimiter: u8,
+        options: &TableOptions,
         problems: &mut Problems,
     ) -> Option<Self> {
         let file = WindowedFile::open(source, name, "file", problems)?;
-        let first = file.with_bytes(file.text_start(), |bytes| {
-            bytes.trim_ascii_start().first().copied()
+        let found = file.with_bytes(0, |bytes| {
+            let start = bytes.get(..LOOKED_AT.min(bytes.len())).unwrap_or_default();
+            match refuse_encoding(start) {
+                Some(why) => Err(why),
+                None => Ok(match options.format {
+                    None => sniff(start),
+                    Some(DataFormat::JsonLines) => Format::JsonLines,
+                    Some(DataFormat::JsonList) => Format::JsonList,
+                    Some(DataFormat::Csv) => Format::Csv {
+                        delimiter: delimiter(start),
+                    },
+                }),
+            }
         });
-        let format = format.unwrap_or(if first == Some(b'{') {
-            DataFormat::JsonLines
-        } else {
-            DataFormat::Csv
-        });
+        let mut format = found
+            .map_err(|why| problems.report("file", format_args!("{name}: {why}")))
+            .ok()?;
+        if let (Format::Csv { delimiter }, Some(wanted)) = (&mut format, options.delimiter) {
+            *delimiter = wanted;
+        }
+        let is_csv = matches!(format, Format::Csv { .. });
+        let csv_only = |given: bool, key: &str, problems: &mut Problems| {
+            let text = format_args!("{name} is JSON, and only CSV has this key; leave it out");
+            problems.require(!given || is_csv, key, text)
+        };
+        let right = csv_only(options.delimiter.is_some(), "delimiter", problems)
+            & csv_only(!options.header.is_empty(), "header", problems);
+        if !right | !require_names(&options.header, problems) {
+            return None;
+        }
         let mut table = Self {
             name: name.to_owned(),
             file,
             format,
             columns: Vec::new(),
+            has_header: options.header.is_empty(),
+            begins_with_data: false,
             rows: RowIndex::default(),
             last: Cell::new((0, 0)),
-            parser: RefCell::new(CsvParser {
-                reader: ReaderBuilder::new().delimiter(delimiter).build(),
-                field: vec![0; 256],
-            }),
+            reader: RefCell::new(RowReader::new(format)),
         };
-        let key = format!("rows {format:?} {delimiter} {name}");
-        let indexed = get_or_compute(source.is_in_group(), &key, || table.index_rows());
-        let (columns, rows) = indexed
+        let key = format!("rows {format:?} {:?} {name}", options.header);
+        let indexed = get_or_compute(source.is_in_group(), &key, || {
+            table.index_rows(&options.header)
+        });
+        let index = indexed
             .map_err(|errors| errors.report("file", problems))
             .ok()?;
-        table.columns = columns
+        table.columns = index
+            .names
             .iter()
-            .map(|name: &String| Rc::from(name.as_str()))
+            .map(|name| Rc::from(name.as_str()))
             .collect();
-        table.last.set(rows.nearest_before(0));
-        table.rows = rows;
+        table.begins_with_data = index.begins_with_data;
+        table.last.set(index.rows.nearest_before(0));
+        table.rows = index.rows;
         Some(table)
     }
 
-    /// Reads the whole file: the columns of the header, and the offset of each row.
-    fn index_rows(&self) -> Result<(Vec<String>, RowIndex), FileErrors> {
+    /// Reads the whole file: the names of its columns, and the offset of each row.
+    fn index_rows(&self, header: &[String]) -> Result<TableIndex, FileErrors> {
         let mut errors = self.errors();
         if let Some(offset) = self.file.first_invalid_utf8() {
             errors.push(offset, "this is not UTF-8; save the file as UTF-8");
@@ -108,146 +146,71 @@ impl Table {
         }
         errors.finish(())?;
         let mut errors = self.errors();
-        let found = match self.format {
-            DataFormat::Csv => self.index_csv_rows(&mut errors),
-            DataFormat::JsonLines => self.index_json_lines(&mut errors),
+        let mut reader = RowReader::new(self.format);
+        let mut input = self.file.cursor(0);
+        let mut index = match self.format {
+            Format::Csv { .. } => CsvIndex::new(header),
+            Format::JsonLines | Format::JsonList => CsvIndex::default(),
         };
-        if found.1.len() == 0 && errors.is_empty() {
+        let mut members = BTreeSet::new();
+        loop {
+            match reader.read(&mut input) {
+                Ok(false) => break,
+                Ok(true) if matches!(self.format, Format::Csv { .. }) => {
+                    index.add(&reader, &mut errors);
+                }
+                Ok(true) => {
+                    if let Some(names) = self.json_members(&reader, &mut errors) {
+                        index.found.rows.push(reader.start());
+                        if members.len() <= MAX_MEMBER_NAMES {
+                            members.extend(names);
+                        }
+                    }
+                }
+                Err(ReadError::Input(never)) => match never {},
+                Err(ReadError::Form { at, text }) => {
+                    errors.push(usize::try_from(at.offset).unwrap_or(usize::MAX), text);
+                    break;
+                }
+            }
+        }
+        let mut found = index.found;
+        if members.len() <= MAX_MEMBER_NAMES {
+            found.names.extend(members);
+        }
+        if found.rows.len() == 0 && errors.is_empty() {
             errors.push(self.file.len(), "the file has no rows");
         }
         errors.finish(found)
     }
 
-    /// The columns of the header, and the offset of each row.
-    fn index_csv_rows(&self, errors: &mut FileErrorList<'_>) -> (Vec<String>, RowIndex) {
-        let (mut columns, mut rows) = (Vec::new(), RowIndex::default());
-        let mut start = self.skip_line_breaks(self.file.text_start());
-        let mut header = true;
-        while start < self.file.len() {
-            let (mut count, mut last) = (0, start);
-            let end = self.each_field(start, |offset, text| {
-                count += 1;
-                last = offset;
-                if header {
-                    columns.push(text.trim().to_owned());
-                }
-            });
-            if count == columns.len() && !header {
-                rows.push(start);
-            } else if !header {
-                // The place of the error: the last field, or the end of a row with too few.
-                let offset = if count > columns.len() {
-                    last
-                } else {
-                    end.saturating_sub(1).max(start)
-                };
-                errors.push(
-                    offset,
-                    format_args!(
-                        "the row has {count} fields and the header {}; quote a field that holds the delimiter",
-                        columns.len()
-                    ),
-                );
-            }
-            header = false;
-            start = self.skip_line_breaks(end);
+    /// The names of the members of an object. `None` after adding the errors of its text.
+    fn json_members(
+        &self,
+        reader: &RowReader,
+        errors: &mut FileErrorList<'_>,
+    ) -> Option<BTreeSet<String>> {
+        let text = reader.json();
+        let error = match serde_json::from_slice::<UniqueMembers>(text) {
+            Ok(UniqueMembers(members)) => return Some(members),
+            Err(error) => error,
+        };
+        if let Some((offset, word)) = find_nan(text) {
+            errors.push(reader.start() + offset, refuse_nan(word));
+            return None;
         }
-        (columns, rows)
-    }
-
-    /// The names of all members unless there are many, and the offset of each line.
-    fn index_json_lines(&self, errors: &mut FileErrorList<'_>) -> (Vec<String>, RowIndex) {
-        let (mut names, mut rows) = (BTreeSet::new(), RowIndex::default());
-        let mut start = self.skip_blank_lines(self.file.text_start());
-        while start < self.file.len() {
-            let line = self.file.line(start);
-            match serde_json::from_slice::<UniqueMembers>(&line) {
-                Ok(UniqueMembers(members)) => {
-                    rows.push(start);
-                    if names.len() <= MAX_MEMBER_NAMES {
-                        names.extend(members);
-                    }
-                }
-                Err(error) => {
-                    let text = error.to_string();
-                    let cut = text.find(" at line").unwrap_or(text.len());
-                    let cause = text.get(..cut).unwrap_or(&text);
-                    errors.push(
-                        start + error.column().saturating_sub(1),
-                        format_args!("{cause}; a JSON object a line is right"),
-                    );
-                }
-            }
-            start = self.skip_blank_lines(start + line.len() + 1);
-        }
-        if names.len() > MAX_MEMBER_NAMES {
-            names.clear();
-        }
-        (names.into_iter().collect(), rows)
-    }
-
-    /// The offset of the next line that is not empty. A line with a space is a row of CSV.
-    fn skip_line_breaks(&self, mut start: usize) -> usize {
-        loop {
-            let skipped = self.file.with_bytes(start, |bytes| {
-                let blank = bytes
-                    .iter()
-                    .take_while(|byte| matches!(byte, b'\n' | b'\r'));
-                (blank.count(), bytes.len())
-            });
-            start += skipped.0;
-            if skipped.0 == 0 || skipped.0 < skipped.1 {
-                return start;
-            }
-        }
-    }
-
-    /// The offset of the next line with more than white space.
-    fn skip_blank_lines(&self, mut start: usize) -> usize {
-        while start < self.file.len() {
-            let line = self.file.line(start);
-            if !line.trim_ascii().is_empty() {
-                return start;
-            }
-            start += line.len() + 1;
-        }
-        start
-    }
-
-    /// Calls `found` for each field of the CSV record at an offset, with the field's
-    /// offset. Returns the offset of the next record.
-    fn each_field(&self, mut offset: usize, mut found: impl FnMut(usize, &str)) -> usize {
-        let mut parser = self.parser.borrow_mut();
-        let CsvParser { reader, field } = &mut *parser;
-        reader.reset();
-        loop {
-            let begin = offset;
-            let mut written = 0;
-            loop {
-                let output = field.get_mut(written..).unwrap_or_default();
-                let (result, read, wrote) = self
-                    .file
-                    .with_bytes(offset, |input| reader.read_field(input, output));
-                offset += read;
-                written += wrote;
-                match result {
-                    // At the end of the file, empty input ends the field.
-                    ReadFieldResult::InputEmpty if offset < self.file.len() || read > 0 => {}
-                    ReadFieldResult::OutputFull if field.len() < MAX_FIELD_BYTES => {
-                        field.resize(field.len() * 2, 0);
-                    }
-                    ReadFieldResult::Field { record_end } => {
-                        let text = field.get(..written).unwrap_or_default();
-                        found(begin, std::str::from_utf8(text).unwrap_or_default());
-                        if record_end {
-                            return offset;
-                        }
-                        break;
-                    }
-                    _ => return self.file.len(),
-                }
-            }
-        }
+        let right = match self.format {
+            Format::JsonList => "a list of JSON objects is right",
+            _ if error.is_eof() => "a JSON object a line is right, which jq -c . OLD > NEW writes",
+            _ => "a JSON object a line is right",
+        };
+        let said = error.to_string();
+        let cause = said.split(" at line").next().unwrap_or(&said);
+        errors.push(
+            reader.start() + offset_of(text, error.line(), error.column()),
+            format_args!("{cause}; {right}"),
+        );
+        None
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -260,10 +223,16 @@ impl Table {
 
     /// The offset of each column's name in the header of a CSV file.
     pub(crate) fn header_offsets(&self) -> Vec<usize> {
-        let mut offsets = Vec::new();
-        let start = self.skip_line_breaks(self.file.text_start());
-        self.each_field(start, |offset, _| offsets.push(offset));
-        offsets
+        let mut reader = RowReader::new(self.format);
+        let read = reader.read(&mut self.file.cursor(0));
+        let has_names = self.has_header && read == Ok(true);
+        let fields = reader.fields().filter(|_| has_names);
+        fields.map(|(offset, _)| offset).collect()
+    }
+
+    /// Whether the first line has values instead of names.
+    pub(crate) const fn begins_with_data(&self) -> bool {
+        self.begins_with_data
     }
 
     /// Line and column of an offset, such as `1:5`.
@@ -283,67 +252,141 @@ impl Table {
 
     /// The names of the columns: of JSON lines, the members of the first line.
     pub(crate) fn column_names(&self) -> Vec<Rc<str>> {
-        match self.format {
-            DataFormat::Csv => self.columns.clone(),
-            DataFormat::JsonLines => match self.json(0) {
-                Value::Object(members) => members.iter().map(|(name, _)| Rc::clone(name)).collect(),
-                _ => Vec::new(),
-            },
+        if self.is_csv() {
+            return self.columns.clone();
+        }
+        match self.json(0) {
+            Value::Object(members) => members.iter().map(|(name, _)| Rc::clone(name)).collect(),
+            _ => Vec::new(),
         }
     }
 
-    pub(crate) const fn format(&self) -> DataFormat {
+    pub(crate) const fn is_csv(&self) -> bool {
+        matches!(self.format, Format::Csv { .. })
+    }
+
+    pub(crate) const fn format(&self) -> Format {
         self.format
+    }
+
+    /// Whether numbers may have a comma instead of a point: the delimiter is another one.
+    pub(crate) const fn has_commas(&self) -> bool {
+        matches!(self.format, Format::Csv { delimiter } if delimiter != b',')
     }
 
     /// Calls `found` for each field of a CSV row, with the column's position, the offset in
     /// the file, and the text.
     pub(crate) fn fields(&self, row: usize, mut found: impl FnMut(usize, usize, &str)) {
-        if row >= self.rows.len() {
-            return;
-        }
-        let mut column = 0;
-        let end = self.each_field(self.offset(row), |offset, text| {
-            found(column, offset, text);
-            column += 1;
+        self.with_row(row, |reader| {
+            for (column, (offset, text)) in reader.fields().enumerate() {
+                found(column, offset, text);
+            }
         });
-        // A reader of one row after the other need not search for the next one.
-        self.last.set((row + 1, self.skip_line_breaks(end)));
     }
 
-    /// A row of JSON lines as a value.
+    /// A row of JSON as a value.
     pub(crate) fn json(&self, row: usize) -> Value {
-        if row >= self.rows.len() {
-            return Value::Missing;
-        }
-        let line = self.file.line(self.offset(row));
-        exact_json::read(&line).unwrap_or_default()
+        let value = self.with_row(row, |reader| exact_json::read(reader.json()));
+        value.flatten().unwrap_or_default()
     }
 
     /// The offset of a row in the file.
     pub(crate) fn offset(&self, row: usize) -> usize {
-        let noted = self.rows.nearest_before(row);
+        self.with_row(row, RowReader::start).unwrap_or(0)
+    }
+
+    /// Reads a row. `None` if there is no such row.
+    fn with_row<T>(&self, row: usize, look: impl FnOnce(&RowReader) -> T) -> Option<T> {
+        if row >= self.rows.len() {
+            return None;
+        }
         let last = self.last.get();
-        let (mut at, mut offset) = if (noted.0..=row).contains(&last.0) {
+        if last.0 == row + 1 {
+            // The devices of a cell are often at the same row: the reader has it.
+            return Some(look(&self.reader.borrow()));
+        }
+        let noted = self.rows.nearest_before(row);
+        let (mut at, offset) = if (noted.0..=row).contains(&last.0) {
             last
         } else {
             noted
         };
-        while at < row {
-            offset = match self.format {
-                DataFormat::Csv => self.skip_line_breaks(self.each_field(offset, |_, _| {})),
-                DataFormat::JsonLines => {
-                    self.skip_blank_lines(offset + self.file.line(offset).len() + 1)
-                }
-            };
+        let mut reader = self.reader.borrow_mut();
+        reader.jump(offset);
+        let mut input = self.file.cursor(offset);
+        while reader.read(&mut input) == Ok(true) {
             at += 1;
+            if at > row {
+                // A reader of one row after the other need not search for the next one.
+                self.last.set((at, reader.end()));
+                return Some(look(&reader));
+            }
         }
-        self.last.set((at, offset));
-        offset
+        None
     }
 
     /// An empty list of errors of this file.
     pub(crate) fn errors(&self) -> FileErrorList<'_> {
         FileErrorList::new(&self.name, &self.file)
+    }
+}
+
+/// Whether the given names of columns differ, and none is empty. Reports the others.
+fn require_names(header: &[String], problems: &mut Problems) -> bool {
+    let mut known = BTreeSet::new();
+    let wrong = header
+        .iter()
+        .find(|name| name.is_empty() || !known.insert(*name));
+    let text = format_args!(
+        "{:?} is there twice, or is no name; each column needs a name of its own",
+        wrong.map(String::as_str).unwrap_or_default()
+    );
+    problems.require(wrong.is_none(), "header", text)
+}
+
+/// The index of a CSV file that is being read.
+#[derive(Default)]
+struct CsvIndex {
+    found: TableIndex,
+    /// The fields of the first line, until the second one is compared with them.
+    first: Option<Vec<String>>,
+}
+
+impl CsvIndex {
+    /// Begins an index with the names of the columns; none if the first line has them.
+    fn new(header: &[String]) -> Self {
+        let mut index = Self::default();
+        index.found.names = header.to_vec();
+        index
+    }
+
+    fn add(&mut self, reader: &RowReader, errors: &mut FileErrorList<'_>) {
+        if self.found.names.is_empty() {
+            let names = reader.fields().map(|(_, text)| text.trim().to_owned());
+            self.found.names = names.collect();
+            self.first = Some(self.found.names.clone());
+            return;
+        }
+        let columns = self.found.names.len();
+        let (mut count, mut last) = (0, 0);
+        for (offset, _) in reader.fields() {
+            count += 1;
+            last = offset;
+        }
+        if count == columns {
+            if let Some(first) = self.first.take() {
+                let row: Vec<String> = reader.fields().map(|(_, text)| text.to_owned()).collect();
+                self.found.begins_with_data = looks_like_data(&first, &row);
+            }
+            self.found.rows.push(reader.start());
+            return;
+        }
+        // The place of the error: the last field, or the end of a row with too few.
+        let offset = if count > columns {
+            last
+        } else {
+            reader.end().saturating_sub(1).max(reader.start())
+        };
+        errors.push(offset, refuse_count(count, columns));
     }
 }

@@ -6,15 +6,14 @@ use std::rc::Rc;
 
 use crate::generate::common::problems::Problems;
 use crate::generate::data::file_source::FileSource;
-use crate::generate::data::format::DataFormat;
-use crate::generate::data::table::Table;
+use crate::generate::data::table::{Table, TableOptions};
 
-/// A file's name, its requested format, and its delimiter.
-type Key = (String, Option<DataFormat>, u8);
+/// Tables by the names of their files and their options; `None` for a broken file.
+type Tables = BTreeMap<(String, TableOptions), Option<Rc<Table>>>;
 
-/// The tables of a scope; `None` for a broken file.
+/// The tables of a scope.
 #[derive(Debug, Default)]
-pub(crate) struct TableCache(RefCell<BTreeMap<Key, Option<Rc<Table>>>>);
+pub(crate) struct TableCache(RefCell<Tables>);
 
 impl TableCache {
     /// The table of a file, read on the first call. `None` after reporting a broken file
@@ -23,11 +22,10 @@ impl TableCache {
         &self,
         source: &FileSource,
         name: &str,
-        format: Option<DataFormat>,
-        delimiter: u8,
+        options: TableOptions,
         problems: &mut Problems,
     ) -> Option<Rc<Table>> {
-        let key = (name.to_owned(), format, delimiter);
+        let key = (name.to_owned(), options);
         let cached = self.0.borrow().get(&key).cloned();
         if let Some(cached) = cached {
             if cached.is_none() {
@@ -35,7 +33,7 @@ impl TableCache {
             }
             return cached;
         }
-        let table = Table::open(source, name, format, delimiter, problems).map(Rc::new);
+        let table = Table::open(source, name, &key.1, problems).map(Rc::new);
         self.0.borrow_mut().insert(key, table.clone());
         table
     }

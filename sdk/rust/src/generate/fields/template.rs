@@ -1,6 +1,6 @@
 //! Computes values and texts from other fields and the device's state.
 
-use minijinja::Environment;
+use minijinja::{Environment, ErrorKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,12 +89,21 @@ impl Specification for Expression {
         let compiled = LANGUAGE
             .compile_expression_owned(self.expression.clone())
             .map_err(|why| {
+                let way = match self.expression.contains("{{") {
+                    true => "it is written without {{ }}, such as",
+                    false => "one such as",
+                };
                 check.report(
                     "expression",
                     format_args!(
-                        "{:?} is no expression: {}; one such as \"a * 2 + 1\" is right",
+                        "{:?} is no expression: {}; {way} \"a * 2 + 1\"{}",
                         self.expression,
-                        cause(&why)
+                        cause(&why),
+                        if way == "one such as" {
+                            " is right"
+                        } else {
+                            ""
+                        }
                     ),
                 );
             })
@@ -150,6 +159,7 @@ impl Specification for Text {
         let used = env
             .add_template_owned(TEMPLATE, self.template.clone())
             .and_then(|()| Ok(env.get_template(TEMPLATE)?.undeclared_variables(true)));
+        let used = used.and_then(|used| unknown_word(&env).map_or(Ok(used), Err));
         match used {
             Ok(used) => Some(TextPlan {
                 variables: TemplateVariables::check(check, "template", used),
@@ -159,14 +169,37 @@ impl Specification for Text {
                 let line = why.line().unwrap_or(1);
                 check.report(
                     "template",
-                    format_args!(
-                        "line {line}: {}; fill in a value with \"{{{{ name }}}}\"",
-                        cause(&why)
-                    ),
+                    format_args!("line {line}: {}; {}", cause(&why), way_out(&self.template)),
                 );
                 None
             }
         }
+    }
+}
+
+/// Returns the error about a filter, a test or a function of a template that the language does
+/// not have. The engine looks them up when a text is made, so one is made without values.
+fn unknown_word(env: &Environment<'static>) -> Option<minijinja::Error> {
+    let mut trial = env.clone();
+    trial.set_undefined_behavior(minijinja::UndefinedBehavior::Chainable);
+    let made = trial.get_template(TEMPLATE).ok()?.render(());
+    made.err().filter(|why| {
+        matches!(
+            why.kind(),
+            ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
+        )
+    })
+}
+
+/// Returns the way out for a template that cannot be parsed.
+fn way_out(template: &str) -> &'static str {
+    let has = |marks: &[&str]| marks.iter().any(|mark| template.contains(mark));
+    if has(&["{{#", "{{/", "{{^", "{{>", "{{else"]) {
+        "blocks are Jinja's, and not those of Handlebars: \"{% if name > 3 %}high{% endif %}\""
+    } else if has(&["{{.", "{{ .", "{{$", "{{ $"]) {
+        "a name has no point or dollar before it: \"{{ name }}\""
+    } else {
+        "fill in a value with \"{{ name }}\", and change it with the filters and functions of Jinja"
     }
 }
 
@@ -323,6 +356,40 @@ mod tests {
         assert!(
             error.starts_with("the text's template cannot be filled in, line 2: "),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn template_of_another_language_has_a_way_on() {
+        let said = |template| life(Text::new(template), &[("t", Value::Null)]).err();
+        for (template, way) in [
+            (
+                "{{#if t}}a{{/if}}",
+                "blocks are Jinja's, and not those of Handlebars: \"{% if name > 3 %}high{% endif %}\"",
+            ),
+            (
+                "{{ .t }}",
+                "a name has no point or dollar before it: \"{{ name }}\"",
+            ),
+            (
+                "{{ t | capitalise }}",
+                "filter capitalise is unknown; fill in a value with \"{{ name }}\", and change it with the filters and functions of Jinja",
+            ),
+        ] {
+            let said = said(template).unwrap();
+            assert!(
+                said.starts_with("template: line 1: ") && said.ends_with(way),
+                "{said}"
+            );
+        }
+        assert_eq!(
+            said("{% if t %}{{ t | upper }}{% endif %}{{ t | round(1) }}"),
+            None
+        );
+        let braces = computed("{{ t * 2 }}").unwrap_err();
+        assert!(
+            braces.ends_with("; it is written without {{ }}, such as \"a * 2 + 1\""),
+            "{braces}"
         );
     }
 

@@ -91,7 +91,7 @@ impl Specification for Bucket {
                 weights.len() == self.values.len(),
                 "weights",
                 format_args!(
-                    "{} weights for {} values; each value has one",
+                    "each value has one weight: weights {}, values {}",
                     weights.len(),
                     self.values.len()
                 ),
@@ -202,7 +202,7 @@ mod tests {
         let bucket = Bucket::new([1, 2]).weights([0.0, -1.0, 1.0]).in_sequence();
         assert_eq!(
             problems_of(&bucket),
-            "weights: 3 weights for 2 values; each value has one\n\
+            "weights: each value has one weight: weights 3, values 2\n\
              weights.1: -1 is below zero; 0 and more is right\n\
              weights: all are 0, so that no value ever comes; one at least is above\n\
              weights: values in sequence come equally often; take the weights away, or the order"

@@ -71,15 +71,27 @@ pub enum ReplayStart {
 }
 
 /// The unit of times that are numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TimeUnit {
     /// Seconds.
-    #[default]
     S,
     /// Milliseconds.
     Ms,
     /// Microseconds.
     Us,
+    /// Nanoseconds.
+    Ns,
+}
+
+impl From<TimeUnit> for mockfleet_datafile::TimeUnit {
+    fn from(unit: TimeUnit) -> Self {
+        match unit {
+            TimeUnit::S => Self::Seconds,
+            TimeUnit::Ms => Self::Millis,
+            TimeUnit::Us => Self::Micros,
+            TimeUnit::Ns => Self::Nanos,
+        }
+    }
 }

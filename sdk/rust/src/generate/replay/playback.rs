@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
-use crate::generate::common::decimal::{parse_number, with_fraction};
+use crate::generate::common::decimal::with_fraction;
 use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
-use crate::generate::data::format::DataFormat;
+use crate::generate::data::format::cell_number;
 use crate::generate::data::table::Table;
 use crate::generate::planning::generator::GeneratorKind;
 use crate::generate::replay::options::{ReplayEnd, ReplayStart};
@@ -101,28 +101,29 @@ impl ReplayPlan {
 
     fn value(&self, row: usize) -> Value {
         let mut values = vec![Value::Missing; self.columns.len()];
-        match self.table.format() {
-            DataFormat::Csv => self.table.fields(row, |column, _, text| {
+        if self.table.is_csv() {
+            let has_commas = self.table.has_commas();
+            self.table.fields(row, |column, _, text| {
                 for (taken, value) in self.columns.iter().zip(values.iter_mut()) {
                     if taken.position == column {
+                        let number = || cell_number(text, has_commas);
                         *value = match taken.numbers {
                             true if taken.fractions => {
-                                parse_number(text).map(with_fraction).unwrap_or_default()
+                                number().map(with_fraction).unwrap_or_default()
                             }
-                            true => parse_number(text).unwrap_or_default(),
+                            true => number().unwrap_or_default(),
                             false => Value::text(text),
                         };
                     }
                 }
-            }),
-            DataFormat::JsonLines => {
-                let json = self.table.json(row);
-                if self.columns.is_empty() {
-                    return json;
-                }
-                for (taken, value) in self.columns.iter().zip(values.iter_mut()) {
-                    *value = taken.part(&json);
-                }
+            });
+        } else {
+            let json = self.table.json(row);
+            if self.columns.is_empty() {
+                return json;
+            }
+            for (taken, value) in self.columns.iter().zip(values.iter_mut()) {
+                *value = taken.part(&json);
             }
         }
         if self.single {
@@ -181,9 +182,10 @@ impl GeneratorKind for ReplayPlan {
     }
 
     fn known_parts(&self) -> KnownParts {
-        let each = match self.table.format() {
-            DataFormat::Csv => KnownParts::Single,
-            DataFormat::JsonLines => KnownParts::Unknown,
+        let each = if self.table.is_csv() {
+            KnownParts::Single
+        } else {
+            KnownParts::Unknown
         };
         if self.single {
             return each;

@@ -113,17 +113,14 @@ fn broken_file_is_reported_with_line_and_column() {
     assert_eq!(
         plan(Replay::new("w.csv"), ragged).unwrap_err(),
         "file: w.csv:4:6: the row has 3 fields and the header 2; quote a field that holds the delimiter\n\
-         file: w.csv:5:2: the row has 1 fields and the header 2; quote a field that holds the delimiter"
+         file: w.csv:5:2: the row has 1 field and the header 2; quote a field that holds the delimiter"
     );
     let numbers = ("w.csv", "zeit;täglich\n1;2\n2;ähm\n3;n/a\n");
-    let german = Replay {
-        delimiter: ";".into(),
-        ..Replay::new("w.csv").column("täglich")
-    };
+    let german = Replay::new("w.csv").column("täglich");
     assert_eq!(
         plan(german, numbers).unwrap_err(),
         "file: w.csv:3:3: \"ähm\" is no number, as the column's others are; mend it, or give the column the type \"text\"\n\
-         file: w.csv:4:3: \"n/a\" is no number, as the column's others are; mend it, or give the column the type \"text\""
+         file: w.csv:4:3: \"n/a\" is no number, as the column's others are; leave the cell empty for a missing value, or give the column the type \"text\""
     );
     let times = ("w.csv", "t,v\n5,1\n4,1\nnoon,1\n");
     assert_eq!(

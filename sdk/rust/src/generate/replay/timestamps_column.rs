@@ -6,14 +6,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use mockfleet_datafile::{TimeForm, parse_time};
 use serde::{Deserialize, Serialize};
 
 use crate::generate::common::value::Value;
-use crate::generate::data::format::DataFormat;
 use crate::generate::data::row_index::STRIDE;
 use crate::generate::data::table::Table;
-use crate::generate::replay::options::TimeUnit;
-use crate::generate::time::rfc3339;
 
 /// The column with the times.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,24 +20,22 @@ pub(crate) struct TimestampColumn {
     pub(crate) position: usize,
     /// Its path in JSON lines.
     pub(crate) path: String,
-    pub(crate) unit: TimeUnit,
+    pub(crate) form: TimeForm,
 }
 
 impl TimestampColumn {
     /// The text of a row's time.
     fn text(&self, table: &Table, row: usize) -> String {
-        match table.format() {
-            DataFormat::Csv => {
-                let mut found = String::new();
-                table.fields(row, |column, _, text| {
-                    if column == self.position {
-                        found.push_str(text);
-                    }
-                });
-                found
-            }
-            DataFormat::JsonLines => self.text_in(&table.json(row)),
+        if !table.is_csv() {
+            return self.text_in(&table.json(row));
         }
+        let mut found = String::new();
+        table.fields(row, |column, _, text| {
+            if column == self.position {
+                found.push_str(text);
+            }
+        });
+        found
     }
 
     /// The text of the time in an object.
@@ -142,43 +138,11 @@ impl RowTimes {
             cached.1.extend(rows.map(|row| {
                 let text = self.column.text(&self.table, row);
                 // It was a time when the file was indexed.
-                let time = parse_time(&text, self.column.unit).unwrap_or(self.samples.first);
+                let time = parse_time(&text, self.column.form).unwrap_or(self.samples.first);
                 time.saturating_sub(self.samples.first)
             }));
             cached.0 = stride;
         }
         look(&cached.1)
     }
-}
-
-/// Parses a time in microseconds: RFC 3339 with or without an offset, or a number.
-pub(crate) fn parse_time(text: &str, unit: TimeUnit) -> Option<i64> {
-    let text = text.trim();
-    let (micros, digits) = match unit {
-        TimeUnit::S => (1_000_000, 6),
-        TimeUnit::Ms => (1_000, 3),
-        TimeUnit::Us => (1, 0),
-    };
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if let Ok(number) = whole.parse::<i64>() {
-        if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let mut below = 0;
-        for place in 0..digits {
-            let digit = fraction
-                .as_bytes()
-                .get(place)
-                .map_or(0, |digit| i64::from(digit - b'0'));
-            below = below * 10 + digit;
-        }
-        let below = if whole.starts_with('-') {
-            -below
-        } else {
-            below
-        };
-        return number.checked_mul(micros)?.checked_add(below);
-    }
-    let moment = rfc3339::parse(text).or_else(|| rfc3339::parse(&format!("{text}Z")))?;
-    i64::try_from(moment.micros()).ok()
 }

@@ -3,6 +3,7 @@
 //! The motion has stops, and the reported position the noise of a receiver.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::contract::error::Error;
 use crate::generate::common::context::Context;
@@ -12,6 +13,8 @@ use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
 use crate::generate::planning::check::Check;
 use crate::generate::planning::generator::{GeneratorKind, Specification};
+#[cfg(feature = "files")]
+use crate::generate::route::spec::RouteGap;
 use crate::generate::route::spec::{Route, RouteEnd, Waypoint};
 use crate::generate::route::track::{self, GeoPoint, Track};
 #[cfg(feature = "files")]
@@ -41,8 +44,8 @@ impl Specification for Route {
         check.require_probability("stop-chance", self.stop_chance);
         check.require_not_negative("noise", self.noise);
         check.require_decimals(Some(self.decimals));
-        let places = self.places(check)?;
-        let track = Track::new(places, self.end == RouteEnd::Loop);
+        let segments = self.segments(check)?;
+        let track = Track::new(segments, self.end == RouteEnd::Loop, self.drives_gaps());
         if !check.require(
             track.length() > 0.0,
             "points",
@@ -52,7 +55,14 @@ impl Specification for Route {
         }
         let stop =
             |(number, point): (usize, &Waypoint)| Some((track.distance_to(number), point.stop?));
-        let stops = self.points.iter().enumerate().filter_map(stop).collect();
+        let mut stops: Vec<_> = self.points.iter().enumerate().filter_map(stop).collect();
+        if self.pauses_in_gaps() && self.speed > 0.0 {
+            stops.extend(track.gaps().iter().map(|gap| {
+                let seconds = gap.length / (self.speed / KMH_PER_MPS);
+                let pause = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+                (gap.at, pause.into())
+            }));
+        }
         Some(RoutePlan {
             track,
             stops,
@@ -63,7 +73,27 @@ impl Specification for Route {
 }
 
 impl Route {
-    fn places(&self, check: &mut Check<'_>) -> Option<Vec<GeoPoint>> {
+    #[cfg(feature = "files")]
+    fn drives_gaps(&self) -> bool {
+        self.gap == RouteGap::Drive
+    }
+
+    #[cfg(not(feature = "files"))]
+    const fn drives_gaps(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "files")]
+    fn pauses_in_gaps(&self) -> bool {
+        self.gap == RouteGap::Pause
+    }
+
+    #[cfg(not(feature = "files"))]
+    const fn pauses_in_gaps(&self) -> bool {
+        false
+    }
+
+    fn segments(&self, check: &mut Check<'_>) -> Option<Vec<Vec<GeoPoint>>> {
         #[cfg(feature = "files")]
         if let Some(file) = &self.file {
             check.require(
@@ -71,12 +101,18 @@ impl Route {
                 "points",
                 "file is there, too; one of the two is right",
             );
-            return check.collect(|scope, problems| track_file::read(&scope.files, file, problems));
+            let drives_gaps = self.drives_gaps();
+            return check.collect(|scope, problems| {
+                track_file::read(&scope.files, file, drives_gaps, problems)
+            });
         }
         check.require(
             self.points.len() >= 2,
             "points",
-            format_args!("{} points; a route has two at least", self.points.len()),
+            format_args!(
+                "a route has two at least, and here are fewer: {}",
+                self.points.len()
+            ),
         );
         let places = check.each("points", &self.points, |check, point| {
             let place = GeoPoint {
@@ -87,7 +123,7 @@ impl Route {
                 .collect(|_, problems| track::check_point(place, problems))
                 .then_some(place)
         })?;
-        (places.len() >= 2).then_some(places)
+        (places.len() >= 2).then(|| vec![places])
     }
 }
 
@@ -205,7 +241,11 @@ impl GeneratorKind for RoutePlan {
         {
             state.remaining_stop = settings.stop_lasts.as_f64() / 1e6;
         }
-        let (mut place, mut heading) = self.track.position_at(state.position);
+        // A device that pauses between two segments has not left the first one.
+        let (mut place, mut heading) = (state.remaining_stop > 0.0)
+            .then(|| self.track.position_in_gap(state.position, state.back))
+            .flatten()
+            .unwrap_or_else(|| self.track.position_at(state.position));
         if state.back {
             heading = (heading + 180.0).rem_euclid(360.0);
         }

@@ -35,6 +35,23 @@ pub enum RouteEnd {
     Stop,
 }
 
+/// The way from the end of a segment of a file to the start of the next one.
+#[cfg(feature = "files")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum RouteGap {
+    /// The device is at the start of the next segment at once: the way between was not
+    /// recorded.
+    #[default]
+    Jump,
+    /// The device stays at the end of the segment for as long as the straight way takes at
+    /// `speed`, and then is at the start of the next one.
+    Pause,
+    /// The device drives the straight way.
+    Drive,
+}
+
 /// A position that moves along a route: an object of `lat` and `lon` (degrees), `speed`
 /// (km/h), `heading` (degrees from north, clockwise) and `distance` (metres since the
 /// first value).
@@ -50,6 +67,11 @@ pub struct Route {
     #[cfg(feature = "files")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// The way between two segments of the file: `<trkseg>` and `<rte>` of GPX, lines and parts
+    /// of a `MultiLineString` of GeoJSON.
+    #[cfg(feature = "files")]
+    #[serde(default)]
+    pub gap: RouteGap,
     /// The mean speed, in km/h.
     #[schemars(range(min = 0.0))]
     pub speed: f64,
@@ -104,6 +126,8 @@ impl Route {
             points: points.into_iter().map(point).collect(),
             #[cfg(feature = "files")]
             file: None,
+            #[cfg(feature = "files")]
+            gap: RouteGap::Jump,
             speed,
             speed_deviation: 0.0,
             stop_chance: 0.0,
@@ -123,6 +147,13 @@ impl Route {
             file: Some(name.into()),
             ..Self::new([], speed)
         }
+    }
+
+    /// Sets the way between two segments of the file.
+    #[cfg(feature = "files")]
+    #[must_use]
+    pub fn gap(self, gap: RouteGap) -> Self {
+        Self { gap, ..self }
     }
 
     /// Stops at a point, counted from 0, for this time. Does nothing without such a point.

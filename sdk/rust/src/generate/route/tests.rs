@@ -151,10 +151,78 @@ fn invalid_route_is_refused_with_paths() {
     );
     assert_eq!(
         problems_of(&Route::new([(1.0, 1.0)], 1.0)),
-        "points: 1 points; a route has two at least"
+        "points: a route has two at least, and here are fewer: 1"
     );
     assert_eq!(
         problems_of(&Route::new([(1.0, 1.0), (1.0, 1.0)], 1.0)),
         "points: they are all in one place; a route leads somewhere"
     );
+}
+
+#[cfg(feature = "files")]
+mod files {
+    use super::*;
+    use crate::generate::planning::scope::Scope;
+    use crate::generate::route::spec::RouteGap;
+
+    fn scope(content: &'static str) -> Scope {
+        Scope::new().files(move |_| Some(content.into()))
+    }
+
+    /// Twice 100 m to the north, 200 m apart: 10 s, a gap of 20 s, and 10 s at 36 km/h.
+    const SEGMENTS: &str = r#"<gpx><trk>
+        <trkseg><trkpt lat="0" lon="8"/><trkpt lat="0.00089932" lon="8"/></trkseg>
+        <trkseg><trkpt lat="0.00269796" lon="8"/><trkpt lat="0.00359728" lon="8"/></trkseg>
+        </trk></gpx>"#;
+
+    fn latitudes(gap: RouteGap, end: RouteEnd, count: usize) -> Vec<f64> {
+        let route = Route::file("x", 36.0).gap(gap).end(end);
+        let plan = route.plan(&scope(SEGMENTS)).unwrap();
+        let mut life = TestGenerator::start(&plan, 1).every(Span::from_micros(4_000_000));
+        let values = life.values(count);
+        let metres = |value: &Value| value.part("lat").unwrap().as_number().unwrap() * 111_195.08;
+        values.iter().map(|value| metres(value).round()).collect()
+    }
+
+    #[test]
+    fn gap_between_segments_is_jumped_paused_or_driven() {
+        assert_eq!(
+            latitudes(RouteGap::Jump, RouteEnd::Stop, 7),
+            [0.0, 40.0, 80.0, 320.0, 360.0, 400.0, 400.0]
+        );
+        assert_eq!(
+            latitudes(RouteGap::Pause, RouteEnd::Stop, 11),
+            [
+                0.0, 40.0, 80.0, 100.0, 100.0, 100.0, 100.0, 100.0, 320.0, 360.0, 400.0
+            ]
+        );
+        assert_eq!(
+            latitudes(RouteGap::Drive, RouteEnd::Stop, 11),
+            [
+                0.0, 40.0, 80.0, 120.0, 160.0, 200.0, 240.0, 280.0, 320.0, 360.0, 400.0
+            ]
+        );
+        assert_eq!(
+            latitudes(RouteGap::Pause, RouteEnd::Return, 21)[10..],
+            [
+                400.0, 360.0, 320.0, 300.0, 300.0, 300.0, 300.0, 300.0, 80.0, 40.0, 0.0
+            ]
+        );
+        assert_eq!(RouteGap::default(), RouteGap::Jump);
+    }
+
+    #[test]
+    fn feature_without_a_geometry_is_skipped() {
+        const LINE: &str = r#"{"type":"FeatureCollection","features":[
+            {"type":"Feature","geometry":null,"properties":{}},
+            {"type":"Feature","geometry":{"type":"LineString","coordinates":[[8,50],[8.1,50]]}}]}"#;
+        assert!(Route::file("x", 30.0).plan(&scope(LINE)).is_ok());
+        const NONE: &str = r#"{"type":"FeatureCollection","features":[
+            {"type":"Feature","geometry":null,"properties":{}}]}"#;
+        let said = Route::file("x", 30.0).plan(&scope(NONE)).unwrap_err();
+        assert_eq!(
+            said.to_string(),
+            "file: x has 0 points, and 1 feature without a geometry, which is skipped; a LineString with positions is right, two at least in one segment"
+        );
+    }
 }

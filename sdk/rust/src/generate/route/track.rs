@@ -17,23 +17,68 @@ pub(crate) struct GeoPoint {
 pub(crate) struct Track {
     points: Vec<GeoPoint>,
     metres: Vec<f64>,
+    gaps: Vec<Gap>,
+}
+
+/// The way between two segments that is no part of the track.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Gap {
+    /// The distance of both its ends from the start along the track, in metres.
+    pub(crate) at: f64,
+    /// The metres of the straight way.
+    pub(crate) length: f64,
 }
 
 impl Track {
-    /// Makes a track of two points at least. A closed one leads back to the first point.
-    pub(crate) fn new(mut points: Vec<GeoPoint>, closed: bool) -> Self {
-        if let (true, Some(first)) = (closed && points.first() != points.last(), points.first()) {
-            points.push(*first);
-        }
+    /// Makes a track of segments, which have two points at least together. A closed one leads
+    /// back to the first point. The way between two segments has no length unless
+    /// `drives_gaps`.
+    pub(crate) fn new(segments: Vec<Vec<GeoPoint>>, closed: bool, drives_gaps: bool) -> Self {
+        let (mut points, mut metres, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
         let mut sum = 0.0;
-        let mut metres = vec![0.0];
-        for pair in points.windows(2) {
-            if let [from, to] = pair {
-                sum += distance(*from, *to);
+        for segment in segments {
+            for (number, point) in segment.into_iter().enumerate() {
+                if let Some(before) = points.last() {
+                    let length = distance(*before, point);
+                    if number > 0 || drives_gaps {
+                        sum += length;
+                    } else {
+                        gaps.push(Gap { at: sum, length });
+                    }
+                }
+                points.push(point);
                 metres.push(sum);
             }
         }
-        Self { points, metres }
+        if let (true, Some(first), Some(last)) = (closed, points.first(), points.last())
+            && first != last
+        {
+            metres.push(sum + distance(*last, *first));
+            points.push(*first);
+        }
+        Self {
+            points,
+            metres,
+            gaps,
+        }
+    }
+
+    /// The gaps between segments.
+    pub(crate) fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// The position in a pause at a gap, and the heading there: at the end of the segment that
+    /// the device leaves. `None` where no gap is.
+    pub(crate) fn position_in_gap(&self, metres: f64, back: bool) -> Option<(GeoPoint, f64)> {
+        let is_here = |gap: &&Gap| (gap.at - metres).abs() < 1e-6;
+        let at = self.gaps.iter().find(is_here)?.at;
+        if back {
+            return Some(self.position_at(at));
+        }
+        let end = self.metres.partition_point(|point| *point < at);
+        let (from, to) = (self.points.get(end.checked_sub(1)?)?, self.points.get(end)?);
+        Some((*to, heading(*from, *to)))
     }
 
     /// Its length in metres.
@@ -169,27 +214,39 @@ mod tests {
 
     #[test]
     fn a_track_passes_through_its_points_and_over_the_date_line() {
-        let track = Track::new(vec![BERLIN, HAMBURG], true);
+        let track = Track::new(vec![vec![BERLIN, HAMBURG]], true, false);
         assert_eq!(track.position_at(0.0).0, BERLIN);
         assert_eq!(track.position_at(track.distance_to(1)).0, HAMBURG);
         assert_eq!(track.position_at(track.length() + 1.0).0, BERLIN);
-        let pacific = Track::new(
-            vec![
-                GeoPoint {
-                    lat: 0.0,
-                    lon: 179.0,
-                },
-                GeoPoint {
-                    lat: 0.0,
-                    lon: -179.0,
-                },
-            ],
-            false,
-        );
+        let east_of = |lon| GeoPoint { lat: 0.0, lon };
+        let pacific = Track::new(vec![vec![east_of(179.0), east_of(-179.0)]], false, false);
         assert!((pacific.length() - 2.0 * 111_195.08).abs() < 0.1);
         assert!((pacific.position_at(pacific.length() * 0.75).0.lon - -179.5).abs() < 1e-9);
-        let same = Track::new(vec![BERLIN, BERLIN], false);
+        let same = Track::new(vec![vec![BERLIN, BERLIN]], false, false);
         assert_eq!(same.position_at(5.0).0, BERLIN);
+    }
+
+    #[test]
+    fn gap_between_segments_has_no_length() {
+        let east_of = |lon| GeoPoint { lat: 0.0, lon };
+        let segments = || {
+            vec![
+                vec![east_of(0.0), east_of(1.0)],
+                vec![east_of(2.0), east_of(3.0)],
+            ]
+        };
+        let degree = 111_195.08;
+        let track = Track::new(segments(), false, false);
+        assert!((track.length() - 2.0 * degree).abs() < 0.1);
+        let gap = track.gaps()[0];
+        assert!((gap.at - degree).abs() < 0.1 && (gap.length - degree).abs() < 0.1);
+        assert_eq!(track.position_at(gap.at).0, east_of(2.0));
+        let inside = |back| track.position_in_gap(gap.at, back);
+        assert_eq!(inside(false), Some((east_of(1.0), 90.0)));
+        assert_eq!(inside(true), Some((east_of(2.0), 90.0)));
+        assert_eq!(track.position_in_gap(0.0, false), None);
+        let driven = Track::new(segments(), false, true);
+        assert!((driven.length() - 3.0 * degree).abs() < 0.1 && driven.gaps().is_empty());
     }
 
     #[test]

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use mockfleet_files::durations::format_duration;
+
 use crate::document::node::Origin;
 use crate::document::table_reader::ReadContext;
-use crate::document::units::format_duration;
 use crate::plan::fault::{Fault, FaultTimes};
 
 /// The number of times of a fault that are checked. Later overlaps are rare, and then both

@@ -1,6 +1,7 @@
 //! Lists the kinds of faults with their keys.
 
 use crate::document::node::Node;
+use crate::document::problem::ValueError;
 use crate::document::suggest::did_you_mean;
 use crate::document::table_reader::{TableReader, text};
 
@@ -59,7 +60,7 @@ pub(crate) fn words() -> [&'static str; 14] {
     KINDS.map(|(word, _)| word)
 }
 
-pub(crate) fn kind(node: &Node) -> Result<(&'static str, &'static [&'static str]), String> {
+pub(crate) fn kind(node: &Node) -> Result<(&'static str, &'static [&'static str]), ValueError> {
     let text = text(node)?;
     let found = KINDS.iter().find(|(word, _)| *word == text).copied();
     found.ok_or_else(|| {
@@ -68,6 +69,7 @@ pub(crate) fn kind(node: &Node) -> Result<(&'static str, &'static [&'static str]
             "{text:?} is no fault{hint}; there are {}",
             words().join(", ")
         )
+        .into()
     })
 }
 

@@ -1,5 +1,6 @@
 //! Reads the keys that only one kind of fault has.
 
+use crate::document::problem::ValueError;
 use std::time::Duration;
 
 use crate::document::node::Node;
@@ -81,7 +82,7 @@ pub(crate) fn read(
 }
 
 /// Reads `5s`, or `1s..10s`.
-fn delay(node: &Node) -> Result<(Duration, Duration), String> {
+fn delay(node: &Node) -> Result<(Duration, Duration), ValueError> {
     let text = text(node)?;
     let read = |text: &str| {
         units::parse_duration(text).map_err(|wanted| {
@@ -93,22 +94,24 @@ fn delay(node: &Node) -> Result<(Duration, Duration), String> {
         Some((least, most)) => (read(least.trim())?, read(most.trim())?),
     };
     if least > most {
-        return Err(format!("{text:?} ends before it begins"));
+        return Err(
+            format!("{text:?} ends before it begins; write the shorter delay first").into(),
+        );
     }
     if most == Duration::ZERO || most > MAX_DURATION {
-        return Err(format!("{text:?} is out of range; a delay is above 0s"));
+        return Err(
+            format!("{text:?} is out of range; a delay is above 0s, and 10 years at most").into(),
+        );
     }
     Ok((least, most))
 }
 
-fn cut_to(node: &Node) -> Result<CutTo, String> {
+fn cut_to(node: &Node) -> Result<CutTo, ValueError> {
     let text = text(node)?;
     if text.trim_end().ends_with('%') {
         let share = units::parse_share(&text)?;
         if share >= 1.0 {
-            return Err(format!(
-                "{text:?} cuts nothing; it lies between 0% and 100%"
-            ));
+            return Err(format!("{text:?} cuts nothing; it lies between 0% and 100%").into());
         }
         return Ok(CutTo::Share(share));
     }
@@ -116,7 +119,8 @@ fn cut_to(node: &Node) -> Result<CutTo, String> {
         Ok(size) => Ok(CutTo::Size(size.bytes())),
         Err(wanted) => Err(format!(
             "{text:?} is not understood; it is a share such as \"50%\", or a size: {wanted}"
-        )),
+        )
+        .into()),
     }
 }
 
@@ -179,7 +183,7 @@ fn clock_skew(keys: &TableReader<'_>) -> Option<FaultKind> {
 }
 
 /// Reads a duration that may be negative, in microseconds.
-fn signed(text: &str) -> Result<i64, String> {
+fn signed(text: &str) -> Result<i64, ValueError> {
     let (sign, length) = match text.trim().strip_prefix('-') {
         Some(length) => (-1, length),
         None => (1, text.trim().trim_start_matches('+')),
@@ -187,19 +191,19 @@ fn signed(text: &str) -> Result<i64, String> {
     let length = units::parse_duration(length)
         .map_err(|wanted| format!("{text:?} is not understood; {wanted}, and \"-5s\" is behind"))?;
     if length > MAX_DURATION {
-        return Err(format!("{text:?} is out of range; it is 10 years at most"));
+        return Err(format!("{text:?} is out of range; it is 10 years at most").into());
     }
     let micros = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
     Ok(sign * micros)
 }
 
 /// Reads `2s/h`: the time that a clock gains in a period.
-fn drift(node: &Node) -> Result<f64, String> {
+fn drift(node: &Node) -> Result<f64, ValueError> {
     let text = text(node)?;
     let wanted = || {
-        format!(
+        ValueError::from(format!(
             "{text:?} is not understood; a drift is what the clock gains in a time, such as \"2s/h\" or \"-500ms/d\" (s, min, h, d)"
-        )
+        ))
     };
     let (gain, period) = text.split_once('/').ok_or_else(wanted)?;
     let gain = signed(gain).map_err(|_| wanted())?;
@@ -209,8 +213,8 @@ fn drift(node: &Node) -> Result<f64, String> {
     let drift = gain / period;
     if drift.abs() > 1.0 {
         return Err(format!(
-            "{text:?} is more than the time itself; no clock is so wrong"
-        ));
+            "{text:?} is more than the time itself; no clock is so wrong: give less, such as \"2s/h\""
+        ).into());
     }
     Ok(drift)
 }
@@ -235,7 +239,7 @@ fn slow_link(keys: &TableReader<'_>) -> Option<FaultKind> {
 }
 
 /// Reads `2KiB/s`.
-fn bandwidth(node: &Node) -> Result<u64, String> {
+fn bandwidth(node: &Node) -> Result<u64, ValueError> {
     let text = text(node)?;
     let size = text.trim().strip_suffix("/s").map(str::trim_end);
     let bytes = size.and_then(|size| ByteSize::parse(size).ok());
@@ -244,6 +248,7 @@ fn bandwidth(node: &Node) -> Result<u64, String> {
         Some(bytes) => Ok(bytes),
         None => Err(format!(
             "{text:?} is not understood; a bandwidth is a size a second, such as \"2KiB/s\""
-        )),
+        )
+        .into()),
     }
 }

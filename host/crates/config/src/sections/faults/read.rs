@@ -88,9 +88,9 @@ fn share(keys: &TableReader<'_>, key: &str) -> Option<f64> {
         let text = text(node)?;
         let share = units::parse_share(&text)?;
         if share > 1.0 {
-            return Err(format!(
-                "{text:?} is more than all; it lies above 0% and up to 100%"
-            ));
+            return Err(
+                format!("{text:?} is more than all; it lies above 0% and up to 100%").into(),
+            );
         }
         if share == 0.0 {
             return Err(
@@ -119,10 +119,7 @@ fn channel(keys: &TableReader<'_>, scope: &FaultContext<'_>) -> Option<Option<St
             return Ok(Some(wanted));
         }
         let hint = did_you_mean(&wanted, names.iter().copied());
-        Err(format!(
-            "targets.{} has no channel {wanted:?}{hint}",
-            target.name
-        ))
+        Err(format!("targets.{} has no channel {wanted:?}{hint}", target.name).into())
     })
 }
 

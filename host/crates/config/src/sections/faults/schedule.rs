@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use mockfleet_files::durations::format_duration;
+
 use crate::document::table_reader::TableReader;
-use crate::document::units::format_duration;
 use crate::plan::fault::{FaultKind, FaultSchedule, FaultTimes};
 use crate::sections::faults::context::MAX_DURATION;
 
@@ -76,7 +77,7 @@ fn times(
     };
     if apart <= duration {
         let text = format!(
-            "it would begin again before it is over: it lasts {}, and begins once in {}",
+            "it would begin again before it is over: it lasts {}, and begins once in {}; make it shorter, or rarer",
             format_duration(duration),
             format_duration(apart)
         );
@@ -142,7 +143,7 @@ fn is_possible(
 ) -> bool {
     if let Some(until) = schedule.until.filter(|until| *until <= schedule.from) {
         let text = format!(
-            "the window ends before it begins: from is {}, until is {}",
+            "the window ends before it begins: from is {}, until is {}; make until the later one",
             format_duration(schedule.from),
             format_duration(until)
         );
@@ -158,7 +159,7 @@ fn is_possible(
     if first < schedule.from || schedule.until.is_some_and(|until| first >= until) {
         let until = schedule.until.map_or("the end".into(), format_duration);
         let text = format!(
-            "it never happens: its first moment is {}, and its window goes from {} to {until}",
+            "it never happens: its first moment is {}, and its window goes from {} to {until}; move one of the two",
             format_duration(first),
             format_duration(schedule.from)
         );
@@ -167,7 +168,7 @@ fn is_possible(
     }
     if let Some(run_duration) = run_duration.filter(|end| first >= *end) {
         let text = format!(
-            "it never happens: it begins {} into a run of {} (duration)",
+            "it never happens: it begins {} into a run of {} (duration); begin earlier, or make the run longer",
             format_duration(first),
             format_duration(run_duration)
         );

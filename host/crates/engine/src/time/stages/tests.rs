@@ -55,7 +55,7 @@ fn moments(beat: &TickSchedule, owner: DevicePhase, end: Micros) -> Vec<TickTime
     let mut moments = Vec::new();
     while moment.due < end && moments.len() < 200_000 {
         moments.push(moment);
-        moment = beat.following(moment.nominal, None, owner);
+        moment = beat.following(moment, None, owner);
     }
     moments
 }
@@ -112,7 +112,7 @@ fn devices_start_one_by_one_and_stop_in_reverse_order() {
     let stages = vec![gated(10, 0.0, 1.0), gated(10, 1.0, 0.0)];
     let stages = Stages::new(&stages, AfterStages::Hold, 1.0).unwrap();
     for index in 0..10 {
-        let born = stages.born(index, 10, 0, Duration::ZERO);
+        let born = stages.born(index, 10);
         assert_eq!(born, u64::from(index) * SECOND);
         let ticks = stages.parts(Micros::MAX / 2, rank(index, 10)) / PARTS_PER_TICK;
         assert_eq!(ticks, 200 - 20 * u64::from(index), "{index}");
@@ -120,21 +120,18 @@ fn devices_start_one_by_one_and_stop_in_reverse_order() {
 }
 
 #[test]
-fn devices_that_start_at_once_connect_at_the_target_rate() {
+fn devices_of_a_step_are_switched_on_together() {
     let some = |seconds, share| Stage {
         devices: Transition::constant(share),
         ..stage(seconds, Shape::Step, (1.0, 1.0))
     };
     let stages = vec![some(10, 0.0), some(10, 0.5), some(10, 1.0)];
     let stages = Stages::new(&stages, AfterStages::Hold, 1.0).unwrap();
-    let born = |index| stages.born(index, 100, 7, Duration::from_millis(2));
-    assert_eq!(
-        [born(0), born(1), born(49)],
-        [10 * SECOND, 10_002_000, 10_098_000]
-    );
-    assert_eq!([born(50), born(99)], [20 * SECOND, 20_098_000]);
+    let born = |index| stages.born(index, 100);
+    assert_eq!([born(0), born(49)], [10 * SECOND; 2]);
+    assert_eq!([born(50), born(99)], [20 * SECOND; 2]);
     let never = Stages::new(&[some(10, 0.0)], AfterStages::Hold, 1.0).unwrap();
-    assert_eq!(never.born(0, 100, 0, Duration::ZERO), Micros::MAX);
+    assert_eq!(never.born(0, 100), Micros::MAX);
 }
 
 #[test]
@@ -146,14 +143,11 @@ fn next_tick_of_a_device_is_kept_and_rate_zero_stays_silent() {
     let beat = together(stages, AfterStages::Return);
     let owner = owner(1, 0.0);
     let first = beat.first(owner);
-    let target_load = beat.following(first.nominal, Some(250_000), owner);
+    let target_load = beat.following(first, Some(250_000), owner);
     assert_eq!(target_load.due, 250_000);
-    assert_eq!(
-        beat.following(target_load.nominal, None, owner).due,
-        350_000
-    );
+    assert_eq!(beat.following(target_load, None, owner).due, 350_000);
     // A device cannot set a tick while the fleet file's rate is 0.
-    let silent = beat.following(first.nominal, Some(5 * SECOND), owner);
+    let silent = beat.following(first, Some(5 * SECOND), owner);
     assert_eq!(silent.due, 10 * SECOND);
 }
 
@@ -327,7 +321,7 @@ proptest! {
             prop_assert_eq!(beat.skip(moment, catch.missed, owner), catch.tick);
             ran += 1;
             missed += catch.missed;
-            moment = beat.following(catch.tick.nominal, None, owner);
+            moment = beat.following(catch.tick, None, owner);
         }
         // Jitter may move the last tick to either side of the end.
         prop_assert!((ran + missed).abs_diff(due) <= u64::from(jitter > 0.0), "{ran} + {missed}, {due}");

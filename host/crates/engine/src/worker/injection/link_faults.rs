@@ -1,5 +1,6 @@
 //! Cuts and restores connections as injected faults ask, and logs both.
 
+use mockfleet_metrics::noun_for;
 use std::time::Duration;
 
 use crate::faults::group_faults::GroupFaults;
@@ -283,7 +284,8 @@ fn words(kind: &FaultKind, span: Window) -> String {
     let word = kind.word();
     match kind {
         FaultKind::Flapping { times, down, up } => format!(
-            "{word}: {times} times down for {}, up for {} in between",
+            "{word}: {times} {} down for {}, up for {} in between",
+            noun_for(*times, "time"),
             format_duration(*down),
             format_duration(*up)
         ),

@@ -28,14 +28,14 @@ pub(crate) async fn wait_until_restored(shared: &Shared, connection: &RefCell<Co
     .await;
 }
 
-/// Waits until the connection is cut.
-pub(crate) async fn wait_until_cut(connection: &RefCell<Connection>) {
+/// Waits until the connection is cut, or the run ends.
+pub(crate) async fn wait_until_cut(shared: &Shared, connection: &RefCell<Connection>) {
     std::future::poll_fn(|cx| {
         let mut connection = connection.borrow_mut();
         connection.register(cx);
-        match connection.fault.cut() {
-            Some(_) => Poll::Ready(()),
-            None => Poll::Pending,
+        match connection.fault.cut().is_some() || shared.closing.get() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
     })
     .await;

@@ -4,6 +4,7 @@
 //! `resend` sends the messages of earlier connections, and `proof` shows at the end that the
 //! broker has read all.
 
+pub(crate) mod packet_buffer;
 pub(crate) mod proof;
 pub(crate) mod receive;
 pub(crate) mod resend;

@@ -2,7 +2,8 @@
 //!
 //! A packet acknowledges a message in flight, or it is a downlink message.
 
-use std::pin::Pin;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -24,6 +25,14 @@ const READS_PER_POLL: usize = 8;
 /// The largest packet that a broker may send (MQTT 3.1.1, section 2.2.3: 256 MiB).
 const MAX_PACKET_BYTES: usize = 268_435_455;
 
+/// Decodes the first packet.
+#[inline]
+fn decode(input: &mut BytesMut) -> Result<Packet, rumqttc::Error> {
+    #[cfg(test)]
+    tests::DECODER_BYTES.set(tests::DECODER_BYTES.get() + input.len());
+    Packet::read(input, MAX_PACKET_BYTES)
+}
+
 impl Session<'_> {
     /// Reads the bytes that the broker sent, up to a fair share.
     #[inline]
@@ -34,20 +43,33 @@ impl Session<'_> {
         scratch: &mut Scratch,
     ) -> Result<(), SessionError> {
         for _ in 0..READS_PER_POLL {
+            // The rest of a large packet goes straight into its buffer.
+            let is_direct = self.partial.missing() >= scratch.chunk.len();
             let mut chunk = ReadBuf::new(&mut scratch.chunk);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut chunk) {
+            let read = match is_direct {
+                true => self.partial.poll_read(cx, &mut self.stream),
+                false => {
+                    let read = Pin::new(&mut self.stream).poll_read(cx, &mut chunk);
+                    read.map_ok(|()| chunk.filled().len())
+                }
+            };
+            match read {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(Err(error)) => return Err(SessionError::Lost(error)),
-                Poll::Ready(Ok(())) if chunk.filled().is_empty() => {
-                    return Err(SessionError::Closed);
+                Poll::Ready(Ok(0)) => return Err(SessionError::Closed),
+                Poll::Ready(Ok(_)) => self.has_received = true,
+            }
+            match is_direct {
+                true => {
+                    if let Some(packet) = self.partial.take_complete() {
+                        self.read_whole(connection, packet, Instant::now())?;
+                    }
                 }
-                Poll::Ready(Ok(())) => {
-                    self.has_received = true;
-                    self.read_packets(connection, &mut scratch.input, chunk.filled())?;
-                }
+                false => self.read_packets(connection, &mut scratch.input, chunk.filled())?,
             }
         }
-        cx.waker().wake_by_ref();
+        // More bytes wait. Timers and other connections have their turn first.
+        let _ = pin!(tokio::task::yield_now()).poll(cx);
         Ok(())
     }
 
@@ -56,12 +78,18 @@ impl Session<'_> {
         &mut self,
         connection: &mut Connection,
         input: &mut BytesMut,
-        new: &[u8],
+        mut new: &[u8],
     ) -> Result<(), SessionError> {
-        input.clear();
-        input.extend_from_slice(&std::mem::take(&mut self.partial));
-        input.extend_from_slice(new);
         let now = Instant::now();
+        if !self.partial.is_empty() {
+            let filled = self.partial.fill(&mut new);
+            match filled.map_err(SessionError::InvalidPacket)? {
+                Some(packet) => self.read_whole(connection, packet, now)?,
+                None => return Ok(()),
+            }
+        }
+        input.clear();
+        input.extend_from_slice(new);
         loop {
             // PUBACK comes once per message, so it is read without the codec's allocations.
             if let Some([0x40, 2, high, low]) = input.first_chunk() {
@@ -70,17 +98,26 @@ impl Session<'_> {
                 self.acked(connection, id, now);
                 continue;
             }
-            match Packet::read(input, MAX_PACKET_BYTES) {
+            match decode(input) {
                 Ok(packet) => self.handle(connection, packet, now),
                 Err(rumqttc::Error::InsufficientBytes(_)) => break,
-                Err(error) => {
-                    return Err(SessionError::InvalidPacket(error));
-                }
+                Err(error) => return Err(SessionError::InvalidPacket(error)),
             }
         }
-        if !input.is_empty() {
-            self.partial = BytesMut::from(&input[..]);
-        }
+        let begun = self.partial.fill(&mut &input[..]);
+        begun.map_err(SessionError::InvalidPacket)?;
+        Ok(())
+    }
+
+    /// Handles a packet that came with more than one read.
+    fn read_whole(
+        &mut self,
+        connection: &mut Connection,
+        mut packet: BytesMut,
+        now: Instant,
+    ) -> Result<(), SessionError> {
+        let packet = decode(&mut packet).map_err(SessionError::InvalidPacket)?;
+        self.handle(connection, packet, now);
         Ok(())
     }
 
@@ -166,5 +203,15 @@ impl Session<'_> {
         if !is_known {
             self.shared.warn("the broker delivered a message that fits no downlink, and no device receives it; with clean-session = false, it keeps the subscriptions of earlier runs");
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// The bytes that decoders of this thread have got so far, also in vain.
+        pub(crate) static DECODER_BYTES: Cell<usize> = const { Cell::new(0) };
     }
 }

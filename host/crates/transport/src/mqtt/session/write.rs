@@ -23,6 +23,7 @@ use crate::mqtt::codec::qos;
 use crate::mqtt::connection::{CloseRequest, Connection};
 use crate::mqtt::error::SessionError;
 use crate::mqtt::link_fault::bandwidth::BandwidthBudget;
+use crate::mqtt::session::packet_buffer::PacketBuffer;
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::session_state::unanswered::Unanswered;
 use crate::mqtt::target::{MqttTarget, Scratch, Shared, WRITE_BATCH_BYTES};
@@ -55,7 +56,7 @@ pub(crate) struct Session<'a> {
     /// Encoded bytes that the kernel did not take yet.
     out: BytesMut,
     /// Received bytes that are not a complete packet yet.
-    pub(crate) partial: BytesMut,
+    pub(crate) partial: PacketBuffer,
     /// The packets of the session's start that the broker has not answered.
     pub(crate) unanswered: Unanswered,
     /// The time by which the broker must answer, while something waits for that.
@@ -85,6 +86,8 @@ pub(crate) struct Session<'a> {
     pub(crate) has_convicted: bool,
     /// Whether the broker has confirmed a message.
     pub(crate) has_confirmed: bool,
+    /// Whether the requests of the session's start are not all answered yet.
+    is_starting: bool,
 }
 
 impl<'a> Session<'a> {
@@ -94,7 +97,7 @@ impl<'a> Session<'a> {
             shared,
             stream,
             out: BytesMut::new(),
-            partial: BytesMut::new(),
+            partial: PacketBuffer::default(),
             unanswered: Unanswered::default(),
             deadline: None,
             alone: None,
@@ -112,6 +115,7 @@ impl<'a> Session<'a> {
             last_sent_at: None,
             has_convicted: false,
             has_confirmed: false,
+            is_starting: true,
         }
     }
 
@@ -178,6 +182,9 @@ impl<'a> Session<'a> {
         if let Err(error) = step {
             return Poll::Ready(SessionEnd::Lost(error));
         }
+        if self.is_starting {
+            self.note_started(connection);
+        }
         let request = match connection.close_request {
             None => return Poll::Pending,
             Some(CloseRequest::Leave) if !connection.is_idle(self.shared) => return Poll::Pending,
@@ -193,6 +200,15 @@ impl<'a> Session<'a> {
             connection.close_request = None;
         }
         Poll::Ready(SessionEnd::Requested(request))
+    }
+
+    /// Notes that the connection is up, once its subscriptions are confirmed.
+    fn note_started(&mut self, connection: &mut Connection) {
+        if self.unanswered.is_empty() && !connection.subscriptions.has_unsent() {
+            self.is_starting = false;
+            let first_connections = &self.shared.first_connections;
+            first_connections.note_up(&mut connection.first, Instant::now());
+        }
     }
 
     /// Applies the link faults to this poll. Returns its result, if they decide it.

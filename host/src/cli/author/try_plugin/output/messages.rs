@@ -11,8 +11,8 @@ use crate::cli::author::try_plugin::output::payload_schemas::PayloadSchemas;
 use crate::cli::author::try_plugin::output::plots::PlotCollector;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
-use mockfleet_config::Problems;
-use mockfleet_metrics::count;
+use mockfleet_config::{Problems, format_duration};
+use mockfleet_metrics::{agree, count, plural};
 use mockfleet_plugin::{Link, Message, Turn};
 use mockfleet_report::Plot;
 
@@ -95,8 +95,8 @@ impl<'a> MessageOutput<'a> {
                 self.report(number, at, "closes its connection and opens it again");
             }
             Some(Link::Vanish(length)) => {
-                let length = Duration::from_micros(length).as_secs_f64();
-                self.report(number, at, &format!("vanishes for {length} s"));
+                let length = format_duration(Duration::from_micros(length));
+                self.report(number, at, &format!("vanishes for {length}"));
             }
             None => {}
         }
@@ -139,17 +139,14 @@ impl<'a> MessageOutput<'a> {
         for channel in self.schemas.named().filter(silent) {
             err!("--schema: no message came on {channel}, so that its schema held for none");
         }
-        let payloads = if self.held == 1 {
-            "payload"
-        } else {
-            "payloads"
-        };
-        let (held, unfit) = (count(self.held), count(self.unfit));
-        match (self.unfit, self.held) {
-            (0, 1) => err!("--schema: 1 payload fits"),
-            (0, _) => err!("--schema: {held} payloads fit"),
-            (1, _) => err!("--schema: 1 of {held} {payloads} does not fit"),
-            _ => err!("--schema: {unfit} of {held} {payloads} do not fit"),
+        let payloads = plural(self.held, "payload");
+        match self.unfit {
+            0 => err!("--schema: {payloads} {}", agree(self.held, "fits", "fit")),
+            unfit => err!(
+                "--schema: {} of {payloads} {} not fit",
+                count(unfit),
+                agree(unfit, "does", "do")
+            ),
         }
     }
 
@@ -163,7 +160,11 @@ impl<'a> MessageOutput<'a> {
         let payload = match std::str::from_utf8(&message.payload) {
             // A trailing line break would print an empty line.
             Ok(text) => text.trim_end_matches(['\r', '\n']).to_owned(),
-            Err(_) => format!("{} bytes that are no text", message.payload.len()),
+            Err(_) => format!(
+                "{} that {} no text",
+                plural(message.payload.len(), "byte"),
+                agree(message.payload.len(), "is", "are")
+            ),
         };
         let device = match self.is_one_of_several() {
             true => format!("{}  ", self.id(number)),

@@ -8,21 +8,37 @@ use std::fmt;
 /// The package of `wit/device.wit`.
 const PACKAGE: &str = "mockfleet:device";
 
-/// A released version of the contract. The later one is the greater.
+/// A version of the contract. The later one is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Contract {
-    version: [u64; 3],
+    numbers: [u64; 3],
+    version: Version,
     /// The interfaces that a plugin of this version may import.
     imports: &'static [&'static str],
 }
 
+/// Selects the bindings of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Version {
+    V0_1_0,
+    V0_2_0,
+}
+
 /// The supported versions, the newest last. A released version is never removed or
-/// changed: a new version is one more line here and one more world in `bindings`.
+/// changed: a new version is one more entry here and one more module in `bindings`.
 /// `tests/compat/README.md` has all the steps.
-const SUPPORTED: [Contract; 1] = [Contract {
-    version: [0, 1, 0],
-    imports: &["types", "data", "group"],
-}];
+const SUPPORTED: [Contract; 2] = [
+    Contract {
+        numbers: [0, 1, 0],
+        version: Version::V0_1_0,
+        imports: &["types", "data", "group"],
+    },
+    Contract {
+        numbers: [0, 2, 0],
+        version: Version::V0_2_0,
+        imports: &["types", "data", "group"],
+    },
+];
 
 impl Contract {
     /// Returns the version that a component with these exports implements, the newest of
@@ -44,6 +60,11 @@ impl Contract {
         Err(other)
     }
 
+    /// Returns the version, for its bindings.
+    pub(crate) fn version(self) -> Version {
+        self.version
+    }
+
     /// Returns whether a plugin of this version may import the interface.
     pub(crate) fn provides(self, import: &str) -> bool {
         self.imports
@@ -53,7 +74,7 @@ impl Contract {
 
     /// Names an interface as components do: `mockfleet:device/behaviour@0.1.0`.
     fn interface(self, name: &str) -> String {
-        let [major, minor, patch] = self.version;
+        let [major, minor, patch] = self.numbers;
         format!("{PACKAGE}/{name}@{major}.{minor}.{patch}")
     }
 }
@@ -61,12 +82,12 @@ impl Contract {
 /// The package with its version, as messages and bundles have it.
 impl fmt::Display for Contract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [major, minor, patch] = self.version;
+        let [major, minor, patch] = self.numbers;
         write!(f, "{PACKAGE}@{major}.{minor}.{patch}")
     }
 }
 
-/// Lists the supported versions for a sentence: `mockfleet:device@0.1.0`.
+/// Lists the supported versions for a sentence: `mockfleet:device@0.1.0 and …@0.2.0`.
 pub(crate) fn supported_versions() -> String {
     list(&SUPPORTED.map(|contract| contract.to_string()))
 }
@@ -85,10 +106,10 @@ fn list(names: &[String]) -> String {
 }
 
 /// Returns the remedy for a plugin of an unsupported version, such as
-/// `mockfleet:device@0.2.0`.
+/// `mockfleet:device@0.3.0`.
 pub(crate) fn remedy(found: &str) -> &'static str {
-    let newest = SUPPORTED.map(|contract| contract.version).into_iter().max();
-    let later = version(found).is_some_and(|version| newest.is_some_and(|newest| version > newest));
+    let newest = SUPPORTED.map(|contract| contract.numbers).into_iter().max();
+    let later = numbers(found).is_some_and(|found| newest.is_some_and(|newest| found > newest));
     if later {
         "run it with a later mockfleet, or rebuild it against wit/device.wit of this version"
     } else {
@@ -97,7 +118,7 @@ pub(crate) fn remedy(found: &str) -> &'static str {
 }
 
 /// Parses the three numbers after the `@`.
-fn version(contract: &str) -> Option<[u64; 3]> {
+fn numbers(contract: &str) -> Option<[u64; 3]> {
     let (_, version) = contract.split_once('@')?;
     let numbers: Option<Vec<u64>> = version.split('.').map(|part| part.parse().ok()).collect();
     numbers?.try_into().ok()
@@ -131,6 +152,14 @@ mod tests {
         let of = |names: &[&str]| Contract::from_exports(&exports(names));
         let ours = of(&["wasi:cli/run@0.2.6", "mockfleet:device/behaviour@0.1.0"]);
         assert_eq!(ours.unwrap().to_string(), "mockfleet:device@0.1.0");
+        let newest = of(&["mockfleet:device/behaviour@0.2.0"]);
+        assert_eq!(newest.unwrap().to_string(), "mockfleet:device@0.2.0");
+        // The newest of several.
+        let both = of(&[
+            "mockfleet:device/behaviour@0.2.0",
+            "mockfleet:device/behaviour@0.1.0",
+        ]);
+        assert_eq!(both, Ok(SUPPORTED[1]));
         // Versions are compared as a whole: a patch or preview is another version.
         for other in ["@0.1.1", "@0.1.0-rc", "@9.0.0", "@x", ""] {
             let name = format!("mockfleet:device/behaviour{other}");
@@ -147,12 +176,14 @@ mod tests {
 
     #[test]
     fn only_interfaces_of_the_own_version_are_provided() {
-        let [first, ..] = SUPPORTED;
+        let [first, newest] = SUPPORTED;
         for name in ["types", "data", "group"] {
             assert!(first.provides(&format!("mockfleet:device/{name}@0.1.0")));
+            assert!(newest.provides(&format!("mockfleet:device/{name}@0.2.0")));
         }
         for foreign in [
             "mockfleet:device/types@0.1.1",
+            "mockfleet:device/types@0.2.0",
             "mockfleet:device/types@0.1.0-rc",
             "mockfleet:device/behaviour@0.1.0",
             "mockfleet:device/types",
@@ -164,7 +195,7 @@ mod tests {
     #[test]
     fn later_version_needs_a_later_mockfleet() {
         for later in [
-            "mockfleet:device@0.1.1",
+            "mockfleet:device@0.2.1",
             "mockfleet:device@0.10.0",
             "mockfleet:device@7.0.0",
         ] {
@@ -175,7 +206,8 @@ mod tests {
         }
         for other in [
             "mockfleet:device@0.0.9",
-            "mockfleet:device@0.2",
+            "mockfleet:device@0.1.1",
+            "mockfleet:device@0.3",
             "mockfleet:device@x",
             "mockfleet:device",
         ] {
