@@ -5,5 +5,6 @@
 pub mod atomic_write;
 pub mod cache_dir;
 pub mod counted;
+pub mod dir_handle;
 pub mod durations;
 pub mod sha256;

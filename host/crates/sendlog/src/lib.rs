@@ -156,4 +156,4 @@ pub use store::run_metadata::{read_run_metadata, write_run_metadata};
 pub use store::s3::fetch_object;
 pub use write::appender::Appender;
 pub use write::progress::{LogCounters, LogProgress};
-pub use write::recovery::{Recovered, recover};
+pub use write::recovery::{Recovered, Recovery, recover};

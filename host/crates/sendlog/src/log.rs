@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -10,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mockfleet_config::{Log, SpoolFull, Store};
+use mockfleet_files::dir_handle::DirHandle;
 
 use crate::error::log_error::LogError;
 use crate::format::identity::Identity;
@@ -46,7 +46,8 @@ pub struct SendLog {
     /// `None` once the log is being closed.
     handed: Option<Sender<EncoderMessage>>,
     sync: Sender<Arc<File>>,
-    folder: Arc<Path>,
+    /// The run's folder in the spool. `None` where no log is written.
+    folder: Option<Arc<DirHandle>>,
     appenders: AtomicU32,
     /// The threads of the encoder and the uploader, and of the retention where files expire.
     threads: Vec<JoinHandle<Result<(), LogError>>>,
@@ -78,7 +79,7 @@ impl SendLog {
             None => Ok(Self {
                 handed: None,
                 sync: sync_channel().0,
-                folder: Path::new("").into(),
+                folder: None,
                 appenders: AtomicU32::new(0),
                 threads: Vec::new(),
                 shared: Arc::default(),
@@ -99,7 +100,7 @@ impl SendLog {
         shared.limit_spool(log.spool_limit.bytes());
         let header = RunHeader::new(store, identity.clone(), catalog.clone(), log.payload);
         let spool = RunFolder::create(store, &header)?;
-        let folder: Arc<Path> = spool.path().into();
+        let folder = Arc::clone(spool.handle());
         let uploader = Uploader::open(store, Arc::clone(&folder), Arc::clone(&shared))?;
         let (manifests, finished) = channel();
         let uploader = spawn("log-uploader", move || uploader.run(finished))?;
@@ -138,7 +139,7 @@ impl SendLog {
         Ok(Self {
             handed: Some(handed),
             sync,
-            folder,
+            folder: Some(folder),
             appenders: AtomicU32::new(0),
             threads,
             shared,
@@ -153,7 +154,7 @@ impl SendLog {
     pub fn appender(&self) -> Appender {
         Appender::new(
             self.appenders.fetch_add(1, Ordering::Relaxed),
-            Arc::clone(&self.folder),
+            self.folder.clone(),
             self.handed.clone(),
             self.sync.clone(),
             Arc::clone(&self.shared),

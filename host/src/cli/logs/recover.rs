@@ -25,15 +25,18 @@ pub(crate) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
     require_log("LOG", store)?;
     // The text of the error has its causes: a source would be printed twice.
     let recovered = mockfleet_sendlog::recover(store).map_err(anyhow::Error::msg)?;
-    if recovered.is_empty() {
+    if recovered.runs.is_empty() && recovered.refused.is_empty() {
         require_objects(store)?;
         out!(
             "{}: nothing was left behind",
             mockfleet_sendlog::location(store)
         );
     }
-    recovered
-        .iter()
-        .for_each(|run| out!("{}", recovered_text(run)));
-    Ok(Ending::Done)
+    let runs = recovered.runs.iter();
+    runs.for_each(|run| out!("{}", recovered_text(run)));
+    if recovered.refused.is_empty() {
+        return Ok(Ending::Done);
+    }
+    let refused: Vec<String> = recovered.refused.iter().map(ToString::to_string).collect();
+    Err(anyhow::Error::msg(refused.join("\n")).into())
 }

@@ -9,7 +9,12 @@ use crate::cli::ui::out::err;
 /// Recovers the runs of killed processes, and reports them on standard error.
 pub(crate) fn recover(store: &Store) {
     match mockfleet_sendlog::recover(store) {
-        Ok(runs) => runs.iter().for_each(|run| err!("{}", recovered_text(run))),
+        Ok(recovery) => {
+            let runs = recovery.runs.iter();
+            runs.for_each(|run| err!("{}", recovered_text(run)));
+            let refused = recovery.refused.iter();
+            refused.for_each(|error| err!("warning: {error}"));
+        }
         Err(error) => err!("warning: {error}"),
     }
 }

@@ -28,6 +28,16 @@ pub enum SpoolError {
         /// The cause.
         source: serde_json::Error,
     },
+    /// The folder has an entry that mockfleet does not write.
+    #[error(
+        "{file} is not of mockfleet: {cause}; nothing of this folder was used or changed, and if it is not yours, delete it"
+    )]
+    Foreign {
+        /// The name of the entry.
+        file: String,
+        /// The difference to what mockfleet writes.
+        cause: String,
+    },
     /// Another version of mockfleet wrote the folder.
     #[error(
         "it has version {found} of the spool, and this mockfleet writes {supported}; finish it with the mockfleet that began it"

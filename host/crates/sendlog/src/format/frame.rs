@@ -5,11 +5,21 @@
 use serde::Serialize;
 
 /// Size of a frame's header in bytes: length and CRC-32 of the record, little-endian.
-const HEADER_LENGTH: usize = 8;
+pub(crate) const HEADER_LENGTH: usize = 8;
 
 /// Maximum length of a record, 300 MiB. A larger length is damage. Payloads have at most 256
 /// MiB (MQTT 3.1.1, section 2.2.3).
 const MAX_RECORD_LENGTH: usize = 300 << 20;
+
+/// Returns the length of the frame that begins with this header, or `None` for damage.
+pub(crate) fn frame_length(header: [u8; HEADER_LENGTH]) -> Option<usize> {
+    let [a, b, c, d, ..] = header;
+    let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
+    // A hole in a file looks like an empty record.
+    (1..=MAX_RECORD_LENGTH)
+        .contains(&length)
+        .then_some(HEADER_LENGTH + length)
+}
 
 /// Appends a record to a segment.
 #[inline]

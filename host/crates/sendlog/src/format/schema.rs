@@ -26,6 +26,8 @@ pub enum LogTable {
 }
 
 impl LogTable {
+    pub(crate) const ALL: [Self; 2] = [Self::Sends, Self::Events];
+
     /// Returns the name of the table, which is also its folder.
     #[must_use]
     pub const fn name(self) -> &'static str {

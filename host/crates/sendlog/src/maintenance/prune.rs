@@ -133,7 +133,7 @@ pub fn plan_prune(store: &Store, older_than: Duration) -> Result<PrunePlan, LogE
             || spool.iter().any(|left| left.run == run);
         let is_old = run_metadata::started_at(&run).is_some_and(|began| began < before);
         let is_note = || {
-            let text = reader.read_all(&key).ok();
+            let text = reader.read_all(&key, bytes).ok();
             text.is_some_and(|text| run_metadata::parse_for_run(&text, &run).is_some())
         };
         if is_old && !has_rows && is_note() {

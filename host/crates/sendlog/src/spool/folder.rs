@@ -12,10 +12,12 @@
 //! A generation is the segments between two rolls. They are freed once the generation is
 //! encoded and its manifest is on the disk.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use mockfleet_files::dir_handle::{DRAFT, DirHandle, EntryKind};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
@@ -24,18 +26,18 @@ use mockfleet_config::{KeepPayload, Store};
 use crate::error::log_error::LogError;
 use crate::error::spool_error::SpoolError;
 use crate::error::store_error::StoreError;
-use crate::format::identity::Identity;
+use crate::format::identity::{Identity, is_run_id};
 use crate::format::location::location;
 use crate::format::run_catalog::RunCatalog;
-use crate::spool::files::write_atomically;
 
 /// Version of the spool's format. It grows with each change of the format.
 const SPOOL_VERSION: u32 = 3;
 
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const HEADER: &str = "run.json";
-/// The extension of a small file that is not finished.
-const DRAFT: &str = "draft";
+/// Maximum size of the header, 1 GiB: with the ids of ten million devices of a replay, it has a
+/// quarter of that.
+const MAX_HEADER_BYTES: u64 = 1 << 30;
 
 /// The folder beside the runs with copies of segments that could not be read.
 pub(crate) const DAMAGED: &str = "damaged";
@@ -71,7 +73,10 @@ impl RunHeader {
 /// One run's folder, locked. When dropped, the folder is removed if it holds no rows.
 #[derive(Debug)]
 pub(crate) struct RunFolder {
-    path: PathBuf,
+    folder: Arc<DirHandle>,
+    /// The folder that this one is in.
+    spool: Arc<DirHandle>,
+    run: String,
     /// The store's folder, if this run made it.
     store: Option<PathBuf>,
     _lock: File,
@@ -87,29 +92,32 @@ impl RunFolder {
             Store::Folder(folder) => (!folder.exists()).then(|| folder.clone()),
             Store::S3 { .. } => None,
         };
-        let spool_root = spool_root(store);
-        let path = spool_root.join(&header.identity.run);
+        let run = &header.identity.run;
         let create = || -> io::Result<Self> {
-            fs::create_dir_all(&path)?;
-            let lock = File::create(path.join(LOCK))?;
+            let spool = Arc::new(create_spool(store)?);
+            let folder = spool.create_folder(run)?;
+            let lock = folder.create_file(LOCK)?;
             flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
             let folder = Self {
-                path: path.clone(),
+                folder: Arc::new(folder),
+                spool,
+                run: run.clone(),
                 store: made.clone(),
                 _lock: lock,
             };
-            folder.write_atomically(HEADER, &serde_json::to_vec_pretty(header)?)?;
+            let text = serde_json::to_vec_pretty(header)?;
+            folder.folder.write_atomically(HEADER, &text)?;
             Ok(folder)
         };
         create().map_err(|source| LogError::Store {
             store: location(store),
             source: match source.kind() {
                 ErrorKind::PermissionDenied => StoreError::SpoolDenied {
-                    folder: spool_root,
+                    folder: spool_root(store),
                     source,
                 },
                 _ => StoreError::Spool {
-                    folder: spool_root,
+                    folder: spool_root(store),
                     source,
                 },
             },
@@ -121,12 +129,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// The cause, if the folder cannot be used.
-    pub(crate) fn adopt(path: &Path) -> Result<Option<(Self, RunHeader)>, SpoolError> {
-        let invalid = |source| SpoolError::Header {
-            file: HEADER,
-            source,
-        };
-        let lock = match OpenOptions::new().write(true).open(path.join(LOCK)) {
+    pub(crate) fn adopt(
+        spool: &Arc<DirHandle>,
+        run: &str,
+    ) -> Result<Option<(Self, RunHeader)>, SpoolError> {
+        let folder = spool.open_folder(run)?;
+        let lock = match folder.open_writable(LOCK) {
             Ok(lock) => lock,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -137,14 +145,39 @@ impl RunFolder {
             Err(error) => return Err(io::Error::from(error).into()),
         }
         let folder = Self {
-            path: path.to_owned(),
+            folder: Arc::new(folder),
+            spool: Arc::clone(spool),
+            run: run.to_owned(),
             store: None,
             _lock: lock,
         };
-        folder.clear_drafts()?;
-        let bytes = match fs::read(path.join(HEADER)) {
+        clear_drafts(&folder.folder)?;
+        Ok(RunHeader::read(&folder.folder, run)?.map(|header| (folder, header)))
+    }
+
+    pub(crate) fn handle(&self) -> &Arc<DirHandle> {
+        &self.folder
+    }
+
+    /// The folder of all runs.
+    pub(crate) fn spool(&self) -> &DirHandle {
+        &self.spool
+    }
+
+    #[cfg(any(test, fuzzing, feature = "corruption-model"))]
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+}
+
+impl RunHeader {
+    /// Reads the header of a run. Returns `None` if its process ended before it had a row.
+    ///
+    /// # Errors
+    /// The cause, if the header cannot be read, or is one of another run or version.
+    pub(crate) fn read(folder: &DirHandle, run: &str) -> Result<Option<Self>, SpoolError> {
+        let bytes = match folder.read(HEADER, MAX_HEADER_BYTES) {
             Ok(bytes) => bytes,
-            // The process ended before it had a single row.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
@@ -152,6 +185,10 @@ impl RunFolder {
         struct Version {
             version: u32,
         }
+        let invalid = |source| SpoolError::Header {
+            file: HEADER,
+            source,
+        };
         let Version { version } = serde_json::from_slice(&bytes).map_err(invalid)?;
         if version != SPOOL_VERSION {
             return Err(SpoolError::Version {
@@ -159,46 +196,41 @@ impl RunFolder {
                 supported: SPOOL_VERSION,
             });
         }
-        let header = serde_json::from_slice(&bytes).map_err(invalid)?;
-        Ok(Some((folder, header)))
-    }
-
-    /// Deletes small files that a process did not finish. Their content is written again,
-    /// maybe under another name.
-    fn clear_drafts(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.path)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == DRAFT) {
-                fs::remove_file(path)?;
-            }
+        let header: Self = serde_json::from_slice(&bytes).map_err(invalid)?;
+        if header.identity.run != run {
+            return Err(SpoolError::Foreign {
+                file: HEADER.into(),
+                cause: format!("it is of the run {}", header.identity.run),
+            });
         }
-        Ok(())
+        Ok(Some(header))
     }
+}
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+/// Deletes small files that a process did not finish. Their content is written again, maybe
+/// under another name.
+fn clear_drafts(folder: &DirHandle) -> io::Result<()> {
+    for entry in folder.entries()? {
+        let is_draft = entry.name.ends_with(&format!(".{DRAFT}"));
+        if is_draft && entry.kind == EntryKind::File {
+            folder.remove_file(&entry.name)?;
+        }
     }
-
-    /// Writes a small file that is either complete or absent.
-    fn write_atomically(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        write_atomically(&self.path, name, bytes)
-    }
+    Ok(())
 }
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        let left = fs::read_dir(&self.path).into_iter().flatten().flatten();
-        let known = |name: &std::ffi::OsStr| name == LOCK || name == HEADER;
-        if left.into_iter().any(|entry| !known(&entry.file_name())) {
+        let left = self.folder.entries().unwrap_or_default();
+        let known = |name: &str| name == LOCK || name == HEADER;
+        if left.iter().any(|entry| !known(&entry.name)) {
             return;
         }
         // Removes empty folders only. Folders with other content stay, which is no error.
-        let _ = fs::remove_file(self.path.join(HEADER));
-        let _ = fs::remove_file(self.path.join(LOCK));
-        let _ = fs::remove_dir(&self.path);
-        if let Some(spool_root) = self.path.parent() {
-            let _ = fs::remove_dir(spool_root);
-        }
+        let _ = self.folder.remove_file(HEADER);
+        let _ = self.folder.remove_file(LOCK);
+        let _ = self.spool.remove_folder(&self.run);
+        let _ = fs::remove_dir(self.spool.path());
         if let Some(store) = &self.store {
             let _ = fs::remove_dir(store);
         }
@@ -208,9 +240,34 @@ impl Drop for RunFolder {
 /// Returns the folder with the spools of a store's runs. It is inside a local store, so that a
 /// rename moves finished files into place. For a bucket, it is in the user's state folder.
 pub(crate) fn spool_root(store: &Store) -> PathBuf {
+    let (parent, name) = spool_place(store);
+    parent.join(name)
+}
+
+fn spool_place(store: &Store) -> (PathBuf, &'static str) {
     match store {
-        Store::Folder(folder) => folder.join(".spool"),
-        Store::S3 { .. } => state_folder().join("mockfleet/spool"),
+        Store::Folder(folder) => (folder.clone(), ".spool"),
+        Store::S3 { .. } => (state_folder().join("mockfleet"), "spool"),
+    }
+}
+
+/// Creates the folder with the spools of a store's runs, unless it exists.
+fn create_spool(store: &Store) -> io::Result<DirHandle> {
+    let (parent, name) = spool_place(store);
+    fs::create_dir_all(&parent)?;
+    DirHandle::open(&parent)?.create_folder(name)
+}
+
+/// Opens the folder with the spools of a store's runs. Returns `None` if there is none.
+///
+/// # Errors
+/// The cause, if it cannot be opened, or is a link.
+pub(crate) fn open_spool(store: &Store) -> io::Result<Option<DirHandle>> {
+    let (parent, name) = spool_place(store);
+    match DirHandle::open(&parent).and_then(|parent| parent.open_folder(name)) {
+        Ok(spool) => Ok(Some(spool)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -223,14 +280,27 @@ fn state_folder() -> PathBuf {
         .unwrap_or_else(std::env::temp_dir)
 }
 
-/// Lists the folders of a store's runs, oldest first.
-pub(crate) fn run_folders(store: &Store) -> Vec<PathBuf> {
-    let entries = fs::read_dir(spool_root(store))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut run_folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    run_folders.retain(|path| path.join(LOCK).is_file());
-    run_folders.sort();
-    run_folders
+/// The entries of the folder of all runs.
+#[derive(Debug, Default)]
+pub(crate) struct SpoolEntries {
+    /// The runs, oldest first.
+    pub(crate) runs: Vec<String>,
+    /// Links, pipes, sockets and devices, which mockfleet does not write.
+    pub(crate) links: Vec<String>,
+}
+
+/// Lists the folder of all runs.
+///
+/// # Errors
+/// The cause, if it cannot be listed.
+pub(crate) fn spool_entries(spool: &DirHandle) -> io::Result<SpoolEntries> {
+    let mut entries = SpoolEntries::default();
+    for entry in spool.entries()? {
+        match entry.kind {
+            EntryKind::Folder if is_run_id(&entry.name) => entries.runs.push(entry.name),
+            EntryKind::Folder | EntryKind::File => {}
+            EntryKind::Other => entries.links.push(entry.name),
+        }
+    }
+    Ok(entries)
 }

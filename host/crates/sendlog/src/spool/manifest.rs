@@ -1,22 +1,22 @@
 //! Records which Parquet files an encoded generation has.
 
-use std::path::Path;
+use std::io;
 
+use mockfleet_files::dir_handle::DirHandle;
 use serde::{Deserialize, Serialize};
 
-use crate::format::schema::LogTable;
-use crate::spool::files::manifest_name;
-use crate::spool::files::write_atomically;
+use crate::error::spool_error::SpoolError;
+use crate::format::file_name::LogKey;
+use crate::format::identity::Identity;
+use crate::spool::files::{PartName, SpoolFile, manifest_name, read_manifest};
 
 /// A Parquet file that is complete and on the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FinishedFile {
     /// Its name in the spool.
-    pub(crate) part: String,
-    /// Its path below the store's root, with slashes.
-    pub(crate) key: String,
-    /// Its table.
-    pub(crate) table: LogTable,
+    pub(crate) part: PartName,
+    /// Its path below the store's root.
+    pub(crate) key: LogKey,
     /// Number of its rows.
     pub(crate) rows: u64,
 }
@@ -29,12 +29,40 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    pub(crate) fn write(&self, folder: &Path) -> std::io::Result<()> {
+    pub(crate) fn write(&self, folder: &DirHandle) -> io::Result<()> {
         let name = manifest_name(self.generation);
-        write_atomically(folder, &name, &serde_json::to_vec_pretty(self)?)
+        folder.write_atomically(&name, &serde_json::to_vec_pretty(self)?)
     }
 
-    pub(crate) fn read(file: &Path) -> std::io::Result<Self> {
-        Ok(serde_json::from_slice(&std::fs::read(file)?)?)
+    /// Reads the manifest in this file, and checks that its files are of this run.
+    pub(crate) fn read(
+        folder: &DirHandle,
+        file: &SpoolFile,
+        identity: &Identity,
+    ) -> Result<Self, SpoolError> {
+        let invalid = |cause: String| SpoolError::Foreign {
+            file: file.name.clone(),
+            cause,
+        };
+        let bytes = read_manifest(folder, &file.name)?;
+        let manifest: Self =
+            serde_json::from_slice(&bytes).map_err(|error| invalid(error.to_string()))?;
+        if manifest.generation != file.generation {
+            return Err(invalid(format!(
+                "it is of generation {}",
+                manifest.generation
+            )));
+        }
+        match manifest
+            .files
+            .iter()
+            .find(|file| file.key.identity != *identity)
+        {
+            Some(other) => Err(invalid(format!(
+                "{} is a file of another run",
+                other.key.as_str()
+            ))),
+            None => Ok(manifest),
+        }
     }
 }

@@ -2,14 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use mockfleet_files::dir_handle::DirHandle;
 use rustix::fs::{FallocateFlags, fallocate};
-
-use crate::spool::files::sync_folder;
 
 /// Step, in bytes, in which space is reserved before use. A full disk fails the reservation,
 /// at a time when no record is half-written.
@@ -26,8 +24,12 @@ pub(crate) struct SegmentFile {
 impl SegmentFile {
     /// Creates the file, and sends it to the thread behind `sync`, which syncs it from then
     /// on.
-    pub(crate) fn create(path: &Path, sync: &Sender<Arc<File>>) -> io::Result<Self> {
-        let file = Arc::new(File::create(path)?);
+    pub(crate) fn create(
+        folder: &DirHandle,
+        name: &str,
+        sync: &Sender<Arc<File>>,
+    ) -> io::Result<Self> {
+        let file = Arc::new(folder.create_file(name)?);
         // The syncing thread outlives all segments.
         let _ = sync.send(Arc::clone(&file));
         Ok(Self {
@@ -62,7 +64,7 @@ impl SegmentFile {
 
 /// Syncs the segments of a run at an interval, so that they survive a loss of power. Ends when
 /// no sender is left that could add segments.
-pub(crate) fn sync_segments(folder: &Path, new: &Receiver<Arc<File>>, every: Duration) {
+pub(crate) fn sync_segments(folder: &DirHandle, new: &Receiver<Arc<File>>, every: Duration) {
     let mut files = Vec::new();
     let mut fresh = false;
     let mut next = Instant::now() + every;
@@ -78,7 +80,7 @@ pub(crate) fn sync_segments(folder: &Path, new: &Receiver<Arc<File>>, every: Dur
         }
         // The next write reports an error of this sync, and tries again.
         if std::mem::take(&mut fresh) {
-            let _ = sync_folder(folder);
+            let _ = folder.sync();
         }
         files.retain(|file| match file.upgrade() {
             Some(file) => {

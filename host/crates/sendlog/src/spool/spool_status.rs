@@ -1,6 +1,6 @@
 //! Reports the state of a store's spool folders, and deletes them.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use mockfleet_config::Store;
+use mockfleet_files::dir_handle::DirHandle;
 
 use crate::error::spool_error::SpoolError;
 use crate::format::location::location;
@@ -16,8 +17,8 @@ use crate::spool::folder::DAMAGED;
 use crate::spool::folder::HEADER;
 use crate::spool::folder::LOCK;
 use crate::spool::folder::RunHeader;
-use crate::spool::folder::run_folders;
-use crate::spool::folder::spool_root;
+use crate::spool::folder::open_spool;
+use crate::spool::folder::spool_entries;
 
 /// The state of a folder in the spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,18 +76,21 @@ pub struct SpoolFolder {
 /// spool cannot be read.
 #[must_use]
 pub fn spool_folders(store: &Store) -> Vec<SpoolFolder> {
-    let mut left: Vec<SpoolFolder> = run_folders(store)
-        .into_iter()
-        .filter_map(|folder| run(store, folder))
-        .collect();
-    let damaged = fs::read_dir(spool_root(store).join(DAMAGED));
-    let folders = damaged.into_iter().flatten().flatten();
-    left.extend(
-        folders
-            .map(|entry| entry.path())
-            .filter(|folder| is_of(store, folder))
-            .filter_map(|folder| sized(folder, SpoolState::Damaged)),
-    );
+    let Ok(Some(spool)) = open_spool(store) else {
+        return Vec::new();
+    };
+    let mut left = Vec::new();
+    for run in spool_entries(&spool).unwrap_or_default().runs {
+        let folder = spool.open_folder(&run).ok();
+        left.extend(folder.and_then(|folder| run_status(store, &folder, run)));
+    }
+    if let Ok(damaged) = spool.open_folder(DAMAGED) {
+        for run in spool_entries(&damaged).unwrap_or_default().runs {
+            let folder = damaged.open_folder(&run).ok();
+            let folder = folder.filter(|folder| is_of(store, folder, &run));
+            left.extend(folder.and_then(|folder| sized(&folder, run, SpoolState::Damaged)));
+        }
+    }
     left.sort_by(|a, b| (&a.run, a.state.as_str()).cmp(&(&b.run, b.state.as_str())));
     left
 }
@@ -98,9 +102,13 @@ pub fn spooled_buckets() -> Vec<String> {
         bucket: String::new(),
         prefix: String::new(),
     };
-    let headers = run_folders(&any).into_iter().filter_map(|folder| {
-        let header = fs::read(folder.join(HEADER)).ok()?;
-        serde_json::from_slice::<RunHeader>(&header).ok()
+    let Ok(Some(spool)) = open_spool(&any) else {
+        return Vec::new();
+    };
+    let runs = spool_entries(&spool).unwrap_or_default().runs.into_iter();
+    let headers = runs.filter_map(|run| {
+        let folder = spool.open_folder(&run).ok()?;
+        RunHeader::read(&folder, &run).ok()?
     });
     let mut stores: Vec<String> = headers.map(|header| header.store).collect();
     stores.sort();
@@ -108,53 +116,53 @@ pub fn spooled_buckets() -> Vec<String> {
     stores
 }
 
-/// Returns the folder of a run with its state.
-fn run(store: &Store, folder: PathBuf) -> Option<SpoolFolder> {
-    let state = if is_locked(&folder) {
+/// Returns the folder of a run with its state. A folder without a lock is one that a process
+/// creates just now.
+fn run_status(store: &Store, folder: &DirHandle, run: String) -> Option<SpoolFolder> {
+    folder.size(LOCK).ok()?;
+    let state = if is_locked(folder) {
         SpoolState::UnderWay
-    } else if list_files(&folder).ok()?.is_empty() {
+    } else if list_files(folder).ok()?.is_empty() {
         SpoolState::Empty
     } else {
         SpoolState::Unfinished
     };
-    is_of(store, &folder).then(|| sized(folder, state))?
+    is_of(store, folder, &run).then(|| sized(folder, run, state))?
 }
 
 /// Returns whether a folder belongs to a store. The spools of all buckets share one folder,
 /// and each header names its bucket. A local store has a spool of its own.
-fn is_of(store: &Store, folder: &Path) -> bool {
+fn is_of(store: &Store, folder: &DirHandle, run: &str) -> bool {
     match store {
         Store::Folder(_) => true,
-        Store::S3 { .. } => fs::read(folder.join(HEADER))
+        Store::S3 { .. } => RunHeader::read(folder, run)
             .ok()
-            .and_then(|bytes| serde_json::from_slice::<RunHeader>(&bytes).ok())
+            .flatten()
             .is_some_and(|header| header.store == location(store)),
     }
 }
 
-fn is_locked(folder: &Path) -> bool {
-    let Ok(lock) = File::open(folder.join(LOCK)) else {
+fn is_locked(folder: &DirHandle) -> bool {
+    let Ok(lock) = folder.open_file(LOCK) else {
         return false;
     };
     // Closing the file releases the lock at once.
     flock(&lock, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
 }
 
-fn sized(folder: PathBuf, state: SpoolState) -> Option<SpoolFolder> {
-    let run = folder.file_name()?.to_str()?.to_owned();
-    if !ulid::Ulid::from_string(&run).is_ok_and(|id| id.to_string() == run) {
-        return None;
-    }
-    let about = |path: &Path| fs::metadata(path).ok();
+fn sized(folder: &DirHandle, run: String, state: SpoolState) -> Option<SpoolFolder> {
+    let about = |path: &Path| fs::symlink_metadata(path).ok();
     let written = |about: &fs::Metadata| Timestamp::try_from(about.modified().ok()?).ok();
-    let mut at = about(&folder).and_then(|about| written(&about))?;
+    let path = folder.path().to_owned();
+    let mut at = about(&path).and_then(|about| written(&about))?;
     let (mut files, mut bytes) = (0, 0);
-    for (_, _, path) in list_files(&folder).ok()? {
-        if let Some(about) = about(&path) {
-            files += 1;
-            bytes += about.len();
-            at = written(&about).map_or(at, |of| of.max(at));
-        }
+    for file in list_files(folder).ok()? {
+        files += 1;
+        bytes += file.size;
+        let about = about(&path.join(&file.name));
+        at = about
+            .and_then(|about| written(&about))
+            .map_or(at, |of| of.max(at));
     }
     Some(SpoolFolder {
         run,
@@ -162,7 +170,7 @@ fn sized(folder: PathBuf, state: SpoolState) -> Option<SpoolFolder> {
         files,
         bytes,
         at,
-        folder,
+        folder: path,
     })
 }
 
@@ -174,24 +182,27 @@ impl SpoolFolder {
     /// [`SpoolError::Unfinished`] if the folder may not be deleted, [`SpoolError::Io`] if it
     /// cannot be listed, and [`SpoolError::Delete`] if a file or a folder cannot be deleted.
     pub fn delete(&self) -> Result<(), SpoolError> {
-        if !self.state.can_delete() || is_locked(&self.folder) {
+        let parent = self.folder.parent().unwrap_or(Path::new("."));
+        let parent = DirHandle::open(parent)?;
+        let folder = parent.open_folder(&self.run)?;
+        if !self.state.can_delete() || is_locked(&folder) {
             return Err(SpoolError::Unfinished);
         }
-        let failed = |path: &Path, source| SpoolError::Delete {
-            path: path.to_owned(),
-            source,
-        };
-        let remove = |path: &Path| fs::remove_file(path).map_err(|error| failed(path, error));
-        for (_, _, path) in list_files(&self.folder)? {
-            remove(&path)?;
+        let failed = |path: PathBuf| move |source| SpoolError::Delete { path, source };
+        let mut names: Vec<String> = list_files(&folder)?
+            .into_iter()
+            .map(|file| file.name)
+            .collect();
+        let small = [HEADER, LOCK]
+            .into_iter()
+            .filter(|name| folder.size(name).is_ok());
+        names.extend(small.map(str::to_owned));
+        for name in names {
+            let path = self.folder.join(&name);
+            folder.remove_file(&name).map_err(failed(path))?;
         }
-        for name in [HEADER, LOCK] {
-            let path = self.folder.join(name);
-            if path.exists() {
-                remove(&path)?;
-            }
-        }
-        fs::remove_dir(&self.folder).map_err(|error| failed(&self.folder, error))?;
+        let removed = parent.remove_folder(&self.run);
+        removed.map_err(failed(self.folder.clone()))?;
         // The folder of all damaged segments and the spool itself are removed only when empty.
         for folder in self.folder.ancestors().skip(1).take(2) {
             let name = folder.file_name().unwrap_or_default();
@@ -212,7 +223,7 @@ mod tests {
     use crate::format::identity::Identity;
     use crate::format::run_catalog::RunCatalog;
     use crate::spool::files::segment_name;
-    use crate::spool::folder::{RunFolder, RunHeader};
+    use crate::spool::folder::{RunFolder, RunHeader, spool_root};
     use crate::write::recovery::recover;
     use mockfleet_config::KeepPayload;
 

@@ -4,7 +4,6 @@
 //! stored outside the table folders, so that table scans do not read it. The caller chooses the
 //! content, except `run` and `host`, which identify it.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -12,10 +11,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use mockfleet_config::Store;
+use mockfleet_files::dir_handle::DirHandle;
 
 use crate::error::log_error::LogError;
 use crate::error::store_error::StoreError;
-use crate::format::identity::Identity;
+use crate::format::identity::{Identity, is_host_name, is_run_id};
 use crate::format::location::location;
 use crate::store::s3::Bucket;
 use crate::store::store_reader::StoreReader;
@@ -36,9 +36,7 @@ fn key(identity: &Identity) -> String {
 pub(crate) fn parse_key(key: &str) -> Option<Identity> {
     let name = key.strip_prefix(RUNS_FOLDER)?.strip_prefix('/')?;
     let (host, run) = name.strip_suffix(".json")?.rsplit_once('-')?;
-    let is_run = ulid::Ulid::from_string(run).is_ok_and(|id| id.to_string() == run);
-    let sound = is_run && !host.is_empty() && !host.contains('/');
-    sound.then(|| Identity {
+    (is_run_id(run) && is_host_name(host)).then(|| Identity {
         run: run.to_owned(),
         host: host.to_owned(),
     })
@@ -79,24 +77,11 @@ pub fn write_run_metadata(
 }
 
 /// Writes the file completely or not at all, also when power is lost.
-fn put(folder: &Path, key: &str, text: &[u8]) -> std::io::Result<()> {
-    let file = folder.join(key);
-    let folder = file.parent().unwrap_or(folder);
-    std::fs::create_dir_all(folder)?;
-    let mut part = tempfile::Builder::new()
-        .prefix(".note-")
-        .tempfile_in(folder)?;
-    part.write_all(text)?;
-    part.as_file().sync_all()?;
-    // The metadata gets the permissions of the rows: all users may read it.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::Permissions::from_mode(0o644);
-        part.as_file().set_permissions(mode)?;
-    }
-    part.persist(&file).map_err(|error| error.error)?;
-    std::fs::File::open(folder)?.sync_all()
+fn put(store: &Path, key: &str, text: &[u8]) -> std::io::Result<()> {
+    std::fs::create_dir_all(store)?;
+    let (folder, name) = key.split_once('/').unwrap_or((RUNS_FOLDER, key));
+    let folder = DirHandle::open(store)?.create_folder(folder)?;
+    folder.write_atomically(name, text)
 }
 
 /// Reads the metadata of a run. Returns `None` for a log of an older mockfleet or of another
@@ -111,7 +96,7 @@ pub fn read_run_metadata(store: &Store, run: &str) -> Result<Option<Value>, LogE
     let own = keys
         .into_iter()
         .find(|(key, _)| parse_key(key).is_some_and(|identity| identity.run == run));
-    Ok(own.and_then(|(key, _)| parse_for_run(&reader.read_all(&key).ok()?, run)))
+    Ok(own.and_then(|(key, size)| parse_for_run(&reader.read_all(&key, size).ok()?, run)))
 }
 
 /// Parses metadata, and returns it if it is of this run.

@@ -1,10 +1,10 @@
 //! Reads and writes objects of an S3-compatible bucket.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mockfleet_files::dir_handle::DirHandle;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
 use object_store::{
@@ -17,6 +17,9 @@ use crate::error::store_error::StoreError;
 
 /// Timeout of a request: 128 MiB over a slow line take longer than the library's 30 s.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Maximum size of an object that is written by one request, 5 GiB (S3).
+const MAX_PUT_BYTES: u64 = 5 << 30;
 
 /// Key of an object that is written and deleted to prove that the bucket accepts files. Its
 /// name begins with an underscore, so that no engine reads it as data.
@@ -99,13 +102,18 @@ impl Bucket {
     /// Uploads a file, checks its size in the store, and deletes the local file.
     ///
     /// Returns its size in bytes, and the number of requests.
-    pub(crate) fn upload(&self, file: &Path, key: &str) -> (Result<u64, StoreError>, u64) {
+    pub(crate) fn upload(
+        &self,
+        folder: &DirHandle,
+        file: &str,
+        key: &str,
+    ) -> (Result<u64, StoreError>, u64) {
         let key = self.key(key);
         let local = |source| StoreError::File {
-            path: file.to_owned(),
+            path: folder.path().join(file),
             source,
         };
-        let bytes = match std::fs::read(file) {
+        let bytes = match folder.read(file, MAX_PUT_BYTES) {
             Ok(bytes) => bytes,
             // An earlier process uploaded the file and deleted it already.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -124,7 +132,7 @@ impl Bucket {
         }
         let checked = match self.runtime.block_on(self.store.head(&key)) {
             Ok(found) if found.size == size => {
-                std::fs::remove_file(file).map(|()| size).map_err(local)
+                folder.remove_file(file).map(|()| size).map_err(local)
             }
             Ok(found) => Err(StoreError::SizeMismatch {
                 key: key.to_string(),

@@ -1,6 +1,5 @@
 //! Lists, opens and deletes the files of a store.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use mockfleet_config::Store;
+use mockfleet_files::dir_handle::DirHandle;
 
 use crate::error::log_error::LogError;
 use crate::error::store_error::StoreError;
@@ -36,6 +36,9 @@ enum Backend {
     Folder(PathBuf),
     Bucket(Arc<Bucket>),
 }
+
+/// Maximum size of a small file, 16 MiB: the metadata of a run has some kilobytes.
+const MAX_SMALL_FILE: u64 = 16 << 20;
 
 impl Backend {
     fn open(store: &Store) -> Result<Self, StoreError> {
@@ -137,10 +140,19 @@ impl StoreReader {
         }
     }
 
-    /// Reads a small file completely.
-    pub(crate) fn read_all(&self, key: &str) -> Result<Bytes, StoreError> {
+    /// Reads a small file completely, of which [`Self::list`] has the size.
+    pub(crate) fn read_all(&self, key: &str, size: u64) -> Result<Bytes, StoreError> {
+        if size > MAX_SMALL_FILE {
+            return Err(StoreError::TooLarge {
+                size,
+                limit: MAX_SMALL_FILE,
+            });
+        }
         match &self.backend {
-            Backend::Folder(folder) => Ok(std::fs::read(folder.join(key))?.into()),
+            Backend::Folder(folder) => {
+                let (folder, name) = open_parent(folder, key)?;
+                Ok(folder.read(name, MAX_SMALL_FILE)?.into())
+            }
             Backend::Bucket(bucket) => bucket.read_object(key),
         }
     }
@@ -148,7 +160,10 @@ impl StoreReader {
     /// Opens a file that is read in parts.
     pub(crate) fn open_file(&self, found: &ObjectMeta) -> std::io::Result<FileReader> {
         Ok(match &self.backend {
-            Backend::Folder(folder) => FileReader::Local(File::open(folder.join(&found.key))?),
+            Backend::Folder(folder) => {
+                let (folder, name) = open_parent(folder, &found.key)?;
+                FileReader::Local(folder.open_file(name)?)
+            }
             Backend::Bucket(bucket) => FileReader::remote(bucket, &found.key, found.size),
         })
     }
@@ -211,6 +226,15 @@ fn unreadable(location: &str, error: StoreError) -> LogError {
 fn walk(store: &Path, table: LogTable) -> Vec<ObjectMeta> {
     let mut found = Vec::new();
     let mut folders = vec![table.name().to_owned()];
+    if std::fs::symlink_metadata(store.join(table.name())).is_ok_and(|about| about.is_symlink()) {
+        folders.clear();
+        found.push(ObjectMeta {
+            table,
+            key: table.name().to_owned(),
+            size: 0,
+            problem: Some(Arc::new(StoreError::NotAFile)),
+        });
+    }
     while let Some(folder) = folders.pop() {
         let aside = |key: String, problem: StoreError| ObjectMeta {
             table,
@@ -246,14 +270,26 @@ fn walk(store: &Path, table: LogTable) -> Vec<ObjectMeta> {
 }
 
 fn remove(store: &Path, key: &str) -> Result<(), StoreError> {
-    let file = store.join(key);
-    std::fs::remove_file(&file)?;
+    let (folder, name) = open_parent(store, key)?;
+    folder.remove_file(name)?;
     // Deletes the folder of the hour, then that of the day. A folder that is not empty is
     // kept, and that is no error.
-    for folder in file.ancestors().skip(1).take(2) {
+    for folder in folder.path().ancestors().take(2) {
         if folder == store || std::fs::remove_dir(folder).is_err() {
             break;
         }
     }
     Ok(())
+}
+
+/// Opens the folder of a file, and returns the name of the file in it. No link below the store
+/// is followed.
+fn open_parent<'a>(store: &Path, key: &'a str) -> std::io::Result<(DirHandle, &'a str)> {
+    let mut folder = DirHandle::open(store)?;
+    let mut rest = key;
+    while let Some((name, below)) = rest.split_once('/') {
+        folder = folder.open_folder(name)?;
+        rest = below;
+    }
+    Ok((folder, rest))
 }

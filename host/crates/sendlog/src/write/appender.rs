@@ -10,6 +10,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use mockfleet_config::SpoolFull;
+use mockfleet_files::dir_handle::DirHandle;
 
 use crate::format::frame;
 use crate::format::record::EventKind;
@@ -51,7 +52,8 @@ pub struct Appender {
     encoder: Option<Sender<EncoderMessage>>,
     sync: Sender<Arc<File>>,
     shared: Arc<SharedProgress>,
-    folder: Arc<Path>,
+    /// The run's folder in the spool. `None` where no log is written.
+    folder: Option<Arc<DirHandle>>,
     worker: u32,
     generation: u64,
     file: Option<SegmentFile>,
@@ -71,7 +73,7 @@ pub struct Appender {
 impl Appender {
     pub(crate) fn new(
         worker: u32,
-        folder: Arc<Path>,
+        folder: Option<Arc<DirHandle>>,
         encoder: Option<Sender<EncoderMessage>>,
         sync: Sender<Arc<File>>,
         shared: Arc<SharedProgress>,
@@ -240,8 +242,11 @@ impl Appender {
             let file = match &mut self.file {
                 Some(file) => file,
                 None => {
+                    let Some(folder) = &self.folder else {
+                        return;
+                    };
                     let name = segment_name(self.worker, self.generation);
-                    match SegmentFile::create(&self.folder.join(name), &self.sync) {
+                    match SegmentFile::create(folder, &name, &self.sync) {
                         Ok(file) => self.file.insert(file),
                         Err(error) => return self.report_full_disk(&error),
                     }
@@ -262,7 +267,10 @@ impl Appender {
         self.refused = true;
         self.shared.report_failure(format!(
             "the spool {} takes no rows: {error}; devices wait until it does",
-            self.folder.display()
+            self.folder
+                .as_ref()
+                .map_or(Path::new(""), |folder| folder.path())
+                .display()
         ));
     }
 

@@ -221,7 +221,7 @@ impl SendColumns {
         let latency = end
             .acked_at
             .zip(end.sent_at)
-            .map(|(acked, sent)| acked - sent);
+            .map(|(acked, sent)| acked.saturating_sub(sent));
         self.latency_us.append_option(latency);
         self.payload_size
             .append_value(i32::try_from(row.payload.len()).unwrap_or(i32::MAX));

@@ -4,9 +4,9 @@
 //! on the disk.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
+use mockfleet_files::dir_handle::DirHandle;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 use rustc_hash::FxHashMap;
@@ -21,9 +21,9 @@ use crate::format::record::Record;
 use crate::format::record::{MessageKey, message_key};
 use crate::format::schema;
 use crate::format::schema::LogTable;
+use crate::spool::files::PartName;
 use crate::spool::files::carry_name;
 use crate::spool::files::free_segments;
-use crate::spool::files::write_atomically;
 use crate::spool::manifest::Manifest;
 use crate::write::columns::LabelResolver;
 use crate::write::partition_file::ClosingFile;
@@ -40,7 +40,7 @@ const MAX_OPEN_FILES: usize = 8;
 pub(crate) struct Encoder {
     labels: LabelResolver,
     options: ArrowWriterOptions,
-    pub(crate) folder: Arc<Path>,
+    pub(crate) folder: Arc<DirHandle>,
     pub(crate) shared: Arc<SharedProgress>,
     open_files: Vec<OpenFile>,
     /// Files of this generation that receive no more rows.
@@ -64,7 +64,7 @@ pub(crate) struct Encoder {
 impl Encoder {
     pub(crate) fn new(
         labels: LabelResolver,
-        folder: Arc<Path>,
+        folder: Arc<DirHandle>,
         shared: Arc<SharedProgress>,
     ) -> Self {
         Self {
@@ -146,8 +146,8 @@ impl Encoder {
                 self.row(&row, &end)
             }
             Some(Record::Numbered { sends, events }) => {
-                (self.sends, self.events) = (sends, events);
-                self.counted = (sends, events);
+                (self.sends, self.events) = (sends.max(0), events.max(0));
+                self.counted = (self.sends, self.events);
                 Ok(())
             }
             Some(Record::Message(_)) | None => {
@@ -173,7 +173,7 @@ impl Encoder {
             Some(file) => file.send(&self.labels, row, end, log_seq)?,
             None => false,
         };
-        self.sends += i64::from(taken);
+        self.sends = self.sends.saturating_add(i64::from(taken));
         self.unmatched += u64::from(!taken);
         Ok(())
     }
@@ -185,7 +185,7 @@ impl Encoder {
             Some(file) => file.event(&self.labels, row, log_seq)?,
             None => false,
         };
-        self.events += i64::from(taken);
+        self.events = self.events.saturating_add(i64::from(taken));
         self.unmatched += u64::from(!taken);
         Ok(())
     }
@@ -200,7 +200,7 @@ impl Encoder {
             .position(|file| file.table == table && file.hour == hour);
         if let Some(place) = place {
             if let Some(file) = self.open_files.get_mut(place) {
-                file.used = self.sends + self.events;
+                file.used = self.sends.saturating_add(self.events);
             }
             return Ok(place);
         }
@@ -208,17 +208,12 @@ impl Encoder {
             self.end_oldest()?;
         }
         self.files += 1;
-        let name = format!(
-            "{}-{:06}-{}.part",
-            table.name(),
-            self.generation,
-            self.files
-        );
         let file = OpenFile::open(
             table,
             hour,
             log_seq,
-            self.folder.join(name),
+            &self.folder,
+            PartName::new(table, self.generation, self.files),
             self.options.clone(),
             &self.shared,
         )?;
@@ -290,9 +285,13 @@ impl Encoder {
             files,
         };
         let carried = self.carried();
-        let what = format!("the spool {} cannot be written", self.folder.display());
+        let what = format!(
+            "the spool {} cannot be written",
+            self.folder.path().display()
+        );
         retry_until_ok(&self.shared, &what, || {
-            write_atomically(&self.folder, &carry_name(self.generation + 1), &carried)?;
+            let next = carry_name(self.generation + 1);
+            self.folder.write_atomically(&next, &carried)?;
             manifest.write(&self.folder)?;
             free_segments(&self.folder, self.generation)
         })?;

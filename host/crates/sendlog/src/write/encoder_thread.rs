@@ -68,7 +68,7 @@ impl EncoderThread {
     pub(crate) fn run(mut self, messages: &Receiver<EncoderMessage>) -> Result<(), LogError> {
         let worked = self.process(messages);
         worked.map_err(|source| LogError::NotEncoded {
-            spool: self.encoder.folder.to_path_buf(),
+            spool: self.encoder.folder.path().to_owned(),
             source,
         })
     }
@@ -104,25 +104,24 @@ impl EncoderThread {
         }
         self.measured_at = Instant::now();
         let folder = &self.encoder.folder;
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let bytes: u64 = entries
-            .filter_map(|entry| Some(entry.metadata().ok()?.len()))
+        let bytes = folder
+            .entries()
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| entry.size)
             .sum();
         let shared = &self.encoder.shared;
         // Rows need about the same space again as files. On a small disk, the spool therefore
         // uses at most half.
-        let limit = match rustix::fs::statvfs(&**folder) {
-            Ok(disk) => {
-                let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-                self.spool_limit.min(bytes.saturating_add(free) / 2).max(1)
-            }
+        let limit = match folder.free_space() {
+            Ok(free) => self.spool_limit.min(free.saturating_add(bytes) / 2).max(1),
             Err(_) => self.spool_limit,
         };
         shared.limit_spool(limit);
         match shared.set_spooled(bytes) {
             Some(true) => shared.set_warning(format!(
                 "the spool {} is over its limit (spool-limit, or half of the disk's room)",
-                folder.display()
+                folder.path().display()
             )),
             Some(false) => shared.clear_warning(),
             None => {}

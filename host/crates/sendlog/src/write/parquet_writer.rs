@@ -2,7 +2,6 @@
 //!
 //! Batches are encoded and compressed while the encoder fills the next one.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -10,11 +9,13 @@ use std::thread::JoinHandle;
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
+use mockfleet_files::dir_handle::DirHandle;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 
+use crate::spool::files::PartName;
 use crate::write::progress::SharedProgress;
 use crate::write::retry::RetryingFile;
 
@@ -40,12 +41,13 @@ pub(crate) struct ParquetWriterThread {
 impl ParquetWriterThread {
     /// Creates the file and starts the thread that writes it.
     pub(crate) fn open(
-        path: PathBuf,
+        folder: &DirHandle,
+        name: &PartName,
         schema: Arc<Schema>,
         options: ArrowWriterOptions,
         shared: &Arc<SharedProgress>,
     ) -> Result<Self, ParquetError> {
-        let file = RetryingFile::create(&path, shared)?;
+        let file = RetryingFile::create(folder, name.as_str(), shared)?;
         let writer = ArrowWriter::try_new_with_options(file, schema, options)?;
         let (message, messages) = sync_channel(QUEUED_BATCHES);
         let size = Arc::new(AtomicU64::new(0));

@@ -1,17 +1,19 @@
 //! Fills one partition file with rows of one table and hour.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use mockfleet_files::dir_handle::DirHandle;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 
+use crate::format::file_name::LogKey;
 use crate::format::identity::Identity;
 use crate::format::record::EventRow;
 use crate::format::record::MessageRow;
 use crate::format::record::OutcomeRow;
 use crate::format::schema::LogTable;
 use crate::format::schema::pair;
+use crate::spool::files::PartName;
 use crate::spool::manifest::FinishedFile;
 use crate::write::columns::EventColumns;
 use crate::write::columns::LabelResolver;
@@ -40,7 +42,7 @@ pub(crate) struct OpenFile {
     batch_rows: u32,
     batch_bytes: usize,
     writer: ParquetWriterThread,
-    path: PathBuf,
+    part: PartName,
     first: i64,
     last: i64,
     rows: u64,
@@ -59,7 +61,8 @@ impl OpenFile {
         table: LogTable,
         hour: i64,
         first: i64,
-        path: PathBuf,
+        folder: &DirHandle,
+        part: PartName,
         options: ArrowWriterOptions,
         shared: &Arc<SharedProgress>,
     ) -> Result<Self, ParquetError> {
@@ -73,8 +76,8 @@ impl OpenFile {
             columns,
             batch_rows: 0,
             batch_bytes: 0,
-            writer: ParquetWriterThread::open(path.clone(), table.schema(), options, shared)?,
-            path,
+            writer: ParquetWriterThread::open(folder, &part, table.schema(), options, shared)?,
+            part,
             first,
             last: first,
             rows: 0,
@@ -151,20 +154,9 @@ impl OpenFile {
             pair("mockfleet.first_log_seq", self.first),
             pair("mockfleet.last_log_seq", self.last),
         ])?;
-        let (date, hour) = date_and_hour(self.hour);
-        let key = format!(
-            "{}/dt={date}/hour={hour:02}/{}-{}-{}-{}.parquet",
-            self.table.name(),
-            identity.host,
-            identity.run,
-            self.first,
-            self.last
-        );
-        let part = self.path.file_name().unwrap_or_default();
         let file = FinishedFile {
-            part: part.to_string_lossy().into_owned(),
-            key,
-            table: self.table,
+            part: self.part,
+            key: LogKey::new(self.table, self.hour, identity, self.first, self.last),
             rows: self.rows,
         };
         Ok(ClosingFile {
@@ -190,23 +182,4 @@ impl ClosingFile {
 /// Returns the hour of a time in microseconds since 1970.
 pub(crate) fn hour_of(micros: i64) -> i64 {
     micros.div_euclid(3_600_000_000)
-}
-
-fn date_and_hour(hours: i64) -> (jiff::civil::Date, i8) {
-    let at = jiff::Timestamp::from_second(hours.saturating_mul(3600)).unwrap_or_default();
-    let at = jiff::tz::Offset::UTC.to_datetime(at);
-    (at.date(), at.hour())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hours_have_their_date() {
-        // 2026-11-24T07:59:59.999999Z
-        let (date, hour) = date_and_hour(hour_of(1_795_507_199_999_999));
-        assert_eq!((date.to_string().as_str(), hour), ("2026-11-24", 7));
-        assert_eq!(date_and_hour(hour_of(-1)).0.to_string(), "1969-12-31");
-    }
 }

@@ -195,7 +195,7 @@ impl SharedProgress {
 
     /// Moves one file from the waiting ones to those in the store.
     pub(crate) fn add_uploaded(&self, file: &FinishedFile, bytes: u64) {
-        let stored = match file.table {
+        let stored = match file.key.table {
             LogTable::Sends => &self.stored_rows,
             LogTable::Events => &self.stored_events,
         };

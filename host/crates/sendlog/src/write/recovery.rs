@@ -7,19 +7,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mockfleet_config::Store;
+use mockfleet_files::dir_handle::DirHandle;
 
 use crate::error::log_error::LogError;
 use crate::error::spool_error::SpoolError;
 use crate::format::location::location;
 use crate::spool::files::FileKind;
+use crate::spool::files::SpoolFile;
 use crate::spool::files::free_segments;
 use crate::spool::files::list_files;
+use crate::spool::files::refuse_special_entries;
 use crate::spool::folder::DAMAGED;
 use crate::spool::folder::HEADER;
 use crate::spool::folder::RunFolder;
 use crate::spool::folder::RunHeader;
-use crate::spool::folder::run_folders;
+use crate::spool::folder::open_spool;
+use crate::spool::folder::spool_entries;
+use crate::spool::folder::spool_root;
 use crate::spool::manifest::Manifest;
+use crate::spool::segment_reader::SegmentReader;
 use crate::write::columns::LabelResolver;
 use crate::write::encoder::Encoder;
 use crate::write::progress::SharedProgress;
@@ -45,25 +51,63 @@ pub struct Recovered {
 /// Time for which uploads to a failing store are tried again.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The result of recovering a store.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// The runs that were completed, oldest first.
+    pub runs: Vec<Recovered>,
+    /// The folders and links in the spool that cannot be used, each with the cause. Nothing of
+    /// them is changed.
+    pub refused: Vec<LogError>,
+}
+
 /// Completes all runs of a store whose process has ended.
+///
+/// A spool that cannot be used keeps no other from being completed: it is left alone and
+/// listed. All names in a spool are checked, since a log can come from somebody else: a file is
+/// moved from the spool of its run into the log, and to no other place.
 ///
 /// # Errors
 /// The error of the first spool that cannot be completed. None of its rows is lost.
-/// - [`LogError::Spool`] if the spool cannot be read or written.
+/// - [`LogError::Spool`] if the folder of all spools cannot be read.
 /// - [`LogError::Store`] if the store does not accept files.
 /// - [`LogError::NotUploaded`] if the store does not accept one of the files.
 /// - [`LogError::Thread`] if the system refuses to create a thread.
-pub fn recover(store: &Store) -> Result<Vec<Recovered>, LogError> {
-    let mut recovered = Vec::new();
-    for path in run_folders(store) {
-        let adopted = RunFolder::adopt(&path).map_err(|error| spool_error(&path, error))?;
-        if let Some((folder, header)) = adopted
-            && belongs(store, &header)
-        {
-            recovered.extend(finish(store, &folder, header)?);
+pub fn recover(store: &Store) -> Result<Recovery, LogError> {
+    let mut recovery = Recovery::default();
+    let unreadable = |error| spool_error(&spool_root(store), error);
+    let Some(spool) = open_spool(store).map_err(unreadable)? else {
+        return Ok(recovery);
+    };
+    let spool = Arc::new(spool);
+    let entries = spool_entries(&spool).map_err(unreadable)?;
+    for run in entries.runs {
+        match recover_run(store, &spool, &run) {
+            Ok(recovered) => recovery.runs.extend(recovered),
+            Err(error @ LogError::Spool { .. }) => recovery.refused.push(error),
+            Err(error) => return Err(error),
         }
     }
-    Ok(recovered)
+    let refused = entries.links.into_iter().map(|name| {
+        let cause = "it is a link, a pipe or a device".into();
+        spool_error(spool.path(), SpoolError::Foreign { file: name, cause })
+    });
+    recovery.refused.extend(refused);
+    Ok(recovery)
+}
+
+fn recover_run(
+    store: &Store,
+    spool: &Arc<DirHandle>,
+    run: &str,
+) -> Result<Option<Recovered>, LogError> {
+    let path = spool.path().join(run);
+    let adopted = RunFolder::adopt(spool, run).map_err(|error| spool_error(&path, error))?;
+    match adopted {
+        Some((folder, header)) if belongs(store, &header) => finish(store, &folder, header),
+        _ => Ok(None),
+    }
 }
 
 /// Returns whether a spool belongs to a store. The spools of all buckets share one folder. The
@@ -80,42 +124,41 @@ fn finish(
     folder: &RunFolder,
     header: RunHeader,
 ) -> Result<Option<Recovered>, LogError> {
-    let path: Arc<Path> = folder.path().into();
-    let files = list_files(&path).map_err(|error| spool_error(&path, error))?;
+    let run_folder = folder.handle();
+    let failed = |error: SpoolError| spool_error(run_folder.path(), error);
+    refuse_special_entries(run_folder).map_err(failed)?;
+    let files = list_files(run_folder).map_err(|error| failed(error.into()))?;
     if files.is_empty() {
         return Ok(None);
     }
     tracing::info!(run = %header.identity.run, files = files.len(), "recovery of a spool begins");
     let shared = Arc::new(SharedProgress::default());
     shared.close_within(CLOSE_TIMEOUT);
-    let delivery = Uploader::open(store, Arc::clone(&path), Arc::clone(&shared))?;
-    let manifests = files
-        .iter()
-        .filter(|(_, kind, _)| *kind == FileKind::Manifest);
-    let mut manifests_left = Vec::new();
-    for (generation, _, file) in manifests {
-        let manifest = Manifest::read(file).map_err(|error| spool_error(&path, error))?;
-        free_segments(&path, *generation).map_err(|error| spool_error(&path, error))?;
+    let delivery = Uploader::open(store, Arc::clone(run_folder), Arc::clone(&shared))?;
+    let manifests = files.iter().filter(|file| file.kind == FileKind::Manifest);
+    let manifests = manifests.map(|file| Manifest::read(run_folder, file, &header.identity));
+    // All are read before the first record is freed.
+    let manifests: Vec<Manifest> = manifests.collect::<Result<_, _>>().map_err(failed)?;
+    for manifest in &manifests {
+        free_segments(run_folder, manifest.generation).map_err(|error| failed(error.into()))?;
         shared.add_pending(manifest.files.len());
-        manifests_left.push(manifest);
     }
-    delivery.run(manifests_left)?;
+    delivery.run(manifests)?;
     let run = header.identity.run.clone();
     let labels = LabelResolver {
         identity: header.identity,
         catalog: header.catalog,
         payload: header.payload,
     };
-    let mut encoder = Encoder::new(labels, Arc::clone(&path), Arc::clone(&shared));
-    let set_aside = encode(&mut encoder, &path, &run).map_err(|error| spool_error(&path, error))?;
+    let mut encoder = Encoder::new(labels, Arc::clone(run_folder), Arc::clone(&shared));
+    let encoded = encode(&mut encoder, folder, &run);
+    let set_aside = encoded.map_err(|error| failed(error.into()))?;
     let unconfirmed = encoder.open();
     encoder
         .abandon("the process ended before the outcome was known")
-        .map_err(|error| spool_error(&path, error))?;
-    let manifest = encoder
-        .commit()
-        .map_err(|error| spool_error(&path, error))?;
-    free_segments(&path, u64::MAX).map_err(|error| spool_error(&path, error))?;
+        .map_err(|error| failed(error.into()))?;
+    let manifest = encoder.commit().map_err(|error| failed(error.into()))?;
+    free_segments(run_folder, u64::MAX).map_err(|error| failed(error.into()))?;
     shared.add_pending(manifest.files.len());
     delivery.run([manifest])?;
     let after = shared.progress().counters;
@@ -137,26 +180,27 @@ fn spool_error(folder: &Path, error: impl Into<SpoolError>) -> LogError {
     }
 }
 
-/// Encodes all records that are left. Damaged segments are copied to a folder that only the
-/// user deletes.
+/// Encodes all records that are left. Damaged segments get a second name in a folder that only
+/// the user deletes.
 fn encode(
     encoder: &mut Encoder,
-    folder: &Path,
+    run_folder: &RunFolder,
     run: &str,
 ) -> Result<Option<(u64, PathBuf)>, parquet::errors::ParquetError> {
+    let folder = run_folder.handle();
     let files = list_files(folder)?;
     // Parts that no manifest names are incomplete.
-    for (_, _, part) in files.iter().filter(|(_, kind, _)| *kind == FileKind::Part) {
-        std::fs::remove_file(part)?;
+    for part in files.iter().filter(|file| file.kind == FileKind::Part) {
+        folder.remove_file(&part.name)?;
     }
-    let aside = folder.parent().unwrap_or(folder).join(DAMAGED).join(run);
     let mut unread = 0;
+    let mut set_aside = None;
     let mut carried = false;
-    for (generation, kind, path) in &files {
-        encoder.generation = encoder.generation.max(*generation);
+    for file in &files {
+        encoder.generation = encoder.generation.max(file.generation);
         // A later carry file repeats the messages that are still open in the segments before
         // it.
-        let of_use = match kind {
+        let of_use = match file.kind {
             FileKind::Carry => !std::mem::replace(&mut carried, true),
             FileKind::Segment => true,
             FileKind::Manifest | FileKind::Part => false,
@@ -165,16 +209,35 @@ fn encode(
             continue;
         }
         carried = true;
-        let damaged = encoder.take(&std::fs::read(path)?)?;
+        let damaged = encode_segment(encoder, folder, file)?;
         if damaged > 0 {
-            unread += u64::try_from(damaged).unwrap_or(u64::MAX);
-            std::fs::create_dir_all(&aside)?;
+            unread += damaged;
+            let aside = run_folder
+                .spool()
+                .create_folder(DAMAGED)?
+                .create_folder(run)?;
             // The header names the store of these segments.
-            std::fs::copy(folder.join(HEADER), aside.join(HEADER))?;
-            if let Some(name) = path.file_name() {
-                std::fs::copy(path, aside.join(name))?;
-            }
+            folder.link_or_copy(HEADER, &aside, HEADER)?;
+            folder.link_or_copy(&file.name, &aside, &file.name)?;
+            set_aside = Some(aside.path().to_owned());
         }
     }
-    Ok((unread > 0).then_some((unread, aside)))
+    Ok(set_aside.map(|aside| (unread, aside)))
+}
+
+/// Encodes the records of a segment. Returns the number of bytes that hold no record.
+fn encode_segment(
+    encoder: &mut Encoder,
+    folder: &DirHandle,
+    file: &SpoolFile,
+) -> Result<u64, parquet::errors::ParquetError> {
+    let mut segment = SegmentReader::new(folder.open_file(&file.name)?)?;
+    let mut part = Vec::new();
+    loop {
+        segment.read_part(&mut part)?;
+        let damaged = u64::try_from(encoder.take(&part)?).unwrap_or(u64::MAX);
+        if part.is_empty() || damaged > 0 {
+            return Ok(segment.left().saturating_add(damaged));
+        }
+    }
 }

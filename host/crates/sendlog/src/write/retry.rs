@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use mockfleet_files::dir_handle::DirHandle;
 
 use crate::write::progress::SharedProgress;
 
@@ -53,12 +55,17 @@ pub(crate) struct RetryingFile {
 
 impl RetryingFile {
     /// Creates the file.
-    pub(crate) fn create(path: &Path, shared: &Arc<SharedProgress>) -> std::io::Result<Self> {
+    pub(crate) fn create(
+        folder: &DirHandle,
+        name: &str,
+        shared: &Arc<SharedProgress>,
+    ) -> std::io::Result<Self> {
+        let path = folder.path().join(name);
         let failure = format!("{} cannot be made", path.display());
-        let file = retry_until_ok(shared, &failure, || File::create(path))?;
+        let file = retry_until_ok(shared, &failure, || folder.create_file(name))?;
         Ok(Self {
             file,
-            path: path.to_owned(),
+            path,
             shared: Arc::clone(shared),
         })
     }

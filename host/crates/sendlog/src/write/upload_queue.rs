@@ -121,14 +121,16 @@ impl UploadQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::file_name::LogKey;
+    use crate::format::identity::Identity;
     use crate::format::schema::LogTable;
+    use crate::spool::files::PartName;
 
     fn job(bytes: u64) -> UploadJob {
         UploadJob {
             file: FinishedFile {
-                part: String::new(),
-                key: String::new(),
-                table: LogTable::Sends,
+                part: PartName::new(LogTable::Sends, 1, 1),
+                key: LogKey::new(LogTable::Sends, 0, &Identity::new(), 0, 0),
                 rows: 1,
             },
             bytes,

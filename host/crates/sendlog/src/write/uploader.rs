@@ -3,17 +3,18 @@
 //! An upload is a rename, or one PUT. The rows determine the key of the PUT, so that a
 //! repeated upload overwrites itself.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use mockfleet_config::Store;
+use mockfleet_files::dir_handle::DirHandle;
 
 use crate::error::log_error::LogError;
 use crate::error::store_error::StoreError;
 use crate::format::location::location;
+use crate::format::schema::LogTable;
 use crate::spool::files::manifest_name;
-use crate::spool::files::sync_folder;
 use crate::spool::manifest::FinishedFile;
 use crate::spool::manifest::Manifest;
 use crate::store::s3::Bucket;
@@ -28,7 +29,7 @@ use crate::write::upload_queue::UploadQueue;
 const CONCURRENT_UPLOADS: usize = 4;
 
 enum Backend {
-    Folder(PathBuf),
+    Folder(DirHandle),
     Bucket(Bucket),
 }
 
@@ -36,7 +37,7 @@ pub(crate) struct Uploader {
     backend: Backend,
     location: String,
     /// The run's folder in the spool.
-    folder: Arc<Path>,
+    folder: Arc<DirHandle>,
     shared: Arc<SharedProgress>,
 }
 
@@ -44,19 +45,19 @@ impl Uploader {
     /// Opens the store and proves that it accepts files.
     pub(crate) fn open(
         store: &Store,
-        folder: Arc<Path>,
+        folder: Arc<DirHandle>,
         shared: Arc<SharedProgress>,
     ) -> Result<Self, LogError> {
         let location = location(store);
         let backend = match store {
-            Store::Folder(folder) => Backend::Folder(folder.clone()),
+            Store::Folder(folder) => open_folder(folder).map_err(StoreError::from),
             Store::S3 { bucket, prefix } => Bucket::open(bucket, prefix)
-                .and_then(|bucket| bucket.probe().map(|()| Backend::Bucket(bucket)))
-                .map_err(|source| LogError::Store {
-                    store: location.clone(),
-                    source,
-                })?,
+                .and_then(|bucket| bucket.probe().map(|()| Backend::Bucket(bucket))),
         };
+        let backend = backend.map_err(|source| LogError::Store {
+            store: location.clone(),
+            source,
+        })?;
         Ok(Self {
             backend,
             location,
@@ -105,12 +106,12 @@ impl Uploader {
             return self.remove_manifest(&uploads);
         }
         for file in manifest.files {
-            let part = std::fs::metadata(self.folder.join(&file.part));
+            let part = self.folder.size(file.part.as_str());
             queue.push(UploadJob {
                 file,
                 // A file that an earlier process has already uploaded and removed has size 0
                 // here.
-                bytes: part.map_or(0, |part| part.len()),
+                bytes: part.unwrap_or(0),
                 uploads: Arc::clone(&uploads),
             });
         }
@@ -144,17 +145,18 @@ impl Uploader {
     }
 
     fn remove_manifest(&self, uploads: &GenerationUploads) -> Result<(), LogError> {
-        std::fs::remove_file(self.folder.join(manifest_name(uploads.generation)))
-            .and_then(|()| sync_folder(&self.folder))
+        self.folder
+            .remove_file(&manifest_name(uploads.generation))
+            .and_then(|()| self.folder.sync())
             .map_err(|error| self.upload_failed(error.into()))
     }
 
     fn upload(&self, file: &FinishedFile) -> Result<u64, StoreError> {
-        let part = self.folder.join(&file.part);
         match &self.backend {
-            Backend::Folder(folder) => Ok(rename(&part, &folder.join(&file.key))?),
+            Backend::Folder(store) => Ok(rename(&self.folder, file, store)?),
             Backend::Bucket(bucket) => {
-                let (uploaded, requests) = bucket.upload(&part, &file.key);
+                let (part, key) = (file.part.as_str(), file.key.as_str());
+                let (uploaded, requests) = bucket.upload(&self.folder, part, key);
                 self.shared.add_requests(requests);
                 uploaded
             }
@@ -166,7 +168,7 @@ impl Uploader {
         tracing::warn!(store = %self.location, cause, "upload given up");
         LogError::NotUploaded {
             store: self.location.clone(),
-            spool: self.folder.to_path_buf(),
+            spool: self.folder.path().to_owned(),
             source: Box::new(source),
         }
     }
@@ -181,20 +183,40 @@ impl Drop for CloseOnDrop<'_> {
     }
 }
 
-/// Renames a file into place, and syncs the folders that name it.
-fn rename(from: &Path, to: &Path) -> std::io::Result<u64> {
-    let folder = to.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    match std::fs::rename(from, to) {
-        // An earlier try has already renamed the file.
-        Err(_) if !from.exists() && to.exists() => {}
-        other => other?,
+/// Opens a local store. The folders of its tables must be no links, which would lead out of it.
+fn open_folder(store: &Path) -> io::Result<Backend> {
+    let store = DirHandle::open(store)?;
+    for table in LogTable::ALL {
+        match store.open_folder(table.name()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
-    // Syncs the folders of the hour, the day and the table: each may be new.
-    for folder in to.ancestors().skip(1).take(3) {
-        File::open(folder)?.sync_all()?;
+    Ok(Backend::Folder(store))
+}
+
+/// Moves a file from the spool into the store, and syncs the folders that name it. Returns its
+/// size in bytes.
+fn rename(spool: &DirHandle, file: &FinishedFile, store: &DirHandle) -> io::Result<u64> {
+    let mut components: Vec<&str> = file.key.components().collect();
+    let name = components.pop().unwrap_or_default();
+    // The folders of the table, the day and the hour: each may be new.
+    let mut folders: Vec<DirHandle> = Vec::with_capacity(components.len());
+    for component in components {
+        let folder = folders.last().unwrap_or(store).create_folder(component)?;
+        folders.push(folder);
     }
-    Ok(std::fs::metadata(to)?.len())
+    let hour = folders.last().unwrap_or(store);
+    let moved = spool.rename(file.part.as_str(), hour, name);
+    // An earlier try has already moved the file.
+    if moved.is_err() && (spool.size(file.part.as_str()).is_ok() || hour.size(name).is_err()) {
+        moved?;
+    }
+    for folder in folders.iter().rev() {
+        folder.sync()?;
+    }
+    store.sync()?;
+    hour.size(name)
 }
 
 #[cfg(test)]
@@ -202,7 +224,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::format::schema::LogTable;
+    use crate::format::file_name::LogKey;
+    use crate::format::identity::Identity;
+    use crate::spool::files::PartName;
 
     #[test]
     fn rows_count_as_stored_once_their_file_is_in_the_store() {
@@ -210,23 +234,22 @@ mod tests {
         let (spool, store) = (folder.path().join("spool"), folder.path().join("logs"));
         std::fs::create_dir_all(&spool).unwrap();
         std::fs::create_dir_all(&store).unwrap();
-        // A file in the place of the table `events`, so that no file gets there.
-        std::fs::write(store.join("events"), b"").unwrap();
+        let identity = Identity::new();
         let files = [(LogTable::Sends, 632), (LogTable::Events, 968)].map(|(table, rows)| {
-            let part = format!("{}-000000-1.part", table.name());
-            std::fs::write(spool.join(&part), b"rows").unwrap();
-            FinishedFile {
-                key: format!("{}/dt=2026-01-01/hour=00/x.parquet", table.name()),
-                part,
-                table,
-                rows,
-            }
+            let part = PartName::new(table, 0, 1);
+            std::fs::write(spool.join(part.as_str()), b"rows").unwrap();
+            let key = LogKey::new(table, 0, &identity, 0, 9);
+            FinishedFile { part, key, rows }
         });
         let shared = Arc::new(SharedProgress::default());
         shared.add_pending(files.len());
         shared.close_within(Duration::ZERO);
+        let events = store.join("events");
         let store = Store::Folder(store);
-        let uploader = Uploader::open(&store, spool.as_path().into(), Arc::clone(&shared)).unwrap();
+        let spool = DirHandle::open(&spool).unwrap();
+        let uploader = Uploader::open(&store, spool.into(), Arc::clone(&shared)).unwrap();
+        // A file in the place of the table `events`, so that no file gets there.
+        std::fs::write(events, b"").unwrap();
         let manifest = Manifest {
             generation: 0,
             files: files.into(),
