@@ -71,7 +71,7 @@ impl Wire {
     /// Submits this number of messages at once, and waits until all have left.
     pub(crate) fn send(&mut self, messages: usize) {
         for _ in 0..messages {
-            self.broker.submit(Envelope {
+            self.broker.submit(Box::new(Envelope {
                 device: SLOT,
                 route: 0,
                 seq: self.seq,
@@ -84,7 +84,7 @@ impl Wire {
                 status: None,
                 topic: None,
                 fault: None,
-            });
+            }));
             self.seq += 1;
         }
         self.until(messages, |report| {

@@ -39,9 +39,8 @@ pub struct Envelope {
     pub properties: Vec<(String, String)>,
     /// The device's last status.
     pub status: Option<Rc<str>>,
-    /// An MQTT topic or HTTP path that replaces the one of the channel. Few messages have one, and
-    /// an envelope is moved often: it is small without.
-    pub topic: Option<Rc<TopicOverride>>,
+    /// An MQTT topic or HTTP path that replaces the one of the channel.
+    pub topic: Option<TopicOverride>,
     /// The injected fault that changed the message.
     pub fault: Option<Rc<str>>,
 }

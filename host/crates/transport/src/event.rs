@@ -11,8 +11,8 @@ use crate::envelope::{DeviceIndex, Envelope, Outcome};
 /// The outcome of one envelope.
 #[derive(Debug)]
 pub struct Completion {
-    /// The envelope, with its payload.
-    pub envelope: Envelope,
+    /// The envelope, with its payload. It is in a box: a message moves a dozen times on its way.
+    pub envelope: Box<Envelope>,
     /// The final state.
     pub outcome: Outcome,
     /// The HTTP status.
@@ -28,7 +28,7 @@ pub struct Completion {
 impl Completion {
     /// Completes an envelope that is not sent, or not sent again.
     #[must_use]
-    pub fn unsent(envelope: Envelope, outcome: Outcome, cause: Cause) -> Self {
+    pub fn unsent(envelope: Box<Envelope>, outcome: Outcome, cause: Cause) -> Self {
         Self {
             envelope,
             outcome,

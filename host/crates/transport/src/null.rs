@@ -32,7 +32,7 @@ impl Transport for NullTransport {
     }
 
     #[inline]
-    fn submit(&mut self, envelope: Envelope) {
+    fn submit(&mut self, envelope: Box<Envelope>) {
         self.inbox.complete(Completion {
             envelope,
             outcome: Outcome::Written,

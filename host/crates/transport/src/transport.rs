@@ -66,7 +66,7 @@ pub trait Transport {
     fn wait_cause(&self, device: DeviceIndex) -> Cause;
 
     /// Takes an envelope without waiting. The next `flush` sends it.
-    fn submit(&mut self, envelope: Envelope);
+    fn submit(&mut self, envelope: Box<Envelope>);
 
     /// Starts to send the submitted envelopes.
     fn flush(&mut self);

@@ -110,7 +110,7 @@ impl RecordingSource {
             return;
         };
         let recorded = message.topic.take().filter(|_| !targets_topics);
-        let envelope = Envelope {
+        let envelope = Box::new(Envelope {
             device: slot,
             route: route.unwrap_or_default(),
             seq: device.messages,
@@ -121,9 +121,9 @@ impl RecordingSource {
             content_type: None,
             properties: Vec::new(),
             status: None,
-            topic: recorded.map(|topic| Rc::new(topic_override(topic, fills_topics))),
+            topic: recorded.map(|topic| topic_override(topic, fills_topics)),
             fault: None,
-        };
+        });
         device.messages += 1;
         cx.record.counters.ticks += 1;
         cx.record.called_late(now.saturating_sub(due));

@@ -409,7 +409,7 @@ pub(crate) fn apply(
         }),
     };
     for message in turn.messages {
-        path.send(Envelope {
+        path.send(Box::new(Envelope {
             device: slot,
             route: group.routes.number(&message.channel).unwrap_or_default(),
             seq: device.messages,
@@ -422,7 +422,7 @@ pub(crate) fn apply(
             status: device.status.clone(),
             topic: None,
             fault: None,
-        });
+        }));
         device.messages += 1;
     }
     match turn.link {

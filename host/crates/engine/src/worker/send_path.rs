@@ -4,8 +4,6 @@
 //! the transport, or is dropped because the outbox is full. Injected faults change a message before
 //! it is logged, and delay it after that.
 
-use std::rc::Rc;
-
 use bytes::Bytes;
 use mockfleet_metrics::{agree, noun_for};
 
@@ -53,7 +51,7 @@ pub(crate) struct Injection<'a> {
 
 impl SendPath<'_> {
     /// Sends a message, as the faults of its group change it.
-    pub(crate) fn send(&mut self, envelope: Envelope) {
+    pub(crate) fn send(&mut self, envelope: Box<Envelope>) {
         let injection = self.injection.as_ref();
         match injection.and_then(|injection| injection.effect_on(&envelope)) {
             None => self.send_copy(envelope, Release::Now, 0),
@@ -61,7 +59,7 @@ impl SendPath<'_> {
         }
     }
 
-    fn send_with_effect(&mut self, mut envelope: Envelope, effect: &FaultEffect) {
+    fn send_with_effect(&mut self, mut envelope: Box<Envelope>, effect: &FaultEffect) {
         if let Some(injection) = &self.injection {
             injection.mark(&mut envelope, effect);
         }
@@ -71,7 +69,7 @@ impl SendPath<'_> {
             self.log(&envelope);
             return self.complete_unsent(envelope, Cause::injected("drop"));
         }
-        let copies: Vec<Envelope> = (1..=effect.copies)
+        let copies: Vec<Box<Envelope>> = (1..=effect.copies)
             .map(|copy| copy_of(&envelope, copy, &effect.copy_label))
             .collect();
         for envelope in std::iter::once(envelope).chain(copies) {
@@ -79,7 +77,7 @@ impl SendPath<'_> {
         }
     }
 
-    fn send_copy(&mut self, envelope: Envelope, release: Release, latency: Micros) {
+    fn send_copy(&mut self, envelope: Box<Envelope>, release: Release, latency: Micros) {
         let Sender {
             number, route_base, ..
         } = self.sender;
@@ -138,7 +136,7 @@ impl SendPath<'_> {
         }
     }
 
-    fn complete_unsent(&mut self, envelope: Envelope, why: Cause) {
+    fn complete_unsent(&mut self, envelope: Box<Envelope>, why: Cause) {
         let completion = Completion::unsent(envelope, Outcome::Dropped, why);
         self.inbox.push(TransportEvent::Completed(completion));
     }
@@ -162,10 +160,10 @@ impl Injection<'_> {
             envelope.payload = Bytes::clone(payload);
         }
         if let Some(topic) = self.faults.topic(effect) {
-            envelope.topic = Some(Rc::new(TopicOverride {
+            envelope.topic = Some(TopicOverride {
                 sent: self.group.rendered(topic, self.index).into(),
                 shown: self.group.rendered(&topic.shown(), self.index).into(),
-            }));
+            });
         }
         if !effect.label.is_empty() {
             envelope.fault = Some(effect.label.as_str().into());
@@ -174,8 +172,8 @@ impl Injection<'_> {
 }
 
 /// Returns a copy of a message, as a fault sends it.
-fn copy_of(envelope: &Envelope, copy: u8, label: &str) -> Envelope {
-    Envelope {
+fn copy_of(envelope: &Envelope, copy: u8, label: &str) -> Box<Envelope> {
+    Box::new(Envelope {
         copy,
         payload: envelope.payload.clone(),
         content_type: envelope.content_type.clone(),
@@ -184,5 +182,5 @@ fn copy_of(envelope: &Envelope, copy: u8, label: &str) -> Envelope {
         topic: envelope.topic.clone(),
         fault: Some(label.into()),
         ..*envelope
-    }
+    })
 }

@@ -27,9 +27,9 @@ pub(crate) struct DeviceQueue {
 /// The state of a device queue.
 #[derive(Default)]
 pub(crate) struct QueueState {
-    pub(crate) queue: VecDeque<Envelope>,
+    pub(crate) queue: VecDeque<Box<Envelope>>,
     /// The envelope in flight, and its start.
-    pub(crate) current: Option<(Envelope, Instant)>,
+    pub(crate) current: Option<(Box<Envelope>, Instant)>,
     pub(crate) running: bool,
     /// The injected fault that stops the queue, until it is over.
     pub(crate) cut: Option<&'static str>,
@@ -75,7 +75,7 @@ async fn send(
     let names = shared.server.names.names_for(&queue.info, 0);
     let headers = {
         let state = queue.state.borrow();
-        let envelope = state.current.as_ref().map(|(envelope, _)| envelope);
+        let envelope = state.current.as_ref().map(|(envelope, _)| &**envelope);
         request::headers(channel, &names, envelope)?
     };
     request::send(shared, channel, &names, headers, path, payload).await
@@ -85,7 +85,7 @@ async fn send(
 fn complete(
     shared: &Shared,
     queue: &DeviceQueue,
-    envelope: Envelope,
+    envelope: Box<Envelope>,
     sent_at: Instant,
     response: Result<Response, RequestError>,
 ) {

@@ -78,7 +78,7 @@ impl Transport for HttpTransport {
     }
 
     #[inline]
-    fn submit(&mut self, envelope: Envelope) {
+    fn submit(&mut self, envelope: Box<Envelope>) {
         let Some(queue) = self.queue(envelope.device).cloned() else {
             return;
         };

@@ -72,7 +72,7 @@ pub(crate) struct Connection {
     /// The last time at which a connection ended though nothing was sent on it.
     pub(crate) unprovoked: Option<Instant>,
     /// Envelopes that are not encoded.
-    pub(crate) queue: VecDeque<Envelope>,
+    pub(crate) queue: VecDeque<Box<Envelope>>,
     /// Packets that are not completely written.
     pub(crate) writing: VecDeque<InFlight>,
     /// QoS 1 and 2: packets that are written and not acknowledged, the oldest first.

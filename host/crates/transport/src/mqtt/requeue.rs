@@ -361,7 +361,7 @@ pub(crate) mod tests {
     /// Returns a packet of QoS 1 that is being sent for the first time.
     pub(crate) fn packet(seq: u64) -> InFlight {
         InFlight {
-            envelope: Envelope {
+            envelope: Box::new(Envelope {
                 device: 0,
                 route: 0,
                 seq,
@@ -374,7 +374,7 @@ pub(crate) mod tests {
                 status: None,
                 topic: None,
                 fault: None,
-            },
+            }),
             qos: Qos::AtLeastOnce,
             packet_id: 0,
             end: 0,

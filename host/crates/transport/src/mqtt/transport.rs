@@ -150,7 +150,7 @@ impl Transport for MqttTransport {
     }
 
     #[inline]
-    fn submit(&mut self, envelope: Envelope) {
+    fn submit(&mut self, envelope: Box<Envelope>) {
         self.with_connection(envelope.device, |connection| {
             connection.queue.push_back(envelope);
         });

@@ -91,7 +91,7 @@ impl TestFleet {
 
     /// Sends a message of a device.
     pub(crate) fn send(&mut self, device: DeviceIndex, seq: u64, bytes: usize) {
-        self.transport.submit(Envelope {
+        self.transport.submit(Box::new(Envelope {
             device,
             route: 0,
             seq,
@@ -104,7 +104,7 @@ impl TestFleet {
             status: None,
             topic: None,
             fault: None,
-        });
+        }));
         self.transport.flush();
     }
 

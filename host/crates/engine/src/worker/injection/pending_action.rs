@@ -6,7 +6,7 @@ use mockfleet_transport::{DeviceIndex, Envelope};
 /// An action of a fault.
 pub(crate) enum PendingAction {
     /// Sends a delayed message.
-    Message(Envelope),
+    Message(Box<Envelope>),
     /// Changes a link.
     Link(LinkStep),
 }

@@ -37,7 +37,7 @@ pub(crate) struct PendingFaults {
 struct ReorderHold {
     /// Number of messages that leave before it.
     left: u32,
-    envelope: Envelope,
+    envelope: Box<Envelope>,
 }
 
 impl PendingFaults {
@@ -97,7 +97,7 @@ impl PendingFaults {
     pub(crate) fn dispatch(
         &mut self,
         transport: &mut dyn Transport,
-        envelope: Envelope,
+        envelope: Box<Envelope>,
         release: Release,
         latency: Micros,
     ) {
@@ -134,7 +134,7 @@ impl PendingFaults {
     }
 
     /// Submits a message, and the reordered messages that have waited for it.
-    pub(crate) fn submit(&mut self, transport: &mut dyn Transport, envelope: Envelope) {
+    pub(crate) fn submit(&mut self, transport: &mut dyn Transport, envelope: Box<Envelope>) {
         let (slot, copy) = (envelope.device, envelope.copy);
         transport.submit(envelope);
         let Some(behind) = self.reordered.get_mut(&slot).filter(|_| copy == 0) else {
@@ -152,7 +152,10 @@ impl PendingFaults {
     }
 
     /// Takes all held messages of a device, in the order in which they would have left.
-    pub(crate) fn release(&mut self, slot: DeviceIndex) -> Vec<Envelope> {
+    pub(crate) fn release(
+        &mut self,
+        slot: DeviceIndex,
+    ) -> impl Iterator<Item = Box<Envelope>> + use<> {
         let of_it = |due: &PendingAction| matches!(due, PendingAction::Message(envelope) if envelope.device == slot);
         let held = self.actions.iter().filter(|(_, due)| of_it(due));
         let mut numbers: Vec<u64> = held.map(|(number, _)| *number).collect();
@@ -165,11 +168,11 @@ impl PendingFaults {
         }
         let behind = self.reordered.remove(&slot).unwrap_or_default();
         released.extend(behind.into_iter().map(|held| held.envelope));
-        released
+        released.into_iter()
     }
 
     /// Takes all held messages of all devices, and forgets all actions.
-    pub(crate) fn release_all(&mut self) -> Vec<Envelope> {
+    pub(crate) fn release_all(&mut self) -> impl Iterator<Item = Box<Envelope>> + use<> {
         let mut released = Vec::new();
         while let Some((_, due)) = self.pop(Micros::MAX) {
             if let PendingAction::Message(envelope) = due {
@@ -181,7 +184,7 @@ impl PendingFaults {
         for slot in slots {
             released.extend(self.release(slot));
         }
-        released
+        released.into_iter()
     }
 
     /// Names the fault as the cause in a completion, if it was the cause. Returns whether a fault

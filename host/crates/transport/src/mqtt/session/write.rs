@@ -438,7 +438,7 @@ impl<'a> Session<'a> {
     }
 
     /// Fails an envelope that is not sent.
-    pub(crate) fn fail(&self, envelope: Envelope, why: &str) {
+    pub(crate) fn fail(&self, envelope: Box<Envelope>, why: &str) {
         let completion = Completion::unsent(envelope, Outcome::Failed, Cause::backend(why));
         self.shared.inbox.complete(completion);
     }

@@ -11,7 +11,7 @@ use crate::inbox::EventInbox;
 /// An envelope that is encoded as a packet.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    pub(crate) envelope: Envelope,
+    pub(crate) envelope: Box<Envelope>,
     pub(crate) qos: Qos,
     /// The packet identifier; zero without one.
     pub(crate) packet_id: u16,
