@@ -1,15 +1,16 @@
 //! Draws charts over the time of a run, as SVG inside HTML.
 //!
-//! The shapes stretch with the page, and the text around them is HTML, which keeps its size on a
-//! phone.
+//! The shapes stretch with the page. The labels of axes are in drawings of their own, which do
+//! not: they keep their size on a phone. No element has a `style`, which the page's policy forbids.
 //!
 //! The crate draws its own SVG. The crates plotters, charming and poloto write colours into
 //! each shape. A page that follows the reader's light or dark mode needs classes instead.
 
 use std::fmt::Write as _;
 
+use maud::{Markup, html};
+
 use crate::axis::{Scale, Unit, times};
-use crate::escape::escaped;
 
 /// Width of the drawing in its own units. The page stretches it.
 const WIDTH: f64 = 1000.0;
@@ -62,46 +63,44 @@ impl Time {
 
 impl Chart {
     /// Renders the chart as a figure of the page.
-    pub(crate) fn html(&self, time: &Time) -> String {
+    pub(crate) fn html(&self, time: &Time) -> Markup {
         let layers = self.layers();
         let mut values: Vec<f64> = layers
             .iter()
             .flat_map(|layer| layer.iter().flatten().map(|(_, top)| *top))
             .collect();
         let scale = Scale::for_values(&mut values, self.unit == Unit::Time);
-        let mut shapes = String::new();
-        for tick in &scale.ticks {
-            let y = y(&scale, *tick);
-            let _ = write!(shapes, "<path class=\"grid\" d=\"M0 {y:.1}H{WIDTH}\"/>");
-        }
-        for (series, layer) in self.series.iter().zip(&layers) {
-            let (kind, path) = match self.form {
-                Form::Lines => ("line", line(layer, time, &scale)),
-                Form::Stack => ("area", area(layer, time, &scale)),
-            };
-            let _ = write!(
-                shapes,
-                "<path class=\"{kind} {}\" d=\"{path}\"/>",
-                series.ink
-            );
-        }
-        let by_tens = match scale.is_by_tens() {
-            true => " The axis goes by powers of ten.",
-            false => "",
+        let draw = |layer: &[Option<(f64, f64)>]| match self.form {
+            Form::Lines => ("line", line(layer, time, &scale)),
+            Form::Stack => ("area", area(layer, time, &scale)),
         };
-        format!(
-            "<figure class=\"chart\" id=\"{id}\"><figcaption><h3>{title}</h3><p>{about}{by_tens}</p>{legend}</figcaption>\
-             <div class=\"plot\"><div class=\"ys\">{ys}</div>\
-             <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{title}\">{shapes}</svg>\
-             <i class=\"cursor\"></i>{marks}{xs}</div></figure>\n",
-            id = self.id,
-            title = escaped(self.title),
-            about = escaped(&self.about),
-            legend = self.legend(),
-            ys = self.marks_of(&scale),
-            marks = fault_marks(time),
-            xs = time_marks(time),
-        )
+        html! {
+            figure.chart id=(self.id) {
+                figcaption {
+                    h3 { (self.title) }
+                    p {
+                        (self.about)
+                        @if scale.is_by_tens() { " The axis goes by powers of ten." }
+                    }
+                    (self.legend())
+                }
+                div.plot {
+                    svg.drawing viewBox=(view_box(HEIGHT)) preserveAspectRatio="none" role="img" aria-label=(self.title) {
+                        @for tick in &scale.ticks {
+                            path.grid d=(format!("M0 {:.1}H{WIDTH}", y(&scale, *tick))) {}
+                        }
+                        @for (series, layer) in self.series.iter().zip(&layers) {
+                            @let (kind, path) = draw(layer);
+                            path class={ (kind) " " (series.ink) } d=(path) {}
+                        }
+                    }
+                    (self.value_labels(&scale))
+                    i.cursor {}
+                    (fault_marks(time))
+                    (time_labels(time))
+                }
+            }
+        }
     }
 
     /// Returns the data with which the script shows values under the pointer.
@@ -140,30 +139,31 @@ impl Chart {
             .collect()
     }
 
-    fn legend(&self) -> String {
-        let mut html = String::from("<ul class=\"legend\">");
-        for series in &self.series {
-            let _ = write!(
-                html,
-                "<li><i class=\"key {}\"></i>{} <b></b></li>",
-                series.ink,
-                escaped(series.name)
-            );
+    fn legend(&self) -> Markup {
+        html! {
+            ul.legend {
+                @for series in &self.series {
+                    li { i class={ "key " (series.ink) } {} (series.name) " " b {} }
+                }
+                li.when {}
+            }
         }
-        html.push_str("<li class=\"when\"></li></ul>");
-        html
     }
 
-    fn marks_of(&self, scale: &Scale) -> String {
-        let marks = scale.ticks.iter().map(|tick| {
-            format!(
-                "<span style=\"bottom:{:.2}%\">{}</span>",
-                scale.place(*tick) * 100.0,
-                self.unit.shown(*tick)
-            )
-        });
-        marks.collect()
+    fn value_labels(&self, scale: &Scale) -> Markup {
+        html! {
+            svg.ys {
+                @for tick in &scale.ticks {
+                    @let y = (1.0 - scale.place(*tick)) * 100.0;
+                    text x="100%" y=(format!("{y:.2}%")) { (self.unit.shown(*tick)) }
+                }
+            }
+        }
     }
+}
+
+fn view_box(height: f64) -> String {
+    format!("0 0 {WIDTH} {height}")
 }
 
 fn y(scale: &Scale, value: f64) -> f64 {
@@ -213,39 +213,34 @@ fn area(layer: &[Option<(f64, f64)>], time: &Time, scale: &Scale) -> String {
 }
 
 /// Draws the faults on the time axis.
-fn fault_marks(time: &Time) -> String {
-    if time.faults.is_empty() {
-        return String::new();
-    }
+fn fault_marks(time: &Time) -> Markup {
     let mut path = String::new();
     let width = (time.x(1)).max(1.5);
     for moment in &time.faults {
         let _ = write!(path, "M{:.1} 0h{width:.1}v10h-{width:.1}Z", time.x(*moment));
     }
-    format!(
-        "<svg class=\"faults\" viewBox=\"0 0 {WIDTH} 10\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"injected faults\"><path class=\"fill fault\" d=\"{path}\"/></svg>"
-    )
+    html! {
+        @if !path.is_empty() {
+            svg.faults viewBox=(view_box(10.0)) preserveAspectRatio="none" role="img" aria-label="injected faults" {
+                path.fill.fault d=(path) {}
+            }
+        }
+    }
 }
 
 /// Renders the ticks of the time axis; every other one is hidden on a narrow page.
-pub(crate) fn time_marks(time: &Time) -> String {
-    let mut html = String::from("<div class=\"xs\">");
-    for (number, (at, words)) in times(time.length).into_iter().enumerate() {
-        let place = percent(at, time.length);
-        let class = match number % 2 {
-            0 => "",
-            _ => " class=\"odd\"",
-        };
-        // A label beyond the edge is left out.
-        if place <= 97.0 {
-            let _ = write!(
-                html,
-                "<span{class} style=\"left:{place:.2}%\">{words}</span>"
-            );
+fn time_labels(time: &Time) -> Markup {
+    html! {
+        svg.xs {
+            @for (number, (at, words)) in times(time.length).into_iter().enumerate() {
+                @let place = percent(at, time.length);
+                // A label beyond the edge is left out.
+                @if place <= 97.0 {
+                    text.odd[number % 2 == 1] x=(format!("{place:.2}%")) y="13" { (words) }
+                }
+            }
         }
     }
-    html.push_str("</div>");
-    html
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a place on a screen")]
@@ -254,38 +249,36 @@ fn percent(part: i64, whole: i64) -> f64 {
 }
 
 /// Renders a strip for each kind of event. A bucket is darker for more events.
-pub(crate) fn strips(rows: &[(String, &str, Vec<u64>)], time: &Time) -> String {
-    let mut html = String::from("<div class=\"strips\">");
-    for (name, ink, counts) in rows {
-        let most = counts.iter().copied().max().unwrap_or(0).max(1);
-        let mut shapes = String::new();
-        for (moment, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            // The scale is logarithmic, so that 1 event is visible next to 1,000.
-            let share = ln(*count) / ln(most);
-            let _ = write!(
-                shapes,
-                "<rect x=\"{:.1}\" width=\"{:.1}\" height=\"20\" opacity=\"{:.2}\"/>",
-                time.x(moment),
-                time.x(1).max(2.0),
-                0.35 + 0.65 * share,
-            );
+pub(crate) fn strips(rows: &[(String, &str, Vec<u64>)], time: &Time) -> Markup {
+    html! {
+        div.strips {
+            @for (name, ink, counts) in rows {
+                div.strip {
+                    span.name {
+                        i class={ "key " (ink) } {}
+                        (name) " "
+                        b { (mockfleet_metrics::count(counts.iter().sum())) }
+                    }
+                    svg class=(ink) viewBox=(view_box(20.0)) preserveAspectRatio="none" role="img" aria-label=(name) {
+                        (shades(counts, time))
+                    }
+                }
+            }
+            div.strip { span.name {} (time_labels(time)) }
         }
-        let all: u64 = counts.iter().sum();
-        let _ = write!(
-            html,
-            "<div class=\"strip\"><span class=\"name\"><i class=\"key {ink}\"></i>{} <b>{}</b></span>\
-             <svg class=\"{ink}\" viewBox=\"0 0 {WIDTH} 20\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">{shapes}</svg></div>",
-            escaped(name),
-            mockfleet_metrics::count(all),
-            escaped(name),
-        );
     }
-    let _ = write!(
-        html,
-        "<div class=\"strip\"><span class=\"name\"></span>{}</div></div>",
-        time_marks(time)
-    );
-    html
+}
+
+fn shades(counts: &[u64], time: &Time) -> Markup {
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    // The scale is logarithmic, so that 1 event is visible next to 1,000.
+    let opacity = |count: u64| format!("{:.2}", 0.35 + 0.65 * ln(count) / ln(most));
+    let width = format!("{:.1}", time.x(1).max(2.0));
+    html! {
+        @for (moment, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            rect x=(format!("{:.1}", time.x(moment))) width=(width) height="20" opacity=(opacity(*count)) {}
+        }
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a shade")]
@@ -327,7 +320,7 @@ mod tests {
             Form::Lines,
             vec![vec![Some(4.0), None, Some(2.0), Some(2.0)]],
         );
-        let html = chart.html(&time(4));
+        let html = chart.html(&time(4)).into_string();
         assert!(
             html.contains("d=\"M0.0 0.0H250.0M500.0 100.0H750.0V100.0H1000.0\""),
             "{html}"
@@ -342,8 +335,12 @@ mod tests {
         );
         let layers = chart.layers();
         assert_eq!(layers[1], [Some((1.0, 4.0)), Some((1.0, 1.0))]);
-        let html = chart.html(&time(2));
+        let html = chart.html(&time(2)).into_string();
         assert!(html.contains("&lt;x&gt;") && html.contains("about &amp; more"));
+        assert!(
+            !html.contains("style="),
+            "the policy of the page forbids it"
+        );
         assert!(html.contains("class=\"faults\""));
     }
 
@@ -352,6 +349,7 @@ mod tests {
         assert!(
             chart(Form::Lines, vec![Vec::new()])
                 .html(&time(0))
+                .into_string()
                 .contains("<figure")
         );
     }

@@ -1,41 +1,43 @@
 //! Renders the appendix: command, fleet file, versions.
 
-use std::fmt::Write as _;
-
+use maud::{Markup, html};
 use serde_json::Value;
 
-use crate::escape::escaped;
 use crate::page::page_data::PageData;
 use mockfleet_metrics::{bytes, count, plural};
 
-pub(crate) fn html(data: &PageData<'_>) -> String {
-    let mut html = String::from("<section><h2>Repeat the run</h2>");
-    match command(data) {
-        Some(command) => {
-            let _ = write!(
-                html,
-                "<p class=\"about\">{}</p><pre class=\"command\">{}</pre>",
-                match data.text(&["command"]) {
-                    Some("replay") => "The same recording is sent again.",
-                    _ => "The same seed gives the same messages to the byte.",
-                },
-                escaped(&command)
-            );
+pub(crate) fn appendix(data: &PageData<'_>) -> Markup {
+    let file = data.text(&["file", "text"]).filter(|text| !text.is_empty());
+    html! {
+        section {
+            h2 { "Repeat the run" }
+            @match command(data) {
+                Some(command) => {
+                    p.about {
+                        @match data.text(&["command"]) {
+                            Some("replay") => "The same recording is sent again.",
+                            _ => "The same seed gives the same messages to the byte.",
+                        }
+                    }
+                    pre.command { (command) }
+                }
+                None => p.about { "The log has no metadata of the run, and so no fleet file." },
+            }
+            @if let Some(text) = file {
+                h3 { (data.text(&["file", "name"]).unwrap_or("fleet.toml")) }
+                p.about { "As it was written; secrets are ***." }
+                pre { (text) }
+            }
+            h3 { "With" }
+            dl.words {
+                @for (name, fact) in facts(data) { dt { (name) } dd { (fact) } }
+            }
         }
-        None => html.push_str(
-            "<p class=\"about\">The log has no metadata of the run, and so no fleet file.</p>",
-        ),
     }
-    if let Some(text) = data.text(&["file", "text"]).filter(|text| !text.is_empty()) {
-        let name = data.text(&["file", "name"]).unwrap_or("fleet.toml");
-        let _ = write!(
-            html,
-            "<h3>{}</h3><p class=\"about\">As it was written; secrets are ***.</p><pre>{}</pre>",
-            escaped(name),
-            escaped(text)
-        );
-    }
-    html.push_str("<h3>With</h3><dl class=\"words\">");
+}
+
+/// Returns the place and size of the log, and the versions of the run.
+fn facts(data: &PageData<'_>) -> Vec<(&'static str, String)> {
     let timeline = data.timeline;
     let mut facts = vec![(
         "log",
@@ -68,11 +70,7 @@ pub(crate) fn html(data: &PageData<'_>) -> String {
             ),
         ));
     }
-    for (name, fact) in facts {
-        let _ = write!(html, "<dt>{name}</dt><dd>{}</dd>", escaped(&fact));
-    }
-    html.push_str("</dl></section>\n");
-    html
+    facts
 }
 
 /// Returns the command that repeats the run, with its seed.

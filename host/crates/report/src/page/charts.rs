@@ -1,5 +1,7 @@
 //! Selects the charts of a run and their series.
 
+use maud::{Markup, html};
+
 use crate::axis::Unit;
 use crate::chart::{self, Chart, Form, Series, Time};
 use crate::num::{as_f64, signed_as_f64};
@@ -224,7 +226,7 @@ fn connections(timeline: &Timeline) -> Option<Chart> {
 }
 
 /// Renders faults and events, one strip for each kind that occurred.
-pub(crate) fn strips(timeline: &Timeline, time: &Time) -> String {
+pub(crate) fn strips(timeline: &Timeline, time: &Time) -> Markup {
     let mut rows: Vec<(String, &str, Vec<u64>)> = timeline
         .faults
         .iter()
@@ -244,16 +246,18 @@ pub(crate) fn strips(timeline: &Timeline, time: &Time) -> String {
         }
     }
     if rows.is_empty() {
-        return String::new();
+        return html! {};
     }
-    let faults = match timeline.faults.is_empty() {
-        true => "",
-        false => {
-            " Faults are those of the fleet file: each message that one touched, and each event. They are also marked on the axes above."
+    html! {
+        section {
+            h2 { "Faults and events" }
+            p.about {
+                "Events over time; the more frequent, the darker."
+                @if !timeline.faults.is_empty() {
+                    " Faults are those of the fleet file: each message that one touched, and each event. They are also marked on the axes above."
+                }
+            }
+            (chart::strips(&rows, time))
         }
-    };
-    format!(
-        "<section><h2>Faults and events</h2><p class=\"about\">Events over time; the more frequent, the darker.{faults}</p>{}</section>\n",
-        chart::strips(&rows, time)
-    )
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::axis::Unit;
-use crate::escape::escaped;
 use crate::page::page_data::PageData;
 use mockfleet_metrics::{agree, count, micros, plural};
 use mockfleet_sendlog::Timeline;
@@ -14,14 +14,8 @@ use crate::num::{as_f64, signed_as_f64};
 use crate::page::format::{length, share, timestamp};
 use crate::page::run_status::RunStatus;
 
-pub(crate) fn html(data: &PageData<'_>, fleet: &str, verdict: RunStatus) -> String {
+pub(crate) fn header(data: &PageData<'_>, fleet: &str, status: RunStatus) -> Markup {
     let timeline = data.timeline;
-    let mut html = format!(
-        "<header><div class=\"title\"><h1>{}</h1><span class=\"verdict {}\">{}</span></div>\n<p class=\"facts\">",
-        escaped(fleet),
-        verdict.class(),
-        verdict.word(),
-    );
     let mut facts = vec![
         timestamp(timeline.start),
         length(timeline.end - timeline.start),
@@ -32,20 +26,26 @@ pub(crate) fn html(data: &PageData<'_>, fleet: &str, verdict: RunStatus) -> Stri
     if let Some(seed) = data.noted(&["seed"]) {
         facts.push(format!("seed {seed}"));
     }
-    facts.push(format!("run <code>{}</code>", escaped(&timeline.run)));
-    facts.push(format!("on {}", escaped(&timeline.host)));
-    html.push_str(&facts.join(" · "));
-    html.push_str("</p>\n");
-    html.push_str(&sentences(data, verdict));
-    html.push_str(&tiles(timeline));
-    html.push_str("</header>\n");
-    html
+    html! {
+        header {
+            div.title {
+                h1 { (fleet) }
+                span class={ "verdict " (status.class()) } { (status.word()) }
+            }
+            p.facts {
+                @for fact in facts { (fact) " · " }
+                "run " code { (timeline.run) } " · on " (timeline.host)
+            }
+            (sentences(data, status))
+            (tiles(timeline))
+        }
+    }
 }
 
 /// Renders the answers that each run has.
-fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
+fn sentences(data: &PageData<'_>, status: RunStatus) -> Markup {
     let mut rows: Vec<(&str, String)> = Vec::new();
-    match verdict {
+    match status {
         RunStatus::NoEnd => rows.push((
             "How did it end?",
             "unknown: the run was killed, or is still active, or could not reach its store at the end; the page has all rows of the log".into(),
@@ -105,12 +105,11 @@ fn sentences(data: &PageData<'_>, verdict: RunStatus) -> String {
             ),
         ));
     }
-    let mut html = String::from("<dl class=\"words\">\n");
-    for (question, words) in rows {
-        let _ = writeln!(html, "<dt>{question}</dt><dd>{}</dd>", escaped(&words));
+    html! {
+        dl.words {
+            @for (question, words) in rows { dt { (question) } dd { (words) } }
+        }
     }
-    html.push_str("</dl>\n");
-    html
 }
 
 /// Derives the answer from the rows, if the run has no metadata.
@@ -146,7 +145,7 @@ fn arrived(timeline: &Timeline) -> String {
     words
 }
 
-fn tiles(timeline: &Timeline) -> String {
+fn tiles(timeline: &Timeline) -> Markup {
     let [acked, sent, _, _, _, injected, written] = timeline.outcomes;
     let all: u64 = timeline.outcomes.iter().sum::<u64>() - injected;
     let seconds = signed_as_f64(timeline.end - timeline.start) / 1e6;
@@ -196,13 +195,11 @@ fn tiles(timeline: &Timeline) -> String {
             "configured in the fleet file".to_owned(),
         ));
     }
-    let mut html = String::from("<ul class=\"tiles\">\n");
-    for (name, figure, about) in tiles {
-        let _ = writeln!(
-            html,
-            "<li><span>{name}</span><strong>{figure}</strong><small>{about}</small></li>"
-        );
+    html! {
+        ul.tiles {
+            @for (name, figure, about) in tiles {
+                li { span { (name) } strong { (figure) } small { (about) } }
+            }
+        }
     }
-    html.push_str("</ul>\n");
-    html
 }

@@ -1,85 +1,98 @@
 //! Assembles the page: one HTML file without dependencies.
 
-use std::fmt::Write as _;
-
-use serde_json::{Value, json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::chart::{Chart, Time};
-use crate::escape::escaped;
+use crate::page::appendix::appendix;
+use crate::page::header::header;
 use crate::page::page_data::PageData;
 use crate::page::run_status::RunStatus;
-use crate::page::{appendix, charts, header, tables};
+use crate::page::{charts, tables};
 use mockfleet_sendlog::Timeline;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// Policy by which the page loads nothing from a network.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-
-/// Renders the page.
+/// Renders the page. Its texts come from logs, which can be of somebody else: the macro escapes
+/// each, and the page's policy runs no script but its own.
 #[must_use]
 pub fn page(data: &PageData<'_>) -> String {
     let timeline = data.timeline;
     let fleet = data.text(&["fleet"]).unwrap_or("a run");
-    let verdict = RunStatus::from_metadata(data);
+    let status = RunStatus::from_metadata(data);
     let time = charts::time(timeline);
     let all_charts = charts::charts(timeline);
-    let mut html = String::with_capacity(256 << 10);
-    let _ = write!(
-        html,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <meta name=\"generator\" content=\"mockfleet {version}\">\n\
-         <title>{title}: {verdict}</title>\n<style>{STYLE}</style></head><body>\n<main>\n",
-        version = env!("CARGO_PKG_VERSION"),
-        title = escaped(fleet),
-        verdict = verdict.word(),
-    );
-    html.push_str(&header::html(data, fleet, verdict));
-    html.push_str(&tables::checks(data));
-    html.push_str("<h2>Over time</h2>\n");
-    match timeline.rows {
-        0 => html.push_str("<p class=\"none\">This run has no row in its log.</p>\n"),
-        _ => all_charts
-            .iter()
-            .for_each(|chart| html.push_str(&chart.html(&time))),
-    }
-    html.push_str(&charts::strips(timeline, &time));
-    html.push_str(&tables::causes(timeline));
-    html.push_str(&tables::channels(timeline));
-    html.push_str(&tables::worst(timeline));
-    html.push_str(&appendix::html(data));
-    let _ = write!(
-        html,
-        "<footer>Made by mockfleet {} on {} from {} of {}. This page is one file and needs no network.</footer>\n</main>\n",
-        env!("CARGO_PKG_VERSION"),
-        escaped(data.made),
-        mockfleet_metrics::plural(timeline.rows + timeline.events, "row"),
-        escaped(data.location),
-    );
-    let _ = write!(
-        html,
-        "<script type=\"application/json\" id=\"data\">{}</script>\n<script>{SCRIPT}</script>\n</body></html>\n",
-        script_data(timeline, &all_charts, &time)
-    );
-    html
+    let version = env!("CARGO_PKG_VERSION");
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta name="generator" content={ "mockfleet " (version) };
+                title { (fleet) ": " (status.word()) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    (header(data, fleet, status))
+                    (tables::checks(data))
+                    h2 { "Over time" }
+                    @if timeline.rows == 0 {
+                        p.none { "This run has no row in its log." }
+                    } @else {
+                        @for chart in &all_charts { (chart.html(&time)) }
+                    }
+                    (charts::strips(timeline, &time))
+                    (tables::causes(timeline))
+                    (tables::channels(timeline))
+                    (tables::worst(timeline))
+                    (appendix(data))
+                    footer {
+                        "Made by mockfleet " (version) " on " (data.made) " from "
+                        (mockfleet_metrics::plural(timeline.rows + timeline.events, "row"))
+                        " of " (data.location) ". This page is one file and needs no network."
+                    }
+                }
+                script type="application/json" id="data" { (script_data(timeline, &all_charts, &time)) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
 }
 
-/// Returns the data of the script: numbers and constant names, which cannot end the script.
-fn script_data(timeline: &Timeline, charts: &[Chart], time: &Time) -> Value {
-    json!({
+/// Returns the policy of the page: it loads nothing, and has one style sheet and one script,
+/// which are known by their digests (CSP level 2).
+fn policy() -> String {
+    let digest = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
+        digest(STYLE),
+        digest(SCRIPT)
+    )
+}
+
+/// Returns the data of the script. No text in it can end the element.
+fn script_data(timeline: &Timeline, charts: &[Chart], time: &Time) -> Markup {
+    let data = json!({
         "width": timeline.bucket_width,
         "count": time.count,
         "charts": charts.iter().map(Chart::data).collect::<Vec<_>>(),
-    })
+    });
+    PreEscaped(data.to_string().replace('<', "\\u003c"))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn page_of(timeline: &Timeline, note: Option<&Value>) -> String {
@@ -129,12 +142,22 @@ mod tests {
         let evil = "</script><script>alert(1)</script>";
         let note = json!({
             "fleet": evil,
+            "seed": evil,
+            "devices": evil,
+            "mockfleet": evil,
+            "arguments": [evil],
+            "groups": [{ "name": evil, "plugin": evil, "sha256": evil }],
             "ended": evil,
             "success": true,
             "file": { "name": evil, "text": evil },
-            "summary": { "checks": [
+            "summary": {
+                "words": { "arrived": evil, "connections": evil, "schedule": evil },
+                "bottleneck": { "words": evil },
+                "log_error": evil,
+                "checks": [
                 { "scope": "group", "name": evil, "check": evil, "words": evil, "held": false },
-            ] },
+                ],
+            },
         });
         let mut timeline = Timeline {
             run: evil.into(),
@@ -147,6 +170,10 @@ mod tests {
         timeline.causes.list.push((evil.into(), 1));
         timeline.channels.insert((evil.into(), evil.into()), [1; 7]);
         timeline.faults.insert(evil.into(), vec![1]);
+        timeline.worst.push(mockfleet_sendlog::WorstDevice {
+            id: evil.into(),
+            ..Default::default()
+        });
         let html = page_of(&timeline, Some(&note));
         // The page's own data and script.
         assert_eq!(html.matches("<script").count(), 2);

@@ -14,7 +14,7 @@
     return [{
       ...chart,
       plot: figure.querySelector(".plot"),
-      svg: figure.querySelector("svg"),
+      svg: figure.querySelector("svg.drawing"),
       cursor: figure.querySelector(".cursor"),
       values: figure.querySelectorAll(".legend b"),
       when: figure.querySelector(".when"),

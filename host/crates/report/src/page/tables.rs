@@ -1,77 +1,99 @@
 //! Renders the tables: checks, causes, channels, devices.
 
-use std::fmt::Write as _;
-
+use maud::{Markup, html};
 use serde_json::Value;
 
-use crate::escape::escaped;
 use crate::page::format::share;
 use crate::page::page_data::PageData;
 use mockfleet_metrics::{agree, count, micros, plural};
-use mockfleet_sendlog::Timeline;
+use mockfleet_sendlog::{OUTCOMES, Timeline};
 
 /// Most rows that a table shows. The others are only counted.
 const ROWS: usize = 30;
 
-/// Renders a table that scrolls on a narrow page.
-fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let is_number = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '–');
-    let class = |cell: &str| if is_number(cell) { " class=\"n\"" } else { "" };
-    let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
-    for (place, name) in head.iter().enumerate() {
-        let first = rows.first().and_then(|row| row.get(place));
-        let class = first.map_or("", |cell| class(cell));
-        let _ = write!(html, "<th{class}>{name}</th>");
-    }
-    html.push_str("</tr></thead><tbody>");
-    for row in rows {
-        html.push_str("<tr>");
-        for cell in row {
-            let class = class(cell);
-            let _ = write!(html, "<td{class}>{cell}</td>");
-        }
-        html.push_str("</tr>");
-    }
-    html.push_str("</tbody></table></div>");
-    html
+/// A cell of a table.
+enum Cell {
+    /// A figure, at the right of its column.
+    Figure(String),
+    Text(Markup),
 }
 
-fn section(title: &str, about: &str, content: &str) -> String {
-    format!("<section><h2>{title}</h2><p class=\"about\">{about}</p>{content}</section>\n")
+impl Cell {
+    fn count(n: u64) -> Self {
+        Self::Figure(count(n))
+    }
+
+    fn text(text: &str) -> Self {
+        Self::Text(html! { span { (text) } })
+    }
+
+    fn code(text: &str) -> Self {
+        Self::Text(html! { code { (text) } })
+    }
+
+    fn is_figure(&self) -> bool {
+        matches!(self, Self::Figure(_))
+    }
+}
+
+/// Renders a table that scrolls on a narrow page.
+fn table(head: &[&str], rows: &[Vec<Cell>]) -> Markup {
+    let is_figure = |place: usize| {
+        let first = rows.first().and_then(|row| row.get(place));
+        first.is_some_and(Cell::is_figure)
+    };
+    html! {
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        @for (place, name) in head.iter().enumerate() {
+                            th.n[is_figure(place)] { (name) }
+                        }
+                    }
+                }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            @for cell in row {
+                                @match cell {
+                                    Cell::Figure(figure) => td.n { (figure) },
+                                    Cell::Text(text) => td { (text) },
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn section(title: &str, about: &str, content: &Markup) -> Markup {
+    html! { section { h2 { (title) } p.about { (about) } (content) } }
 }
 
 /// Renders the checks.
-pub(crate) fn checks(data: &PageData<'_>) -> String {
+pub(crate) fn checks(data: &PageData<'_>) -> Markup {
     let checks = data.noted(&["summary", "checks"]).and_then(Value::as_array);
     let Some(checks) = checks.filter(|checks| !checks.is_empty()) else {
-        return String::new();
-    };
-    let text = |check: &Value, key: &str| {
-        let text = check.get(key).and_then(Value::as_str).unwrap_or_default();
-        escaped(text).into_owned()
+        return html! {};
     };
     let mut rows = Vec::new();
     let mut failed = 0;
     for check in checks {
+        let text = |key: &str| check.get(key).and_then(Value::as_str).unwrap_or_default();
         let held = check.get("held").and_then(Value::as_bool) == Some(true);
         failed += usize::from(!held);
-        let name = text(check, "name");
-        let scope = text(check, "scope");
-        let scope = if name.is_empty() {
-            scope
-        } else {
-            format!("{scope} {name}")
-        };
-        let mark = match held {
-            true => "<span class=\"mark good\">passed</span>",
-            false => "<span class=\"mark bad\">failed</span>",
-        };
+        let scope = format!("{} {}", text("scope"), text("name"));
         rows.push(vec![
-            mark.to_owned(),
-            scope,
-            format!("<code>{}</code>", text(check, "check")),
-            // A span of its own, whatever the text of the figure begins with.
-            format!("<span>{}</span>", text(check, "words")),
+            Cell::Text(match held {
+                true => html! { span.mark.good { "passed" } },
+                false => html! { span.mark.bad { "failed" } },
+            }),
+            Cell::text(scope.trim_end()),
+            Cell::code(text("check")),
+            Cell::text(text("words")),
         ]);
     }
     let about = match failed {
@@ -86,24 +108,25 @@ pub(crate) fn checks(data: &PageData<'_>) -> String {
 }
 
 /// Renders the causes of lost messages.
-pub(crate) fn causes(timeline: &Timeline) -> String {
+pub(crate) fn causes(timeline: &Timeline) -> Markup {
     let all: u64 = timeline.outcomes.iter().sum();
     let lost: u64 = timeline.outcomes.iter().skip(2).take(3).sum();
     if lost == 0 {
-        return String::new();
+        return html! {};
     }
     let shown = timeline.causes.list.iter().take(ROWS);
-    let mut rows: Vec<Vec<String>> = shown
+    let mut rows: Vec<Vec<Cell>> = shown
         .map(|(cause, times)| {
             let (outcome, why) = cause.split_once(": ").unwrap_or((cause, ""));
+            // A class of the style sheet, for an outcome that it knows.
+            let class = OUTCOMES.iter().find(|known| **known == outcome);
             vec![
-                count(*times),
-                share(*times, all),
-                format!(
-                    "<span class=\"mark {outcome}\">{outcome}</span>",
-                    outcome = escaped(outcome)
-                ),
-                format!("<span>{}</span>", escaped(why)),
+                Cell::count(*times),
+                Cell::Figure(share(*times, all)),
+                Cell::Text(html! {
+                    span class={ "mark " (class.unwrap_or(&"")) } { (outcome) }
+                }),
+                Cell::text(why),
             ]
         })
         .collect();
@@ -111,10 +134,10 @@ pub(crate) fn causes(timeline: &Timeline) -> String {
     let rest = named + timeline.causes.others;
     if rest > 0 {
         rows.push(vec![
-            count(rest),
-            share(rest, all),
-            String::new(),
-            "other causes; the column <code>error</code> has them".into(),
+            Cell::count(rest),
+            Cell::Figure(share(rest, all)),
+            Cell::text(""),
+            Cell::Text(html! { "other causes; the column " code { "error" } " has them" }),
         ]);
     }
     section(
@@ -129,26 +152,26 @@ pub(crate) fn causes(timeline: &Timeline) -> String {
 }
 
 /// Renders outcomes by group and channel.
-pub(crate) fn channels(timeline: &Timeline) -> String {
+pub(crate) fn channels(timeline: &Timeline) -> Markup {
     if timeline.channels.is_empty() {
-        return String::new();
+        return html! {};
     }
     let shown = timeline.channels.iter().take(ROWS);
-    let rows: Vec<Vec<String>> = shown
+    let rows: Vec<Vec<Cell>> = shown
         .map(|((group, channel), outcomes)| {
             let [acked, sent, failed, dropped, unconfirmed, injected, written] = *outcomes;
             let all = acked + sent + failed + dropped + unconfirmed + written;
             vec![
-                format!("<span>{}</span>", escaped(group)),
-                format!("<span>{}</span>", escaped(channel)),
-                count(all),
-                share(acked + sent + written, all),
-                count(acked),
-                count(sent + written),
-                count(failed),
-                count(dropped),
-                count(unconfirmed),
-                count(injected),
+                Cell::text(group),
+                Cell::text(channel),
+                Cell::count(all),
+                Cell::Figure(share(acked + sent + written, all)),
+                Cell::count(acked),
+                Cell::count(sent + written),
+                Cell::count(failed),
+                Cell::count(dropped),
+                Cell::count(unconfirmed),
+                Cell::count(injected),
             ]
         })
         .collect();
@@ -176,27 +199,27 @@ pub(crate) fn channels(timeline: &Timeline) -> String {
 }
 
 /// Renders the devices with the most lost or late messages.
-pub(crate) fn worst(timeline: &Timeline) -> String {
+pub(crate) fn worst(timeline: &Timeline) -> Markup {
     if timeline.worst.is_empty() {
-        return String::new();
+        return html! {};
     }
-    let rows: Vec<Vec<String>> = timeline
+    let rows: Vec<Vec<Cell>> = timeline
         .worst
         .iter()
         .map(|device| {
             vec![
-                format!("<code>{}</code>", escaped(&device.id)),
-                count(device.undelivered()),
-                count(device.failed),
-                count(device.dropped),
-                count(device.unconfirmed),
-                count(device.late),
-                match device.latest {
+                Cell::code(&device.id),
+                Cell::count(device.undelivered()),
+                Cell::count(device.failed),
+                Cell::count(device.dropped),
+                Cell::count(device.unconfirmed),
+                Cell::count(device.late),
+                Cell::Figure(match device.latest {
                     0 => "–".into(),
                     latest => micros(latest),
-                },
-                count(device.missed),
-                count(device.errors),
+                }),
+                Cell::count(device.missed),
+                Cell::count(device.errors),
             ]
         })
         .collect();
