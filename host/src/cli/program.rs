@@ -58,6 +58,11 @@ enum Command {
     Report(report::Arguments),
     Replay(replay::command::Arguments),
     Verify(verify::command::Arguments),
+    /// Compiles the component on standard input: a child process of this program.
+    #[command(hide = true)]
+    CompileComponent {
+        reservation: String,
+    },
 }
 
 /// Runs the command of this process's arguments.
@@ -88,6 +93,9 @@ pub fn main() -> ExitCode {
         Command::Report(arguments) => report::report(&arguments),
         Command::Replay(arguments) => replay::command::replay(&arguments),
         Command::Verify(arguments) => verify::command::verify(&arguments),
+        Command::CompileComponent { reservation } => {
+            return mockfleet_plugin::compile_component(&reservation);
+        }
     };
     tracing::debug!(?result, "command ended");
     exit_code(result)

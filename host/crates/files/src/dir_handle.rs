@@ -274,6 +274,14 @@ impl DirHandle {
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
+    /// Returns the owner, the permissions and the times of the folder.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn metadata(&self) -> io::Result<std::fs::Metadata> {
+        File::from(self.folder.try_clone()?).metadata()
+    }
+
     /// The path of the folder, for messages.
     #[must_use]
     pub fn path(&self) -> &Path {

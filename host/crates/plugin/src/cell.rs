@@ -17,7 +17,7 @@ use crate::guest::crash::{CallError, Crash};
 use crate::guest::epoch::epochs_for;
 use crate::guest::guest_output::{Console, GuestOutput};
 use crate::guest::host_context::HostContext;
-use crate::guest::limits::{Limits, MemoryLimiter};
+use crate::guest::limits::{Limits, MAX_HANDLES, MemoryLimiter};
 use crate::guest::sandbox::Sandbox;
 use crate::versions::instance::Instance;
 
@@ -58,10 +58,11 @@ impl Cell {
         console: &Console,
     ) -> Result<Self, Crash> {
         let output = GuestOutput::new(Arc::clone(console), limits.log_lines, plugin.name());
-        let memory_limiter = MemoryLimiter::new(limits.memory);
+        let memory_limiter = MemoryLimiter::new(limits.memory, plugin.host_memory());
         let sandbox = Sandbox::new(memory_limiter, output, Arc::clone(host_context));
         let mut store = Store::new(plugin.engine(), sandbox);
         store.limiter(|sandbox| &mut sandbox.memory_limiter);
+        store.set_max_component_handles(MAX_HANDLES);
         // Results are copied out of the guest's memory, and a list may refer to the same
         // bytes many times: a result is at most as large as the memory.
         store.set_hostcall_fuel(limits.memory);
@@ -82,7 +83,8 @@ impl Cell {
         }
     }
 
-    /// Returns the linear memory of the cell, bytes. It never shrinks.
+    /// Returns the memory of the cell in bytes: its linear memories, its tables, and what its
+    /// instances take on the host. It never shrinks.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.store.data().memory_limiter.used

@@ -36,5 +36,6 @@ pub use guest::crash::{CallError, Crash, CrashCause};
 pub use guest::guest_output::{Console, OutputLine, StdStream};
 pub use guest::host_context::{HostContext, SharedBlobs};
 pub use guest::limits::Limits;
+pub use load::compile_component::compile_component;
 pub use load::load_error::LoadError;
 pub use versions::contract::Contract;

@@ -22,8 +22,11 @@ pub(crate) fn engine_for(fleet: &Result<Fleet, InvalidConfig>) -> anyhow::Result
 
 fn runs<E: std::fmt::Display>(engine: Result<Engine, E>) -> anyhow::Result<Engine> {
     let builtins = |name: &str| mockfleet_builtin::find(name).map_err(|error| error.to_string());
+    let program = std::env::current_exe().map_err(|error| {
+        anyhow::anyhow!("this program is not found, which compiles plugins: {error}")
+    })?;
     let engine = engine.map(|engine| {
-        let engine = engine.with_builtins(builtins);
+        let engine = engine.with_builtins(builtins).with_compiler(program);
         engine.with_observer(compile_progress::observer())
     });
     engine.map_err(|error| anyhow::anyhow!("WebAssembly cannot run here: {error:#}; it needs a 64-bit system that lets a process map executable memory"))

@@ -69,6 +69,7 @@ pub(crate) fn observer() -> CompileObserver {
             CompileEvent::Failed => {
                 report.take().map(CompileReport::end);
             }
+            CompileEvent::CacheRefused(why) => err!("warning: {why}"),
         }
     })
 }

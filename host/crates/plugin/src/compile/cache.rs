@@ -1,29 +1,33 @@
 //! Stores compiled plugins on disk, so that a second start takes milliseconds.
 //!
-//! A file is named by the digest of the component and the identity of the engine. The
-//! host executes its code. So a file is used only if no other user can write to the
-//! folder, and only if its checksum is right; otherwise the plugin is compiled again.
+//! A file is named by the digest of the component and the identity of the engine, and has both
+//! inside. The host executes its code. So a file is used only if it and its folder belong to
+//! this user, no other user can write to them, and its digests are right; otherwise the plugin
+//! is compiled again.
 
-use std::io::Write;
+use std::fs::Metadata;
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use mockfleet_files::cache_dir;
+use mockfleet_files::dir_handle::DirHandle;
 use sha2::{Digest, Sha256};
-use wasmtime::component::Component;
 
 use crate::compile::cache_index;
+use crate::compile::compiled::Compiled;
 use crate::compile::engine_config::{CACHE_FORMAT, identity};
 
-/// The bytes before the code: the format and the SHA-256 of the code.
-const HEADER_BYTES: usize = CACHE_FORMAT.len() + 32;
+/// Maximum size of a cached file, 1 GiB. The code of an interpreter has some dozen MiB.
+const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// The age without use after which files of another engine are deleted: 30 days.
 const MAX_UNUSED_AGE: Duration = Duration::from_secs(30 * 86_400);
 
-/// The folder of compiled plugins, if there is a trusted one.
+/// The folder of compiled plugins.
 pub(crate) struct Cache {
+    /// `None` if there is none, or if it cannot be made.
     folder: Option<PathBuf>,
     /// The identity of the engine.
     engine: u64,
@@ -35,95 +39,162 @@ impl Cache {
         Self::new(cache_dir::user_cache_dir(), engine)
     }
 
+    /// Returns a cache that stores nothing.
+    pub(crate) fn none(engine: &wasmtime::Engine) -> Self {
+        Self::new(None, engine)
+    }
+
     fn new(folder: Option<PathBuf>, engine: &wasmtime::Engine) -> Self {
         Self {
-            folder: folder.filter(|folder| ensure_private(folder)),
+            folder: folder.filter(|folder| create_private(folder).is_ok()),
             engine: identity(engine),
         }
     }
 
-    /// Returns the compiled component, if the cache has an intact one.
-    pub(crate) fn get(&self, engine: &wasmtime::Engine, digest: &str) -> Option<Component> {
-        let path = self.path(digest)?;
-        let bytes = std::fs::read(&path).ok()?;
-        let code = verify_checksum(&bytes)?;
-        touch(&path);
-        // SAFETY: `put` wrote these bytes for this engine, as checksum and name prove. Only
-        // this user can write to the folder (`ensure_private`). wasmtime requires only that
-        // its own output is unchanged.
-        unsafe { Component::deserialize(engine, code) }.ok()
+    /// Returns the code of a component, if the cache has it.
+    ///
+    /// # Errors
+    /// A sentence, if there is a file that is not used.
+    pub(crate) fn get(&self, digest: &str) -> Result<Option<Compiled>, String> {
+        let Some(folder) = &self.folder else {
+            return Ok(None);
+        };
+        let path = self.path(folder, digest);
+        match self.read(folder, digest) {
+            Ok(compiled) => Ok(Some(compiled)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(format!(
+                "the compiled plugin {} is not used: {error}; the plugin is compiled again",
+                path.display()
+            )),
+        }
     }
 
-    /// Stores a compiled component. A failure is ignored: the next start compiles again.
-    pub(crate) fn put(&self, component: &Component, digest: &str) {
-        let Some(path) = self.path(digest) else {
+    fn read(&self, folder: &Path, digest: &str) -> io::Result<Compiled> {
+        let handle = DirHandle::open(folder)?;
+        check_private(&handle.metadata()?, "its folder")?;
+        let name = self.name(digest);
+        let mut file = handle.open_file(&name)?;
+        let about = file.metadata()?;
+        check_private(&about, "it")?;
+        if about.len() > MAX_FILE_BYTES {
+            return Err(invalid(format!("it has {} bytes", about.len())));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0));
+        file.read_to_end(&mut bytes)?;
+        let compiled = self.decode(&bytes, digest)?;
+        // The time of the file is that of its last use. A failure is ignored.
+        let writable = handle.open_writable(&name);
+        let _ = writable.and_then(|file| file.set_modified(SystemTime::now()));
+        Ok(compiled)
+    }
+
+    /// Stores compiled code. A failure is ignored: the next start compiles again.
+    pub(crate) fn put(&self, compiled: &Compiled, digest: &str) {
+        let Some(folder) = &self.folder else {
             return;
         };
-        let Ok(code) = component.serialize() else {
-            return;
-        };
+        let path = self.path(folder, digest);
         // Written under another name and renamed, so that a reader never sees half a file.
         let aside = path.with_extension(format!("{}.part", std::process::id()));
-        let written = write(&aside, &code).and_then(|()| std::fs::rename(&aside, &path));
-        if written.is_err() {
+        let written = self.write(&aside, compiled, digest);
+        if written
+            .and_then(|()| std::fs::rename(&aside, &path))
+            .is_err()
+        {
             let _ = std::fs::remove_file(&aside);
         }
-        if let Some(folder) = &self.folder {
-            cache_index::delete_unused(folder, self.engine, MAX_UNUSED_AGE);
-        }
+        cache_index::delete_unused(folder, self.engine, MAX_UNUSED_AGE);
     }
 
     /// Stores the name of a compiled plugin, for `mockfleet cache`.
     pub(crate) fn name_file(&self, digest: &str, name: &str) {
-        if let Some(path) = self.path(digest).filter(|path| path.exists()) {
+        let path = self.folder.as_ref().map(|folder| self.path(folder, digest));
+        if let Some(path) = path.filter(|path| path.exists()) {
             let _ = std::fs::write(cache_index::name_file(&path), name);
         }
     }
 
-    fn path(&self, digest: &str) -> Option<PathBuf> {
-        let name = format!("{digest}-{:016x}.cwasm", self.engine);
-        Some(self.folder.as_ref()?.join(name))
+    fn name(&self, digest: &str) -> String {
+        format!("{digest}-{:016x}.cwasm", self.engine)
+    }
+
+    fn path(&self, folder: &Path, digest: &str) -> PathBuf {
+        folder.join(self.name(digest))
+    }
+
+    /// Writes the format, the digests of component, engine and code, the cost, and the code.
+    fn write(&self, path: &Path, compiled: &Compiled, digest: &str) -> io::Result<()> {
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(&self.header(compiled, digest))?;
+        file.write_all(&compiled.code)
+    }
+
+    fn header(&self, compiled: &Compiled, digest: &str) -> Vec<u8> {
+        let mut header = CACHE_FORMAT.to_vec();
+        header.extend_from_slice(&compiled.host_memory.to_le_bytes());
+        let sum = Sha256::new()
+            .chain_update(digest)
+            .chain_update(self.engine.to_le_bytes())
+            .chain_update(compiled.host_memory.to_le_bytes())
+            .chain_update(&compiled.code)
+            .finalize();
+        header.extend_from_slice(&sum);
+        header
+    }
+
+    /// Returns the code of a file that was written for this component and this engine.
+    fn decode(&self, bytes: &[u8], digest: &str) -> io::Result<Compiled> {
+        let parts = bytes
+            .strip_prefix(CACHE_FORMAT)
+            .and_then(|rest| rest.split_first_chunk())
+            .and_then(|(host_memory, rest)| {
+                let (_, code) = rest.split_at_checked(DIGEST_BYTES)?;
+                Some((u64::from_le_bytes(*host_memory), code))
+            });
+        let (host_memory, code) = parts.ok_or_else(|| invalid("it is not whole".into()))?;
+        let compiled = Compiled {
+            code: code.to_owned(),
+            host_memory,
+        };
+        match bytes.starts_with(&self.header(&compiled, digest)) {
+            true => Ok(compiled),
+            false => Err(invalid(
+                "its digest is another: it is damaged, or of another plugin".into(),
+            )),
+        }
     }
 }
 
-/// Sets the time of a file, which is the time of its last use. A failure is ignored.
-fn touch(path: &Path) {
-    let file = std::fs::File::options().write(true).open(path);
-    let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
+/// Bytes of a SHA-256.
+const DIGEST_BYTES: usize = 32;
+
+fn invalid(text: String) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, text)
 }
 
-/// Creates the folder, and returns whether it belongs to this user alone.
-fn ensure_private(folder: &Path) -> bool {
-    let made = std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
-    let Ok(about) = made.and_then(|()| std::fs::symlink_metadata(folder)) else {
-        return false;
-    };
-    about.is_dir()
-        && about.uid() == rustix::process::geteuid().as_raw()
-        && about.mode() & 0o022 == 0
+/// Creates the folder, which only this user can read and write.
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)
 }
 
-/// Writes format, checksum and code.
-fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(CACHE_FORMAT)?;
-    file.write_all(&Sha256::digest(code))?;
-    file.write_all(code)
-}
-
-/// Returns the code of a file with a valid format and checksum.
-fn verify_checksum(bytes: &[u8]) -> Option<&[u8]> {
-    let (header, code) = bytes.split_at_checked(HEADER_BYTES)?;
-    let sum = header.strip_prefix(CACHE_FORMAT)?;
-    (sum == Sha256::digest(code).as_slice()).then_some(code)
+/// Refuses what belongs to another user, or what another user can write to.
+fn check_private(about: &Metadata, what: &str) -> io::Result<()> {
+    let owner = about.uid();
+    if owner != rustix::process::geteuid().as_raw() {
+        return Err(invalid(format!("{what} belongs to the user {owner}")));
+    }
+    match about.mode() & 0o022 {
+        0 => Ok(()),
+        _ => Err(invalid(format!(
+            "other users can write to {what}; `chmod go-w` prevents that"
+        ))),
+    }
 }
 
 #[cfg(test)]
@@ -131,50 +202,86 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    /// An empty component.
-    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
-
     fn engine() -> wasmtime::Engine {
         wasmtime::Engine::default()
     }
 
-    #[test]
-    fn stored_component_is_found_again() {
-        let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
-        let cache = Cache::new(Some(folder.path().join("c")), &engine);
-        assert!(cache.get(&engine, "d").is_none());
-        cache.put(&Component::new(&engine, EMPTY).unwrap(), "d");
-        assert!(cache.get(&engine, "d").is_some());
-        assert!(cache.get(&engine, "other").is_none());
-    }
-
-    #[test]
-    fn damaged_file_is_not_used() {
-        let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
-        let cache = Cache::new(Some(folder.path().join("c")), &engine);
-        cache.put(&Component::new(&engine, EMPTY).unwrap(), "d");
-        let path = cache.path("d").unwrap();
-        let whole = std::fs::read(&path).unwrap();
-        for damage in 0..3 {
-            let mut bytes = whole.clone();
-            match damage {
-                0 => bytes[HEADER_BYTES + 40] ^= 1,
-                1 => bytes.truncate(whole.len() / 2),
-                _ => bytes.clear(),
-            }
-            std::fs::write(&path, bytes).unwrap();
-            assert!(cache.get(&engine, "d").is_none(), "damage {damage}");
+    fn code() -> Compiled {
+        Compiled {
+            code: b"code".to_vec(),
+            host_memory: 7,
         }
     }
 
     #[test]
-    fn folder_that_others_can_write_is_not_used() {
-        let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
-        let open = folder.path().join("c");
-        std::fs::create_dir(&open).unwrap();
-        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
-        let cache = Cache::new(Some(open.clone()), &engine);
-        cache.put(&Component::new(&engine, EMPTY).unwrap(), "d");
-        assert_eq!(std::fs::read_dir(open).unwrap().count(), 0);
+    fn stored_component_is_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(folder.path().join("c")), &engine());
+        assert_eq!(cache.get("d"), Ok(None));
+        cache.put(&code(), "d");
+        assert_eq!(cache.get("d"), Ok(Some(code())));
+        assert_eq!(cache.get("other"), Ok(None));
+    }
+
+    #[test]
+    fn damaged_file_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(folder.path().to_owned()), &engine());
+        cache.put(&code(), "d");
+        let path = cache.path(folder.path(), "d");
+        let whole = std::fs::read(&path).unwrap();
+        for damage in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[damage] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+            assert!(cache.get("d").is_err(), "a flipped bit of byte {damage}");
+            std::fs::write(&path, &whole[..damage]).unwrap();
+            assert!(cache.get("d").is_err(), "cut to {damage} bytes");
+        }
+    }
+
+    #[test]
+    fn file_of_another_plugin_or_engine_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(folder.path().to_owned()), &engine());
+        let other = Cache {
+            engine: cache.engine ^ 1,
+            folder: cache.folder.clone(),
+        };
+        let path = |cache: &Cache, digest| cache.path(folder.path(), digest);
+        for (from, digest) in [(&cache, "e"), (&other, "d")] {
+            from.put(&code(), digest);
+            std::fs::rename(path(from, digest), path(&cache, "d")).unwrap();
+            let refused = cache.get("d").unwrap_err();
+            assert!(refused.contains("of another plugin"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn file_that_others_can_write_is_not_used() {
+        use std::os::unix::fs::symlink;
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let cache = Cache::new(Some(folder.path().to_owned()), &engine());
+        cache.put(&code(), "d");
+        let path = cache.path(folder.path(), "d");
+        let mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(&path, 0o622);
+        assert!(cache.get("d").unwrap_err().contains("can write to it"));
+        mode(&path, 0o600);
+        mode(folder.path(), 0o777);
+        assert!(
+            cache
+                .get("d")
+                .unwrap_err()
+                .contains("can write to its folder")
+        );
+        mode(folder.path(), 0o700);
+        assert_eq!(cache.get("d"), Ok(Some(code())));
+        let target = elsewhere.path().join("x");
+        std::fs::rename(&path, &target).unwrap();
+        symlink(&target, &path).unwrap();
+        assert!(cache.get("d").unwrap_err().contains("it is a link"));
     }
 }

@@ -12,6 +12,8 @@ pub enum CompileEvent<'a> {
     Finished(&'a str, Duration),
     /// The file is not a component.
     Failed,
+    /// The cache is not used, for this reason.
+    CacheRefused(&'a str),
 }
 
 /// Receives each step, on the thread that waits for the plugin.

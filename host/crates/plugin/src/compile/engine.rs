@@ -1,5 +1,7 @@
 //! Owns the wasmtime engine of a process, its linker and cache.
 
+use std::path::PathBuf;
+
 use wasmtime::component::Linker;
 
 use crate::compile::cache::Cache;
@@ -14,6 +16,9 @@ pub struct Engine {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) linker: Linker<Sandbox>,
     pub(crate) cache: Cache,
+    pub(crate) reservation: MemoryReservation,
+    /// The program that compiles components in a child process.
+    pub(crate) compiler: Option<PathBuf>,
     observer: Option<CompileObserver>,
     builtins: Option<Builtins>,
 }
@@ -36,17 +41,38 @@ impl Engine {
     /// # Errors
     /// When wasmtime refuses its settings on this machine.
     pub fn for_cells(cells: u64) -> wasmtime::Result<Self> {
-        let config = engine_config::config(MemoryReservation::for_cells(cells));
-        let wasmtime = wasmtime::Engine::new(&config)?;
+        let engine = Self::without_cache(MemoryReservation::for_cells(cells))?;
+        Ok(Self {
+            cache: Cache::in_user_cache_dir(&engine.wasmtime),
+            ..engine
+        })
+    }
+
+    /// Starts an engine that reads and writes no cache.
+    pub(crate) fn without_cache(reservation: MemoryReservation) -> wasmtime::Result<Self> {
+        let wasmtime = wasmtime::Engine::new(&engine_config::config(reservation))?;
         let linker = host_imports::linker(&wasmtime)?;
         epoch::start_thread(&wasmtime)?;
         Ok(Self {
-            cache: Cache::in_user_cache_dir(&wasmtime),
+            cache: Cache::none(&wasmtime),
             wasmtime,
             linker,
+            reservation,
+            compiler: None,
             observer: None,
             builtins: None,
         })
+    }
+
+    /// Compiles components in child processes with limits of memory and time: a component of a
+    /// few kilobytes can need any amount of both. The program is called as
+    /// `PROGRAM compile-component RESERVATION`, and then calls [`crate::compile_component`].
+    ///
+    /// Without this, components are compiled in this process, without limits.
+    #[must_use]
+    pub fn with_compiler(mut self, program: PathBuf) -> Self {
+        self.compiler = Some(program);
+        self
     }
 
     /// Adds an observer of compilation.

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use rustix::process::{Resource, getrlimit};
 
 /// Identifies the layout of a file in the cache; it changes when the layout changes.
-pub(crate) const CACHE_FORMAT: &[u8; 8] = b"mfcwasm1";
+pub(crate) const CACHE_FORMAT: &[u8; 8] = b"mfcwasm2";
 
 /// The number of cells that may reserve 4 GiB of addresses each. A cell takes three
 /// mappings, and vm.max_map_count is 65,530 by default. There are 128 TiB of addresses.
@@ -22,6 +22,21 @@ pub(crate) enum MemoryReservation {
 }
 
 impl MemoryReservation {
+    /// Returns the name by which a child process is told the reservation.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::PerInstance4GiB => "4gib",
+            Self::OnDemand => "on-demand",
+        }
+    }
+
+    /// Returns the reservation with this name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::PerInstance4GiB, Self::OnDemand];
+        all.into_iter()
+            .find(|reservation| reservation.name() == name)
+    }
+
     /// Returns the reservation for a number of cells on this machine.
     pub(crate) fn for_cells(cells: u64) -> Self {
         // `ulimit -v` counts addresses, used or not.

@@ -23,6 +23,7 @@ pub(crate) struct PluginParts {
     pub(crate) behaviour: Behaviour,
     pub(crate) description: Description,
     pub(crate) memory: usize,
+    pub(crate) host_memory: usize,
     pub(crate) compile_time: Option<Duration>,
 }
 
@@ -69,10 +70,16 @@ impl Plugin {
         &self.0.description
     }
 
-    /// Returns the linear memory of an instance without devices, in bytes.
+    /// Returns the memory of a cell without devices, in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.0.memory
+    }
+
+    /// Returns the memory that the instances of a cell take on the host, in bytes. It is 0 for
+    /// all but odd plugins.
+    pub(crate) fn host_memory(&self) -> usize {
+        self.0.host_memory
     }
 
     /// Returns the time that compiling took; `None` if the code was in the cache.

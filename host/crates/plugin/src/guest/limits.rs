@@ -38,15 +38,23 @@ impl Default for Limits {
     }
 }
 
-/// The maximum number of function pointers in a table. Compilers emit a few thousand,
-/// and one costs 8 bytes on the host.
-const MAX_TABLE_ELEMENTS: usize = 1 << 20;
+/// Bytes of a table's element on the host: a pointer.
+const TABLE_ELEMENT_BYTES: usize = 8;
+
+/// The maximum number of core instances in a cell, and of tables, and of memories. Components
+/// of interpreters have some dozens.
+const MAX_INSTANCES: usize = 1_000;
+
+/// The maximum number of resource handles in a cell, of which each device has one. One costs
+/// some dozen bytes on the host.
+pub(crate) const MAX_HANDLES: usize = 1 << 17;
 
 /// Enforces the memory limit of one cell.
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     limit: usize,
-    /// Bytes of all linear memories of the cell (components may have several).
+    /// Bytes of all linear memories and tables of the cell (components may have several), and
+    /// of its instances on the host.
     pub(crate) used: usize,
     /// Whether the cell has requested more memory than its limit. It is then the cause of
     /// a crash, whatever error the guest reports afterwards.
@@ -54,13 +62,24 @@ pub(crate) struct MemoryLimiter {
 }
 
 impl MemoryLimiter {
-    /// Limits a cell to `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Limits a cell to `limit` bytes, of which its instances take `used` on the host.
+    pub(crate) fn new(limit: usize, used: usize) -> Self {
         Self {
             limit,
-            used: 0,
+            used,
             refused: false,
         }
+    }
+
+    /// Counts bytes, or refuses them.
+    fn grow(&mut self, bytes: usize) -> bool {
+        let used = self.used.saturating_add(bytes);
+        if used > self.limit {
+            self.refused = true;
+            return false;
+        }
+        self.used = used;
+        true
     }
 }
 
@@ -71,21 +90,46 @@ impl wasmtime::ResourceLimiter for MemoryLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let used = self.used.saturating_add(desired.saturating_sub(current));
-        if used > self.limit {
-            self.refused = true;
-            return Ok(false);
-        }
-        self.used = used;
-        Ok(true)
+        Ok(self.grow(desired.saturating_sub(current)))
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE_ELEMENTS)
+        let elements = desired.saturating_sub(current);
+        Ok(self.grow(elements.saturating_mul(TABLE_ELEMENT_BYTES)))
+    }
+
+    fn instances(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn memories(&self) -> usize {
+        MAX_INSTANCES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::ResourceLimiter as _;
+
+    use super::*;
+
+    #[test]
+    fn memories_tables_and_instances_share_one_limit() {
+        let mut limiter = MemoryLimiter::new(1_000, 100);
+        assert!(limiter.memory_growing(0, 400, None).unwrap());
+        assert!(limiter.table_growing(0, 50, None).unwrap());
+        assert_eq!((limiter.used, limiter.refused), (900, false));
+        assert!(!limiter.table_growing(50, 63, None).unwrap());
+        assert_eq!((limiter.used, limiter.refused), (900, true));
+        assert!(!limiter.table_growing(0, usize::MAX, None).unwrap());
     }
 }

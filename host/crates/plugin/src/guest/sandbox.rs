@@ -17,7 +17,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::guest::guest_output::{GuestOutput, StdStream};
 use crate::guest::host_context::HostContext;
-use crate::guest::limits::MemoryLimiter;
+use crate::guest::limits::{MAX_HANDLES, MemoryLimiter};
 use crate::guest::random::Random;
 
 /// The host's side of one cell.
@@ -46,9 +46,11 @@ impl Sandbox {
         wasi.stdout(Output(output.clone(), StdStream::Out));
         wasi.stderr(Output(output.clone(), StdStream::Err));
         wasi.allow_tcp(false).allow_udp(false);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_HANDLES);
         Self {
             wasi: wasi.build(),
-            table: ResourceTable::new(),
+            table,
             memory_limiter,
             output,
             host_context,

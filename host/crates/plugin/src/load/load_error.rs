@@ -20,6 +20,14 @@ pub enum LoadError {
     )]
     NoComponent { file: String, cause: String },
     #[error(
+        "plugin {file} is refused: {cause}; a plugin of a usual size needs a fraction of that, so ask whoever made it"
+    )]
+    TooLarge { file: String, cause: String },
+    #[error(
+        "plugin {file} cannot be compiled: {cause}; the program compiles plugins in a process of its own"
+    )]
+    NoCompiler { file: String, cause: String },
+    #[error(
         "plugin {file} implements {found}, and this mockfleet runs {}; {}", contract::supported_versions(), contract::remedy(.found)
     )]
     OtherVersion { file: String, found: String },

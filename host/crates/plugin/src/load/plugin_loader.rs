@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use mockfleet_files::sha256;
 use wasmtime::component::Component;
 
+use crate::compile::child::{self, CompileError};
 use crate::compile::compile_observer::CompileEvent;
+use crate::compile::compiled::Compiled;
 use crate::compile::engine::Engine;
 use crate::compile::inputs::inputs_digest;
 use crate::compile::plugin::{Plugin, PluginParts};
@@ -43,29 +45,11 @@ impl Plugin {
     ) -> Result<Self, LoadError> {
         let shown = file.display().to_string();
         let digest = sha256::hex(bytes);
-        let (component, compile_time) = compile(engine, &shown, bytes, &digest)?;
-        let contract = contract_of(engine, &shown, &component)?;
-        check_imports(engine, &shown, &component, contract)?;
-        let behaviour = engine
-            .linker
-            .instantiate_pre(&component)
-            .and_then(|pre| Behaviour::new(contract, pre))
-            .map_err(|error| LoadError::Mismatch {
-                file: shown.clone(),
-                contract,
-                cause: format!("{error:#}"),
-            })?;
-        let mut plugin = PluginParts {
-            file: file.to_owned(),
-            name: shown.clone(),
-            digest,
-            inputs: inputs_digest(bytes),
-            contract,
-            behaviour,
-            description: probe::empty_description(),
-            memory: 0,
-            compile_time,
-        };
+        let found = find_or_compile(engine, &shown, bytes, &digest)?;
+        let mut plugin = assemble(engine, &shown, bytes, digest, found.component)?;
+        plugin.file = file.to_owned();
+        plugin.host_memory = found.host_memory;
+        plugin.compile_time = found.compile_time;
         let (description, memory) = probe::describe(&plugin, console)
             .map_err(|cause| LoadError::NoDescription { file: shown, cause })?;
         plugin.memory = memory;
@@ -78,49 +62,137 @@ impl Plugin {
     }
 }
 
-/// Returns the compiled code and the time that compiling took, `None` for code from
-/// the cache.
-fn compile(
+/// Returns the parts of a plugin that its component and its bytes tell.
+///
+/// # Errors
+/// When the component is not a plugin of a contract that this host supports.
+pub(crate) fn assemble(
+    engine: &Engine,
+    file: &str,
+    bytes: &[u8],
+    digest: String,
+    component: Component,
+) -> Result<PluginParts, LoadError> {
+    let contract = contract_of(engine, file, &component)?;
+    check_imports(engine, file, &component, contract)?;
+    let behaviour = engine
+        .linker
+        .instantiate_pre(&component)
+        .and_then(|pre| Behaviour::new(contract, pre))
+        .map_err(|error| LoadError::Mismatch {
+            file: file.to_owned(),
+            contract,
+            cause: format!("{error:#}"),
+        })?;
+    Ok(PluginParts {
+        file: file.into(),
+        name: file.to_owned(),
+        digest,
+        inputs: inputs_digest(bytes),
+        contract,
+        behaviour,
+        description: probe::empty_description(),
+        memory: 0,
+        host_memory: 0,
+        compile_time: None,
+    })
+}
+
+/// A component that was in the cache or was compiled.
+struct FoundComponent {
+    component: Component,
+    host_memory: usize,
+    /// The time that compiling took, `None` for code from the cache.
+    compile_time: Option<Duration>,
+}
+
+fn find_or_compile(
     engine: &Engine,
     file: &str,
     bytes: &[u8],
     digest: &str,
-) -> Result<(Component, Option<Duration>), LoadError> {
-    let no_component = |cause: String| LoadError::NoComponent {
-        file: file.to_owned(),
-        cause,
-    };
-    // Both kinds begin with `\0asm`; the layer after the version tells them apart.
-    match bytes.get(..8) {
-        Some([0, b'a', b's', b'm', _, _, 0, 0]) => {
-            return Err(LoadError::Module {
-                file: file.to_owned(),
-            });
-        }
-        Some([0, b'a', b's', b'm', ..]) => {}
-        _ => {
-            return Err(no_component(
-                "it does not begin with the bytes of WebAssembly".into(),
-            ));
-        }
-    }
-    if let Some(component) = engine.cache.get(&engine.wasmtime, digest) {
+) -> Result<FoundComponent, LoadError> {
+    check_header(file, bytes)?;
+    let host_memory =
+        |compiled: &Compiled| usize::try_from(compiled.host_memory).unwrap_or(usize::MAX);
+    let cached = engine.cache.get(digest).unwrap_or_else(|why| {
+        engine.notify(CompileEvent::CacheRefused(&why));
+        None
+    });
+    if let Some(compiled) = cached
+        // SAFETY: `put` wrote these bytes for this engine and this component, as digests in the
+        // file prove. Only this user could write the file (`Cache::get`).
+        && let Ok(component) = unsafe { Component::deserialize(&engine.wasmtime, &compiled.code) }
+    {
         tracing::debug!(file, digest, "plugin found in cache");
-        return Ok((component, None));
+        return Ok(FoundComponent {
+            component,
+            host_memory: host_memory(&compiled),
+            compile_time: None,
+        });
     }
     let began = Instant::now();
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     engine.notify(CompileEvent::Started(file, size));
-    let component = Component::from_binary(&engine.wasmtime, bytes).map_err(|error| {
+    let compiled = compile(engine, bytes).and_then(|compiled| {
+        // SAFETY: a process of this program has just made the code for this engine.
+        let component = unsafe { Component::deserialize(&engine.wasmtime, &compiled.code) };
+        let component = component.map_err(|error| CompileError::NoCompiler(innermost(&error)))?;
+        Ok((component, compiled))
+    });
+    let (component, compiled) = compiled.map_err(|error| {
         engine.notify(CompileEvent::Failed);
-        no_component(innermost(&error))
+        refused(file, error)
     })?;
-    let compiled = began.elapsed();
-    engine.notify(CompileEvent::Finished(file, compiled));
-    let ms = u64::try_from(compiled.as_millis()).unwrap_or(u64::MAX);
+    let compile_time = began.elapsed();
+    engine.notify(CompileEvent::Finished(file, compile_time));
+    let ms = u64::try_from(compile_time.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(file, digest, ms, "plugin compiled");
-    engine.cache.put(&component, digest);
-    Ok((component, Some(compiled)))
+    engine.cache.put(&compiled, digest);
+    Ok(FoundComponent {
+        component,
+        host_memory: host_memory(&compiled),
+        compile_time: Some(compile_time),
+    })
+}
+
+/// Refuses bytes that are no component by their first bytes.
+fn check_header(file: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    // Both kinds begin with `\0asm`; the layer after the version tells them apart.
+    match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', _, _, 0, 0]) => Err(LoadError::Module {
+            file: file.to_owned(),
+        }),
+        Some([0, b'a', b's', b'm', ..]) => Ok(()),
+        _ => Err(LoadError::NoComponent {
+            file: file.to_owned(),
+            cause: "it does not begin with the bytes of WebAssembly".into(),
+        }),
+    }
+}
+
+/// Compiles a component: in a child process, or in this one if the engine has no program for
+/// it.
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Compiled, CompileError> {
+    if let Some(program) = &engine.compiler {
+        return child::compile(program, engine.reservation, bytes);
+    }
+    let code = Component::from_binary(&engine.wasmtime, bytes)
+        .and_then(|component| component.serialize())
+        .map_err(|error| CompileError::NoComponent(innermost(&error)))?;
+    Ok(Compiled {
+        code,
+        host_memory: 0,
+    })
+}
+
+fn refused(file: &str, error: CompileError) -> LoadError {
+    let file = file.to_owned();
+    match error {
+        CompileError::NoComponent(cause) => LoadError::NoComponent { file, cause },
+        CompileError::TooLarge(cause) => LoadError::TooLarge { file, cause },
+        CompileError::NoCompiler(cause) => LoadError::NoCompiler { file, cause },
+    }
 }
 
 /// Returns the version of the contract that a component implements.
