@@ -20,7 +20,7 @@ pub enum LoadError {
     )]
     NoComponent { file: String, cause: String },
     #[error(
-        "plugin {file} is refused: {cause}; a plugin of a usual size needs a fraction of that, so ask whoever made it"
+        "plugin {file} is refused: {cause}; other plugins need a fraction of that, so ask its author"
     )]
     TooLarge { file: String, cause: String },
     #[error(
