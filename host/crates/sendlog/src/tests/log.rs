@@ -23,6 +23,12 @@ fn rows_of_many_hours_are_written_a_few_hours_at_a_time() {
     for seq in 0..4 * 720_u64 {
         let at = SEVEN + i64::try_from(seq / 4).unwrap() * HOUR;
         append(&mut appender, seq, at, b"{}");
+        appender.append_event(&EventRow {
+            device: 0,
+            at,
+            kind: EventKind::Status,
+            detail: None,
+        });
     }
     // A message whose hour was closed long ago.
     append(&mut appender, 4 * 720, SEVEN, b"{}");
@@ -31,7 +37,8 @@ fn rows_of_many_hours_are_written_a_few_hours_at_a_time() {
     let closed = closed(open);
     assert_eq!(
         (closed.counters.rows, closed.counters.files),
-        (4 * 720 + 1, 721)
+        (4 * 720 + 1, 721 + 720),
+        "each hour of each table is one file, and the late message has one"
     );
     let of_hours: usize = files(&store.join("sends"))
         .iter()

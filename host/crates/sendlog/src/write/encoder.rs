@@ -3,6 +3,7 @@
 //! Rows are numbered and sorted by table and hour. A generation is encoded once its manifest is
 //! on the disk.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::format::schema::LogTable;
 use crate::spool::files::PartName;
 use crate::spool::files::carry_name;
 use crate::spool::files::free_segments;
-use crate::spool::manifest::Manifest;
+use crate::spool::manifest::{FinishedFile, Manifest};
 use crate::write::columns::LabelResolver;
 use crate::write::partition_file::ClosingFile;
 use crate::write::partition_file::OpenFile;
@@ -43,8 +44,11 @@ pub(crate) struct Encoder {
     pub(crate) folder: Arc<DirHandle>,
     pub(crate) shared: Arc<SharedProgress>,
     open_files: Vec<OpenFile>,
-    /// Files of this generation that receive no more rows.
-    closing: Vec<ClosingFile>,
+    /// Files of this generation that receive no more rows, while a thread completes each.
+    closing: VecDeque<ClosingFile>,
+    /// Files of this generation that are complete.
+    finished: Vec<FinishedFile>,
+    finished_bytes: u64,
     /// Records of messages from earlier segments that have no outcome yet.
     open: FxHashMap<MessageKey, Box<[u8]>>,
     /// Messages of the current segment without an outcome, with the range of each record in
@@ -73,7 +77,9 @@ impl Encoder {
             folder,
             shared,
             open_files: Vec::new(),
-            closing: Vec::new(),
+            closing: VecDeque::new(),
+            finished: Vec::new(),
+            finished_bytes: 0,
             open: FxHashMap::default(),
             here: FxHashMap::default(),
             sends: 0,
@@ -194,21 +200,18 @@ impl Encoder {
     /// none.
     fn file(&mut self, table: LogTable, at: i64, log_seq: i64) -> Result<usize, ParquetError> {
         let hour = hour_of(at);
-        let place = self
-            .open_files
-            .iter()
-            .position(|file| file.table == table && file.hour == hour);
-        if let Some(place) = place {
-            if let Some(file) = self.open_files.get_mut(place) {
-                file.used = self.sends.saturating_add(self.events);
-            }
+        let now = self.sends.saturating_add(self.events);
+        let mut open_files = self.open_files.iter_mut().enumerate();
+        let found = open_files.find(|(_, file)| file.table == table && file.hour == hour);
+        if let Some((place, file)) = found {
+            file.used = now;
             return Ok(place);
         }
         if self.open_files.len() >= MAX_OPEN_FILES {
             self.end_oldest()?;
         }
         self.files += 1;
-        let file = OpenFile::open(
+        let mut file = OpenFile::open(
             table,
             hour,
             log_seq,
@@ -217,6 +220,7 @@ impl Encoder {
             self.options.clone(),
             &self.shared,
         )?;
+        file.used = now;
         self.open_files.push(file);
         Ok(self.open_files.len() - 1)
     }
@@ -228,7 +232,20 @@ impl Encoder {
         let oldest = open_files.min_by_key(|(_, file)| file.used);
         if let Some((place, _)) = oldest {
             let file = self.open_files.swap_remove(place);
-            self.closing.push(file.end(&self.labels.identity)?);
+            self.closing.push_back(file.end(&self.labels.identity)?);
+        }
+        while self.closing.len() > MAX_OPEN_FILES {
+            self.finish_oldest()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the file that was ended first is complete.
+    fn finish_oldest(&mut self) -> Result<(), ParquetError> {
+        if let Some(closing) = self.closing.pop_front() {
+            let bytes = closing.size();
+            self.finished.push(closing.finish()?);
+            self.finished_bytes += bytes;
         }
         Ok(())
     }
@@ -249,13 +266,13 @@ impl Encoder {
     }
 
     /// Number of files of the generation that are already ended.
-    pub(crate) fn closing_files(&self) -> usize {
-        self.closing.len()
+    pub(crate) fn ended_files(&self) -> usize {
+        self.closing.len() + self.finished.len()
     }
 
     /// Returns whether the generation has any file.
     pub(crate) fn has_rows(&self) -> bool {
-        !self.open_files.is_empty() || !self.closing.is_empty()
+        !self.open_files.is_empty() || self.ended_files() > 0
     }
 
     /// Bytes of the largest open file, or of all ended files if they have more.
@@ -266,7 +283,8 @@ impl Encoder {
             .map(OpenFile::size)
             .max()
             .unwrap_or(0);
-        largest.max(self.closing.iter().map(ClosingFile::size).sum())
+        let closing: u64 = self.closing.iter().map(ClosingFile::size).sum();
+        largest.max(self.finished_bytes + closing)
     }
 
     /// Ends the generation: finishes its files and carries open messages over to the next one.
@@ -274,15 +292,15 @@ impl Encoder {
     pub(crate) fn commit(&mut self) -> Result<Manifest, ParquetError> {
         // Ends all files at the same time, and then waits for each.
         for file in std::mem::take(&mut self.open_files) {
-            self.closing.push(file.end(&self.labels.identity)?);
+            self.closing.push_back(file.end(&self.labels.identity)?);
         }
-        let mut files = Vec::new();
-        for closing in std::mem::take(&mut self.closing) {
-            files.push(closing.finish()?);
+        while !self.closing.is_empty() {
+            self.finish_oldest()?;
         }
+        self.finished_bytes = 0;
         let manifest = Manifest {
             generation: self.generation,
-            files,
+            files: std::mem::take(&mut self.finished),
         };
         let carried = self.carried();
         let what = format!(

@@ -170,7 +170,7 @@ impl EncoderThread {
                 .started_at
                 .is_some_and(|started_at| started_at.elapsed() >= self.roll_every);
             let large = self.encoder.size() >= self.roll_size;
-            let many = self.encoder.closing_files() >= MAX_CLOSING_FILES;
+            let many = self.encoder.ended_files() >= MAX_CLOSING_FILES;
             let full = self.encoder.shared.is_half_full();
             if self.encoder.has_rows() && (old || large || many || full) {
                 self.encoder.shared.begin_generation(next);
