@@ -7,4 +7,5 @@ pub mod cache_dir;
 pub mod counted;
 pub mod dir_handle;
 pub mod durations;
+pub mod foreign_text;
 pub mod sha256;

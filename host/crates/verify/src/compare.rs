@@ -1,6 +1,7 @@
 //! Compares a run of a log with received rows.
 
 use mockfleet_config::Problems;
+use mockfleet_files::foreign_text::shell_word;
 use mockfleet_sendlog::{LogFiles, SpoolState};
 use mockfleet_tables::Table;
 
@@ -97,7 +98,7 @@ fn open_log(options: &VerifyOptions) -> Result<Log, Problems> {
         if left.run == run && matches!(left.state, SpoolState::UnderWay | SpoolState::Unfinished) {
             notes.push(match left.state {
                 SpoolState::UnderWay => format!("run {run} goes on, and its last rows are not in the log yet"),
-                _ => format!("rows of run {run} are still in the spool; `mockfleet logs recover {location}` brings them to the log"),
+                _ => format!("rows of run {run} are still in the spool; `mockfleet logs recover {}` brings them to the log", shell_word(&location)),
             });
         }
     }

@@ -15,6 +15,7 @@ use crate::cli::support::plugin_input::interests;
 use crate::cli::support::plugin_input::settings_names;
 use crate::cli::support::project_build::build::{self, Built, check_toolchain, sources};
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use mockfleet_config::Project;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::Engine;
@@ -54,7 +55,7 @@ pub(crate) fn build(arguments: &Arguments) -> Result<Ending, Failure> {
 fn once(engine: &Engine, project: &Project, as_json: bool) -> Result<Ending, Failure> {
     let built = build::build(engine, project)?;
     if as_json {
-        out!("{}", object(project, &built));
+        out_json!("{}", object(project, &built));
     } else {
         out!("{}", text(project, &built));
     }

@@ -8,6 +8,7 @@ use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use crate::fetch::cache::{self as fetch_cache, CachedFile};
 use crate::num::as_u64;
 use mockfleet_config::{Problem, Problems, did_you_mean};
@@ -71,7 +72,7 @@ pub(crate) fn cache(arguments: &Arguments) -> Result<Ending, Failure> {
         Some(What::Clear(clear)) => self::clear(clear, entries),
         None => {
             if arguments.json {
-                out!("{}", object(&entries));
+                out_json!("{}", object(&entries));
             } else {
                 out!("{}", text(&entries));
             }

@@ -10,6 +10,7 @@ use crate::cli::support::exit::Failure;
 use crate::cli::support::plugin_input::{interests, load};
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::Plugin;
 
@@ -29,7 +30,7 @@ pub(crate) fn describe(arguments: &Arguments) -> Result<Ending, Failure> {
     let printed = GuestOutput::new();
     let plugin = load(&engine, &arguments.plugin, &printed)?;
     if arguments.json {
-        out!("{}", object(&plugin));
+        out_json!("{}", object(&plugin));
     } else {
         out!("{}", text(&plugin));
     }

@@ -10,6 +10,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::support::input::FleetInput;
 use crate::cli::support::input::environment;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use mockfleet_bundle::Bundle;
 use mockfleet_config::{Plan, Problems, Store, TickRate, format_duration};
 use mockfleet_metrics::{bytes, plural};
@@ -63,7 +64,7 @@ pub(crate) fn inspect(arguments: &Arguments) -> Result<Ending, Failure> {
             .collect(),
     };
     match arguments.json {
-        true => out!("{}", facts.object()),
+        true => out_json!("{}", facts.object()),
         false => out!("{}", facts.text()),
     }
     Ok(Ending::Done)

@@ -5,7 +5,7 @@ use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::plugin_input::load;
 use crate::cli::ui::guest_output::GuestOutput;
-use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use mockfleet_config::PluginSchema;
 
 /// Prints the JSON Schema of the fleet file, with the settings of the built-in plugins. Editors
@@ -32,6 +32,6 @@ pub(crate) fn schema(_: &Arguments) -> Result<Ending, Failure> {
     }
     let schema = mockfleet_config::schema(settings);
     let text = serde_json::to_string_pretty(&schema).map_err(anyhow::Error::from)?;
-    out!("{text}");
+    out_json!("{text}");
     Ok(Ending::Done)
 }

@@ -9,6 +9,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::support::log_location::require_log;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use mockfleet_metrics::{noun_for, plural};
 use mockfleet_sendlog::{Digest, Digests, SpoolState};
 
@@ -61,7 +62,7 @@ pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
         _ => {}
     }
     if arguments.json {
-        out!("{}", object(&location, &digests));
+        out_json!("{}", object(&location, &digests));
     } else {
         for (run, digest) in &digests.runs {
             out!(

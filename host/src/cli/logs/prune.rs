@@ -11,6 +11,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::support::log_location::{require_log, require_objects};
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use crate::num::as_u64;
 use mockfleet_metrics::{bytes, count, plural};
 use mockfleet_sendlog::{PrunePlan, Pruned, TextTable};
@@ -51,7 +52,7 @@ pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     let location = mockfleet_sendlog::location(arguments.log.store());
     let pruned = arguments.yes.then(|| prune.delete());
     if arguments.json {
-        out!("{}", object(&location, &prune, pruned.as_ref()));
+        out_json!("{}", object(&location, &prune, pruned.as_ref()));
     } else {
         out!("{}", text(&location, &prune, pruned.as_ref()));
     }

@@ -9,6 +9,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::support::log_location::{require_log, require_objects};
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use crate::num::as_u64;
 use mockfleet_metrics::{bytes, count, plural};
 use mockfleet_sendlog::{RunStats, SpoolFolder, SpoolState, Stats, TableTotals, TextTable};
@@ -40,7 +41,7 @@ pub(crate) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
     let location = mockfleet_sendlog::location(arguments.log.store());
     let left = mockfleet_sendlog::spool_folders(arguments.log.store());
     if arguments.json {
-        out!("{}", object(&location, &stats, &left));
+        out_json!("{}", object(&location, &stats, &left));
     } else {
         out!("{}", text(&location, &stats, &left));
     }

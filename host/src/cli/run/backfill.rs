@@ -14,6 +14,7 @@ use crate::cli::support::input;
 use crate::cli::support::overrides::CommonOverrides;
 use crate::cli::support::recovery::recover;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use crate::cli::ui::progress_view::OutputFormat;
 use mockfleet_config::{Fleet, InvalidConfig, Override, Problem, Problems};
 
@@ -73,7 +74,7 @@ pub(crate) fn backfill(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let (summary, interrupted) = run_fleet(read(arguments)?, how)?;
     match form {
-        OutputFormat::Json => out!("{}", summary.json()),
+        OutputFormat::Json => out_json!("{}", summary.json()),
         OutputFormat::People => out!("{}", summary.text()),
     }
     Ok(ending(&summary, interrupted))

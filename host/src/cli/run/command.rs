@@ -13,6 +13,7 @@ use crate::cli::support::input;
 use crate::cli::support::overrides::RunOverrides;
 use crate::cli::support::run_metadata;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use crate::cli::ui::progress_view::OutputFormat;
 use mockfleet_config::{Fleet, InvalidConfig, Problem, Problems, Scope};
 use mockfleet_engine::StopCondition;
@@ -92,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Failure> {
     };
     let (summary, interrupted) = run_fleet(fleet, how)?;
     match form {
-        OutputFormat::Json => out!("{}", summary.json()),
+        OutputFormat::Json => out_json!("{}", summary.json()),
         OutputFormat::People => out!("{}", summary.text()),
     }
     // Written last, so that a full disk does not prevent the summary.

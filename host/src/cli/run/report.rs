@@ -15,6 +15,7 @@ use crate::cli::support::run_metadata;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use mockfleet_config::{Store, did_you_mean};
+use mockfleet_files::foreign_text::shell_word;
 use mockfleet_metrics::{bytes, count, plural};
 use mockfleet_report::{PageData, page};
 use mockfleet_sendlog::{LogError, Timeline};
@@ -73,8 +74,9 @@ pub(crate) fn report(arguments: &Arguments) -> Result<Ending, Failure> {
     }
     if let Some(left) = left {
         err!(
-            "warning: rows of this run are still in the spool ({}); `mockfleet logs recover {location}` brings them to the log",
-            left.state.as_str()
+            "warning: rows of this run are still in the spool ({}); `mockfleet logs recover {}` brings them to the log",
+            left.state.as_str(),
+            shell_word(&location)
         );
     }
     let html = page(&PageData {
@@ -102,7 +104,8 @@ fn chosen(arguments: &Arguments, location: &str) -> Result<String, Failure> {
         (_, None) => Err(refused(
             "LOG",
             format!(
-                "there is no run in {location}; give the folder that a log is in, or s3://bucket/prefix (after a crash, `mockfleet logs recover {location}` first)"
+                "there is no run in {location}; give the folder that a log is in, or s3://bucket/prefix (after a crash, `mockfleet logs recover {}` first)",
+                shell_word(location)
             ),
         )),
         (None, Some(last)) => Ok(last.clone()),

@@ -1,7 +1,10 @@
 //! Prints results to standard output and messages to standard error.
 //!
-//! A closed pipe (`mockfleet schema | head`) is ignored: the remaining output is discarded,
-//! and the run continues.
+//! All output passes through here, so that no text of others reaches a terminal with its escape
+//! sequences. A closed pipe (`mockfleet schema | head`) is ignored: the remaining output is
+//! discarded, and the run continues.
+
+use mockfleet_files::foreign_text;
 
 /// Prints a line of results to standard output.
 macro_rules! out {
@@ -9,15 +12,34 @@ macro_rules! out {
     ($($text:tt)*) => { $crate::cli::ui::out::line(std::io::stdout(), format_args!($($text)*)) };
 }
 
+/// Prints a JSON text to standard output.
+macro_rules! out_json {
+    ($($text:tt)*) => { $crate::cli::ui::out::json_line(std::io::stdout(), format_args!($($text)*)) };
+}
+
 /// Prints a line to standard error.
 macro_rules! err {
     ($($text:tt)*) => { $crate::cli::ui::out::line(std::io::stderr(), format_args!($($text)*)) };
 }
 
-pub(crate) use {err, out};
+pub(crate) use {err, out, out_json};
 
 /// Writes a line, and ignores errors.
 pub(crate) fn line(mut out: impl std::io::Write, text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(out, "{}", foreign_text::for_terminal(&text.to_string()));
+}
+
+/// Writes a line of JSON, and ignores errors.
+pub(crate) fn json_line(mut out: impl std::io::Write, text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(
+        out,
+        "{}",
+        foreign_text::for_terminal_json(&text.to_string())
+    );
+}
+
+/// Writes text with colours of this program. Nothing of others may be in it.
+pub(crate) fn coloured(mut out: impl std::io::Write, text: &str) {
     let _ = writeln!(out, "{text}");
 }
 
@@ -43,5 +65,8 @@ mod tests {
         let mut taken = Vec::new();
         line(&mut taken, format_args!("{}", 1));
         assert_eq!(taken, b"1\n");
+        line(&mut taken, format_args!("{}", "\u{1b}[2J"));
+        json_line(&mut taken, format_args!("\"{}\"", "\u{9b}"));
+        assert_eq!(taken, b"1\n\\u{1b}[2J\n\"\\u009b\"\n");
     }
 }

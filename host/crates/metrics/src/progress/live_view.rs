@@ -1,6 +1,7 @@
 //! Draws the live view on a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use mockfleet_files::foreign_text::for_terminal;
 
 use crate::progress::snapshot::ProgressSnapshot;
 
@@ -28,14 +29,16 @@ impl LiveView {
 
     /// Shows a snapshot in the block.
     pub fn show(&self, snapshot: &ProgressSnapshot) {
-        self.bar.set_message(snapshot.block());
+        self.bar
+            .set_message(for_terminal(&snapshot.block()).into_owned());
         self.bar.tick();
     }
 
     /// Prints a line above the block, or alone.
     pub fn print_line(&self, line: &str) {
+        let line = for_terminal(line);
         if self.is_visible() {
-            self.bar.println(line);
+            self.bar.println(&*line);
         } else {
             eprintln!("{line}");
         }

@@ -7,6 +7,7 @@ use crate::num::as_f64;
 use crate::progress::stages::StageResult;
 use crate::summary::run_summary::Summary;
 use mockfleet_files::counted::{count, plural};
+use mockfleet_files::foreign_text::shell_text;
 
 /// Most causes, and most warnings, that are listed. The others are only counted.
 const MAX_CAUSES: usize = 5;
@@ -75,7 +76,7 @@ impl Summary {
         lines.add("Where is the log?", self.log.text());
         let readable = self.log.error.is_none() && self.log.rows > 0;
         if let Some(query) = self.log.query.as_ref().filter(|_| readable) {
-            lines.add("First query", format!("duckdb -c \"{query}\""));
+            lines.add("First query", format!("duckdb -c {}", shell_text(query)));
         }
         lines.0.join("\n")
     }

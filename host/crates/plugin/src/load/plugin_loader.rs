@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use mockfleet_files::foreign_text::for_line;
 use mockfleet_files::sha256;
 use wasmtime::component::Component;
 
@@ -53,7 +54,8 @@ impl Plugin {
         let (description, memory) = probe::describe(&plugin, console)
             .map_err(|cause| LoadError::NoDescription { file: shown, cause })?;
         plugin.memory = memory;
-        plugin.name = format!("{} {}", description.name, description.version);
+        let name = format!("{} {}", description.name, description.version);
+        plugin.name = for_line(&name).into_owned();
         plugin.description = description;
         if plugin.compile_time.is_some() {
             engine.cache.name_file(&plugin.digest, &plugin.name);

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::page::page_data::PageData;
+use mockfleet_files::foreign_text::shell_word;
 use mockfleet_metrics::{bytes, count, plural};
 
 pub(crate) fn appendix(data: &PageData<'_>) -> Markup {
@@ -76,14 +77,14 @@ fn facts(data: &PageData<'_>) -> Vec<(&'static str, String)> {
 /// Returns the command that repeats the run, with its seed.
 fn command(data: &PageData<'_>) -> Option<String> {
     if let Some(words) = data.noted(&["arguments"]).and_then(Value::as_array) {
-        let words = words.iter().filter_map(Value::as_str).map(quoted);
+        let words = words.iter().filter_map(Value::as_str).map(shell_word);
         return Some(format!("mockfleet {}", words.collect::<Vec<_>>().join(" ")));
     }
     let name = data.text(&["file", "name"])?;
     let kind = data.text(&["command"]).unwrap_or("run");
-    let mut words = vec!["mockfleet".to_owned(), kind.to_owned()];
+    let mut words = vec!["mockfleet".to_owned(), shell_word(kind).into_owned()];
     if kind != "demo" {
-        words.push(quoted(name));
+        words.push(shell_word(name).into_owned());
     }
     let sends = data.noted(&["sends"]).and_then(Value::as_bool);
     if kind == "backfill" && sends == Some(true) {
@@ -115,22 +116,23 @@ fn command(data: &PageData<'_>) -> Option<String> {
         seed |= option == "--seed" || option == "--set seed";
         match option.split_once(' ') {
             Some((option, key)) => {
-                words.push(option.to_owned());
-                words.push(quoted(&format!("{key}={value}")));
+                words.push(shell_word(option).into_owned());
+                words.push(shell_word(&format!("{key}={value}")).into_owned());
             }
             None => {
-                words.push(option.to_owned());
-                words.push(quoted(&value));
+                words.push(shell_word(option).into_owned());
+                words.push(shell_word(&value).into_owned());
             }
         }
     }
     if let Some(number) = data.noted(&["seed"]).filter(|_| !seed) {
-        words.push(format!("--seed {number}"));
+        words.push("--seed".to_owned());
+        words.push(shell_word(&number.to_string()).into_owned());
     }
     let checks = data.noted(&["checks"]).and_then(Value::as_array);
     for check in checks.into_iter().flatten().filter_map(Value::as_str) {
         words.push("--check".to_owned());
-        words.push(quoted(check));
+        words.push(shell_word(check).into_owned());
     }
     Some(words.join(" "))
 }
@@ -141,15 +143,6 @@ fn until(from: Option<jiff::Timestamp>, length: &str) -> Option<jiff::Timestamp>
     from?
         .checked_add(jiff::SignedDuration::from_micros(micros))
         .ok()
-}
-
-/// Quotes a word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=%,@+".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }
 
 #[cfg(test)]
@@ -183,13 +176,5 @@ mod tests {
             command(&data).unwrap(),
             "mockfleet run 'my fleet.toml' --set targets.b.qos=1 --duration 10s --seed 42 --check 'acked >= 99%'"
         );
-    }
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        assert_eq!(quoted("a.toml"), "a.toml");
-        assert_eq!(quoted("it's"), "'it'\\''s'");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("$HOME"), "'$HOME'");
     }
 }

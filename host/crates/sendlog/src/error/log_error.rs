@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use mockfleet_files::foreign_text::shell_word;
 use parquet::errors::ParquetError;
 
 use crate::error::read_error::ReadError;
@@ -25,8 +26,9 @@ pub enum LogError {
     },
     /// Finished files are not in the store.
     #[error(
-        "files did not reach {store}: {source}; they lie in {}, and `mockfleet logs recover {store}` brings them there",
-        .spool.display()
+        "files did not reach {store}: {source}; they lie in {}, and `mockfleet logs recover {}` brings them there",
+        .spool.display(),
+        shell_word(.store)
     )]
     NotUploaded {
         /// The store.

@@ -1,6 +1,6 @@
 //! Runs `mockfleet try` once, or after each change.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use crate::cli::author::try_plugin::arguments::Arguments;
@@ -15,11 +15,12 @@ use crate::cli::support::exit::Failure;
 use crate::cli::support::exit::refused;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
-use crate::cli::ui::out::out;
+use crate::cli::ui::out::{coloured, line};
 use mockfleet_config::Problems;
 use mockfleet_files::atomic_write;
 use mockfleet_metrics::{agree, count};
 use mockfleet_plugin::Engine;
+use mockfleet_report::Plot;
 
 pub(crate) fn try_plugin(arguments: &Arguments) -> Result<Ending, Failure> {
     let engine = engine()?;
@@ -92,17 +93,21 @@ fn write_plots(arguments: &Arguments, output: &mut MessageOutput<'_>) -> Result<
     for plot in &plots {
         match arguments.json {
             // With --json, standard output has only the messages.
-            true => err!(
-                "{}",
-                mockfleet_report::terminal(plot, has_colours(&std::io::stderr()))
-            ),
-            false => out!(
-                "{}",
-                mockfleet_report::terminal(plot, has_colours(&std::io::stdout()))
-            ),
+            true => print_plot(plot, std::io::stderr()),
+            false => print_plot(plot, std::io::stdout()),
         }
     }
     Ok(())
+}
+
+fn print_plot(plot: &Plot, to: impl IsTerminal + Write) {
+    match has_colours(&to) {
+        true => coloured(to, &mockfleet_report::terminal(plot, true)),
+        false => line(
+            to,
+            format_args!("{}", mockfleet_report::terminal(plot, false)),
+        ),
+    }
 }
 
 /// Returns whether the output supports colours (no-color.org).

@@ -15,6 +15,7 @@ use crate::cli::support::overrides::RunOverrides;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use crate::forecast::bill::{BillingTerms, MONTH_HOURS};
 use crate::forecast::hourly::forecast;
 use mockfleet_config::{Fleet, InvalidConfig, Prices, Problems, Rate, TickRate};
@@ -151,7 +152,7 @@ pub(crate) fn estimate(arguments: &Arguments) -> Result<Ending, Failure> {
         assumed: assumed.filter(|(_, groups)| !groups.is_empty()),
     };
     if arguments.json {
-        out!("{}", json::object(&estimate));
+        out_json!("{}", json::object(&estimate));
     } else {
         out!("{}", text::text(&estimate));
     }

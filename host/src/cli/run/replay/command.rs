@@ -14,6 +14,7 @@ use crate::cli::support::run_metadata::RunMetadata;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use crate::cli::ui::progress_bar::WorkProgress;
 use crate::cli::ui::progress_view::OutputFormat;
 use crate::cli::ui::progress_view::ProgressView;
@@ -207,7 +208,7 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
         note.end(&summary, interrupted);
     }
     match form {
-        OutputFormat::Json => out!("{}", summary.json()),
+        OutputFormat::Json => out_json!("{}", summary.json()),
         OutputFormat::People => out!("{}", summary.text()),
     }
     Ok(ending(&summary, interrupted))

@@ -9,6 +9,7 @@ use crate::cli::support::exit::Failure;
 use crate::cli::support::input;
 use crate::cli::support::log_location::require_log;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use crate::cli::ui::progress_bar::WorkProgress;
 use mockfleet_config::{Problem, Problems, Store};
 use mockfleet_verify::{
@@ -110,7 +111,7 @@ pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     let findings = findings?;
     refuse_unknown(arguments, &bounds, &findings)?;
     if arguments.json {
-        out!("{}", json::object(&findings, &bounds, arguments.late));
+        out_json!("{}", json::object(&findings, &bounds, arguments.late));
     } else {
         out!("{}", text::text(&findings, &bounds, arguments.late));
     }

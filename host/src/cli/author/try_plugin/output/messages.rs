@@ -11,6 +11,7 @@ use crate::cli::author::try_plugin::output::payload_schemas::PayloadSchemas;
 use crate::cli::author::try_plugin::output::plots::PlotCollector;
 use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_json;
 use mockfleet_config::{Problems, format_duration};
 use mockfleet_metrics::{agree, count, plural};
 use mockfleet_plugin::{Link, Message, Turn};
@@ -84,7 +85,7 @@ impl<'a> MessageOutput<'a> {
         for message in &turn.messages {
             match self.form {
                 Form::Text => out!("{}", self.text(number, at, message)),
-                Form::Json => out!("{}", self.object(number, at, message)),
+                Form::Json => out_json!("{}", self.object(number, at, message)),
                 Form::Silent => {}
             }
             self.plots.take(number, at, message);
