@@ -13,6 +13,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::fleet_file::{self, Links};
 use super::manifest::{FORMAT, Kind, Manifest, NAME, Part, plain_name};
 use mockfleet_config::{Fleet, Problem, Problems};
+use mockfleet_files::bounded_read::MAX_DATA_FILE;
 use mockfleet_files::sha256;
 
 /// A group's plugin.
@@ -148,7 +149,7 @@ impl Parts {
         file: &mockfleet_config::File,
         kind: Kind,
     ) -> Option<String> {
-        match file.read() {
+        match file.read(MAX_DATA_FILE) {
             Ok(bytes) => {
                 let folder = match kind {
                     Kind::Certificate => "tls",

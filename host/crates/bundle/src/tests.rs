@@ -97,11 +97,11 @@ fn bundle_has_all_files_of_the_fleet_and_the_same_bytes() {
     let PluginSource::File(plugin) = &group.plugin else {
         panic!("the built-in plugin is a part")
     };
-    assert_eq!(plugin.read().unwrap(), "component");
-    assert_eq!(group.data["other"].read().unwrap(), "t\n2\n");
+    assert_eq!(plugin.read(1 << 20).unwrap(), "component");
+    assert_eq!(group.data["other"].read(1 << 20).unwrap(), "t\n2\n");
     assert_eq!(
-        group.data["w"].read().unwrap(),
-        group.data["same"].read().unwrap()
+        group.data["w"].read(1 << 20).unwrap(),
+        group.data["same"].read(1 << 20).unwrap()
     );
 }
 

@@ -12,6 +12,7 @@ use crate::document::problem::{Problem, Problems};
 use crate::document::redact::redact;
 use crate::plan::fleet::Plan;
 use crate::sections::{groups, top_level};
+use mockfleet_files::bounded_read::{self, MAX_TEXT};
 
 /// A fleet file with its checked plan.
 pub struct Fleet {
@@ -59,7 +60,7 @@ impl Fleet {
     /// Returns all problems of the file.
     pub fn read(file: &Path, overrides: &[Override]) -> Result<Self, InvalidConfig> {
         let shown = file.display().to_string();
-        let text = std::fs::read(file)
+        let text = bounded_read::read(file, MAX_TEXT)
             .map_err(|error| format!("the fleet file cannot be read: {error}; give the path of a fleet file, such as fleet.toml"))
             .and_then(|bytes| {
                 String::from_utf8(bytes)

@@ -9,6 +9,7 @@ use crate::document::node::{Node, Value};
 use crate::document::parser;
 use crate::document::problem::{Problem, Problems, ValueError};
 use crate::document::table_reader::{ReadContext, TableReader, text};
+use mockfleet_files::bounded_read::{self, MAX_TEXT};
 
 /// The built-in price table.
 pub const BUILTIN_PRICES: &str = include_str!("prices.toml");
@@ -155,7 +156,7 @@ impl Prices {
     /// Returns all problems of the file, each with its line.
     pub fn read(file: &Path, base: &Self) -> Result<Self, Problems> {
         let shown = file.display().to_string();
-        match std::fs::read_to_string(file) {
+        match bounded_read::read_text(file, MAX_TEXT) {
             Ok(text) => Self::parse(&text, &shown, Some(base)),
             Err(error) => {
                 let mut problems = Problems::default();

@@ -10,6 +10,7 @@ use crate::document::node::{Node, Value};
 use crate::document::parser;
 use crate::document::problem::{Problem, Problems, ValueError};
 use crate::document::table_reader::{ReadContext, TableReader, text};
+use mockfleet_files::bounded_read::{self, MAX_TEXT};
 
 /// Name of the file in the project's folder.
 const PROJECT_FILE: &str = "plugin.toml";
@@ -58,7 +59,7 @@ impl Project {
     pub fn read(folder: &Path) -> Result<Self, Problems> {
         let file = file_in(folder);
         let shown = file.display().to_string();
-        let content = std::fs::read_to_string(&file).map_err(|error| {
+        let content = bounded_read::read_text(&file, MAX_TEXT).map_err(|error| {
             let mut problems = Problems::default();
             let text = format!(
                 "the project cannot be read: {error}; `mockfleet new` makes a folder with one"

@@ -14,6 +14,7 @@ use mockfleet_bundle::{Plugin, is_bundle, pack};
 use mockfleet_config::{Fleet, Problems};
 use mockfleet_engine::components;
 use mockfleet_files::atomic_write;
+use mockfleet_files::bounded_read::{self, MAX_BUNDLE, MAX_TEXT};
 use mockfleet_metrics::{bytes, plural};
 
 /// Packs a fleet file with its plugins, data files and CA certificates into one file, which
@@ -51,7 +52,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
     check_output(&output)?;
     let fleet = Fleet::read(file, &[]).map_err(Problems::from)?;
     let shown = fleet.shown().to_owned();
-    let text = std::fs::read_to_string(file)
+    let text = bounded_read::read_text(file, MAX_TEXT)
         .map_err(|error| refused(&shown, format!("the fleet file cannot be read: {error}; give the path of a fleet file, such as fleet.toml")))?;
     let printed = GuestOutput::new();
     let found = components(&fleet, &engine()?, &printed.console());
@@ -113,7 +114,7 @@ fn check_output(output: &Path) -> Result<(), Problems> {
         let text = format!("{shown} is a folder; name a file, such as {shown}/fleet.bundle");
         return Err(Problems::one("--output", text));
     }
-    match std::fs::read(output) {
+    match bounded_read::read(output, MAX_BUNDLE) {
         Ok(there) if !is_bundle(&there) => Err(Problems::one(
             "--output",
             format!("{shown} is there and no bundle, and is not written over; name another file"),

@@ -1,6 +1,5 @@
 //! Opens the input of a command: fleet file, bundle or address.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use crate::fetch::address::Address;
 use crate::fetch::download::fetch;
 use mockfleet_bundle::{Bundle, is_bundle};
 use mockfleet_config::{Fleet, InvalidConfig, Override, Problems, environment_names};
+use mockfleet_files::bounded_read::{self, MAX_BUNDLE};
 
 /// The input that the user named.
 pub(crate) enum FleetInput {
@@ -32,7 +32,7 @@ impl FleetInput {
             Some(Err(why)) => return Err(Problems::one("FILE", why)),
             None if begins_as_bundle(file) => {
                 let shown = file.display().to_string();
-                let bytes = std::fs::read(file).map_err(|error| {
+                let bytes = bounded_read::read(file, MAX_BUNDLE).map_err(|error| {
                     Problems::one(&shown, format!("the bundle cannot be read: {error}; permit this user to read it, or take it from its source again"))
                 })?;
                 (shown, bytes.into())
@@ -116,7 +116,7 @@ fn fetched(address: &Address) -> Result<Bytes, Problems> {
 fn begins_as_bundle(file: &Path) -> bool {
     let mut begin = [0; 4];
     // The reader of the file reports the error.
-    File::open(file)
+    bounded_read::open(file, u64::MAX)
         .and_then(|mut file| file.read_exact(&mut begin))
         .is_ok_and(|()| is_bundle(&begin))
 }

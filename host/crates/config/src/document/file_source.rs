@@ -9,6 +9,7 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use mockfleet_files::bounded_read;
 
 /// A file that a fleet file names.
 #[derive(Debug, Clone)]
@@ -25,13 +26,14 @@ pub enum File {
 }
 
 impl File {
-    /// Returns the content.
+    /// Returns the content of at most `limit` bytes.
     ///
     /// # Errors
-    /// Returns the system's error for a file on the disk.
-    pub fn read(&self) -> std::io::Result<Bytes> {
+    /// Returns the error of a file on the disk that cannot be read, is no regular file, or is
+    /// larger.
+    pub fn read(&self, limit: u64) -> std::io::Result<Bytes> {
         match self {
-            Self::Disk(path) => std::fs::read(path).map(Bytes::from),
+            Self::Disk(path) => bounded_read::read(path, limit).map(Bytes::from),
             Self::Part { bytes, .. } => Ok(bytes.clone()),
         }
     }
@@ -111,7 +113,7 @@ impl Files<'_> {
 
 /// Opens a file on the disk, to check that it can be read.
 pub(crate) fn open_on_disk(path: PathBuf) -> Result<File, ValueError> {
-    match std::fs::File::open(&path) {
+    match bounded_read::open(&path, u64::MAX) {
         Ok(_) => Ok(File::Disk(path)),
         Err(error) => Err(format!(
             "{} cannot be read: {error}{}",
@@ -161,7 +163,7 @@ mod tests {
             parts: &parts,
         };
         let found = files.find("data/a.csv").unwrap();
-        assert_eq!(found.read().unwrap(), "1");
+        assert_eq!(found.read(1 << 20).unwrap(), "1");
         assert_eq!(found.to_string(), "w.bundle/data/a.csv");
         for other in [outside.to_str().unwrap(), "../secret.csv", "data/b.csv"] {
             let why = files.find(other).unwrap_err().to_string();

@@ -151,13 +151,21 @@ impl Node {
             let value = std::env::var(name).ok()?;
             let reference = format!("${{{name}}}");
             message = message.replace(&format!("{value:?}"), &format!("{reference:?}"));
-            if value.len() >= MIN_SECRET_BYTES {
-                message = message.replace(&value, &reference);
+            for part in shown_parts(&value) {
+                message = message.replace(part, &reference);
             }
             Some(value)
         });
         message
     }
+}
+
+/// Returns the parts of a value that a message can have: the whole, and the texts between its
+/// control characters and spaces at its ends, which messages cut or replace.
+fn shown_parts(value: &str) -> impl Iterator<Item = &str> {
+    let lines = value.split(char::is_control).map(str::trim);
+    let parts = std::iter::once(value).chain(lines);
+    parts.filter(|part| part.len() >= MIN_SECRET_BYTES)
 }
 
 /// Length from which a value of the environment is replaced in messages: a shorter one would
@@ -328,5 +336,16 @@ mod tests {
         assert!(matches!(Value::integer("7", 10), Value::Integer(7)));
         let long = Value::integer("ffffffffffffffff", 16);
         assert!(matches!(long, Value::Long(kept) if kept == "18446744073709551615"));
+    }
+
+    #[test]
+    fn parts_of_a_value_that_messages_cut_are_known() {
+        let parts: Vec<&str> = shown_parts(" hunter2 \n\tsecret\u{0}x\n").collect();
+        assert_eq!(parts, [" hunter2 \n\tsecret\u{0}x\n", "hunter2", "secret"]);
+        assert_eq!(
+            shown_parts("ab").count(),
+            0,
+            "words of messages have it too"
+        );
     }
 }

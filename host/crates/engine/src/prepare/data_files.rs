@@ -7,23 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 
 use mockfleet_config::File;
+use mockfleet_files::bounded_read::{self, MAX_DATA_FILE};
 
 /// The files that were read so far.
 #[derive(Default)]
 pub(crate) struct DataFiles(HashMap<std::path::PathBuf, Bytes>);
-
-/// The reason why a data file cannot be used.
-#[derive(Debug, thiserror::Error)]
-enum DataFileError {
-    #[error(transparent)]
-    Unreadable(#[from] std::io::Error),
-    #[error("it has {bytes} bytes, and at most {MAX_FILE_BYTES} are held; cut it")]
-    TooLarge { bytes: u64 },
-}
-
-/// Largest size of one file, in bytes: a cell addresses 4 GiB, and the process holds all
-/// files.
-const MAX_FILE_BYTES: u64 = 1 << 30;
 
 impl DataFiles {
     /// Returns the content of a group's files by their names. Calls `refuse` with the name and
@@ -45,20 +33,16 @@ impl DataFiles {
         content
     }
 
-    fn read(&mut self, file: &File) -> Result<Bytes, DataFileError> {
+    fn read(&mut self, file: &File) -> std::io::Result<Bytes> {
         let File::Disk(file) = file else {
-            return Ok(file.read()?);
+            return file.read(MAX_DATA_FILE);
         };
         // Two spellings of one path are the same file.
         let whole = std::fs::canonicalize(file)?;
         if let Some(bytes) = self.0.get(&whole) {
             return Ok(bytes.clone());
         }
-        let bytes = std::fs::metadata(&whole)?.len();
-        if bytes > MAX_FILE_BYTES {
-            return Err(DataFileError::TooLarge { bytes });
-        }
-        let bytes: Bytes = std::fs::read(&whole)?.into();
+        let bytes: Bytes = bounded_read::read(&whole, MAX_DATA_FILE)?.into();
         self.0.insert(whole, bytes.clone());
         Ok(bytes)
     }

@@ -11,6 +11,7 @@ use crate::prepare::problem::problem;
 use mockfleet_config::{
     File, Fleet, PluginSource, Problem, Problems, Protocol, ValueError, component_path,
 };
+use mockfleet_files::bounded_read::MAX_COMPONENT;
 use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, LoadError, Plugin};
 use mockfleet_transport::Routes;
 
@@ -133,7 +134,7 @@ fn bytes(source: &PluginSource, engine: &Engine) -> Result<(String, Bytes), Plug
         }
         PluginSource::File(part) => part.clone(),
     };
-    match file.read() {
+    match file.read(MAX_COMPONENT) {
         Ok(bytes) => Ok((file.to_string(), bytes)),
         Err(source) => Err(PluginError::Unreadable { file, source }),
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use mockfleet_files::bounded_read::{self, MAX_COMPONENT};
 use mockfleet_files::foreign_text::for_line;
 use mockfleet_files::sha256;
 use wasmtime::component::Component;
@@ -27,7 +28,8 @@ impl Plugin {
     /// # Errors
     /// When the file is not a plugin of a contract that this host supports.
     pub fn load(engine: &Engine, file: &Path, console: &Console) -> Result<Self, LoadError> {
-        let bytes = std::fs::read(file).map_err(|cause| LoadError::Unreadable {
+        let bytes = bounded_read::read(file, MAX_COMPONENT);
+        let bytes = bytes.map_err(|cause| LoadError::Unreadable {
             file: file.display().to_string(),
             cause,
         })?;

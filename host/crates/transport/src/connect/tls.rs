@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use mockfleet_config::{File, Tls};
+use mockfleet_files::bounded_read::MAX_TEXT;
 
 use crate::connect::pem_words;
 
@@ -83,7 +84,9 @@ fn mismatch(error: &rustls::Error) -> String {
 }
 
 fn certificates(what: &'static str, file: &File) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let text = file.read().map_err(|error| pem(what, file, error))?;
+    let text = file
+        .read(MAX_TEXT)
+        .map_err(|error| pem(what, file, error))?;
     let list: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     let list = list.map_err(|error| wrong_pem(what, file, &text, &error))?;
     if list.is_empty() {
@@ -94,7 +97,9 @@ fn certificates(what: &'static str, file: &File) -> Result<Vec<CertificateDer<'s
 
 fn private_key(file: &File) -> Result<PrivateKeyDer<'static>, TlsError> {
     let what = "private key";
-    let text = file.read().map_err(|error| pem(what, file, error))?;
+    let text = file
+        .read(MAX_TEXT)
+        .map_err(|error| pem(what, file, error))?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| wrong_pem(what, file, &text, &error))
 }
 

@@ -1,5 +1,6 @@
 //! Creates the devices to try.
 
+use mockfleet_files::bounded_read::{self, MAX_DATA_FILE};
 use mockfleet_metrics::plural;
 use std::path::Path;
 use std::sync::Arc;
@@ -252,7 +253,7 @@ fn settings(text: &str) -> Result<Value, String> {
 fn add_data(entries: &[String], surroundings: &mut HostContext, problems: &mut Problems) {
     for entry in entries {
         let read = match entry.split_once('=') {
-            Some((name, file)) => std::fs::read(Path::new(file))
+            Some((name, file)) => bounded_read::read(Path::new(file), MAX_DATA_FILE)
                 .map(|content| (name.to_owned(), content.into()))
                 .map_err(|error| format!("{file} cannot be read: {error}")),
             None => Err(format!(

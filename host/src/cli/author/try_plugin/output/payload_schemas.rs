@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cli::author::try_plugin::option_parsing::value_or_problem;
 use mockfleet_config::{Problem, Problems, did_you_mean};
 use mockfleet_engine::Validator;
+use mockfleet_files::bounded_read::{self, MAX_TEXT};
 use mockfleet_plugin::Message;
 
 /// The schemas of `--schema`.
@@ -146,7 +147,7 @@ fn instance(payload: &[u8]) -> (Value, Option<String>) {
 }
 
 fn content(file: &str) -> Result<Value, String> {
-    let text = std::fs::read_to_string(Path::new(file))
+    let text = bounded_read::read_text(Path::new(file), MAX_TEXT)
         .map_err(|error| format!("{file} cannot be read: {error}"))?;
     serde_json::from_str(&text).map_err(|error| format!("{file} is no JSON: {error}"))
 }
