@@ -99,7 +99,7 @@ pub use plan::log::{KeepPayload, Log, SpoolFull, Store};
 pub use plan::stage::{AfterStages, Shape, Stage, Transition};
 pub use plan::target::{
     Address, Connections, Http, HttpChannel, Mqtt, MqttChannel, MqttDownlink, Protocol, Qos,
-    Secret, Target, Tls, Will,
+    Secret, Target, Tls, Will, is_connection_header,
 };
 pub use prices::{BUILTIN_PRICES, Item, Price, Prices};
 pub use project::{Project, Requirement, component_path};

@@ -179,3 +179,22 @@ pub struct HttpChannel {
     /// Whether the body of a response other than 2xx is downlink too.
     pub error_downlink: bool,
 }
+
+/// Returns whether a header belongs to the connection (RFC 9110, 7.6.1) or frames the message
+/// (RFC 9112, 6), so that neither a fleet file nor a device can set it.
+#[must_use]
+pub fn is_connection_header(name: &str) -> bool {
+    let own = [
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    own.iter().any(|header| name.eq_ignore_ascii_case(header))
+}

@@ -13,7 +13,7 @@ use crate::document::template::{
 use crate::document::units;
 use crate::plan::target::{
     Connections, Http, HttpChannel, Mqtt, MqttChannel, MqttDownlink, Protocol, Qos, Secret, Target,
-    Tls, Will,
+    Tls, Will, is_connection_header,
 };
 use crate::sections::address;
 use crate::sections::address::Scheme;
@@ -434,11 +434,7 @@ fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
             );
             continue;
         }
-        let name_of_all = name.to_ascii_lowercase();
-        if matches!(
-            name_of_all.as_str(),
-            "host" | "content-length" | "connection" | "transfer-encoding"
-        ) {
+        if is_connection_header(name) {
             keys.report(
                 name,
                 "this header belongs to the connection and is set by mockfleet; drop it",
@@ -458,7 +454,7 @@ fn headers(context: &ReadContext<'_>, node: &Node) -> Vec<(String, Template)> {
             );
             continue;
         }
-        headers.push((name_of_all, value));
+        headers.push((name.to_ascii_lowercase(), value));
     }
     headers
 }

@@ -18,6 +18,8 @@ pub(crate) enum RequestError {
     UnknownChannel,
     #[error("{0:?} is no valid HTTP header")]
     InvalidHeader(String),
+    #[error("the device set the header {0:?}, which belongs to the connection; drop it")]
+    ConnectionHeader(String),
     #[error("it is no HTTP request: {0}")]
     InvalidRequest(String),
     #[error("no connection in time (connect-timeout)")]

@@ -11,7 +11,7 @@ use hyper::header::{
 };
 use hyper::http::uri::InvalidUri;
 use hyper::{Request, StatusCode};
-use mockfleet_config::PlaceholderValues;
+use mockfleet_config::{PlaceholderValues, is_connection_header};
 use url::{Position, Url};
 
 use crate::envelope::Envelope;
@@ -233,6 +233,9 @@ pub(crate) fn headers(
             add("content-type", content_type)?;
         }
         for (name, value) in &envelope.properties {
+            if is_connection_header(name) {
+                return Err(RequestError::ConnectionHeader(name.clone()));
+            }
             add(name, value)?;
         }
     }
@@ -243,4 +246,73 @@ pub(crate) fn headers(
         add(name, &value)?;
     }
     Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bytes::Bytes;
+    use mockfleet_config::{Fleet, Protocol};
+
+    use super::*;
+    use crate::http::target::HttpTarget;
+
+    #[test]
+    fn device_sets_no_header_of_the_connection() {
+        let text = "[targets.s]\nurl = \"http://127.0.0.1\"\n[targets.s.channels]\nt = { path = \"/\" }\n[[groups]]\nname = \"g\"\nplugin = \"builtin:meter\"\ncount = 1\nevery = \"1s\"\n";
+        let fleet = Fleet::parse(text, "f.toml", Path::new("."), &[]).unwrap();
+        let target = fleet.plan.targets.first().unwrap();
+        let Protocol::Http(http) = &target.protocol else {
+            panic!("the URL says http");
+        };
+        let target = HttpTarget::new(
+            target,
+            http,
+            crate::RunNames {
+                fleet: "f".into(),
+                run: "r".into(),
+            },
+        )
+        .unwrap();
+        let names = PlaceholderValues {
+            fleet: "f",
+            run: "r",
+            group: "g",
+            device: "d",
+            index: 0,
+            connection: 0,
+        };
+        let headers_with = |name: &str| {
+            let envelope = Envelope {
+                device: 0,
+                route: 0,
+                seq: 0,
+                copy: 0,
+                attempt: 0,
+                due: 0,
+                payload: Bytes::new(),
+                content_type: None,
+                properties: vec![(name.to_owned(), "x".to_owned())],
+                status: None,
+                topic: None,
+                fault: None,
+            };
+            headers(&target.channels[0], &names, Some(&envelope)).map_err(|error| error.to_string())
+        };
+        assert_eq!(headers_with("x-own").unwrap().len(), 1);
+        for name in [
+            "Host",
+            "transfer-encoding",
+            "Content-Length",
+            "CONNECTION",
+            "te",
+        ] {
+            let why = headers_with(name).unwrap_err();
+            assert!(
+                why.contains(name) && why.contains("belongs to the connection"),
+                "{why}"
+            );
+        }
+    }
 }
