@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use mockfleet_datafile::{
-    Format, ReadError, delimiter, find_nan, looks_like_data, offset_of, refuse_count,
+    Format, NOT_UTF8, ReadError, delimiter, find_nan, looks_like_data, offset_of, refuse_count,
     refuse_encoding, refuse_nan, sniff,
 };
 use serde::{Deserialize, Serialize};
@@ -145,7 +145,7 @@ impl Table {
     fn index_rows(&self, header: &[String]) -> Result<TableIndex, FileErrors> {
         let mut errors = self.errors();
         if let Some(offset) = self.file.first_invalid_utf8() {
-            errors.push(offset, "this is not UTF-8; save the file as UTF-8");
+            errors.push(offset, NOT_UTF8);
         }
         if u32::try_from(self.file.len()).is_err() {
             errors.push(0, "the file is too large; up to 4 GiB are right");
