@@ -3,6 +3,9 @@
 /// Bytes that are enough to recognize an encoding.
 const LOOKED_AT: usize = 4 << 10;
 
+/// The sentence about bytes that are not UTF-8, such as letters with accents of ISO 8859-1.
+pub const NOT_UTF8: &str = "this is not UTF-8; save the file as UTF-8, or convert it from its encoding, such as: iconv -f latin1 -t utf-8 OLD > NEW";
+
 /// Returns a sentence about a file that begins with these bytes if it is no text in UTF-8, such
 /// as UTF-16 or an archive. Invalid bytes further behind are not found.
 #[must_use]

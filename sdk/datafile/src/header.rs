@@ -18,7 +18,9 @@ impl Kind {
             return Self::Empty;
         }
         match number_form(text) {
-            NumberForm::Point(_) | NumberForm::Comma(_) => Self::Number,
+            NumberForm::Point(_) | NumberForm::Comma(_) | NumberForm::Typographic(..) => {
+                Self::Number
+            }
             _ if parse_time(text, TimeForm::default()).is_some() => Self::Time,
             _ => Self::Text,
         }

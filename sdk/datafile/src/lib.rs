@@ -23,7 +23,7 @@ mod number;
 mod time;
 
 pub use csv::{CsvReader, refuse_count};
-pub use encoding::refuse_encoding;
+pub use encoding::{NOT_UTF8, refuse_encoding};
 pub use format::{Format, delimiter, sniff};
 pub use header::looks_like_data;
 pub use input::{Input, Position, ReadError};

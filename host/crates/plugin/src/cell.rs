@@ -245,8 +245,9 @@ impl Cell {
             .find(|message| message.payload.len() > limits.message_size)
         {
             Some(message) => Err(CallError::Failed(format!(
-                "returned a message of {} bytes, and {} {} allowed (limits.message-size); nothing of this turn was sent",
+                "returned a message of {} {}, and {} {} allowed (limits.message-size); nothing of this turn was sent",
                 message.payload.len(),
+                noun_for(message.payload.len(), "byte"),
                 limits.message_size,
                 agree(limits.message_size, "is", "are")
             ))),

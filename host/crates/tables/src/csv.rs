@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use mockfleet_datafile::{CsvReader, ReadError, looks_like_data, refuse_count};
+use mockfleet_datafile::{CsvReader, NOT_UTF8, ReadError, looks_like_data, refuse_count};
 use mockfleet_sendlog::{RowVisitor, TableValue};
 
 use crate::row::BadRowCallback;
@@ -24,12 +24,19 @@ fn names(records: &CsvReader) -> Vec<String> {
         .collect()
 }
 
+/// Whether all fields of the current record are texts.
+fn is_utf8(records: &CsvReader) -> bool {
+    let mut fields = (0..records.count()).filter_map(|place| records.field(place));
+    fields.all(|field| std::str::from_utf8(field).is_ok())
+}
+
 /// Returns the names in the first line.
 pub(crate) fn head(path: &Path, delimiter: u8) -> Result<Vec<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut input = Stream::new(file);
     let mut records = CsvReader::new(delimiter, MAX_RECORD);
     let mut next = || match records.read(&mut input) {
+        Ok(true) if !is_utf8(&records) => Err(format!("line {}: {NOT_UTF8}", records.start().line)),
         Ok(found) => Ok(found.then(|| names(&records))),
         Err(ReadError::Input(error)) => Err(error.to_string()),
         Err(ReadError::Form { text, .. }) => Err(text),
@@ -88,7 +95,9 @@ pub(crate) fn read_from(
             continue;
         };
         let line = records.start().line;
-        let flow = if records.count() == *count {
+        let flow = if !nulls && !is_utf8(&records) {
+            bad(line, NOT_UTF8.to_owned())
+        } else if records.count() == *count {
             let cells = places.iter().map(|place| {
                 let value = place.and_then(|place| records.field(place));
                 value.map_or(TableValue::Null, |value| cell(value, nulls))

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use mockfleet_datafile::{JsonForm, JsonReader, ReadError, find_nan, refuse_nan};
+use mockfleet_datafile::{JsonForm, JsonReader, NOT_UTF8, ReadError, find_nan, refuse_nan};
 use mockfleet_sendlog::{RowVisitor, TableValue};
 
 use crate::row::BadRowCallback;
@@ -62,21 +62,28 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 pub(crate) fn head(path: &Path, form: JsonForm) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     let mut looked = 0;
-    let broken = objects(path, form, &mut |_, text| {
+    let mut refused = None;
+    let broken = objects(path, form, &mut |line, text| {
         looked += 1;
-        if let Ok(object) = serde_json::from_slice::<serde_json::Map<String, _>>(text) {
-            let object: serde_json::Map<String, serde_json::Value> = object;
-            for name in object.keys() {
-                if !names.contains(name) {
-                    names.push(name.clone());
+        match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text) {
+            Ok(object) => {
+                for name in object.keys() {
+                    if !names.contains(name) {
+                        names.push(name.clone());
+                    }
                 }
             }
+            Err(_) if refused.is_none() => {
+                refused = refuse_value(text).map(|(below, why)| (line + below, why));
+            }
+            Err(_) => {}
         }
         looked < LOOKED_AT
     })?;
     match (looked, broken, names.is_empty()) {
         (0, Some((line, text)), _) => Err(format!("line {line}: {text}")),
         (0, None, _) => Err("it is empty; wanted is a JSON object a line".into()),
+        (_, _, true) if let Some((line, why)) = refused => Err(format!("line {line}: {why}")),
         (_, _, true) => Err("none of its first lines is a JSON object such as {\"device\": \"d-1\", \"payload\": \"…\"}".into()),
         _ => Ok(names),
     }
@@ -116,15 +123,22 @@ pub(crate) fn read(
     Ok(())
 }
 
+/// Returns the reason why a text has a value that JSON does not have, and the lines before it.
+fn refuse_value(text: &[u8]) -> Option<(u64, String)> {
+    let (offset, why) = match (std::str::from_utf8(text), find_nan(text)) {
+        (Err(error), _) => (error.valid_up_to(), NOT_UTF8.to_owned()),
+        (Ok(_), Some((offset, word))) => (offset, refuse_nan(word)),
+        (Ok(_), None) => return None,
+    };
+    let before = text.get(..offset).unwrap_or_default();
+    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
+    Some((u64::try_from(breaks).unwrap_or(0), why))
+}
+
 /// Returns the reason why a text is no object, and the lines before its place.
 fn refuse(text: &[u8], form: JsonForm, error: &serde_json::Error) -> (u64, String) {
-    let breaks = |before: &[u8]| {
-        let count = before.iter().filter(|byte| **byte == b'\n').count();
-        u64::try_from(count).unwrap_or(0)
-    };
-    if let Some((offset, word)) = find_nan(text) {
-        let before = text.get(..offset).unwrap_or_default();
-        return (breaks(before), refuse_nan(word));
+    if let Some(refused) = refuse_value(text) {
+        return refused;
     }
     match form {
         JsonForm::Lines => (0, format!("this line is no JSON object: {error}")),

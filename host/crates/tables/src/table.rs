@@ -410,6 +410,23 @@ mod tests {
             "n.json:3: -Infinity is no JSON, which has no such number (RFC 8259); write null, or leave the member out"
         );
         assert_eq!(
+            said("a.jsonl", b"\n{\"t\":NaN}\n"),
+            "a.jsonl: line 2: NaN is no JSON, which has no such number (RFC 8259); write null, or leave the member out"
+        );
+        assert_eq!(
+            said("a.json", b"[{\"t\":\nNaN}]"),
+            "a.json: line 2: NaN is no JSON, which has no such number (RFC 8259); write null, or leave the member out"
+        );
+        let not_utf8 = "this is not UTF-8; save the file as UTF-8, or convert it from its encoding, such as: iconv -f latin1 -t utf-8 OLD > NEW";
+        for (name, content, place) in [
+            ("c.csv", &b"a,t\n1,2\n\xe4,3\n"[..], "c.csv:3"),
+            ("h.csv", b"\xe4,t\n1,2\n", "h.csv: line 1"),
+            ("c.jsonl", b"{\"t\":1}\n{\"t\":\"\xe4\"}\n", "c.jsonl:2"),
+            ("h.jsonl", b"{\"t\":\"\xe4\"}\n", "h.jsonl: line 1"),
+        ] {
+            assert_eq!(said(name, content), format!("{place}: {not_utf8}"));
+        }
+        assert_eq!(
             said("l.json", b"[{\"t\":1},\n 7]"),
             "l.json:2: this is no list of JSON objects: invalid type: integer `7`, expected a map, at column 1"
         );

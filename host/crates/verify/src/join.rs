@@ -1,6 +1,6 @@
 //! Joins one bucket of each side, and finds differences.
 
-use mockfleet_files::counted::{agree, plural};
+use mockfleet_files::counted::{agree, noun_for, plural};
 use std::collections::{BTreeMap, HashMap};
 
 use mockfleet_config::Problems;
@@ -163,7 +163,7 @@ impl Ambiguous {
         let mut problems = Problems::default();
         let more = match self.keys.saturating_sub(1) {
             0 => String::new(),
-            more => format!(" (and {more} keys more)"),
+            more => format!(" (and {more} {} more)", noun_for(more, "key")),
         };
         let (option, way) = if keys.option().starts_with("--key") {
             (

@@ -17,6 +17,7 @@ use crate::cli::ui::out::out;
 use crate::cli::ui::out::out_json;
 use crate::cli::ui::progress_view::OutputFormat;
 use mockfleet_config::{Fleet, InvalidConfig, Override, Problem, Problems};
+use mockfleet_files::counted::plural;
 
 /// Runs a fleet over a range of time at full speed, and writes its messages to the send log.
 ///
@@ -178,11 +179,11 @@ fn place(fleet: &Fleet, arguments: &Arguments) -> Result<(), Problem> {
     }
     let runs: Vec<&str> = taken.runs.iter().map(String::as_str).collect();
     Err(wrong(format!(
-        "{} has rows of fleet {name:?} from {} to {} already ({} files of run {}); name another store or another range, or write them a second time with --allow-overlap",
+        "{} has rows of fleet {name:?} from {} to {} already ({} of run {}); name another store or another range, or write them a second time with --allow-overlap",
         mockfleet_sendlog::location(store),
         arguments.from,
         arguments.to,
-        taken.files,
+        plural(taken.files, "file"),
         runs.join(", ")
     )))
 }

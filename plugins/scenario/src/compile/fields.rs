@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use mockfleet_sdk::Problem;
-use mockfleet_sdk::generate::{KnownParts, PartRead, Plan, Scope, Spec};
+use mockfleet_sdk::generate::{KnownParts, PartRead, Plan, Scope};
 
 use crate::compile::names::Names;
-use crate::config::{Config, LenientValue};
+use crate::config::{Config, FieldSetting};
 use crate::problems::{extend_within, suggestion};
 
 /// One generator: a field's own, or the one that replaces it in a status.
@@ -95,7 +95,7 @@ impl Fields {
     #[expect(clippy::too_many_arguments, reason = "one call a generator")]
     fn slot(
         &mut self,
-        spec: &LenientValue<Spec>,
+        spec: &FieldSetting,
         name: &str,
         stream: String,
         position: usize,
@@ -103,14 +103,7 @@ impl Fields {
         path: &str,
         problems: &mut Vec<Problem>,
     ) -> Option<usize> {
-        let spec = match &spec.0 {
-            Ok(spec) => spec,
-            Err(why) => {
-                problems.push(Problem::new(path, why));
-                return None;
-            }
-        };
-        match spec.plan(scope) {
+        match spec.0.clone().and_then(|spec| spec.plan(scope)) {
             Ok(plan) => {
                 self.slots.push(Slot {
                     name: name.to_owned(),

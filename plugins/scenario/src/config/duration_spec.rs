@@ -40,8 +40,10 @@ impl<'de> Visitor<'de> for DurationVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DurationSpec, A::Error> {
-        Spec::deserialize(MapAccessDeserializer::new(map))
+        let json = serde_json::Value::deserialize(MapAccessDeserializer::new(map))?;
+        Spec::from_json(&json)
             .map(|spec| DurationSpec::Drawn(Box::new(spec)))
+            .map_err(serde::de::Error::custom)
     }
 }
 

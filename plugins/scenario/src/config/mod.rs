@@ -1,6 +1,7 @@
 //! Defines the settings of a scenario: names, units, ranges, defaults.
 
 pub(crate) mod duration_spec;
+pub(crate) mod field_setting;
 pub(crate) mod json_tree;
 pub(crate) mod lenient_value;
 pub(crate) mod message;
@@ -10,6 +11,7 @@ pub(crate) mod store_and_forward;
 pub(crate) mod transition;
 
 pub(crate) use duration_spec::DurationSpec;
+pub(crate) use field_setting::FieldSetting;
 pub(crate) use json_tree::Tree;
 pub(crate) use lenient_value::LenientValue;
 pub(crate) use message::{Csv, Endian, Message, Part, Payload};

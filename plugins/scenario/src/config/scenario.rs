@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mockfleet_sdk::generate::Spec;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::field_setting::FieldSetting;
 use crate::config::lenient_value::LenientValue;
 use crate::config::message::Message;
 use crate::config::status::Status;
@@ -19,7 +19,7 @@ pub struct Config {
     /// The fields of the device: a generator for each name. Messages, conditions and other
     /// fields refer to it by its name.
     #[serde(default)]
-    pub fields: BTreeMap<String, LenientValue<Spec>>,
+    pub fields: BTreeMap<String, FieldSetting>,
     /// The variables of the device: an initial value for each name. Only `set` of answers
     /// and transitions changes them.
     #[serde(default)]

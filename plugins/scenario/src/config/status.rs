@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use mockfleet_sdk::generate::Spec;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::duration_spec::DurationSpec;
+use crate::config::field_setting::FieldSetting;
 use crate::config::lenient_value::LenientValue;
 use crate::config::message::Override;
 use crate::config::transition::Transition;
@@ -20,7 +20,7 @@ pub struct Status {
     /// The messages of each tick. Absent: those with `on-tick`.
     pub send: Option<Vec<String>>,
     /// Other generators for some fields in this status.
-    pub fields: BTreeMap<String, LenientValue<Spec>>,
+    pub fields: BTreeMap<String, FieldSetting>,
     /// Other payloads for some messages in this status.
     pub messages: BTreeMap<String, Override>,
     /// The connection change when the status begins.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::tests::support::device;
+use crate::tests::support::{device, refusal};
 
 #[test]
 fn whole_numbers_of_64_bits_are_exact_from_settings_to_payload() {
@@ -36,6 +36,33 @@ fn whole_numbers_of_64_bits_are_exact_from_settings_to_payload() {
     };
     assert_eq!(payload("past"), b"18446744073709551616");
     assert_eq!(payload("bytes"), (u64::MAX - 1).to_be_bytes());
+}
+
+#[test]
+fn number_that_a_generator_would_round_is_refused_with_its_key() {
+    let long = 9_007_199_254_740_993_i64;
+    let lines = refusal(json!({
+        "fields": {
+            "w": { "kind": "walk", "start": long, "step": 0 },
+            "c": { "kind": "curve", "points": [{ "at": "0s", "value": long }] },
+            "n": { "kind": "counter", "until": u64::MAX },
+        },
+        "messages": { "m": { "text": "" } },
+        "statuses": { "on": { "fields": { "w": { "kind": "normal", "mean": long, "deviation": 0 } } } },
+    }));
+    let paths: Vec<&str> = lines
+        .iter()
+        .map(|line| line.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "config.fields.c.points.0.value",
+            "config.fields.n.until",
+            "config.fields.w.start",
+            "config.statuses.on.fields.w.mean",
+        ]
+    );
 }
 
 #[test]

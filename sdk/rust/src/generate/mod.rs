@@ -40,7 +40,7 @@
 //!
 //! # From a configuration
 //! A [`Spec`] is a generator as a setting: serde reads it by its `kind`, and it has a JSON
-//! Schema. [`Spec::plan`] checks it and returns all problems, each with its path. Make one
+//! Schema. [`Spec::from_json`] also refuses numbers that serde would round. [`Spec::plan`] checks it and returns all problems, each with its path. Make one
 //! plan a cell: the [`Plan`] is shared, and [`Plan::start`] gives each device its
 //! [`Generator`] of a few bytes.
 //!

@@ -8,7 +8,7 @@
 use crate::breakpoint::stop_condition::StopCondition;
 
 use mockfleet_metrics::{
-    Bottleneck, BreakpointResult, MAX_ON_TIME_DELAY_US, SearchStep, count, micros,
+    Bottleneck, BreakpointResult, MAX_ON_TIME_DELAY_US, SearchStep, agree, count, micros,
 };
 
 /// Factor from one step to the next, until a step fails.
@@ -127,10 +127,11 @@ impl BreakpointSearch {
         }
         if step.through < step.messages * MIN_THROUGH_SHARE {
             backend.push(format!(
-                "only {:.0} of {:.0} messages a second got through, and {} were open at the end",
+                "only {:.0} of {:.0} messages a second got through, and {} {} open at the end",
                 step.through,
                 step.messages,
-                count(step.open)
+                count(step.open),
+                agree(step.open, "was", "were")
             ));
         }
         let who = if backend.is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::num::as_f64;
-use mockfleet_files::counted::count;
+use mockfleet_files::counted::{count, noun_for};
 
 /// Position of a run's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,15 +126,18 @@ pub(crate) fn second(micros: i64) -> String {
 
 /// Formats a duration in the largest unit of which it has at least two.
 fn length(length: Duration) -> String {
-    const UNITS: [(u64, &str); 3] = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
     let seconds = length.as_secs_f64();
     let unit = UNITS.iter().find(|(unit, _)| seconds >= as_f64(2 * unit));
     let (number, name) = match unit {
         Some((unit, name)) => (seconds / as_f64(*unit), *name),
-        None => (seconds, "seconds"),
+        None => (seconds, "second"),
     };
     let number = format!("{number:.1}");
-    format!("{} {name}", number.trim_end_matches(".0"))
+    let number = number.trim_end_matches(".0");
+    // A number with a fraction takes the plural.
+    let noun = noun_for(number.parse().unwrap_or(0_u64), name);
+    format!("{number} {noun}")
 }
 
 #[cfg(test)]
@@ -175,6 +178,11 @@ mod tests {
         assert_eq!(
             passed.text(Duration::from_secs(10)),
             "30 days of the fleet's, 2026-01-01 00:00:00 to 2026-01-31 00:00:00, in 10.0 s: 259,200 times as fast"
+        );
+        let short = |millis| length(Duration::from_millis(millis));
+        assert_eq!(
+            [short(1_000), short(1_500), short(0), short(7_200_000)],
+            ["1 second", "1.5 seconds", "0 seconds", "2 hours"]
         );
         let slow = ClockProgress {
             length: Duration::from_secs(5),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::format::micros;
 use crate::progress::clock_progress::second;
-use mockfleet_files::counted::count;
+use mockfleet_files::counted::{agree, count, plural};
 
 /// The connections of the devices that are on at the start of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +55,10 @@ impl ConnectProgress {
     #[must_use]
     pub fn start_line(&self) -> String {
         format!(
-            "the clock has started: {} of {} connections are open after {}, and the others are tried on",
+            "the clock has started: {} of {} {} open after {}, and the others are tried on",
             count(self.up),
-            count(self.connections),
+            plural(self.connections, "connection"),
+            agree(self.connections, "is", "are"),
             self.took()
         )
     }

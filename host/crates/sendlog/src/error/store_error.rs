@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use mockfleet_files::counted::{agree, noun_for};
+
 /// The command that exports the credentials of a profile or a session.
 const EXPORT: &str = "`eval \"$(aws configure export-credentials --format env)\"`";
 
@@ -75,7 +77,7 @@ pub enum StoreError {
         limit: u64,
     },
     /// The object that was written has another size in the store.
-    #[error("{key} has {found} bytes there, and {sent} were sent")]
+    #[error("{key} has {found} {} there, and {sent} {} sent", noun_for(*found, "byte"), agree(*sent, "was", "were"))]
     SizeMismatch {
         /// The key of the object.
         key: String,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use mockfleet_config::Qos;
+use mockfleet_files::counted::noun_for;
 use tokio::time::Instant;
 
 use crate::cause::Cause;
@@ -95,7 +96,7 @@ impl Connection {
         let bytes = envelope.payload.len();
         Cause::backend_with(
             format!("the connection was lost again when this message was sent alone: {why}"),
-            format!("topic {topic}, {bytes} bytes"),
+            format!("topic {topic}, {bytes} {}", noun_for(bytes, "byte")),
         )
     }
 

@@ -39,45 +39,72 @@ impl KnownParts {
     /// the scope's names.
     #[must_use]
     pub fn missing_part(&self, name: &str, parts: &[Rc<str>], shapes: &[Self]) -> Option<String> {
-        self.missing(name, parts, shapes, 0)
+        let (part, rest) = parts.split_first()?;
+        let mut all = Vec::new();
+        self.alternatives(shapes, 0, &mut all);
+        if all.contains(&Self::Unknown) {
+            return None;
+        }
+        let children: Vec<Self> = all.iter().filter_map(|shape| shape.child(part)).collect();
+        if !children.is_empty() {
+            return Self::OneOf(children.into()).missing_part(&join(name, part), rest, shapes);
+        }
+        let mut members: Vec<&str> = Vec::new();
+        let (mut is_object, mut longest) = (false, None);
+        for shape in &all {
+            match shape {
+                Self::Members(named) => {
+                    is_object = true;
+                    for (name, _) in named.iter() {
+                        if !members.contains(&&**name) {
+                            members.push(name);
+                        }
+                    }
+                }
+                Self::Entries(count, _) => longest = longest.max(Some(*count)),
+                _ => {}
+            }
+        }
+        match longest {
+            _ if is_object => Some(unknown_member(name, parts, &members)),
+            Some(count) => Some(format!(
+                "{name} has no part {part:?}; it is a list of {count}, counted from 0"
+            )),
+            None if all.is_empty() => None,
+            None => Some(format!(
+                "{name} is a single value, which has no part {part:?}"
+            )),
+        }
     }
 
-    fn missing(
-        &self,
-        whole: &str,
-        parts: &[Rc<str>],
-        shapes: &[Self],
-        depth: usize,
-    ) -> Option<String> {
-        let (part, rest) = parts.split_first()?;
+    /// Adds the shapes that a value may have, without references.
+    fn alternatives(&self, shapes: &[Self], depth: usize, found: &mut Vec<Self>) {
         match self {
-            Self::Unknown => None,
-            Self::Single => Some(format!(
-                "{whole} is a single value, which has no part {part:?}"
-            )),
-            Self::Members(members) => match members.iter().find(|(name, _)| name == part) {
-                Some((_, shape)) => shape.missing(&join(whole, part), rest, shapes, depth),
-                None => Some(unknown_member(whole, parts, members)),
-            },
-            Self::Entries(count, each) => match part.parse::<usize>() {
-                Ok(place) if place < *count => {
-                    each.missing(&join(whole, part), rest, shapes, depth)
+            Self::OneOf(all) => {
+                for shape in all.iter() {
+                    shape.alternatives(shapes, depth, found);
                 }
-                _ => Some(format!(
-                    "{whole} has no part {part:?}; it is a list of {count}, counted from 0"
-                )),
-            },
-            Self::OneOf(shapes_of_one) => {
-                let mut problem = None;
-                for shape in shapes_of_one.iter() {
-                    problem = Some(shape.missing(whole, parts, shapes, depth)?);
-                }
-                problem
             }
             Self::Part(..) => {
-                let target = self.resolved(shapes, depth);
-                target.missing(whole, parts, shapes, depth + 1)
+                self.resolved(shapes, depth)
+                    .alternatives(shapes, depth + 1, found);
             }
+            shape => found.push(shape.clone()),
+        }
+    }
+
+    /// The shape of the member of this name, or of the entry at this position.
+    fn child(&self, part: &str) -> Option<Self> {
+        match self {
+            Self::Members(members) => {
+                let member = members.iter().find(|(name, _)| **name == *part);
+                member.map(|(_, shape)| shape.clone())
+            }
+            Self::Entries(count, each) => {
+                let place: usize = part.parse().ok()?;
+                (place < *count).then(|| Self::clone(each))
+            }
+            _ => None,
         }
     }
 
@@ -113,12 +140,12 @@ impl KnownParts {
     }
 }
 
-fn unknown_member(whole: &str, parts: &[Rc<str>], members: &[(Rc<str>, KnownParts)]) -> String {
+fn unknown_member(whole: &str, parts: &[Rc<str>], members: &[&str]) -> String {
     let Some(part) = parts.first() else {
         return String::new();
     };
     // A name with points that was written without brackets.
-    let pointed = members.iter().find(|(name, _)| {
+    let pointed = members.iter().find(|name| {
         let name_parts = name.split('.').count();
         name_parts > 1
             && parts
@@ -127,14 +154,13 @@ fn unknown_member(whole: &str, parts: &[Rc<str>], members: &[(Rc<str>, KnownPart
                 .map(|part| &**part)
                 .eq(name.split('.'))
     });
-    if let Some((name, _)) = pointed {
+    if let Some(name) = pointed {
         return format!(
             "{whole} has no part {part:?}; write {} for its part {name:?}",
             join(whole, name)
         );
     }
-    let names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
-    let known = match names.as_slice() {
+    let known = match members {
         [] => "it has none".to_owned(),
         names => format!("there are {}", names.join(", ")),
     };
@@ -190,7 +216,7 @@ mod tests {
                 "p.list[2]",
                 "p.list has no part \"2\"; it is a list of 2, counted from 0",
             ),
-            ("p.list.0.c", "p.list.0 has no part \"c\"; there are b"),
+            ("p.list.0.c", "p.list.0 has no part \"c\"; there are a, b"),
             (
                 "p.a.b",
                 "p has no part \"a\"; write p[\"a.b\"] for its part \"a.b\"",
@@ -216,6 +242,15 @@ mod tests {
         let why = missing(&shapes[1], "copy.y", &shapes).unwrap();
         assert_eq!(why, "copy has no part \"y\"; there are x");
         assert_eq!(missing(&shapes[2], "own.y", &shapes), None);
+        let values = serde_json::json!([{ "a": { "x": 1 } }, { "b": 2 }, { "a": { "y": 3 } }]);
+        let values = values.as_array().unwrap().iter();
+        let one_of = KnownParts::OneOf(values.map(|v| (&Value::from(v)).into()).collect());
+        for (path, why) in [
+            ("v.c", "v has no part \"c\"; there are a, b"),
+            ("v.a.z", "v.a has no part \"z\"; there are x, y"),
+        ] {
+            assert_eq!(missing(&one_of, path, &[]).as_deref(), Some(why));
+        }
         let either = KnownParts::OneOf(Rc::from([KnownParts::Single, KnownParts::Unknown]));
         assert_eq!(missing(&either, "e.x", &shapes), None);
     }

@@ -47,19 +47,21 @@ pub(crate) fn cell_number(text: &str, has_commas: bool) -> Option<Value> {
 }
 
 /// Whether the column of this cell has numbers; `None` for a cell that does not decide it.
-/// `007` is the text of an id. `1,234,567` should be a number, and is refused as one.
+/// `007` is the text of an id. `1,234,567`, `1e400` and a number with another minus than that of
+/// ASCII should be numbers, and are refused as such.
 pub(crate) fn decides_numbers(text: &str) -> Option<bool> {
     if text.trim().is_empty() || is_placeholder(text) {
         return None;
     }
     let is_number = |number: &str| {
         let digits = number.strip_prefix(['-', '+']).unwrap_or(number).as_bytes();
-        !matches!(digits, [b'0', b'0'..=b'9', ..]) && parse_number(number).is_some()
+        !matches!(digits, [b'0', b'0'..=b'9', ..])
     };
     Some(match number_form(text) {
         NumberForm::Point(number) => is_number(&number),
         NumberForm::Comma(number) => is_number(&number),
         NumberForm::Grouped => true,
+        NumberForm::Typographic(ascii, _) => is_number(&ascii),
         NumberForm::NotFinite | NumberForm::Other => false,
     })
 }

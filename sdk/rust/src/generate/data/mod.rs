@@ -12,6 +12,8 @@ pub(crate) mod file_window;
 #[cfg(feature = "files")]
 pub(crate) mod format;
 #[cfg(feature = "files")]
+pub(crate) mod json_shape;
+#[cfg(feature = "files")]
 pub(crate) mod row_index;
 #[cfg(feature = "files")]
 pub(crate) mod row_reader;
@@ -19,5 +21,3 @@ pub(crate) mod row_reader;
 pub(crate) mod table;
 #[cfg(feature = "files")]
 pub(crate) mod table_cache;
-#[cfg(feature = "files")]
-pub(crate) mod unique_members;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use mockfleet_datafile::{
-    Format, ReadError, delimiter, find_nan, looks_like_data, offset_of, refuse_count,
+    Format, NOT_UTF8, ReadError, delimiter, find_nan, looks_like_data, offset_of, refuse_count,
     refuse_encoding, refuse_nan, sniff,
 };
 use serde::{Deserialize, Serialize};
@@ -21,15 +21,12 @@ use crate::generate::data::file_errors::{FileErrorList, FileErrors};
 use crate::generate::data::file_source::FileSource;
 use crate::generate::data::file_window::WindowedFile;
 use crate::generate::data::format::DataFormat;
+use crate::generate::data::json_shape::{JsonShape, RowShapes};
 use crate::generate::data::row_index::RowIndex;
 use crate::generate::data::row_reader::RowReader;
-use crate::generate::data::unique_members::UniqueMembers;
 
 /// Bytes from which the format is found.
 const LOOKED_AT: usize = 16 << 10;
-
-/// Names of members that are kept of a file at most.
-const MAX_MEMBER_NAMES: usize = 1_000;
 
 /// The settings of a table; what is absent is found from the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +43,12 @@ pub(crate) struct Table {
     name: String,
     file: WindowedFile,
     format: Format,
-    /// The columns of a CSV file, or the names of the members of all lines.
+    /// The columns of a CSV file.
     columns: Vec<Rc<str>>,
+    /// The parts of the objects of a JSON file.
+    shape: JsonShape,
+    /// Whether numbers of the shape need one type.
+    is_mixed: bool,
     has_header: bool,
     /// The first line has values instead of names.
     begins_with_data: bool,
@@ -62,6 +63,7 @@ pub(crate) struct Table {
 #[derive(Default, Serialize, Deserialize)]
 struct TableIndex {
     names: Vec<String>,
+    shape: JsonShape,
     rows: RowIndex,
     begins_with_data: bool,
 }
@@ -111,6 +113,8 @@ impl Table {
             file,
             format,
             columns: Vec::new(),
+            shape: JsonShape::default(),
+            is_mixed: false,
             has_header: options.header.is_empty(),
             begins_with_data: false,
             rows: RowIndex::default(),
@@ -129,6 +133,8 @@ impl Table {
             .iter()
             .map(|name| Rc::from(name.as_str()))
             .collect();
+        table.is_mixed = index.shape.is_mixed();
+        table.shape = index.shape;
         table.begins_with_data = index.begins_with_data;
         table.last.set(index.rows.nearest_before(0));
         table.rows = index.rows;
@@ -139,7 +145,7 @@ impl Table {
     fn index_rows(&self, header: &[String]) -> Result<TableIndex, FileErrors> {
         let mut errors = self.errors();
         if let Some(offset) = self.file.first_invalid_utf8() {
-            errors.push(offset, "this is not UTF-8; save the file as UTF-8");
+            errors.push(offset, NOT_UTF8);
         }
         if u32::try_from(self.file.len()).is_err() {
             errors.push(0, "the file is too large; up to 4 GiB are right");
@@ -152,21 +158,17 @@ impl Table {
             Format::Csv { .. } => CsvIndex::new(header),
             Format::JsonLines | Format::JsonList => CsvIndex::default(),
         };
-        let mut members = BTreeSet::new();
+        let mut shapes = RowShapes::default();
         loop {
             match reader.read(&mut input) {
                 Ok(false) => break,
                 Ok(true) if matches!(self.format, Format::Csv { .. }) => {
                     index.add(&reader, &mut errors);
                 }
-                Ok(true) => {
-                    if let Some(names) = self.json_members(&reader, &mut errors) {
-                        index.found.rows.push(reader.start());
-                        if members.len() <= MAX_MEMBER_NAMES {
-                            members.extend(names);
-                        }
-                    }
-                }
+                Ok(true) => match shapes.add(reader.json()) {
+                    Ok(()) => index.found.rows.push(reader.start()),
+                    Err(error) => self.refuse_json(&reader, &error, &mut errors),
+                },
                 Err(ReadError::Input(never)) => match never {},
                 Err(ReadError::Form { at, text }) => {
                     errors.push(usize::try_from(at.offset).unwrap_or(usize::MAX), text);
@@ -175,29 +177,24 @@ impl Table {
             }
         }
         let mut found = index.found;
-        if members.len() <= MAX_MEMBER_NAMES {
-            found.names.extend(members);
-        }
+        found.shape = shapes.shape;
         if found.rows.len() == 0 && errors.is_empty() {
             errors.push(self.file.len(), "the file has no rows");
         }
         errors.finish(found)
     }
 
-    /// The names of the members of an object. `None` after adding the errors of its text.
-    fn json_members(
+    /// Adds the error of a text that is no object.
+    fn refuse_json(
         &self,
         reader: &RowReader,
+        error: &serde_json::Error,
         errors: &mut FileErrorList<'_>,
-    ) -> Option<BTreeSet<String>> {
+    ) {
         let text = reader.json();
-        let error = match serde_json::from_slice::<UniqueMembers>(text) {
-            Ok(UniqueMembers(members)) => return Some(members),
-            Err(error) => error,
-        };
         if let Some((offset, word)) = find_nan(text) {
             errors.push(reader.start() + offset, refuse_nan(word));
-            return None;
+            return;
         }
         let right = match self.format {
             Format::JsonList => "a list of JSON objects is right",
@@ -210,7 +207,6 @@ impl Table {
             reader.start() + offset_of(text, error.line(), error.column()),
             format_args!("{cause}; {right}"),
         );
-        None
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -245,9 +241,9 @@ impl Table {
         &self.name
     }
 
-    /// The names of all members of JSON lines; none when there are too many to keep.
-    pub(crate) fn member_names(&self) -> &[Rc<str>] {
-        &self.columns
+    /// The parts of the objects of a JSON file.
+    pub(crate) const fn shape(&self) -> &JsonShape {
+        &self.shape
     }
 
     /// The names of the columns: of JSON lines, the members of the first line.
@@ -284,10 +280,15 @@ impl Table {
         });
     }
 
-    /// A row of JSON as a value.
+    /// A row of JSON as a value. A number of a field with fractions has one, too.
     pub(crate) fn json(&self, row: usize) -> Value {
         let value = self.with_row(row, |reader| exact_json::read(reader.json()));
-        value.flatten().unwrap_or_default()
+        let value = value.flatten().unwrap_or_default();
+        if self.is_mixed {
+            self.shape.unify(value)
+        } else {
+            value
+        }
     }
 
     /// The offset of a row in the file.

@@ -9,6 +9,7 @@ use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::span::Span;
 use crate::generate::common::value::Value;
 use crate::generate::data::format::cell_number;
+use crate::generate::data::json_shape::JsonShape;
 use crate::generate::data::table::Table;
 use crate::generate::planning::generator::GeneratorKind;
 use crate::generate::replay::options::{ReplayEnd, ReplayStart};
@@ -182,24 +183,22 @@ impl GeneratorKind for ReplayPlan {
     }
 
     fn known_parts(&self) -> KnownParts {
-        let each = if self.table.is_csv() {
-            KnownParts::Single
-        } else {
-            KnownParts::Unknown
+        let column = |taken: &SelectedColumn| {
+            if self.table.is_csv() {
+                return KnownParts::Single;
+            }
+            let part = self.table.shape().member_or_part(&taken.path);
+            part.map_or(KnownParts::Unknown, JsonShape::known_parts)
         };
-        if self.single {
-            return each;
+        match self.columns.as_slice() {
+            [] => self.table.shape().known_parts(),
+            [single] if self.single => column(single),
+            columns => KnownParts::members(
+                columns
+                    .iter()
+                    .map(|taken| (Rc::clone(&taken.member), column(taken))),
+            ),
         }
-        if self.columns.is_empty() {
-            return match self.table.member_names() {
-                [] => KnownParts::Unknown,
-                names => {
-                    KnownParts::members(names.iter().map(|name| (Rc::clone(name), each.clone())))
-                }
-            };
-        }
-        let members = self.columns.iter().map(|taken| Rc::clone(&taken.member));
-        KnownParts::members(members.map(|name| (name, each.clone())))
     }
 
     fn due(&self, state: &ReplayState, context: &Context<'_>) -> Option<Instant> {

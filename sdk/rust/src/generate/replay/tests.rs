@@ -249,6 +249,15 @@ fn parts_of_a_row_are_known_from_the_file() {
         "row has no part \"x\"; there are a.b, b"
     );
     assert_eq!(known(Replay::new("l.jsonl").column("b"), LINES), None);
+    const NESTED: (&str, &str) = ("l.jsonl", "{\"a\":{\"b\":[1,2]}}\n{\"a\":{\"k\":2}}\n");
+    assert_eq!(
+        known(Replay::new("l.jsonl").column("a"), NESTED).unwrap(),
+        "row has no part \"x\"; there are b, k"
+    );
+    assert_eq!(
+        known(Replay::new("l.jsonl").column("a.b"), NESTED).unwrap(),
+        "row has no part \"x\"; it is a list of 2, counted from 0"
+    );
     assert_eq!(
         life(Replay::new("l.jsonl").column("a.b"), LINES).json(1),
         "[1]"
@@ -272,4 +281,22 @@ fn numbers_of_a_file_keep_their_digits_and_have_one_type() {
     const LINES: (&str, &str) = ("l.jsonl", "{\"n\":18446744073709551616}\n");
     let mut line = life(Replay::new("l.jsonl").column("n"), LINES);
     assert_eq!(line.next().unwrap().to_string(), "18446744073709551616");
+    const MIXED: (&str, &str) = ("l.jsonl", "{\"x\":1}\n{\"x\":2.5}\n{\"x\":3}\n");
+    let mut column = life(Replay::new("l.jsonl").column("x"), MIXED);
+    assert_eq!(column.json(3), "[1.0,2.5,3.0]");
+    let mut rows = life(Replay::new("l.jsonl"), MIXED);
+    assert_eq!(rows.json(3), "[{\"x\":1.0},{\"x\":2.5},{\"x\":3.0}]");
+    for (file, place) in [
+        (
+            ("c.csv", "a\n1e400\n2\n"),
+            "file: c.csv:2:1: \"1e400\" is larger",
+        ),
+        (
+            ("c.csv", "a\n\n\u{2212}5\n2\n"),
+            "file: c.csv:3:1: \"\u{2212}5\" has a character",
+        ),
+    ] {
+        let said = plan(Replay::new("c.csv").column("a"), file).unwrap_err();
+        assert!(said.starts_with(place), "{said}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Reads tracks from GeoJSON and GPX files.
 
-use mockfleet_datafile::{find_nan, refuse_encoding, refuse_nan};
+use mockfleet_datafile::{NOT_UTF8, find_nan, refuse_encoding, refuse_nan};
 
 use crate::generate::common::problems::Problems;
 use crate::generate::data::file_source::FileSource;
@@ -164,8 +164,7 @@ fn on_globe(point: GeoPoint) -> bool {
 
 /// The segments of all tracks; the routes if there are no tracks.
 fn from_gpx(bytes: &[u8]) -> Result<Lines, String> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| " this is not UTF-8; save the file as UTF-8".to_owned())?;
+    let text = std::str::from_utf8(bytes).map_err(|_| format!(" {NOT_UTF8}"))?;
     let document = roxmltree::Document::parse(text)
         .map_err(|why| format!("{}:{}: this is no XML: {why}", why.pos().row, why.pos().col))?;
     let mut found = Lines::default();

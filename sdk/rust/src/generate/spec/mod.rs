@@ -2,5 +2,6 @@
 
 pub(crate) mod composite;
 pub(crate) mod fault;
+mod from_json;
 pub(crate) mod kinds;
 pub(crate) mod sensor_fault;
