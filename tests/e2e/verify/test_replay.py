@@ -194,7 +194,8 @@ def test_invalid_recording_is_refused_before_anything_is_sent(
     refused = []
 
     def refuse(recorded, *arguments):
-        refused.append(replay(recorded, "--to", broker.url, *arguments, expect=2))
+        to = [] if "--to" in arguments else ["--to", broker.url]
+        refused.append(replay(recorded, *to, *arguments, expect=2))
         return refused[-1]
 
     rows[3], rows[30] = rows[30], rows[3]
@@ -212,6 +213,13 @@ def test_invalid_recording_is_refused_before_anything_is_sent(
     said = refuse("bad.csv")
     assert 'bad.csv:2: column "time" is no moment here' in said
     assert 'bad.csv:3: column "device" names no device here' in said
+    (fleet.folder / "plus.csv").write_text("device,time,payload\n+,2026-01-01T00:00:00Z,x\n")
+    said = refuse("plus.csv")
+    assert 'plus.csv:2: the recording has device "+", which is part of the topic' in said
+    path = "device,time,payload,topic\nd,2026-01-01T00:00:00Z,x,POST /a/../b\n"
+    (fleet.folder / "path.csv").write_text(path)
+    said = refuse("path.csv", "--to", "http://127.0.0.1:1")
+    assert 'path.csv:2: no message can be sent to "/a/../b": a URL leaves out segments' in said
     assert "cannot be read" in refuse("nothing.csv")
     assert "has no run" in refuse(run.store, "--run", "01M8835DCGFEHSEP2HFFMX1S1Y")
     assert again.messages == []

@@ -105,4 +105,6 @@ pub use prices::{BUILTIN_PRICES, Item, Price, Prices};
 pub use project::{Project, Requirement, component_path};
 pub use received_checks::{FINDING_KINDS, ReceivedCheck, ReceivedComparison};
 pub use schema::{PluginSchema, schema};
+pub use sections::brought_in::destination::{path_fault, topic_fault};
+pub use sections::brought_in::values::RecordedDevice;
 pub use threshold::{Comparison, FULL_SHARE, Metric, Threshold, ThresholdValue};

@@ -2,6 +2,7 @@
 
 use crate::document::problem::ValueError;
 use crate::plan::target::Address;
+use crate::sections::brought_in::destination::path_fault;
 
 /// Reads a target's URL.
 ///
@@ -46,14 +47,21 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), ValueError> {
         Some(url::Host::Ipv6(address)) => address.to_string(),
         _ => return Err(format!("it names no host; wanted is one {wanted}").into()),
     };
-    let path = url.path().trim_end_matches('/');
-    if scheme == Scheme::Mqtt && !path.is_empty() {
+    let (path, written) = (url.path().trim_end_matches('/'), written_path(text));
+    if scheme == Scheme::Mqtt && !written.trim_end_matches('/').is_empty() {
         return Err("a broker's URL has no path; topics belong to its channels".into());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(
             "a target's URL ends with its path; a query belongs to the path of a channel".into(),
         );
+    }
+    if let Some(why) = path_fault(written).filter(|_| !written.is_empty()) {
+        return Err(format!(
+            "the path of the URL would be {:?} in place of {written:?}: {why}",
+            url.path()
+        )
+        .into());
     }
     let port = url.port().unwrap_or(default_port);
     if port == 0 {
@@ -76,6 +84,16 @@ pub(crate) fn parse(text: &str) -> Result<(Scheme, Address), ValueError> {
             shown: format!("{}://{bracketed}:{port}{path}", url.scheme()),
         },
     ))
+}
+
+/// Returns the path of a URL as it is written, which the parser changes.
+fn written_path(text: &str) -> &str {
+    let (_, rest) = text.split_once(':').unwrap_or_default();
+    let rest = rest.trim().trim_start_matches(['/', '\\']);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    rest.find(['/', '\\'])
+        .and_then(|start| rest.get(start..))
+        .unwrap_or_default()
 }
 
 /// Returns the way out for a scheme that other programs have.
@@ -198,6 +216,23 @@ mod tests {
         assert_eq!(
             error("mqtt://broker:99999"),
             "this is no URL: the port behind the host is no number from 1 to 65535"
+        );
+    }
+
+    #[test]
+    fn path_that_would_be_another_is_refused() {
+        let error = |text| parse(text).unwrap_err().to_string();
+        assert_eq!(
+            error("http://h/base/../b2"),
+            "the path of the URL would be \"/b2\" in place of \"/base/../b2\": a URL leaves out segments of dots, so that it would be another path"
+        );
+        for text in ["http://h/%2e%2e/", "http://h/./v1/", "http://h:80/a\\b"] {
+            assert!(error(text).contains("in place of"), "{text}");
+        }
+        assert!(error("mqtt://h/a/..").contains("no path"));
+        assert_eq!(
+            parse("http://h/a%20b/v1.2/\n").unwrap().1.shown,
+            "http://h:80/a%20b/v1.2"
         );
     }
 

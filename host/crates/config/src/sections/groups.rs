@@ -14,6 +14,7 @@ use crate::document::units::ByteSize;
 use crate::plan::group::{Group, Limits, PluginSource};
 use crate::plan::target::Target;
 use crate::sections::brought_in::client_ids::check_client_ids;
+use crate::sections::brought_in::places::GroupPlaces;
 use crate::sections::brought_in::values::check_values;
 use crate::sections::faults::context::FaultContext;
 use crate::sections::faults::read;
@@ -56,6 +57,7 @@ pub(crate) type Targets = [(String, Option<Target>)];
 /// Reads all groups, and omits those that cannot be read.
 pub(crate) fn read(
     context: &ReadContext<'_>,
+    tree: &Node,
     node: &Node,
     fleet: &str,
     targets: &Targets,
@@ -72,14 +74,17 @@ pub(crate) fn read(
     if entries.is_empty() {
         context.report(&node.at, "groups is empty; a fleet has at least one group");
     }
-    let groups: Vec<(Group, Origin)> = entries
+    let groups: Vec<(Group, GroupPlaces)> = entries
         .iter()
-        .filter_map(|entry| Some((group(context, entry, targets, duration)?, entry.at.clone())))
+        .filter_map(|entry| {
+            let group = group(context, entry, targets, duration)?;
+            Some((group, GroupPlaces::new(tree, entry)))
+        })
         .collect();
     check_names(context, entries);
     check_devices(context, fleet, &groups);
     check_values(context, fleet, targets, &groups);
-    check_client_ids(context, fleet, targets, &groups);
+    check_client_ids(context, tree, fleet, targets, &groups);
     groups.into_iter().map(|(group, _)| group).collect()
 }
 
@@ -366,12 +371,12 @@ fn check_names(context: &ReadContext<'_>, entries: &[Node]) {
 }
 
 /// Reports more devices than a fleet may have, and devices with the same id.
-fn check_devices(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origin)]) {
+fn check_devices(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, GroupPlaces)]) {
     let all: u64 = groups.iter().map(|(group, _)| u64::from(group.count)).sum();
     if let Some((_, at)) = groups.last().filter(|_| all > u64::from(MAX_DEVICES)) {
         let text =
             format!("the fleet has {all} devices in all, and at most {MAX_DEVICES} fit one run");
-        context.report(at, text);
+        context.report(&at.group, text);
         return;
     }
     check_ids(context, fleet, groups);
@@ -379,7 +384,7 @@ fn check_devices(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origi
 
 /// Reports device ids that occur twice, since the log could not separate such devices. Default
 /// ids end in the index, so only other ids can be equal.
-fn check_ids(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origin)]) {
+fn check_ids(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, GroupPlaces)]) {
     let default = Template::parse("{group}-{index:05}", ID_PLACEHOLDERS).ok();
     if groups
         .iter()
@@ -394,7 +399,7 @@ fn check_ids(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origin)])
                 "device-id gives all {} devices of group {:?} the same id; add {{index}}",
                 group.count, group.name
             );
-            context.report(at, text);
+            context.report(at.device_id(), text);
             continue;
         }
         for index in 0..group.count {
@@ -412,7 +417,7 @@ fn check_ids(context: &ReadContext<'_>, fleet: &str, groups: &[(Group, Origin)])
                 let text = format!(
                     "device-id makes two devices {id:?}, here and in group {other:?}; add {{group}}"
                 );
-                context.report(at, text);
+                context.report(at.device_id(), text);
                 break;
             }
             taken.insert(id, &group.name);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::document::node::{Node, Value};
 use crate::document::table_reader::{ReadContext, TableReader, integer, template, text};
 use crate::document::template::{
-    CONNECTION_PLACEHOLDERS, DEVICE_PLACEHOLDERS, Placeholder, PlaceholderValues, Template,
+    CONNECTION_PLACEHOLDERS, DEVICE_PLACEHOLDERS, Placeholder, Template,
 };
 use crate::document::units;
 use crate::plan::target::{
@@ -18,6 +18,7 @@ use crate::plan::target::{
 use crate::sections::address;
 use crate::sections::address::Scheme;
 use crate::sections::brought_in::client_ids::{SHARED_CLIENT_ID, tell_connections_apart};
+use crate::sections::brought_in::destination::{example, path_fault};
 
 pub(crate) const COMMON_KEYS: &[&str] = &[
     "url",
@@ -204,19 +205,13 @@ fn client_id(keys: &TableReader<'_>, connections: Connections) -> Option<Templat
         return Template::parse(default, names).ok();
     };
     let template = keys.template("client-id", names)?;
-    let differs = match connections {
-        Connections::PerDevice => {
-            template.has(Placeholder::Device)
-                || (template.has(Placeholder::Group) && template.has(Placeholder::Index))
-        }
-        Connections::Shared(n) => n.get() == 1 || template.has(Placeholder::Connection),
+    // The ids of devices are compared when the groups are known.
+    let connections = match connections {
+        Connections::PerDevice => 1,
+        Connections::Shared(n) => n.get(),
     };
-    if !differs {
-        let lacking = match connections {
-            Connections::PerDevice => "{device}",
-            Connections::Shared(_) => "{connection}",
-        };
-        keys.report("client-id", format!("several connections would have one id, and the broker closes all but one of them; add {lacking}"));
+    if connections > 1 && !template.has(Placeholder::Connection) {
+        keys.report("client-id", format!("all {connections} connections would have one id, and the broker closes all but one of them; add {{connection}}"));
     }
     Some(template)
 }
@@ -314,17 +309,7 @@ fn filter(template: Template) -> Result<Template, ValueError> {
                 .into(),
         );
     }
-    let mut text = String::new();
-    let stands_for = "x";
-    let names = PlaceholderValues {
-        fleet: stands_for,
-        run: stands_for,
-        group: stands_for,
-        device: stands_for,
-        index: 0,
-        connection: 0,
-    };
-    template.render(&names, &mut text);
+    let text = example(&template);
     if let Some(shared) = text.strip_prefix("$share/") {
         let parts = shared.split_once('/');
         let sound = |(group, filter): &(&str, &str)| {
@@ -413,6 +398,9 @@ fn path(keys: &TableReader<'_>) -> Option<Template> {
             .any(|text| text.contains(|c: char| c.is_whitespace() || c == '#'))
         {
             return Err("a path holds no spaces and no #; write %20 and %23".into());
+        }
+        if let Some(why) = path_fault(&example(&template)) {
+            return Err(why.into());
         }
         Ok(template)
     })

@@ -64,7 +64,7 @@ fn read(context: &ReadContext<'_>, tree: &Node) -> Option<Plan> {
             // here.
             let own = |node: &Node| matches!(node.at, Origin::Line(_));
             let whole = duration.filter(|_| keys.node("duration").is_some_and(own));
-            groups::read(context, node, &name, &targets, whole)
+            groups::read(context, tree, node, &name, &targets, whole)
         }
         None => Vec::new(),
     };

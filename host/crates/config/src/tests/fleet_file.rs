@@ -116,7 +116,10 @@ fn what_is_wrong_is_said_and_what_would_be_right() {
             "mqtt, mqtts, http and https",
         ),
         (&["targets.broker.qos=3"], "0, 1 or 2"),
-        (&["targets.broker.client-id=x"], "add {device}"),
+        (
+            &["targets.broker.client-id=x"],
+            "makes \"x\" for device a-00001 and for device a-00000",
+        ),
         (&["targets.broker.connections=0"], "between 1 and"),
         (&["targets.broker.password=x"], "without a username"),
         (&["targets.broker.timeout=1s"], "unknown key \"timeout\""),

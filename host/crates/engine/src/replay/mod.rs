@@ -13,8 +13,12 @@ mod prepared;
 mod recording;
 mod recording_source;
 mod sorter;
+#[cfg(test)]
+mod tests;
+mod unfit_devices;
+mod unfit_topics;
 
 pub use self::mapping::Mapping;
-pub use self::options::{RecordingOptions, ReplayOptions, Speed};
+pub use self::options::{RecordedTopics, RecordingOptions, ReplayOptions, Speed};
 pub use self::prepared::{Prepared, prepare};
 pub use self::recording::Recording;

@@ -14,6 +14,18 @@ pub enum Speed {
     Max,
 }
 
+/// The use of the topics and paths of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RecordedTopics {
+    /// Messages are published to the recorded topics.
+    #[default]
+    Mqtt,
+    /// Requests are sent to the recorded paths.
+    Http,
+    /// Messages go to the topics or paths of the target's channels.
+    Unused,
+}
+
 /// The rows of a table that are sent, and the number of workers that send them.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -34,6 +46,8 @@ pub struct RecordingOptions {
     pub time_unit: Option<TimeUnit>,
     /// Whether rows may be out of the order of time.
     pub sort: bool,
+    /// The use of recorded topics and paths.
+    pub topics: RecordedTopics,
     /// Number of threads that will send; 1 by default.
     pub workers: u32,
 }
@@ -51,6 +65,7 @@ impl RecordingOptions {
             before: None,
             time_unit: None,
             sort: false,
+            topics: RecordedTopics::default(),
             workers: 1,
         }
     }
@@ -95,6 +110,13 @@ impl RecordingOptions {
     #[must_use]
     pub fn with_sort(mut self, sort: bool) -> Self {
         self.sort = sort;
+        self
+    }
+
+    /// Sets the use of recorded topics and paths.
+    #[must_use]
+    pub fn with_topics(mut self, topics: RecordedTopics) -> Self {
+        self.topics = topics;
         self
     }
 

@@ -20,6 +20,7 @@ use crate::prepare::transport_spec::TransportSpec;
 use crate::replay::options::{ReplayOptions, Speed};
 use crate::replay::recording::{self, Recording};
 use crate::replay::recording_source::{RecordingSource, Shard};
+use crate::replay::unfit_devices::check_devices;
 use crate::run::before_clock::BeforeClock;
 use crate::run::running::Running;
 use crate::run::start_line::{StartLine, StartPlan};
@@ -30,6 +31,7 @@ use crate::worker::recorder::Recorder;
 use mockfleet_config::{Fleet, Plan, Problem, Problems, Protocol, Target};
 use mockfleet_metrics::SharedCounters;
 use mockfleet_sendlog::{DeviceIds, GroupEntry, Identity, RouteEntry, RunCatalog, SendLog};
+use mockfleet_tables::Table;
 use mockfleet_transport::{DeviceInfo, HttpTarget, MqttTarget, Routes, RunNames};
 
 /// A replay that is ready to start.
@@ -50,12 +52,14 @@ fn problem(fleet: &Fleet, path: &[&str], text: impl Into<String>) -> Problem {
     }
 }
 
-/// Checks that a recording can be sent to a target of a fleet file, and opens its log.
+/// Checks that a recording can be sent to a target of a fleet file, and opens its log. The
+/// recording was read from `table`.
 ///
 /// # Errors
 /// All problems of the recording, the target and the log.
 pub fn prepare(
     recording: Recording,
+    table: &Table,
     fleet: &Fleet,
     target: usize,
     options: ReplayOptions,
@@ -70,6 +74,14 @@ pub fn prepare(
         run: identity.run.as_str().into(),
     };
     let routes = routes(&recording, fleet, target, options, &mut problems);
+    check_devices(
+        &recording,
+        table,
+        &fleet.plan,
+        target,
+        options.targets_topics,
+        &mut problems,
+    );
     if let Some(why) = recording
         .unfilled
         .as_ref()

@@ -3,15 +3,16 @@
 //! All of it is done before the first message is sent.
 
 use mockfleet_metrics::plural;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::replay::mapping::problem;
-use crate::replay::options::RecordingOptions;
+use crate::replay::options::{RecordedTopics, RecordingOptions};
 use crate::replay::sorter::{Message, Sorter, Stream};
-use mockfleet_config::{Problems, fill_references};
+use crate::replay::unfit_topics::UnfitTopics;
+use mockfleet_config::{Problems, fill_references, path_fault, topic_fault};
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
 
@@ -21,6 +22,11 @@ pub(crate) struct Device {
     pub(crate) id: Arc<str>,
     /// Its group's number.
     pub(crate) group: u32,
+    /// Its first row.
+    pub(crate) first: Location,
+    /// The channels that it sends to, by number, and whether a message goes to the channel's
+    /// own topic or path.
+    pub(crate) channels: BTreeMap<u16, bool>,
 }
 
 /// The messages of a replay, with their devices and channels.
@@ -112,6 +118,7 @@ impl Recording {
                 }
             }
         })?;
+        reading.unfit.report(table, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -154,6 +161,8 @@ struct Reading<'a> {
     /// Time and place of the previous row.
     before: Option<(i64, Location)>,
     rows: u64,
+    /// Recorded topics and paths that no message can be sent to.
+    unfit: UnfitTopics,
 }
 
 impl<'a> Reading<'a> {
@@ -181,6 +190,7 @@ impl<'a> Reading<'a> {
             },
             before: None,
             rows: 0,
+            unfit: UnfitTopics::default(),
         }
     }
 
@@ -248,9 +258,11 @@ impl<'a> Reading<'a> {
                 )));
             }
         };
-        let (method, topic) = self.address(topic.text().as_deref(), protocol)?;
+        let (method, topic) = self.address(topic.text().as_deref(), protocol, place);
         let channel = self.channel(channel.as_deref(), method);
-        let device = self.device(&id, group.text().as_deref(), plugin.text().as_deref());
+        let (group, plugin) = (group.text(), plugin.text());
+        let device = self.device(&id, group.as_deref(), plugin.as_deref(), place);
+        self.note_channel(device, channel, topic.is_none());
         let then = match seq.int().and_then(|seq| u64::try_from(seq).ok()) {
             // Copies of a message have the same number, so the row number orders them.
             Some(seq) => (seq << 16) | (self.rows & 0xffff),
@@ -302,33 +314,48 @@ impl<'a> Reading<'a> {
         &mut self,
         topic: Option<&str>,
         protocol: &TableValue<'_>,
-    ) -> Result<(Option<String>, Option<String>), RowError> {
+        place: Location,
+    ) -> (Option<String>, Option<String>) {
         let Some(topic) = topic.filter(|topic| !topic.is_empty()) else {
-            return Ok((None, None));
+            return (None, None);
         };
+        let mut filled = None;
         if self.asked.mapping.is_log && topic.contains("${") {
             self.recording.has_references = true;
-            if self.recording.unfilled.is_none() {
-                self.recording.unfilled = fill_references(topic).err().map(String::from);
+            match fill_references(topic) {
+                Ok(text) => filled = Some(text),
+                Err(why) if self.recording.unfilled.is_none() => {
+                    self.recording.unfilled = Some(why.into());
+                }
+                Err(_) => {}
             }
         }
         let request = topic.split_once(' ').filter(|(method, path)| {
             path.starts_with('/') && method.bytes().all(|byte| byte.is_ascii_uppercase())
         });
-        if let Some((method, path)) = request {
-            self.recording.over_http = true;
-            return Ok((Some(method.to_owned()), Some(path.to_owned())));
+        let (method, shown) = match request {
+            Some((method, path)) => (Some(method.to_owned()), path),
+            None => (None, topic),
+        };
+        let is_mqtt = protocol.text().is_some_and(|protocol| protocol == "mqtt");
+        self.recording.over_http |= request.is_some();
+        self.recording.over_mqtt |= request.is_none() && (is_mqtt || !topic.starts_with('/'));
+        // The value of the environment is checked, and not shown.
+        let sent = match (&filled, request) {
+            (None, _) => shown,
+            (Some(text), Some(_)) => text.split_once(' ').map_or("", |(_, path)| path),
+            (Some(text), None) => text,
+        };
+        // A recording of another protocol is refused as a whole.
+        let fault = match self.asked.topics {
+            RecordedTopics::Mqtt if request.is_none() => topic_fault(sent),
+            RecordedTopics::Http if sent.starts_with('/') => path_fault(sent),
+            _ => None,
+        };
+        if let Some(why) = fault {
+            self.unfit.add(shown, why, place);
         }
-        if protocol.text().is_some_and(|protocol| protocol == "mqtt") || !topic.starts_with('/') {
-            self.recording.over_mqtt = true;
-        }
-        // MQTT 3.1.1, sections 4.7.1 and 4.7.3.
-        if topic.contains(['#', '+', '\0']) || topic.len() > 65_535 {
-            return Err(wrong(format!(
-                "{topic:?} is no topic that a message can be sent to"
-            )));
-        }
-        Ok((None, Some(topic.to_owned())))
+        (method, Some(shown.to_owned()))
     }
 
     fn channel(&mut self, name: Option<&str>, method: Option<String>) -> u16 {
@@ -343,7 +370,22 @@ impl<'a> Reading<'a> {
         u16::try_from(number).unwrap_or(u16::MAX)
     }
 
-    fn device(&mut self, id: &str, group: Option<&str>, plugin: Option<&str>) -> u32 {
+    /// Notes that a device sends to a channel, by the channel's own topic or path if
+    /// `by_channel` is true.
+    fn note_channel(&mut self, device: u32, channel: u16, by_channel: bool) {
+        let place = usize::try_from(device).unwrap_or(usize::MAX);
+        if let Some(device) = self.recording.devices.get_mut(place) {
+            *device.channels.entry(channel).or_default() |= by_channel;
+        }
+    }
+
+    fn device(
+        &mut self,
+        id: &str,
+        group: Option<&str>,
+        plugin: Option<&str>,
+        place: Location,
+    ) -> u32 {
         if let Some(number) = self.numbers.get(id) {
             return *number;
         }
@@ -362,6 +404,8 @@ impl<'a> Reading<'a> {
         self.recording.devices.push(Device {
             id,
             group: u32::try_from(group).unwrap_or(u32::MAX),
+            first: place,
+            channels: BTreeMap::new(),
         });
         number
     }

@@ -20,7 +20,7 @@ use crate::cli::ui::progress_view::OutputFormat;
 use crate::cli::ui::progress_view::ProgressView;
 use mockfleet_config::{Problems, format_duration};
 use mockfleet_engine::replay::{
-    Mapping, Recording, RecordingOptions, ReplayOptions, Speed, prepare,
+    Mapping, RecordedTopics, Recording, RecordingOptions, ReplayOptions, Speed, prepare,
 };
 use mockfleet_metrics::{agree, micros, plural};
 use mockfleet_sendlog::{TimeUnit, parse_timestamp};
@@ -161,6 +161,10 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
         .with_times(arguments.from, arguments.before)
         .with_time_unit(arguments.time_unit)
         .with_sort(arguments.sort)
+        .with_topics(match arguments.topics.as_str() {
+            "target" => RecordedTopics::Unused,
+            _ => target.recorded_topics(),
+        })
         .with_workers(target.workers(arguments.workers));
     let mut work = WorkProgress::new();
     let read = Recording::read(&recorded.table, &asked, &mut |done, of| {
@@ -186,7 +190,7 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Ending, Failure> {
     let playing = ReplayOptions::default()
         .with_speed(arguments.speed)
         .with_targets_topics(arguments.topics == "target");
-    let prepared = prepare(recording, &fleet, number, playing)?;
+    let prepared = prepare(recording, &recorded.table, &fleet, number, playing)?;
     if let Some(store) = &fleet.plan.log.store {
         recover(store);
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::cli::support::input;
 use mockfleet_config::{Connections, Fleet, InvalidConfig, Override, Problems, Protocol};
-use mockfleet_engine::replay::Recording;
+use mockfleet_engine::replay::{RecordedTopics, Recording};
 
 /// The target of a replay.
 pub(crate) enum Target {
@@ -90,6 +90,21 @@ impl Target {
         asked
             .unwrap_or(cores)
             .clamp(1, most.unwrap_or(u32::MAX).max(1))
+    }
+
+    /// Returns the use of recorded topics and paths by the target's protocol.
+    pub(crate) fn recorded_topics(&self) -> RecordedTopics {
+        let is_http = match self {
+            Self::File { fleet, number } => {
+                let target = fleet.plan.targets.get(*number);
+                target.is_some_and(|target| matches!(target.protocol, Protocol::Http(_)))
+            }
+            Self::Url { url, .. } => url.starts_with("http"),
+        };
+        match is_http {
+            true => RecordedTopics::Http,
+            false => RecordedTopics::Mqtt,
+        }
     }
 
     /// Returns the fleet with the target, and the index of the target.

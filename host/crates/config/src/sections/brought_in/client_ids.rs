@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::document::node::Origin;
+use crate::document::node::Node;
 use crate::document::table_reader::ReadContext;
 use crate::document::template::{
     CONNECTION_PLACEHOLDERS, Placeholder, PlaceholderValues, Template,
 };
 use crate::plan::group::Group;
 use crate::plan::target::{Connections, Mqtt, Protocol, Target};
+use crate::sections::brought_in::places::GroupPlaces;
 use crate::sections::brought_in::values::Values;
 
 /// The client id of shared connections, where the file has none.
@@ -54,9 +55,10 @@ pub(crate) fn tell_connections_apart(targets: &mut [(String, Option<Target>)]) {
 /// one (MQTT 3.1.1, section 3.1.4).
 pub(crate) fn check_client_ids(
     context: &ReadContext<'_>,
+    tree: &Node,
     fleet: &str,
     targets: &[(String, Option<Target>)],
-    groups: &[(Group, Origin)],
+    groups: &[(Group, GroupPlaces)],
 ) {
     let mut seen: Vec<(&str, u16)> = Vec::new();
     for target in targets.iter().filter_map(|(_, target)| target.as_ref()) {
@@ -65,15 +67,16 @@ pub(crate) fn check_client_ids(
             continue;
         }
         seen.push(broker);
-        check_broker(context, fleet, targets, groups, broker);
+        check_broker(context, tree, fleet, targets, groups, broker);
     }
 }
 
 fn check_broker(
     context: &ReadContext<'_>,
+    tree: &Node,
     fleet: &str,
     targets: &[(String, Option<Target>)],
-    groups: &[(Group, Origin)],
+    groups: &[(Group, GroupPlaces)],
     broker: (&str, u16),
 ) {
     let mqtt = |group: &Group| -> Option<(&str, &Mqtt)> {
@@ -87,7 +90,7 @@ fn check_broker(
     };
     let used: Vec<_> = groups
         .iter()
-        .filter_map(|(group, at)| mqtt(group).map(|(name, mqtt)| (group, at, name, mqtt)))
+        .filter_map(|(group, _)| mqtt(group).map(|(name, mqtt)| (group, name, mqtt)))
         .collect();
     // Ids of devices differ, so that a template with nothing else that differs makes different
     // client ids.
@@ -97,16 +100,16 @@ fn check_broker(
             && !mqtt.client_id.has(Placeholder::Group)
             && !mqtt.client_id.has(Placeholder::Index)
     };
-    let Some((_, _, _, first)) = used.first() else {
+    let Some((_, _, first)) = used.first() else {
         return;
     };
     let is_same = |mqtt: &Mqtt| is_by_device(mqtt) && mqtt.client_id == first.client_id;
-    if used.iter().all(|(_, _, _, mqtt)| is_same(mqtt)) {
+    if used.iter().all(|(_, _, mqtt)| is_same(mqtt)) {
         return;
     }
     let mut taken: HashMap<String, String> = HashMap::new();
     let mut shared: Vec<&str> = Vec::new();
-    for (group, at, target, mqtt) in used {
+    for (group, target, mqtt) in used {
         let values = Values::new(fleet, group);
         let mut take = |names: &PlaceholderValues<'_>, whose: String| {
             let mut id = String::new();
@@ -115,7 +118,8 @@ fn check_broker(
                 Some(other) => {
                     let mut id = String::new();
                     mqtt.client_id.render_shown(names, &mut id);
-                    context.report(at, format!(
+                    let key = tree.nearest(&["targets", target, "client-id"]);
+                    context.report(&key.at, format!(
                         "client-id of [targets.{target}] makes {id:?} for {whose} and for {other}, and the broker closes the older of two connections with one client id; {}",
                         match mqtt.connections {
                             Connections::PerDevice => "write client-id = \"{device}\"",

@@ -15,13 +15,20 @@ fn http(path: &str, id: &str) -> String {
 
 #[test]
 fn topic_with_what_a_device_id_brings_in_is_checked() {
-    let text = refusal(SMALL, &["groups.a.device-id=SHSW-1#{index}"]);
+    let own = SMALL.to_owned() + "device-id = \"SHSW-1#{index}\"\n";
+    let text = refusal(&own, &[]);
     assert!(
-        text.starts_with("fleet.toml:7: group \"a\": device-id makes \"SHSW-1#0\""),
+        text.starts_with("fleet.toml:12: group \"a\": device-id makes \"SHSW-1#0\""),
         "{text}"
     );
     assert!(
         text.contains("the topic of telemetry: site/SHSW-1#0/telemetry"),
+        "{text}"
+    );
+    let name = SMALL.replace("site/{device}", "{fleet}");
+    let text = refusal(&format!("name = \"$a\"{name}"), &[]);
+    assert!(
+        text.starts_with("fleet.toml:1: group \"a\": the name of the fleet is \"$a\""),
         "{text}"
     );
     let heard = [
@@ -84,6 +91,15 @@ fn client_ids_that_collide_are_found() {
         "{text}"
     );
     assert!(parse(&two, &["targets.broker.client-id={group}-{index}"]).is_ok());
+    assert!(parse(SMALL, &["targets.broker.client-id=c-{index}"]).is_ok());
+    let one = ["targets.broker.client-id=c", "groups.a.count=1"];
+    assert!(parse(SMALL, &one).is_ok());
+    let own = two.replace("1883\"\n", "1883\"\nclient-id = \"c-{index}\"\n");
+    let text = refusal(&own, &[]);
+    assert!(
+        text.starts_with("fleet.toml:4: client-id of [targets.broker] makes \"c-0\" for device a1-00000 and for device a-00000"),
+        "{text}"
+    );
     assert!(parse(&two, &["targets.broker.client-id={run}-{device}"]).is_ok());
 }
 
@@ -137,4 +153,51 @@ fn username_has_placeholders_and_a_password_has_none() {
         "targets.broker.password=p-{device}",
     ];
     assert!(refusal(SMALL, &password).contains("{device} would be sent literally"));
+}
+
+#[test]
+fn path_of_the_file_itself_is_checked_at_its_own_line() {
+    let text = refusal(&http("/a/../b", "d{index}"), &[]);
+    assert_eq!(
+        text,
+        "fleet.toml:5: path in [targets.broker.channels] telemetry: a URL leaves out segments of dots, so that it would be another path"
+    );
+}
+
+#[test]
+fn recorded_devices_are_checked_as_those_of_the_file() {
+    use crate::sections::brought_in::values::RecordedDevice;
+
+    let faults = |text: &str, device: &str, is_used: bool| {
+        let plan = parse(text, &[]).unwrap().plan;
+        let device = RecordedDevice {
+            fleet: "f",
+            group: "replay",
+            device,
+            index: 0,
+        };
+        device.faults(&plan.targets[0], &|_| is_used).join("; ")
+    };
+    let text = faults(SMALL, "+", true);
+    assert!(text.starts_with("the recording has device \"+\", which is part of the topic of telemetry: site/+/telemetry"), "{text}");
+    assert_eq!(faults(SMALL, "+", false), "");
+    let long = "x".repeat(70_000);
+    for is_used in [true, false] {
+        let text = faults(SMALL, &long, is_used);
+        assert!(text.contains("at most 65535"), "{text}");
+    }
+    assert!(faults(SMALL, "a\0b", true).contains("control characters"));
+    let text = faults(&http("/{device}/replay", "d{index}"), "..", true);
+    assert!(
+        text.contains(
+            "the path of telemetry would be \"/../replay\": a URL leaves out segments of dots"
+        ),
+        "{text}"
+    );
+    let text = faults(&http("/{device}/replay", "d{index}"), "../x", true);
+    assert!(text.contains("segments of dots"), "{text}");
+    assert_eq!(
+        faults(&http("/{device}/replay", "d{index}"), "hall 2/é", true),
+        ""
+    );
 }
