@@ -36,6 +36,15 @@ impl Connection {
         for packet in std::mem::take(&mut self.in_flight) {
             self.return_packet(packet, loss, &mut returned, shared);
         }
+        for mut packet in self.doubted.take_all() {
+            if !loss.by_backend {
+                packet.complete_sent(&shared.inbox);
+                continue;
+            }
+            packet.suspect = true;
+            packet.is_doubted = false;
+            returned.push_back(packet);
+        }
         let mut unsent = Vec::new();
         for (place, mut packet) in std::mem::take(&mut self.writing).into_iter().enumerate() {
             // The transmission did not complete. The broker can have read the beginning of
@@ -86,6 +95,7 @@ impl Connection {
             return;
         }
         packet.suspect |= is_blamed;
+        packet.is_doubted = false;
         returned.push_back(packet);
     }
 
@@ -381,6 +391,7 @@ pub(crate) mod tests {
             sent_at: None,
             received: false,
             suspect: false,
+            is_doubted: false,
             strikes: 0,
         }
     }
