@@ -16,6 +16,7 @@ use crate::event::{Completion, TransportEvent};
 use crate::inbox::EventInbox;
 use crate::mqtt::link_fault::state::LinkFaultState;
 use crate::mqtt::session_state::accused::Accused;
+use crate::mqtt::session_state::doubted::Doubted;
 use crate::mqtt::session_state::in_flight::InFlight;
 use crate::mqtt::session_state::packet_ids::PacketIds;
 use crate::mqtt::session_state::read_proof::ReadProof;
@@ -82,6 +83,8 @@ pub(crate) struct Connection {
     pub(crate) packet_ids: PacketIds,
     /// The messages of QoS 0 on the open connection that the broker has read.
     pub(crate) proof: ReadProof,
+    /// Messages of QoS 0 that may be the reason for the end of the connection.
+    pub(crate) doubted: Doubted,
     /// Identifiers that the broker may have half done.
     pub(crate) releases: Releases,
     pub(crate) close_request: Option<CloseRequest>,
@@ -122,6 +125,7 @@ impl Connection {
             unreleased: Vec::new(),
             packet_ids: PacketIds::new(max_in_flight),
             proof: ReadProof::default(),
+            doubted: Doubted::default(),
             releases: Releases::new(keeps_session),
             close_request: None,
             dirty: false,
@@ -256,9 +260,11 @@ impl Connection {
     }
 
     /// Reports the messages of QoS 0 that the broker may not have read, at the end of the open
-    /// connection.
-    pub(crate) fn report_unproven(&mut self, inbox: &EventInbox) {
+    /// connection. Of these, `returned` are sent again.
+    pub(crate) fn report_unproven(&mut self, returned: usize, inbox: &EventInbox) {
         let unproven = self.proof.end();
+        let returned = u64::try_from(returned).unwrap_or(u64::MAX);
+        let unproven = unproven.saturating_sub(returned);
         if unproven > 0 {
             inbox.push(TransportEvent::Unproven(unproven));
         }
@@ -273,7 +279,9 @@ impl Connection {
     pub(crate) fn wait_cause(&self) -> Cause {
         match (&self.closed_by, self.state) {
             (Some(why), _) => why.with_effect("there is no connection to the broker: "),
-            (None, ConnectionState::Connected) if self.in_flight.is_empty() => {
+            (None, ConnectionState::Connected)
+                if self.in_flight.is_empty() && self.doubted.is_empty() =>
+            {
                 Cause::backend("the connection takes no more bytes")
             }
             (None, ConnectionState::Connected) => {
@@ -286,7 +294,10 @@ impl Connection {
     /// Completes all open messages at the end of the run.
     pub(crate) fn complete_all(&mut self, inbox: &EventInbox) {
         self.acquit();
-        self.report_unproven(inbox);
+        self.report_unproven(0, inbox);
+        for packet in self.doubted.take_all() {
+            packet.complete_sent(inbox);
+        }
         let fault = self.fault.name();
         let written = self.writing.drain(..).chain(self.in_flight.drain(..));
         for packet in written.chain(self.resend.drain(..)) {

@@ -156,9 +156,12 @@ async fn run_session(
         SessionEnd::Lost(SessionError::Closed | SessionError::Lost(_))
     );
     let is_ready = session.is_ready();
-    if is_closed && session.is_quiet(&connection) {
+    let is_quiet = session.is_quiet(&connection);
+    if is_closed && is_quiet {
         connection.note_unprovoked();
     }
+    let has_doubted = !connection.doubted.is_empty();
+    let has_unread = connection.proof.is_wanting();
     if by_backend {
         connection.acquit();
     }
@@ -168,7 +171,11 @@ async fn run_session(
         connection.fault.keep_stale(session.into_stream());
     }
     connection.set_disconnected(&why, by_backend, &shared.inbox);
-    connection.report_unproven(&shared.inbox);
+    let returned = match by_backend {
+        true => connection.doubted.written(),
+        false => 0,
+    };
+    connection.report_unproven(returned, &shared.inbox);
     if !why.is_injected() {
         effects::fail_invalid(&mut connection, &why, &shared.inbox);
     }
@@ -179,6 +186,9 @@ async fn run_session(
         lived,
     };
     connection.requeue(loss, shared);
+    if is_closed && has_unread && !has_doubted && !is_quiet {
+        connection.doubted.note_loss();
+    }
     match &end {
         SessionEnd::Lost(_) => {
             tracing::info!(
@@ -187,7 +197,8 @@ async fn run_session(
                 reason = %why,
                 "connection lost"
             );
-            let is_explained = !is_closed || !is_ready || connection.accused.is_some();
+            let is_explained =
+                !is_closed || !is_ready || has_doubted || connection.accused.is_some();
             connection.brief_ends = connection.brief_ends.saturating_add(1);
             match is_explained || connection.brief_ends < MIN_BRIEF_ENDS {
                 true => shared.warn(&why.text()),

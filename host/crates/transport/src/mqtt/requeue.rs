@@ -37,6 +37,15 @@ impl Connection {
         for packet in std::mem::take(&mut self.in_flight) {
             self.return_packet(packet, loss, &mut returned, shared);
         }
+        for mut packet in self.doubted.take_all() {
+            if !loss.by_backend {
+                packet.complete_sent(&shared.inbox);
+                continue;
+            }
+            packet.suspect = true;
+            packet.is_doubted = false;
+            returned.push_back(packet);
+        }
         let mut unsent = Vec::new();
         for (place, mut packet) in std::mem::take(&mut self.writing).into_iter().enumerate() {
             // The transmission did not complete. The broker can have read the beginning of
@@ -87,6 +96,7 @@ impl Connection {
             return;
         }
         packet.suspect |= is_blamed;
+        packet.is_doubted = false;
         returned.push_back(packet);
     }
 
@@ -382,6 +392,7 @@ pub(crate) mod tests {
             sent_at: None,
             received: false,
             suspect: false,
+            is_doubted: false,
             strikes: 0,
         }
     }

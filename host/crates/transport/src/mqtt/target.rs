@@ -15,6 +15,7 @@ use crate::connect::tls::{self, TlsError};
 use crate::device::RunNames;
 use crate::event::TransportEvent;
 use crate::inbox::EventInbox;
+use crate::mqtt::session_state::doubted::MIN_DOUBTED_BYTES;
 
 /// The maximum time to close a connection, 1 s: a broker that does not answer must not
 /// hold up the end of a run.
@@ -71,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) connect_limiter: ConnectLimiter,
     pub(crate) first_connections: FirstConnections,
     pub(crate) scratch: RefCell<Scratch>,
+    /// The size of the largest packet of QoS 0 that the broker is known to read.
+    pub(crate) largest_read: Cell<usize>,
     pub(crate) closing: Cell<bool>,
 }
 
@@ -85,6 +88,7 @@ impl Shared {
             broker,
             inbox,
             scratch: RefCell::new(Scratch::default()),
+            largest_read: Cell::new(MIN_DOUBTED_BYTES),
             closing: Cell::new(false),
         }
     }

@@ -102,6 +102,117 @@ fn suspect_of_qos_0_is_sent_behind_a_ping() {
     });
 }
 
+/// Returns the devices of failed messages, with the details of each.
+fn failures(fleet: &TestFleet) -> Vec<(u32, String)> {
+    let failed = fleet.completed.iter();
+    let failed = failed.filter(|end| end.outcome == Outcome::Failed);
+    let details = failed.map(|end| {
+        let why = end.error.as_ref().unwrap().text().into_owned();
+        let detail = why.rsplit(" (").next().unwrap_or_default();
+        (end.envelope.device, format!("({detail}"))
+    });
+    details.collect()
+}
+
+#[test]
+fn each_message_of_qos_0_above_the_limit_fails_alone() {
+    run(async {
+        let broker = Broker::default();
+        let react = |_: usize, packet: &Packet| match packet {
+            Packet::Publish(publish) if publish.payload.len() > 2000 => Reaction::HangUp,
+            _ => Reaction::Answer,
+        };
+        let port = broker.start(|_| false, react).await;
+        let mut fleet = TestFleet::connect(port, "connections = 1\nkeep-alive = \"0s\"", 10);
+        for round in 0..2 {
+            for device in 0..10 {
+                let bytes = if device == 3 { 3000 } else { 7 };
+                fleet.send(device, round, bytes);
+            }
+        }
+        fleet.until(|fleet| fleet.completed.len() == 20).await;
+        let expected = (3, "(topic s/d3, 3000 bytes)".to_owned());
+        assert_eq!(failures(&fleet), [expected.clone(), expected]);
+        let sent = fleet.outcomes();
+        let sent = sent.iter().filter(|end| end.1 == Outcome::Sent);
+        assert_eq!(sent.count(), 18);
+        fleet.close().await;
+        assert_eq!(fleet.unproven, 0, "the broker has read all the others");
+        // Each neighbour arrived once.
+        let messages = broker.messages();
+        let count = |name: &str| messages.iter().filter(|(_, d, _)| d == name).count();
+        for device in (0..10).filter(|device| *device != 3) {
+            assert_eq!(count(&format!("d{device}")), 2, "{messages:?}");
+        }
+        // The second one followed the first before this had ended the connection.
+        assert_eq!(count("d3"), 3, "{messages:?}");
+    });
+}
+
+#[test]
+fn topic_of_qos_0_that_ends_connections_is_found() {
+    run(async {
+        let broker = Broker::default();
+        let port = broker.start(|_| false, hang_up_on_d3).await;
+        let mut fleet = TestFleet::connect(port, "connections = 1\nkeep-alive = \"0s\"", 10);
+        // The first message is not known to be in doubt.
+        fleet.send(3, 0, 7);
+        fleet.until(|_| broker.connections() == 2).await;
+        for device in 0..10 {
+            fleet.send(device, 1, 7);
+        }
+        fleet.until(|fleet| fleet.completed.len() == 11).await;
+        let expected = (3, "(topic s/d3, 7 bytes)".to_owned());
+        assert_eq!(failures(&fleet), [expected]);
+        fleet.close().await;
+        assert_eq!(fleet.unproven, 1, "the first one");
+        let soon = "the broker accepts a connection and soon ends it";
+        assert!(!fleet.kinds.iter().any(|kind| kind.contains(soon)));
+    });
+}
+
+#[test]
+fn size_that_the_broker_reads_is_held_once() {
+    run(async {
+        let broker = Broker::default();
+        let port = broker.start(|_| false, |_, _| Reaction::Answer).await;
+        let mut fleet = TestFleet::connect(port, "connections = 1\nkeep-alive = \"0s\"", 1);
+        let sizes = [7, 3000, 7, 3000, 2000, 7];
+        for (sent, bytes) in (1..).zip(sizes) {
+            fleet.send(0, sent, bytes);
+            let sent = usize::try_from(sent).unwrap();
+            fleet.until(|fleet| fleet.completed.len() == sent).await;
+        }
+        fleet
+            .until(|_| broker.messages().len() == sizes.len())
+            .await;
+        let packets = broker.packets().into_iter();
+        let pings = packets.filter(|(_, packet)| *packet == Packet::PingReq);
+        assert_eq!(pings.count(), 2, "before and behind the first large one");
+    });
+}
+
+#[test]
+fn large_message_to_a_broker_without_pings_is_sent() {
+    run(async {
+        let broker = Broker::default();
+        let react = |_, packet: &Packet| match packet {
+            Packet::PingReq => Reaction::Silence,
+            _ => Reaction::Answer,
+        };
+        let port = broker.start(|_| false, react).await;
+        let keys = "connections = 1\nkeep-alive = \"0s\"\nconnect-timeout = \"200ms\"";
+        let mut fleet = TestFleet::connect(port, keys, 1);
+        // More than are doubted.
+        for seq in 0..100 {
+            fleet.send(0, seq, 3000);
+        }
+        fleet.until(|fleet| fleet.completed.len() == 100).await;
+        assert!(fleet.outcomes().iter().all(|end| end.1 == Outcome::Sent));
+        assert_eq!(broker.connections(), 1);
+    });
+}
+
 #[test]
 fn unanswered_suspect_does_not_stop_the_connection() {
     run(async {

@@ -130,9 +130,10 @@ impl Session<'_> {
     }
 
     /// Notes the answer to a ping. It shows that the broker has taken the suspect of QoS 0
-    /// before the ping.
+    /// before the ping, and the messages that were doubted.
     pub(crate) fn note_ping_answered(&mut self, connection: &mut Connection) {
         connection.proof.note_answer();
+        self.release_read(connection);
         if self.alone.is_some()
             && !connection.proof.has_open_ping()
             && let Some(packet) = take_unconfirmable(connection)

@@ -69,6 +69,7 @@ impl Session<'_> {
         }
         connection.subscriptions.start_session(is_kept);
         connection.set_connected(&self.shared.inbox);
+        connection.doubted.start();
         let trial = connection.accused.as_ref().map(|accused| accused.trial);
         self.trial = trial.map(|trial| Box::pin(tokio::time::sleep(trial)));
         self.read_packets(connection, &mut BytesMut::new(), rest)

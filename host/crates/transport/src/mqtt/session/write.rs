@@ -67,9 +67,11 @@ pub(crate) struct Session<'a> {
     pub(crate) trial: Option<Pin<Box<Sleep>>>,
     /// The wait for the answer to the ping behind the last message.
     pub(crate) proof_wait: Option<Pin<Box<Sleep>>>,
+    /// The wait for the answer to the ping behind a held message.
+    pub(crate) doubt_wait: Option<Pin<Box<Sleep>>>,
     /// Bytes encoded and bytes written since the connection is open.
     pub(crate) encoded: u64,
-    written: u64,
+    pub(crate) written: u64,
     /// Whether bytes came, and were written, since the timer last ran.
     pub(crate) has_received: bool,
     has_sent: bool,
@@ -81,7 +83,7 @@ pub(crate) struct Session<'a> {
     budget: Option<BandwidthBudget>,
     opened_at: Instant,
     /// The time at which the last message was completely written.
-    last_sent_at: Option<Instant>,
+    pub(crate) last_sent_at: Option<Instant>,
     /// Whether the message that ended the last connection has failed.
     pub(crate) has_convicted: bool,
     /// Whether the broker has confirmed a message.
@@ -103,6 +105,7 @@ impl<'a> Session<'a> {
             alone: None,
             trial: None,
             proof_wait: None,
+            doubt_wait: None,
             encoded: 0,
             written: 0,
             has_received: false,
@@ -146,6 +149,7 @@ impl<'a> Session<'a> {
         is_settled
             && self.unanswered.is_empty()
             && connection.in_flight.is_empty()
+            && connection.doubted.is_empty()
             && connection.writing.is_empty()
     }
 
@@ -178,7 +182,8 @@ impl<'a> Session<'a> {
             .and_then(|()| self.keep_alive(cx, connection))
             .map(|()| self.check_trial(cx, connection))
             .and_then(|()| self.write(cx, connection, scratch))
-            .and_then(|()| self.check_deadline(cx, connection));
+            .and_then(|()| self.check_deadline(cx, connection))
+            .map(|()| self.check_doubted(cx, connection));
         if let Err(error) = step {
             return Poll::Ready(SessionEnd::Lost(error));
         }
@@ -375,16 +380,16 @@ impl<'a> Session<'a> {
     /// Encodes packets up to one batch: those of the session's start, messages of earlier
     /// connections, and then envelopes.
     fn encode(&mut self, connection: &mut Connection, scratch: &mut Scratch) {
-        let is_held = self.waits_for_suspect(connection)
+        let is_doubted = self.waits_for_suspect(connection)
             || !self.encode_start(connection, scratch)
             || self.trial.is_some()
             || !self.encode_resend(connection, scratch);
-        if is_held {
+        if is_doubted {
             return;
         }
         let before = scratch.out.len();
         let window = usize::from(self.shared.broker.mqtt.max_in_flight);
-        while scratch.out.len() < WRITE_BATCH_BYTES {
+        while scratch.out.len() < WRITE_BATCH_BYTES && !connection.doubted.is_full() {
             let Some(front) = connection.queue.front() else {
                 break;
             };
@@ -415,14 +420,14 @@ impl<'a> Session<'a> {
             publish.retain = retain;
             publish.pkid = packet_id;
             publish.payload = envelope.payload.clone();
+            let begin = scratch.out.len();
             if let Err(error) = publish.write(&mut scratch.out) {
                 connection.packet_ids.free(packet_id);
                 self.fail(envelope, &format!("it is no MQTT packet: {error}"));
                 continue;
             }
-            if level == Qos::AtMostOnce {
-                connection.proof.note_encoded();
-            }
+            let is_doubted = level == Qos::AtMostOnce
+                && self.hold_doubted(connection, &mut scratch.out, begin, &envelope);
             connection.writing.push_back(InFlight {
                 envelope,
                 qos: level,
@@ -431,6 +436,7 @@ impl<'a> Session<'a> {
                 sent_at: None,
                 received: false,
                 suspect: false,
+                is_doubted,
                 strikes: 0,
             });
         }
@@ -441,30 +447,6 @@ impl<'a> Session<'a> {
     pub(crate) fn fail(&self, envelope: Box<Envelope>, why: &str) {
         let completion = Completion::unsent(envelope, Outcome::Failed, Cause::backend(why));
         self.shared.inbox.complete(completion);
-    }
-
-    /// Moves packets that are completely written out of `writing`.
-    fn complete_written(&mut self, connection: &mut Connection) {
-        let written = self.written;
-        let done = |packet: &InFlight| packet.end <= written;
-        if !connection.writing.front().is_some_and(done) {
-            return;
-        }
-        let now = Instant::now();
-        self.last_sent_at = Some(now);
-        while connection.writing.front().is_some_and(done) {
-            let Some(mut packet) = connection.writing.pop_front() else {
-                return;
-            };
-            packet.sent_at.get_or_insert(now);
-            // A suspect of QoS 0 waits for the answer to the ping behind it.
-            if packet.qos != Qos::AtMostOnce || packet.suspect {
-                connection.in_flight.push_back(packet);
-            } else {
-                connection.proof.note_written();
-                packet.complete_sent(&self.shared.inbox);
-            }
-        }
     }
 
     /// Sends DISCONNECT and closes the stream.

@@ -23,6 +23,8 @@ pub(crate) struct InFlight {
     pub(crate) received: bool,
     /// Whether it was open when the broker ended a connection, so that it is sent alone.
     pub(crate) suspect: bool,
+    /// QoS 0: whether it is complete only with the answer to the ping behind it.
+    pub(crate) is_doubted: bool,
     /// The number of connections that ended while it was sent alone.
     pub(crate) strikes: u8,
 }

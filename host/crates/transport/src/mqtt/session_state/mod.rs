@@ -1,6 +1,7 @@
 //! Holds the client's part of an MQTT session: messages, identifiers, subscriptions.
 
 pub(crate) mod accused;
+pub(crate) mod doubted;
 pub(crate) mod in_flight;
 pub(crate) mod packet_ids;
 pub(crate) mod read_proof;

@@ -19,12 +19,30 @@ pub(crate) struct ReadProof {
 }
 
 impl ReadProof {
-    pub(crate) fn note_encoded(&mut self) {
+    /// Notes an encoded message, and returns its number, from one.
+    #[inline]
+    pub(crate) fn note_encoded(&mut self) -> u64 {
         self.encoded += 1;
+        self.encoded
     }
 
-    pub(crate) fn note_written(&mut self) {
+    /// Notes a written message, and returns its number, from one.
+    #[inline]
+    pub(crate) fn note_written(&mut self) -> u64 {
         self.written += 1;
+        self.written
+    }
+
+    /// Returns the number of the last message that the broker has read.
+    #[inline]
+    pub(crate) fn proven(&self) -> u64 {
+        self.proven
+    }
+
+    /// Returns whether a message is encoded behind the last ping.
+    pub(crate) fn has_unpinged(&self) -> bool {
+        let covered = self.pings.back().copied().unwrap_or(self.proven);
+        self.encoded > covered
     }
 
     /// Notes a ping behind all encoded messages.
