@@ -112,7 +112,7 @@ mod tests {
         let help = command.clone().render_long_help().to_string();
         found.push((path.to_owned(), help));
         for below in command.get_subcommands() {
-            if below.get_name() != "help" {
+            if below.get_name() != "help" && !below.is_hide_set() {
                 helps(below, &format!("{path}-{}", below.get_name()), found);
             }
         }
