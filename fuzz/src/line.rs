@@ -106,7 +106,7 @@ async fn send(scheme: &str, port: u16) {
         }
         Protocol::Http(http) => {
             let server = HttpTarget::new(target, http, names).expect("a server");
-            Box::new(HttpTransport::new(&server, inbox.clone()).expect("a client"))
+            Box::new(HttpTransport::new(&server, inbox.clone()))
         }
     };
     let info = DeviceInfo {
@@ -117,7 +117,7 @@ async fn send(scheme: &str, port: u16) {
     };
     transport.join(0, info);
     for seq in 0..MESSAGES {
-        transport.submit(Envelope {
+        transport.submit(Box::new(Envelope {
             device: 0,
             route: u16::from(seq % 2 == 1),
             seq,
@@ -130,7 +130,7 @@ async fn send(scheme: &str, port: u16) {
             status: None,
             topic: None,
             fault: None,
-        });
+        }));
     }
     transport.flush();
     let mut outcomes = HashMap::new();
@@ -144,7 +144,7 @@ async fn send(scheme: &str, port: u16) {
         let is_lost = |event: &TransportEvent| {
             matches!(
                 event,
-                TransportEvent::Disconnected(..) | TransportEvent::Warning(_)
+                TransportEvent::Disconnected(..) | TransportEvent::Warning { .. }
             )
         };
         let lost = events.iter().any(is_lost);
