@@ -190,6 +190,15 @@ impl TemplateVariables {
         Self(names)
     }
 
+    /// The values of the fields that are used.
+    pub(crate) fn fields<'a>(&self, context: &Context<'a>) -> impl Iterator<Item = &'a Value> {
+        let fields = context.fields;
+        self.0.iter().filter_map(|(_, source)| match source {
+            VariableSource::Field(position) => fields.get(*position),
+            _ => None,
+        })
+    }
+
     pub(crate) fn values(&self, context: &Context<'_>) -> EngineValue {
         let value =
             |(name, source): &(EngineValue, VariableSource)| (name.clone(), source.value(context));

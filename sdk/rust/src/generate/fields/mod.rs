@@ -7,4 +7,6 @@ pub(crate) mod language;
 #[cfg(feature = "templates")]
 pub(crate) mod operand;
 #[cfg(feature = "templates")]
+pub(crate) mod operations;
+#[cfg(feature = "templates")]
 pub(crate) mod template;

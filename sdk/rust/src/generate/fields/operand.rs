@@ -4,13 +4,13 @@ use minijinja::{Error as EngineError, ErrorKind, Value as EngineValue};
 
 /// A number of an expression.
 #[derive(Debug, Clone, Copy)]
-enum Operand {
+pub(crate) enum Operand {
     Whole(i128),
     Float(f64),
 }
 
 impl Operand {
-    fn read(value: &EngineValue) -> Result<Self, EngineError> {
+    pub(crate) fn read(value: &EngineValue) -> Result<Self, EngineError> {
         if value.is_integer() {
             i128::try_from(value.clone()).map(Self::Whole)
         } else {
@@ -25,7 +25,7 @@ impl Operand {
         clippy::cast_possible_truncation,
         reason = "compared with the number"
     )]
-    fn float(self) -> Result<f64, EngineError> {
+    pub(crate) fn float(self) -> Result<f64, EngineError> {
         match self {
             Self::Float(number) => Ok(number),
             Self::Whole(whole) => {

@@ -9,6 +9,7 @@ use crate::generate::common::context::Context;
 use crate::generate::common::known_parts::KnownParts;
 use crate::generate::common::value::Value;
 use crate::generate::fields::language::{LANGUAGE, TemplateVariables, cause, from_engine};
+use crate::generate::fields::operations::Operations;
 use crate::generate::planning::check::Check;
 use crate::generate::planning::generator::{GeneratorKind, Specification};
 use crate::random::Rng;
@@ -77,6 +78,7 @@ impl Text {
 pub(crate) struct ExpressionPlan {
     source: String,
     compiled: minijinja::Expression<'static, 'static>,
+    operations: Operations,
     variables: TemplateVariables,
     decimals: Option<u8>,
 }
@@ -113,6 +115,7 @@ impl Specification for Expression {
         Some(ExpressionPlan {
             source: self.expression.clone(),
             compiled,
+            operations: Operations::of_expression(&self.expression),
             variables,
             decimals: self.decimals,
         })
@@ -125,11 +128,10 @@ impl GeneratorKind for ExpressionPlan {
     fn start(&self, _: Rng) {}
 
     fn next(&self, (): &mut (), context: &Context<'_>) -> Result<Value, Error> {
-        let result = self
-            .compiled
-            .eval(self.variables.values(context))
-            .map_err(|why| cause(&why));
-        result
+        let values = self.variables.values(context);
+        self.operations
+            .check(self.variables.fields(context), &values)
+            .and_then(|()| self.compiled.eval(values).map_err(|why| cause(&why)))
             .and_then(|value| from_engine(&value, self.decimals))
             .map_err(|why| {
                 Error::failed(format_args!(
@@ -148,6 +150,7 @@ impl GeneratorKind for ExpressionPlan {
 #[derive(Debug)]
 pub(crate) struct TextPlan {
     env: Environment<'static>,
+    operations: Operations,
     variables: TemplateVariables,
 }
 
@@ -163,6 +166,7 @@ impl Specification for Text {
         match used {
             Ok(used) => Some(TextPlan {
                 variables: TemplateVariables::check(check, "template", used),
+                operations: Operations::of_template(&self.template),
                 env,
             }),
             Err(why) => {
@@ -209,9 +213,17 @@ impl GeneratorKind for TextPlan {
     fn start(&self, _: Rng) {}
 
     fn next(&self, (): &mut (), context: &Context<'_>) -> Result<Value, Error> {
+        let values = self.variables.values(context);
+        self.operations
+            .check(self.variables.fields(context), &values)
+            .map_err(|why| {
+                Error::failed(format_args!(
+                    "the text's template cannot be filled in: {why}"
+                ))
+            })?;
         let template = self.env.get_template(TEMPLATE);
         template
-            .and_then(|template| template.render(self.variables.values(context)))
+            .and_then(|template| template.render(values))
             .map(Value::text)
             .map_err(|why| {
                 let line = why.line().unwrap_or(1);
@@ -399,5 +411,51 @@ mod tests {
         assert_eq!(number.next().unwrap(), Value::Number(3.33));
         let mut text = life(Expression::new("'10' ~ 3").decimals(2), &[]).unwrap();
         assert_eq!(text.next().unwrap(), Value::text("103"));
+    }
+
+    #[test]
+    fn whole_number_that_a_fraction_would_round_is_refused() {
+        const LONG: i64 = 9_007_199_254_740_993;
+        let position = Value::from(&serde_json::json!({ "id": LONG }));
+        let fields = [
+            ("w", Value::Integer(LONG)),
+            ("u", Value::Unsigned(u64::MAX)),
+            ("t", Value::Number(0.5)),
+            ("p", position),
+        ];
+        let made = |spec: Spec| {
+            let value = life(spec, &fields).unwrap().next();
+            value
+                .map(|value| value.to_string())
+                .map_err(|why| why.to_string())
+        };
+        let refused = "too many digits for a computation with fractions; up to 2^53 are exact";
+        for expression in [
+            "w * 1.0",
+            "w / 1",
+            "t + w",
+            "(w + 2) * t",
+            "[1, p.id - 0.5]",
+            "9007199254740993 * 1.0",
+            "w / 2 if w > 5 else 0",
+            "u // 1.0",
+        ] {
+            let why = made(Expression::new(expression).into()).unwrap_err();
+            assert!(why.contains(refused), "{expression}: {why}");
+            let template = Text::new(format!("x {{{{ {expression} }}}}"));
+            let why = made(template.into()).unwrap_err();
+            assert!(why.contains(refused), "{expression}: {why}");
+        }
+        for (expression, value) in [
+            ("w + 1", "9007199254740994"),
+            ("(w - 9007199254740000) / 2", "496.5"),
+            ("w // 1000 * 0.5", "4503599627370.0"),
+            ("w % 10 / 4", "0.75"),
+            ("w if w > 5 else w / 2", "9007199254740993"),
+            ("t * 2", "1.0"),
+            ("1.5 if w == 9007199254740993 else t", "1.5"),
+        ] {
+            assert_eq!(made(Expression::new(expression).into()).unwrap(), value);
+        }
     }
 }
