@@ -1,6 +1,6 @@
 //! Sends the messages of one device, one after the other.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
@@ -20,6 +20,8 @@ use crate::http::target::{Channel, Shared};
 pub(crate) struct DeviceQueue {
     pub(crate) info: DeviceInfo,
     pub(crate) state: RefCell<QueueState>,
+    /// Whether the envelope in flight was sent on an open connection.
+    pub(crate) has_begun: Cell<bool>,
     /// Notified when a fault that stopped the queue is over.
     pub(crate) restored: Notify,
 }
@@ -51,6 +53,7 @@ pub(crate) async fn run(shared: Rc<Shared>, queue: Rc<DeviceQueue>) {
             let path = envelope.topic.as_ref().map(|path| Rc::clone(&path.sent));
             let parts = (envelope.route, path, envelope.payload.clone());
             state.current = Some((envelope, Instant::now()));
+            queue.has_begun.set(false);
             parts
         };
         let response = match shared.server.channels.get(usize::from(route)) {
@@ -78,7 +81,13 @@ async fn send(
         let envelope = state.current.as_ref().map(|(envelope, _)| &**envelope);
         request::headers(channel, &names, envelope)?
     };
-    request::send(shared, channel, &names, headers, path, payload).await
+    let has_begun = &queue.has_begun;
+    request::send(shared, channel, &names, headers, path, payload, has_begun)
+        .await
+        .map_err(|error| match has_begun.get() {
+            true => error,
+            false => error.before_opening(),
+        })
 }
 
 /// Reports the outcome of a request, and the body of its response.
@@ -104,7 +113,7 @@ fn complete(
         }
     };
     let succeeded = response.status.is_success();
-    let error = (!succeeded).then(|| response.refusal());
+    let error = (!succeeded).then(|| response.refusal(shared.server.tls.is_none()));
     if let Some(why) = &error {
         shared.warn(why);
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cause::Cause;
 use crate::connect::host_limit::HostLimit;
 use crate::connect::tls_words;
+use crate::http::wire::RequestState;
 
 /// The reason why a request has no response.
 ///
@@ -24,6 +25,8 @@ pub(crate) enum RequestError {
     InvalidRequest(String),
     #[error("no connection in time (connect-timeout)")]
     ConnectTimeout,
+    #[error("no connection within {} s (timeout)", .0.as_secs_f64())]
+    NotOpened(Duration),
     #[error("no connection: {0}")]
     Unreachable(String),
     #[error("no connection: {0}; raise the limit with `ulimit -n`")]
@@ -36,6 +39,10 @@ pub(crate) enum RequestError {
     Timeout(Duration),
     #[error("the connection was lost before the answer: {0}")]
     Lost(String),
+    #[error(
+        "the server answered with TLS; this is its port with TLS, so the url begins with https://"
+    )]
+    NeedsTls,
 }
 
 impl RequestError {
@@ -55,6 +62,26 @@ impl RequestError {
             ));
         }
         Self::Lost(text)
+    }
+
+    /// Adds the likely reason for the loss of a connection without TLS, if it is that the
+    /// server expects TLS: some answer with TLS, and others close the connection.
+    pub(crate) fn without_tls(self, state: &RequestState) -> Self {
+        match self {
+            Self::Lost(_) if state.is_tls() => Self::NeedsTls,
+            Self::Lost(text) if !state.has_answer() => Self::Lost(format!(
+                "{text}; if the server expects TLS, the url begins with https://"
+            )),
+            other => other,
+        }
+    }
+
+    /// Converts the timeout of a request for which no connection was opened.
+    pub(crate) fn before_opening(self) -> Self {
+        match self {
+            Self::Timeout(limit) => Self::NotOpened(limit),
+            other => other,
+        }
     }
 
     /// Adds the likely reason for the loss of a connection that had earlier requests.
@@ -86,7 +113,7 @@ impl RequestError {
 
     /// Returns whether the request may have reached the server.
     pub(crate) fn may_be_sent(&self) -> bool {
-        matches!(self, Self::Timeout(_) | Self::Lost(_))
+        matches!(self, Self::Timeout(_) | Self::Lost(_) | Self::NeedsTls)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sends one request and reads its response.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -23,6 +24,18 @@ use crate::http::target::{Channel, Shared};
 /// The bytes of a response that are read, 1 MiB: downlink messages are small, and an
 /// endless response must not fill the memory of the host.
 const MAX_RESPONSE_BYTES: usize = 1 << 20;
+
+/// The bytes of a page with an error in which its words are looked for, 4 KiB.
+const MAX_PAGE_BYTES: usize = 4096;
+
+/// The words of servers for a request without TLS on a port with TLS: nginx, Go and Caddy,
+/// Apache, Tomcat.
+const TLS_PAGES: [&str; 4] = [
+    "sent to https port",
+    "request to an https server",
+    "speaking plain http",
+    "requires tls",
+];
 
 /// The redirects of one request that are followed.
 const MAX_REDIRECTS: usize = 5;
@@ -59,9 +72,22 @@ impl Response {
         (to.origin() == from.origin()).then_some(to)
     }
 
-    /// Describes a response that is not a success.
-    pub(crate) fn refusal(&self) -> String {
+    /// Returns whether the server says that it expects TLS.
+    fn asks_for_tls(&self) -> bool {
+        let start = self.body.get(..MAX_PAGE_BYTES).unwrap_or(&self.body);
+        let page = String::from_utf8_lossy(start).to_ascii_lowercase();
+        let said = TLS_PAGES.iter().any(|words| page.contains(words));
+        self.status == StatusCode::BAD_REQUEST && said
+    }
+
+    /// Describes a response that is not a success; `is_plain` is true without TLS.
+    pub(crate) fn refusal(&self, is_plain: bool) -> String {
         let status = self.status;
+        if is_plain && self.asks_for_tls() {
+            return format!(
+                "the server answered {status}, and that this is its port with TLS; so the url begins with https://"
+            );
+        }
         match &self.location {
             Some(location) if status.is_redirection() => {
                 // The origin only: the path may differ for each device.
@@ -78,7 +104,8 @@ impl Response {
     }
 }
 
-/// Sends a request with these headers.
+/// Sends a request with these headers. `has_begun` is whether it was sent on an open
+/// connection.
 ///
 /// # Errors
 /// When there is no complete response in time.
@@ -89,6 +116,7 @@ pub(crate) async fn send(
     headers: HeaderMap,
     path: Option<Rc<str>>,
     payload: Bytes,
+    has_begun: &Cell<bool>,
 ) -> Result<Response, RequestError> {
     let target = &shared.server.target;
     let mut url = target.address.shown.trim_end_matches('/').to_owned();
@@ -103,7 +131,7 @@ pub(crate) async fn send(
         let mut redirects = 0;
         loop {
             let request = request(channel, &url, &headers, &payload)?;
-            let response = exchange(shared, request).await?;
+            let response = exchange(shared, request, has_begun).await?;
             match response.followed(&url) {
                 Some(next) if redirects < MAX_REDIRECTS => url = next,
                 _ => return Ok(response),
@@ -148,8 +176,10 @@ fn request(
 async fn exchange(
     shared: &Shared,
     request: Request<Full<Bytes>>,
+    has_begun: &Cell<bool>,
 ) -> Result<Response, RequestError> {
     if let Some(mut connection) = shared.idle.take() {
+        let had_begun = has_begun.replace(true);
         match connection.sender.try_send_request(request.clone()).await {
             Ok(response) => return read(shared, connection, response).await,
             Err(mut error) => {
@@ -157,12 +187,20 @@ async fn exchange(
                 if !is_unsent && !connection.state.is_unread() {
                     return Err(RequestError::lost(error.error()).on_reused());
                 }
+                has_begun.set(had_begun);
             }
         }
     }
     let mut connection = open::open(&shared.server).await?;
+    has_begun.set(true);
     let response = connection.sender.send_request(request).await;
-    let response = response.map_err(|error| RequestError::lost(&error))?;
+    let response = response.map_err(|error| {
+        let lost = RequestError::lost(&error);
+        match shared.server.tls.is_none() && !shared.has_answered.get() {
+            true => lost.without_tls(&connection.state),
+            false => lost,
+        }
+    })?;
     read(shared, connection, response).await
 }
 
@@ -176,6 +214,7 @@ async fn read(
     response: hyper::Response<Incoming>,
 ) -> Result<Response, RequestError> {
     let at = Instant::now();
+    shared.has_answered.set(true);
     let text = |name: HeaderName| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
     let (location, content_type) = (text(LOCATION), text(CONTENT_TYPE));
     let limit = connections::idle_limit(response.headers(), shared.server.idle_timeout);

@@ -1,5 +1,6 @@
 //! Holds the settings that all requests to a server share.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ impl HttpTarget {
 pub(crate) struct Shared {
     pub(crate) server: HttpTarget,
     pub(crate) idle: IdleConnections,
+    /// Whether the server has answered a request.
+    pub(crate) has_answered: Cell<bool>,
     pub(crate) inbox: EventInbox,
 }
 

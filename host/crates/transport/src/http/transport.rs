@@ -1,6 +1,6 @@
 //! Assigns envelopes to device queues, and starts the queues.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -17,6 +17,10 @@ use crate::http::device_queue::{self, DeviceQueue};
 use crate::http::target::{HttpTarget, Shared};
 use crate::inbox::EventInbox;
 use crate::transport::{LinkAction, Transport};
+
+/// The cause for a request that waits for its connection at the end of the run.
+const NO_CONNECTION: &str =
+    "the run ended before it could be sent: no connection to the server was opened";
 
 /// One worker's requests to a server.
 pub struct HttpTransport {
@@ -35,6 +39,7 @@ impl HttpTransport {
             shared: Rc::new(Shared {
                 server: server.clone(),
                 idle: IdleConnections::default(),
+                has_answered: Cell::new(false),
                 inbox,
             }),
             queues: Vec::new(),
@@ -68,13 +73,20 @@ impl Transport for HttpTransport {
             *queue = Some(Rc::new(DeviceQueue {
                 info,
                 state: RefCell::default(),
+                has_begun: Cell::new(false),
                 restored: Notify::new(),
             }));
         }
     }
 
-    fn wait_cause(&self, _device: DeviceIndex) -> Cause {
-        Cause::backend("the server has not answered the first of them")
+    fn wait_cause(&self, device: DeviceIndex) -> Cause {
+        let is_opening = self
+            .queue(device)
+            .is_some_and(|queue| queue.state.borrow().current.is_some() && !queue.has_begun.get());
+        match is_opening {
+            true => Cause::backend("there is no connection to the server yet"),
+            false => Cause::backend("the server has not answered the first of them"),
+        }
     }
 
     #[inline]
@@ -138,7 +150,14 @@ impl Transport for HttpTransport {
         self.drop_queued("the run ended before it could be sent");
         for queue in self.queues.iter().flatten() {
             let mut state = queue.state.borrow_mut();
-            if let Some((envelope, sent_at)) = state.current.take() {
+            if let Some((mut envelope, sent_at)) = state.current.take() {
+                if !queue.has_begun.get() {
+                    envelope.attempt = envelope.attempt.saturating_sub(1);
+                    let cause = Cause::with_fault(state.cut, NO_CONNECTION);
+                    let completion = Completion::unsent(envelope, Outcome::Dropped, cause);
+                    self.shared.inbox.complete(completion);
+                    continue;
+                }
                 let cause = Cause::backend("the run ended before the server answered");
                 self.shared.inbox.complete(Completion {
                     sent_at: Some(sent_at),

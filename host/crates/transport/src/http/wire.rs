@@ -24,6 +24,9 @@ const RESET_WAIT: Duration = Duration::from_millis(500);
 /// The time between two looks at the socket, 2 ms.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 
+/// The first bytes of an alert and of a handshake (RFC 8446, section 5.1).
+const TLS_RECORDS: [u8; 2] = [0x15, 0x16];
+
 /// The state of a request on a connection.
 #[derive(Debug, Default)]
 pub(crate) struct RequestState {
@@ -31,6 +34,10 @@ pub(crate) struct RequestState {
     is_open: Cell<bool>,
     /// Whether the server never read the request.
     unread: Cell<bool>,
+    /// Whether a byte of a response has come on the connection.
+    has_answer: Cell<bool>,
+    /// Whether the first byte of the connection is one of TLS, and not of HTTP.
+    is_tls: Cell<bool>,
 }
 
 impl RequestState {
@@ -38,6 +45,26 @@ impl RequestState {
     pub(crate) fn restart(&self) {
         self.is_open.set(false);
         self.unread.set(false);
+    }
+
+    /// Returns whether a byte of a response has come on the connection.
+    pub(crate) fn has_answer(&self) -> bool {
+        self.has_answer.get()
+    }
+
+    /// Returns whether the server speaks TLS on this connection, which has none.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.is_tls.get()
+    }
+
+    /// Notes bytes of the server.
+    fn note_read(&self, bytes: &[u8]) {
+        self.is_open.set(false);
+        if !self.has_answer.replace(true) {
+            let first = bytes.first().copied();
+            self.is_tls
+                .set(first.is_some_and(|byte| TLS_RECORDS.contains(&byte)));
+        }
     }
 
     /// Returns whether the connection ended before the server read the request.
@@ -100,7 +127,8 @@ impl AsyncRead for Wire {
             let before = buf.filled().len();
             match Pin::new(&mut wire.stream).poll_read(cx, buf) {
                 Poll::Ready(Ok(())) if buf.filled().len() > before => {
-                    wire.state.is_open.set(false);
+                    wire.state
+                        .note_read(buf.filled().get(before..).unwrap_or_default());
                     return Poll::Ready(Ok(()));
                 }
                 // The end of the stream; TLS may miss its own.

@@ -10,3 +10,4 @@ mod reconnects;
 mod sessions;
 pub(crate) mod settings;
 mod suspects;
+mod unanswered;

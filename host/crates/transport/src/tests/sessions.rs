@@ -235,3 +235,29 @@ fn refused_subscriptions_are_one_warning_and_an_event_each() {
         });
     }
 }
+
+#[test]
+fn each_refused_topic_of_the_fleet_file_is_a_warning() {
+    for connections in ["", "connections = 1\n"] {
+        run(async move {
+            let broker = Broker::default();
+            let port = broker.start(|_| false, |_, _| Reaction::RefuseOdd).await;
+            let keys = format!(
+                "{connections}downlink = {{ c = {{ topic = \"c/{{device}}\" }}, all = {{ topic = \"+/1\" }} }}"
+            );
+            let mut fleet = TestFleet::connect(port, &keys, 4);
+            // Filters of devices with odd numbers, and one for all devices of a connection.
+            let expected = if connections.is_empty() { 6 } else { 3 };
+            fleet.until(|fleet| fleet.warnings.len() == expected).await;
+            fleet.kinds.sort();
+            fleet.kinds.dedup();
+            let kinds = fleet
+                .kinds
+                .iter()
+                .map(|kind| kind.rsplit(": ").next().unwrap());
+            assert_eq!(kinds.collect::<Vec<_>>(), ["all = +/1", "c = c/{device}"]);
+            let said = " (downlink all = +/1; SUBACK code 128)";
+            assert!(fleet.warnings.iter().any(|text| text.contains(said)));
+        });
+    }
+}

@@ -198,10 +198,21 @@ impl Session<'_> {
         }
     }
 
-    /// Reports a refused filter: as one warning for all, and as an event of each device.
+    /// Reports a refused filter: as one warning for all of the same topic in the fleet file,
+    /// and as an event of each device.
     fn warn_refused(&self, connection: &Connection, place: usize, refusal: &Refusal) {
-        let filter = connection.subscriptions.filter(place);
-        let filter = filter.map_or("", |(filter, _)| filter);
+        let channel = connection.subscriptions.channel(place).unwrap_or_default();
+        let downlink = self.shared.broker.mqtt.downlink.get(channel);
+        let template = downlink.map(|downlink| downlink.topic.shown().to_string());
+        let template = template.unwrap_or_default();
+        let filter = match downlink.is_some_and(|downlink| downlink.topic.has_references()) {
+            // The filter has a value of the environment.
+            true => template.as_str(),
+            false => connection
+                .subscriptions
+                .filter(place)
+                .map_or("", |(filter, _)| filter),
+        };
         let client_id = &connection.client_id;
         tracing::warn!(client_id, filter, "subscription refused");
         let Refusal {
@@ -210,9 +221,9 @@ impl Session<'_> {
             way_out,
         } = refusal;
         self.shared.warn_as(
-            kind,
+            &format!("{kind}: {channel} = {template}"),
             &format!(
-                "{kind}: the filter {filter} of client id {client_id} ({reason}); no device receives its messages; {way_out}"
+                "{kind}: the filter {filter} of client id {client_id} (downlink {channel} = {template}; {reason}); no device receives its messages; {way_out}"
             ),
         );
         let detail: Rc<str> = format!("subscription to {filter}: {reason}").into();

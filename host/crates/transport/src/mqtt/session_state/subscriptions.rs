@@ -154,6 +154,12 @@ impl Subscriptions {
         Some((&filter.text, filter.qos))
     }
 
+    /// Returns the first channel that has a filter.
+    pub(crate) fn channel(&self, place: usize) -> Option<&str> {
+        let receiver = self.filters.get(place)?.receivers.first()?;
+        Some(&receiver.channel)
+    }
+
     /// Returns the devices that have a filter.
     pub(crate) fn devices(&self, place: usize) -> impl Iterator<Item = DeviceIndex> {
         let filter = self.filters.get(place);
