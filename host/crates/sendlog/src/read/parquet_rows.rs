@@ -180,7 +180,10 @@ fn value(column: &ArrayRef, place: usize) -> Option<TableValue<'_>> {
             let value = column.as_primitive_opt::<Float32Type>()?.value(place);
             // A conversion of the bits would make 28.200000762939453 of 28.2.
             let nearest = value.to_string().parse();
-            TableValue::Float(nearest.unwrap_or_else(|_| value.into()))
+            TableValue::Float(match nearest {
+                Ok(nearest) if value.fract() != 0.0 => nearest,
+                _ => value.into(),
+            })
         }
         DataType::Float64 => {
             TableValue::Float(column.as_primitive_opt::<Float64Type>()?.value(place))

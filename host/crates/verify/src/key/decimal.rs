@@ -47,17 +47,34 @@ fn spelled(digits: &str, exponent: i64) -> String {
     format!("{whole}.{fraction}")
 }
 
+/// Whole floats below this are shown with all their digits: 2^64.
+const MAX_EXACT: f64 = 18_446_744_073_709_551_616.0;
+
+/// Returns a float in one spelling: whole numbers of 64 bits with all digits, and others with as
+/// many as tell them from their neighbours.
+pub(crate) fn of_float(number: f64) -> String {
+    let text = match number.fract() == 0.0 && number.abs() < MAX_EXACT {
+        true => format!("{number:.0}"),
+        false => number.to_string(),
+    };
+    canonical(&text).unwrap_or(text)
+}
+
 /// Returns whether a float column of this width holds a number exactly, in one spelling.
 pub(crate) fn fits_float(canonical_number: &str, is_single: bool) -> bool {
     let held = match is_single {
-        true => canonical_number
-            .parse::<f32>()
-            .map(|float| float.to_string()),
-        false => canonical_number
-            .parse::<f64>()
-            .map(|float| float.to_string()),
+        true => canonical_number.parse::<f32>().ok().and_then(widened),
+        false => canonical_number.parse::<f64>().ok(),
     };
-    held.is_ok_and(|held| canonical(&held).as_deref() == Some(canonical_number))
+    held.is_some_and(|held| of_float(held) == canonical_number)
+}
+
+/// Returns a float of 32 bits as readers of tables do: a fraction keeps its decimal digits.
+fn widened(number: f32) -> Option<f64> {
+    match number.fract() == 0.0 {
+        true => Some(number.into()),
+        false => number.to_string().parse().ok(),
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +126,8 @@ mod tests {
             ("16777216", true, true),
             ("16777217", false, true),
             ("9007199254740992", true, true),
+            ("1152921504606846976", true, true),
+            ("1152921504606847000", false, false),
             ("9007199254740993", false, false),
             ("0.12345678901234567891", false, false),
             ("1e400", false, false),

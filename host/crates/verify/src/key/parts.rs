@@ -10,7 +10,7 @@ use mockfleet_sendlog::{TableValue, parse_timestamp};
 
 use crate::key::content;
 use crate::key::content::{Content, Digest, Joined};
-use crate::key::decimal::canonical;
+use crate::key::decimal::{canonical, of_float};
 use crate::key::json::Json;
 
 /// A field of a payload: `seq`, `meta.n`, or `/meta/n` (RFC 6901).
@@ -212,11 +212,6 @@ fn of_text(text: &str) -> String {
         Some(number) if is_number => number,
         _ => text.to_owned(),
     }
-}
-
-fn of_float(number: f64) -> String {
-    let text = number.to_string();
-    canonical(&text).unwrap_or(text)
 }
 
 #[cfg(test)]

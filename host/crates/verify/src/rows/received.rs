@@ -10,6 +10,7 @@ use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
 
 use crate::key::content::{Content, Digest};
+use crate::key::decimal::of_float;
 use crate::key::encoding::PayloadEncoding;
 use crate::key::json::Json;
 use crate::key::parts;
@@ -163,7 +164,10 @@ impl<'a> Reader<'a> {
             .payload
             .as_ref()
             .and_then(cell)
-            .and_then(TableValue::bytes);
+            .and_then(|cell| match cell {
+                TableValue::Float(number) => Some(of_float(*number).into_bytes().into()),
+                cell => cell.bytes(),
+            });
         let bytes = match (bytes, keys.encoding) {
             (bytes, PayloadEncoding::Plain) => bytes,
             (None, _) => None,
