@@ -302,7 +302,12 @@ def test_check_that_cannot_be_told_is_refused(verify, rows, tmp_path):
     fleet = verify.fleet.broker("mqtt://127.0.0.1:1").group().set(checks={"received": ["late == 0"]})
     fleet.write()
     refused = verify("got.jsonl", "--fleet", "fleet.toml", expect=2)
-    assert 'fleet.toml: received in [checks]: "late == 0" cannot be told' in refused
+    line = next(
+        number
+        for number, text in enumerate((tmp_path / "fleet.toml").read_text().splitlines(), 1)
+        if "late == 0" in text
+    )
+    assert f'fleet.toml:{line}: received in [checks]: "late == 0" cannot be told' in refused
     # Nobody asked for these checks by name, so the others count.
     said = verify("got.jsonl")
     made = {check["check"]: check["passed"] for check in said["checks"]}
@@ -370,6 +375,51 @@ def test_payloads_of_bytes_are_compared(verify, rows, tmp_path, form):
     assert unexplained(verify(file, expect=1)) == unexplained(said)
     refused = verify(file, "--key", "device,seq", expect=2)
     assert "the payloads of the log are bytes" in refused and "holds no payloads" not in refused
+
+
+def test_unreadable_payloads_are_counted_and_the_others_decoded(verify, rows, tmp_path):
+    for row in rows:
+        row["payload"] = packed(row)
+    change(verify.fleet.store, lambda row: row.update(payload_bin=packed(row), payload_size=len(packed(row)), payload=None))
+    with (tmp_path / "got.jsonl").open("w") as out:
+        for number, row in enumerate(rows):
+            payload = "zz" if number in (1, 5, 9) else row["payload"].hex()
+            print(json.dumps(row | {"payload": payload}), file=out)
+    said = verify("got.jsonl", "--by", "payload", expect=1)
+    assert unexplained(said) == NONE | {"missing": 3, "unknown": 3}
+    [note] = [note for note in said["notes"] if "zz" in note]
+    assert note.startswith("3 of 200 payloads are no hexadecimal digits, first got.jsonl:2")
+
+
+def test_log_without_payloads_says_so(verify, rows, tmp_path):
+    change(verify.fleet.store, lambda row: row.update(payload=None))
+    as_csv(rows, tmp_path / "got.csv")
+    refused = verify("got.csv", expect=2)
+    assert 'the log keeps no payloads (payload = "none" in [log])' in refused
+    assert "--key device=COLUMN" in refused and "JSON object" not in refused
+
+
+def test_numbers_are_compared_digit_by_digit(verify, rows, tmp_path):
+    def long(row):
+        return 2**53 + json.loads(row["payload"])["seq"]
+
+    def sent(row):
+        text = json.dumps({"id": long(row)})
+        row.update(payload=text, payload_size=len(text))
+
+    received = [{"device": row["device"], "id": float(long(row))} for row in rows]
+    change(verify.fleet.store, sent)
+    with (tmp_path / "got.jsonl").open("w") as out:
+        for row in rows:
+            fields = f'"id": {long(row)}.0'
+            print(f'{{"device": "{row["device"]}", {fields}, "payload": {{{fields}}}}}', file=out)
+    said = verify("got.jsonl", "--key", "device,id")
+    assert unexplained(said) == NONE and said["matched"] == DEVICES * TICKS
+    for kind in (pa.float64(), pa.float32()):
+        schema = pa.schema([("device", pa.string()), ("id", kind)])
+        pq.write_table(pa.Table.from_pylist(received, schema=schema), tmp_path / "got.parquet")
+        refused = verify("got.parquet", "--key", "device,id", expect=2)
+        assert 'column "id" of the received table is a float, which cannot hold 9007199254' in refused
 
 
 def of_bytes(rows, device, seq):

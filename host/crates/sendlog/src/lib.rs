@@ -141,7 +141,7 @@ pub use read::outcome_counts::{
     FIRST_QUERY_ROWS, OutcomeCounts, first_query, outcome_counts, outcome_table,
 };
 pub use read::overlap::{OverlappingRuns, overlapping_runs};
-pub use read::parquet_rows::{ParquetFile, RowVisitor};
+pub use read::parquet_rows::{FloatColumn, ParquetFile, RowVisitor};
 pub use read::row_sizes::{EncodedSizes, encoded_sizes};
 pub use read::stats::{RunStats, SkippedFile, Stats, TableTotals, stats};
 pub use read::text_table::TextTable;

@@ -31,5 +31,6 @@ pub use column_names::{
     find_column,
 };
 pub use files::kind_words;
+pub use mockfleet_sendlog::FloatColumn;
 pub use row::{Location, RowCallback};
 pub use table::Table;

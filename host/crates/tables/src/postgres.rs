@@ -7,12 +7,13 @@ use std::error::Error as _;
 use std::ops::ControlFlow;
 
 use ::postgres::error::SqlState;
+use ::postgres::types::Type;
 use ::postgres::{Client, Config, NoTls};
 use url::Url;
 
 use crate::csv;
 use crate::row::BadRowCallback;
-use mockfleet_sendlog::RowVisitor;
+use mockfleet_sendlog::{FloatColumn, RowVisitor};
 
 /// Returns whether a text is the address of a PostgreSQL database.
 pub(crate) fn is_url(text: &str) -> bool {
@@ -75,6 +76,27 @@ impl Query {
             )
             .map_err(|error| here(reason(&error)))?;
         Ok(client)
+    }
+
+    /// Returns the columns that are floats, or the place of a problem and its text.
+    pub(crate) fn float_columns(&self) -> Result<Vec<FloatColumn>, (String, String)> {
+        let mut client = self.connect()?;
+        let prepared = client.prepare(&self.sql).map_err(|error| {
+            let text = format!("the database refuses it: {}", reason(&error));
+            ("--query".to_owned(), text)
+        })?;
+        let columns = prepared.columns().iter().filter_map(|column| {
+            let is_single = match *column.type_() {
+                Type::FLOAT4 => true,
+                Type::FLOAT8 => false,
+                _ => return None,
+            };
+            Some(FloatColumn {
+                name: column.name().to_owned(),
+                is_single,
+            })
+        });
+        Ok(columns.collect())
     }
 
     /// Returns the names of the columns, or the place of a problem and its text.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mockfleet_datafile::JsonForm;
-use mockfleet_sendlog::{LogFile, ParquetFile, ReadError};
+use mockfleet_sendlog::{FloatColumn, LogFile, ParquetFile, ReadError};
 
 use crate::{csv, json, postgres};
 
@@ -24,6 +24,20 @@ impl Source {
             }
             Self::Log(file) => file.display_name.clone(),
             Self::Query(query) => query.shown(),
+        }
+    }
+
+    /// Returns the columns that are floats. Texts have no such columns.
+    pub(crate) fn float_columns(&self) -> Result<Vec<FloatColumn>, String> {
+        let parquet = |opened: Result<ParquetFile, ReadError>| match opened {
+            Ok(file) => Ok(file.float_columns()),
+            Err(error) => Err(error.to_string()),
+        };
+        match self {
+            Self::Parquet(path) => parquet(ParquetFile::open(path)),
+            Self::Log(file) => parquet(file.open()),
+            Self::Csv(..) | Self::Json(..) => Ok(Vec::new()),
+            Self::Query(query) => query.float_columns().map_err(|(_, text)| text),
         }
     }
 

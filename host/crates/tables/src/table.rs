@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use mockfleet_config::{Problem, Problems};
-use mockfleet_sendlog::{LogFile, ParquetFile, TableValue};
+use mockfleet_sendlog::{FloatColumn, LogFile, ParquetFile, TableValue};
 
 use crate::row::{Location, RowCallback};
 use crate::source::Source;
@@ -130,6 +130,26 @@ impl Table {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column == name)
+    }
+
+    /// Returns the columns that are floats, which hold some numbers only.
+    ///
+    /// # Errors
+    /// A file or query whose columns cannot be read.
+    pub fn float_columns(&self) -> Result<Vec<FloatColumn>, Problems> {
+        let mut floats: Vec<FloatColumn> = Vec::new();
+        for part in &self.parts {
+            let found = part
+                .float_columns()
+                .map_err(|text| Problems::one(part.shown(), text))?;
+            for column in found {
+                match floats.iter_mut().find(|known| known.name == column.name) {
+                    Some(known) => known.is_single |= column.is_single,
+                    None => floats.push(column),
+                }
+            }
+        }
+        Ok(floats)
     }
 
     /// Returns the number of rows, if it is known without reading them.

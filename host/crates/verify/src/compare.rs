@@ -36,6 +36,7 @@ pub fn verify(
     notes.extend(keys.notes.iter().cloned());
     let sent = sent::read(&log.table, options, &keys, report_progress)?;
     let received_rows = received::read(&received, &keys, &sent, report_progress)?;
+    notes.extend(received_rows.unreadable_note(&received, &keys));
     let mut findings = Findings::new(log.run, received.shown().to_owned(), &keys);
     findings.notes = notes;
     join::join(

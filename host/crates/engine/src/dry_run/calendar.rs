@@ -20,6 +20,10 @@ const YEAR: Micros = 365 * DAY;
 /// Number of waits that a dry run covers, so that their messages are more than one.
 const WAITS: u64 = 4;
 
+/// Number of waits that a dry run covers if its ticks are few: a wait that has only begun at its
+/// end is then a small part.
+const MANY_WAITS: u64 = 40;
+
 /// The times after which a group repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Calendar {
@@ -63,6 +67,11 @@ impl Calendar {
     /// Returns the time that a dry run needs after the first interval.
     pub(crate) fn needed(self) -> Micros {
         self.period.max(self.wait.saturating_mul(WAITS).min(YEAR))
+    }
+
+    /// Returns the time of many waits, for a dry run with few ticks.
+    pub(crate) fn many_waits(self) -> Micros {
+        self.wait.saturating_mul(MANY_WAITS).min(YEAR)
     }
 
     /// Returns the end of the part of a dry run that has whole periods: the longest that fits

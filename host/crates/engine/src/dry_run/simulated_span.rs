@@ -30,7 +30,7 @@ pub(crate) struct SimulatedSpan {
 
 impl SimulatedSpan {
     /// Returns the span that the options request. Cron patterns and waits extend it to one of
-    /// their periods, and patterns to `end`, the end of the run, if that has few ticks.
+    /// their periods, and to `end`, the end of the run, if that has few ticks.
     pub(crate) fn new(
         group: &Group,
         how: DryRunOptions,
@@ -61,8 +61,13 @@ impl SimulatedSpan {
                 calendar,
             };
         };
-        let run = end.filter(|end| known.has_patterns() && end / every.max(1) <= MAX_RUN_TICKS);
-        let needed = known.needed().saturating_add(every).max(run.unwrap_or(0));
+        let needed = known.needed().saturating_add(every);
+        let is_long = needed > requested;
+        let run = end
+            .filter(|end| (known.has_patterns() || is_long) && end / every.max(1) <= MAX_RUN_TICKS);
+        let waits = known.many_waits().min(every.saturating_mul(MAX_RUN_TICKS));
+        let waits = if is_long { waits } else { 0 };
+        let needed = needed.max(run.unwrap_or(0)).max(waits);
         let needed = needed.min(every.saturating_mul(MAX_DEVICE_TICKS));
         if needed <= requested {
             return Self {
@@ -87,6 +92,24 @@ mod tests {
 
     const SECOND: Micros = 1_000_000;
     const HOUR: Micros = 3_600 * SECOND;
+
+    #[test]
+    fn long_waits_and_the_run_extend_the_simulation() {
+        let span = |every, after: &str, end| {
+            let calendar = Calendar::read(&json!({ "after": after }));
+            let span = SimulatedSpan::of_interval(every, 1_000, 300 * SECOND, calendar, end);
+            (span.devices, span.until)
+        };
+        // Of 40 h and 2 h in turns, 160 h have 6 messages, and the rate makes 27 a month of 34.
+        let month = Some(720 * HOUR);
+        assert_eq!(span(HOUR, "40h", month), (125, 1_600 * HOUR));
+        assert_eq!(span(HOUR, "40h", None), (125, 1_600 * HOUR));
+        assert_eq!(span(HOUR, "40h", Some(2_000 * HOUR)), (100, 2_000 * HOUR));
+        // Short waits, and many ticks, leave it as it is.
+        assert_eq!(span(SECOND, "1m", month), (1_000, 300 * SECOND));
+        let needed = 36 * HOUR + SECOND;
+        assert_eq!(span(SECOND, "9h", month), (1, needed));
+    }
 
     #[test]
     fn patterns_and_the_run_extend_the_simulation() {

@@ -28,6 +28,15 @@ const BATCH_ROWS: usize = 8_192;
 /// Receives a row: its number from one, and its cells in the requested order.
 pub type RowVisitor<'a> = dyn FnMut(u64, &[TableValue<'_>]) -> ControlFlow<()> + 'a;
 
+/// A column whose values are floats, which do not hold every number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FloatColumn {
+    /// Name of the column.
+    pub name: String,
+    /// Whether the floats have 32 bits, and not 64.
+    pub is_single: bool,
+}
+
 /// A Parquet file whose footer has been read.
 pub struct ParquetFile {
     metadata: ArrowReaderMetadata,
@@ -56,6 +65,24 @@ impl ParquetFile {
     pub fn columns(&self) -> Vec<String> {
         let fields = self.metadata.schema().fields().iter();
         fields.map(|field| field.name().clone()).collect()
+    }
+
+    /// Returns the columns that are floats.
+    #[must_use]
+    pub fn float_columns(&self) -> Vec<FloatColumn> {
+        let fields = self.metadata.schema().fields().iter();
+        let floats = fields.filter_map(|field| {
+            let is_single = match field.data_type() {
+                DataType::Float32 => true,
+                DataType::Float64 => false,
+                _ => return None,
+            };
+            Some(FloatColumn {
+                name: field.name().clone(),
+                is_single,
+            })
+        });
+        floats.collect()
     }
 
     /// Returns the number of rows.
@@ -149,12 +176,15 @@ fn value(column: &ArrayRef, place: usize) -> Option<TableValue<'_>> {
                 Err(_) => TableValue::Text(value.to_string().into()),
             }
         }
-        DataType::Float32 => TableValue::Float(
-            column
-                .as_primitive_opt::<Float32Type>()?
-                .value(place)
-                .into(),
-        ),
+        DataType::Float32 => {
+            let value = column.as_primitive_opt::<Float32Type>()?.value(place);
+            // A conversion of the bits would make 28.200000762939453 of 28.2.
+            let nearest = value.to_string().parse();
+            TableValue::Float(match nearest {
+                Ok(nearest) if value.fract() != 0.0 => nearest,
+                _ => value.into(),
+            })
+        }
         DataType::Float64 => {
             TableValue::Float(column.as_primitive_opt::<Float64Type>()?.value(place))
         }

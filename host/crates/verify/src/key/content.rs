@@ -2,7 +2,7 @@
 //!
 //! JSON that a database has formatted again is not altered.
 
-use serde_json::Value as JsonValue;
+use crate::key::json::Json;
 use sha2::{Digest as _, Sha256};
 
 /// The first half of a SHA-256. Among a trillion payloads, no two share it by chance.
@@ -24,7 +24,7 @@ impl Content {
         value: None,
     };
 
-    pub(crate) fn of(bytes: &[u8], value: Option<&JsonValue>) -> Self {
+    pub(crate) fn of(bytes: &[u8], value: Option<&Json>) -> Self {
         Self {
             raw: Some(digest(bytes)),
             value: value.map(of_value),
@@ -64,60 +64,6 @@ impl Content {
     }
 }
 
-/// Parses a payload as JSON. Returns `None` for other bytes, and for JSON with a whole number
-/// that 64 bits do not hold: then only the bytes are compared, since the number would become
-/// another one.
-pub(crate) fn parse(bytes: &[u8]) -> Option<JsonValue> {
-    let value = serde_json::from_slice(bytes).ok()?;
-    (!has_long_whole_number(bytes)).then_some(value)
-}
-
-/// Returns whether JSON has a whole number that neither 64 bits nor a float keep.
-fn has_long_whole_number(json: &[u8]) -> bool {
-    let mut rest = json;
-    while let Some(at) = rest
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'0'..=b'9'))
-    {
-        let token = rest.get(at..).unwrap_or_default();
-        let length = if token.first() == Some(&b'"') {
-            text_length(token)
-        } else {
-            let in_number =
-                |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
-            let length = token.iter().take_while(in_number).count();
-            let number = token.get(..length).unwrap_or_default();
-            if std::str::from_utf8(number).is_ok_and(is_long_whole) {
-                return true;
-            }
-            length
-        };
-        rest = token.get(length..).unwrap_or_default();
-    }
-    false
-}
-
-/// Returns the length of a JSON text with its quotes.
-fn text_length(json: &[u8]) -> usize {
-    let mut escaped = false;
-    let end = json.iter().skip(1).position(|byte| {
-        let ends = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        ends
-    });
-    end.map_or(json.len(), |end| end + 2)
-}
-
-/// Returns whether a number without sign is whole, and neither in 64 bits nor in a float.
-fn is_long_whole(number: &str) -> bool {
-    const SAFE_DIGITS: usize = 15;
-    let (mantissa, _) = number.split_once(['e', 'E']).unwrap_or((number, ""));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = whole.len() + fraction.trim_end_matches('0').len();
-    let is_whole = fraction.trim_end_matches('0').is_empty();
-    is_whole && digits > SAFE_DIGITS && number.parse::<u64>().is_err()
-}
-
 pub(crate) fn digest(bytes: &[u8]) -> Digest {
     half(Sha256::digest(bytes))
 }
@@ -148,34 +94,32 @@ impl Joined {
 
 /// Returns the digest of a value. It is the same for any order of keys and any spelling of a
 /// number.
-pub(crate) fn of_value(value: &JsonValue) -> Digest {
+pub(crate) fn of_value(value: &Json) -> Digest {
     let mut joined = Joined::default();
     add(value, &mut joined);
     joined.done()
 }
 
-fn add(value: &JsonValue, joined: &mut Joined) {
+fn add(value: &Json, joined: &mut Joined) {
     match value {
-        JsonValue::Null => joined.add(b"n"),
-        JsonValue::Bool(truth) => joined.add(if *truth { b"t" } else { b"f" }),
-        JsonValue::Number(_) => {
+        Json::Null => joined.add(b"n"),
+        Json::Bool(truth) => joined.add(if *truth { b"t" } else { b"f" }),
+        Json::Number(number) => {
             joined.add(b"#");
-            joined.add(number(value).unwrap_or_default().as_bytes());
+            joined.add(number.as_bytes());
         }
-        JsonValue::String(text) => {
+        Json::Text(text) => {
             joined.add(b"s");
             joined.add(text.as_bytes());
         }
-        JsonValue::Array(list) => {
+        Json::List(list) => {
             joined.add(b"[");
             list.iter().for_each(|value| add(value, joined));
             joined.add(b"]");
         }
-        JsonValue::Object(object) => {
+        Json::Object(members) => {
             joined.add(b"{");
-            let mut keys: Vec<_> = object.iter().collect();
-            keys.sort_unstable_by_key(|(key, _)| *key);
-            for (key, value) in keys {
+            for (key, value) in members {
                 joined.add(key.as_bytes());
                 add(value, joined);
             }
@@ -184,33 +128,12 @@ fn add(value: &JsonValue, joined: &mut Joined) {
     }
 }
 
-/// Returns a number in one spelling: `1e2`, `100.0` and `100` are the same.
-pub(crate) fn number(value: &JsonValue) -> Option<String> {
-    if let Some(whole) = value.as_i64() {
-        return Some(whole.to_string());
-    }
-    match value.as_u64() {
-        Some(whole) => Some(whole.to_string()),
-        None => value.as_f64().map(float),
-    }
-}
-
-pub(crate) fn float(number: f64) -> String {
-    // Every whole number of this size is exact, and its text has no fraction.
-    if number.fract() == 0.0 && number.abs() < 9e15 {
-        format!("{number:.0}").replace("-0", "0")
-    } else {
-        number.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn content(text: &str) -> Content {
-        let value: Option<JsonValue> = serde_json::from_str(text).ok();
-        Content::of(text.as_bytes(), value.as_ref())
+        Content::of(text.as_bytes(), Json::parse(text.as_bytes()).as_ref())
     }
 
     #[test]
@@ -240,8 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn long_whole_numbers_are_compared_digit_by_digit() {
-        let content = |text: &str| Content::of(text.as_bytes(), parse(text.as_bytes()).as_ref());
+    fn numbers_are_compared_digit_by_digit() {
         for (left, right) in [
             (
                 r#"{"n":18446744073709551615}"#,
@@ -252,20 +174,25 @@ mod tests {
                 r#"{"n":18446744073709551617}"#,
             ),
             (r#"{"n":9007199254740993.0}"#, r#"{"n": 9007199254740992}"#),
+            (
+                r#"{"t":0.1000000000000000055511151231257827}"#,
+                r#"{"t":0.1}"#,
+            ),
         ] {
             assert!(!content(left).is_same(&content(right)), "{left} {right}");
         }
-        let spaced = content(r#"{ "n": 18446744073709551615, "t": "99999999999999999999" }"#);
-        let sent = content(r#"{"n":18446744073709551615,"t":"99999999999999999999"}"#);
-        assert!(spaced.is_same(&sent));
-        let measured = content(r#"{"t":0.1000000000000000055511151231257827}"#);
-        assert!(measured.is_same(&content(r#"{"t": 0.1}"#)));
-    }
-
-    #[test]
-    fn numbers_have_one_spelling() {
-        assert_eq!(float(-0.0), "0");
-        assert_eq!(float(-10.0), "-10");
-        assert_eq!(float(0.1), "0.1");
+        for (left, right) in [
+            (
+                r#"{ "n": 18446744073709551615, "t": "99999999999999999999" }"#,
+                r#"{"n":18446744073709551615,"t":"99999999999999999999"}"#,
+            ),
+            (r#"{"n":9007199254740993.0}"#, r#"{"n": 9007199254740993}"#),
+            (
+                r#"{"n":9.007199254740993e+15}"#,
+                r#"{"n":9007199254740993.0}"#,
+            ),
+        ] {
+            assert!(content(left).is_same(&content(right)), "{left} {right}");
+        }
     }
 }

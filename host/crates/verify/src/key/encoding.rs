@@ -2,7 +2,7 @@
 //!
 //! JSON and CSV cannot hold bytes, so exports write binary payloads as text.
 
-use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// The form in which the received table stores payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,20 +16,37 @@ pub(crate) enum PayloadEncoding {
 }
 
 impl PayloadEncoding {
-    /// Finds the form of payloads. It is used only if the log's payloads are bytes. A sample
-    /// that has no other form is plain.
-    pub(crate) fn detect(sample: &[Vec<u8>]) -> Self {
-        let all = |decode: fn(&[u8]) -> Option<Vec<u8>>| {
-            let mut texts = sample.iter().filter(|text| !text.is_empty()).peekable();
-            texts.peek().is_some() && texts.all(|text| decode(text).is_some())
+    /// Finds the form of payloads. It is used only if the log's payloads are bytes.
+    ///
+    /// Some received payloads may be unreadable. The form is the one in which most have a size
+    /// that the log's payloads have. If none has, it is the form of most payloads.
+    pub(crate) fn detect(sample: &[Vec<u8>], sizes: &HashSet<usize>) -> Self {
+        let texts = || sample.iter().filter(|text| !text.is_empty());
+        let fitting = |form: Self| {
+            let sent = texts().filter(|text| {
+                let decoded = form.decode(text);
+                decoded.is_some_and(|bytes| sizes.contains(&bytes.len()))
+            });
+            sent.count()
         };
-        if all(hex) {
-            Self::Hex
-        } else if all(base64) {
-            Self::Base64
-        } else {
-            Self::Plain
+        let [plain, hex, base64] = [Self::Plain, Self::Hex, Self::Base64].map(fitting);
+        if plain.max(hex).max(base64) > 0 {
+            return match () {
+                () if hex >= plain.max(base64) => Self::Hex,
+                () if base64 >= plain => Self::Base64,
+                () => Self::Plain,
+            };
         }
+        let half = texts().count() / 2;
+        let is_most = |form: Self| {
+            let readable = texts().filter(|text| form.decode(text).is_some());
+            readable.count() > half
+        };
+        let forms = [Self::Hex, Self::Base64];
+        forms
+            .into_iter()
+            .find(|form| is_most(*form))
+            .unwrap_or(Self::Plain)
     }
 
     /// Returns the name of the form in messages.
@@ -41,14 +58,13 @@ impl PayloadEncoding {
         }
     }
 
-    /// Returns the bytes of a payload. A payload in another form stays as it is.
-    pub(crate) fn decode<'a>(self, stored: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
-        let decoded = match self {
-            Self::Plain => None,
-            Self::Hex => hex(&stored),
-            Self::Base64 => base64(&stored),
-        };
-        decoded.map_or(stored, Cow::Owned)
+    /// Returns the bytes of a payload, or `None` if it has not this form.
+    pub(crate) fn decode(self, stored: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain => Some(stored.to_vec()),
+            Self::Hex => hex(stored),
+            Self::Base64 => base64(stored),
+        }
     }
 }
 
@@ -100,6 +116,10 @@ mod tests {
         texts.iter().map(|text| text.as_bytes().to_vec()).collect()
     }
 
+    fn detected(texts: &[&str], sizes: &[usize]) -> PayloadEncoding {
+        PayloadEncoding::detect(&sample(texts), &sizes.iter().copied().collect())
+    }
+
     #[test]
     fn bytes_are_decoded_from_each_form() {
         let bytes: &[u8] = &[0x80, 0xff, 0x00, 0x41];
@@ -110,22 +130,32 @@ mod tests {
             ),
             (PayloadEncoding::Base64, &["gP8AQQ==", "gP8AQQ", "gP8AQQ=="]),
         ] {
-            assert_eq!(PayloadEncoding::detect(&sample(texts)), form);
+            for sizes in [[].as_slice(), &[4], &[99]] {
+                assert_eq!(detected(texts, sizes), form);
+            }
             for text in texts {
-                assert_eq!(form.decode(text.as_bytes().into()), bytes, "{text}");
+                assert_eq!(form.decode(text.as_bytes()).unwrap(), bytes, "{text}");
             }
         }
     }
 
     #[test]
-    fn other_texts_stay_as_they_are() {
-        for texts in [["80 f", "80ff"], ["on!", "off!"], ["", ""]] {
-            assert_eq!(
-                PayloadEncoding::detect(&sample(&texts)),
-                PayloadEncoding::Plain
-            );
+    fn unreadable_texts_do_not_change_the_form_of_the_others() {
+        let texts = ["C800000002", "zz", "C800000003", "C800000004"];
+        for sizes in [[].as_slice(), &[5]] {
+            assert_eq!(detected(&texts, sizes), PayloadEncoding::Hex);
         }
-        let text = b"no digits".as_slice();
-        assert_eq!(PayloadEncoding::Hex.decode(text.into()), text);
+        assert_eq!(PayloadEncoding::Hex.decode(b"zz"), None);
+        // Base64 that looks like hexadecimal digits is told by the sizes.
+        let texts = ["AAAA", "ABCD", "AAAA", "gP8A"];
+        assert_eq!(detected(&texts, &[3]), PayloadEncoding::Base64);
+        assert_eq!(detected(&["ab", "12"], &[2]), PayloadEncoding::Plain);
+    }
+
+    #[test]
+    fn other_texts_have_no_form() {
+        for texts in [["80 f", "80ff"], ["on!", "off!"], ["", ""]] {
+            assert_eq!(detected(&texts, &[]), PayloadEncoding::Plain);
+        }
     }
 }

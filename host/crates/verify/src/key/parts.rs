@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::Value as JsonValue;
-
 use mockfleet_sendlog::{TableValue, parse_timestamp};
 
 use crate::key::content;
 use crate::key::content::{Content, Digest, Joined};
+use crate::key::decimal::{canonical, of_float};
+use crate::key::json::Json;
 
 /// A field of a payload: `seq`, `meta.n`, or `/meta/n` (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +28,12 @@ impl Field {
         })
     }
 
-    pub(crate) fn of<'a>(&self, payload: &'a JsonValue) -> Option<&'a JsonValue> {
+    pub(crate) fn of<'a>(&self, payload: &'a Json) -> Option<&'a Json> {
         let mut value = payload;
         for step in &self.0 {
             value = match value {
-                JsonValue::Object(object) => object.get(step)?,
-                JsonValue::Array(list) => list.get(step.parse::<usize>().ok()?)?,
+                Json::Object(members) => members.get(step)?,
+                Json::List(list) => list.get(step.parse::<usize>().ok()?)?,
                 _ => return None,
             };
         }
@@ -121,7 +121,7 @@ impl KeyPart {
 
 /// A payload that is parsed once.
 pub(crate) struct Payload<'a> {
-    pub(crate) value: Option<&'a JsonValue>,
+    pub(crate) value: Option<&'a Json>,
     pub(crate) content: Content,
     /// Whether only the bytes count, since the log has nothing but their hash.
     pub(crate) bytes_only: bool,
@@ -174,13 +174,13 @@ impl Payload<'_> {
 }
 
 /// Converts a value of a payload to its common spelling.
-fn spelled(value: &JsonValue) -> Option<String> {
+fn spelled(value: &Json) -> Option<String> {
     Some(match value {
-        JsonValue::Null => return None,
-        JsonValue::String(text) => of_text(text),
-        JsonValue::Bool(truth) => truth.to_string(),
-        JsonValue::Number(_) => content::number(value)?,
-        JsonValue::Array(_) | JsonValue::Object(_) => format!("{:?}", content::of_value(value)),
+        Json::Null => return None,
+        Json::Text(text) => of_text(text),
+        Json::Bool(truth) => truth.to_string(),
+        Json::Number(number) => number.clone(),
+        Json::List(_) | Json::Object(_) => format!("{:?}", content::of_value(value)),
     })
 }
 
@@ -189,7 +189,7 @@ pub(crate) fn text_of(cell: &TableValue<'_>) -> Option<String> {
     Some(match cell {
         TableValue::Null => return None,
         TableValue::Int(whole) => whole.to_string(),
-        TableValue::Float(number) => content::float(*number),
+        TableValue::Float(number) => of_float(*number),
         TableValue::Bool(truth) => truth.to_string(),
         TableValue::Time(at) => format!("T{at}"),
         TableValue::Text(text) => of_text(text),
@@ -204,16 +204,13 @@ fn of_text(text: &str) -> String {
         return format!("T{at}");
     }
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
-    let is_number = matches!(digits, [b'0'] | [b'0', b'.', ..] | [b'1'..=b'9', ..]);
-    let is_whole = is_number && digits.iter().all(u8::is_ascii_digit);
-    match text.parse::<i64>() {
-        Ok(whole) if is_whole => whole.to_string(),
-        // A float would make one number of several.
-        _ if is_whole => text.to_owned(),
-        _ => match text.parse::<f64>() {
-            Ok(number) if is_number && number.is_finite() => content::float(number),
-            _ => text.to_owned(),
-        },
+    let is_number = matches!(
+        digits,
+        [b'0'] | [b'0', b'.' | b'e' | b'E', ..] | [b'1'..=b'9', ..]
+    );
+    match canonical(text) {
+        Some(number) if is_number => number,
+        _ => text.to_owned(),
     }
 }
 
@@ -223,8 +220,8 @@ mod tests {
 
     #[test]
     fn a_value_is_the_same_in_a_payload_and_in_a_column() {
-        let payload: JsonValue = serde_json::from_str(
-            r#"{"seq":17,"at":"2026-11-24T07:00:00.5Z","id":"007","meta":{"n":[1,2]}}"#,
+        let payload = Json::parse(
+            br#"{"seq":17,"at":"2026-11-24T07:00:00.5Z","id":"007","meta":{"n":[1,2]}}"#,
         )
         .unwrap();
         let sent = |field: &str| spelled(Field::parse(field).of(&payload).unwrap());
@@ -238,11 +235,14 @@ mod tests {
         assert_eq!(sent("id"), received(TableValue::Text("007".into())));
         assert_ne!(sent("id"), received(TableValue::Int(7)));
         assert_eq!(sent("/meta/n/1"), received(TableValue::Int(2)));
-        let largest: JsonValue = u64::MAX.into();
+        let largest = Json::Number(u64::MAX.to_string());
         let text = |text: &'static str| received(TableValue::Text(text.into()));
         assert_eq!(spelled(&largest), text("18446744073709551615"));
         assert_ne!(spelled(&largest), text("18446744073709551614"));
         assert_ne!(text("18446744073709551616"), text("18446744073709551617"));
+        assert_eq!(text("9007199254740993.0"), text("9007199254740993"));
+        assert_ne!(text("9007199254740993.0"), text("9007199254740992"));
+        assert_eq!(received(TableValue::Float(-0.0)).as_deref(), Some("0"));
         assert_eq!(Field::parse("meta.n").to_string(), "/meta/n");
     }
 

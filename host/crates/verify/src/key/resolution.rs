@@ -5,8 +5,8 @@
 
 use mockfleet_config::{Problems, did_you_mean};
 use mockfleet_tables::{
-    ARRIVAL_COLUMNS, DEVICE_COLUMNS, NUMBER_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS, Table,
-    find_column,
+    ARRIVAL_COLUMNS, DEVICE_COLUMNS, FloatColumn, NUMBER_COLUMNS, TIME_COLUMNS, TOPIC_COLUMNS,
+    Table, find_column,
 };
 
 use crate::key::encoding::PayloadEncoding;
@@ -29,6 +29,8 @@ pub(crate) struct ResolvedKeys {
     pub(crate) bytes_only: bool,
     /// The form of the received payloads.
     pub(crate) encoding: PayloadEncoding,
+    /// The received columns that are floats, of those above.
+    pub(crate) floats: Vec<FloatColumn>,
     /// Notes for the reader.
     pub(crate) notes: Vec<String>,
 }
@@ -130,13 +132,15 @@ pub(crate) fn resolve(
         bytes_only: sent_sample.hashed,
         encoding: match &payload {
             Some(name) if sent_sample.bytes > sent_sample.rows / 2 => {
-                sample_encoding(received, name)
+                sample_encoding(received, name, &sent_sample)
             }
             _ => PayloadEncoding::Plain,
         },
+        floats: Vec::new(),
         payload,
         notes: Vec::new(),
     };
+    let floats = float_columns(received, &resolved)?;
     if matches!(options.by, KeyChoice::Guess) {
         guessed.insert(0, resolved.option());
     }
@@ -159,7 +163,23 @@ pub(crate) fn resolve(
             "the log holds hashes of payloads: JSON that was written anew counts as altered".into(),
         );
     }
-    Ok(ResolvedKeys { notes, ..resolved })
+    Ok(ResolvedKeys {
+        notes,
+        floats,
+        ..resolved
+    })
+}
+
+/// Returns the columns of the key and the payload that are floats.
+fn float_columns(received: &Table, resolved: &ResolvedKeys) -> Result<Vec<FloatColumn>, Problems> {
+    let mut floats = received.float_columns()?;
+    floats.retain(|column| {
+        let is_key = resolved.key.iter().any(
+            |part| matches!(&part.received, ReceivedSide::Column(name) if *name == column.name),
+        );
+        is_key || resolved.payload.as_ref() == Some(&column.name)
+    });
+    Ok(floats)
 }
 
 struct Inputs<'a> {
@@ -194,6 +214,9 @@ impl Inputs<'_> {
     }
 
     fn explain_no_guess(&self) -> String {
+        if self.sent_sample.without == self.sent_sample.rows {
+            return "the log keeps no payloads (payload = \"none\" in [log]), so neither a field nor the payload says which message a row is; give --key device=COLUMN, or topic, channel and group, if they differ in each message, or write the log with payload = \"hash\" and compare with --by payload".into();
+        }
         format!(
             "{} has no columns that say by themselves which message a row is; give --key device=COLUMN,FIELD=COLUMN, or --payload COLUMN. Its columns: {}. Fields of the log's payloads: {}",
             self.received.shown(),
@@ -204,10 +227,17 @@ impl Inputs<'_> {
 
     fn sent_fields(&self) -> String {
         let fields = self.sent_sample.fields();
-        if fields.is_empty() {
-            return "none, since none of the first is a JSON object".into();
+        if !fields.is_empty() {
+            return list_some(&fields);
         }
-        list_some(&fields)
+        let sample = self.sent_sample;
+        match () {
+            () if sample.without == sample.rows => "none, since the log keeps no payloads",
+            () if sample.hashed => "none, since the log keeps hashes of payloads",
+            () if sample.bytes == sample.rows => "none, since the payloads are bytes",
+            () => "none, since none of the first is a JSON object",
+        }
+        .into()
     }
 
     fn columns(&self) -> &[String] {

@@ -1,15 +1,14 @@
 //! Reads the first rows of both sides, from which columns are guessed.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
-
-use serde_json::Value as JsonValue;
 
 use mockfleet_config::Problems;
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{PAYLOAD_COLUMNS, Table};
 
-use crate::key::content;
 use crate::key::encoding::PayloadEncoding;
+use crate::key::json::Json;
 use crate::key::parts::Field;
 
 /// Number of first rows that are read on each side.
@@ -19,11 +18,13 @@ const SAMPLE_ROWS: u32 = 200;
 #[derive(Default)]
 pub(crate) struct Sample {
     pub(crate) rows: u32,
-    pub(crate) payloads: Vec<JsonValue>,
+    pub(crate) payloads: Vec<Json>,
     /// Rows of the sample without a payload.
     pub(crate) without: u32,
     /// Payloads that are bytes.
     pub(crate) bytes: u32,
+    /// The sizes of payloads.
+    pub(crate) sizes: HashSet<usize>,
     /// Payloads that are one number, or true or false.
     pub(crate) scalars: u32,
     pub(crate) hashed: bool,
@@ -38,11 +39,10 @@ impl Sample {
     pub(crate) fn fields(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for payload in &self.payloads {
-            for name in payload
-                .as_object()
-                .into_iter()
-                .flat_map(|object| object.keys())
-            {
+            let Json::Object(members) = payload else {
+                continue;
+            };
+            for name in members.keys() {
                 if !names.contains(name) {
                     names.push(name.clone());
                 }
@@ -111,14 +111,19 @@ pub(crate) fn guess_payload(received: &Table, sent: &Sample) -> Option<String> {
     found.next().map(|(name, _)| (*name).to_owned())
 }
 
-pub(crate) fn sample_encoding(received: &Table, payload: &str) -> PayloadEncoding {
+pub(crate) fn sample_encoding(received: &Table, payload: &str, sent: &Sample) -> PayloadEncoding {
     let mut texts = Vec::new();
-    let _ = peek(received, &[payload], |cells| {
-        if let Some(TableValue::Text(text)) = cells.first() {
-            texts.push(text.as_bytes().to_vec());
-        }
+    let mut has_bytes = false;
+    let _ = peek(received, &[payload], |cells| match cells.first() {
+        Some(TableValue::Text(text)) => texts.push(text.as_bytes().to_vec()),
+        Some(TableValue::Int(number)) => texts.push(number.to_string().into_bytes()),
+        Some(TableValue::Bytes(_)) => has_bytes = true,
+        _ => {}
     });
-    PayloadEncoding::detect(&texts)
+    match has_bytes {
+        true => PayloadEncoding::Plain,
+        false => PayloadEncoding::detect(&texts, &sent.sizes),
+    }
 }
 
 fn continue_until_sampled(rows: u32) -> ControlFlow<()> {
@@ -141,6 +146,8 @@ pub(crate) fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Pro
             return ControlFlow::Continue(());
         }
         sample.rows += 1;
+        let length = size.int().and_then(|size| usize::try_from(size).ok());
+        sample.sizes.extend(length);
         match payload {
             TableValue::Text(text) => {
                 // A payload of that size could have this text itself, but does not in
@@ -149,10 +156,9 @@ pub(crate) fn sample_log(log: &Table, channels: &[String]) -> Result<Sample, Pro
                     && size
                         .int()
                         .is_some_and(|size| u64::try_from(size) != Ok(wide(text.len())));
-                let value = content::parse(text.as_bytes());
-                let is_scalar = |value: &JsonValue| value.is_number() || value.is_boolean();
-                sample.scalars += u32::from(value.as_ref().is_some_and(is_scalar));
-                sample.payloads.extend(value.filter(JsonValue::is_object));
+                let value = Json::parse(text.as_bytes());
+                sample.scalars += u32::from(value.as_ref().is_some_and(Json::is_scalar));
+                sample.payloads.extend(value.filter(Json::is_object));
             }
             _ if *binary != TableValue::Null => sample.bytes += 1,
             _ => sample.without += 1,
@@ -170,8 +176,8 @@ pub(crate) fn sample_received(received: &Table, payload: &str) -> Sample {
     let mut sample = Sample::default();
     let (rows, _) = peek(received, &[payload], |cells| {
         if let Some(bytes) = cells.first().and_then(TableValue::bytes) {
-            let value = content::parse(&bytes);
-            sample.payloads.extend(value.filter(JsonValue::is_object));
+            let value = Json::parse(&bytes);
+            sample.payloads.extend(value.filter(Json::is_object));
         }
     });
     sample.rows = rows;

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as JsonValue;
 
 use mockfleet_config::Problems;
 use mockfleet_sendlog::TableValue;
 use mockfleet_tables::{Location, Table};
 
-use crate::key::content;
 use crate::key::content::{Content, Digest};
+use crate::key::decimal::of_float;
+use crate::key::encoding::PayloadEncoding;
+use crate::key::json::Json;
 use crate::key::parts;
 use crate::key::parts::{Payload, ReceivedSide, SentSide};
 use crate::key::resolution::ResolvedKeys;
@@ -29,6 +30,23 @@ pub(crate) struct Received {
     pub(crate) unkeyed: u64,
     /// The first key, in messages.
     pub(crate) first_key: Option<String>,
+    /// The number of payloads that have not the form of the others, with the place and the text
+    /// of the first.
+    unreadable: Option<(u64, Location, String)>,
+}
+
+impl Received {
+    /// Describes the payloads that have not the form of the others.
+    pub(crate) fn unreadable_note(&self, table: &Table, keys: &ResolvedKeys) -> Option<String> {
+        let (count, place, text) = self.unreadable.as_ref()?;
+        Some(format!(
+            "{count} of {} payloads {} no {}, first {}: {text:?}; they are compared as they are",
+            self.rows,
+            if *count == 1 { "is" } else { "are" },
+            keys.encoding.word().unwrap_or("text"),
+            table.location(*place)
+        ))
+    }
 }
 
 /// A received row.
@@ -60,6 +78,7 @@ pub(crate) fn read(
         rows: 0,
         unkeyed: 0,
         first_key: None,
+        unreadable: None,
     };
     let of = table.rows();
     let mut problems = Problems::default();
@@ -73,7 +92,7 @@ pub(crate) fn read(
                 of,
             });
         }
-        match reader.row(cells, &mut received) {
+        match reader.row(place, cells, &mut received) {
             Ok(()) => ControlFlow::Continue(()),
             Err(why) => {
                 problems.push(problem(&table.location(place), why));
@@ -130,7 +149,12 @@ impl<'a> Reader<'a> {
         Self { keys, log, columns }
     }
 
-    fn row(&self, cells: &[TableValue<'_>], into: &mut Received) -> Result<(), String> {
+    fn row(
+        &self,
+        place: Location,
+        cells: &[TableValue<'_>],
+        into: &mut Received,
+    ) -> Result<(), String> {
         let cell = |name: &String| {
             let place = self.columns.iter().position(|column| column == name)?;
             cells.get(place)
@@ -140,10 +164,24 @@ impl<'a> Reader<'a> {
             .payload
             .as_ref()
             .and_then(cell)
-            .and_then(TableValue::bytes)
-            .map(|bytes| keys.encoding.decode(bytes));
-        let value: Option<JsonValue> = match &bytes {
-            Some(bytes) if !keys.bytes_only => content::parse(bytes),
+            .and_then(|cell| match cell {
+                TableValue::Float(number) => Some(of_float(*number).into_bytes().into()),
+                cell => cell.bytes(),
+            });
+        let bytes = match (bytes, keys.encoding) {
+            (bytes, PayloadEncoding::Plain) => bytes,
+            (None, _) => None,
+            (Some(stored), encoding) => match encoding.decode(&stored) {
+                Some(bytes) => Some(bytes.into()),
+                None => {
+                    let first = || (0, place, head(&stored));
+                    into.unreadable.get_or_insert_with(first).0 += 1;
+                    Some(stored)
+                }
+            },
+        };
+        let value: Option<Json> = match &bytes {
+            Some(bytes) if !keys.bytes_only => Json::parse(bytes),
             _ => None,
         };
         let payload = Payload {
@@ -167,10 +205,10 @@ impl<'a> Reader<'a> {
                     }
                 }
                 ReceivedSide::Field(field) => match &part.sent {
-                    SentSide::Column(_) => match field.of(payload.value?)? {
-                        JsonValue::String(text) => Some(text.as_bytes().into()),
-                        other => Some(other.to_string().into_bytes().into()),
-                    },
+                    SentSide::Column(_) => {
+                        let name = field.of(payload.value?)?;
+                        Some(name.to_string().into_bytes().into())
+                    }
                     _ => payload.field(field),
                 },
                 ReceivedSide::Payload => payload.whole(),

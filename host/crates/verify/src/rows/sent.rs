@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as JsonValue;
 
 use mockfleet_config::{Problems, fill_references};
 use mockfleet_sendlog::{Outcome, TableValue};
-use mockfleet_tables::Table;
+use mockfleet_tables::{Location, Table};
 
 use crate::findings::explain::{Faults, Kinds};
-use crate::key::content;
 use crate::key::content::{Content, Digest};
+use crate::key::decimal::{canonical, fits_float};
+use crate::key::json::Json;
 use crate::key::options::VerifyOptions;
 use crate::key::parts;
-use crate::key::parts::{Payload, SentSide};
+use crate::key::parts::{Payload, ReceivedSide, SentSide};
 use crate::key::resolution::ResolvedKeys;
 use crate::messages::{problem, single};
 use crate::progress::{Progress, ProgressFn};
@@ -36,6 +36,17 @@ pub(crate) struct Log {
     /// The count of rows without a key and without a whole payload, and the location of the
     /// first.
     unknown: Option<(u64, String)>,
+    /// The count of rows with a number that a received float column cannot hold.
+    unheld: Option<Unheld>,
+}
+
+/// Rows with a number that a received float column cannot hold.
+struct Unheld {
+    rows: u64,
+    /// The first such number, its column, and the row.
+    number: String,
+    column: String,
+    place: Location,
 }
 
 /// A row of the log.
@@ -160,6 +171,7 @@ pub(crate) fn read(
         unkeyed: None,
         first_key: None,
         unknown: None,
+        unheld: None,
     };
     let mut rows = 0;
     let mut failed = None;
@@ -176,7 +188,7 @@ pub(crate) fn read(
         let Ok(row) = <&[TableValue<'_>; 15]>::try_from(cells) else {
             return ControlFlow::Break(());
         };
-        match log.row(row, options, keys) {
+        match log.row(place, row, options, keys) {
             Ok(Keyed::Own) => {}
             Ok(Keyed::None) => {
                 let unkeyed = log
@@ -199,6 +211,17 @@ pub(crate) fn read(
     })?;
     if let Some(failed) = failed {
         return Err(single(failed));
+    }
+    if let Some(unheld) = &log.unheld {
+        return Err(single(problem(
+            &table.location(unheld.place),
+            format!(
+                "column {:?} of the received table is a float, which cannot hold {}, the number of this message, exactly, nor that of {} more; store it as a whole number or as a text, or compare by another column",
+                unheld.column,
+                unheld.number,
+                unheld.rows - 1
+            ),
+        )));
     }
     if let Some((count, place)) = &log.unknown {
         return Err(single(problem(
@@ -234,6 +257,7 @@ enum Keyed {
 impl Log {
     fn row(
         &mut self,
+        place: Location,
         cells: &[TableValue<'_>; 15],
         options: &VerifyOptions,
         keys: &ResolvedKeys,
@@ -268,8 +292,8 @@ impl Log {
             format!("its outcome {outcome:?} is none of mockfleet's log (known are {known})")
         })?;
         let kept = text.bytes().or_else(|| bytes.bytes());
-        let value: Option<JsonValue> = match text {
-            TableValue::Text(text) if !keys.bytes_only => content::parse(text.as_bytes()),
+        let value: Option<Json> = match text {
+            TableValue::Text(text) if !keys.bytes_only => Json::parse(text.as_bytes()),
             _ => None,
         };
         let whole = kept
@@ -313,6 +337,7 @@ impl Log {
             SentSide::Field(field) => payload.field(field),
             SentSide::Payload => payload.whole(),
         };
+        self.note_unheld(place, keys, value.as_ref(), part);
         let own = parts::join(keys.key.iter().map(part));
         if own.is_some() && self.first_key.is_none() {
             self.first_key = Some(parts::shown(&keys.key, part));
@@ -345,5 +370,45 @@ impl Log {
             None if keys.payload.is_some() && !payload.content.is_known() => Keyed::Unknown,
             None => Keyed::None,
         })
+    }
+
+    /// Notes a number of a message that a received float column cannot hold: it would be
+    /// another number there.
+    fn note_unheld<'a, 'b>(
+        &mut self,
+        place: Location,
+        keys: &'b ResolvedKeys,
+        payload: Option<&Json>,
+        part: impl Fn(&'b parts::KeyPart) -> Option<Cow<'a, [u8]>>,
+    ) {
+        let column = |name: &String| keys.floats.iter().find(|column| column.name == *name);
+        let of_key = keys.key.iter().find_map(|one| {
+            let ReceivedSide::Column(name) = &one.received else {
+                return None;
+            };
+            let column = column(name)?;
+            let text = part(one)?;
+            let number = canonical(std::str::from_utf8(&text).ok()?)?;
+            (!fits_float(&number, column.is_single)).then_some((number, column))
+        });
+        let of_payload = || {
+            let (Some(Json::Number(number)), Some(name)) = (payload, &keys.payload) else {
+                return None;
+            };
+            let column = column(name)?;
+            (!fits_float(number, column.is_single)).then(|| (number.clone(), column))
+        };
+        if keys.floats.is_empty() {
+            return;
+        }
+        if let Some((number, column)) = of_key.or_else(of_payload) {
+            let first = || Unheld {
+                rows: 0,
+                number,
+                column: column.name.clone(),
+                place,
+            };
+            self.unheld.get_or_insert_with(first).rows += 1;
+        }
     }
 }

@@ -92,6 +92,12 @@ fn clock(estimate: &Estimate) -> Option<String> {
 /// Describes the run of the fleet, if it has a duration.
 fn run(estimate: &Estimate) -> Option<String> {
     let run = estimate.forecast.run?;
+    if whole(run.messages) == 0 {
+        return Some(format!(
+            "Its run of {} has no message, so no file of sends.",
+            format_duration(run.duration)
+        ));
+    }
     Some(format!(
         "Its run of {}, from the first device to the last tick: {}, {} in {} of sends ({} bytes a row).",
         format_duration(run.duration),

@@ -11,7 +11,7 @@ use crate::cli::support::log_location::require_log;
 use crate::cli::ui::out::out;
 use crate::cli::ui::out::out_json;
 use crate::cli::ui::progress_bar::WorkProgress;
-use mockfleet_config::{Problem, Problems, Store};
+use mockfleet_config::{Problem, Problems, ReceivedCheck, Store};
 use mockfleet_verify::{
     CheckVerdict, FindingCheck, Findings, KeyChoice, Pair, VerifyOptions, verify as compare,
 };
@@ -85,7 +85,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
-    let bounds = bounds(arguments)?;
+    let placed = bounds(arguments)?;
     require_log("LOG", &arguments.log)?;
     let by = match (&arguments.by, arguments.key.as_slice()) {
         (Some(_), _) => KeyChoice::Payload,
@@ -109,7 +109,8 @@ pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
     });
     work.done();
     let findings = findings?;
-    refuse_unknown(arguments, &bounds, &findings)?;
+    refuse_unknown(arguments, &placed, &findings)?;
+    let bounds: Vec<FindingCheck> = placed.into_iter().map(|placed| placed.check).collect();
     if arguments.json {
         out_json!("{}", json::object(&findings, &bounds, arguments.late));
     } else {
@@ -130,21 +131,27 @@ pub(crate) fn verify(arguments: &Arguments) -> Result<Ending, Failure> {
 /// Each such check, with the reason and the way out.
 fn refuse_unknown(
     arguments: &Arguments,
-    bounds: &[FindingCheck],
+    bounds: &[PlacedCheck],
     findings: &Findings,
 ) -> Result<(), Problems> {
-    let place = match (&arguments.fleet, arguments.check.as_slice()) {
-        (Some(file), _) => format!("{}: received in [checks]", file.display()),
-        (None, []) => return Ok(()),
-        (None, _) => "--check".to_owned(),
-    };
+    if arguments.fleet.is_none() && arguments.check.is_empty() {
+        return Ok(());
+    }
     let mut problems = Problems::default();
-    for bound in bounds {
+    for PlacedCheck {
+        place,
+        check: bound,
+    } in bounds
+    {
         if bound.verdict(findings) == CheckVerdict::Unknown {
             problems.push(Problem {
                 place: place.clone(),
                 text: format!(
-                    "{:?} cannot be told: {}",
+                    "{}{:?} cannot be told: {}",
+                    match arguments.fleet {
+                        Some(_) => "received in [checks]: ",
+                        None => "",
+                    },
                     bound.text(),
                     findings.why_undecided(bound.kind()).join("; ")
                 ),
@@ -158,25 +165,37 @@ fn refuse_unknown(
     }
 }
 
+/// A check with the place of its problems.
+struct PlacedCheck {
+    /// The option, or the line of the fleet file.
+    place: String,
+    check: FindingCheck,
+}
+
 /// Returns the checks of the command line, of the fleet file, or the default ones.
-fn bounds(arguments: &Arguments) -> Result<Vec<FindingCheck>, Problems> {
+fn bounds(arguments: &Arguments) -> Result<Vec<PlacedCheck>, Problems> {
     let Some(file) = &arguments.fleet else {
-        return Ok(match arguments.check.as_slice() {
+        let checks = match arguments.check.as_slice() {
             [] => FindingCheck::defaults(),
             checks => checks.to_vec(),
-        });
+        };
+        let of_option = |check| PlacedCheck {
+            place: "--check".into(),
+            check,
+        };
+        return Ok(checks.into_iter().map(of_option).collect());
     };
-    let checks = input::read(file, &[])?.plan.checks.received;
+    let fleet = input::read(file, &[])?;
+    let checks = &fleet.plan.checks.received;
     if checks.is_empty() {
-        let mut problems = Problems::default();
-        problems.push(Problem {
-            place: "--fleet".into(),
-            text: format!(
-                "{} has no checks of received messages; add received = [\"missing == 0\"] under [checks]",
-                file.display()
-            ),
-        });
-        return Err(problems);
+        return Err(Problems::one(
+            fleet.place(&["checks"]),
+            "the fleet file has no checks of received messages; add received = [\"missing == 0\"] under [checks], or leave --fleet out",
+        ));
     }
-    Ok(checks.into_iter().map(FindingCheck::new).collect())
+    let of_line = |(number, check): (usize, &ReceivedCheck)| PlacedCheck {
+        place: fleet.place(&["checks", "received", &number.to_string()]),
+        check: FindingCheck::new(check.clone()),
+    };
+    Ok(checks.iter().enumerate().map(of_line).collect())
 }
