@@ -126,16 +126,27 @@ impl Node {
 
     /// Returns a message with `${NAME}` in place of each value of the environment that the
     /// value, or a value in it, contains.
-    pub(crate) fn without_environment(&self, mut message: String) -> String {
+    pub(crate) fn without_environment(&self, message: String) -> String {
+        self.without_parts(message, MIN_OWN_SECRET)
+    }
+
+    /// Does the same for a message that can be of any key. Short values stay: words of the message
+    /// have them too.
+    pub(crate) fn without_any_environment(&self, message: String) -> String {
+        self.without_parts(message, MIN_SECRET)
+    }
+
+    fn without_parts(&self, mut message: String, min_bytes: usize) -> String {
         match &self.value {
             Value::Array(entries) => {
-                return entries
-                    .iter()
-                    .fold(message, |message, entry| entry.without_environment(message));
+                let entries = entries.iter();
+                return entries.fold(message, |message, entry| {
+                    entry.without_parts(message, min_bytes)
+                });
             }
             Value::Table(table) => {
                 return table.0.iter().fold(message, |message, (_, entry)| {
-                    entry.without_environment(message)
+                    entry.without_parts(message, min_bytes)
                 });
             }
             _ => {}
@@ -151,7 +162,7 @@ impl Node {
             let value = std::env::var(name).ok()?;
             let reference = format!("${{{name}}}");
             message = message.replace(&format!("{value:?}"), &format!("{reference:?}"));
-            for part in shown_parts(&value) {
+            for part in shown_parts(&value, min_bytes) {
                 message = message.replace(part, &reference);
             }
             Some(value)
@@ -162,15 +173,18 @@ impl Node {
 
 /// Returns the parts of a value that a message can have: the whole, and the texts between its
 /// control characters and spaces at its ends, which messages cut or replace.
-fn shown_parts(value: &str) -> impl Iterator<Item = &str> {
+fn shown_parts(value: &str, min_bytes: usize) -> impl Iterator<Item = &str> {
     let lines = value.split(char::is_control).map(str::trim);
     let parts = std::iter::once(value).chain(lines);
-    parts.filter(|part| part.len() >= MIN_SECRET_BYTES)
+    parts.filter(move |part| part.len() >= min_bytes)
 }
 
-/// Length from which a value of the environment is replaced in messages: a shorter one would
-/// also be found in their words.
-const MIN_SECRET_BYTES: usize = 3;
+/// Length from which a value of the environment is replaced in messages about its key: a shorter
+/// one would also be found in their words.
+const MIN_OWN_SECRET: usize = 3;
+
+/// The same for messages about other keys.
+const MIN_SECRET: usize = 6;
 
 #[derive(Clone)]
 pub(crate) enum Value {
@@ -340,10 +354,10 @@ mod tests {
 
     #[test]
     fn parts_of_a_value_that_messages_cut_are_known() {
-        let parts: Vec<&str> = shown_parts(" hunter2 \n\tsecret\u{0}x\n").collect();
+        let parts: Vec<&str> = shown_parts(" hunter2 \n\tsecret\u{0}x\n", 3).collect();
         assert_eq!(parts, [" hunter2 \n\tsecret\u{0}x\n", "hunter2", "secret"]);
         assert_eq!(
-            shown_parts("ab").count(),
+            shown_parts("ab", 3).count(),
             0,
             "words of messages have it too"
         );

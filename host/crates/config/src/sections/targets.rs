@@ -1,6 +1,7 @@
 //! Reads `[targets.NAME]`: the common keys, and those of MQTT and HTTP.
 
 use crate::document::problem::ValueError;
+use crate::sections::brought_in::destination::MAX_TEXT;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -251,6 +252,13 @@ fn login(keys: &TableReader<'_>, connections: Connections) -> Option<(Template, 
         keys.report(
             "password",
             format!("a password is sent as it is written, and {{{name}}} would be sent literally; give one password for all, or a username with placeholders"),
+        );
+    }
+    if let Some(password) = password.as_deref().filter(|text| text.len() > MAX_TEXT) {
+        let length = password.len();
+        keys.report(
+            "password",
+            format!("it has {length} bytes, and MQTT has at most {MAX_TEXT}"),
         );
     }
     if keys.node("password").is_some() && keys.node("username").is_none() {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::document::file_source::Files;
 use crate::document::node::{Node, Origin, Value};
-use crate::document::problem::{Problems, ValueError};
+use crate::document::problem::{Problem, Problems, ValueError};
 use crate::document::table_reader::{ReadContext, TableReader, text};
 use crate::document::units;
 use crate::plan::clock::{Clock, Speed};
@@ -32,7 +32,14 @@ pub(crate) fn plan(
 ) -> (Option<Plan>, Problems) {
     let context = ReadContext::new(shown, files, problems);
     let plan = read(&context, tree);
-    (plan, context.into_problems())
+    let mut problems = Problems::default();
+    for problem in context.into_problems() {
+        problems.push(Problem {
+            text: tree.without_any_environment(problem.text),
+            ..problem
+        });
+    }
+    (plan, problems)
 }
 
 fn read(context: &ReadContext<'_>, tree: &Node) -> Option<Plan> {

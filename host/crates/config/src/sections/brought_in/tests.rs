@@ -201,3 +201,41 @@ fn recorded_devices_are_checked_as_those_of_the_file() {
         ""
     );
 }
+
+#[test]
+fn texts_that_are_too_long_for_mqtt_are_refused() {
+    let long = "x".repeat(65_536);
+    for (key, name) in [
+        (
+            "targets.broker.channels.telemetry.topic",
+            "the topic of telemetry",
+        ),
+        ("targets.broker.client-id", "the client id"),
+        ("targets.broker.username", "the username"),
+        ("targets.broker.will.topic", "the topic of the will"),
+        ("targets.broker.will.payload", "the payload of the will"),
+        (
+            "targets.broker.downlink.a.topic",
+            "the filter of downlink a",
+        ),
+        ("targets.broker.password", "password"),
+    ] {
+        let own = format!("{key}={long}");
+        let others = [
+            "targets.broker.username=u",
+            "targets.broker.will.topic=t",
+            "groups.a.count=1",
+        ];
+        let changes = others.iter().copied().chain([own.as_str()]);
+        let text = refusal(SMALL, &changes.collect::<Vec<_>>());
+        assert!(
+            text.contains(name),
+            "{key}: {}",
+            &text[..200.min(text.len())]
+        );
+        assert!(text.contains("MQTT has at most 65535"), "{key}");
+        let fits = own.replace(&long, &long[1..]);
+        let changes = others.iter().copied().chain([fits.as_str()]);
+        assert!(parse(SMALL, &changes.collect::<Vec<_>>()).is_ok(), "{key}");
+    }
+}

@@ -239,7 +239,10 @@ impl<'a> Values<'a> {
             .login
             .iter()
             .map(|(username, _)| ("the username", username));
-        let mut others = std::iter::once(("the client id", &mqtt.client_id)).chain(login);
+        let will = mqtt.will.iter();
+        let will = will.map(|will| ("the payload of the will", &will.payload));
+        let client_id = std::iter::once(("the client id", &mqtt.client_id));
+        let mut others = client_id.chain(login).chain(will);
         let other = others.find_map(|(name, template)| self.too_long(template, name));
         topic.into_iter().chain(filter).chain(other).collect()
     }
