@@ -220,7 +220,7 @@ FAULTS = [
         "count = 3",
         'count = 3\ndevice-id = "x"',
         r"\{index\}",
-        "[[groups]]",
+        "device-id",
     ),
     # Addresses
     Fault("an unknown scheme", "@URL@", "amqp://127.0.0.1", r'"amqp".*mqtt, mqtts, http and https'),

@@ -111,10 +111,12 @@ impl Files<'_> {
     }
 }
 
-/// Opens a file on the disk, to check that it can be read.
+/// Opens a file on the disk, to check that it can be read. A plugin can be the folder of a
+/// project.
 pub(crate) fn open_on_disk(path: PathBuf) -> Result<File, ValueError> {
     match bounded_read::open(&path, u64::MAX) {
         Ok(_) => Ok(File::Disk(path)),
+        Err(_) if path.is_dir() => Ok(File::Disk(path)),
         Err(error) => Err(format!(
             "{} cannot be read: {error}{}",
             path.display().to_string().replace(char::is_control, "?"),
