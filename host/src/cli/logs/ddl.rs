@@ -10,8 +10,8 @@ use mockfleet_sendlog::LogTable;
 
 /// Prints the statements that create the tables `sends` and `events` in an engine.
 ///
-/// The statements need no change. The log is not read and may be empty, though DuckDB needs a
-/// file.
+/// The statements need no change. The log is not read, and need not exist yet, though DuckDB needs
+/// a file. A folder with other content is no log (exit code 2).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mockfleet logs ddl --engine duckdb | duckdb log.duckdb    # then: duckdb log.duckdb
@@ -53,7 +53,7 @@ enum Table {
 
 pub(crate) fn ddl(arguments: &Arguments) -> Result<Ending, Failure> {
     if let Store::Folder(folder) = arguments.log.store()
-        && folder.is_file()
+        && folder.exists()
     {
         require_log("LOG", arguments.log.store())?;
     }
