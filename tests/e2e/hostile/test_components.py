@@ -9,6 +9,9 @@ from support.components import many_instances, nested
 from support.fleet import BINARY, environment
 from support.wait import PATIENCE
 
+# Each takes up to 2 GiB for a moment: one at a time.
+pytestmark = pytest.mark.xdist_group("memory")
+
 COMPONENTS = {"instances": many_instances(9, 12), "nested": nested(20_000)}
 
 
