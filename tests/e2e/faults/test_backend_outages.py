@@ -52,7 +52,8 @@ def test_message_beyond_the_outbox_is_dropped_with_the_reason(fleet):
 
 def run_over_a_restart(fleet, broker, subscribe, first, then):
     """A run whose broker restarts after `first` messages and gets `then` more, and the
-    subscriber to the restarted broker. In the long run, the broker restarts ten times."""
+    subscriber to the restarted broker. In the long run, the broker restarts ten times: a device
+    whose connections do not last waits up to 30 s for the next one."""
     after = subscribe(broker)
     process = fleet.start()
     after.wait_for(first)
@@ -62,6 +63,8 @@ def run_over_a_restart(fleet, broker, subscribe, first, then):
         broker.start()
         after = subscribe(broker)
         after.wait_for(then)
+    devices = sum(group["count"] for group in fleet.content["groups"])
+    wait_until(lambda: len(after.by_topic()) == devices, "a message of each device")
     process.interrupt()
     return fleet.end(process, expect=130), after
 
