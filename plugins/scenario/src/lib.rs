@@ -46,7 +46,7 @@ impl Behaviour for Scenario {
 
     fn create(device: &Device, config: Config) -> Result<Self, Error> {
         let plan = compile_plan(device, &config)?;
-        Ok(Self(StateMachine::new(&plan, device)?))
+        Ok(Self(StateMachine::new(&plan, device)))
     }
 
     fn create_from(device: &Device, config: &str) -> Result<Self, Error> {
@@ -61,7 +61,7 @@ impl Behaviour for Scenario {
             LAST_PLAN.set(Some((config.to_owned(), Rc::clone(&plan))));
             plan
         };
-        Ok(Self(StateMachine::new(&plan, device)?))
+        Ok(Self(StateMachine::new(&plan, device)))
     }
 
     fn start(&mut self, start: Start, turn: &mut Turn) -> Result<(), Error> {

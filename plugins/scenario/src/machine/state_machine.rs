@@ -55,7 +55,7 @@ pub(crate) const MAX_TRANSITIONS_PER_CALL: usize = 100;
 
 impl StateMachine {
     /// Creates a device, which [`Self::start`] switches on.
-    pub(crate) fn new(plan: &Rc<Plan>, device: &Device) -> Result<Self, Error> {
+    pub(crate) fn new(plan: &Rc<Plan>, device: &Device) -> Self {
         let rng = device.rng();
         let slots = plan.fields.slots.iter();
         let generators = slots.map(|slot| slot.plan.start(rng.stream(&slot.stream)));
@@ -84,7 +84,7 @@ impl StateMachine {
             ("index".into(), Value::Integer(device.index.into())),
         ];
         machine.set_builtin(Builtin::Device, Value::Object(Rc::from(known)));
-        Ok(machine)
+        machine
     }
 
     /// Begins the first status. Its timers count from now, whenever the first tick is due. A

@@ -79,8 +79,7 @@ pub(crate) fn placeholder(inside: &str, is_misspelt: bool) -> Option<String> {
         || name.starts_with(['"', '\'']);
     is_computed.then(|| {
         format!(
-            "{written} computes something, and messages fill in {{{{ name }}}} only; a field does that: fields.result = {{ kind = \"expression\", expression = {:?} }}, and {{{{ result }}}} here",
-            name
+            "{written} computes something, and messages fill in {{{{ name }}}} only; a field does that: fields.result = {{ kind = \"expression\", expression = {name:?} }}, and {{{{ result }}}} here"
         )
     })
 }

@@ -10,7 +10,7 @@ use crate::tests::support::refusal;
 
 const HOUR: Duration = Duration::from_hours(1);
 /// The phase of a device in an interval of an hour.
-const PHASE: Duration = Duration::from_micros(2_735_017_000);
+const PHASE: Duration = Duration::from_millis(2_735_017);
 
 /// A device of a group with an interval of an hour, and with this phase.
 fn device(config: Value) -> Trial<Scenario> {
