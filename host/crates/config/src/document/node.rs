@@ -1,6 +1,7 @@
 //! Holds the values of a document with their origins.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -126,27 +127,16 @@ impl Node {
 
     /// Returns a message with `${NAME}` in place of each value of the environment that the
     /// value, or a value in it, contains.
-    pub(crate) fn without_environment(&self, message: String) -> String {
-        self.without_parts(message, MIN_OWN_SECRET)
-    }
-
-    /// Does the same for a message that can be of any key. Short values stay: words of the message
-    /// have them too.
-    pub(crate) fn without_any_environment(&self, message: String) -> String {
-        self.without_parts(message, MIN_SECRET)
-    }
-
-    fn without_parts(&self, mut message: String, min_bytes: usize) -> String {
+    pub(crate) fn without_environment(&self, mut message: String) -> String {
         match &self.value {
             Value::Array(entries) => {
-                let entries = entries.iter();
-                return entries.fold(message, |message, entry| {
-                    entry.without_parts(message, min_bytes)
-                });
+                return entries
+                    .iter()
+                    .fold(message, |message, entry| entry.without_environment(message));
             }
             Value::Table(table) => {
                 return table.0.iter().fold(message, |message, (_, entry)| {
-                    entry.without_parts(message, min_bytes)
+                    entry.without_environment(message)
                 });
             }
             _ => {}
@@ -162,12 +152,35 @@ impl Node {
             let value = std::env::var(name).ok()?;
             let reference = format!("${{{name}}}");
             message = message.replace(&format!("{value:?}"), &format!("{reference:?}"));
-            for part in shown_parts(&value, min_bytes) {
+            for part in shown_parts(&value, MIN_OWN_SECRET) {
                 message = message.replace(part, &reference);
             }
             Some(value)
         });
         message
+    }
+
+    /// Adds the long texts of the environment in this value and those in it, each with its
+    /// `${NAME}`. A message of any key shows that in place of the text.
+    pub(crate) fn collect_environment(&self, found: &mut BTreeMap<String, String>) {
+        match &self.value {
+            Value::Array(entries) => entries
+                .iter()
+                .for_each(|entry| entry.collect_environment(found)),
+            Value::Table(table) => table
+                .0
+                .iter()
+                .for_each(|(_, entry)| entry.collect_environment(found)),
+            _ => {}
+        }
+        let written = self.written.as_deref().unwrap_or_default();
+        let _ = expand(written, |name| {
+            let value = std::env::var(name).ok()?;
+            for part in shown_parts(&value, MIN_SECRET) {
+                found.insert(part.to_owned(), format!("${{{name}}}"));
+            }
+            Some(value)
+        });
     }
 }
 

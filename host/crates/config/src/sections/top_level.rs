@@ -1,5 +1,6 @@
 //! Reads the keys outside of targets and groups.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::document::file_source::Files;
 use crate::document::node::{Node, Origin, Value};
-use crate::document::problem::{Problem, Problems, ValueError};
+use crate::document::problem::{Problems, ValueError};
 use crate::document::table_reader::{ReadContext, TableReader, text};
 use crate::document::units;
 use crate::plan::clock::{Clock, Speed};
@@ -32,12 +33,17 @@ pub(crate) fn plan(
 ) -> (Option<Plan>, Problems) {
     let context = ReadContext::new(shown, files, problems);
     let plan = read(&context, tree);
+    let mut secrets = BTreeMap::new();
+    tree.collect_environment(&mut secrets);
+    let mut secrets: Vec<(String, String)> = secrets.into_iter().collect();
+    // The longest first: one can be a part of another.
+    secrets.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
     let mut problems = Problems::default();
-    for problem in context.into_problems() {
-        problems.push(Problem {
-            text: tree.without_any_environment(problem.text),
-            ..problem
-        });
+    for mut problem in context.into_problems() {
+        for (secret, reference) in &secrets {
+            problem.text = problem.text.replace(secret, reference);
+        }
+        problems.push(problem);
     }
     (plan, problems)
 }

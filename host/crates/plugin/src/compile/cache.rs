@@ -91,7 +91,7 @@ impl Cache {
 
     /// Stores compiled code. A failure is ignored: the next start compiles again.
     pub(crate) fn put(&self, compiled: &Compiled, digest: &str) {
-        let Some(folder) = &self.folder else {
+        let Some(folder) = self.private_folder() else {
             return;
         };
         let path = self.path(folder, digest);
@@ -109,10 +109,19 @@ impl Cache {
 
     /// Stores the name of a compiled plugin, for `mockfleet cache`.
     pub(crate) fn name_file(&self, digest: &str, name: &str) {
-        let path = self.folder.as_ref().map(|folder| self.path(folder, digest));
+        let path = self
+            .private_folder()
+            .map(|folder| self.path(folder, digest));
         if let Some(path) = path.filter(|path| path.exists()) {
             let _ = std::fs::write(cache_index::name_file(&path), name);
         }
+    }
+
+    /// Returns the folder if nobody else can have put links in it.
+    fn private_folder(&self) -> Option<&Path> {
+        let folder = self.folder.as_deref()?;
+        let about = std::fs::metadata(folder).ok()?;
+        check_private(&about, "it").is_ok().then_some(folder)
     }
 
     fn name(&self, digest: &str) -> String {
@@ -277,6 +286,9 @@ mod tests {
                 .unwrap_err()
                 .contains("can write to its folder")
         );
+        cache.put(&code(), "e");
+        cache.name_file("d", "a name");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         mode(folder.path(), 0o700);
         assert_eq!(cache.get("d"), Ok(Some(code())));
         let target = elsewhere.path().join("x");

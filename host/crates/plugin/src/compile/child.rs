@@ -21,6 +21,10 @@ pub(crate) const MAX_MEMORY: u64 = 2 << 30;
 /// Processor time of a child, 60 s.
 pub(crate) const MAX_SECONDS: u64 = 60;
 
+/// Threads of a child at most: each reserves addresses, of which the limit would leave too few
+/// on a machine of a hundred cores.
+const MAX_THREADS: usize = 8;
+
 /// The reason why a child returned no code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CompileError {
@@ -55,8 +59,10 @@ pub(crate) fn compile(
     let failed = |error: io::Error| {
         CompileError::NoCompiler(format!("{} does not run: {error}", program.display()))
     };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
     let mut child = Command::new(program)
         .args([ARGUMENT, reservation.name()])
+        .env("RAYON_NUM_THREADS", threads.min(MAX_THREADS).to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
