@@ -307,9 +307,8 @@ mod tests {
 
     #[test]
     fn column_is_refused_if_wanted_and_its_name_is_repeated() {
-        let folder = std::env::temp_dir().join(format!("mockfleet-tables-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("twice.csv");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("twice.csv");
         std::fs::write(&path, "a,a,b,\n1,2,3,4\n").unwrap();
         let shown = path.display().to_string();
         let table = Table::open(&shown, None, "--received").unwrap();
@@ -329,15 +328,12 @@ mod tests {
                 "{shown}: its columns 1 and 2 are both called \"a\"; give one of them another name"
             )]
         );
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     /// Reads all rows of a file with these bytes as texts, with their places.
     fn rows(name: &str, content: &[u8], wanted: &[&str]) -> Result<Vec<String>, String> {
-        let folder = std::env::temp_dir().join(format!("mockfleet-tables-{}", std::process::id()));
-        let folder = folder.join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(name);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
         let shown = path.display().to_string();
         let mut rows = Vec::new();
@@ -356,7 +352,6 @@ mod tests {
             let texts = problems.into_iter().map(|problem| problem.to_string());
             texts.collect::<Vec<_>>().join("\n").replace(&shown, name)
         };
-        std::fs::remove_dir_all(&folder).unwrap();
         read.map(|()| rows).map_err(said)
     }
 
