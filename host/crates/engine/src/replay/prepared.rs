@@ -21,6 +21,7 @@ use crate::replay::options::{ReplayOptions, Speed};
 use crate::replay::recording::{self, Recording};
 use crate::replay::recording_source::{RecordingSource, Shard};
 use crate::replay::unfit_devices::check_devices;
+use crate::replay::unfit_methods::check_methods;
 use crate::run::before_clock::BeforeClock;
 use crate::run::running::Running;
 use crate::run::start_line::{StartLine, StartPlan};
@@ -82,6 +83,9 @@ pub fn prepare(
         options.targets_topics,
         &mut problems,
     );
+    if !options.targets_topics {
+        check_methods(&recording, table, target, &mut problems);
+    }
     if let Some(why) = recording
         .unfilled
         .as_ref()
