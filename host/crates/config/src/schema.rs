@@ -245,7 +245,9 @@ fn value_schema(heading: &str, key: &str) -> Value {
         ("[log]", "payload") => json!({ "anyOf": [word(&["full", "none", "hash"]), size()] }),
         ("[log]", "roll") => table_schema("roll of [log]", &[]),
         ("[log]", "spool-full") => word(&["pause", "drop"]),
-        (_, "spool-limit" | "size" | "memory" | "message-size" | "turn-size") => size(),
+        (_, "spool-limit" | "size" | "memory" | "message-size" | "turn-size" | "max-downlink") => {
+            size()
+        }
         (
             _,
             "duration" | "sync" | "every" | "ramp" | "connect-timeout" | "idle-timeout"

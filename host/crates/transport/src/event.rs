@@ -67,6 +67,16 @@ pub enum TransportEvent {
         /// The HTTP status.
         code: Option<u16>,
     },
+    /// The backend sent a message to a device that is larger than allowed. The device does not
+    /// receive it.
+    Oversize {
+        /// The device.
+        device: DeviceIndex,
+        /// The channel of the target's `downlink`.
+        channel: Rc<str>,
+        /// Bytes of the payload.
+        size: usize,
+    },
     /// So many messages of QoS 0 were written to a connection that is closed now, and nothing
     /// shows that the backend has read them.
     Unproven(u64),

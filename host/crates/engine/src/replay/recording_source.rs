@@ -242,7 +242,7 @@ impl Source for RecordingSource {
             }
             // No device receives it, and none subscribes.
             TransportEvent::Received { payload, .. } => cx.record.count_received(payload.len()),
-            TransportEvent::Refused(..) => {}
+            TransportEvent::Refused(..) | TransportEvent::Oversize { .. } => {}
             TransportEvent::Unproven(messages) => cx.record.counters.unproven += messages,
             TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
         }

@@ -31,6 +31,18 @@ impl FleetSource {
                         .event(device, group, now, EventKind::Refused, Some(&why));
                 }
             }
+            TransportEvent::Oversize {
+                device: slot,
+                channel,
+                size,
+            } => {
+                if let Some((device, group)) = self.devices.with_group(slot) {
+                    let now = cx.now();
+                    let detail = format!("{channel}: {size} {}", noun_for(size, "byte"));
+                    cx.record
+                        .event(device, group, now, EventKind::Oversize, Some(&detail));
+                }
+            }
             TransportEvent::Received {
                 device: slot,
                 channel,

@@ -65,6 +65,14 @@ impl MqttTarget {
     }
 }
 
+impl MqttTarget {
+    /// Returns the maximum length of a payload from the broker.
+    #[inline]
+    pub(crate) fn max_payload(&self) -> usize {
+        usize::try_from(self.mqtt.max_downlink.bytes()).unwrap_or(usize::MAX)
+    }
+}
+
 /// State that the connections of one worker share.
 pub(crate) struct Shared {
     pub(crate) broker: MqttTarget,

@@ -16,6 +16,7 @@ use crate::envelope::Outcome;
 use crate::event::{Completion, TransportEvent};
 use crate::mqtt::connection::Connection;
 use crate::mqtt::error::SessionError;
+use crate::mqtt::session::packet_buffer::Collected;
 use crate::mqtt::session::write::Session;
 use crate::mqtt::target::Scratch;
 
@@ -62,6 +63,7 @@ impl Session<'_> {
             match is_direct {
                 true => {
                     if let Some(packet) = self.partial.take_complete() {
+                        let packet = Collected::Packet(packet);
                         self.read_whole(connection, packet, Instant::now())?;
                     }
                 }
@@ -105,19 +107,30 @@ impl Session<'_> {
             }
         }
         let begun = self.partial.fill(&mut &input[..]);
-        begun.map_err(SessionError::InvalidPacket)?;
-        Ok(())
+        match begun.map_err(SessionError::InvalidPacket)? {
+            Some(packet) => self.read_whole(connection, packet, now),
+            None => Ok(()),
+        }
     }
 
     /// Handles a packet that came with more than one read.
     fn read_whole(
         &mut self,
         connection: &mut Connection,
-        mut packet: BytesMut,
+        packet: Collected,
         now: Instant,
     ) -> Result<(), SessionError> {
-        let packet = decode(&mut packet).map_err(SessionError::InvalidPacket)?;
-        self.handle(connection, packet, now);
+        match packet {
+            Collected::Packet(mut packet) => {
+                let packet = decode(&mut packet).map_err(SessionError::InvalidPacket)?;
+                self.handle(connection, packet, now);
+            }
+            Collected::Oversize(publish) => {
+                if self.acknowledge(connection, publish.qos, publish.packet_id) {
+                    self.skipped(connection, &publish.topic, publish.size);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -176,17 +189,45 @@ impl Session<'_> {
         }
     }
 
-    fn received(&mut self, connection: &mut Connection, publish: Publish) {
-        match publish.qos {
+    /// Acknowledges a PUBLISH. Returns whether it is new: with QoS 2, the broker may repeat one.
+    fn acknowledge(&mut self, connection: &mut Connection, qos: QoS, id: u16) -> bool {
+        match qos {
             QoS::AtMostOnce => {}
-            QoS::AtLeastOnce => self.reply(|out| PubAck::new(publish.pkid).write(out)),
+            QoS::AtLeastOnce => self.reply(|out| PubAck::new(id).write(out)),
             QoS::ExactlyOnce => {
-                self.reply(|out| PubRec::new(publish.pkid).write(out));
-                if connection.unreleased.contains(&publish.pkid) {
-                    return;
+                self.reply(|out| PubRec::new(id).write(out));
+                if connection.unreleased.contains(&id) {
+                    return false;
                 }
-                connection.unreleased.push(publish.pkid);
+                connection.unreleased.push(id);
             }
+        }
+        true
+    }
+
+    /// Reports a PUBLISH that is larger than allowed. No device receives it.
+    fn skipped(&mut self, connection: &mut Connection, topic: &str, size: usize) {
+        let inbox = &self.shared.inbox;
+        connection.subscriptions.route(topic, |device, channel| {
+            inbox.push(TransportEvent::Oversize {
+                device,
+                channel: Rc::clone(channel),
+                size,
+            });
+        });
+        let limit = self.shared.broker.mqtt.max_downlink.bytes();
+        self.shared.warn_as(
+            "the broker sent a message above max-downlink",
+            &format!("the broker sent a message of {size} bytes, and no device received it: max-downlink is {limit} bytes"),
+        );
+    }
+
+    fn received(&mut self, connection: &mut Connection, publish: Publish) {
+        if !self.acknowledge(connection, publish.qos, publish.pkid) {
+            return;
+        }
+        if publish.payload.len() > self.shared.broker.max_payload() {
+            return self.skipped(connection, &publish.topic, publish.payload.len());
         }
         let inbox = &self.shared.inbox;
         let is_known = connection

@@ -99,7 +99,7 @@ impl<'a> Session<'a> {
             shared,
             stream,
             out: BytesMut::new(),
-            partial: PacketBuffer::default(),
+            partial: PacketBuffer::new(shared.broker.max_payload()),
             unanswered: Unanswered::default(),
             deadline: None,
             alone: None,
