@@ -32,6 +32,8 @@ pub struct Cell {
     devices: Vec<DeviceSlot>,
     limits: Limits,
     deadline: u64,
+    /// The deadline of `create` in a group with data files.
+    data_deadline: Duration,
 }
 
 /// The deadline of `create` in a group with data files: 1 GiB at 50 MB a second.
@@ -78,6 +80,7 @@ impl Cell {
                 devices: Vec::new(),
                 limits: limits.clone(),
                 deadline,
+                data_deadline: DATA_READ_DEADLINE.max(limits.deadline),
             }),
             Err(error) => Err(crash("start-up", &error, limits, &mut store)),
         }
@@ -88,6 +91,13 @@ impl Cell {
     #[must_use]
     pub fn memory(&self) -> usize {
         self.store.data().memory_limiter.used
+    }
+
+    /// Sets the deadline of `create` in a group with data files to this time, if it is shorter and
+    /// not below the deadline of other calls.
+    pub fn limit_data_read(&mut self, deadline: Duration) {
+        let deadline = deadline.max(self.limits.deadline);
+        self.data_deadline = self.data_deadline.min(deadline);
     }
 
     /// Returns the behaviour's description of itself.
@@ -115,13 +125,20 @@ impl Cell {
         });
         self.store.data().output.add_device(&spec.id);
         self.enter(handle, spec.born)?;
-        if !self.store.data().host_context.data.is_empty() {
+        let has_data = !self.store.data().host_context.data.is_empty();
+        if has_data {
             // The first device of a cell reads the files for all of them.
             self.store
-                .set_epoch_deadline(self.deadline.max(epochs_for(DATA_READ_DEADLINE)));
+                .set_epoch_deadline(epochs_for(self.data_deadline));
         }
         let created = self.instance.create(&mut self.store, spec);
-        let device = self.unwrap_result("create", created)?;
+        let device = self.unwrap_result("create", created);
+        let device = match device {
+            Err(CallError::Crash(crash)) if has_data => {
+                return Err(CallError::Crash(crash.with_deadline(self.data_deadline)));
+            }
+            device => device?,
+        };
         if let Some(slot) = self.devices.last_mut() {
             slot.device = Some(device);
         }

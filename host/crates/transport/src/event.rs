@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::cause::Cause;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
+use crate::flow::backlog::HeldBytes;
 
 /// The outcome of one envelope.
 #[derive(Debug)]
@@ -40,6 +41,21 @@ impl Completion {
     }
 }
 
+/// A message from the backend.
+#[derive(Debug)]
+pub struct Downlink {
+    /// The channel of the target's `downlink` (MQTT), or the channel of the request (HTTP).
+    pub channel: Rc<str>,
+    /// The bytes.
+    pub payload: Bytes,
+    /// The media type, if the protocol has one.
+    pub content_type: Option<String>,
+    /// The HTTP status.
+    pub code: Option<u16>,
+    /// Counts the message until its device has received it.
+    pub held: HeldBytes,
+}
+
 /// An event that a transport reports.
 #[derive(Debug)]
 pub enum TransportEvent {
@@ -54,19 +70,7 @@ pub enum TransportEvent {
     /// The backend refused a subscription of a device, with the filter and the reason.
     Refused(DeviceIndex, Rc<str>),
     /// The backend sent a message to a device.
-    Received {
-        /// The receiver.
-        device: DeviceIndex,
-        /// The channel of the target's `downlink` (MQTT), or the channel of the request
-        /// (HTTP).
-        channel: Rc<str>,
-        /// The bytes.
-        payload: Bytes,
-        /// The media type, if the protocol has one.
-        content_type: Option<String>,
-        /// The HTTP status.
-        code: Option<u16>,
-    },
+    Received(DeviceIndex, Box<Downlink>),
     /// The backend sent a message to a device that is larger than allowed. The device does not
     /// receive it.
     Oversize {

@@ -138,6 +138,7 @@ impl BeforeClock {
             runtime,
             transports,
             inbox,
+            ..
         } = io;
         let is_known = place.clock().is_some();
         let is_stopped = *stop.borrow();

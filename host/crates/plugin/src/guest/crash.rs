@@ -105,6 +105,16 @@ impl Crash {
     }
 }
 
+impl Crash {
+    /// Sets the deadline that the call ran past, if that is the cause.
+    pub(crate) fn with_deadline(mut self, deadline: Duration) -> Self {
+        if let CrashCause::Deadline(limit) = &mut self.cause {
+            *limit = deadline;
+        }
+        self
+    }
+}
+
 /// Finds the cause of a crash.
 fn cause(error: &wasmtime::Error, limits: &Limits, memory_refused: bool) -> CrashCause {
     if let Some(wasmtime::Trap::Interrupt) = error.downcast_ref() {

@@ -107,6 +107,7 @@ impl TestFleet {
             status: None,
             topic: None,
             fault: None,
+            drops: 0,
         }));
         self.transport.flush();
     }
@@ -129,11 +130,9 @@ impl TestFleet {
         for event in events {
             match event {
                 TransportEvent::Completed(completion) => self.completed.push(completion),
-                TransportEvent::Received {
-                    device, payload, ..
-                } => {
+                TransportEvent::Received(device, message) => {
                     self.received.push(device);
-                    self.received_bytes.push(payload.len());
+                    self.received_bytes.push(message.payload.len());
                 }
                 TransportEvent::Warning { kind, text } => {
                     self.kinds.push(kind);

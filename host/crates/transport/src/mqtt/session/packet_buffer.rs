@@ -67,6 +67,18 @@ impl PacketBuffer {
         }
     }
 
+    /// Limits the payloads of later packets.
+    #[inline]
+    pub(crate) fn set_max_payload(&mut self, bytes: usize) {
+        self.max_payload = bytes;
+    }
+
+    /// Returns the bytes that are reserved for the packet.
+    #[inline]
+    pub(crate) fn reserved(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Returns whether no packet has begun.
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty() && self.skipped.is_none()

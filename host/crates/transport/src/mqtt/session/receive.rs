@@ -13,7 +13,8 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
 use crate::envelope::Outcome;
-use crate::event::{Completion, TransportEvent};
+use crate::event::{Completion, Downlink, TransportEvent};
+use crate::flow::backlog::Backlog;
 use crate::mqtt::connection::Connection;
 use crate::mqtt::error::SessionError;
 use crate::mqtt::session::packet_buffer::Collected;
@@ -22,6 +23,14 @@ use crate::mqtt::target::Scratch;
 
 /// The reads of one poll, 8: one busy connection must not starve the others.
 const READS_PER_POLL: usize = 8;
+
+/// Acknowledgements that wait for a broker that does not read, 64 KiB. Beyond that, the
+/// connection is not read.
+const MAX_REPLY_BYTES: usize = 64 << 10;
+
+/// The largest payload that is received while the memory for messages from the broker is full,
+/// 64 KiB. A larger one is skipped.
+const MAX_PACKET_IN_NEED: usize = 64 << 10;
 
 /// The largest packet that a broker may send (MQTT 3.1.1, section 2.2.3: 256 MiB).
 const MAX_PACKET_BYTES: usize = 268_435_455;
@@ -43,6 +52,9 @@ impl Session<'_> {
         connection: &mut Connection,
         scratch: &mut Scratch,
     ) -> Result<(), SessionError> {
+        if !self.may_read(cx, connection) {
+            return Ok(());
+        }
         for _ in 0..READS_PER_POLL {
             // The rest of a large packet goes straight into its buffer.
             let is_direct = self.partial.missing() >= scratch.chunk.len();
@@ -55,7 +67,10 @@ impl Session<'_> {
                 }
             };
             match read {
-                Poll::Pending => return Ok(()),
+                Poll::Pending => {
+                    self.charge_buffers();
+                    return Ok(());
+                }
                 Poll::Ready(Err(error)) => return Err(SessionError::Lost(error)),
                 Poll::Ready(Ok(0)) => return Err(SessionError::Closed),
                 Poll::Ready(Ok(_)) => self.has_received = true,
@@ -70,9 +85,47 @@ impl Session<'_> {
                 false => self.read_packets(connection, &mut scratch.input, chunk.filled())?,
             }
         }
+        self.charge_buffers();
         // More bytes wait. Timers and other connections have their turn first.
         let _ = pin!(tokio::task::yield_now()).poll(cx);
         Ok(())
+    }
+
+    /// Returns whether there is room for what the broker sends. If there is none, the session is
+    /// woken later.
+    #[inline]
+    fn may_read(&mut self, cx: &Context<'_>, connection: &Connection) -> bool {
+        let budget = self.shared.inbox.budget();
+        let most = match budget.has_room_for_acks() {
+            true => MAX_REPLY_BYTES,
+            false => 0,
+        };
+        if self.reply_bytes > most {
+            self.awaits_replies = true;
+            return false;
+        }
+        if self.partial.is_empty() {
+            let limit = match budget.has_room_for_downlink() {
+                true => usize::MAX,
+                false => MAX_PACKET_IN_NEED,
+            };
+            let max = self.shared.broker.max_payload();
+            self.partial.set_max_payload(max.min(limit));
+        }
+        let may_read = connection
+            .backlog
+            .as_ref()
+            .is_none_or(|backlog| backlog.may_read(cx));
+        // A broker that is not read is not silent.
+        self.has_received |= !may_read;
+        may_read
+    }
+
+    /// Counts the memory of a packet that is not complete, and of unwritten acknowledgements.
+    #[inline]
+    fn charge_buffers(&mut self) {
+        self.partial_charge.set(self.partial.reserved());
+        self.reply_charge.set(self.reply_bytes);
     }
 
     /// Splits received bytes into packets and handles each.
@@ -215,10 +268,20 @@ impl Session<'_> {
                 size,
             });
         });
-        let limit = self.shared.broker.mqtt.max_downlink.bytes();
+        let limit = self.shared.broker.max_payload();
+        let (kind, why) = match size > limit {
+            true => (
+                "the broker sent a message above max-downlink",
+                format!("max-downlink is {limit} bytes"),
+            ),
+            false => (
+                "the broker sent more than the memory for its messages takes",
+                "the memory for messages from the broker was full, which is a quarter of in-flight in [limits]".to_owned(),
+            ),
+        };
         self.shared.warn_as(
-            "the broker sent a message above max-downlink",
-            &format!("the broker sent a message of {size} bytes, and no device received it: max-downlink is {limit} bytes"),
+            kind,
+            &format!("the broker sent a message of {size} bytes, and no device received it: {why}"),
         );
     }
 
@@ -230,16 +293,20 @@ impl Session<'_> {
             return self.skipped(connection, &publish.topic, publish.payload.len());
         }
         let inbox = &self.shared.inbox;
+        let backlog = connection
+            .backlog
+            .get_or_insert_with(|| Backlog::new(Rc::clone(inbox.budget())));
         let is_known = connection
             .subscriptions
             .route(&publish.topic, |device, channel| {
-                inbox.push(TransportEvent::Received {
-                    device,
+                let message = Downlink {
                     channel: Rc::clone(channel),
+                    held: backlog.hold(publish.payload.len()),
                     payload: publish.payload.clone(),
                     content_type: None,
                     code: None,
-                });
+                };
+                inbox.push(TransportEvent::Received(device, Box::new(message)));
             });
         if !is_known {
             self.shared.warn("the broker delivered a message that fits no downlink, and no device receives it; with clean-session = false, it keeps the subscriptions of earlier runs");
