@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from support.backends.hostile_broker import HostileBroker, deaf, endless, flood, large
+from support.backends.hostile_broker import (
+    HostileBroker,
+    deaf,
+    endless,
+    flood,
+    large,
+    stray,
+    tiny,
+)
 from support.fleet import Run
 from support.rounds import rounds
 
@@ -30,12 +38,12 @@ def good(fleet, broker):
     return fleet
 
 
-def hostile(fleet, closing, deed, *, count=2, plugin="echoes_events", **more):
+def hostile(fleet, closing, deed, *, count=2, plugin="echoes_events", keys=None, **more):
     """Adds a group on a broker that does something to its clients."""
     name = f"hostile-{deed.__name__}"
     server = closing(HostileBroker(deed))
     downlink = {"command": {"topic": "c/{device}"}}
-    fleet.broker(server.url, name=name, qos=1, downlink=downlink)
+    fleet.broker(server.url, name=name, qos=1, downlink=downlink, **(keys or {}))
     fleet.guest(deed.__name__, plugin, count=count, every="1s", target=name, **more)
 
 
@@ -114,7 +122,16 @@ def sends_large(fleet, closing):
     hostile(fleet, closing, large, count=20)
 
 
+def strays(fleet, closing):
+    hostile(fleet, closing, stray, count=10)
+
+
+def exceeds(fleet, closing):
+    hostile(fleet, closing, tiny, count=10, keys={"max_downlink": "1B"})
+
+
 DEEDS = [twice, again, slow, floods, floods_slow_devices, deafens, fills, sends_large]
+DEEDS += [strays, exceeds]
 
 
 @pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.__name__)

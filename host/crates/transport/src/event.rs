@@ -80,6 +80,8 @@ pub enum TransportEvent {
         channel: Rc<str>,
         /// Bytes of the payload.
         size: usize,
+        /// Counts the event until it is handled.
+        held: HeldBytes,
     },
     /// So many messages of QoS 0 were written to a connection that is closed now, and nothing
     /// shows that the backend has read them.
@@ -90,6 +92,8 @@ pub enum TransportEvent {
         kind: String,
         /// The text that is shown. It may have details of the first one.
         text: String,
+        /// The number of times that it occurred in a row.
+        times: u64,
     },
 }
 
@@ -99,6 +103,7 @@ impl TransportEvent {
         Self::Warning {
             kind: text.clone(),
             text,
+            times: 1,
         }
     }
 }

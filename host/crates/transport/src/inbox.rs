@@ -62,6 +62,24 @@ impl EventInbox {
         }
     }
 
+    /// Adds a warning. Warnings of one kind in a row are one event: a backend can cause them as
+    /// fast as it sends.
+    pub(crate) fn warn(&self, kind: String, text: String) {
+        if let Some(TransportEvent::Warning {
+            kind: last, times, ..
+        }) = self.0.events.borrow_mut().last_mut()
+            && *last == kind
+        {
+            *times += 1;
+            return;
+        }
+        self.push(TransportEvent::Warning {
+            kind,
+            text,
+            times: 1,
+        });
+    }
+
     /// Adds the outcome of an envelope.
     #[inline]
     pub(crate) fn complete(&self, completion: Completion) {

@@ -49,6 +49,20 @@ def endless(line, topic):
         time.sleep(0.05)
 
 
+def stray(line, topic):
+    """Messages on a topic that nobody has subscribed to."""
+    many = publish_head("elsewhere", 0) * 5_000
+    while True:
+        line.send(many)
+
+
+def tiny(line, topic):
+    """Messages of two bytes, as fast as the client reads."""
+    many = (publish_head(topic, 2) + b"xx") * 5_000
+    while True:
+        line.send(many)
+
+
 def large(line, topic):
     """Messages of 900 KiB, as fast as the client reads."""
     packet = publish_head(topic, 900 << 10) + bytes(900 << 10)

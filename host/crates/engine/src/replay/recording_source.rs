@@ -250,7 +250,9 @@ impl Source for RecordingSource {
             TransportEvent::Received(_, message) => cx.record.count_received(message.payload.len()),
             TransportEvent::Refused(..) | TransportEvent::Oversize { .. } => {}
             TransportEvent::Unproven(messages) => cx.record.counters.unproven += messages,
-            TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
+            TransportEvent::Warning { kind, text, times } => {
+                cx.record.notice_times(&kind, text, times);
+            }
         }
     }
 

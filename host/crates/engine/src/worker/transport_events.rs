@@ -40,19 +40,18 @@ impl FleetSource {
                 device: slot,
                 channel,
                 size,
+                held,
             } => {
-                if let Some((device, group)) = self.devices.with_group(slot) {
-                    let now = cx.now();
-                    let detail = format!("{channel}: {size} {}", noun_for(size, "byte"));
-                    cx.record
-                        .event(device, group, now, EventKind::Oversize, Some(&detail));
-                }
+                let detail = format!("{channel}: {size} {}", noun_for(size, "byte"));
+                self.push_call(slot, PendingEvent::Oversize(detail, held));
             }
             TransportEvent::Received(slot, message) => {
                 self.push_call(slot, PendingEvent::Received(message));
             }
             TransportEvent::Unproven(messages) => cx.record.counters.unproven += messages,
-            TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
+            TransportEvent::Warning { kind, text, times } => {
+                cx.record.notice_times(&kind, text, times);
+            }
         }
     }
 
@@ -210,6 +209,15 @@ impl FleetSource {
             PendingEvent::Settled(receipt, drops) => (Event::Settled(receipt), drops),
             PendingEvent::Received(message) => {
                 return self.receive(cx, slot, *message);
+            }
+            PendingEvent::Oversize(detail, held) => {
+                drop(held);
+                if let Some((device, group)) = self.devices.with_group(slot) {
+                    let now = cx.now();
+                    cx.record
+                        .event(device, group, now, EventKind::Oversize, Some(&detail));
+                }
+                return;
             }
         };
         self.call_with_event(cx, slot, &event, drops);

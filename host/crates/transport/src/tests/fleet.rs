@@ -134,7 +134,7 @@ impl TestFleet {
                     self.received.push(device);
                     self.received_bytes.push(message.payload.len());
                 }
-                TransportEvent::Warning { kind, text } => {
+                TransportEvent::Warning { kind, text, .. } => {
                     self.kinds.push(kind);
                     self.warnings.push(text);
                 }

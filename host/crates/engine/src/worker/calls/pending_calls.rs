@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::time::clock::Micros;
 use mockfleet_plugin::Receipt;
-use mockfleet_transport::{DeviceIndex, Downlink};
+use mockfleet_transport::{DeviceIndex, Downlink, HeldBytes};
 
 /// Time that the calls of a group may take before it is another group's turn.
 const QUANTUM: Duration = Duration::from_micros(500);
@@ -31,6 +31,8 @@ pub(crate) enum PendingEvent {
     Connected,
     Disconnected(String),
     Received(Box<Downlink>),
+    /// A message that was too large: no call, and an event in the log.
+    Oversize(String, HeldBytes),
     /// A receipt, and the number of dropped messages in a row that led to its message.
     Settled(Receipt, u8),
 }

@@ -28,6 +28,10 @@ const READS_PER_POLL: usize = 8;
 /// connection is not read.
 const MAX_REPLY_BYTES: usize = 64 << 10;
 
+/// The bytes of one read while the memory for messages from the broker is full: enough for the
+/// acknowledgements of some dozen messages.
+const READ_IN_NEED: usize = 256;
+
 /// The largest payload that is received while the memory for messages from the broker is full,
 /// 64 KiB. A larger one is skipped.
 const MAX_PACKET_IN_NEED: usize = 64 << 10;
@@ -52,13 +56,20 @@ impl Session<'_> {
         connection: &mut Connection,
         scratch: &mut Scratch,
     ) -> Result<(), SessionError> {
-        if !self.may_read(cx, connection) {
-            return Ok(());
-        }
         for _ in 0..READS_PER_POLL {
+            // Each read can bring thousands of messages.
+            if !self.may_read(cx, connection) {
+                self.charge_buffers();
+                return Ok(());
+            }
             // The rest of a large packet goes straight into its buffer.
             let is_direct = self.partial.missing() >= scratch.chunk.len();
-            let mut chunk = ReadBuf::new(&mut scratch.chunk);
+            let room = match self.shared.inbox.budget().has_room_for_downlink() {
+                true => usize::MAX,
+                false => READ_IN_NEED,
+            };
+            let room = room.min(scratch.chunk.len());
+            let mut chunk = ReadBuf::new(scratch.chunk.get_mut(..room).unwrap_or_default());
             let read = match is_direct {
                 true => self.partial.poll_read(cx, &mut self.stream),
                 false => {
@@ -261,11 +272,15 @@ impl Session<'_> {
     /// Reports a PUBLISH that is larger than allowed. No device receives it.
     fn skipped(&mut self, connection: &mut Connection, topic: &str, size: usize) {
         let inbox = &self.shared.inbox;
+        let backlog = connection
+            .backlog
+            .get_or_insert_with(|| Backlog::new(Rc::clone(inbox.budget())));
         connection.subscriptions.route(topic, |device, channel| {
             inbox.push(TransportEvent::Oversize {
                 device,
                 channel: Rc::clone(channel),
                 size,
+                held: backlog.hold(0),
             });
         });
         let limit = self.shared.broker.max_payload();
