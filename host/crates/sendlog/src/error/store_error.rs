@@ -76,6 +76,14 @@ pub enum StoreError {
         /// Maximum size, in bytes.
         limit: u64,
     },
+    /// The store's list of objects has no end.
+    #[error(
+        "its list of objects has no end: it is above {limit} objects, or took more than 10 minutes"
+    )]
+    EndlessList {
+        /// Maximum number of objects.
+        limit: usize,
+    },
     /// The object that was written has another size in the store.
     #[error("{key} has {found} {} there, and {sent} {} sent", noun_for(*found, "byte"), agree(*sent, "was", "were"))]
     SizeMismatch {
