@@ -265,6 +265,13 @@ def test_downlink_is_answered_and_moves_the_next_tick() -> None:
         trial.receive("command", b"{")
 
 
+def test_json_that_is_nested_too_deep_is_a_failed_call() -> None:
+    with pytest.raises(Failed, match="channel command cannot be read: it is nested more than 500 deep"):
+        run(Probe, ticks=1).receive("command", b"[" * 100_000)
+    wide = {"do": "stop", "list": [{}] * 900, "text": "[" * 900}
+    assert run(Probe, ticks=1).receive("command", wide).on("reply") == [wide]
+
+
 def test_trial_rejects_undeclared_names() -> None:
     with pytest.raises(AssertionError, match='Probe.channels doesn\'t name "nowhere"'):
         run(Probe, {"do-what": "stray"}, ticks=3)

@@ -13,7 +13,7 @@ const STACK_TOP = 1 << 20;
 
 /**
  * The bytes of the stack that calls may use: 128 KiB, about 700 calls of a function. The host gives
- * a plugin 1 MiB, and its frames are up to eight times as large.
+ * a plugin 1.5 MiB, and its frames are up to ten times as large.
  */
 const LIMIT_BYTES = 128 << 10;
 

@@ -57,6 +57,12 @@ pub enum Misbehaviour {
     Fail,
     /// Returns the error `retired`.
     Retire,
+    /// Returns a message on a channel that nothing names.
+    Stray,
+    /// Reports a status that its description does not list.
+    Status,
+    /// Returns nothing, in this tick and in all others.
+    Mute,
     /// Ends its process with code 3; the host sees 1, since WASI 0.2 knows success and
     /// failure only.
     Exit,
@@ -66,7 +72,7 @@ impl Behaviour for Rogue {
     type Config = Config;
 
     fn about() -> About {
-        mockfleet_sdk::about!().channel("telemetry")
+        mockfleet_sdk::about!().channel("telemetry").status("well")
     }
 
     fn create(device: &Device, config: Config) -> Result<Self, Error> {
@@ -80,6 +86,9 @@ impl Behaviour for Rogue {
     fn tick(&mut self, tick: Tick, turn: &mut Turn) -> Result<(), Error> {
         if self.chosen && tick.sequence == self.config.at {
             self.misbehave(turn)?;
+        }
+        if self.chosen && matches!(self.config.does, Misbehaviour::Mute) {
+            return Ok(());
         }
         for turn in 0..self.config.effort * 1_000 {
             black_box(turn);
@@ -117,6 +126,11 @@ impl Rogue {
             },
             Misbehaviour::Fail => return Err(Error::failed("told to fail")),
             Misbehaviour::Retire => return Err(Error::retired("told to retire")),
+            Misbehaviour::Stray => turn.json("elsewhere", &json!({})).map(drop)?,
+            Misbehaviour::Status => {
+                turn.status("weird");
+            }
+            Misbehaviour::Mute => {}
             Misbehaviour::Exit => std::process::exit(3),
         }
         Ok(())
