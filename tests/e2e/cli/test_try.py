@@ -307,7 +307,7 @@ def test_ticks_that_return_nothing_are_hinted_at(tried):
 
 
 def test_event_that_a_run_would_not_deliver_is_reported(counters, tried):
-    process = tried("builtin:thermometer", "--ticks", "1", "--send", "command=x", "--link", "0s:lost")
+    process = tried("builtin:thermometer", "--for", "1s", "--send", "command=x", "--link", "0s:lost")
     for said, event in (("receives on command: x", "downlink"), ("connection lost", "link")):
         assert f"{said}; not delivered, since the plugin names no event {event}" in process.stderr
     process = tried(counters.file.name, "--send", "command=x", expect=2)
@@ -316,7 +316,7 @@ def test_event_that_a_run_would_not_deliver_is_reported(counters, tried):
 
 def test_schema_that_is_none_is_an_error_of_all_commands(fleet, mockfleet, tried):
     file = fleet.folder / "rogue.wasm"
-    file.write_bytes((GUESTS / "rogue.wasm").read_bytes().replace(b"object", b"0bject"))
+    file.write_bytes((GUESTS / "rogue.wasm").read_bytes().replace(b"object", b"OBJECT"))
     said = "plugin rogue 0.1.0 has a config-schema that is no JSON Schema: "
     assert said in tried(file.name, expect=2).stderr
     assert said in mockfleet("describe", file.name, expect=1).stderr

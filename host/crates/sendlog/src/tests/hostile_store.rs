@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 
 use object_store::aws::AmazonS3Builder;
 
@@ -10,13 +11,14 @@ use crate::store::s3::Bucket;
 /// Returns a bucket of a server that answers each request with this head. After it follows a body
 /// without end, or none.
 fn bucket(head: &str, is_endless: bool) -> Bucket {
-    let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+    let head: Arc<str> = head.replacen("\r\n", "\r\nConnection: close\r\n", 1).into();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            // The client may close the connection at any time.
-            let _ = respond(stream.unwrap(), &head, is_endless);
+            let (stream, head) = (stream.unwrap(), Arc::clone(&head));
+            // The client may try again before it closes the connection, at any time.
+            std::thread::spawn(move || respond(stream, &head, is_endless));
         }
     });
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -97,6 +99,17 @@ fn errors_and_lists_without_end_are_cut() {
     let list = bucket("200 OK\r\n\r\n", true);
     let error = list.sizes("sends").unwrap_err().to_string();
     assert!(error.contains("more than the 16777216 bytes"), "{error}");
+}
+
+#[test]
+fn page_of_a_store_is_cut_in_its_error() {
+    let page = "word ".repeat(10_000);
+    let head = format!(
+        "403 Forbidden\r\nContent-Length: {}\r\n\r\n{page}",
+        page.len()
+    );
+    let error = said(&bucket(&head, false));
+    assert!(error.ends_with("…)") && error.len() < 600, "{error}");
 }
 
 #[test]

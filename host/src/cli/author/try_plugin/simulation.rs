@@ -269,7 +269,8 @@ impl<'a> Simulation<'a> {
             );
             output.report(*number, *at, &what);
         }
-        // As in a run, a turn with an unknown channel sends nothing.
+        let next_tick = turn.as_ref().ok().and_then(|turn| turn.next_tick);
+        // As in a run, a turn with an unknown channel sends nothing, and its next tick holds.
         let turn = turn.and_then(|turn| {
             let has_route = |channel: &str| self.tried.has_route(channel);
             let stray = stray_channel(&turn.messages, self.tried.has_target(), has_route);
@@ -280,17 +281,22 @@ impl<'a> Simulation<'a> {
             Err(CallError::Failed(why))
         });
         if *call == "tick" {
-            self.findings.tick(turn.is_err());
+            // A device that retires has not failed.
+            let has_failed = matches!(
+                turn,
+                Err(CallError::Failed(_) | CallError::InvalidConfig(_))
+            );
+            self.findings.tick(has_failed);
         }
         self.note_answer(called, &turn, output);
         let Some(device) = self.devices.get_mut(*number) else {
             return Ok(());
         };
+        if let Some(length) = next_tick {
+            device.due = at.saturating_add(length.max(MIN_INTERVAL_US));
+        }
         match turn {
             Ok(turn) => {
-                if let Some(length) = turn.next_tick {
-                    device.due = at.saturating_add(length.max(MIN_INTERVAL_US));
-                }
                 self.costs.messages(&turn.messages);
                 output.turn(*number, *at, turn);
             }
