@@ -218,7 +218,7 @@ def test_channel_and_status_that_nothing_names_are_reported(fleet, broker):
     ((_, why),) = run.log.events("failed")
     assert why.startswith('tick: returned a message on channel "elsewhere", which its description')
     (notice,) = run.notices("status")
-    assert notice["count"] == 2
+    assert notice["times"] == 2
     assert notice["text"].endswith(
         '(plugin rogue 0.1.0) reported the status "weird", which its description does not list;'
         " there are well"

@@ -28,7 +28,7 @@ MISTAKES = {
         "        if self.limit == -404:\n            return [][7]\n"
         # Imported in a function, and of a wrong type.
         "        if self.limit == -405:\n            import statistics\n"
-        "            return {'mean': statistics.mean([1, 3])}  # type: ignore[return-value]\n",
+        "            return {'mean': statistics.mean([1, 3])}  # type: ignore[dict-item]\n",
     ),
     "js": (
         "    return {\n",

@@ -101,7 +101,7 @@ impl Behaviour for Rogue {
 impl Rogue {
     fn misbehave(&self, turn: &mut Turn) -> Result<(), Error> {
         match self.config.does {
-            Misbehaviour::Nothing => {}
+            Misbehaviour::Nothing | Misbehaviour::Mute => {}
             Misbehaviour::Spin => loop {
                 black_box(());
             },
@@ -130,7 +130,6 @@ impl Rogue {
             Misbehaviour::Status => {
                 turn.status("weird");
             }
-            Misbehaviour::Mute => {}
             Misbehaviour::Exit => std::process::exit(3),
         }
         Ok(())

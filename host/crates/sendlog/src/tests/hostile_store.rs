@@ -47,10 +47,12 @@ fn respond(mut stream: TcpStream, head: &str, is_endless: bool) -> std::io::Resu
     request.take(length).read_to_end(&mut Vec::new())?;
     write!(stream, "HTTP/1.1 {head}")?;
     let chunk = vec![b'x'; 1 << 16];
-    while is_endless {
-        stream.write_all(&chunk)?;
+    match is_endless {
+        true => loop {
+            stream.write_all(&chunk)?;
+        },
+        false => Ok(()),
     }
-    Ok(())
 }
 
 fn said(bucket: &Bucket) -> String {
