@@ -6,13 +6,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::header::{CONTENT_ENCODING, HeaderName, LOCATION};
+use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 use crate::fetch::address::{self, Address};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest time without a received byte.
 const SILENCE: Duration = Duration::from_secs(30);
+/// Longest time of a whole transfer: 2 GiB at 600 KB a second.
+const TRANSFER: Duration = Duration::from_secs(3_600);
+
+/// The redirects of one request that are followed.
+const MAX_REDIRECTS: usize = 5;
 
 /// Returns the content of an address, of at most `most` bytes.
 pub(crate) fn get(
@@ -24,7 +30,19 @@ pub(crate) fn get(
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    runtime.block_on(whole(address, most, progress))
+    let in_time = async { tokio::time::timeout(TRANSFER, whole(address, most, progress)).await };
+    runtime.block_on(in_time).unwrap_or_else(|_| {
+        Err("it takes longer than an hour; download the file and name it".into())
+    })
+}
+
+/// Follows redirects within a server: no server decides about another one.
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let from = attempt.previous().first().map(Url::origin);
+    match from == Some(attempt.url().origin()) && attempt.previous().len() <= MAX_REDIRECTS {
+        true => attempt.follow(),
+        false => attempt.stop(),
+    }
 }
 
 async fn whole(
@@ -35,7 +53,7 @@ async fn whole(
     let client = Client::builder()
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
-        // An https:// address does not follow a redirect to an unencrypted one.
+        .redirect(redirect::Policy::custom(follow))
         .https_only(address.url().scheme() == "https")
         .user_agent(concat!("mockfleet/", env!("CARGO_PKG_VERSION")))
         .build()
@@ -72,11 +90,27 @@ async fn whole(
 
 fn check(response: &Response) -> Result<(), String> {
     let status = response.status();
-    if status.is_success() {
-        return Ok(());
-    }
+    let header = |name: HeaderName| response.headers().get(name)?.to_str().ok();
     let host = address::shown(response.url());
+    if status.is_success() {
+        return match header(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
+            None => Ok(()),
+            Some(coding) => Err(format!(
+                "{host} sends it packed ({coding:?}), which was not requested and is not unpacked; download the file and name it"
+            )),
+        };
+    }
     Err(match status {
+        _ if status.is_redirection() && header(LOCATION).is_some() => {
+            let to = header(LOCATION).and_then(|to| response.url().join(to).ok());
+            match to.filter(|to| to.origin() != response.url().origin()) {
+                Some(to) => format!(
+                    "{host} redirects to {}, and only redirects to the same server are followed; give that address if you trust it",
+                    to.origin().ascii_serialization()
+                ),
+                None => format!("{host} redirects more than {MAX_REDIRECTS} times"),
+            }
+        }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => format!(
             "HTTP {status} from {host}: it wants a login; give one in the address (https://USER:PASSWORD@…), or download the file and name it"
         ),
@@ -119,4 +153,91 @@ fn reason(error: &reqwest::Error) -> String {
         };
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Starts a server whose response depends on the path.
+    fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let first = lines.next().unwrap().unwrap();
+                while lines
+                    .next()
+                    .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+                {}
+                let path = first.split(' ').nth(1).unwrap();
+                let (head, body) = ("Connection: close\r\n", answer(path));
+                // The client may close the connection before the end.
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {}",
+                    body.replacen("\r\n", &format!("\r\n{head}"), 1)
+                );
+            }
+        });
+        format!("http://127.0.0.1:{port}")
+    }
+
+    fn fetched(url: &str) -> Result<Bytes, String> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let pinned = format!("{url}#sha256={}", "0".repeat(64));
+        let address = Address::parse(&pinned).unwrap().unwrap();
+        get(&address, 1_000, &mut |_, _| {})
+    }
+
+    #[test]
+    fn redirect_within_the_server_is_followed() {
+        let url = serve(|path| match path {
+            "/there" => "200 OK\r\nContent-Length: 2\r\n\r\nok".into(),
+            "/moved" => "302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n".into(),
+            _ => "302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n".into(),
+        });
+        assert_eq!(fetched(&format!("{url}/moved")).unwrap(), "ok");
+        let said = fetched(&format!("{url}/again")).unwrap_err();
+        assert!(said.ends_with("redirects more than 5 times"), "{said}");
+    }
+
+    #[test]
+    fn redirect_to_another_server_is_refused() {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        other.set_nonblocking(true).unwrap();
+        let to = format!("http://{}", other.local_addr().unwrap());
+        let at = to.clone();
+        let url = serve(move |_| {
+            format!("307 Moved\r\nLocation: {at}/secret?a=b\r\nContent-Length: 0\r\n\r\n")
+        });
+        let said = fetched(&format!("{url}/x")).unwrap_err();
+        let words = format!(
+            "{url}/x redirects to {to}, and only redirects to the same server are followed; give that address if you trust it"
+        );
+        assert_eq!(said, words);
+        assert!(other.accept().is_err(), "the other server was called");
+    }
+
+    #[test]
+    fn packed_and_endless_responses_are_refused() {
+        let url = serve(|path| match path {
+            "/packed" => "200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok".into(),
+            "/long" => "200 OK\r\nContent-Length: 1001\r\n\r\n".into(),
+            "/endless" => format!("200 OK\r\n\r\n{}", "x".repeat(1_001)),
+            // No time that a server names is waited for.
+            _ => "503 Busy\r\nRetry-After: 86400\r\nContent-Length: 0\r\n\r\n".into(),
+        });
+        let said = |path: &str| fetched(&format!("{url}{path}")).unwrap_err();
+        assert!(said("/packed").contains("sends it packed (\"gzip\")"));
+        for path in ["/long", "/endless"] {
+            assert!(said(path).contains("larger than 1000 bytes"), "{path}");
+        }
+        assert!(said("/busy").contains("HTTP 503"));
+    }
 }

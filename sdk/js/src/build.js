@@ -13,7 +13,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 import { digest, stamp } from "./builder/inputs.js";
-import { importError, importProblem } from "./builder/messages.js";
+import { engineError, importError, problemLines } from "./builder/messages.js";
+import { origins, place } from "./builder/source_map.js";
+import { AFFECTED, limitStack } from "./builder/stack_limit.js";
 
 const SDK = dirname(fileURLToPath(import.meta.url));
 
@@ -79,10 +81,12 @@ function nameAndVersion(folder) {
 /** Objects of Node.js that a plugin does not have. */
 const ABSENT = { process: "undefined", Buffer: "undefined", global: "undefined", "process.env.NODE_ENV": '"production"' };
 
+/** The modules of the SDK, by the name of their import. */
+const MODULES = { mockfleet: "index.js", "mockfleet/generate": "generate/index.js", "mockfleet/testing": "testing.js" };
+
 /** The options of all bundles, with the places of the device and the SDK. */
 function bundling(file) {
   const sdk = (name) => ({ path: join(SDK, name) });
-  const names = { mockfleet: "index.js", "mockfleet/generate": "generate/index.js", "mockfleet/testing": "testing.js" };
   return {
     bundle: true,
     write: false,
@@ -104,7 +108,7 @@ function bundling(file) {
         setup(build) {
           build.onResolve({ filter: /^mockfleet:device-module$/ }, () => ({ path: file }));
           build.onResolve({ filter: /^(mockfleet:device|wasi:cli)\// }, ({ path }) => ({ path, external: true }));
-          build.onResolve({ filter: /^mockfleet(\/|$)/ }, ({ path }) => (path in names ? sdk(names[path]) : undefined));
+          build.onResolve({ filter: /^mockfleet(\/|$)/ }, ({ path }) => (path in MODULES ? sdk(MODULES[path]) : undefined));
         },
       },
     ],
@@ -116,11 +120,12 @@ async function bundle(esbuild, file, options) {
     return await esbuild.build({ ...bundling(file), ...options });
   } catch (error) {
     if (!Array.isArray(error.errors)) throw error;
-    const color = process.stderr.isTTY === true;
-    for (const problem of error.errors) {
-      const [said] = await esbuild.formatMessages([problem], { kind: "error", color });
-      process.stderr.write(importProblem(problem)?.concat("\n") ?? said);
+    const exported = {};
+    for (const name of Object.values(MODULES)) {
+      exported[join(SDK, name)] = Object.keys(await import(pathToFileURL(join(SDK, name))));
     }
+    const lines = error.errors.flatMap((problem) => problemLines(problem, exported));
+    process.stderr.write(`${lines.join("\n")}\n`);
     return process.exit(1);
   }
 }
@@ -129,8 +134,7 @@ async function bundle(esbuild, file, options) {
 async function check(esbuild, file) {
   const contents = `
     import * as module from "mockfleet:device-module";
-    import { checkDevice, findDevice, ownStack } from ${JSON.stringify(join(SDK, "device_slot.js"))};
-    export const stack = ownStack;
+    import { checkDevice, findDevice } from ${JSON.stringify(join(SDK, "device_slot.js"))};
     checkDevice(findDevice(module));`;
   const { outputFiles } = await bundle(esbuild, file, {
     stdin: { contents, resolveDir: SDK, sourcefile: "check.js" },
@@ -152,42 +156,6 @@ async function check(esbuild, file) {
   return true;
 }
 
-/** The source file and line of each line of a bundle; see `device_slot.js`. */
-function origins(map) {
-  const { sources, mappings } = JSON.parse(map);
-  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  let source = 0;
-  let line = 0;
-  const lines = mappings.split(";").map((text) => {
-    let first = "";
-    for (const segment of text.split(",").filter(Boolean)) {
-      const fields = [];
-      let value = 0;
-      let shift = 0;
-      for (const digit of segment) {
-        const bits = digits.indexOf(digit);
-        value += (bits & 31) << shift;
-        shift += 5;
-        if (bits < 32) {
-          fields.push(value & 1 ? -(value >> 1) : value >> 1);
-          value = shift = 0;
-        }
-      }
-      if (fields.length < 4) continue;
-      source += fields[1];
-      line += fields[2];
-      if (first === "") first = `${source}:${line + 1}`;
-    }
-    return first;
-  });
-  const files = sources.map((file) => {
-    const whole = resolve(process.cwd(), file);
-    const inSdk = relative(SDK, whole);
-    return inSdk.startsWith("..") || isAbsolute(inSdk) ? relative(process.cwd(), whole) : `mockfleet:${inSdk}`;
-  });
-  return `globalThis.mockfleetOrigins = ${JSON.stringify({ files, lines: lines.join(",") })};\n`;
-}
-
 /** Compiles the bundle with the chosen engine. */
 async function componentize(engine, source) {
   const wit = join(SDK, "..", "wit");
@@ -195,7 +163,8 @@ async function componentize(engine, source) {
   if (engine === "quickjs") {
     // Without the asynchronous ABI, which calls of a device do not use.
     const options = { witPath: wit, jsSource: source, world: "plugin", optSize: true, sync: true };
-    return (await (tool.componentize ?? tool.default.componentize)(options)).component;
+    const { component } = await (tool.componentize ?? tool.default.componentize)(options);
+    return engineVersion(engine) === AFFECTED ? limitStack(component) : component;
   }
   const options = { witPath: join(wit, "deps", "device.wit"), worldName: "plugin", disableFeatures: ["http", "fetch-event"] };
   return (await tool.componentize(source, options)).component;
@@ -240,15 +209,21 @@ async function main() {
   });
   const map = outputFiles.find((output) => output.path.endsWith(".map"));
   const code = outputFiles.find((output) => output.path.endsWith(".js"));
-  const source = code.text + origins(map.text);
+  const lines = origins(map.text, SDK);
+  const source = `${code.text}globalThis.mockfleetOrigins = ${JSON.stringify(lines)};\n`;
   const wit = join(SDK, "..", "wit", "deps", "device.wit");
   const inputs = digest({ "plugin.js": source, "device.wit": readFileSync(wit), engine: engineVersion(values.engine) });
   let component;
   try {
     component = stamp(await componentize(values.engine, source), inputs);
   } catch (error) {
-    console.error(error?.message ?? error);
-    fail(`${ENGINES[values.engine].package} could not make a component of it; what it said stands above`);
+    const said = engineError(String(error?.message ?? error), (line, column) => place(lines, line, column));
+    if (said === undefined) {
+      console.error(error?.message ?? error);
+      fail(`${ENGINES[values.engine].package} could not make a component of it; what it said stands above`);
+    }
+    console.error(said);
+    process.exit(1);
   }
   const output = resolve(values.output ?? `${name}.wasm`);
   mkdirSync(dirname(output), { recursive: true });

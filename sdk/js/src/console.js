@@ -4,13 +4,14 @@ import * as stderr from "wasi:cli/stderr@0.2.0";
 import * as stdout from "wasi:cli/stdout@0.2.0";
 
 import { utf8 } from "./generate/rng.js";
+import { ownStack, withSources } from "./stack.js";
 
 /** The largest write of WASI, in bytes. */
 const MAX_WRITE_BYTES = 4096;
 
 function shown(value) {
-  if (typeof value === "string") return value;
-  if (value instanceof Error) return `${value.name}: ${value.message}\n${value.stack ?? ""}`.trimEnd();
+  if (typeof value === "string") return withSources(value);
+  if (value instanceof Error) return [`${value.name}: ${value.message}`, ...ownStack(value)].join("\n");
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {

@@ -2,6 +2,7 @@
 
 import { Failed, Retired } from "./errors.js";
 import { Rng, utf8 } from "./generate/rng.js";
+import { bytesOf, named, toJson } from "./payload.js";
 
 /** The identity and the settings of the device whose constructor is running. */
 let construction = null;
@@ -70,10 +71,15 @@ export class Device {
   }
 
   message(channel, value, { properties = {} } = {}) {
+    // Bytes have no JSON form, and are what they are on the wire.
+    const bytes = bytesOf(value);
+    if (bytes !== null) return new Message(channel, bytes, { properties });
     let json;
     try {
-      json = JSON.stringify(value);
+      json = toJson(value);
     } catch (error) {
+      // A recursion that is too deep is no fault of the value.
+      if (["RangeError", "InternalError"].includes(error.name)) throw error;
       throw new Failed(`the message on channel ${channel} cannot be written as JSON: ${error.message}`);
     }
     if (json === undefined) {
@@ -109,7 +115,7 @@ export class Device {
 export class Message {
   constructor(channel, payload, { contentType, properties = {} } = {}) {
     this.channel = channel;
-    this.payload = typeof payload === "string" ? utf8(payload) : payload;
+    this.payload = typeof payload === "string" ? utf8(payload) : payloadOf(payload, channel);
     this.contentType = contentType;
     this.properties = properties;
   }
@@ -127,6 +133,19 @@ export class Message {
       throw new Failed(`the message on channel ${this.channel} cannot be read: ${error.message}`);
     }
   }
+}
+
+/** The bytes of a payload that is no text. */
+function payloadOf(value, channel) {
+  const isByte = (item) => Number.isInteger(item) && item >= 0 && item <= 255;
+  const bytes = Array.isArray(value) && value.every(isByte) ? Uint8Array.from(value) : bytesOf(value);
+  if (bytes !== null) return bytes;
+  // A view of larger numbers is what its memory has.
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  throw new TypeError(
+    `the payload of a message on channel ${channel} is ${named(value)}; a text or bytes (a Uint8Array) are right, and ` +
+      "this.message(channel, value) writes a value as JSON",
+  );
 }
 
 /** Decodes UTF-8; invalid bytes become U+FFFD. QuickJS has no TextDecoder. */

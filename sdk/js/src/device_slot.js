@@ -4,10 +4,11 @@
  * use it, so tests run the code of the plugin.
  */
 
-import { Device, construct, Message } from "./device.js";
+import { toTurn } from "./answer.js";
+import { Device, construct } from "./device.js";
 import { Failed, InvalidConfig, Retired } from "./errors.js";
-import { span } from "./generate/span.js";
 import { readSettings, schemaOf } from "./settings.js";
+import { describeError } from "./stack.js";
 
 /** Settings by their text, which are parsed once a cell. They are frozen, so devices can share them. */
 const shared = new Map();
@@ -87,58 +88,9 @@ export class DeviceSlot {
   }
 
   #turn(answer) {
-    const turn = isTurn(answer) ? answer : { messages: answer };
-    const { status, nextTick, link } = turn;
-    return {
-      messages: messages(turn.messages),
-      status: Device.changed(this.device, status),
-      nextTick: nextTick === undefined ? null : micros(nextTick, "nextTick"),
-      link: link === undefined ? null : connection(link),
-    };
+    const turn = toTurn(answer, this.device.constructor.channels);
+    return { ...turn, status: Device.changed(this.device, turn.status) };
   }
-}
-
-const TURN = ["messages", "status", "nextTick", "link"];
-
-function isTurn(answer) {
-  if (typeof answer !== "object" || answer === null || answer instanceof Message) return false;
-  if (typeof answer[Symbol.iterator] === "function") return false;
-  if (typeof answer.then === "function") {
-    throw new TypeError("it returned a promise; a call of a device answers at once, so start, tick and handle are not async");
-  }
-  for (const key of Object.keys(answer)) {
-    if (!TURN.includes(key)) {
-      throw new TypeError(`it returned an object with ${key}; a turn has ${TURN.join(", ")}, and messages are made by this.message(channel, value)`);
-    }
-  }
-  return true;
-}
-
-function messages(given) {
-  if (given === undefined || given === null) return [];
-  if (given instanceof Message) return [given];
-  if (typeof given !== "object" || typeof given[Symbol.iterator] !== "function") {
-    throw new TypeError(`it returned a ${typeof given}; messages are made by this.message(channel, value)`);
-  }
-  const all = [...given];
-  if (!all.every((message) => message instanceof Message)) {
-    throw new TypeError("it returned what is no message; this.message(channel, value) makes one");
-  }
-  return all;
-}
-
-function micros(length, key) {
-  const found = span(length);
-  if (found === null) throw new TypeError(`${key} is ${JSON.stringify(length)}; seconds or "1h30m" are right`);
-  return found;
-}
-
-function connection(link) {
-  if (link === "reconnect") return { tag: "reconnect" };
-  if (typeof link === "object" && link !== null && "vanish" in link) {
-    return { tag: "vanish", val: micros(link.vanish, "vanish") };
-  }
-  throw new TypeError(`link is ${JSON.stringify(link)}; "reconnect" or { vanish: seconds } is right`);
 }
 
 /** Turns anything that the author's code throws into `Failed`, with its place in the source. */
@@ -151,54 +103,4 @@ function failOnThrow(call) {
     failed.cause = error;
     throw failed;
   }
-}
-
-/** `TypeError: x is not a function (device.js:14, in tick)`. */
-export function describeError(error) {
-  if (!(error instanceof Error)) return `it threw ${JSON.stringify(error) ?? String(error)}`;
-  const said = `${error.name}: ${error.message}`.replaceAll("\n", ", ");
-  const own = frames(error).find((frame) => !frame.inSdk);
-  return own === undefined ? said : `${said} (${own.place}${own.call ? `, in ${own.call}` : ""})`;
-}
-
-/** The lines of a stack in the author's code, innermost first. */
-export function ownStack(error) {
-  const own = error instanceof Error ? frames(error).filter((frame) => !frame.inSdk) : [];
-  return own.map(({ place, call }) => `    at ${call ? `${call} (${place})` : place}`);
-}
-
-/**
- * The sources of the lines of a bundle: `[file, line]` by line, from one; `null` without a bundle.
- * The build stores them as a text, since only errors need them.
- */
-function origins() {
-  const given = globalThis.mockfleetOrigins;
-  if (given === undefined) return null;
-  const lines = given.lines.split(",").map((text) => {
-    const [file, line] = text.split(":");
-    return line === undefined ? ["", 0] : [given.files[Number(file)], Number(line)];
-  });
-  return [["", 0], ...lines];
-}
-
-function frames(error) {
-  const found = [];
-  const origin = origins();
-  // V8 and QuickJS: "    at call (file:14:5)"; SpiderMonkey: "call@file:14:5".
-  for (const text of String(error.stack ?? "").split("\n")) {
-    const frame =
-      /^\s*at (?:(?:new )?(.*?) )?\(?([^()\s]+?):(\d+)(?::\d+)?\)?$/.exec(text) ?? /^(.*?)@(.+?):(\d+)(?::\d+)?$/.exec(text);
-    if (frame === null) continue;
-    const call = (frame[1] ?? "").split(".").pop().replaceAll(/[<>]/g, "");
-    const [file, line] = origin === null ? [frame[2], Number(frame[3])] : (origin[Number(frame[3])] ?? ["", 0]);
-    const name = file.split("/").pop();
-    // On Node the SDK is the folder of this file; in a bundle the build marks its files.
-    const here = origin === null ? file.startsWith(sdkFolder()) || file.startsWith("node:") : file.startsWith("mockfleet:");
-    found.push({ place: `${origin === null ? name : file}:${line}`, call, inSdk: here || file === "" });
-  }
-  return found;
-}
-
-function sdkFolder() {
-  return String(import.meta.url ?? "").replace(/[^/]*$/, "");
 }

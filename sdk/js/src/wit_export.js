@@ -9,8 +9,9 @@ import * as module from "mockfleet:device-module";
 
 import { Message } from "./device.js";
 import { InvalidConfig, Retired } from "./errors.js";
-import { checkDevice, findDevice, hasStart, ownStack, DeviceSlot } from "./device_slot.js";
+import { checkDevice, findDevice, hasStart, DeviceSlot } from "./device_slot.js";
 import { schemaOf } from "./settings.js";
+import { ownStack } from "./stack.js";
 import { setSource } from "./group_context.js";
 
 const kind = findDevice(module);
@@ -49,9 +50,10 @@ function reportErrors(call) {
   try {
     return call();
   } catch (error) {
-    if (error instanceof InvalidConfig) throw { tag: "invalid-config", val: error.message };
-    if (error instanceof Retired) throw { tag: "retired", val: error.message };
-    const said = error?.message ?? String(error);
+    // An author's text may be none, or have half of a character.
+    const said = String(error?.message ?? error).replaceAll(/[\ud800-\udfff]/gu, "\ufffd");
+    if (error instanceof InvalidConfig) throw { tag: "invalid-config", val: said };
+    if (error instanceof Retired) throw { tag: "retired", val: said };
     if (error?.cause && !printed.has(said)) {
       printed.add(said);
       console.error([`${error.cause.name ?? "Error"}: ${error.cause.message ?? error.cause}`, ...ownStack(error.cause)].join("\n"));

@@ -6,6 +6,8 @@ import test from "node:test";
 import { choice, data, Device, duration, Failed, fleet, group, integer, list, Message, number, text } from "mockfleet";
 import { run, schema, groupContext } from "mockfleet/testing";
 
+import { describeError, ownStack, withSources } from "../src/stack.js";
+
 /** Does what its setting says at tick 2. */
 class Probe extends Device {
   static channels = ["telemetry", "reply"];
@@ -114,12 +116,89 @@ test("a generator gives several messages", () => {
 
 test("a wrong return value is a failed call", () => {
   const said = {
-    number: /returned a number; messages are made by this\.message/,
+    number: /returned a number; return this\.message\("telemetry", value\) to send/,
     turn: /an object with message; a turn has messages, status, nextTick, link/,
     promise: /returned a promise/,
   };
   for (const [what, message] of Object.entries(said)) {
     assert.throws(() => run(Probe, { "do-what": what }, { ticks: 3 }), { message });
+  }
+});
+
+/** The error of a tick that returns this, or what it sends. */
+function answered(answer) {
+  class Answering extends Device {
+    static channels = ["telemetry"];
+    tick() {
+      return answer.call(this);
+    }
+  }
+  return run(Answering, {}, { ticks: 1 }).messages.map(({ message }) => message);
+}
+
+test("bytes are sent as they are", () => {
+  const bytes = Uint8Array.from([9, 1, 2, 3]);
+  const part = bytes.subarray(1, 3);
+  const forms = { bytes: part, view: new DataView(bytes.buffer, 1, 2), clamped: new Uint8ClampedArray(bytes.buffer, 1, 2), buffer: bytes.slice(1, 3).buffer };
+  for (const [form, value] of Object.entries(forms)) {
+    const made = [() => new Message("telemetry", value), () => answered(function () { return this.message("telemetry", value); })[0]];
+    for (const make of made) assert.deepEqual([...make().payload], [1, 2], form);
+  }
+  assert.deepEqual([...new Message("raw", [1, 2]).payload], [1, 2]);
+  assert.equal(new Message("raw", new Float32Array(2)).payload.length, 8);
+});
+
+test("a value that JSON has no form for is refused", () => {
+  const said = (value) => {
+    let found;
+    assert.throws(() => answered(function () { return this.message("telemetry", value); }), (error) => {
+      found = error.message;
+      return true;
+    });
+    return found.replace("the message on channel telemetry cannot be written as JSON: ", "");
+  };
+  assert.equal(said({ raw: new Uint8Array(2) }), "raw is a Uint8Array, which has no JSON form; Array.from(…) makes a list of it");
+  assert.equal(said(new Float32Array(2)), "it is a Float32Array, which has no JSON form; Array.from(…) makes a list of it");
+  assert.equal(said(new Map()), "it is a Map, which has no JSON form; Object.fromEntries(…) makes an object of it");
+  // Elsewhere in the process, JSON is what it was.
+  assert.equal(JSON.stringify([new Uint8Array(1), new Map()]), '[{"0":0},{}]');
+});
+
+test("a wrong answer is named by its type", () => {
+  const cases = {
+    'it returned a string; return this.message("telemetry", value) to send': () => "hello",
+    'it returned a Uint8Array; return new Message("telemetry", bytes) to send bytes': () => new Uint8Array(1),
+    "it returned an array with an object in it; return this.message": () => [{ a: 1 }],
+    "the channel of its message is a number; a text is right": () => new Message(3, "a"),
+    "the contentType of its message on channel telemetry is a number": () => new Message("telemetry", "a", { contentType: 3 }),
+    "the contentType of its message on channel telemetry has half of a character": () => new Message("telemetry", "a", { contentType: "\ud800" }),
+    "the property a of its message on channel telemetry is a number": () => new Message("telemetry", "a", { properties: { a: 1 } }),
+    "the properties of its message on channel telemetry are a Map": () => new Message("telemetry", "a", { properties: new Map() }),
+    "TypeError: the payload of a message on channel telemetry is an object; a text or bytes": () => new Message("telemetry", { a: 1 }),
+    "its status is a number; a text is right": () => ({ status: 3 }),
+    'nextTick is "soon"; seconds or "1h30m" are right': () => ({ nextTick: "soon" }),
+    "nextTick is NaN; seconds": () => ({ nextTick: NaN }),
+    "nextTick is Infinity; seconds": () => ({ nextTick: Infinity }),
+    'link is "gone"; "reconnect" or': () => ({ link: "gone" }),
+  };
+  for (const [words, answer] of Object.entries(cases)) {
+    assert.throws(() => answered(answer), (error) => error.name === "Failed" && error.message.startsWith(words), words);
+  }
+});
+
+test("places in a bundle are those in the author's files", () => {
+  globalThis.mockfleetOrigins = { files: ["device.js", "mockfleet:device.js"], lines: "0:0:7|20:0:9,0:1:3," };
+  try {
+    const error = new Error("no");
+    const at = (call, line, column) => `    at ${call} (componentize-qjs:user.js:${line}:${column})`;
+    const rest = [...Array(9)].map(() => at("tick", 1, 5));
+    error.stack = [at("deep", 1, 25), at("sdk", 2, 1), at("gone", 3, 1), ...rest].join("\n");
+    assert.equal(describeError(error), "Error: no (device.js:9, in deep)");
+    assert.deepEqual(ownStack(error), ["    at deep (device.js:9)", ...Array(3).fill("    at tick (device.js:7)")]);
+    assert.equal(withSources(at("a", 1, 21)), "    at a (device.js:9)");
+    assert.equal(withSources(at("a", 3, 1)), at("a", 3, 1));
+  } finally {
+    delete globalThis.mockfleetOrigins;
   }
 });
 

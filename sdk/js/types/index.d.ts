@@ -124,7 +124,7 @@ export class Message {
   /** `payload`: bytes, or a text that is sent as UTF-8. */
   constructor(
     channel: string,
-    payload: Uint8Array | string,
+    payload: ArrayBufferView | ArrayBuffer | readonly number[] | string,
     options?: { contentType?: string; properties?: Readonly<Record<string, string>> },
   );
   /** The logical channel, for example `telemetry`. The fleet file maps it. */
@@ -189,7 +189,7 @@ export abstract class Device<S extends Settings = {}> {
   start(start: Start): Answer;
   /** Handles the events that `events` names. */
   handle(event: Event): Answer;
-  /** A message on this channel with this value as JSON. */
+  /** A message on this channel with this value as JSON, or with its bytes. */
   message(channel: string, value: unknown, options?: { properties?: Readonly<Record<string, string>> }): Message;
   /** The device is done, for good. Nothing of this call is sent. */
   retire(why: string): never;

@@ -31,7 +31,9 @@ if "--version" in sys.argv:
     sys.exit()
 value = lambda key: [b for a, b in zip(sys.argv, sys.argv[1:]) if a == key]
 packages = [sorted(os.listdir(folder)) for folder in value("-p")]
-seen = {{"packages": packages, "other": os.listdir(os.environ["VIRTUAL_ENV"] + "/lib/site-packages")}}
+build = dict()
+exec(open(value("-p")[0] + "/mockfleet_build.py").read(), build)
+seen = {{"packages": packages, "lazy": build["LAZY"], "other": os.listdir(os.environ["VIRTUAL_ENV"] + "/lib/site-packages")}}
 json.dump(seen, open({{seen!r}}, "w"))
 open(value("-o")[0], "wb").write(b"\\0asm\\x0d\\0\\x01\\0")
 """
@@ -168,6 +170,37 @@ def test_package_with_a_version_in_pure_python_is_taken(project: Project) -> Non
     project.inputs("import fast\n")
     # Another error is not blamed on it.
     assert "there is no module gone" in project.reason("import fast\nimport gone\n")
+
+
+def test_imports_of_functions_are_done_at_the_build(project: Project) -> None:
+    project.add("mine.py", "A = 1\n")
+    project.add("pack/__init__.py")
+    project.add("pack/deep.py")
+    (project.folder / "helper.py").write_text("def late():\n    import textwrap\n")
+    lines = (
+        "from typing import TYPE_CHECKING",
+        "import json",
+        "def tick():",
+        "    import statistics, mine",
+        "    from pack import deep",
+        "    import importlib; importlib.import_module('fractions')",
+        "    datetime.strptime('', ''); 'a'.encode('utf-16')",
+        "    from helper import late",
+        "    try: import gone",
+        "    except ImportError: pass",
+        "    if TYPE_CHECKING: import tokenize",
+        "    import gone_too",
+    )
+    done = project.build("\n".join(lines))
+    assert done.returncode == 0, done.stdout
+    seen = json.loads((project.folder / "seen.json").read_text())
+    assert seen["lazy"] == [
+        *("statistics", "mine", "pack", "pack.deep", "importlib", "fractions", "_strptime"),
+        *("encodings.utf_16", "helper", "textwrap"),
+    ]
+    (warning,) = done.stdout.splitlines()
+    assert warning.startswith("device.py:12: there is no module gone_too; a plugin has")
+    assert warning.endswith("; a call that gets here fails")
 
 
 def test_mistake_is_said_with_file_and_line(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -148,8 +149,112 @@ def test_a_generator_gives_several_messages() -> None:
 
 
 def test_wrong_return_value_is_a_failed_call() -> None:
-    with pytest.raises(Failed, match=r"returned a int; messages are made by self.message"):
+    with pytest.raises(Failed, match=r'returned an int; return self.message\("telemetry", value\) to send'):
         run(Probe, {"do-what": "number"}, ticks=3)
+
+
+def _said(answer: Any) -> str:
+    """The error of a tick that returns this."""
+
+    class Wrong(Device[NoConfig]):
+        channels = ["telemetry"]
+
+        def tick(self, tick: Tick) -> Answer:
+            is_call = callable(answer) and not isinstance(answer, type)
+            given: Answer = answer() if is_call else answer
+            return given
+
+    with pytest.raises(Failed) as failed:
+        run(Wrong, ticks=1)
+    return str(failed.value)
+
+
+async def _later() -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"temperature": 3}, 'it returned a dict; return self.message("telemetry", value) to send'),
+        ([{"temperature": 3}], "it returned a list with a dict in it; return self.message"),
+        (("telemetry", {}), "it returned a tuple with a str in it; return self.message"),
+        ("hello", "it returned a str; return self.message"),
+        (b"abc", 'it returned bytes; return Message("telemetry", payload) to send bytes'),
+        (Message, "it returned the class Message; return self.message"),
+        (_later, "it returned a coroutine; a call of a device answers at once"),
+        (Turn({"a": 1}), "it returned a dict; return self.message"),  # type: ignore[dict-item]
+    ],
+    ids=str,
+)
+def test_wrong_answer_is_named_by_its_type(answer: Any, words: str) -> None:
+    assert _said(answer).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (("telemetry", "text"), "the payload of its message on channel telemetry is a str, and bytes"),
+        (("telemetry", {"a": 1}), "the payload of its message on channel telemetry is a dict, and"),
+        ((3, b""), "the channel of its message is an int; a text is right"),
+        (("telemetry", b"", 3), "the content_type of its message on channel telemetry is an int"),
+        (("telemetry", b"", "\ud800"), "the content_type of its message on channel telemetry is"),
+        (("telemetry", b"", None, {"a": 1}), "the property a of its message on channel telemetry is"),
+        (("telemetry", b"", None, [("a", "b")]), "the properties of its message on channel"),
+    ],
+    ids=str,
+)
+def test_wrong_part_of_a_message_is_named(message: tuple[Any, ...], words: str) -> None:
+    assert _said(Message(*message)).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        ({"status": 3}, "its status is an int; a text is right"),
+        ({"next_tick": "1s"}, "its next_tick is '1s'; a number of seconds or a timedelta is right"),
+        ({"next_tick": math.nan}, "its next_tick is nan; a number of seconds"),
+        ({"next_tick": math.inf}, "its next_tick is inf; a number of seconds"),
+        ({"next_tick": 1e300}, "its next_tick is 1e+300; a number of seconds"),
+        ({"link": "reconnect"}, "its link is a str; Reconnect() or Vanish(seconds) is right"),
+        ({"link": Reconnect}, "its link is the class Reconnect; Reconnect() or"),
+        ({"link": Vanish(math.nan)}, "the length of its Vanish is nan; a number of seconds"),
+    ],
+    ids=str,
+)
+def test_wrong_part_of_a_turn_is_named(turn: dict[str, Any], words: str) -> None:
+    assert _said(Turn(**turn)).startswith(words)
+
+
+def test_bytes_of_other_types_are_a_payload() -> None:
+    class Raw(Device[NoConfig]):
+        channels = ["raw"]
+
+        def tick(self, tick: Tick) -> Answer:
+            given: list[Any] = [kind(b"abc") for kind in (bytes, bytearray, memoryview)]
+            return [Message("raw", payload) for payload in given]
+
+    assert [sent.message.payload for sent in run(Raw, ticks=1).messages] == [b"abc"] * 3
+
+
+def test_error_in_the_library_has_the_line_of_the_author() -> None:
+    def wrong() -> Answer:
+        return Message("telemetry", json.loads("{"))
+
+    assert re.search(r"\(\S*test_device\.py:\d+, in wrong: return Message", _said(wrong))
+
+
+def test_exit_and_recursion_fail_only_the_call(capsys: pytest.CaptureFixture[str]) -> None:
+    def leave() -> Answer:
+        raise SystemExit(3)
+
+    def deeper() -> Answer:
+        return deeper()
+
+    assert "self.retire(why) ends the device" in _said(leave)
+    assert _said(deeper).startswith("RecursionError: maximum recursion depth exceeded")
+    printed = capsys.readouterr().err
+    assert printed.count("in deeper") == 3 and "... and so on" in printed
 
 
 def test_downlink_is_answered_and_moves_the_next_tick() -> None:
@@ -158,6 +263,13 @@ def test_downlink_is_answered_and_moves_the_next_tick() -> None:
     assert trial.due - trial.now == timedelta(minutes=1)
     with pytest.raises(Failed, match="the message on channel command cannot be read"):
         trial.receive("command", b"{")
+
+
+def test_json_that_is_nested_too_deep_is_a_failed_call() -> None:
+    with pytest.raises(Failed, match="channel command cannot be read: it is nested more than 500 deep"):
+        run(Probe, ticks=1).receive("command", b"[" * 100_000)
+    wide = {"do": "stop", "list": [{}] * 900, "text": "[" * 900}
+    assert run(Probe, ticks=1).receive("command", wide).on("reply") == [wide]
 
 
 def test_trial_rejects_undeclared_names() -> None:

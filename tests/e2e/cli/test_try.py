@@ -254,6 +254,79 @@ def test_retired_device_leaves_others_and_a_trap_ends_the_trial(tried):
     assert len(process.out) == 2
 
 
+FAULTS = {
+    "stray": (
+        '0.000 s: tick failed: returned a message on channel "elsewhere", which its description does not'
+        " name; nothing of this turn was sent (its tick 0)",
+        "1 turn is on a channel that is not named",
+    ),
+    "status": (
+        '0.000 s: reported the status "weird", which its description does not list; there are well',
+        "1 status is not listed",
+    ),
+    "fail": ("0.000 s: tick failed: told to fail (its tick 0)", "the only tick failed"),
+}
+
+
+@pytest.mark.parametrize("does", FAULTS)
+def test_fault_that_a_run_reports_ends_with_code_1(tried, does):
+    config = json.dumps({"does": does})
+    process = tried(GUESTS / "rogue.wasm", "--ticks", "1", "--config", config, expect=1)
+    said, summed = FAULTS[does]
+    assert said in process.stderr, process.report()
+    assert "a run would report: " in process.stderr and summed in process.stderr
+    assert (process.out == []) == (does != "status")
+    # Among other ticks, one that fails is no fault of the plugin.
+    process = tried(GUESTS / "rogue.wasm", "--ticks", "2", "--config", config, expect=int(does != "fail"))
+    assert "ticks failed" not in process.stderr
+
+
+def test_channel_of_the_target_is_known(fleet, tried):
+    fleet.broker("mqtt://127.0.0.1:1", channels=("telemetry", "elsewhere"))
+    fleet.group("rogue", GUESTS / "rogue.wasm", config={"does": "stray"}).write()
+    assert len(objects(tried(fleet.file.name, "--ticks", "1", "--json"))) == 2
+
+
+def test_call_beyond_the_deadline_of_a_run_is_reported(fleet, tried):
+    config = {"effort": 400_000}
+    process = tried(
+        GUESTS / "rogue.wasm", "--ticks", "2", "--config", json.dumps(config), expect=1
+    )
+    assert re.search(r"tick took \S+, and a run stops a call after 100ms \(limits\.deadline\)", process.stderr)
+    assert re.search(r"2 calls took longer than the 100ms of a run, \S+ the longest", process.stderr)
+    assert len(process.out) == 2
+    fleet.broker("mqtt://127.0.0.1:1")
+    fleet.group("rogue", GUESTS / "rogue.wasm", config=config, limits={"deadline": "20s"}).write()
+    tried(fleet.file.name, "--ticks", "1")
+
+
+def test_ticks_that_return_nothing_are_hinted_at(tried):
+    config = json.dumps({"does": "mute"})
+    process = tried(GUESTS / "rogue.wasm", "--ticks", "3", "--config", config)
+    assert "hint: all 3 ticks returned no message, status, " in process.stderr
+
+
+def test_event_that_a_run_would_not_deliver_is_reported(counters, tried):
+    process = tried("builtin:thermometer", "--for", "1s", "--send", "command=x", "--link", "0s:lost")
+    for said, event in (("receives on command: x", "downlink"), ("connection lost", "link")):
+        assert f"{said}; not delivered, since the plugin names no event {event}" in process.stderr
+    process = tried(counters.file.name, "--send", "command=x", expect=2)
+    assert process.err == ['--send: the target has no downlink channel "command"; there are none']
+
+
+def test_schema_that_is_none_is_an_error_of_all_commands(fleet, mockfleet, tried):
+    file = fleet.folder / "rogue.wasm"
+    file.write_bytes((GUESTS / "rogue.wasm").read_bytes().replace(b"object", b"OBJECT"))
+    said = "plugin rogue 0.1.0 has a config-schema that is no JSON Schema: "
+    assert said in tried(file.name, expect=2).stderr
+    assert said in mockfleet("describe", file.name, expect=1).stderr
+    fleet.broker("mqtt://127.0.0.1:1").group("rogue", file).write()
+    for command in ("check", "try", "bundle"):
+        assert said in mockfleet(command, fleet.file.name, expect=2).stderr
+    (fleet.folder / "plugin.toml").write_text('name = "rogue"\nversion = "0.1.0"\nbuild = "true"\noutput = "rogue.wasm"\n')
+    assert said in mockfleet("build", expect=2).stderr
+
+
 def test_all_faults_of_a_trial_are_reported_at_once(fleet, tried):
     (fleet.folder / "wrong.json").write_text('{"type": "strnig"}')
     (fleet.folder / "none.json").write_text("{")

@@ -241,7 +241,7 @@ def test_failed_fetch_is_reported_with_its_cause(fleet, mockfleet, shop):
         (f"{shop.url}/closed", f"{shop.url}/closed", "HTTP 401 Unauthorized"),
         (f"{shop.url}/closed", f"{shop.url}/closed", "it wants a login; give one"),
         (f"{shop.url}/none", f"{shop.url}/none", "nothing is there; check the address"),
-        (f"{shop.url}/plain", f"{shop.url}/plain", "URL scheme is not allowed"),
+        (f"{shop.url}/plain", f"{shop.url}/plain", "/plain redirects to http://127.0.0.1:"),
         (nobody, nobody, "cannot be reached: Connection refused"),
         ("https://no.such.host.invalid/w", "https://no.such.host.invalid/w", "cannot be reached"),
         (f"{shop.url}/w.bundle#v1", "FILE", "#v1 pins nothing; wanted is #sha256="),

@@ -210,3 +210,20 @@ def test_guest_sees_only_the_clock_and_randomness_of_its_run(fleet, broker):
     assert chance(reports) == chance(again)
     numbers = [report["random"] for device in reports for report in device]
     assert len(set(numbers)) == len(numbers)
+
+
+def test_channel_and_status_that_nothing_names_are_reported(fleet, broker):
+    fleet.broker(broker.url, qos=1)
+    fleet.guest("stray", count=1, config={"does": "stray"})
+    fleet.guest("odd", count=2, config={"does": "status"})
+    run = fleet.run(duration="1s")
+    assert run.summary["failed_calls"] == 1
+    ((_, why),) = run.log.events("failed")
+    assert why.startswith('tick: returned a message on channel "elsewhere", which its description')
+    (notice,) = run.notices("status")
+    assert notice["times"] == 2
+    assert notice["text"].endswith(
+        '(plugin rogue 0.1.0) reported the status "weird", which its description does not list;'
+        " there are well"
+    )
+    assert run.log.outcomes() == {"acked": 2}

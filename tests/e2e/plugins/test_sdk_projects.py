@@ -138,6 +138,26 @@ def test_error_in_a_tick_is_reported_with_device_tick_and_line(built, broker, la
     assert log.count(f"kind = '{kind}' AND contains(detail, '(its tick 0)')", "events") == 1
 
 
+# What a tick does at a limit of the slip, beside the error: the line of a channel, and words of
+# standard error.
+ANSWERS = {
+    ("python", -405): "tick failed: it returned a dict; return self.message(\"telemetry\", value) to send",
+    ("js", -405): "telemetry      3 B  abc",
+    ("js", -406): "RangeError: Maximum call stack size exceeded (device.js:",
+    ("ts", -405): "telemetry      3 B  abc",
+}
+
+
+@pytest.mark.parametrize(("language", "limit"), ANSWERS)
+def test_answer_of_another_type_is_sent_or_explained(built, language, limit):
+    project, _ = built(language)
+    tried = project.type(f"mockfleet try . --config '{{\"limit\": {limit}}}' --ticks 2")
+    words = ANSWERS[language, limit]
+    # The second tick too: the first one has not ended the cell.
+    assert tried.stdout.count(words) == 2, tried.stdout
+    assert tried.returncode == ("tick failed" in words or "Error" in words)
+
+
 @each_language
 def test_settings_outside_the_schema_are_refused_with_their_key(built, language):
     project, _ = built(language)
@@ -148,9 +168,9 @@ def test_settings_outside_the_schema_are_refused_with_their_key(built, language)
 
 BROKEN = {
     "rust": ("impl Behaviour for Sensor {", "impl Behaviour for Sensr {", r"cannot find type `Sensr`"),
-    "python": ("def tick(self, tick: Tick)", "def tick(self, tick: Tick", r"SyntaxError"),
-    "js": ("tick(tick) {", "tick(tick) {{", r"ERROR.*\n\n +device\.js:\d+:\d+"),
-    "ts": ("tick(_tick: Tick)", "tick(_tick: Tick", r"ERROR.*\n\n +device\.ts:\d+:\d+"),
+    "python": ("def tick(self, tick: Tick)", "def tick(self, tick: Tick", r"^device\.py:\d+: SyntaxError: .*\n    def tick"),
+    "js": ("tick(tick) {", "tick(tick) {{", r"^device\.js:\d+:\d+: SyntaxError: .*\n    \S"),
+    "ts": ("tick(_tick: Tick)", "tick(_tick: Tick", r"^device\.ts:\d+:\d+: SyntaxError: .*\n    \S"),
 }
 
 
@@ -160,7 +180,9 @@ def test_compile_error_is_shown_as_the_compiler_prints_it(projects, tmp_path, la
     old, new, words = BROKEN[language]
     project.edit(old, new)
     said = project.expect("mockfleet build", code=2)
-    assert re.search(words, said), said
+    assert re.search(words, said, re.M), said
+    # The sentence, the line, and nothing of the tools inside.
+    assert language == "rust" or len(said.splitlines()) == 4, said
     (last,) = said.splitlines()[-1:]
     assert re.fullmatch(
         r"plugin\.toml: build: `.*` ended with exit code \d+; its output is above", last

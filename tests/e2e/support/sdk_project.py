@@ -25,12 +25,22 @@ MISTAKES = {
     ),
     "python": (
         "        return Turn(\n",
-        "        if self.limit == -404:\n            return [][7]\n",
+        "        if self.limit == -404:\n            return [][7]\n"
+        # Imported in a function, and of a wrong type.
+        "        if self.limit == -405:\n            import statistics\n"
+        "            return {'mean': statistics.mean([1, 3])}  # type: ignore[dict-item]\n",
     ),
-    "js": ("    return {\n", "    if (this.limit === -404) null.paper;\n"),
+    "js": (
+        "    return {\n",
+        "    if (this.limit === -404) null.paper;\n"
+        "    if (this.limit === -405) return this.message('telemetry', Uint8Array.from([97, 98, 99]));\n"
+        "    const deeper = (n) => deeper(n + 1) + 1;\n"
+        "    if (this.limit === -406) deeper(0);\n",
+    ),
     "ts": (
         "    return {\n",
-        "    if (this.limit === -404) (null as unknown as Sensor).tick(_tick);\n",
+        "    if (this.limit === -404) (null as unknown as Sensor).tick(_tick);\n"
+        "    if (this.limit === -405) return this.message('telemetry', Uint8Array.from([97, 98, 99]));\n",
     ),
 }
 

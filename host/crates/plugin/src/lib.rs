@@ -32,6 +32,7 @@ pub use compile::plugin::Plugin;
 pub use guest::bindings::newest::{
     Description, DeviceSpec, Event, Interests, Link, Message, Outcome, Receipt, Tick, Turn,
 };
+pub use guest::cpu_deadline::thread_cpu_time;
 pub use guest::crash::{CallError, Crash, CrashCause};
 pub use guest::guest_output::{Console, OutputLine, StdStream};
 pub use guest::host_context::{HostContext, SharedBlobs};

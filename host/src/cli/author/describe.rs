@@ -34,6 +34,10 @@ pub(crate) fn describe(arguments: &Arguments) -> Result<Ending, Failure> {
     } else {
         out!("{}", text(&plugin));
     }
+    // Commands that use the plugin refuse it.
+    if let Some(text) = mockfleet_engine::broken_schema(&plugin) {
+        return Err(anyhow::anyhow!(text).into());
+    }
     Ok(Ending::Done)
 }
 

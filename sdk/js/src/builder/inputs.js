@@ -6,6 +6,8 @@
 
 import { createHash } from "node:crypto";
 
+import { number } from "./stack_limit.js";
+
 /** The custom section with the digest, for all languages. */
 const SECTION = "mockfleet-inputs";
 
@@ -24,11 +26,4 @@ export function stamp(component, inputs) {
   const name = Buffer.from(SECTION);
   const body = Buffer.concat([number(name.length), name, Buffer.from(inputs)]);
   return Buffer.concat([component, Buffer.from([0]), number(body.length), body]);
-}
-
-/** A number in LEB128. */
-function number(value) {
-  const bytes = [];
-  for (; value >= 0x80; value >>>= 7) bytes.push((value & 0x7f) | 0x80);
-  return Buffer.from([...bytes, value]);
 }

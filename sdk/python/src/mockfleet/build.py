@@ -6,6 +6,7 @@ the project's own `.venv` that it imports. The packages of other environments ar
 whichever Python comes first in PATH."""
 
 import argparse
+import dataclasses
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from . import inputs, payloads
+from . import inputs, lazy_imports, payloads
 
 #: The exports of the contract, under a name that no module of an author has.
 _EXPORT = "mockfleet:device/behaviour@0.2.0=mockfleet_exports"
@@ -27,7 +28,8 @@ _SDK = Path(__file__).resolve().parent
 
 #: Files that run natively only, and are not part of a plugin.
 _NATIVE = shutil.ignore_patterns(
-    "build.py", "inputs.py", "native_check.py", "payloads.py", "testing.py", "guest", "__pycache__", "*.wit", "py.typed"
+    *("build.py", "inputs.py", "lazy_imports.py", "native_check.py", "payloads.py", "testing.py"),
+    *("guest", "__pycache__", "*.wit", "py.typed"),
 )
 
 _TESTS = re.compile(r"(test_.*|.*_test|conftest)\.py")
@@ -55,11 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         modules = _copy_own(file, stage)
         shutil.copytree(_SDK, stage / "mockfleet", ignore=_NATIVE)
         site = site_packages(project)
-        imported = _import(file.stem, stage, site)
+        imported, lazy = _import(file.stem, modules, stage, site)
         for glue in ("mockfleet_plugin.py", "mockfleet_exports.py"):
             shutil.copy(_SDK / "guest" / glue, stage)
         stage.joinpath("mockfleet_build.py").write_text(
             f"MODULE, NAME, VERSION = {file.stem!r}, {name!r}, {version!r}\nOWN = {modules!r}\n"
+            f"LAZY = {lazy!r}\n"
         )
         made = stage.with_name("plugin.wasm")
         _compile(program, stage, site, made)
@@ -126,15 +129,21 @@ def _copy_own(file: Path, stage: Path) -> list[str]:
     return modules
 
 
-def _import(module: str, stage: Path, site: Path | None) -> list[Path]:
-    """Imports the device natively and checks it. Returns the files of packages that it imports."""
+def _import(module: str, modules: list[str], stage: Path, site: Path | None) -> tuple[list[Path], list[str]]:
+    """Imports the device natively and checks it. Returns the files of packages that it imports, and
+    the modules that its functions import."""
     result = stage.with_name("imported.json")
+    wanted = [dataclasses.asdict(lazy) for lazy in lazy_imports.find(stage, modules)]
+    result.write_text(json.dumps(wanted))
     # Without the packages and variables of the environment that runs the build.
     command = [sys.executable, "-I", "-S", "-B", str(_SDK / "native_check.py")]
     done = subprocess.run([*command, str(stage), str(site or ""), module, str(result)])
-    if done.returncode != 0 or not result.exists():
+    if done.returncode != 0:
         raise SystemExit(1)
-    return [Path(file) for file in json.loads(result.read_text())]
+    imported = json.loads(result.read_text())
+    if isinstance(imported, list):
+        _fail(f"{module}.py ended the Python that imported it; a device must not exit")
+    return [Path(file) for file in imported["files"]], imported["lazy"]
 
 
 def _compile(program: str, stage: Path, site: Path | None, made: Path) -> None:

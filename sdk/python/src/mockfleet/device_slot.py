@@ -5,16 +5,21 @@ use it, so tests run the code of the plugin."""
 import os
 import sys
 import traceback
-from collections.abc import Iterable
 from dataclasses import is_dataclass
 from typing import Any
 
+from .answer import to_turn
 from .device import Device, Identity, NoConfig
 from .errors import Failed, InvalidConfig, Retired
 from .settings import read_settings, schema_of
-from .turn import Answer, Event, Message, Start, Tick, Turn
+from .turn import Answer, Event, Start, Tick, Turn
 
 _SDK = os.path.dirname(os.path.abspath(__file__))
+# Not by `os`, which has no file inside a plugin.
+_LIBRARY = os.path.dirname(os.path.abspath(traceback.__file__))
+
+#: The frames of one line that a traceback shows one after the other.
+_MAX_SAME_FRAMES = 3
 
 #: Frozen settings by their text, which are parsed once a cell.
 _shared: dict[tuple[type, str], Any] = {}
@@ -109,15 +114,15 @@ class DeviceSlot:
             return self._turn(self.device.handle(event))
 
     def _turn(self, answer: Answer) -> Turn:
-        turn = answer if isinstance(answer, Turn) else Turn(() if answer is None else answer)
-        messages = _messages(turn.messages)
+        turn = to_turn(answer, self.device.channels)
         status = turn.status
         if status == self.device._status:
             status = None
         elif status is not None:
             self.device._status = status
             self.device._status_since = self.device._now
-        return Turn(messages, status, turn.next_tick, turn.link)
+        turn.status = status
+        return turn
 
 
 def _settings(kind: type, text: str) -> Any:
@@ -132,18 +137,6 @@ def _settings(kind: type, text: str) -> Any:
     return settings
 
 
-def _messages(given: Message | Iterable[Message]) -> list[Message]:
-    if isinstance(given, Message):
-        return [given]
-    messages = list(given) if isinstance(given, Iterable) else [given]
-    for message in messages:
-        if not isinstance(message, Message):
-            raise TypeError(
-                f"it returned a {type(message).__name__}; messages are made by self.message(channel, value)"
-            )
-    return messages
-
-
 class Guard:
     """Turns any exception of the author's code into `Failed`, with its place in the
     source."""
@@ -154,6 +147,10 @@ class Guard:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if error is None or isinstance(error, (Failed, InvalidConfig, Retired)):
             return
+        if isinstance(error, SystemExit):
+            raise Failed(
+                f"{describe_error(error)}; a device cannot end its host, and self.retire(why) ends the device"
+            ) from error
         if not isinstance(error, Exception):
             return
         said = describe_error(error)
@@ -169,26 +166,36 @@ def describe_error(error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     # The message of an assertion may have several lines.
     text = text.replace("\n", ", ")
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not _is_sdk(frame.filename)]
     if isinstance(error, SyntaxError) and error.filename:
         return f"{type(error).__name__}: {error.msg} ({shorten(error.filename)}:{error.lineno})"
-    if not own:
-        return text
-    last = own[-1]
-    line = f": {last.line}" if last.line else ""
-    return f"{text} ({shorten(last.filename)}:{last.lineno}, in {last.name}{line})"
+    frames = _frames(error)
+    # The author's line, and not one of Python's own library that it called.
+    own = [frame for frame in frames if not _is_library(frame.filename)] or frames
+    if own:
+        last = own[-1]
+        line = f": {last.line}" if last.line else ""
+        text += f" ({shorten(last.filename)}:{last.lineno}, in {last.name}{line})"
+    if isinstance(error, ModuleNotFoundError) and error.name and sys.platform == "wasi":
+        text += (
+            "; a plugin has the modules that were imported when it was built, and no files: "
+            f"`import {error.name}` at the top of the file makes it one of them"
+        )
+    return text
 
 
 def traceback_lines(error: BaseException) -> list[str]:
     """The traceback without the SDK's own frames, a line each."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not _is_sdk(frame.filename)
-    ]
-    lines = ["Traceback (most recent call last):"]
+    frames = _frames(error)
+    lines = ["Traceback (most recent call last):"] if frames else []
+    same, before = 0, ("", 0)
     for frame in frames:
+        place = (frame.filename, frame.lineno or 0)
+        same, before = (same + 1 if place == before else 1), place
+        # As Python prints a recursion.
+        if same == _MAX_SAME_FRAMES + 1:
+            lines.append("  ... and so on")
+        if same > _MAX_SAME_FRAMES:
+            continue
         lines.append(f"  {shorten(frame.filename)}:{frame.lineno}, in {frame.name}")
         if frame.line:
             lines.append(f"    {frame.line}")
@@ -196,8 +203,24 @@ def traceback_lines(error: BaseException) -> list[str]:
     return [part for line in lines for part in line.rstrip("\n").split("\n")]
 
 
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of an error outside of the SDK and of the machinery of imports."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [
+        frame
+        for frame in frames
+        if not _is_sdk(frame.filename) and not frame.filename.startswith("<frozen ")
+    ]
+
+
 def _is_sdk(file: str) -> bool:
     return os.path.abspath(file).startswith(_SDK + os.sep)
+
+
+def _is_library(file: str) -> bool:
+    """Whether a file is of Python's own library."""
+    path = os.path.abspath(file)
+    return path.startswith(_LIBRARY + os.sep) and "-packages" not in path
 
 
 def shorten(file: str) -> str:

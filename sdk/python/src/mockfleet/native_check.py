@@ -5,6 +5,7 @@ modules, the packages of the project's environment, and Python's own library.
 An import of native code fails as it does inside a plugin."""
 
 import importlib
+import importlib.util
 import json
 import os
 import re
@@ -35,7 +36,8 @@ class _Refuse:
 
 
 def main(stage: str, site: str, module: str, result: str) -> int:
-    """Checks the device, and writes the files of packages that it imports to `result`."""
+    """Checks the device, and writes to `result` the files of packages that it imports, and the
+    modules that its functions import."""
     sys.path[:0] = [stage]
     sys.path += [site] if site else []
     sys.dont_write_bytecode = True
@@ -53,11 +55,41 @@ def main(stage: str, site: str, module: str, result: str) -> int:
     except Exception as error:
         print(f"{module}.py is no device: {error}", file=sys.stderr)
         return 1
+    lazy = _import_lazily(result, stage, site, refuse)
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     inside = sorted({file for file in files if file and site and file.startswith(site + os.sep)})
     with open(result, "w") as out:
-        json.dump(inside, out)
+        json.dump({"files": inside, "lazy": lazy}, out)
     return 0
+
+
+def _import_lazily(result: str, stage: str, site: str, refuse: "_Refuse") -> list[str]:
+    """Imports what functions import. Returns the modules that are there. Warns of others."""
+    with open(result) as given:
+        wanted = json.load(given)
+    found: list[str] = []
+    for lazy in wanted:
+        try:
+            found += _import_one(lazy["module"], lazy["names"])
+        except BaseException as error:  # A module may also exit.
+            if not lazy["is_optional"]:
+                place = f"{lazy['file']}:{lazy['line']}"
+                why = explain(error, stage, site, refuse.refused)[-1].partition(": ")[2]
+                print(f"{place}: {why}; a call that gets here fails", file=sys.stderr)
+    return list(dict.fromkeys(found))
+
+
+def _import_one(module: str, names: Sequence[str]) -> list[str]:
+    """Imports a module, and those of the names that are modules in it."""
+    imported = importlib.import_module(module)
+    found = [module]
+    for name in names:
+        below = f"{module}.{name}"
+        if not hasattr(imported, name) and importlib.util.find_spec(below) is not None:
+            importlib.import_module(below)
+        if below in sys.modules:
+            found.append(below)
+    return found
 
 
 def explain(error: BaseException, stage: str, site: str, refused: Sequence[str]) -> list[str]:

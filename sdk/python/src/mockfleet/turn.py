@@ -1,6 +1,7 @@
 """Defines the input and the answer of a device: starts, ticks, events, messages, turns."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -40,6 +41,27 @@ _ENCODER = json.JSONEncoder(
 )
 
 
+#: The depth of JSON from outside. In a plugin, the parser of Python would exhaust the stack of the
+#: host at some thousand, and end the cell with all its devices.
+_MAX_DEPTH = 500
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+
+
+def _is_deep(payload: bytes) -> bool:
+    """Whether JSON is nested deeper than the limit."""
+    if payload.count(b"[") + payload.count(b"{") <= _MAX_DEPTH:
+        return False
+    depth = deepest = 0
+    for byte in _STRING.sub(b"", payload):
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest > _MAX_DEPTH
+
+
 @dataclass(slots=True)
 class Message:
     """One message that a device sends or receives.
@@ -71,6 +93,9 @@ class Message:
 
     def json(self) -> Any:
         """The payload read as JSON."""
+        if _is_deep(self.payload):
+            why = f"it is nested more than {_MAX_DEPTH} deep"
+            raise Failed(f"the message on channel {self.channel} cannot be read: {why}")
         try:
             return json.loads(self.payload)
         except ValueError as error:

@@ -65,6 +65,12 @@ pub enum Misbehaviour {
     Fail,
     /// Returns the error `retired`.
     Retire,
+    /// Returns a message on a channel that nothing names.
+    Stray,
+    /// Reports a status that its description does not list.
+    Status,
+    /// Returns nothing, in this tick and in all others.
+    Mute,
     /// Ends its process with code 3; the host sees 1, since WASI 0.2 knows success and
     /// failure only.
     Exit,
@@ -74,7 +80,7 @@ impl Behaviour for Rogue {
     type Config = Config;
 
     fn about() -> About {
-        mockfleet_sdk::about!().channel("telemetry")
+        mockfleet_sdk::about!().channel("telemetry").status("well")
     }
 
     fn create(device: &Device, config: Config) -> Result<Self, Error> {
@@ -89,6 +95,9 @@ impl Behaviour for Rogue {
         if self.chosen && tick.sequence == self.config.at {
             self.misbehave(turn)?;
         }
+        if self.chosen && matches!(self.config.does, Misbehaviour::Mute) {
+            return Ok(());
+        }
         for turn in 0..self.config.effort * 1_000 {
             black_box(turn);
         }
@@ -100,7 +109,7 @@ impl Behaviour for Rogue {
 impl Rogue {
     fn misbehave(&self, turn: &mut Turn) -> Result<(), Error> {
         match self.config.does {
-            Misbehaviour::Nothing => {}
+            Misbehaviour::Nothing | Misbehaviour::Mute => {}
             Misbehaviour::Spin => loop {
                 black_box(());
             },
@@ -138,6 +147,10 @@ impl Rogue {
             },
             Misbehaviour::Fail => return Err(Error::failed("told to fail")),
             Misbehaviour::Retire => return Err(Error::retired("told to retire")),
+            Misbehaviour::Stray => turn.json("elsewhere", &json!({})).map(drop)?,
+            Misbehaviour::Status => {
+                turn.status("weird");
+            }
             Misbehaviour::Exit => std::process::exit(3),
         }
         Ok(())

@@ -15,6 +15,7 @@ use crate::dry_run::simulated_device::{SimulatedDevice, owner};
 use crate::dry_run::simulated_span::SimulatedSpan;
 use crate::faults::group_faults::MessageKey;
 use crate::group::device_group::Group;
+use crate::group::turn_check::stray_channel;
 use crate::prepare::create_error::CreateError;
 use crate::time::clock::Micros;
 use crate::time::{
@@ -257,7 +258,8 @@ impl<'a> SimulatedGroup<'a> {
     /// Records the turn of a call at the run time `due`. Returns whether it is sent.
     fn record_turn(&mut self, slot: u32, at: Micros, due: Micros, turn: Turn) -> bool {
         let known = |channel: &str| self.group.routes.number(channel);
-        if turn.messages.iter().any(|m| known(&m.channel).is_none()) {
+        let has_route = |channel: &str| known(channel).is_some();
+        if stray_channel(&turn.messages, true, has_route).is_some() {
             // As in a run, a turn with an unknown channel sends nothing.
             self.failed += 1;
             return false;

@@ -5,6 +5,7 @@
 use std::num::NonZeroU32;
 
 use mockfleet_config::DEVICES_PER_CELL;
+use mockfleet_plugin::{Limits, Plugin};
 
 /// Size in bytes above which an instance is large: an interpreter with its library, once in
 /// each cell. QuickJS takes 1.7 MiB and CPython 12.5 MiB. Compiled languages stay below,
@@ -19,6 +20,16 @@ const SHARING: u32 = 1_000;
 /// Limits of a cell's linear memory in bytes, for a small and a large instance.
 const MEMORY: usize = 64 << 20;
 const MEMORY_OF_LARGE: usize = 512 << 20;
+
+/// Returns the limits of a cell without a fleet file, and the most devices of a cell.
+pub fn default_limits(plugin: &Plugin) -> (Limits, u32) {
+    let sizing = InstanceSizing::asked(None, None, plugin.memory());
+    let limits = Limits {
+        memory: sizing.memory,
+        ..Limits::default()
+    };
+    (limits, sizing.devices)
+}
 
 /// The instance sizing of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

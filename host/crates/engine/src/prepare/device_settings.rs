@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::group::device_group::Group;
 use crate::prepare::create_error::CreateError;
-use crate::prepare::json_schema::{self, Violation};
+use crate::prepare::json_schema::{self, SchemaError, Violation};
 use crate::prepare::problem::problem;
 use mockfleet_config::{Fleet, Problem, Problems};
 use mockfleet_plugin::{CallError, Plugin};
@@ -46,10 +46,7 @@ pub(crate) fn check_config(
     let found = match found {
         Ok(found) => found,
         Err(why) => {
-            let text = format!(
-                "plugin {} has a config-schema that is no JSON Schema: {why}",
-                plugin.name()
-            );
+            let text = no_schema(plugin, &why);
             problems.push(problem(fleet, &["groups", &group.name, "plugin"], text));
             return None;
         }
@@ -65,6 +62,21 @@ pub(crate) fn check_config(
     }
     let refused = found.into_iter().map(|finding| finding.path).collect();
     Some(CheckedConfig { settings, refused })
+}
+
+/// Describes the fault of a plugin's schema that is no JSON Schema; `None` if it is one.
+pub fn broken_schema(plugin: &Plugin) -> Option<String> {
+    let schema = plugin.description().config_schema.as_deref()?;
+    let read = serde_json::from_str(schema).map_err(SchemaError::from);
+    let why = read.and_then(json_schema::Validator::new).err()?;
+    Some(no_schema(plugin, &why))
+}
+
+fn no_schema(plugin: &Plugin, why: &SchemaError) -> String {
+    format!(
+        "plugin {} has a config-schema that is no JSON Schema: {why}",
+        plugin.name()
+    )
 }
 
 /// Returns the path of a setting in the fleet file.

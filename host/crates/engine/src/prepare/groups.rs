@@ -12,7 +12,7 @@ use mockfleet_config::{
     File, Fleet, PluginSource, Problem, Problems, Protocol, ValueError, component_path,
 };
 use mockfleet_files::bounded_read::MAX_COMPONENT;
-use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, LoadError, Plugin};
+use mockfleet_plugin::{Console, DeviceSpec, Engine, HostContext, Limits, LoadError, Plugin};
 use mockfleet_transport::Routes;
 
 /// Loads each plugin of the plan once, and creates all groups without problems.
@@ -170,8 +170,23 @@ fn check_channels(fleet: &Fleet, number: usize, plugin: &Plugin, problems: &mut 
     sound
 }
 
-/// Returns the first devices of a group, its plugin and its host context, as a run creates
-/// them. All devices are switched on at `born`.
+/// The first devices of a group, as a run creates them.
+#[non_exhaustive]
+pub struct FirstDevices {
+    /// The plugin of the group.
+    pub plugin: Plugin,
+    /// The devices.
+    pub specs: Vec<DeviceSpec>,
+    /// Data files, channels and interval of the group.
+    pub surroundings: HostContext,
+    /// The limits of a cell.
+    pub limits: Limits,
+    /// Most devices of a cell.
+    pub devices_per_cell: u32,
+}
+
+/// Returns the first devices of a group, as a run creates them. All devices are switched on at
+/// `born`.
 ///
 /// # Errors
 /// All problems of the groups, their plugins, settings and data files.
@@ -181,15 +196,20 @@ pub fn first_devices(
     engine: &Engine,
     console: &Console,
     (born, count): (u64, u32),
-) -> Result<(Plugin, Vec<DeviceSpec>, HostContext), Problems> {
+) -> Result<FirstDevices, Problems> {
     let mut problems = Problems::default();
     let groups = groups(fleet, engine, console, &mut problems);
     let group = groups.into_iter().find(|group| &*group.name == name);
     match group {
         Some(group) if problems.is_empty() => {
-            let surroundings = HostContext::clone(&group.surroundings);
             let specs = (0..count).map(|index| group.spec(index, born)).collect();
-            Ok((group.plugin.clone(), specs, surroundings))
+            Ok(FirstDevices {
+                specs,
+                surroundings: HostContext::clone(&group.surroundings),
+                limits: group.limits,
+                devices_per_cell: group.devices_per_cell,
+                plugin: group.plugin,
+            })
         }
         _ => Err(problems),
     }

@@ -32,6 +32,9 @@ use mockfleet_metrics::SharedCounters;
 use mockfleet_plugin::Console;
 use mockfleet_sendlog::Appender;
 
+/// Size of a worker's stack: 1.5 MiB for a guest, and the rest for the host.
+const STACK_BYTES: usize = 4 << 20;
+
 /// The settings that all workers of a run share.
 #[derive(Clone)]
 pub(crate) struct WorkerConfig {
@@ -105,6 +108,7 @@ pub(crate) fn start(
         let (config, made, its_board) = (config.clone(), made.clone(), board.clone());
         let thread = std::thread::Builder::new()
             .name(format!("worker-{worker}"))
+            .stack_size(STACK_BYTES)
             .spawn(move || work(&config, worker, workers, made, &go, its_board))?;
         waiting.push(ReadyWorker {
             thread,

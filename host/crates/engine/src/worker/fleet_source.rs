@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::group::device_group::Group;
+use crate::group::turn_check::stray_channel;
 use crate::prepare::create_error::CreateError;
 use crate::time::bounded_lag::VirtualTime;
 use crate::time::clock::{Clock, Micros};
@@ -404,22 +405,15 @@ pub(crate) fn apply(
         ..
     } = entry;
     let (slot, group) = (*slot, *group);
-    let unknown = |channel: &str| group.routes.number(channel).is_none();
-    if let Some(stray) = turn
-        .messages
-        .iter()
-        .find(|message| unknown(&message.channel))
-    {
-        let why = format!(
-            "returned a message on channel {:?}, which its description does not name and its target does not have; nothing of this turn was sent",
-            stray.channel
-        );
+    let has_route = |channel: &str| group.routes.number(channel).is_some();
+    if let Some(why) = stray_channel(&turn.messages, true, has_route) {
         return cx.record.failed_call(device, group, call.name(), &why);
     }
     let known = device.status.as_deref();
     if let Some(status) = turn.status.filter(|status| known != Some(status.as_str())) {
         cx.record
             .event(device, group, at, EventKind::Status, Some(&status));
+        cx.record.reported_status(device, group, &status);
         device.status = Some(shared(&status));
     }
     let Some(transport) = cx.io.transports.get_mut(group.target) else {

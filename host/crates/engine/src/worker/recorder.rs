@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::group::device_group::Group;
 use crate::group::thresholds::ThresholdCollector;
+use crate::group::turn_check::unlisted_status;
 use crate::time::clock::{Clock, Micros};
 use crate::time::late_watch::LateWatch;
 use crate::worker::devices::Device;
@@ -207,6 +208,19 @@ impl Recorder {
         self.counters.warnings.count_as(&kind, || {
             let id = group.id(device.index);
             format!("device {id} (plugin {plugin}): {call} failed: {why}{tick}")
+        });
+    }
+
+    /// Warns of a status that the plugin does not list, with the first one of each group.
+    pub(crate) fn reported_status(&mut self, device: &Device, group: &Group, status: &str) {
+        let Some(what) = unlisted_status(&group.plugin, status) else {
+            return;
+        };
+        let (name, plugin) = (&group.name, group.plugin.name());
+        let kind = format!("{name}: a status that is not listed");
+        self.counters.warnings.count_as(&kind, || {
+            let id = group.id(device.index);
+            format!("device {id} (plugin {plugin}) {what}")
         });
     }
 

@@ -92,7 +92,8 @@ pub(crate) fn config(reservation: MemoryReservation) -> wasmtime::Config {
     }
     // No native debugger unwinds through guest code.
     config.native_unwind_info(false);
-    // Enough for a serializer; the worker's own stack is 2 MiB.
-    config.max_wasm_stack(512 << 10);
+    // Enough for 128 KiB of the stack of QuickJS, whose frames here are up to ten times as
+    // large: it then reports a recursion as an error. The worker's own stack is 4 MiB.
+    config.max_wasm_stack(3 << 19);
     config
 }

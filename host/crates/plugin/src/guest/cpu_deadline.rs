@@ -27,7 +27,8 @@ pub(crate) fn enable(store: &mut Store<Sandbox>, deadline: Duration) {
 }
 
 /// Returns the processor time of this thread.
-fn thread_cpu_time() -> Duration {
+#[must_use]
+pub fn thread_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
 }

@@ -76,6 +76,14 @@ pub enum StoreError {
         /// Maximum size, in bytes.
         limit: u64,
     },
+    /// The store's list of objects has no end.
+    #[error(
+        "its list of objects has no end: it is above {limit} objects, or took more than 10 minutes"
+    )]
+    EndlessList {
+        /// Maximum number of objects.
+        limit: usize,
+    },
     /// The object that was written has another size in the store.
     #[error("{key} has {found} {} there, and {sent} {} sent", noun_for(*found, "byte"), agree(*sent, "was", "were"))]
     SizeMismatch {
@@ -157,6 +165,9 @@ fn message(error: &object_store::Error) -> String {
     }
 }
 
+/// Maximum length of a store's message, in characters: a server may send a whole page.
+const MAX_MESSAGE_CHARS: usize = 500;
+
 /// Shortens an error of the library. Removes the parts that differ between tries (address,
 /// elapsed time, retries), and the XML around the store's own message.
 fn plain(text: &str) -> String {
@@ -181,7 +192,11 @@ fn plain(text: &str) -> String {
         (Some(code), None) => format!("{head}: {code}"),
         _ => head.to_owned(),
     };
-    words.split_whitespace().collect::<Vec<_>>().join(" ") + hint
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(MAX_MESSAGE_CHARS) {
+        Some((end, _)) => format!("{}…{hint}", words.get(..end).unwrap_or_default()),
+        None => words + hint,
+    }
 }
 
 /// Returns the way out for an error code of a store.

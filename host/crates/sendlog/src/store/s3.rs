@@ -1,6 +1,7 @@
 //! Reads and writes objects of an S3-compatible bucket.
 
 use std::collections::HashSet;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,12 @@ use object_store::{
 use tokio::runtime::Runtime;
 
 use crate::error::store_error::StoreError;
+use crate::store::bounded_client::BoundedConnector;
 
-/// Timeout of a request: 128 MiB over a slow line take longer than the library's 30 s.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
+/// Limits of a list: a server can continue it without end. A log of ten hosts has 2,000,000 files
+/// after some years.
+const MAX_LISTED: usize = 2_000_000;
+const LIST_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Maximum size of an object that is written by one request, 5 GiB (S3).
 const MAX_PUT_BYTES: u64 = 5 << 30;
@@ -53,13 +57,20 @@ impl Bucket {
     /// Reads the environment. Does not connect yet.
     pub(crate) fn open(bucket: &str, prefix: &str) -> Result<Self, StoreError> {
         check_environment(|name| std::env::var(name).ok())?;
-        let options = ClientOptions::new()
-            .with_timeout(REQUEST_TIMEOUT)
-            .with_connect_timeout(Duration::from_secs(5));
-        let store = AmazonS3Builder::from_env();
         let allow_http = is_true(std::env::var("AWS_ALLOW_HTTP").ok().as_deref());
+        Self::connect(AmazonS3Builder::from_env(), allow_http, bucket, prefix)
+    }
+
+    /// Makes the client of a bucket, with the settings of a builder.
+    pub(crate) fn connect(
+        store: AmazonS3Builder,
+        allow_http: bool,
+        bucket: &str,
+        prefix: &str,
+    ) -> Result<Self, StoreError> {
         let store = store
-            .with_client_options(options.with_allow_http(allow_http))
+            .with_client_options(ClientOptions::new().with_allow_http(allow_http))
+            .with_http_connector(BoundedConnector)
             // The log retries by itself, and reports the reason.
             .with_retry(RetryConfig {
                 backoff: BackoffConfig::default(),
@@ -151,16 +162,23 @@ impl Bucket {
         if size > most {
             return Err(StoreError::TooLarge { size, limit: most });
         }
-        self.get(&key)
+        self.get(&key, size)
     }
 
     /// Lists the objects below a folder: keys without the prefix, and sizes in bytes.
     pub(crate) fn sizes(&self, folder: &str) -> Result<Vec<(String, u64)>, StoreError> {
         use futures_util::TryStreamExt;
         let place = self.key(folder);
-        let listed = self
-            .runtime
-            .block_on(self.store.list(Some(&place)).try_collect::<Vec<_>>())?;
+        let listing = self.store.list(Some(&place));
+        let listing = listing.map_err(StoreError::from);
+        let listed =
+            self.listed_in_time(listing.try_fold(Vec::new(), |mut all, object| async {
+                all.push(object);
+                match all.len() > MAX_LISTED {
+                    true => Err(StoreError::EndlessList { limit: MAX_LISTED }),
+                    false => Ok(all),
+                }
+            }))?;
         let below = |key: &Key| {
             let rest = key.as_ref().strip_prefix(place.as_ref())?;
             Some(format!("{folder}{rest}"))
@@ -175,8 +193,19 @@ impl Bucket {
     pub(crate) fn has_any(&self, folder: &str) -> Result<bool, StoreError> {
         use futures_util::TryStreamExt;
         let place = self.key(folder);
-        let first = async { self.store.list(Some(&place)).try_next().await };
-        Ok(self.runtime.block_on(first)?.is_some())
+        let first = async { Ok(self.store.list(Some(&place)).try_next().await?) };
+        Ok(self.listed_in_time(first)?.is_some())
+    }
+
+    /// Waits for a list, whose pages may be empty and without end.
+    fn listed_in_time<T>(
+        &self,
+        list: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let in_time = async { tokio::time::timeout(LIST_TIMEOUT, list).await };
+        self.runtime
+            .block_on(in_time)
+            .unwrap_or(Err(StoreError::EndlessList { limit: MAX_LISTED }))
     }
 
     /// Reads a part of an object, by a key that `sizes` returned.
@@ -234,15 +263,17 @@ impl Bucket {
         Ok(())
     }
 
-    /// Reads a whole object, by a key that `sizes` returned.
-    pub(crate) fn read_object(&self, key: &str) -> Result<bytes::Bytes, StoreError> {
-        self.get(&self.listed(key)?)
+    /// Reads a whole object, by a key and a size that `sizes` returned.
+    pub(crate) fn read_object(&self, key: &str, size: u64) -> Result<bytes::Bytes, StoreError> {
+        self.get(&self.listed(key)?, size)
     }
 
-    /// Reads a whole object.
-    fn get(&self, key: &Key) -> Result<bytes::Bytes, StoreError> {
-        let whole = async { self.store.get(key).await?.bytes().await };
-        Ok(self.runtime.block_on(whole)?)
+    /// Reads a whole object of this size. With a range, the response is bounded by it.
+    fn get(&self, key: &Key, size: u64) -> Result<bytes::Bytes, StoreError> {
+        if size == 0 {
+            return Ok(bytes::Bytes::new());
+        }
+        Ok(self.runtime.block_on(self.store.get_range(key, 0..size))?)
     }
 }
 

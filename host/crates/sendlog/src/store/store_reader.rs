@@ -153,7 +153,7 @@ impl StoreReader {
                 let (folder, name) = open_parent(folder, key)?;
                 Ok(folder.read(name, MAX_SMALL_FILE)?.into())
             }
-            Backend::Bucket(bucket) => bucket.read_object(key),
+            Backend::Bucket(bucket) => bucket.read_object(key, size),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Tests rows from the appended record to the read row.
 
+mod hostile_store;
 mod log;
 mod recovery;
 mod support;

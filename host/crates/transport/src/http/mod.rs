@@ -11,5 +11,7 @@ pub(crate) mod error;
 pub(crate) mod open;
 pub(crate) mod request;
 pub(crate) mod target;
+#[cfg(test)]
+mod tests;
 pub(crate) mod transport;
 pub(crate) mod wire;

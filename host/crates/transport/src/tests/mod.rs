@@ -1,7 +1,7 @@
 //! Connects the MQTT transport to a scripted broker.
 
 mod broker;
-mod fleet;
+pub(crate) mod fleet;
 mod idle_connections;
 mod large_downlink;
 mod opening;

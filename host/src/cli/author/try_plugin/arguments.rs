@@ -18,7 +18,8 @@ use std::path::PathBuf;
 
 Messages, or plots, go to standard output. Events and costs go to standard error; with --json
 the costs are its last line, an object with the key \"costs\". The exit code is 1 if a payload
-does not fit its schema.")]
+does not fit its schema, if every tick fails, and for a channel, a status or a time of a call that
+a run would refuse or report.")]
 pub(crate) struct Arguments {
     /// A plugin's file, the folder of a project, builtin:NAME (thermometer, vehicle, meter,
     /// scenario), a fleet file, a bundle, or the address of one.

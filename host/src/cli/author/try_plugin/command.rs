@@ -36,11 +36,15 @@ fn once(arguments: &Arguments, engine: &Engine) -> Result<Ending, Failure> {
     let devices = TriedDevices::create(arguments, engine, &printed);
     let (options, devices) = both(options, devices)?;
     options.schemas.check_channels(&devices.channels())?;
+    devices.check_received(&options.timed_events)?;
     let mut trial = Simulation::new(&devices, &printed)?;
     let mut output = MessageOutput::new(arguments.json, &devices, &options);
     let outcome = trial.run(&options, &mut output);
     let plotted = write_plots(arguments, &mut output);
     output.print_schema_result();
+    let faults = trial.findings.faults(devices.deadline());
+    let hint = trial.findings.hint(devices.listens());
+    faults.iter().chain(&hint).for_each(|line| err!("{line}"));
     let memory = match outcome {
         Ok(()) => memory_probe::measure(&devices),
         Err(_) => None,
@@ -52,8 +56,8 @@ fn once(arguments: &Arguments, engine: &Engine) -> Result<Ending, Failure> {
     }
     outcome.map_err(|why| anyhow::anyhow!("{why}"))?;
     plotted?;
-    Ok(match output.unfit() {
-        0 => Ending::Done,
+    Ok(match (output.unfit(), faults) {
+        (0, None) => Ending::Done,
         _ => Ending::Failed,
     })
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::cli::author::try_plugin::arguments::Arguments;
+use crate::cli::author::try_plugin::events::TimedEvent;
 use crate::cli::author::try_plugin::option_parsing::micros;
 use crate::cli::author::try_plugin::option_parsing::value_or_problem;
 use crate::cli::support::exit::Failure;
@@ -17,12 +18,18 @@ use crate::cli::support::input;
 use crate::cli::support::plugin_input::load;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
-use mockfleet_config::{Fleet, Override, Problem, Problems};
-use mockfleet_plugin::{Cell, Console, Crash, DeviceSpec, Engine, HostContext, Limits, Plugin};
+use mockfleet_config::{Fleet, Override, Problem, Problems, did_you_mean};
+use mockfleet_engine::FirstDevices;
+use mockfleet_plugin::{
+    Cell, Console, Crash, DeviceSpec, Engine, Event, HostContext, Interests, Limits, Plugin,
+};
 
 /// Start of the virtual clock without a fleet file: 2026-01-01T00:00:00Z in microseconds. A fixed
 /// time makes the output reproducible.
 const DEFAULT_START_US: u64 = 1_767_225_600_000_000;
+
+/// The shortest deadline of a call. A longer one of the fleet file is kept.
+const MIN_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The devices that are tried.
 pub(crate) struct TriedDevices {
@@ -30,6 +37,9 @@ pub(crate) struct TriedDevices {
     /// At least one.
     pub(crate) specs: Vec<DeviceSpec>,
     pub(crate) surroundings: Arc<HostContext>,
+    /// The limits of a cell in a run, and the most devices that share it there.
+    limits: Limits,
+    devices_per_cell: u32,
     /// The fleet file and the group of the devices.
     fleet: Option<(Fleet, String)>,
 }
@@ -87,8 +97,11 @@ impl TriedDevices {
             born: DEFAULT_START_US,
         };
         let more = (1..arguments.devices).map(|index| another(&first, index));
+        let (limits, devices_per_cell) = mockfleet_engine::default_limits(&plugin);
         Ok(Self {
             plugin,
+            limits,
+            devices_per_cell,
             specs: [first.clone()].into_iter().chain(more).collect(),
             surroundings: Arc::new(surroundings),
             fleet: None,
@@ -124,7 +137,14 @@ impl TriedDevices {
         let tried =
             mockfleet_engine::first_devices(&fleet, &name, engine, &printed.console(), which);
         printed.take().iter().for_each(|line| err!("{line}"));
-        let (plugin, mut specs, mut surroundings) = tried?;
+        let FirstDevices {
+            plugin,
+            mut specs,
+            mut surroundings,
+            limits,
+            devices_per_cell,
+            ..
+        } = tried?;
         if let Some(seed) = arguments.seed {
             for spec in &mut specs {
                 spec.seed = seed_of(seed, spec.index);
@@ -139,20 +159,87 @@ impl TriedDevices {
             plugin,
             specs,
             surroundings: Arc::new(surroundings),
+            limits,
+            devices_per_cell,
             fleet: Some((fleet, name)),
         })
     }
 
-    /// Creates a cell of the plugin.
-    ///
-    /// It has room for an interpreter, and a deadline that a busy machine keeps.
+    /// Creates a cell for all devices, with the limits of a run. They may need several cells there.
     pub(crate) fn instantiate(&self, console: &Console) -> Result<Cell, Crash> {
+        let cells = self.specs.len().div_ceil(
+            usize::try_from(self.devices_per_cell)
+                .unwrap_or(usize::MAX)
+                .max(1),
+        );
+        self.cell(self.limits.memory.saturating_mul(cells), console)
+    }
+
+    /// Creates a cell with room for any number of devices.
+    pub(crate) fn instantiate_large(&self, console: &Console) -> Result<Cell, Crash> {
+        self.cell(self.limits.memory.max(512 << 20), console)
+    }
+
+    /// Creates a cell with a deadline that a busy machine keeps. The time of each call is compared
+    /// with the deadline of a run.
+    fn cell(&self, memory: usize, console: &Console) -> Result<Cell, Crash> {
         let limits = Limits {
-            memory: 512 << 20,
-            deadline: Duration::from_secs(5),
-            ..Limits::default()
+            memory,
+            deadline: self.limits.deadline.max(MIN_DEADLINE),
+            ..self.limits.clone()
         };
         Cell::new(&self.plugin, &limits, &self.surroundings, console)
+    }
+
+    /// Returns the deadline of a call in a run.
+    pub(crate) const fn deadline(&self) -> Duration {
+        self.limits.deadline
+    }
+
+    /// Returns whether the devices receive messages.
+    pub(crate) fn listens(&self) -> bool {
+        let interests = self.plugin.description().interests;
+        interests.contains(Interests::DOWNLINK)
+    }
+
+    /// Returns whether a fleet file names the target of the devices.
+    pub(crate) const fn has_target(&self) -> bool {
+        self.fleet.is_some()
+    }
+
+    /// Returns whether a message on this channel is sent in a run.
+    pub(crate) fn has_route(&self, channel: &str) -> bool {
+        let described = &self.plugin.description().channels;
+        match &self.surroundings.channels {
+            Some(channels) => channels.iter().any(|known| known == channel),
+            // Without channels in its description, the settings name them.
+            None => described.is_empty() || described.iter().any(|known| known == channel),
+        }
+    }
+
+    /// Checks that a run of the fleet file can deliver the messages to the devices.
+    pub(crate) fn check_received(&self, events: &[TimedEvent]) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        let Some(downlink) = &self.surroundings.downlink else {
+            return Ok(());
+        };
+        for timed in events {
+            if let Event::Received(message) = &timed.event
+                && !downlink.contains(&message.channel)
+            {
+                let hint = did_you_mean(&message.channel, downlink.iter().map(String::as_str));
+                let text = format!(
+                    "the target has no downlink channel {:?}{hint}",
+                    message.channel
+                );
+                let option = if timed.first { "--send" } else { "--receive" };
+                value_or_problem::<()>(&mut problems, option, Err(text));
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
     }
 
     /// Returns the interval in microseconds; `None` if devices run flat out.
@@ -270,7 +357,9 @@ fn check_config(plugin: &Plugin, config: &Value, problems: &mut Problems) {
     let Some(schema) = plugin.description().config_schema.as_deref() else {
         return;
     };
-    // An invalid schema is an error of the plugin, and does not prevent the try.
+    if let Some(text) = mockfleet_engine::broken_schema(plugin) {
+        return value_or_problem::<()>(problems, "PLUGIN", Err(text)).unwrap_or_default();
+    }
     for finding in mockfleet_engine::violations(schema, config).unwrap_or_default() {
         let path = finding.path.join(".");
         let text = match path.as_str() {

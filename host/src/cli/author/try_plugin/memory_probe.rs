@@ -77,7 +77,7 @@ fn grow(time_limit: Duration, mut make: impl FnMut(u32) -> Option<()>) -> Option
 /// Creates a cell that prints nothing.
 fn silent(devices: &TriedDevices) -> Option<Cell> {
     let console: Console = Arc::new(|_| {});
-    devices.instantiate(&console).ok()
+    devices.instantiate_large(&console).ok()
 }
 
 /// Creates a device and runs a tick, since some devices allocate only then.

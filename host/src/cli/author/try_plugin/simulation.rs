@@ -2,18 +2,23 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cli::author::try_plugin::costs::CostMeter;
 use crate::cli::author::try_plugin::devices::TriedDevices;
 use crate::cli::author::try_plugin::events::TimedEvent;
 use crate::cli::author::try_plugin::options::TryLimit;
 use crate::cli::author::try_plugin::options::TryOptions;
+use crate::cli::author::try_plugin::output::findings::{Findings, shown};
 use crate::cli::author::try_plugin::output::messages::MessageOutput;
 use crate::cli::support::exit::Failure;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
-use mockfleet_plugin::{CallError, Cell, DeviceHandle, Interests, Tick, Turn};
+use mockfleet_config::format_duration;
+use mockfleet_engine::{stray_channel, unlisted_status};
+use mockfleet_plugin::{
+    CallError, Cell, CrashCause, DeviceHandle, Event, Interests, Tick, Turn, thread_cpu_time,
+};
 
 /// Shortest interval, also for flat-out schedules: 1 ms, in microseconds.
 const MIN_INTERVAL_US: u64 = 1_000;
@@ -48,6 +53,7 @@ pub(crate) struct Simulation<'a> {
     cell: Cell,
     devices: Vec<SimulatedDevice>,
     pub(crate) costs: CostMeter,
+    pub(crate) findings: Findings,
 }
 
 impl<'a> Simulation<'a> {
@@ -82,6 +88,7 @@ impl<'a> Simulation<'a> {
             cell,
             devices: devices.collect(),
             costs: CostMeter::default(),
+            findings: Findings::default(),
         })
     }
 
@@ -139,12 +146,14 @@ impl<'a> Simulation<'a> {
         else {
             return Ok(());
         };
+        let began = thread_cpu_time();
         let turn = self.cell.start(seat, born, Some(born));
         let called = Called {
             number,
             at: 0,
             call: "start",
             which: String::new(),
+            took: thread_cpu_time().saturating_sub(began),
         };
         self.take(&called, turn, output)
     }
@@ -170,9 +179,11 @@ impl<'a> Simulation<'a> {
             at: spec.born.saturating_add(at),
             sequence,
         };
+        let cpu_began = thread_cpu_time();
         let began = Instant::now();
         let turn = self.cell.tick(seat, tick);
         let took = began.elapsed();
+        let cpu_took = thread_cpu_time().saturating_sub(cpu_began);
         // A crash takes longer than a tick, and is not counted as one.
         if !matches!(turn, Err(CallError::Crash(_))) {
             self.costs.tick(took);
@@ -185,6 +196,7 @@ impl<'a> Simulation<'a> {
             at,
             call: "tick",
             which: format!(" (its tick {sequence})"),
+            took: cpu_took,
         };
         self.take(&called, turn, output)
     }
@@ -213,14 +225,22 @@ impl<'a> Simulation<'a> {
             return Ok(());
         };
         device.happened += 1;
+        let interests = self.tried.plugin.description().interests;
+        if let Some(name) = missing_interest(interests, event) {
+            let why = format!("{said}; not delivered, since the plugin names no event {name}");
+            output.report(number, *at, &why);
+            return Ok(());
+        }
         output.report(number, *at, said);
         let now = spec.born.saturating_add(*at);
+        let began = thread_cpu_time();
         let turn = self.cell.handle(seat, now, event);
         let called = Called {
             number,
             at: *at,
             call: "handle",
             which: String::new(),
+            took: thread_cpu_time().saturating_sub(began),
         };
         self.take(&called, turn, output)
     }
@@ -237,16 +257,46 @@ impl<'a> Simulation<'a> {
             at,
             call,
             which,
+            took,
         } = called;
         self.printed.take().iter().for_each(|line| err!("{line}"));
+        let deadline = self.tried.deadline();
+        let has_crashed = matches!(turn, Err(CallError::Crash(_)));
+        if *took > deadline && !has_crashed && self.findings.slow_call(*took) {
+            let (took, deadline) = (shown(*took), format_duration(deadline));
+            let what = format!(
+                "{call} took {took}, and a run stops a call after {deadline} (limits.deadline){which}"
+            );
+            output.report(*number, *at, &what);
+        }
+        let next_tick = turn.as_ref().ok().and_then(|turn| turn.next_tick);
+        // As in a run, a turn with an unknown channel sends nothing, and its next tick holds.
+        let turn = turn.and_then(|turn| {
+            let has_route = |channel: &str| self.tried.has_route(channel);
+            let stray = stray_channel(&turn.messages, self.tried.has_target(), has_route);
+            let Some(why) = stray else {
+                return Ok(turn);
+            };
+            self.findings.stray_turn();
+            Err(CallError::Failed(why))
+        });
+        if *call == "tick" {
+            // A device that retires has not failed.
+            let has_failed = matches!(
+                turn,
+                Err(CallError::Failed(_) | CallError::InvalidConfig(_))
+            );
+            self.findings.tick(has_failed);
+        }
+        self.note_answer(called, &turn, output);
         let Some(device) = self.devices.get_mut(*number) else {
             return Ok(());
         };
+        if let Some(length) = next_tick {
+            device.due = at.saturating_add(length.max(MIN_INTERVAL_US));
+        }
         match turn {
             Ok(turn) => {
-                if let Some(length) = turn.next_tick {
-                    device.due = at.saturating_add(length.max(MIN_INTERVAL_US));
-                }
                 self.costs.messages(&turn.messages);
                 output.turn(*number, *at, turn);
             }
@@ -258,8 +308,15 @@ impl<'a> Simulation<'a> {
                 let id = output.id(*number);
                 let plugin = self.tried.plugin.name();
                 let moment = crate::cli::author::try_plugin::output::messages::moment(*at);
+                let run = match fault.cause {
+                    CrashCause::Deadline(_) => format!(
+                        "; a run stops a call after {} (limits.deadline)",
+                        format_duration(deadline)
+                    ),
+                    _ => String::new(),
+                };
                 return Err(format!(
-                    "{moment}: device {id} (plugin {plugin}): {fault}{which}"
+                    "{moment}: device {id} (plugin {plugin}): {fault}{which}{run}"
                 ));
             }
             Err(error) => {
@@ -267,6 +324,37 @@ impl<'a> Simulation<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Notes whether a call had an effect, and reports a status that the plugin does not list.
+    fn note_answer(
+        &mut self,
+        called: &Called,
+        turn: &Result<Turn, CallError>,
+        output: &mut MessageOutput<'_>,
+    ) {
+        let Ok(turn) = turn else {
+            return self.findings.answer();
+        };
+        let Turn {
+            messages,
+            status,
+            next_tick,
+            link,
+        } = turn;
+        let is_empty =
+            messages.is_empty() && status.is_none() && next_tick.is_none() && link.is_none();
+        if !is_empty {
+            self.findings.answer();
+        }
+        let Some(status) = status else {
+            return;
+        };
+        if let Some(what) = unlisted_status(&self.tried.plugin, status)
+            && self.findings.unlisted_status(status)
+        {
+            output.report(called.number, called.at, &what);
+        }
     }
 
     /// Reports events that are later than the end.
@@ -291,4 +379,32 @@ struct Called {
     at: u64,
     call: &'static str,
     which: String,
+    /// Processor time of the call: that of other processes is no fault of the device.
+    took: Duration,
+}
+
+/// Returns the name of the events that a plugin must request to receive this one, if it does not.
+fn missing_interest(interests: Interests, event: &Event) -> Option<&'static str> {
+    let (needed, name) = match event {
+        Event::Received(_) => (Interests::DOWNLINK, "downlink"),
+        Event::Settled(_) => (Interests::RECEIPTS, "receipts"),
+        Event::Connected | Event::Disconnected(_) => (Interests::LINK, "link"),
+    };
+    (!interests.contains(needed)).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_without_its_interest_is_not_delivered() {
+        let lost = Event::Disconnected("as asked".into());
+        assert_eq!(missing_interest(Interests::empty(), &lost), Some("link"));
+        assert_eq!(missing_interest(Interests::LINK, &lost), None);
+        assert_eq!(
+            missing_interest(Interests::DOWNLINK, &Event::Connected),
+            Some("link")
+        );
+    }
 }

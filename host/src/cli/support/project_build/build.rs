@@ -90,7 +90,8 @@ fn command(project: &Project) -> Result<(), String> {
     ))
 }
 
-/// Checks that the component and the project have the same name and version.
+/// Checks that the component and the project have the same name and version, and the schema of
+/// its settings.
 fn check(project: &Project, plugin: &Plugin, place: &str) -> Result<(), Failure> {
     let about = plugin.description();
     let mut problems = Problems::default();
@@ -107,6 +108,12 @@ fn check(project: &Project, plugin: &Plugin, place: &str) -> Result<(), Failure>
                 ),
             });
         }
+    }
+    if let Some(text) = mockfleet_engine::broken_schema(plugin) {
+        problems.push(Problem {
+            place: place.to_owned(),
+            text,
+        });
     }
     if problems.is_empty() {
         Ok(())

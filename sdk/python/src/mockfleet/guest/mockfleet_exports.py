@@ -22,13 +22,21 @@ from mockfleet.turn import (
     Tick,
     micros,
 )
-from mockfleet_build import MODULE, NAME, OWN, VERSION
+from mockfleet_build import LAZY, MODULE, NAME, OWN, VERSION
 from wit_world.imports import data, group
 from wit_world.imports import types as wit
 
 DEVICE = find_device(importlib.import_module(MODULE))
 check_device(DEVICE)
 SCHEMA = json.dumps(schema_of(DEVICE.config_type()), ensure_ascii=False)
+
+# What functions import later is imported now, while there are files.
+for name in LAZY:
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        # It is there natively only. A call that needs it fails, and says so.
+        print(f"{name} is no part of the plugin: {error}", file=sys.stderr)
 
 # A plugin has no files: the source lines for tracebacks are kept in memory.
 for module in list(sys.modules.values()):
