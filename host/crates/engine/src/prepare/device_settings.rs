@@ -20,7 +20,7 @@ pub(crate) struct CheckedConfig {
 /// Checks a group's settings against the schema of its behaviour, before devices do. A text of
 /// the environment is read as a number, true or false where the schema takes no text.
 ///
-/// Returns `None` if the schema is no JSON Schema.
+/// Returns `None` if nothing can be checked with the schema.
 pub(crate) fn check_config(
     fleet: &Fleet,
     number: usize,
@@ -46,10 +46,7 @@ pub(crate) fn check_config(
     let found = match found {
         Ok(found) => found,
         Err(why) => {
-            let text = format!(
-                "plugin {} has a config-schema that is no JSON Schema: {why}",
-                plugin.name()
-            );
+            let text = format!("plugin {} has a config-schema that {why}", plugin.name());
             problems.push(problem(fleet, &["groups", &group.name, "plugin"], text));
             return None;
         }

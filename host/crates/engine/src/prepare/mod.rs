@@ -9,4 +9,5 @@ pub(crate) mod groups;
 pub(crate) mod json_schema;
 pub(crate) mod log_directory;
 pub(crate) mod problem;
+pub(crate) mod schema_budget;
 pub(crate) mod transport_spec;

@@ -270,8 +270,15 @@ fn check_config(plugin: &Plugin, config: &Value, problems: &mut Problems) {
     let Some(schema) = plugin.description().config_schema.as_deref() else {
         return;
     };
-    // An invalid schema is an error of the plugin, and does not prevent the try.
-    for finding in mockfleet_engine::violations(schema, config).unwrap_or_default() {
+    let found = mockfleet_engine::violations(schema, config).unwrap_or_else(|error| {
+        if let mockfleet_engine::SchemaError::TooMuchWork(_) = error {
+            let text = format!("the config-schema of {} {error}", plugin.name());
+            value_or_problem::<()>(problems, "--config", Err(text));
+        }
+        // An invalid schema is an error of the plugin, and does not prevent the try.
+        Vec::new()
+    });
+    for finding in found {
         let path = finding.path.join(".");
         let text = match path.as_str() {
             "" => finding.text,
