@@ -198,7 +198,14 @@ impl BoundedValidator {
         let has_references = parts.references > 0;
         let validator = within(&budget, has_references, || {
             let options = with_limits(jsonschema::options(), &budget);
-            options.build(&counted).map_err(Box::new)
+            options.build(&counted).map_err(|error| {
+                // Without the counters, which the text of an error could show.
+                let error = match jsonschema::meta::validate(schema) {
+                    Err(own) => own.to_owned(),
+                    Ok(()) => error,
+                };
+                Box::new(error)
+            })
         })?;
         Ok(validator.map(|validator| Self {
             validator,
@@ -459,6 +466,15 @@ mod tests {
         let value = json!({ "x": vec![1; 50_000] });
         let schema = json!({ "anyOf": vec![json!({ "type": "string" }); 1_000] });
         assert_eq!(check(schema, &value), Err(Excess::Copies));
+    }
+
+    #[test]
+    fn errors_of_a_schema_do_not_show_counters() {
+        let error = BoundedValidator::new(&json!({ "required": {} }))
+            .unwrap()
+            .err();
+        let text = error.unwrap().to_string();
+        assert!(!text.contains(KEYWORD), "{text}");
     }
 
     #[test]
