@@ -1,18 +1,6 @@
-//! Reads any text as a fleet file and as prices: it is read or refused with a reason.
+//! Reads any text as a fleet file and as prices.
 #![no_main]
 
-use std::path::Path;
-
 use libfuzzer_sys::fuzz_target;
-use mockfleet_config::{Fleet, Override, Prices};
 
-fuzz_target!(|text: &str| {
-    let here = Path::new("/nowhere");
-    if let Err(refused) = Fleet::parse(text, "fleet.toml", here, &[]) {
-        let said = refused.problems.to_string();
-        assert!(!said.is_empty(), "whoever is refused is told why");
-    }
-    let base = Prices::builtin().expect("the table inside");
-    let _ = Prices::parse(text, "prices.toml", Some(&base));
-    let _ = Override::parse(text);
-});
+fuzz_target!(|bytes: &[u8]| mockfleet_fuzz::fleet(bytes));

@@ -13,6 +13,8 @@ use zip::result::ZipError;
 
 use super::manifest::{FORMAT, Kind, Manifest, NAME, Part, is_plain};
 use mockfleet_config::{Files, Fleet, InvalidConfig, Override, Problem, Problems};
+use mockfleet_files::bounded_read::{MAX_COMPONENT, MAX_DATA_FILE, MAX_TEXT};
+use mockfleet_files::foreign_text::for_line;
 use mockfleet_files::sha256;
 
 /// Most bytes of all unpacked parts together.
@@ -185,11 +187,11 @@ impl Opening<'_> {
             if !part.inputs.iter().all(|text| text.bytes().all(is_digit)) {
                 self.wrong(format!(
                     "the inputs of part {} are no SHA-256: the bundle was altered; take it from its source again",
-                    part.path
+                    for_line(&part.path)
                 ));
             }
             if !named.insert(part.path.as_bytes()) {
-                self.wrong(format!("part {} is listed twice: the bundle was altered; take it from its source again", part.path));
+                self.wrong(format!("part {} is listed twice: the bundle was altered; take it from its source again", for_line(&part.path)));
             }
         }
         if archive.has_duplicate_names() {
@@ -206,17 +208,25 @@ impl Opening<'_> {
     }
 
     fn part(&mut self, archive: &mut Archive<'_>, part: &Part) -> Option<Bytes> {
+        let most = max_bytes(part.kind);
+        if part.size > most {
+            self.wrong(format!(
+                "part {} has {} bytes, and a part of its kind ({}) has at most {most}; make it smaller, and the bundle again",
+                for_line(&part.path), part.size, part.kind.name()
+            ));
+            return None;
+        }
         let Ok(entry) = archive.by_name(&part.path) else {
             self.wrong(format!(
                 "part {} is in the manifest and not in the archive: the bundle was altered or cut; take it from its source again",
-                part.path
+                for_line(&part.path)
             ));
             return None;
         };
         let bytes = match read(entry, part.size) {
             Ok(bytes) => bytes,
             Err(why) => {
-                self.wrong(format!("part {} {why}", part.path));
+                self.wrong(format!("part {} {why}", for_line(&part.path)));
                 return None;
             }
         };
@@ -224,7 +234,7 @@ impl Opening<'_> {
         if found != part.sha256 {
             self.wrong(format!(
                 "part {} is not what the manifest says (its sha256 is {found}, {} is written there): the bundle was altered; take it from its source again",
-                part.path, part.sha256
+                for_line(&part.path), for_line(&part.sha256)
             ));
             return None;
         }
@@ -246,9 +256,18 @@ impl Opening<'_> {
         if text.is_some_and(|bytes| std::str::from_utf8(bytes).is_err()) {
             self.wrong(format!(
                 "{} is no text in UTF-8: the bundle was altered; take it from its source again",
-                manifest.fleet
+                for_line(&manifest.fleet)
             ));
         }
+    }
+}
+
+/// Returns the maximum size of a part, which is that of a file of its kind.
+const fn max_bytes(kind: Kind) -> u64 {
+    match kind {
+        Kind::Fleet | Kind::Certificate => MAX_TEXT,
+        Kind::Plugin => MAX_COMPONENT,
+        Kind::Data => MAX_DATA_FILE,
     }
 }
 

@@ -213,6 +213,9 @@ fn a_part_is_never_larger_than_it_says() {
     };
     assert!(bytes.len() < 1 << 20);
     assert!(refused(&bytes).contains("part data/a has more than 10 bytes"));
+    let list = manifest("data/a", b"x", 1).replacen("\"size\": 1", "\"size\": 300000000", 1);
+    let long = archive(&[("manifest.json", list.as_bytes()), ("f.toml", b"#")]);
+    assert!(refused(&long).contains("its kind (fleet) has at most 67108864"));
     let list = manifest("data/a", b"x", usize::MAX >> 1);
     let huge = archive(&[("manifest.json", list.as_bytes())]);
     assert!(refused(&huge).contains("at most 2147483648 are read"));

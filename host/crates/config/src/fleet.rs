@@ -1,11 +1,11 @@
 //! Reads a fleet file into a checked plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
 
 use crate::document::file_source::Files;
-use crate::document::node::Node;
+use crate::document::node::{Node, Value};
 use crate::document::overrides::Override;
 use crate::document::parser;
 use crate::document::problem::{Problem, Problems};
@@ -28,6 +28,8 @@ pub struct Fleet {
     /// The bundle or address that the user named, if it is not the file itself.
     rerun_argument: Option<String>,
     tree: Node,
+    /// The places of groups in their list.
+    groups: HashMap<String, usize>,
 }
 
 impl fmt::Debug for Fleet {
@@ -155,6 +157,7 @@ impl Fleet {
             changes: overrides.iter().map(Override::shown_value).collect(),
             shown: shown.to_owned(),
             rerun_argument: None,
+            groups: groups_by_name(&tree),
             tree,
         });
         match fleet {
@@ -189,7 +192,7 @@ impl Fleet {
     /// the key and all keys below it.
     #[must_use]
     pub fn without_environment(&self, path: &[&str], message: String) -> String {
-        self.tree.nearest(path).without_environment(message)
+        self.nearest(path).without_environment(message)
     }
 
     /// Returns the settings of a group as JSON and as a text in the order of the file, with
@@ -201,20 +204,52 @@ impl Fleet {
         group: &str,
         is_wanted: impl Fn(&[String]) -> bool,
     ) -> Option<(serde_json::Value, String)> {
-        let config = self.tree.key("groups")?.step(group)?.key("config")?;
+        let config = self.group(group)?.key("config")?;
         let typed = config.with_scalars(&mut Vec::new(), &is_wanted)?;
         let value = groups::json(&typed, "config").ok()?;
         Some((value, groups::config_text(&typed)))
+    }
+
+    /// Returns the entry of a group.
+    fn group(&self, name: &str) -> Option<&Node> {
+        match &self.tree.key("groups")?.value {
+            Value::Array(entries) => entries.get(*self.groups.get(name)?),
+            _ => None,
+        }
+    }
+
+    /// Returns the deepest existing node on a path, with groups by name.
+    fn nearest(&self, path: &[&str]) -> &Node {
+        match path {
+            ["groups", name, keys @ ..] => match self.group(name) {
+                Some(group) => group.nearest(keys),
+                None => self.tree.nearest(path),
+            },
+            _ => self.tree.nearest(path),
+        }
     }
 
     /// Returns the place of a key, with groups by name: `fleet.toml:14`, or the option that
     /// set it. A missing key has the place of its table.
     #[must_use]
     pub fn place(&self, path: &[&str]) -> String {
-        let node = self.tree.nearest(path);
+        let node = self.nearest(path);
         if std::ptr::eq(node, &raw const self.tree) {
             return self.shown.clone();
         }
         node.at.place(&self.shown)
     }
+}
+
+/// Returns the place of each name's first group.
+fn groups_by_name(tree: &Node) -> HashMap<String, usize> {
+    let mut places = HashMap::new();
+    if let Some(Value::Array(entries)) = tree.key("groups").map(|node| &node.value) {
+        for (place, entry) in entries.iter().enumerate() {
+            if let Some(name) = entry.name() {
+                places.entry(name.to_owned()).or_insert(place);
+            }
+        }
+    }
+    places
 }

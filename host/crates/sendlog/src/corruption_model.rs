@@ -464,4 +464,14 @@ mod tests {
             "{rows} {confirmed} {cut} {moved}"
         );
     }
+
+    #[test]
+    fn kept_inputs_of_the_fuzzer_are_recovered() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz/seeds/spool");
+        let inputs: Vec<_> = fs::read_dir(folder).unwrap().collect();
+        assert!(!inputs.is_empty());
+        for input in inputs {
+            check(&fs::read(input.unwrap().path()).unwrap());
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::cli::support::exit::refused;
 use crate::cli::support::input::FleetInput;
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
-use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_line;
 use mockfleet_bundle::{Plugin, is_bundle, pack};
 use mockfleet_config::{Fleet, Problems};
 use mockfleet_engine::components;
@@ -85,7 +85,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         )
     })?;
     for part in &manifest.parts {
-        out!(
+        out_line!(
             "{:<11} {:>10}  {}{}",
             part.kind.name(),
             bytes(part.size),
@@ -97,7 +97,7 @@ pub(crate) fn bundle(arguments: &Arguments) -> Result<Ending, Failure> {
         );
     }
     let size = u64::try_from(archive.len()).unwrap_or(u64::MAX);
-    out!(
+    out_line!(
         "{}: {}, {}, sha256 {}",
         output.display(),
         plural(manifest.parts.len(), "part"),

@@ -11,6 +11,7 @@ use crate::cli::support::plugin_input::{interests, load};
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::out;
 use crate::cli::ui::out::out_json;
+use mockfleet_files::foreign_text::for_line;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::Plugin;
 
@@ -91,20 +92,21 @@ fn text(plugin: &Plugin) -> String {
     if let Some(inputs) = plugin.inputs() {
         lines.push(format!("inputs     {inputs}"));
     }
-    lines.push(match &about.config_schema {
-        None => "config     anything (the plugin gives no schema)".into(),
-        Some(schema) => settings(schema),
-    });
+    match &about.config_schema {
+        None => lines.push("config     anything (the plugin gives no schema)".into()),
+        Some(schema) => lines.extend(settings(schema)),
+    }
+    let lines: Vec<_> = lines.iter().map(|line| for_line(line)).collect();
     lines.join("\n")
 }
 
 /// Lists the settings of a schema, one a line.
-fn settings(schema: &str) -> String {
+fn settings(schema: &str) -> Vec<String> {
     let Ok(schema) = serde_json::from_str::<Value>(schema) else {
-        return "config     its schema is no JSON".into();
+        return vec!["config     its schema is no JSON".into()];
     };
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return format!("config     {schema}");
+        return vec![format!("config     {schema}")];
     };
     let mut lines = vec!["config".to_owned()];
     let width = properties.keys().map(String::len).max().unwrap_or(0);
@@ -131,5 +133,5 @@ fn settings(schema: &str) -> String {
         let about = text("description").replace('\n', " ");
         lines.push(format!("  {name:width$}  {kind}{default}  {about}"));
     }
-    lines.join("\n")
+    lines
 }

@@ -13,6 +13,7 @@ use crate::cli::ui::out::out;
 use crate::cli::ui::out::out_json;
 use mockfleet_bundle::Bundle;
 use mockfleet_config::{Plan, Problems, Store, TickRate, format_duration};
+use mockfleet_files::foreign_text::for_line;
 use mockfleet_metrics::{bytes, plural};
 
 /// Shows the content of a bundle: its parts with their digests, its groups and targets, and the
@@ -125,6 +126,7 @@ impl Facts<'_> {
             lines.push("It does not run here as it stands:".into());
             lines.extend(self.problems.iter().map(|problem| format!("  {problem}")));
         }
+        let lines: Vec<_> = lines.iter().map(|line| for_line(line)).collect();
         lines.join("\n")
     }
 

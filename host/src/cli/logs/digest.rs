@@ -8,8 +8,8 @@ use crate::cli::support::exit::Failure;
 use crate::cli::support::exit::refused;
 use crate::cli::support::log_location::require_log;
 use crate::cli::ui::out::err;
-use crate::cli::ui::out::out;
 use crate::cli::ui::out::out_json;
+use crate::cli::ui::out::out_line;
 use mockfleet_metrics::{noun_for, plural};
 use mockfleet_sendlog::{Digest, Digests, SpoolState};
 
@@ -65,7 +65,7 @@ pub(crate) fn digest(arguments: &Arguments) -> Result<Ending, Failure> {
         out_json!("{}", object(&location, &digests));
     } else {
         for (run, digest) in &digests.runs {
-            out!(
+            out_line!(
                 "{}  {run}  {} {}",
                 digest.hex(),
                 digest.rows,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::logs::text::{in_spool, named, spool, warn};
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
+use crate::cli::support::exit::print_problems;
 use crate::cli::support::exit::refused;
 use crate::cli::support::log_location::{require_log, require_objects};
 use crate::cli::ui::out::err;
@@ -60,7 +61,7 @@ pub(crate) fn prune(arguments: &Arguments) -> Result<Ending, Failure> {
     if prune.files.is_empty() && prune.skipped.is_empty() {
         // An emptied log and a mistyped prefix look alike in a bucket, so this is no failure.
         if let Err(problems) = require_objects(arguments.log.store()) {
-            err!("warning: {problems}");
+            print_problems("warning: ", &problems);
         }
     }
     match pruned {

@@ -4,7 +4,8 @@ use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::log_location::{require_log, require_objects};
 use crate::cli::support::recovery::recovered_text;
-use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_line;
+use mockfleet_files::foreign_text::for_line;
 
 /// Completes the runs of a log whose process was killed or lost its power: counted rows become
 /// Parquet, and finished files are uploaded.
@@ -27,16 +28,19 @@ pub(crate) fn recover(arguments: &Arguments) -> Result<Ending, Failure> {
     let recovered = mockfleet_sendlog::recover(store).map_err(anyhow::Error::msg)?;
     if recovered.runs.is_empty() && recovered.refused.is_empty() {
         require_objects(store)?;
-        out!(
+        out_line!(
             "{}: nothing was left behind",
             mockfleet_sendlog::location(store)
         );
     }
     let runs = recovered.runs.iter();
-    runs.for_each(|run| out!("{}", recovered_text(run)));
+    runs.for_each(|run| out_line!("{}", recovered_text(run)));
     if recovered.refused.is_empty() {
         return Ok(Ending::Done);
     }
-    let refused: Vec<String> = recovered.refused.iter().map(ToString::to_string).collect();
+    let refused = recovered.refused.iter();
+    let refused: Vec<String> = refused
+        .map(|error| for_line(&error.to_string()).into_owned())
+        .collect();
     Err(anyhow::Error::msg(refused.join("\n")).into())
 }

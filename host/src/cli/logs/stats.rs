@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::cli::logs::text::{in_spool, named, second, spool, warn};
 use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
+use crate::cli::support::exit::print_problems;
 use crate::cli::support::exit::refused;
 use crate::cli::support::log_location::{require_log, require_objects};
-use crate::cli::ui::out::err;
 use crate::cli::ui::out::out;
 use crate::cli::ui::out::out_json;
 use crate::num::as_u64;
@@ -49,7 +49,7 @@ pub(crate) fn stats(arguments: &Arguments) -> Result<Ending, Failure> {
     if stats.runs.is_empty() && stats.skipped.is_empty() {
         // An empty log and a mistyped prefix look alike in a bucket, so this is no failure.
         if let Err(problems) = require_objects(arguments.log.store()) {
-            err!("warning: {problems}");
+            print_problems("warning: ", &problems);
         }
     }
     Ok(Ending::Done)

@@ -9,7 +9,7 @@ use crate::cli::support::fleet_run::CommandOptions;
 use crate::cli::support::fleet_run::prepare_fleet;
 use crate::cli::support::input;
 use crate::cli::support::overrides::RunOverrides;
-use crate::cli::ui::out::out;
+use crate::cli::ui::out::out_line;
 use mockfleet_config::{Plan, Problems};
 use mockfleet_metrics::plural;
 
@@ -31,7 +31,7 @@ pub(crate) fn check(arguments: &Arguments) -> Result<Ending, Failure> {
         let fleet = input::read(file, &overrides);
         let engine = engine_for(&fleet)?;
         match prepare_fleet(fleet, &engine, &CommandOptions::new("check")) {
-            Ok((fleet, prepared, _)) => out!(
+            Ok((fleet, prepared, _)) => out_line!(
                 "{}: good: {} in {}{}",
                 file.display(),
                 plural(prepared.devices(), "device"),

@@ -1,10 +1,12 @@
 //! Describes the end of a command: its success or failure.
 
+use std::io::stderr;
 use std::process::ExitCode;
 
 use mockfleet_config::Problems;
+use mockfleet_files::foreign_text::for_line;
 
-use crate::cli::ui::out::err;
+use crate::cli::ui::out::line;
 
 /// The end of a command without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +41,26 @@ impl From<anyhow::Error> for Failure {
 }
 
 impl Failure {
-    /// Prints the failure to standard error.
+    /// Prints the failure to standard error. Further lines of an error are indented: a text of
+    /// others begins no line.
     pub(crate) fn print(&self) {
         match self {
-            Self::Input(problems) => err!("{problems}"),
-            Self::Other(error) => err!("mockfleet: {error:#}"),
+            Self::Input(problems) => print_problems("", problems),
+            Self::Other(error) => {
+                let text = format!("mockfleet: {error:#}");
+                line(stderr(), format_args!("{}", text.replace('\n', "\n  ")));
+            }
         }
+    }
+}
+
+/// Prints each problem on a line of its own. Further lines of a problem are indented: a text of
+/// others begins no line.
+pub(crate) fn print_problems(before: &str, problems: &Problems) {
+    for problem in problems.iter() {
+        let problem = problem.to_string();
+        let lines: Vec<_> = problem.split("\n  ").map(for_line).collect();
+        line(stderr(), format_args!("{before}{}", lines.join("\n  ")));
     }
 }
 

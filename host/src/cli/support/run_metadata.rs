@@ -3,6 +3,8 @@
 //! The metadata has the fleet file as it was written, the command line, the seed and versions.
 //! It has the summary at the end. It contains no secret and no value of the environment.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use crate::cli::ui::out::err;
@@ -97,13 +99,17 @@ fn about(
     checks: &[String],
 ) -> Value {
     let plan = &fleet.plan;
+    let counts = plan.groups.iter();
+    let counts: HashMap<&str, u32> = counts
+        .map(|group| (group.name.as_str(), group.count))
+        .collect();
     let groups: Vec<Value> = prepared
         .plugins()
         .map(|(group, plugin, digest)| {
-            let count = plan.groups.iter().find(|known| known.name == *group);
+            let count = counts.get(group);
             json!({
                 "name": group,
-                "devices": count.map(|group| group.count),
+                "devices": count,
                 "plugin": plugin,
                 "sha256": digest,
             })

@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::ui::out::err;
+use mockfleet_files::foreign_text::for_line;
 use mockfleet_metrics::bytes;
 use mockfleet_plugin::{CompileEvent, CompileObserver};
 
@@ -97,7 +98,7 @@ fn spinner(text: &str) -> Option<ProgressBar> {
     // A template of this crate's own, which holds.
     let style = ProgressStyle::with_template("{spinner} {msg}: {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.set_message(text.to_owned());
+    bar.set_message(for_line(text).into_owned());
     bar.enable_steady_tick(TURN);
     Some(bar)
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use mockfleet_config::Problems;
+use mockfleet_files::foreign_text::for_line;
 use tracing_subscriber::EnvFilter;
 
 /// The environment variable with a filter, such as `mockfleet_sendlog=debug`.
@@ -132,7 +133,7 @@ impl Drop for LineWriter {
         match &*PRINTER.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(print) => print(text),
             None => {
-                let _ = writeln!(std::io::stderr(), "{text}");
+                let _ = writeln!(std::io::stderr(), "{}", for_line(text));
             }
         }
     }

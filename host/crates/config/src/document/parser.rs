@@ -15,7 +15,7 @@ use crate::document::problem::{Problem, Problems};
 /// Reads a TOML text. Each unreadable part is reported as a problem, and the rest is returned.
 pub(crate) fn parse(text: &str, shown: &str, problems: &mut Problems) -> Node {
     let (root, errors) = DeTable::parse_recoverable(text);
-    let lines = Lines(text);
+    let lines = Lines::new(text);
     for error in errors {
         let line = error.span().map_or(1, |span| lines.line_at(span.start));
         let start = error.span().map_or(0, |span| span.start);
@@ -42,7 +42,7 @@ pub(crate) fn parse(text: &str, shown: &str, problems: &mut Problems) -> Node {
 pub(crate) fn option_value(option: &Rc<str>, text: &str, problems: &mut Problems) -> Node {
     let parsed = DeValue::parse(text).ok();
     let mut parser = Parser {
-        lines: Lines(""),
+        lines: Lines::new(""),
         option: Some(Rc::clone(option)),
         shown: option,
         problems,
@@ -53,18 +53,22 @@ pub(crate) fn option_value(option: &Rc<str>, text: &str, problems: &mut Problems
     }
 }
 
-struct Lines<'a>(&'a str);
+/// The offsets of the line ends of a text.
+struct Lines(Vec<usize>);
 
-impl Lines<'_> {
+impl Lines {
+    fn new(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
     /// Returns the line of a byte, from 1.
     fn line_at(&self, offset: usize) -> usize {
-        let before = self.0.as_bytes().iter().take(offset);
-        before.filter(|byte| **byte == b'\n').count() + 1
+        self.0.partition_point(|end| *end < offset) + 1
     }
 }
 
 struct Parser<'a> {
-    lines: Lines<'a>,
+    lines: Lines,
     option: Option<Rc<str>>,
     shown: &'a str,
     problems: &'a mut Problems,
@@ -194,6 +198,14 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[test]
+    fn lines_count_from_one_and_end_with_their_line_end() {
+        let lines = Lines::new("a\n\nb\r\nc");
+        let found = [0, 1, 2, 3, 5, 6, 99].map(|at| lines.line_at(at));
+        assert_eq!(found, [1, 1, 2, 3, 3, 4, 4]);
+        assert_eq!(Lines::new("").line_at(0), 1);
     }
 
     #[test]

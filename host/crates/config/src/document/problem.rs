@@ -3,10 +3,11 @@
 //! A problem has a place, a cause and a way out. All problems of an input are reported
 //! together.
 
+use std::collections::HashSet;
 use std::fmt;
 
 /// One problem of an input.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// The place: a file and line, or an option of the command line.
     pub place: String,
@@ -53,29 +54,49 @@ impl std::error::Error for ValueError {}
 
 /// The problems of an input in the order of their discovery, displayed one a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    list: Vec<Problem>,
+    /// The same problems, to find one among many.
+    known: HashSet<Problem>,
+}
 
 impl Problems {
     /// Creates a list with one problem.
     #[must_use]
     pub fn one(place: impl Into<String>, text: impl Into<String>) -> Self {
-        Self(vec![Problem {
+        let mut problems = Self::default();
+        problems.push(Problem {
             place: place.into(),
             text: text.into(),
-        }])
+        });
+        problems
     }
 
     /// Adds a problem, unless the list has the same one.
     pub fn push(&mut self, problem: Problem) {
-        if !self.0.contains(&problem) {
-            self.0.push(problem);
+        if self.known.insert(problem.clone()) {
+            self.list.push(problem);
         }
+    }
+
+    /// Returns the problems in their order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.list.iter()
     }
 
     /// Returns whether there is no problem.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Problems {
+    type Item = &'a Problem;
+    type IntoIter = std::slice::Iter<'a, Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -84,13 +105,13 @@ impl IntoIterator for Problems {
     type IntoIter = std::vec::IntoIter<Problem>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.list.into_iter()
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, problem) in self.0.iter().enumerate() {
+        for (number, problem) in self.list.iter().enumerate() {
             if number > 0 {
                 writeln!(f)?;
             }

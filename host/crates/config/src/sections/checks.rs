@@ -1,5 +1,6 @@
 //! Reads `[checks]`: checks of the fleet, of groups and of channels.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::document::node::{Node, Value};
@@ -118,9 +119,10 @@ fn read_scopes(
     else {
         return;
     };
+    let all: HashSet<&str> = known.iter().copied().collect();
     for (name, node) in table.entries() {
         let scope = scope(name.to_owned());
-        if !known.contains(&name) {
+        if !all.contains(name) {
             let hint = did_you_mean(name, known.iter().copied());
             let text = format!("{LABEL} is about {scope}, which the fleet does not have{hint}");
             context.report(&node.at, text);

@@ -371,20 +371,22 @@ fn limits(context: &ReadContext<'_>, node: Option<&Node>) -> Limits {
 
 /// Reports groups with the same name, including groups with other problems.
 fn check_names(context: &ReadContext<'_>, entries: &[Node]) {
-    let mut names: Vec<(&str, &Origin)> = Vec::new();
+    let mut names: HashMap<&str, &Origin> = HashMap::new();
     for entry in entries {
         let Some(name) = entry.name() else {
             continue;
         };
-        match names.iter().find(|(other, _)| *other == name) {
-            Some((_, at)) => {
+        match names.get(name) {
+            Some(at) => {
                 let first = at.place(context.shown);
                 let text = format!(
                     "there is a group {name:?} already ({first}); each has a name of its own"
                 );
                 context.report(&entry.at, text);
             }
-            None => names.push((name, &entry.at)),
+            None => {
+                names.insert(name, &entry.at);
+            }
         }
     }
 }

@@ -341,3 +341,28 @@ fn values_of_the_environment_are_in_no_text_that_is_shown() {
         assert!(!why.contains(&value), "{why}");
     }
 }
+
+/// 20,000 groups are checked without comparing each with each: that took minutes.
+#[test]
+fn many_groups_are_read_and_found_by_name() {
+    use std::fmt::Write as _;
+
+    let mut text = SMALL.to_owned();
+    for number in 0..20_000 {
+        let _ = write!(
+            text,
+            "\n[[groups]]\nname = \"g{number}\"\nplugin = \"builtin:x\"\ncount = 1\nevery = \"1s\"\n"
+        );
+    }
+    let fleet = parse(&text, &[]).unwrap();
+    assert_eq!(fleet.plan.groups.len(), 20_001);
+    let last = format!("fleet.toml:{}", text.lines().count());
+    assert_eq!(fleet.place(&["groups", "g19999", "every"]), last);
+    let doubled = text
+        .replace("\"g19999\"", "\"g0\"")
+        .replace("every", "evry");
+    let problems = parse(&doubled, &[]).unwrap_err().problems;
+    assert!(problems.iter().count() >= 40_000);
+    let again = "there is a group \"g0\" already";
+    assert!(problems.iter().any(|problem| problem.text.contains(again)));
+}

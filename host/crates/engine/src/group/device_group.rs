@@ -52,35 +52,62 @@ pub(crate) struct Group {
     fleet: Arc<str>,
 }
 
+/// The numbers of the first device of each group, and of the first route of each target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FirstNumbers {
+    devices: Vec<u32>,
+    routes: Vec<u16>,
+    /// Number of all routes.
+    pub(crate) all_routes: usize,
+}
+
+impl FirstNumbers {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut numbers = Self {
+            devices: Vec::new(),
+            routes: Vec::new(),
+            all_routes: 0,
+        };
+        let mut devices = 0_u32;
+        for group in &plan.groups {
+            numbers.devices.push(devices);
+            devices = devices.saturating_add(group.count);
+        }
+        for target in &plan.targets {
+            let first = u16::try_from(numbers.all_routes).unwrap_or(u16::MAX);
+            numbers.routes.push(first);
+            numbers.all_routes += Routes::new(target).names().count();
+        }
+        numbers
+    }
+}
+
 impl Group {
     /// Creates group number `index` of the plan, with the content of its data files.
     pub(crate) fn new(
         plan: &Plan,
+        numbers: &FirstNumbers,
         index: usize,
         plugin: Plugin,
         data: BTreeMap<String, Bytes>,
     ) -> Option<Self> {
         let group = plan.groups.get(index)?;
         let target = plan.targets.get(group.target)?;
-        let before = plan.groups.iter().take(index);
         let sizing = InstanceSizing::new(group, plugin.memory());
         let seed = seed::group(plan.seed, &group.name);
-        let routes_before = plan.targets.iter().take(group.target);
         Some(Self {
             name: group.name.as_str().into(),
             limits: limits(&group.limits, sizing, plan.clock.speed == Speed::Max),
             surroundings: Arc::new(surroundings(group, target, data)),
             interests: plugin.description().interests,
             plugin,
-            first: before.map(|other| other.count).sum(),
+            first: *numbers.devices.get(index)?,
             count: group.count,
             devices_per_cell: sizing.devices,
             schedule: TickSchedule::new(&group.schedule),
             target: group.target,
             routes: Routes::new(target),
-            route_base: routes_before
-                .map(|target| Routes::new(target).count())
-                .sum(),
+            route_base: *numbers.routes.get(group.target)?,
             outbox: target.outbox,
             refused: Vec::new(),
             faults: GroupFaults::new(group, &Routes::new(target), seed),

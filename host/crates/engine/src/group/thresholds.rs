@@ -50,7 +50,7 @@ impl ThresholdCollector {
         if scopes.is_empty() {
             return None;
         }
-        let place = |wanted: &Scope| scopes.iter().position(|scope| scope == wanted);
+        let place = |wanted: &Scope| scopes.binary_search(wanted).ok();
         let groups = plan.groups.iter();
         let groups = groups.map(|group| place(&Scope::Group(group.name.clone())));
         let routes = plan.targets.iter().flat_map(|target| {
@@ -165,7 +165,7 @@ impl ThresholdCollector {
         let none = CheckCounters::default();
         let span = Duration::from_micros(end.saturating_sub(self.warm_up));
         let judged = checks.list.iter().map(|check| {
-            let place = self.scopes.iter().position(|scope| *scope == check.scope);
+            let place = self.scopes.binary_search(&check.scope).ok();
             let tally = place.and_then(|place| counters.checks.get(place));
             let figures = Figures {
                 tally: tally.unwrap_or(&none),

@@ -20,7 +20,7 @@ pub(crate) struct CheckedConfig {
 /// Checks a group's settings against the schema of its behaviour, before devices do. A text of
 /// the environment is read as a number, true or false where the schema takes no text.
 ///
-/// Returns `None` if the schema is no JSON Schema.
+/// Returns `None` if nothing can be checked with the schema.
 pub(crate) fn check_config(
     fleet: &Fleet,
     number: usize,
@@ -73,10 +73,7 @@ pub fn broken_schema(plugin: &Plugin) -> Option<String> {
 }
 
 fn no_schema(plugin: &Plugin, why: &SchemaError) -> String {
-    format!(
-        "plugin {} has a config-schema that is no JSON Schema: {why}",
-        plugin.name()
-    )
+    format!("plugin {} has a config-schema that {why}", plugin.name())
 }
 
 /// Returns the path of a setting in the fleet file.

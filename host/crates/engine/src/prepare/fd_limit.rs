@@ -52,10 +52,13 @@ pub(crate) fn raise_fd_limit(plan: &Plan) -> Result<(), FdLimitError> {
 /// Number of MQTT connections that are open at the same time. HTTP is not counted: it opens
 /// and closes connections with the number of open requests.
 fn connections(plan: &Plan) -> u64 {
-    let of_target = |number: usize| -> u64 {
-        let groups = plan.groups.iter().filter(|group| group.target == number);
-        groups.map(|group| u64::from(group.count)).sum()
-    };
+    let mut devices = vec![0_u64; plan.targets.len()];
+    for group in &plan.groups {
+        if let Some(count) = devices.get_mut(group.target) {
+            *count += u64::from(group.count);
+        }
+    }
+    let of_target = |number: usize| devices.get(number).copied().unwrap_or(0);
     let targets = plan.targets.iter().enumerate();
     let counts = targets.map(|(number, target)| match &target.protocol {
         Protocol::Mqtt(mqtt) => match mqtt.connections {

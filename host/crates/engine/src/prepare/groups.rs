@@ -1,10 +1,11 @@
 //! Loads plugins and makes the groups of a run.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use bytes::Bytes;
 
-use crate::group::device_group::Group;
+use crate::group::device_group::{FirstNumbers, Group};
 use crate::prepare::data_files::DataFiles;
 use crate::prepare::device_settings::check_config;
 use crate::prepare::problem::problem;
@@ -22,18 +23,26 @@ pub(crate) fn groups(
     console: &Console,
     problems: &mut Problems,
 ) -> Vec<Group> {
-    let mut loaded: Vec<(&PluginSource, Option<Plugin>)> = Vec::new();
+    let mut loaded: HashMap<PluginKey<'_>, Option<Plugin>> = HashMap::new();
+    let numbers = FirstNumbers::new(&fleet.plan);
+    if numbers.all_routes > MAX_ROUTES {
+        let text = format!(
+            "the targets have {} channels in all, and at most {MAX_ROUTES} fit one run",
+            numbers.all_routes
+        );
+        problems.push(problem(fleet, &["targets"], text));
+    }
     let mut groups = Vec::new();
     let mut data = DataFiles::default();
     for (number, group) in fleet.plan.groups.iter().enumerate() {
-        let known = loaded.iter().find(|(source, _)| *source == &group.plugin);
-        let plugin = match known {
-            Some((_, plugin)) => plugin.clone(),
+        let key = plugin_key(&group.plugin);
+        let plugin = match loaded.get(&key) {
+            Some(plugin) => plugin.clone(),
             None => {
                 let plugin = load(&group.plugin, engine, console)
                     .map_err(|error| problems.push(plugin_problem(fleet, &group.name, &error)))
                     .ok();
-                loaded.push((&group.plugin, plugin.clone()));
+                loaded.insert(key, plugin.clone());
                 plugin
             }
         };
@@ -46,7 +55,7 @@ pub(crate) fn groups(
         });
         let reachable = check_channels(fleet, number, &plugin, problems);
         let checked = check_config(fleet, number, &plugin, problems);
-        let made = Group::new(&fleet.plan, number, plugin, content);
+        let made = Group::new(&fleet.plan, &numbers, number, plugin, content);
         if let (Some(mut made), Some(checked), true) = (made, checked, reachable) {
             // Its devices are created despite refused keys, to collect their problems too.
             made.refused = checked.refused;
@@ -57,6 +66,20 @@ pub(crate) fn groups(
         }
     }
     groups
+}
+
+/// The maximum number of channels of all targets: rows have their number in two bytes.
+const MAX_ROUTES: usize = u16::MAX as usize;
+
+/// Identifies a plugin within a fleet: the kind of its source, and its name there.
+type PluginKey<'a> = (&'static str, &'a std::ffi::OsStr);
+
+fn plugin_key(source: &PluginSource) -> PluginKey<'_> {
+    match source {
+        PluginSource::File(File::Disk(path)) => ("disk", path.as_os_str()),
+        PluginSource::File(File::Part { shown, .. }) => ("part", shown.as_ref()),
+        PluginSource::Builtin(name) => ("builtin", name.as_ref()),
+    }
 }
 
 /// The reason why the plugin of a group cannot be used.

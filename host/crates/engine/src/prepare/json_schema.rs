@@ -10,6 +10,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
+use crate::prepare::schema_budget::{BoundedValidator, Excess};
 use mockfleet_config::did_you_mean;
 
 /// One mismatch with a schema: the keys that lead to it, and a text.
@@ -22,52 +23,76 @@ pub struct Violation {
     pub text: String,
 }
 
-/// The reason why a text or a value is no JSON Schema.
+/// The maximum size of a schema as text, 4 MiB.
+const MAX_SCHEMA_BYTES: usize = 4 << 20;
+
+/// The reason why nothing can be checked with a schema. It follows on the schema's name.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
     /// The text is no JSON.
-    #[error(transparent)]
+    #[error("is no JSON Schema: {0}")]
     NoJson(#[from] serde_json::Error),
     /// The value breaks the rules of JSON Schema.
-    #[error(transparent)]
+    #[error("is no JSON Schema: {0}")]
     NoSchema(Box<dyn std::error::Error + Send + Sync>),
+    /// The text is too large.
+    #[error("has {0} bytes, and {MAX_SCHEMA_BYTES} are allowed")]
+    TooLarge(usize),
+    /// Checks would take too much time or memory.
+    #[error("takes too much to check: {0}")]
+    TooMuchWork(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Excess> for SchemaError {
+    fn from(excess: Excess) -> Self {
+        Self::TooMuchWork(Box::new(excess))
+    }
 }
 
 /// A compiled JSON Schema.
 pub struct Validator {
     content: Value,
-    validator: jsonschema::Validator,
+    validator: BoundedValidator,
 }
 
 impl Validator {
     /// Compiles a schema.
     ///
     /// # Errors
-    /// The cause, if the value is no JSON Schema.
+    /// The cause, if the value is no JSON Schema, or takes too much to check.
     pub fn new(content: Value) -> Result<Self, SchemaError> {
-        let validator = jsonschema::validator_for(&content)
-            .map_err(|error| SchemaError::NoSchema(Box::new(error)))?;
+        let validator = BoundedValidator::new(&content)?;
+        let validator = validator.map_err(|error| SchemaError::NoSchema(error))?;
         Ok(Self { content, validator })
     }
 
     /// Returns all mismatches of a value.
-    pub fn violations(&self, value: &Value) -> Vec<Violation> {
-        let mut found = BTreeSet::new();
-        for error in self.validator.iter_errors(value) {
-            explain(&error, &self.content, &mut found);
-        }
-        found.into_iter().collect()
+    ///
+    /// # Errors
+    /// [`SchemaError::TooMuchWork`], if the check takes too much.
+    pub fn violations(&self, value: &Value) -> Result<Vec<Violation>, SchemaError> {
+        let found = self.validator.with_errors(value, |errors| {
+            let mut found = BTreeSet::new();
+            for error in errors {
+                explain(&error, &self.content, &mut found);
+            }
+            found
+        })?;
+        Ok(found.into_iter().collect())
     }
 }
 
 /// Returns all mismatches of settings with a schema.
 ///
 /// # Errors
-/// The cause, if the text is no JSON Schema.
+/// The cause, if the text is no JSON Schema, or takes too much to check.
 pub fn violations(schema: &str, settings: &Value) -> Result<Vec<Violation>, SchemaError> {
+    if schema.len() > MAX_SCHEMA_BYTES {
+        return Err(SchemaError::TooLarge(schema.len()));
+    }
     let schema = serde_json::from_str(schema)?;
-    Ok(Validator::new(schema)?.violations(settings))
+    Validator::new(schema)?.violations(settings)
 }
 
 fn explain(error: &ValidationError<'_>, schema: &Value, found: &mut BTreeSet<Violation>) {

@@ -10,4 +10,5 @@ pub(crate) mod json_schema;
 pub(crate) mod log_directory;
 pub(crate) mod memory_limit;
 pub(crate) mod problem;
+pub(crate) mod schema_budget;
 pub(crate) mod transport_spec;

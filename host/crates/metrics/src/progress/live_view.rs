@@ -1,7 +1,7 @@
 //! Draws the live view on a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use mockfleet_files::foreign_text::for_terminal;
+use mockfleet_files::foreign_text::{for_line, for_terminal};
 
 use crate::progress::snapshot::ProgressSnapshot;
 
@@ -34,9 +34,9 @@ impl LiveView {
         self.bar.tick();
     }
 
-    /// Prints a line above the block, or alone.
+    /// Prints one line above the block, or alone.
     pub fn print_line(&self, line: &str) {
-        let line = for_terminal(line);
+        let line = for_line(line);
         if self.is_visible() {
             self.bar.println(&*line);
         } else {

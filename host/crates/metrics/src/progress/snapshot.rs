@@ -9,6 +9,7 @@ use crate::progress::connect_progress::ConnectProgress;
 use crate::progress::stages::StageProgress;
 use mockfleet_files::counted::{count, plural};
 use mockfleet_files::durations::format_duration;
+use mockfleet_files::foreign_text::for_line;
 
 /// The progress of a run at one time.
 #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ impl ProgressSnapshot {
         lines.extend(
             self.warning
                 .as_ref()
-                .map(|warning| format!("          {warning}")),
+                .map(|warning| format!("          {}", for_line(warning))),
         );
         lines.join("\n")
     }

@@ -7,7 +7,7 @@ use crate::num::as_f64;
 use crate::progress::stages::StageResult;
 use crate::summary::run_summary::Summary;
 use mockfleet_files::counted::{count, plural};
-use mockfleet_files::foreign_text::shell_text;
+use mockfleet_files::foreign_text::{for_line, shell_text};
 
 /// Most causes, and most warnings, that are listed. The others are only counted.
 const MAX_CAUSES: usize = 5;
@@ -24,7 +24,7 @@ impl Summary {
         let mut lines = Lines(vec![
             format!(
                 "{}: {}, {} in {seconds:.1} s ({}{}), run {}",
-                self.fleet,
+                for_line(&self.fleet),
                 plural(self.devices, "device"),
                 plural(c.messages, "message"),
                 rate(as_f64(c.got_through()) / seconds.max(0.001)),
@@ -87,7 +87,7 @@ struct Lines(Vec<String>);
 
 impl Lines {
     fn add(&mut self, heading: &str, text: String) {
-        let line = format!("{heading:<25}{text}");
+        let line = format!("{heading:<25}{}", for_line(&text));
         self.0.push(line.trim_end().to_owned());
     }
 

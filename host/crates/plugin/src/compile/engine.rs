@@ -48,6 +48,14 @@ impl Engine {
         })
     }
 
+    /// Starts an engine for a few cells that reads and writes no cache.
+    ///
+    /// # Errors
+    /// As [`Engine::for_cells`].
+    pub fn uncached() -> wasmtime::Result<Self> {
+        Self::without_cache(MemoryReservation::for_cells(1))
+    }
+
     /// Starts an engine that reads and writes no cache.
     pub(crate) fn without_cache(reservation: MemoryReservation) -> wasmtime::Result<Self> {
         let wasmtime = wasmtime::Engine::new(&engine_config::config(reservation))?;

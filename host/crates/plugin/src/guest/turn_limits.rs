@@ -26,8 +26,8 @@ pub(crate) const MAX_PROPERTY_BYTES: usize = 64 << 10;
 /// The maximum number of channels in a description, and of statuses.
 pub(crate) const MAX_DESCRIBED_NAMES: usize = 1_000;
 
-/// The maximum length of the schema in a description, 1 MiB.
-pub(crate) const MAX_SCHEMA_BYTES: usize = 1 << 20;
+/// The maximum length of the schema in a description, 4 MiB.
+pub(crate) const MAX_SCHEMA_BYTES: usize = 4 << 20;
 
 /// A part of a result that is larger than its limit.
 struct Excess {
@@ -258,7 +258,7 @@ mod tests {
             "its description has channels of 1001 names, and 1000 are allowed"
         );
         let schema = described(&|it| it.config_schema = Some(" ".repeat(MAX_SCHEMA_BYTES + 1)));
-        assert!(schema.contains("a schema of 1048577 bytes"), "{schema}");
+        assert!(schema.contains("a schema of 4194305 bytes"), "{schema}");
         let status = described(&|it| it.statuses = vec!["x".repeat(1_025)]);
         assert!(
             status.contains("the name of a status of 1025 bytes"),

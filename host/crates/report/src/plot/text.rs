@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use mockfleet_files::foreign_text::for_line;
+
 use crate::axis::{Scale, marks, times};
 use crate::plot::canvas::{COLUMNS, ROWS, column_of, inked, row_of, rows};
 use crate::plot::lines::{Line, MAX_LINES, Place, Plot, share};
@@ -30,7 +32,7 @@ pub fn terminal(plot: &Plot, coloured: bool) -> String {
     } else {
         Vec::new()
     };
-    let mut text = format!("{}\n", plot.title);
+    let mut text = format!("{}\n", for_line(&plot.title));
     for (number, row) in rows(&places, coloured).iter().enumerate() {
         let (label, tick) = match labels.get(number).and_then(Option::as_ref) {
             Some(label) => (label.as_str(), '┤'),
@@ -103,7 +105,7 @@ fn figures(lines: &[Line], coloured: bool) -> String {
         .iter()
         .map(|line| {
             let [least, most, last] = line.figures();
-            [line.name.clone(), least, most, last]
+            [for_line(&line.name).into_owned(), least, most, last]
         })
         .collect();
     let width = |column: usize| {

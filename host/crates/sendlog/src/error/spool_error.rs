@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use mockfleet_files::foreign_text::for_line;
 use parquet::errors::ParquetError;
 
 /// The reason why a folder of the spool cannot be completed or deleted.
@@ -30,7 +31,8 @@ pub enum SpoolError {
     },
     /// The folder has an entry that mockfleet does not write.
     #[error(
-        "{file} is not of mockfleet: {cause}; nothing of this folder was used or changed, and if it is not yours, delete it"
+        "{} is not of mockfleet: {cause}; nothing of this folder was used or changed, and if it is not yours, delete it",
+        for_line(.file)
     )]
     Foreign {
         /// The name of the entry.

@@ -1,5 +1,7 @@
 //! Renders columns of text.
 
+use mockfleet_files::foreign_text::for_line;
+
 /// Columns with a head, as wide as their widest cell.
 #[derive(Debug)]
 pub struct TextTable<const N: usize>(Vec<[String; N]>);
@@ -11,9 +13,9 @@ impl<const N: usize> TextTable<N> {
         Self(vec![head.map(str::to_owned)])
     }
 
-    /// Appends a row.
+    /// Appends a row. Each cell becomes one line that a terminal shows as it is.
     pub fn push_row(&mut self, cells: [String; N]) {
-        self.0.push(cells);
+        self.0.push(cells.map(|cell| for_line(&cell).into_owned()));
     }
 
     /// Renders the table, two spaces before each column.
@@ -36,5 +38,19 @@ impl<const N: usize> TextTable<N> {
         let mut lines: Vec<String> = self.0.iter().map(line).collect();
         lines.insert(1, line(&rule));
         lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_of_others_stay_in_their_row() {
+        let mut table = TextTable::new(["run", "rows"]);
+        table.push_row(["a\nwarning: b\u{1b}[2J".into(), "1".into()]);
+        let text = table.render();
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(text.contains(r"a\nwarning: b\u{1b}[2J  1"), "{text}");
     }
 }

@@ -14,8 +14,7 @@ use crate::cli::support::exit::Ending;
 use crate::cli::support::exit::Failure;
 use crate::cli::support::exit::refused;
 use crate::cli::ui::guest_output::GuestOutput;
-use crate::cli::ui::out::err;
-use crate::cli::ui::out::{coloured, line};
+use crate::cli::ui::out::{coloured, err, err_json, line};
 use mockfleet_config::Problems;
 use mockfleet_files::atomic_write;
 use mockfleet_metrics::{agree, count};
@@ -51,7 +50,7 @@ fn once(arguments: &Arguments, engine: &Engine) -> Result<Ending, Failure> {
     };
     let costs = trial.costs.with(memory, devices.every());
     match arguments.json {
-        true => err!("{}", costs.object()),
+        true => err_json!("{}", costs.object()),
         false => costs.words().iter().for_each(|line| err!("{line}")),
     }
     outcome.map_err(|why| anyhow::anyhow!("{why}"))?;

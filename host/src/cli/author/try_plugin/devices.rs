@@ -360,7 +360,12 @@ fn check_config(plugin: &Plugin, config: &Value, problems: &mut Problems) {
     if let Some(text) = mockfleet_engine::broken_schema(plugin) {
         return value_or_problem::<()>(problems, "PLUGIN", Err(text)).unwrap_or_default();
     }
-    for finding in mockfleet_engine::violations(schema, config).unwrap_or_default() {
+    let found = mockfleet_engine::violations(schema, config).unwrap_or_else(|error| {
+        let text = format!("the config-schema of {} {error}", plugin.name());
+        value_or_problem::<()>(problems, "--config", Err(text));
+        Vec::new()
+    });
+    for finding in found {
         let path = finding.path.join(".");
         let text = match path.as_str() {
             "" => finding.text,

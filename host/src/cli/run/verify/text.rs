@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mockfleet_files::foreign_text::for_line;
 use mockfleet_metrics::{agree, count, micros, noun_for, plural};
 use mockfleet_sendlog::TextTable;
 use mockfleet_verify::{CheckVerdict, Example, FindingCheck, FindingKind, Findings};
@@ -36,6 +37,7 @@ fn head(findings: &Findings) -> String {
         ),
     ];
     lines.extend(findings.notes.iter().map(|note| format!("note: {note}")));
+    let lines: Vec<_> = lines.iter().map(|line| for_line(line)).collect();
     lines.join("\n")
 }
 

@@ -1,6 +1,6 @@
 //! Reports client ids that two connections to one broker would have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::document::node::Node;
 use crate::document::table_reader::ReadContext;
@@ -26,18 +26,17 @@ pub(crate) fn tell_connections_apart(targets: &mut [(String, Option<Target>)]) {
         Protocol::Http(_) => false,
     };
     let all = targets.iter().filter_map(|(_, target)| target.as_ref());
-    let all: Vec<(String, u16)> = all
-        .filter(|target| is_default(target))
-        .map(|target| (target.address.host.clone(), target.address.port))
-        .collect();
+    let mut counts: HashMap<(String, u16), u32> = HashMap::new();
+    for target in all.filter(|target| is_default(target)) {
+        let broker = (target.address.host.clone(), target.address.port);
+        *counts.entry(broker).or_default() += 1;
+    }
     for (name, target) in targets {
         let Some(target) = target.as_mut().filter(|target| is_default(target)) else {
             continue;
         };
-        let here = all
-            .iter()
-            .filter(|(host, port)| *host == target.address.host && *port == target.address.port);
-        if here.count() < 2 {
+        let broker = (target.address.host.clone(), target.address.port);
+        if counts.get(&broker).is_none_or(|count| *count < 2) {
             continue;
         }
         let name = name.replace('{', "{{").replace('}', "}}");
@@ -60,38 +59,31 @@ pub(crate) fn check_client_ids(
     targets: &[(String, Option<Target>)],
     groups: &[(Group, GroupPlaces)],
 ) {
-    let mut seen: Vec<(&str, u16)> = Vec::new();
+    let mut brokers: HashMap<(&str, u16), Vec<BrokerUse<'_>>> = HashMap::new();
+    for (group, _) in groups {
+        let target = targets.get(group.target);
+        let Some(target) = target.and_then(|(_, target)| target.as_ref()) else {
+            continue;
+        };
+        if let Protocol::Mqtt(mqtt) = &target.protocol {
+            let broker = (target.address.host.as_str(), target.address.port);
+            let used = brokers.entry(broker).or_default();
+            used.push((group, target.name.as_str(), mqtt));
+        }
+    }
+    // In the order of the targets.
     for target in targets.iter().filter_map(|(_, target)| target.as_ref()) {
         let broker = (target.address.host.as_str(), target.address.port);
-        if !matches!(target.protocol, Protocol::Mqtt(_)) || seen.contains(&broker) {
-            continue;
+        if let Some(used) = brokers.remove(&broker) {
+            check_broker(context, tree, fleet, used);
         }
-        seen.push(broker);
-        check_broker(context, tree, fleet, targets, groups, broker);
     }
 }
 
-fn check_broker(
-    context: &ReadContext<'_>,
-    tree: &Node,
-    fleet: &str,
-    targets: &[(String, Option<Target>)],
-    groups: &[(Group, GroupPlaces)],
-    broker: (&str, u16),
-) {
-    let mqtt = |group: &Group| -> Option<(&str, &Mqtt)> {
-        let (_, target) = targets.get(group.target)?;
-        let target = target.as_ref()?;
-        let Protocol::Mqtt(mqtt) = &target.protocol else {
-            return None;
-        };
-        let address = (target.address.host.as_str(), target.address.port);
-        (address == broker).then_some((target.name.as_str(), mqtt))
-    };
-    let used: Vec<_> = groups
-        .iter()
-        .filter_map(|(group, _)| mqtt(group).map(|(name, mqtt)| (group, name, mqtt)))
-        .collect();
+/// A group that sends to a broker, with its target.
+type BrokerUse<'a> = (&'a Group, &'a str, &'a Mqtt);
+
+fn check_broker(context: &ReadContext<'_>, tree: &Node, fleet: &str, used: Vec<BrokerUse<'_>>) {
     // Ids of devices differ, so that a template with nothing else that differs makes different
     // client ids.
     let is_by_device = |mqtt: &Mqtt| {
@@ -108,7 +100,7 @@ fn check_broker(
         return;
     }
     let mut taken: HashMap<String, String> = HashMap::new();
-    let mut shared: Vec<&str> = Vec::new();
+    let mut shared: HashSet<&str> = HashSet::new();
     for (group, target, mqtt) in used {
         let values = Values::new(fleet, group);
         let mut take = |names: &PlaceholderValues<'_>, whose: String| {
@@ -149,9 +141,9 @@ fn check_broker(
                 }
             }
             // The groups of one target share its connections.
-            Connections::Shared(_) if shared.contains(&target) => {}
+            Connections::Shared(_) if shared.contains(target) => {}
             Connections::Shared(count) => {
-                shared.push(target);
+                shared.insert(target);
                 for number in 0..count.get() {
                     let whose = format!("connection {number} of [targets.{target}]");
                     if !take(&values.names(0, number), whose) {

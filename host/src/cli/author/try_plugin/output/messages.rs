@@ -10,8 +10,7 @@ use crate::cli::author::try_plugin::options::TryOptions;
 use crate::cli::author::try_plugin::output::payload_schemas::PayloadSchemas;
 use crate::cli::author::try_plugin::output::plots::PlotCollector;
 use crate::cli::ui::out::err;
-use crate::cli::ui::out::out;
-use crate::cli::ui::out::out_json;
+use crate::cli::ui::out::{out_json, out_line};
 use mockfleet_config::{Problems, format_duration};
 use mockfleet_metrics::{agree, count, plural};
 use mockfleet_plugin::{Link, Message, Turn};
@@ -84,7 +83,7 @@ impl<'a> MessageOutput<'a> {
         }
         for message in &turn.messages {
             match self.form {
-                Form::Text => out!("{}", self.text(number, at, message)),
+                Form::Text => out_line!("{}", self.text(number, at, message)),
                 Form::Json => out_json!("{}", self.object(number, at, message)),
                 Form::Silent => {}
             }

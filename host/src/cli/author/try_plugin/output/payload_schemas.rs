@@ -120,7 +120,10 @@ impl PayloadSchemas {
             (None, None, None) => return None,
         };
         let (value, why) = instance(&message.payload);
-        let found = schema.violations(&value).into_iter();
+        let found = match schema.violations(&value) {
+            Ok(found) => found.into_iter(),
+            Err(why) => return Some(vec![format!("its schema {why}")]),
+        };
         let found = found.map(|finding| match (finding.path.join("."), &why) {
             (path, _) if !path.is_empty() => format!("{path}: {}", finding.text),
             (_, Some(why)) => format!("{why}: {}", finding.text),
@@ -153,7 +156,7 @@ fn content(file: &str) -> Result<Value, String> {
 }
 
 fn schema(file: &str, content: Value) -> Result<Validator, String> {
-    Validator::new(content).map_err(|why| format!("{file} is no JSON Schema: {why}"))
+    Validator::new(content).map_err(|why| format!("{file} {why}"))
 }
 
 /// Returns the schema of each channel from a file with one definition for each. Returns none

@@ -1,6 +1,6 @@
-//! Connects a transport to a peer that answers with the fuzzer's bytes.
+//! Connects a transport to a peer that responds with the given bytes.
 //!
-//! Whatever the peer soutcomes, each message has exactly one outcome.
+//! Each message has exactly one outcome, whatever the peer sends.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -27,12 +27,24 @@ thread_local! {
     static PARTS: RefCell<Option<(LocalRuntime, TcpListener)>> = const { RefCell::new(None) };
 }
 
-/// Connects a target of this URL's scheme to a peer that answers with these bytes. The
-/// first byte gives the size of the pieces.
+/// Sends to a broker that responds with these bytes. The first byte gives the size of the
+/// pieces.
 ///
 /// # Panics
-/// When a message has no outcome, or two.
-pub fn exchange(scheme: &str, response: &[u8]) {
+/// A message has no outcome, or two.
+pub fn mqtt(response: &[u8]) {
+    exchange("mqtt", response);
+}
+
+/// Sends to a server that responds with these bytes, as [`mqtt`].
+///
+/// # Panics
+/// A message has no outcome, or two.
+pub fn http(response: &[u8]) {
+    exchange("http", response);
+}
+
+fn exchange(scheme: &str, response: &[u8]) {
     PARTS.with_borrow_mut(|parts| {
         let (runtime, listener) = parts.get_or_insert_with(|| {
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -48,7 +60,7 @@ pub fn exchange(scheme: &str, response: &[u8]) {
         runtime.block_on(async {
             let peer = respond(listener, response);
             let sender = send(scheme, port);
-            // The sender outcomes the exchange, also while the peer still has bytes to send.
+            // The sender ends the exchange, also while the peer still has bytes to send.
             tokio::select! {
                 () = sender => {}
                 () = async { peer.await; std::future::pending().await } => {}
@@ -57,7 +69,7 @@ pub fn exchange(scheme: &str, response: &[u8]) {
     });
 }
 
-/// Accepts connections, and soutcomes the bytes on each.
+/// Accepts connections, and sends the bytes on each.
 async fn respond(listener: &TcpListener, response: &[u8]) {
     let (piece, response) = response
         .split_first()
@@ -130,6 +142,7 @@ async fn send(scheme: &str, port: u16) {
             status: None,
             topic: None,
             fault: None,
+            drops: 0,
         }));
     }
     transport.flush();

@@ -1,3 +1,0 @@
-//! Helps the fuzz targets: a scripted peer for the transports.
-
-pub mod line;

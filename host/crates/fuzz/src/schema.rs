@@ -1,0 +1,27 @@
+//! Validates any value against any schema.
+
+use mockfleet_engine::{SchemaError, violations};
+use serde_json::Value;
+
+/// The line between the schema and the value.
+const SEPARATOR: &str = "\n---\n";
+
+/// Validates a value against a schema, both as JSON texts.
+///
+/// # Panics
+/// A schema or a value is refused without a reason.
+pub fn schema(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let (schema, value) = text.split_once(SEPARATOR).unwrap_or((text, "{}"));
+    let value: Value = serde_json::from_str(value).unwrap_or(Value::Null);
+    match violations(schema, &value) {
+        Ok(found) => assert!(found.iter().all(|violation| !violation.text.is_empty())),
+        Err(error @ SchemaError::NoJson(_)) => {
+            let parsed: Result<Value, _> = serde_json::from_str(schema);
+            assert!(parsed.is_err(), "{error}");
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
