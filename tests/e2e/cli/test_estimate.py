@@ -364,6 +364,15 @@ def test_text_output_names_assumptions_and_omissions(fleet):
     assert process.err == []
 
 
+def test_run_without_a_message_is_forecast_in_words(fleet):
+    fleet.broker("mqtt://127.0.0.1:1", qos=1)
+    fleet.group("meter", "builtin:scenario", count=10, every="1h", config=calendar("0 59 23 * * *"))
+    fleet.set(clock={"start": "2026-06-01T00:00:00Z", "speed": "max"}, duration="12h").write()
+    process = fleet.mockfleet("estimate", "fleet.toml")
+    assert process.finish() == 0, process.report()
+    assert "Its run of 12h has no message, so no file of sends." in process.stdout
+
+
 def test_example_of_docs_estimate_matches_the_output(fleet):
     """The example of docs/estimate.md, without the figures that depend on the machine's name."""
     (shown, *_), (text, *_) = (code_blocks("docs/estimate.md", kind) for kind in ("text", "toml"))

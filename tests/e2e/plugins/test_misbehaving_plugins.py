@@ -50,6 +50,10 @@ MISDEEDS = [
     ),
     # 100 MiB do not fit into a cell of 64.
     Misdeed("giant", r"tick wanted more than the 64 MiB of memory a cell may have"),
+    Misdeed("complain", r"tick failed: x{4096}… \(cut, of 1048576 bytes\)", "failed"),
+    Misdeed("swell", r"returned a status of 12582912 bytes, and 1024 are allowed", "failed"),
+    Misdeed("rename", r"tick returned more than 16 MiB in one call \(limits\.turn-size\)"),
+    Misdeed("adorn", r"returned a message of 100000 properties, and 100 are allowed", "failed"),
     Misdeed("print", r"tick ran past 100 ms and was stopped"),
     Misdeed("fail", r"tick failed: told to fail", "failed"),
     Misdeed("retire", r"told to retire", "retired"),
@@ -154,8 +158,7 @@ def test_message_of_100_mib_is_refused_with_enough_memory(good_group):
     events = run.log.events("failed") + run.log.events("stopped")
     assert events, run.process.report()
     assert re.search(
-        r"returned a message of 104857600 bytes, and 1048576 are allowed \(limits\.message-size\)"
-        r"|returned more than 512 MiB",
+        r"returned more than 16 MiB in one call \(limits\.turn-size\)",
         events[0][1],
     ), events
     assert run.log.count("payload_size > 1000000") == 0

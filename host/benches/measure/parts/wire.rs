@@ -84,6 +84,7 @@ impl Wire {
                 status: None,
                 topic: None,
                 fault: None,
+                drops: 0,
             }));
             self.seq += 1;
         }

@@ -226,6 +226,7 @@ fn value_schema(heading: &str, key: &str) -> Value {
             json!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/group" } })
         }
         ("Top level", "clock") => table_schema("clock", &[]),
+        ("Top level", "limits") => table_schema("[limits]", &[]),
         ("clock", "start") => text(),
         ("clock", "speed") => {
             let number = or_reference(&json!({ "type": "number", "exclusiveMinimum": 0 }));
@@ -245,7 +246,11 @@ fn value_schema(heading: &str, key: &str) -> Value {
         ("[log]", "payload") => json!({ "anyOf": [word(&["full", "none", "hash"]), size()] }),
         ("[log]", "roll") => table_schema("roll of [log]", &[]),
         ("[log]", "spool-full") => word(&["pause", "drop"]),
-        (_, "spool-limit" | "size" | "memory" | "message-size") => size(),
+        (
+            _,
+            "spool-limit" | "size" | "memory" | "message-size" | "turn-size" | "max-downlink"
+            | "in-flight",
+        ) => size(),
         (
             _,
             "duration" | "sync" | "every" | "ramp" | "connect-timeout" | "idle-timeout"

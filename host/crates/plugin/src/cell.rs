@@ -3,7 +3,6 @@
 //! Every call is bounded in time, memory and result. A call that exceeds time or memory
 //! ends the cell.
 
-use mockfleet_files::counted::{agree, noun_for};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use crate::guest::guest_output::{Console, GuestOutput};
 use crate::guest::host_context::HostContext;
 use crate::guest::limits::{Limits, MAX_HANDLES, MemoryLimiter};
 use crate::guest::sandbox::Sandbox;
+use crate::guest::turn_limits::{check_turn, cut_error};
 use crate::versions::instance::Instance;
 
 /// A reference to one device inside a cell.
@@ -32,6 +32,8 @@ pub struct Cell {
     devices: Vec<DeviceSlot>,
     limits: Limits,
     deadline: u64,
+    /// The deadline of `create` in a group with data files.
+    data_deadline: Duration,
 }
 
 /// The deadline of `create` in a group with data files: 1 GiB at 50 MB a second.
@@ -64,8 +66,8 @@ impl Cell {
         store.limiter(|sandbox| &mut sandbox.memory_limiter);
         store.set_max_component_handles(MAX_HANDLES);
         // Results are copied out of the guest's memory, and a list may refer to the same
-        // bytes many times: a result is at most as large as the memory.
-        store.set_hostcall_fuel(limits.memory);
+        // bytes many times.
+        store.set_hostcall_fuel(limits.turn_size);
         if limits.cpu_deadline {
             cpu_deadline::enable(&mut store, limits.deadline);
         }
@@ -78,6 +80,7 @@ impl Cell {
                 devices: Vec::new(),
                 limits: limits.clone(),
                 deadline,
+                data_deadline: DATA_READ_DEADLINE.max(limits.deadline),
             }),
             Err(error) => Err(crash("start-up", &error, limits, &mut store)),
         }
@@ -88,6 +91,13 @@ impl Cell {
     #[must_use]
     pub fn memory(&self) -> usize {
         self.store.data().memory_limiter.used
+    }
+
+    /// Sets the deadline of `create` in a group with data files to this time, if it is shorter and
+    /// not below the deadline of other calls.
+    pub fn limit_data_read(&mut self, deadline: Duration) {
+        let deadline = deadline.max(self.limits.deadline);
+        self.data_deadline = self.data_deadline.min(deadline);
     }
 
     /// Returns the behaviour's description of itself.
@@ -115,13 +125,20 @@ impl Cell {
         });
         self.store.data().output.add_device(&spec.id);
         self.enter(handle, spec.born)?;
-        if !self.store.data().host_context.data.is_empty() {
+        let has_data = !self.store.data().host_context.data.is_empty();
+        if has_data {
             // The first device of a cell reads the files for all of them.
             self.store
-                .set_epoch_deadline(self.deadline.max(epochs_for(DATA_READ_DEADLINE)));
+                .set_epoch_deadline(epochs_for(self.data_deadline));
         }
         let created = self.instance.create(&mut self.store, spec);
-        let device = self.unwrap_result("create", created)?;
+        let device = self.unwrap_result("create", created);
+        let device = match device {
+            Err(CallError::Crash(crash)) if has_data => {
+                return Err(CallError::Crash(crash.with_deadline(self.data_deadline)));
+            }
+            device => device?,
+        };
         if let Some(slot) = self.devices.last_mut() {
             slot.device = Some(device);
         }
@@ -142,7 +159,7 @@ impl Cell {
         let device = self.enter(handle, at)?.ok_or_else(retired_error)?;
         let turn = self.instance.start(&mut self.store, device, at, first_tick);
         self.unwrap_result("start", turn)
-            .and_then(|turn| self.check_turn_size(turn))
+            .and_then(|turn| self.check_turn(turn))
     }
 
     /// Runs a tick of a device.
@@ -154,7 +171,7 @@ impl Cell {
         let device = self.enter(handle, tick.at)?.ok_or_else(retired_error)?;
         let turn = self.instance.tick(&mut self.store, device, tick);
         self.unwrap_result("tick", turn)
-            .and_then(|turn| self.check_turn_size(turn))
+            .and_then(|turn| self.check_turn(turn))
     }
 
     /// Passes an event to a device, at `at` microseconds of the run's clock.
@@ -171,7 +188,7 @@ impl Cell {
         let device = self.enter(handle, at)?.ok_or_else(retired_error)?;
         let turn = self.instance.handle(&mut self.store, device, at, event);
         self.unwrap_result("handle", turn)
-            .and_then(|turn| self.check_turn_size(turn))
+            .and_then(|turn| self.check_turn(turn))
     }
 
     /// Frees the state of a retired device in the guest.
@@ -213,9 +230,11 @@ impl Cell {
     ) -> Result<T, CallError> {
         match answer {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(wit::Error::InvalidConfig(why))) => Err(CallError::InvalidConfig(why)),
-            Ok(Err(wit::Error::Failed(why))) => Err(CallError::Failed(why)),
-            Ok(Err(wit::Error::Retired(why))) => Err(CallError::Retired(why)),
+            Ok(Err(wit::Error::InvalidConfig(why))) => {
+                Err(CallError::InvalidConfig(cut_error(why)))
+            }
+            Ok(Err(wit::Error::Failed(why))) => Err(CallError::Failed(cut_error(why))),
+            Ok(Err(wit::Error::Retired(why))) => Err(CallError::Retired(cut_error(why))),
             Err(error) => Err(CallError::Crash(crash(
                 call,
                 &error,
@@ -225,33 +244,13 @@ impl Cell {
         }
     }
 
-    /// Refuses a turn that is larger than the fleet file allows. The device continues:
-    /// its next turn may be smaller.
+    /// Refuses a turn that is larger than its limits. The device continues: its next turn may be
+    /// smaller.
     #[inline]
-    fn check_turn_size(&self, turn: wit::Turn) -> Result<wit::Turn, CallError> {
-        let limits = &self.limits;
-        if turn.messages.len() > limits.messages {
-            return Err(CallError::Failed(format!(
-                "returned {} {} in one turn, and {} {} allowed (limits.messages); none was sent",
-                turn.messages.len(),
-                noun_for(turn.messages.len(), "message"),
-                limits.messages,
-                agree(limits.messages, "is", "are")
-            )));
-        }
-        match turn
-            .messages
-            .iter()
-            .find(|message| message.payload.len() > limits.message_size)
-        {
-            Some(message) => Err(CallError::Failed(format!(
-                "returned a message of {} {}, and {} {} allowed (limits.message-size); nothing of this turn was sent",
-                message.payload.len(),
-                noun_for(message.payload.len(), "byte"),
-                limits.message_size,
-                agree(limits.message_size, "is", "are")
-            ))),
-            None => Ok(turn),
+    fn check_turn(&self, turn: wit::Turn) -> Result<wit::Turn, CallError> {
+        match check_turn(&turn, &self.limits) {
+            Ok(()) => Ok(turn),
+            Err(why) => Err(CallError::Failed(why)),
         }
     }
 }

@@ -43,6 +43,22 @@ pub struct Envelope {
     pub topic: Option<TopicOverride>,
     /// The injected fault that changed the message.
     pub fault: Option<Rc<str>>,
+    /// The number of dropped messages in a row to which this one is an answer: the device
+    /// returned it for the receipt of a dropped message.
+    pub drops: u8,
+}
+
+impl Envelope {
+    /// Returns the memory that the message takes, in bytes.
+    #[inline]
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let properties = self.properties.iter();
+        let properties: usize = properties
+            .map(|(name, value)| size_of::<(String, String)>() + name.len() + value.len())
+            .sum();
+        size_of::<Self>() + self.payload.len() + properties
+    }
 }
 
 /// The final state of a message, as in the log's column `outcome`.

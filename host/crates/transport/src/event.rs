@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::cause::Cause;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
+use crate::flow::backlog::HeldBytes;
 
 /// The outcome of one envelope.
 #[derive(Debug)]
@@ -40,6 +41,21 @@ impl Completion {
     }
 }
 
+/// A message from the backend.
+#[derive(Debug)]
+pub struct Downlink {
+    /// The channel of the target's `downlink` (MQTT), or the channel of the request (HTTP).
+    pub channel: Rc<str>,
+    /// The bytes.
+    pub payload: Bytes,
+    /// The media type, if the protocol has one.
+    pub content_type: Option<String>,
+    /// The HTTP status.
+    pub code: Option<u16>,
+    /// Counts the message until its device has received it.
+    pub held: HeldBytes,
+}
+
 /// An event that a transport reports.
 #[derive(Debug)]
 pub enum TransportEvent {
@@ -54,18 +70,18 @@ pub enum TransportEvent {
     /// The backend refused a subscription of a device, with the filter and the reason.
     Refused(DeviceIndex, Rc<str>),
     /// The backend sent a message to a device.
-    Received {
-        /// The receiver.
+    Received(DeviceIndex, Box<Downlink>),
+    /// The backend sent a message to a device that is larger than allowed. The device does not
+    /// receive it.
+    Oversize {
+        /// The device.
         device: DeviceIndex,
-        /// The channel of the target's `downlink` (MQTT), or the channel of the request
-        /// (HTTP).
+        /// The channel of the target's `downlink`.
         channel: Rc<str>,
-        /// The bytes.
-        payload: Bytes,
-        /// The media type, if the protocol has one.
-        content_type: Option<String>,
-        /// The HTTP status.
-        code: Option<u16>,
+        /// Bytes of the payload.
+        size: usize,
+        /// Counts the event until it is handled.
+        held: HeldBytes,
     },
     /// So many messages of QoS 0 were written to a connection that is closed now, and nothing
     /// shows that the backend has read them.
@@ -76,6 +92,8 @@ pub enum TransportEvent {
         kind: String,
         /// The text that is shown. It may have details of the first one.
         text: String,
+        /// The number of times that it occurred in a row.
+        times: u64,
     },
 }
 
@@ -85,6 +103,7 @@ impl TransportEvent {
         Self::Warning {
             kind: text.clone(),
             text,
+            times: 1,
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `inbox` | [`EventInbox`], the queue of the events of one worker |
 //! | `mqtt`, `http`, `null` | the three transports |
 //! | `connect` | back-off, limits of new connections, and TLS |
+//! | `flow` | the memory of messages on their way: [`MemoryBudget`] |
 //! | `device`, `routes` | the names of devices and channels |
 //!
 //! ```text
@@ -24,6 +25,7 @@ mod connect;
 mod device;
 mod envelope;
 mod event;
+mod flow;
 mod http;
 mod inbox;
 mod mqtt;
@@ -39,7 +41,9 @@ pub use connect::first_connections::OpeningProgress;
 pub use connect::tls::TlsError;
 pub use device::{DeviceInfo, RunNames};
 pub use envelope::{DeviceIndex, Envelope, Outcome, TopicOverride};
-pub use event::{Completion, TransportEvent};
+pub use event::{Completion, Downlink, TransportEvent};
+pub use flow::backlog::HeldBytes;
+pub use flow::memory_budget::{Account, MemoryBudget};
 pub use http::target::HttpTarget;
 pub use http::transport::HttpTransport;
 pub use inbox::EventInbox;

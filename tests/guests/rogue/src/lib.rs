@@ -51,6 +51,14 @@ pub enum Misbehaviour {
     Flood,
     /// Returns a message of 100 MiB.
     Giant,
+    /// Returns an error with a text of 1 MiB.
+    Complain,
+    /// Returns a status of 12 MiB.
+    Swell,
+    /// Returns a message on a channel whose name has 20 MiB.
+    Rename,
+    /// Returns a message with 100,000 empty properties.
+    Adorn,
     /// Prints without end.
     Print,
     /// Returns the error `failed`.
@@ -120,6 +128,19 @@ impl Rogue {
             }
             Misbehaviour::Giant => {
                 turn.bytes("telemetry", vec![b'x'; 100 << 20]);
+            }
+            Misbehaviour::Complain => return Err(Error::failed("x".repeat(1 << 20))),
+            Misbehaviour::Swell => {
+                turn.status("x".repeat(12 << 20));
+            }
+            Misbehaviour::Rename => {
+                turn.bytes("x".repeat(20 << 20), "1");
+            }
+            Misbehaviour::Adorn => {
+                let message = turn.bytes("telemetry", "1");
+                for _ in 0..100_000 {
+                    message.property("", "");
+                }
             }
             Misbehaviour::Print => loop {
                 println!("device {} prints without end", self.id);

@@ -6,6 +6,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::document::units::ByteSize;
 use crate::plan::checks::Checks;
 use crate::plan::clock::Clock;
 use crate::plan::group::Group;
@@ -23,6 +24,8 @@ pub struct Plan {
     pub duration: Option<Duration>,
     /// The run's own clock.
     pub clock: Clock,
+    /// Most memory of messages on their way; `None` means the default for this machine.
+    pub in_flight: Option<ByteSize>,
     /// The targets, in the order of the file.
     pub targets: Vec<Target>,
     /// The groups, in the order of the file.

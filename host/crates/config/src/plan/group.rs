@@ -99,6 +99,8 @@ pub struct Limits {
     pub messages: u32,
     /// Most bytes of a message.
     pub message_size: ByteSize,
+    /// Most bytes that one call returns.
+    pub turn_size: ByteSize,
     /// Most lines a second that the cell may print.
     pub log_lines: u32,
 }

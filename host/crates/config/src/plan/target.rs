@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::document::file_source::File;
 use crate::document::template::Template;
-use crate::document::units::Rate;
+use crate::document::units::{ByteSize, Rate};
 
 /// A broker or a server.
 #[derive(Debug, Clone)]
@@ -78,6 +78,8 @@ pub struct Mqtt {
     /// Most publishes of a connection that wait for their acknowledgement at once, for QoS 1
     /// and 2.
     pub max_in_flight: u16,
+    /// Most bytes of a message from the broker.
+    pub max_downlink: ByteSize,
     /// Topics by the behaviour's channel.
     pub channels: BTreeMap<String, MqttChannel>,
     /// Topic filters to subscribe to, by the channel of their events.

@@ -44,8 +44,12 @@ pub(crate) const LIMIT_KEYS: &[&str] = &[
     "deadline",
     "messages",
     "message-size",
+    "turn-size",
     "log-lines",
 ];
+
+/// Most bytes that one call of a device returns, by default 16 MiB.
+const DEFAULT_TURN_SIZE: u64 = 16 << 20;
 
 /// Most devices of a fleet, ten times the scale that one process is made for. A larger number
 /// is a typing error.
@@ -320,6 +324,7 @@ fn limits(context: &ReadContext<'_>, node: Option<&Node>) -> Limits {
         deadline: Duration::from_millis(100),
         messages: 100,
         message_size: ByteSize::new(1 << 20),
+        turn_size: ByteSize::new(DEFAULT_TURN_SIZE),
         log_lines: 10,
     };
     let keys =
@@ -343,6 +348,20 @@ fn limits(context: &ReadContext<'_>, node: Option<&Node>) -> Limits {
     }
     if let Some(size) = keys.size("message-size", 1..=256 << 20) {
         limits.message_size = size;
+    }
+    match keys.size("turn-size", 64 << 10..=512 << 20) {
+        Some(size) => limits.turn_size = size,
+        // A message of the largest size fits, with its texts.
+        None => {
+            let needed = limits.message_size.bytes().saturating_add(1 << 20);
+            limits.turn_size = ByteSize::new(DEFAULT_TURN_SIZE.max(needed));
+        }
+    }
+    if limits.turn_size < limits.message_size {
+        keys.report(
+            "turn-size",
+            "it is less than message-size, so that no message of that size would fit; make it larger",
+        );
     }
     if let Some(lines) = keys.integer("log-lines", 0..=1_000_000) {
         limits.log_lines = lines;

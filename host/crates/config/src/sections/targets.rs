@@ -11,7 +11,7 @@ use crate::document::table_reader::{ReadContext, TableReader, integer, template,
 use crate::document::template::{
     CONNECTION_PLACEHOLDERS, DEVICE_PLACEHOLDERS, Placeholder, Template,
 };
-use crate::document::units;
+use crate::document::units::{self, ByteSize};
 use crate::plan::target::{
     Connections, Http, HttpChannel, Mqtt, MqttChannel, MqttDownlink, Protocol, Qos, Secret, Target,
     Tls, Will, is_connection_header,
@@ -41,6 +41,7 @@ pub(crate) const MQTT_KEYS: &[&str] = &[
     "qos",
     "retain",
     "max-in-flight",
+    "max-downlink",
     "downlink",
 ];
 pub(crate) const WILL_KEYS: &[&str] = &["topic", "payload", "qos", "retain"];
@@ -178,6 +179,9 @@ fn mqtt(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
             .integer("max-in-flight", 1..=65_535)
             .and_then(|n| u16::try_from(n).ok())
             .unwrap_or(100),
+        max_downlink: keys
+            .size("max-downlink", 1..=256 << 20)
+            .unwrap_or(ByteSize::new(1 << 20)),
         channels: channels?,
         downlink: downlink?,
     })

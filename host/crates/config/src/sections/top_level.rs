@@ -18,8 +18,9 @@ use crate::plan::target::Target;
 use crate::sections::{checks, groups, log, targets};
 
 pub(crate) const KEYS: &[&str] = &[
-    "name", "seed", "duration", "clock", "targets", "groups", "log", "checks",
+    "name", "seed", "duration", "clock", "limits", "targets", "groups", "log", "checks",
 ];
+pub(crate) const LIMIT_KEYS: &[&str] = &["in-flight"];
 pub(crate) const CLOCK_KEYS: &[&str] = &["start", "speed"];
 /// Range of `speed`: from 1 s in 1,000 s to 11 days in a second.
 const SPEED_RANGE: std::ops::RangeInclusive<f64> = 0.001..=1_000_000.0;
@@ -61,6 +62,10 @@ fn read(context: &ReadContext<'_>, tree: &Node) -> Option<Plan> {
         Duration::from_millis(1)..=Duration::from_secs(10 * 366 * 86_400),
     );
     let clock = clock(context, keys.node("clock"), duration);
+    let in_flight = keys
+        .node("limits")
+        .and_then(|node| TableReader::open(context, node, "[limits]", LIMIT_KEYS))
+        .and_then(|limits| limits.size("in-flight", 16 << 20..=1 << 40));
     let targets = match keys.node("targets") {
         Some(node) => targets::read(context, node),
         None => Vec::new(),
@@ -97,6 +102,7 @@ fn read(context: &ReadContext<'_>, tree: &Node) -> Option<Plan> {
         seed,
         duration,
         clock,
+        in_flight,
         targets,
         groups,
         log,

@@ -7,6 +7,7 @@ use crate::sections::{checks, groups, log, stages, targets, top_level};
 pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("Top level", top_level::KEYS),
     ("clock", top_level::CLOCK_KEYS),
+    ("[limits]", top_level::LIMIT_KEYS),
     ("[log]", log::KEYS),
     ("roll of [log]", log::ROLL_KEYS),
     ("[checks]", checks::KEYS),

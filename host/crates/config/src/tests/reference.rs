@@ -56,6 +56,7 @@ fn each_example_of_the_reference_is_accepted() {
             let (prefix, mut changes) = match heading.as_str() {
                 "Top level" => (String::new(), vec![]),
                 "clock" => ("clock.".into(), vec![]),
+                "[limits]" => ("limits.".into(), vec![]),
                 "[log]" => ("log.".into(), vec![]),
                 "roll of [log]" => ("log.roll.".into(), vec![]),
                 "[checks]" => ("checks.".into(), vec![]),

@@ -219,6 +219,7 @@ fn limits(limits: &mockfleet_config::Limits, sizing: InstanceSizing, cpu_deadlin
         cpu_deadline,
         messages: usize::try_from(limits.messages).unwrap_or(usize::MAX),
         message_size: bytes(limits.message_size),
+        turn_size: bytes(limits.turn_size),
         log_lines: limits.log_lines,
     }
 }

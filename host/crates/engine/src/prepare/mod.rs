@@ -8,5 +8,6 @@ pub(crate) mod fd_limit;
 pub(crate) mod groups;
 pub(crate) mod json_schema;
 pub(crate) mod log_directory;
+pub(crate) mod memory_limit;
 pub(crate) mod problem;
 pub(crate) mod transport_spec;

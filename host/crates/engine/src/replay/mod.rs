@@ -10,12 +10,14 @@
 mod mapping;
 mod options;
 mod prepared;
+mod recorded_method;
 mod recording;
 mod recording_source;
 mod sorter;
 #[cfg(test)]
 mod tests;
 mod unfit_devices;
+mod unfit_methods;
 mod unfit_topics;
 
 pub use self::mapping::Mapping;

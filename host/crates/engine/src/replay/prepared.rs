@@ -16,11 +16,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::prepare::fd_limit::{self, FdLimitError};
+use crate::prepare::memory_limit::in_flight;
 use crate::prepare::transport_spec::TransportSpec;
 use crate::replay::options::{ReplayOptions, Speed};
 use crate::replay::recording::{self, Recording};
 use crate::replay::recording_source::{RecordingSource, Shard};
 use crate::replay::unfit_devices::check_devices;
+use crate::replay::unfit_methods::check_methods;
 use crate::run::before_clock::BeforeClock;
 use crate::run::running::Running;
 use crate::run::start_line::{StartLine, StartPlan};
@@ -43,6 +45,8 @@ pub struct Prepared {
     parts: Vec<Shard>,
     /// Time from the start to the last message. `None` at full speed.
     duration: Option<Duration>,
+    /// Memory of messages on their way, in bytes.
+    in_flight: u64,
 }
 
 fn problem(fleet: &Fleet, path: &[&str], text: impl Into<String>) -> Problem {
@@ -82,6 +86,9 @@ pub fn prepare(
         options.targets_topics,
         &mut problems,
     );
+    if !options.targets_topics {
+        check_methods(&recording, table, target, &mut problems);
+    }
     if let Some(why) = recording
         .unfilled
         .as_ref()
@@ -147,6 +154,7 @@ pub fn prepare(
         transport,
         parts,
         duration,
+        in_flight: in_flight(&fleet.plan),
     })
 }
 
@@ -340,6 +348,7 @@ impl Prepared {
             start_at: None,
         };
         let start_line = StartLine::new(plan, workers);
+        let in_flight = self.in_flight;
         let (mut threads, mut boards) = (Vec::new(), Vec::new());
         for (worker, part) in (0..).zip(self.parts) {
             let board = SharedCounters::default();
@@ -350,7 +359,8 @@ impl Prepared {
                 .name(format!("worker-{worker}"))
                 .spawn(move || {
                     let targets = std::slice::from_ref(&transport);
-                    let Some(io) = WorkerIo::open(targets, worker, workers, &its_board) else {
+                    let Some(io) = WorkerIo::open(targets, worker, workers, in_flight, &its_board)
+                    else {
                         return;
                     };
                     let source = RecordingSource::new(part, workers);

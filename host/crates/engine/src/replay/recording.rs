@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::replay::mapping::problem;
 use crate::replay::options::{RecordedTopics, RecordingOptions};
+use crate::replay::recorded_method::{RecordedMethod, note_method};
 use crate::replay::sorter::{Message, Sorter, Stream};
 use crate::replay::unfit_topics::UnfitTopics;
 use mockfleet_config::{Problems, fill_references, path_fault, topic_fault};
@@ -37,8 +38,8 @@ pub struct Recording {
     pub(crate) devices: Vec<Device>,
     /// The channels by number. `None` where the table has no channels.
     pub(crate) channels: Vec<Option<String>>,
-    /// The HTTP method of each channel, as far as the table has it.
-    methods: Vec<Option<String>>,
+    /// The HTTP methods of each channel, as far as the table has them.
+    pub(crate) methods: Vec<Vec<RecordedMethod>>,
     /// The messages of each worker, sorted.
     pub(crate) streams: Vec<Stream>,
     /// Time of the first message, in microseconds since 1970.
@@ -80,10 +81,13 @@ impl Recording {
         Duration::from_micros(u64::try_from(length).unwrap_or(0))
     }
 
-    /// Returns the channels, each with its recorded HTTP method.
+    /// Returns the channels, each with the first of its recorded HTTP methods.
     pub fn channels(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
         let channels = self.channels.iter().map(Option::as_deref);
-        channels.zip(self.methods.iter().map(Option::as_deref))
+        channels.zip(self.methods.iter().map(|methods| {
+            let first = methods.first();
+            first.map(|known| known.method.as_str())
+        }))
     }
 
     /// Reads the rows that the options select. Calls `tell` with the number of rows that are
@@ -259,7 +263,7 @@ impl<'a> Reading<'a> {
             }
         };
         let (method, topic) = self.address(topic.text().as_deref(), protocol, place);
-        let channel = self.channel(channel.as_deref(), method);
+        let channel = self.channel(channel.as_deref(), method, place);
         let (group, plugin) = (group.text(), plugin.text());
         let device = self.device(&id, group.as_deref(), plugin.as_deref(), place);
         self.note_channel(device, channel, topic.is_none());
@@ -358,15 +362,18 @@ impl<'a> Reading<'a> {
         (method, Some(shown.to_owned()))
     }
 
-    fn channel(&mut self, name: Option<&str>, method: Option<String>) -> u16 {
+    fn channel(&mut self, name: Option<&str>, method: Option<String>, place: Location) -> u16 {
         let recording = &mut self.recording;
         let channels = &mut recording.channels;
         let known = channels.iter().position(|known| known.as_deref() == name);
         let number = known.unwrap_or_else(|| {
             channels.push(name.map(str::to_owned));
-            recording.methods.push(method);
+            recording.methods.push(Vec::new());
             channels.len() - 1
         });
+        if let (Some(method), Some(methods)) = (method, recording.methods.get_mut(number)) {
+            note_method(methods, method, place);
+        }
         u16::try_from(number).unwrap_or(u16::MAX)
     }
 

@@ -13,7 +13,9 @@ use crate::worker::send_path::{SendPath, Sender};
 use crate::worker::worker_loop::{BATCH, Source, WorkerContext};
 use mockfleet_config::fill_references;
 use mockfleet_sendlog::EventKind;
-use mockfleet_transport::{DeviceIndex, DeviceInfo, Envelope, TopicOverride, TransportEvent};
+use mockfleet_transport::{
+    Account, DeviceIndex, DeviceInfo, Envelope, TopicOverride, TransportEvent,
+};
 
 /// Target of all messages: a replay has only one.
 const TARGET: usize = 0;
@@ -123,6 +125,7 @@ impl RecordingSource {
             status: None,
             topic: recorded.map(|topic| topic_override(topic, fills_topics)),
             fault: None,
+            drops: 0,
         });
         device.messages += 1;
         cx.record.counters.ticks += 1;
@@ -137,6 +140,7 @@ impl RecordingSource {
             record: &mut cx.record,
             inbox: &cx.io.inbox,
             transport: &mut **transport,
+            has_room: true,
             sends: cx.sends,
             injection: None,
         };
@@ -198,7 +202,7 @@ impl Source for RecordingSource {
     }
 
     fn run_due(&mut self, cx: &mut WorkerContext) {
-        if !cx.is_running() || cx.record.appender.is_full() {
+        if !cx.is_running() || cx.log_is_full() || !cx.io.inbox.budget().has_room() {
             return;
         }
         let until = cx.now() + micros(BATCH);
@@ -225,6 +229,8 @@ impl Source for RecordingSource {
     fn handle_event(&mut self, cx: &mut WorkerContext, event: TransportEvent) {
         match event {
             TransportEvent::Completed(completion) => {
+                let budget = cx.io.inbox.budget();
+                budget.remove(Account::Outboxes, completion.envelope.memory());
                 if let Some(device) = self.device(completion.envelope.device) {
                     device.open = device.open.saturating_sub(1);
                     let (number, connected_at) = (device.number, device.connected_at);
@@ -241,10 +247,12 @@ impl Source for RecordingSource {
                 self.set_connected(cx, slot, false, Some(&why.text()));
             }
             // No device receives it, and none subscribes.
-            TransportEvent::Received { payload, .. } => cx.record.count_received(payload.len()),
-            TransportEvent::Refused(..) => {}
+            TransportEvent::Received(_, message) => cx.record.count_received(message.payload.len()),
+            TransportEvent::Refused(..) | TransportEvent::Oversize { .. } => {}
             TransportEvent::Unproven(messages) => cx.record.counters.unproven += messages,
-            TransportEvent::Warning { kind, text } => cx.record.notice_as(&kind, text),
+            TransportEvent::Warning { kind, text, times } => {
+                cx.record.notice_times(&kind, text, times);
+            }
         }
     }
 
@@ -262,6 +270,12 @@ impl Source for RecordingSource {
     }
 
     fn stop(&mut self, _: &mut WorkerContext, _: bool) {}
+
+    fn finish_events(&mut self, _: &mut WorkerContext) {}
+
+    fn event_memory(&self) -> usize {
+        0
+    }
 
     fn guest_memory(&self) -> u64 {
         0

@@ -9,9 +9,15 @@ use crate::replay::mapping::Mapping;
 use crate::replay::options::{RecordedTopics, RecordingOptions};
 use crate::replay::recording::Recording;
 use crate::replay::unfit_devices::check_devices;
+use crate::replay::unfit_methods::check_methods;
 
 /// Returns the problems of a recording for a target, without the folder of its file.
 fn problems(rows: &str, url: &str, topics: RecordedTopics) -> String {
+    problems_with(rows, url, "", topics)
+}
+
+/// Returns the problems of a recording for a target with these keys.
+fn problems_with(rows: &str, url: &str, keys: &str, topics: RecordedTopics) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("r.csv");
     std::fs::write(&file, rows).unwrap();
@@ -32,7 +38,7 @@ fn problems(rows: &str, url: &str, topics: RecordedTopics) -> String {
         "topic = \"{device}/replay\""
     };
     let text = format!(
-        "[targets.replay]\nurl = {url:?}\nchannels.replay = {{ {key} }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:meter\"\ncount = 1\nevery = \"1s\"\n"
+        "[targets.replay]\nurl = {url:?}\n{keys}\nchannels.replay = {{ {key} }}\n[[groups]]\nname = \"g\"\nplugin = \"builtin:meter\"\ncount = 1\nevery = \"1s\"\n"
     );
     let fleet = Fleet::parse(&text, "f.toml", Path::new("."), &[]).unwrap();
     let mut found = Problems::default();
@@ -45,6 +51,9 @@ fn problems(rows: &str, url: &str, topics: RecordedTopics) -> String {
         topics == RecordedTopics::Unused,
         &mut found,
     );
+    if topics != RecordedTopics::Unused {
+        check_methods(&recording, &table, target, &mut found);
+    }
     shown(&found)
 }
 
@@ -80,6 +89,24 @@ fn recorded_path_that_arrives_as_another_is_refused() {
     );
     assert!(lines[2].starts_with("r.csv:6: "), "{text}");
     assert_eq!(problems(&recorded, HTTP, RecordedTopics::Unused), "");
+}
+
+#[test]
+fn recorded_method_that_the_channel_does_not_have_is_refused() {
+    let recorded = rows(&["d,/a", "d,PUT /a", "d,POST /b", "e,PUT /c"]);
+    let text = problems(&recorded, HTTP, RecordedTopics::Http);
+    assert_eq!(
+        text,
+        "r.csv:3: the request was recorded with the method PUT (2 rows have it), and channel \"replay\" sends all of its requests with POST: give these rows a channel of their own in the recording, or name a column that tells them apart with --columns channel=COLUMN; --topics target sends to the channels of the target"
+    );
+    assert_eq!(problems(&recorded, HTTP, RecordedTopics::Unused), "");
+    let text = problems(&rows(&["d,PUT /a"]), HTTP, RecordedTopics::Http);
+    assert!(
+        text.contains("with targets.replay.channels.replay.method = \"PUT\""),
+        "{text}"
+    );
+    let recorded = rows(&["d,/a", "d,POST /b"]);
+    assert_eq!(problems(&recorded, HTTP, RecordedTopics::Http), "");
 }
 
 #[test]
@@ -132,4 +159,21 @@ fn recorded_device_that_changes_a_topic_or_path_is_refused() {
     let text = problems(&rows(&many), MQTT, RecordedTopics::Mqtt);
     assert_eq!(text.lines().count(), 11, "{text}");
     assert!(text.contains("20 devices more with such ids"), "{text}");
+}
+
+#[test]
+fn recorded_devices_of_one_client_id_are_refused() {
+    let recorded = "time,payload,device,group\n2026-01-01T00:00:00Z,x,a1,g\n2026-01-01T00:00:00Z,x,a2,g\n2026-01-01T00:00:00Z,x,b1,h\n";
+    let keys = "client-id = \"c-{group}\"";
+    let text = problems_with(recorded, MQTT, keys, RecordedTopics::Mqtt);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(
+        text.starts_with("r.csv:3: client-id of [targets.replay] is the same for the devices \"a2\" and \"a1\", and the broker closes the older of two connections"),
+        "{text}"
+    );
+    let keys = "client-id = \"c-{device}\"";
+    assert_eq!(
+        problems_with(recorded, MQTT, keys, RecordedTopics::Mqtt),
+        ""
+    );
 }

@@ -138,6 +138,7 @@ impl BeforeClock {
             runtime,
             transports,
             inbox,
+            ..
         } = io;
         let is_known = place.clock().is_some();
         let is_stopped = *stop.borrow();
@@ -160,8 +161,8 @@ impl BeforeClock {
         inbox.take(&mut events);
         for event in events {
             match event {
-                TransportEvent::Warning { kind, text } => {
-                    self.counters.warnings.count_as(&kind, || text);
+                TransportEvent::Warning { kind, text, times } => {
+                    self.counters.warnings.count_many(&kind, times, || text);
                 }
                 event => self.events.push(event),
             }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::group::device_group::Group;
 use crate::group::thresholds::{ThresholdCollector, ThresholdEvaluator};
+use crate::prepare::memory_limit::in_flight;
 use crate::prepare::problem::problem;
 use crate::prepare::{compatibility, device_settings, groups, log_directory, transport_spec};
 use crate::run::options::RunOptions;
@@ -82,6 +83,7 @@ pub fn prepare(fleet: &Fleet, engine: &Engine, options: &RunOptions) -> Result<P
         rate_changes: options.variable_rate.then(Arc::default),
         bounded_lag: bounded_lag.clone(),
         sends: options.sends,
+        in_flight: in_flight(&fleet.plan),
         // Skip checks in a breakpoint search, since they hold for the fleet's own rate. Skip
         // them also in a run that sends nothing.
         thresholds: ThresholdCollector::new(&fleet.plan)

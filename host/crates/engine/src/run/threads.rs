@@ -3,6 +3,7 @@
 //! Each thread creates its devices at once, reports those that could not be created, and waits for
 //! the start signal.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -20,6 +21,7 @@ use crate::time::bounded_lag::{BoundedLag, VirtualTime};
 use crate::time::clock::Micros;
 use crate::time::late_watch::LateWatch;
 use crate::time::rate_scale::{RateChanges, RateScale};
+use crate::worker::calls::pending_calls::PendingCalls;
 use crate::worker::devices::DeviceTable;
 use crate::worker::fleet_source::FleetSource;
 use crate::worker::injection::pending_faults::PendingFaults;
@@ -50,6 +52,8 @@ pub(crate) struct WorkerConfig {
     pub(crate) bounded_lag: Option<Arc<BoundedLag>>,
     /// Whether messages leave.
     pub(crate) sends: bool,
+    /// Memory of messages on their way, in bytes.
+    pub(crate) in_flight: u64,
     /// Collector of a run with checks.
     pub(crate) thresholds: Option<Arc<ThresholdCollector>>,
 }
@@ -152,13 +156,22 @@ fn work(
     let Ok(StartSignal { place, appender }) = go.recv() else {
         return;
     };
-    let Some(io) = WorkerIo::open(&config.transports, worker, workers, &board) else {
+    let Some(io) = WorkerIo::open(
+        &config.transports,
+        worker,
+        workers,
+        config.in_flight,
+        &board,
+    ) else {
         return;
     };
     let rate_scale = RateScale::new(config.rate_changes.clone());
     let source = FleetSource {
         devices,
-        schedule: Schedule::new(rate_scale, config.end),
+        schedule: Schedule::new(rate_scale, config.end, config.groups.len()),
+        calls: PendingCalls::new(config.groups.len()),
+        restarts: VecDeque::new(),
+        is_held: false,
         faults: PendingFaults::default(),
         virtual_time: VirtualTime::new(worker_clock),
         planned_start: config.origin,

@@ -1,57 +1,35 @@
-//! Orders the scheduled events of a worker by due time.
+//! Orders entries by due time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::time::clock::Micros;
-use crate::time::rate_scale::RateScale;
 
-/// Due times of the devices of a worker, earliest first, in the schedule time of its
-/// [`RateScale`].
+/// Due times, earliest first.
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
     heap: BinaryHeap<Reverse<(Micros, u32)>>,
-    pub(crate) rate_scale: RateScale,
 }
 
 impl EventQueue {
-    /// Creates an empty queue.
-    pub(crate) fn new(rate_scale: RateScale) -> Self {
-        Self {
-            heap: BinaryHeap::new(),
-            rate_scale,
-        }
-    }
-
-    /// Adds a device that is due at `at`. A device is in the queue at most once.
+    /// Adds an entry that is due at `at`.
     pub(crate) fn push(&mut self, at: Micros, slot: u32) {
         self.heap.push(Reverse((at, slot)));
     }
 
-    /// Returns the run time at which the next device is due.
+    /// Returns the time at which the next entry is due.
     pub(crate) fn next_due(&self) -> Option<Micros> {
         let Reverse((at, _)) = self.heap.peek()?;
-        Some(self.rate_scale.run_time(*at))
+        Some(*at)
     }
 
-    /// Returns the device that is due next.
-    pub(crate) fn next_slot(&self) -> Option<u32> {
-        let Reverse((_, slot)) = self.heap.peek()?;
-        Some(*slot)
-    }
-
-    /// Removes the next device if it is due at this run time.
+    /// Removes the next entry if it is due at this time.
     pub(crate) fn pop(&mut self, now: Micros) -> Option<(Micros, u32)> {
         let Reverse((at, _)) = self.heap.peek()?;
-        if *at > self.rate_scale.schedule_time(now) {
+        if *at > now {
             return None;
         }
         self.heap.pop().map(|Reverse(due)| due)
-    }
-
-    /// Removes all devices.
-    pub(crate) fn clear(&mut self) {
-        self.heap.clear();
     }
 }
 

@@ -1,12 +1,11 @@
 //! Holds the devices of one worker, and the instances that run them.
 //!
-//! It creates devices, calls them, and takes crashed instances out of use. The caller passes the
-//! time in.
+//! It calls devices, and takes crashed instances out of use. The caller passes the time in.
 
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::group::device_group::Group;
 use crate::prepare::create_error::CreateError;
@@ -42,7 +41,7 @@ pub(crate) struct Device {
     /// Index of its instance.
     instance: u32,
     /// Its handle in the instance; `None` if the plugin refused to create it, or it is retired.
-    handle: Option<DeviceHandle>,
+    pub(crate) handle: Option<DeviceHandle>,
 }
 
 /// The state of a device.
@@ -184,16 +183,27 @@ impl DeviceEntry<'_> {
 }
 
 /// An instance and its devices.
-struct InstanceSlot {
+#[derive(Default)]
+pub(crate) struct InstanceSlot {
     /// `None` before it is created, and after a crash until it restarts.
-    cell: Option<Cell>,
-    group: u32,
+    pub(crate) cell: Option<Cell>,
+    /// The cell whose devices are being created.
+    pub(crate) partial: Option<PartialCell>,
+    pub(crate) group: u32,
     /// Its devices: consecutive slots.
-    slots: Range<DeviceIndex>,
+    pub(crate) slots: Range<DeviceIndex>,
     /// Number of crashes in a row.
     crashes: u32,
     /// Time at which it was created last.
-    created_at: Micros,
+    pub(crate) created_at: Micros,
+}
+
+/// A cell of which not all devices are created.
+pub(crate) struct PartialCell {
+    pub(crate) cell: Cell,
+    /// The next device to create.
+    pub(crate) next: DeviceIndex,
+    pub(crate) errors: Vec<CreateError>,
 }
 
 /// An instance that has run for this long has recovered: its next crash is the first in a row.
@@ -214,10 +224,12 @@ pub(crate) struct CrashedInstance {
 
 /// The devices of one worker.
 pub(crate) struct DeviceTable {
-    groups: Arc<[Group]>,
-    console: Console,
-    devices: Vec<Device>,
-    instances: Vec<InstanceSlot>,
+    pub(crate) groups: Arc<[Group]>,
+    pub(crate) console: Console,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) instances: Vec<InstanceSlot>,
+    /// The longest creation of a device before the start, of groups that read data files.
+    pub(crate) longest_creation: Vec<Duration>,
 }
 
 impl DeviceTable {
@@ -228,6 +240,7 @@ impl DeviceTable {
             console,
             devices: Vec::new(),
             instances: Vec::new(),
+            longest_creation: vec![Duration::ZERO; groups.len()],
         };
         let all: u32 = groups.iter().map(|group| group.count).sum();
         // Reserved at once: a vector that grows by doubling would waste some hundred MiB for a
@@ -252,11 +265,9 @@ impl DeviceTable {
         };
         if self.instances.last().is_none_or(full) {
             self.instances.push(InstanceSlot {
-                cell: None,
                 group: number,
                 slots: slot..slot,
-                crashes: 0,
-                created_at: 0,
+                ..InstanceSlot::default()
             });
         }
         if let Some(instance) = self.instances.last_mut() {
@@ -268,117 +279,6 @@ impl DeviceTable {
             instance: u32::try_from(self.instances.len() - 1).unwrap_or(u32::MAX),
             ..Device::new(number, index, born, tick)
         });
-    }
-
-    /// Creates all devices. `guest` converts a time of the run to microseconds since the Unix epoch.
-    pub(crate) fn create_all(&mut self, guest: impl Fn(Micros) -> u64) -> Vec<CreateError> {
-        self.create_each(&guest, &mut || {})
-    }
-
-    /// Creates the instances one after the other, and calls `rest` after each.
-    fn create_each(
-        &mut self,
-        guest: &impl Fn(Micros) -> u64,
-        rest: &mut dyn FnMut(),
-    ) -> Vec<CreateError> {
-        let mut create_errors = Vec::new();
-        for instance in 0..self.instances.len() {
-            self.create_instance(instance, guest, &mut create_errors);
-            rest();
-        }
-        create_errors
-    }
-
-    /// Creates all devices again, for another start of the run. The output of guests is not
-    /// repeated. `rest` is called after each instance.
-    pub(crate) fn create_again(
-        &mut self,
-        guest: impl Fn(Micros) -> u64,
-        rest: &mut dyn FnMut(),
-    ) -> Vec<CreateError> {
-        let is_silent = Arc::new(AtomicBool::new(true));
-        let (console, silent) = (Arc::clone(&self.console), Arc::clone(&is_silent));
-        self.console = Arc::new(move |line| {
-            if !silent.load(Ordering::Relaxed) {
-                console(line);
-            }
-        });
-        for instance in &mut self.instances {
-            instance.cell = None;
-        }
-        let create_errors = self.create_each(&guest, rest);
-        is_silent.store(false, Ordering::Relaxed);
-        create_errors
-    }
-
-    /// Creates a crashed instance and its devices again.
-    pub(crate) fn restart(
-        &mut self,
-        instance: u32,
-        now: Micros,
-        guest: impl Fn(Micros) -> u64,
-    ) -> Vec<CreateError> {
-        let mut create_errors = Vec::new();
-        let place = usize::try_from(instance).unwrap_or(usize::MAX);
-        self.create_instance(place, &guest, &mut create_errors);
-        if let Some(instance) = self.instances.get_mut(place) {
-            instance.created_at = now;
-        }
-        create_errors
-    }
-
-    fn create_instance(
-        &mut self,
-        instance: usize,
-        guest: &impl Fn(Micros) -> u64,
-        create_errors: &mut Vec<CreateError>,
-    ) {
-        let Some(instance) = self.instances.get_mut(instance) else {
-            return;
-        };
-        let number = usize::try_from(instance.group).unwrap_or(usize::MAX);
-        let Some(group) = self.groups.get(number) else {
-            return;
-        };
-        let slots = range(&instance.slots);
-        let devices = self.devices.get_mut(slots).unwrap_or_default();
-        let mut refuse = |slot: DeviceIndex, index: u32, error: CallError| {
-            create_errors.push(CreateError {
-                group: number,
-                slot,
-                device: group.id(index),
-                error,
-            });
-        };
-        let made = Cell::new(
-            &group.plugin,
-            &group.limits,
-            &group.surroundings,
-            &self.console,
-        );
-        let mut cell = match made {
-            Ok(cell) => cell,
-            Err(fault) => {
-                let index = devices.first().map_or(0, |device| device.index);
-                return refuse(instance.slots.start, index, CallError::Crash(fault));
-            }
-        };
-        let alive = |(_, device): &(DeviceIndex, &mut Device)| device.state != DeviceState::Retired;
-        for (slot, device) in instance.slots.clone().zip(devices).filter(alive) {
-            // `Micros::MAX` is the time of a device that stages never switch on.
-            let born = Some(device.born).filter(|born| *born != Micros::MAX);
-            match cell.create(&group.spec(device.index, guest(born.unwrap_or(0)))) {
-                Ok(handle) => device.handle = Some(handle),
-                Err(CallError::Crash(fault)) => {
-                    return refuse(slot, device.index, CallError::Crash(fault));
-                }
-                Err(error) => {
-                    device.handle = None;
-                    refuse(slot, device.index, error);
-                }
-            }
-        }
-        instance.cell = Some(cell);
     }
 
     /// Returns the number of devices.
@@ -448,6 +348,7 @@ impl DeviceTable {
             .min(MAX_BACKOFF);
         instance.crashes += 1;
         instance.cell = None;
+        instance.partial = None;
         Some(CrashedInstance {
             number,
             slots: instance.slots.clone(),
@@ -469,11 +370,6 @@ impl DeviceTable {
             .get(place)
             .map_or(0..0, |instance| instance.slots.clone())
     }
-}
-
-fn range(slots: &Range<DeviceIndex>) -> Range<usize> {
-    let place = |slot: DeviceIndex| usize::try_from(slot).unwrap_or(usize::MAX);
-    place(slots.start)..place(slots.end)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! This file is the main path. `transport_events` handles the events of transports, `supervisor`
 //! failed calls, `injection` the faults, and `virtual_time` runs that do not wait for the clock.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::group::device_group::Group;
@@ -11,6 +12,9 @@ use crate::prepare::create_error::CreateError;
 use crate::time::bounded_lag::VirtualTime;
 use crate::time::clock::{Clock, Micros};
 use crate::time::tick_schedule::TickTime;
+use crate::worker::calls::call_kind::CallKind;
+use crate::worker::calls::pending_calls::PendingCalls;
+use crate::worker::calls::restart::Restart;
 use crate::worker::devices::{Device, DeviceEntry, DeviceState, DeviceTable};
 use crate::worker::injection::pending_faults::PendingFaults;
 use crate::worker::io::WorkerIo;
@@ -26,6 +30,12 @@ use mockfleet_transport::{DeviceIndex, Envelope, LinkAction, TransportEvent};
 pub(crate) struct FleetSource {
     pub(crate) devices: DeviceTable,
     pub(crate) schedule: Schedule,
+    /// Calls that events cause.
+    pub(crate) calls: PendingCalls,
+    /// Instances that are being created again.
+    pub(crate) restarts: VecDeque<Restart>,
+    /// Whether devices wait for memory.
+    pub(crate) is_held: bool,
     /// Pending actions of injected faults.
     pub(crate) faults: PendingFaults,
     pub(crate) virtual_time: VirtualTime,
@@ -74,15 +84,17 @@ impl Source for FleetSource {
             if device.state == DeviceState::Connecting {
                 self.start_device(cx, slot);
             } else if device.born < self.schedule.end {
-                self.schedule.ticks.push(device.born, slot);
+                self.schedule.ticks.push(device.born, device.group, slot);
             }
         }
     }
 
     fn run_due(&mut self, cx: &mut WorkerContext) {
-        self.restart_instances(cx);
+        let began = Instant::now();
+        let has_restarted = self.restart_instances(cx);
         self.run_pending_faults(cx);
-        if !cx.is_running() || cx.record.appender.is_full() {
+        let has_called = self.run_pending_calls(cx);
+        if !cx.is_running() || cx.log_is_full() || !self.has_memory(cx) {
             return;
         }
         self.schedule.ticks.rate_scale.refresh();
@@ -90,12 +102,19 @@ impl Source for FleetSource {
             return self.run_virtual(cx);
         }
         let clock = cx.record.clock;
-        let mut moment = Instant::now();
-        let until = moment + BATCH;
+        let mut moment = match has_restarted || has_called {
+            true => Instant::now(),
+            false => began,
+        };
+        // After long calls of events or restarts, ticks have as much time.
+        let until = moment + BATCH.max(moment.saturating_duration_since(began));
         let mut now = clock.at(moment);
         while let Some((due, slot)) = self.schedule.ticks.pop(now) {
             self.run_device(cx, slot, due, now);
-            moment = Instant::now();
+            let after = Instant::now();
+            let spent = after.saturating_duration_since(moment);
+            self.schedule.ticks.charge(spent);
+            moment = after;
             if moment >= until {
                 break;
             }
@@ -112,7 +131,15 @@ impl Source for FleetSource {
         if clock.is_virtual() {
             return Some(self.virtual_time.next_wakeup(now));
         }
+        if self.has_restarts() || !self.calls.is_empty() {
+            return Some(now);
+        }
+        if !cx.io.inbox.budget().has_room() {
+            // The event of a completed message wakes the worker.
+            return None;
+        }
         let due = self.schedule.next_due().into_iter();
+        let due = due.chain(self.calls.next_due());
         let end = Some(self.schedule.end).filter(|end| clock.at(now) < *end);
         let next = due.chain(self.faults.next_due()).chain(end).min()?;
         clock.instant(next)
@@ -143,6 +170,14 @@ impl Source for FleetSource {
         self.count_unrun_ticks(cx, end);
         self.schedule.ticks.clear();
         self.heal_all(cx);
+    }
+
+    fn finish_events(&mut self, cx: &mut WorkerContext) {
+        self.run_all_calls(cx);
+    }
+
+    fn event_memory(&self) -> usize {
+        self.calls.bytes()
     }
 
     fn guest_memory(&self) -> u64 {
@@ -218,7 +253,7 @@ impl FleetSource {
         match entry.tick(device_time) {
             Ok(turn) => {
                 let asked = turn.next_tick;
-                apply(cx, &mut entry, &mut self.faults, due, turn, "tick");
+                apply(cx, &mut entry, &mut self.faults, due, turn, CallKind::Tick);
                 schedule_following(cx, &mut entry, &mut self.schedule, asked);
             }
             Err(error) => {
@@ -269,7 +304,7 @@ impl FleetSource {
             match entry.start(seen(at), first_tick) {
                 Ok(turn) => {
                     requested = turn.next_tick;
-                    apply(cx, &mut entry, &mut self.faults, at, turn, "start");
+                    apply(cx, &mut entry, &mut self.faults, at, turn, CallKind::Start);
                 }
                 Err(error) => self.handle_call_error(cx, slot, "start", error),
             }
@@ -294,7 +329,7 @@ impl FleetSource {
     /// Counts the ticks that were due and are not run: those of devices whose instance is down or,
     /// if the log took no more rows, of all.
     fn count_unrun_ticks(&mut self, cx: &mut WorkerContext, end: Micros) {
-        let log_is_full = cx.record.appender.is_full();
+        let log_is_full = cx.log_is_full();
         for slot in self.slots() {
             let Some(entry) = self.devices.entry(slot) else {
                 continue;
@@ -361,7 +396,7 @@ pub(crate) fn apply(
     faults: &mut PendingFaults,
     at: Micros,
     turn: Turn,
-    call: &str,
+    call: CallKind,
 ) {
     let DeviceEntry {
         slot,
@@ -372,7 +407,7 @@ pub(crate) fn apply(
     let (slot, group) = (*slot, *group);
     let has_route = |channel: &str| group.routes.number(channel).is_some();
     if let Some(why) = stray_channel(&turn.messages, true, has_route) {
-        return cx.record.failed_call(device, group, call, &why);
+        return cx.record.failed_call(device, group, call.name(), &why);
     }
     let known = device.status.as_deref();
     if let Some(status) = turn.status.filter(|status| known != Some(status.as_str())) {
@@ -395,6 +430,7 @@ pub(crate) fn apply(
         inbox: &cx.io.inbox,
         transport: &mut **transport,
         sends: cx.sends,
+        has_room: !call.is_event() || cx.io.inbox.budget().has_room(),
         injection: group.faults.as_ref().map(|plan| Injection {
             group,
             index: device.index,
@@ -416,6 +452,7 @@ pub(crate) fn apply(
             status: device.status.clone(),
             topic: None,
             fault: None,
+            drops: call.drops(),
         }));
         device.messages += 1;
     }

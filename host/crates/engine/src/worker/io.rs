@@ -5,8 +5,8 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use crate::prepare::transport_spec::TransportSpec;
 use mockfleet_metrics::{Counters, SharedCounters};
 use mockfleet_transport::{
-    DeviceIndex, DeviceInfo, EventInbox, HttpTransport, LinkAction, MqttTransport, NullTransport,
-    Transport,
+    Account, DeviceIndex, DeviceInfo, EventInbox, HttpTransport, LinkAction, MqttTransport,
+    NullTransport, Transport,
 };
 
 /// The connections of one worker.
@@ -16,18 +16,22 @@ pub(crate) struct WorkerIo {
     pub(crate) transports: Vec<Box<dyn Transport>>,
     /// The events that transports report.
     pub(crate) inbox: EventInbox,
+    /// Number of workers of the run.
+    pub(crate) workers: u32,
 }
 
 impl WorkerIo {
-    /// Opens the runtime of worker number `worker` and its part of each target. Returns `None`
-    /// after an error, which it adds to the warnings of `board`.
+    /// Opens the runtime of worker number `worker` and its part of each target. The messages of all
+    /// workers on their way take at most `in_flight` bytes. Returns `None` after an error, which it
+    /// adds to the warnings of `board`.
     pub(crate) fn open(
         targets: &[TransportSpec],
         worker: u32,
         workers: u32,
+        in_flight: u64,
         board: &SharedCounters,
     ) -> Option<Self> {
-        let opened = Self::try_open(targets, worker, workers);
+        let opened = Self::try_open(targets, worker, workers, in_flight);
         opened
             .map_err(|error| {
                 tracing::error!(worker, %error, "the worker could not start");
@@ -39,8 +43,14 @@ impl WorkerIo {
             .ok()
     }
 
-    fn try_open(targets: &[TransportSpec], worker: u32, workers: u32) -> std::io::Result<Self> {
-        let inbox = EventInbox::default();
+    fn try_open(
+        targets: &[TransportSpec],
+        worker: u32,
+        workers: u32,
+        in_flight: u64,
+    ) -> std::io::Result<Self> {
+        let share = in_flight / u64::from(workers.max(1));
+        let inbox = EventInbox::with_limit(usize::try_from(share).unwrap_or(usize::MAX));
         let runtime = Builder::new_current_thread()
             .enable_all()
             // As many tasks as one batch of ticks can wake: I/O has its time between batches, and
@@ -57,7 +67,17 @@ impl WorkerIo {
             runtime,
             transports,
             inbox,
+            workers,
         })
+    }
+
+    /// Counts the memory of rows that wait for the log, and of events that wait for devices.
+    pub(crate) fn measure_memory(&self, (own, all): (usize, u64), events: usize) {
+        let share = all / u64::from(self.workers.max(1));
+        let log = own.saturating_add(usize::try_from(share).unwrap_or(usize::MAX));
+        let budget = self.inbox.budget();
+        budget.set(Account::Log, log);
+        budget.set(Account::Receipts, events);
     }
 
     /// Adds a device to its target, and opens its connection.

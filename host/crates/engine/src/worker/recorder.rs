@@ -278,6 +278,11 @@ impl Recorder {
         self.counters.warnings.count_as(kind, || text);
     }
 
+    /// Adds warnings of a kind, of which the first text is shown.
+    pub(crate) fn notice_times(&mut self, kind: &str, text: String, times: u64) {
+        self.counters.warnings.count_many(kind, times, || text);
+    }
+
     /// Counts and logs ticks that were due and are not run.
     pub(crate) fn missed(&mut self, device: &Device, group: &Group, ticks: u64, why: &str) {
         if ticks == 0 {

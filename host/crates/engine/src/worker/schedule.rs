@@ -5,13 +5,14 @@ use crate::time::clock::Micros;
 use crate::time::event_queue::EventQueue;
 use crate::time::rate_scale::RateScale;
 use crate::time::tick_schedule::{MIN_TICK_INTERVAL, TickTime};
+use crate::worker::calls::fair_queue::FairQueue;
 use crate::worker::devices::{Device, DeviceState};
 use mockfleet_transport::DeviceIndex;
 
 /// The due times of one worker.
 pub(crate) struct Schedule {
     /// Starts and ticks of devices.
-    pub(crate) ticks: EventQueue,
+    pub(crate) ticks: FairQueue,
     /// Restarts of crashed instances, by the number of the instance.
     pub(crate) restarts: EventQueue,
     /// The end of the run: no tick is due from here on.
@@ -19,9 +20,9 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    pub(crate) fn new(rate_scale: RateScale, end: Micros) -> Self {
+    pub(crate) fn new(rate_scale: RateScale, end: Micros, groups: usize) -> Self {
         Self {
-            ticks: EventQueue::new(rate_scale),
+            ticks: FairQueue::new(rate_scale, groups),
             restarts: EventQueue::default(),
             end,
         }
@@ -36,7 +37,7 @@ impl Schedule {
         }
         if tick.due < self.end {
             device.state = DeviceState::Scheduled;
-            self.ticks.push(tick.due, slot);
+            self.ticks.push(tick.due, device.group, slot);
         } else {
             device.state = DeviceState::Idle;
         }
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn next_tick_of_an_inactive_device_is_not_scheduled() {
-        let mut schedule = Schedule::new(RateScale::default(), 100);
+        let mut schedule = Schedule::new(RateScale::default(), 100, 1);
         let tick = TickTime {
             nominal: 10,
             due: 10,
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn device_is_idle_if_its_next_tick_is_after_the_end() {
-        let mut schedule = Schedule::new(RateScale::default(), 100);
+        let mut schedule = Schedule::new(RateScale::default(), 100, 1);
         let at = |due| TickTime { nominal: due, due };
         let mut device = Device::new(0, 0, 0, at(10));
         device.state = DeviceState::Idle;

@@ -13,7 +13,8 @@ use crate::time::clock::Micros;
 use crate::worker::injection::pending_faults::PendingFaults;
 use crate::worker::recorder::Recorder;
 use mockfleet_transport::{
-    Cause, Completion, Envelope, EventInbox, Outcome, TopicOverride, Transport, TransportEvent,
+    Account, Cause, Completion, Envelope, EventInbox, Outcome, TopicOverride, Transport,
+    TransportEvent,
 };
 
 /// The way of a device's messages to its target.
@@ -24,6 +25,8 @@ pub(crate) struct SendPath<'a> {
     pub(crate) transport: &'a mut dyn Transport,
     /// False in a run that only writes the log.
     pub(crate) sends: bool,
+    /// False if there is no memory for messages, other than those of ticks.
+    pub(crate) has_room: bool,
     /// `None` in a group without faults.
     pub(crate) injection: Option<Injection<'a>>,
 }
@@ -106,12 +109,20 @@ impl SendPath<'_> {
             outbox,
         } = self.sender;
         **open += 1;
+        self.inbox
+            .budget()
+            .add(Account::Outboxes, envelope.memory());
         self.record.log_message(number, route_base, envelope);
         self.record.measure_outbox(**open, outbox);
     }
 
     /// Returns the reason to drop a logged message, if the outbox was full, and counts it.
     fn refuse_if_full(&mut self, envelope: &Envelope) -> Option<Cause> {
+        if !self.has_room {
+            return Some(Cause::host(
+                "the memory for messages on their way was full (in-flight in [limits])",
+            ));
+        }
         let outbox = self.sender.outbox;
         if *self.sender.open <= outbox {
             return None;

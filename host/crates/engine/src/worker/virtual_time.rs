@@ -66,11 +66,12 @@ impl FleetSource {
         }
         cx.record.clock.advance_to(next);
         let now = cx.now();
-        if let Some((due, slot)) = self.schedule.ticks.pop(now) {
+        if let Some((due, slot)) = self.schedule.ticks.pop_first(now) {
             self.run_device(cx, slot, due, now);
             if !cx.sends && !cx.io.inbox.is_empty() {
                 // Messages of a run that only writes the log are complete at once.
                 handle_events(self, cx);
+                self.run_pending_calls(cx);
             }
         }
         true

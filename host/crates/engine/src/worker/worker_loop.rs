@@ -66,6 +66,12 @@ impl WorkerContext {
         }
     }
 
+    /// Returns whether the log takes no more rows for now.
+    #[inline]
+    pub(crate) fn log_is_full(&self) -> bool {
+        self.record.appender.is_full() || self.io.inbox.budget().log_is_full()
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.phase == Phase::Running
     }
@@ -103,6 +109,12 @@ pub(crate) trait Source {
 
     /// Ends the work, once. `interrupted` is true if the run was stopped before its end.
     fn stop(&mut self, cx: &mut WorkerContext, interrupted: bool);
+
+    /// Handles the events that still wait for devices, after the last call of a device.
+    fn finish_events(&mut self, cx: &mut WorkerContext);
+
+    /// Returns the memory of events that wait for devices, in bytes.
+    fn event_memory(&self) -> usize;
 
     /// Returns the linear memory of its guests, in bytes.
     fn guest_memory(&self) -> u64;
@@ -178,7 +190,11 @@ impl<S: Source> WorkerLoop<S> {
     fn run_rounds(mut self) {
         loop {
             let began = Instant::now();
-            let log_is_full = self.cx.record.appender.is_full();
+            self.cx.io.measure_memory(
+                self.cx.record.appender.waiting_bytes(),
+                self.source.event_memory(),
+            );
+            let log_is_full = self.cx.log_is_full();
             handle_events(&mut self.source, &mut self.cx);
             self.source.run_due(&mut self.cx);
             self.note_round(began);
@@ -221,6 +237,7 @@ impl<S: Source> WorkerLoop<S> {
             runtime,
             transports,
             inbox,
+            ..
         } = &mut cx.io;
         runtime.block_on(async {
             for transport in transports {
@@ -246,7 +263,7 @@ impl<S: Source> WorkerLoop<S> {
         match self.cx.phase {
             Phase::Draining { until } => until.min(idle),
             Phase::Closed => now,
-            Phase::Running if self.cx.record.appender.is_full() => now + LOG_FULL_POLL,
+            Phase::Running if self.cx.log_is_full() => now + LOG_FULL_POLL,
             Phase::Running => {
                 let due = self.source.next_wakeup(&self.cx, now);
                 due.map_or(idle, |due| due.min(idle))
@@ -337,6 +354,7 @@ impl<S: Source> WorkerLoop<S> {
         while !self.cx.io.inbox.is_empty() {
             handle_events(&mut self.source, &mut self.cx);
         }
+        self.source.finish_events(&mut self.cx);
         self.cx.record.counters.guest_memory = self.source.guest_memory();
         self.board.publish(&self.cx.record.counters);
         self.cx.record.appender.finish();

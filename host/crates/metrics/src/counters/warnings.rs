@@ -38,7 +38,8 @@ impl Warnings {
         self.count_many(text, times, || text.to_owned());
     }
 
-    fn count_many(&mut self, kind: &str, times: u64, text: impl FnOnce() -> String) {
+    /// Counts several warnings of a kind; `text` is called for the first one only.
+    pub fn count_many(&mut self, kind: &str, times: u64, text: impl FnOnce() -> String) {
         if let Some(known) = self.kinds.get_mut(kind) {
             known.times += times;
         } else if self.kinds.len() < MAX_KINDS {

@@ -47,7 +47,7 @@ pub enum CrashCause {
     Deadline(Duration),
     /// The cell requested more memory than its limit, in bytes.
     Memory(usize),
-    /// The call returned more data than the cell has memory for, in bytes.
+    /// The call returned more data than its limit, in bytes.
     Returned(usize),
     /// The guest ended itself with this exit status.
     Exit(i32),
@@ -75,8 +75,8 @@ impl fmt::Display for Crash {
             )?,
             CrashCause::Returned(limit) => write!(
                 f,
-                "{call} returned more than {} MiB, all that a cell of this size can hold",
-                limit >> 20
+                "{call} returned more than {} in one call (limits.turn-size)",
+                size(*limit)
             )?,
             CrashCause::Exit(status) => write!(f, "{call} ended the plugin with exit({status})")?,
             CrashCause::Trap(text) => write!(f, "{call} trapped: {text}")?,
@@ -105,6 +105,16 @@ impl Crash {
     }
 }
 
+impl Crash {
+    /// Sets the deadline that the call ran past, if that is the cause.
+    pub(crate) fn with_deadline(mut self, deadline: Duration) -> Self {
+        if let CrashCause::Deadline(limit) = &mut self.cause {
+            *limit = deadline;
+        }
+        self
+    }
+}
+
 /// Finds the cause of a crash.
 fn cause(error: &wasmtime::Error, limits: &Limits, memory_refused: bool) -> CrashCause {
     if let Some(wasmtime::Trap::Interrupt) = error.downcast_ref() {
@@ -118,9 +128,18 @@ fn cause(error: &wasmtime::Error, limits: &Limits, memory_refused: bool) -> Cras
     }
     let text = innermost(error);
     if text.contains("fuel allocated for hostcalls has been exhausted") {
-        return CrashCause::Returned(limits.memory);
+        return CrashCause::Returned(limits.turn_size);
     }
     CrashCause::Trap(text)
+}
+
+/// Formats a limit in bytes.
+fn size(bytes: usize) -> String {
+    match bytes {
+        bytes if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        bytes if bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 /// Returns the root cause of an error without wasmtime's prefix. The outer errors are

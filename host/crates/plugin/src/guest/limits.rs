@@ -15,6 +15,9 @@ pub struct Limits {
     /// Whether only processor time counts towards the deadline. In virtual time, a busy
     /// machine is no reason to stop a call.
     pub cpu_deadline: bool,
+    /// The maximum number of bytes that one call returns: payloads and texts, and about 100
+    /// bytes for each message, 50 for each property. They are counted before they are copied.
+    pub turn_size: usize,
     /// The maximum number of messages in a turn.
     pub messages: usize,
     /// The maximum size of a message, bytes.
@@ -31,6 +34,7 @@ impl Default for Limits {
             memory: 64 << 20,
             deadline: Duration::from_millis(100),
             cpu_deadline: false,
+            turn_size: 16 << 20,
             messages: 100,
             message_size: 1 << 20,
             log_lines: 10,

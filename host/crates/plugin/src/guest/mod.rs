@@ -10,3 +10,4 @@ pub(crate) mod host_imports;
 pub(crate) mod limits;
 pub(crate) mod random;
 pub(crate) mod sandbox;
+pub(crate) mod turn_limits;

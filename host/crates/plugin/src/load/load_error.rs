@@ -50,4 +50,6 @@ pub enum LoadError {
     },
     #[error("plugin {file} cannot say what it is: {cause}; its `describe` has to return")]
     NoDescription { file: String, cause: Crash },
+    #[error("plugin {file} is refused: {cause}; shorten it in the plugin")]
+    LargeDescription { file: String, cause: String },
 }

@@ -17,6 +17,7 @@ use crate::compile::plugin::{Plugin, PluginParts};
 use crate::guest::crash::innermost;
 use crate::guest::guest_output::Console;
 use crate::guest::host_imports::PROVIDED_PACKAGES;
+use crate::guest::turn_limits::check_description;
 use crate::load::load_error::LoadError;
 use crate::load::probe;
 use crate::versions::behaviour::Behaviour;
@@ -53,8 +54,13 @@ impl Plugin {
         plugin.file = file.to_owned();
         plugin.host_memory = found.host_memory;
         plugin.compile_time = found.compile_time;
-        let (description, memory) = probe::describe(&plugin, console)
-            .map_err(|cause| LoadError::NoDescription { file: shown, cause })?;
+        let (description, memory) =
+            probe::describe(&plugin, console).map_err(|cause| LoadError::NoDescription {
+                file: shown.clone(),
+                cause,
+            })?;
+        check_description(&description)
+            .map_err(|cause| LoadError::LargeDescription { file: shown, cause })?;
         plugin.memory = memory;
         let name = format!("{} {}", description.name, description.version);
         plugin.name = for_line(&name).into_owned();

@@ -79,6 +79,8 @@ pub enum EventKind {
     Fault,
     /// The backend refused a subscription of the device.
     Refused,
+    /// The backend sent a message that is too large for the device to receive.
+    Oversize,
 }
 
 impl EventKind {
@@ -99,6 +101,7 @@ impl EventKind {
             Self::Lost => "lost",
             Self::Fault => "fault",
             Self::Refused => "refused",
+            Self::Oversize => "oversize",
         }
     }
 }

@@ -220,3 +220,56 @@ fn bytes(value: &[u8]) -> TableValue<'_> {
         Err(_) => TableValue::Bytes(value.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{Float32Array, Float64Array, RecordBatch};
+    use parquet::arrow::ArrowWriter;
+    use std::sync::Arc;
+
+    #[test]
+    fn floats_are_the_shortest_decimals_of_their_width() {
+        let singles: ArrayRef =
+            Arc::new(Float32Array::from(vec![28.2, -0.1, 16_777_216.0, f32::NAN]));
+        let doubles: ArrayRef = Arc::new(Float64Array::from(vec![
+            28.2,
+            -0.1,
+            9_007_199_254_740_992.0,
+            f64::INFINITY,
+        ]));
+        let batch = RecordBatch::try_from_iter([("single", singles), ("double", doubles)]).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer =
+            ArrowWriter::try_new(file.reopen().unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let table = ParquetFile::open(file.path()).unwrap();
+        let float = |name: &str, is_single| FloatColumn {
+            name: name.into(),
+            is_single,
+        };
+        assert_eq!(
+            table.float_columns(),
+            [float("single", true), float("double", false)]
+        );
+        let mut found = Vec::new();
+        let mut take = |_, cells: &[TableValue<'_>]| {
+            let texts = cells
+                .iter()
+                .map(|cell| cell.text().unwrap_or_default().into_owned());
+            found.push(texts.collect::<Vec<_>>().join(" "));
+            ControlFlow::Continue(())
+        };
+        table.read(&["single", "double"], &mut take).unwrap();
+        assert_eq!(
+            found,
+            [
+                "28.2 28.2",
+                "-0.1 -0.1",
+                "16777216 9007199254740992",
+                "NaN inf",
+            ]
+        );
+    }
+}

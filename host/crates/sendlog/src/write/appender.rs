@@ -214,6 +214,13 @@ impl Appender {
         self.policy == Some(SpoolFull::Pause) && self.is_over_limit()
     }
 
+    /// Returns the memory of records that the disk or the encoder has not taken yet: those of this
+    /// worker, and those of all workers that wait for the encoder.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> (usize, u64) {
+        (self.bytes.len(), self.shared.waiting())
+    }
+
     #[inline]
     fn is_over_limit(&self) -> bool {
         self.refused || self.shared.is_full()

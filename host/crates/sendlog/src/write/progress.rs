@@ -129,6 +129,11 @@ impl SharedProgress {
     }
 
     /// Returns whether the spool is half full, so that its records have to be encoded.
+    /// Returns the bytes that wait for the encoder.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn is_half_full(&self) -> bool {
         let limit = self.spool_limit.load(Ordering::Relaxed);
         limit > 0 && self.spooled.load(Ordering::Relaxed) > limit / 2

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::cause::Cause;
 use crate::device::DeviceInfo;
 use crate::envelope::{Envelope, Outcome};
-use crate::event::{Completion, TransportEvent};
+use crate::event::{Completion, Downlink, TransportEvent};
 use crate::http::error::RequestError;
 use crate::http::request::{self, Response};
 use crate::http::target::{Channel, Shared};
@@ -134,12 +134,14 @@ fn complete(
     });
     let is_downlink = |channel: &&Channel| queue.info.listens && response.is_downlink(channel);
     if let Some(channel) = channel.filter(is_downlink) {
-        shared.inbox.push(TransportEvent::Received {
-            device,
+        let message = Downlink {
             channel: channel.name.as_str().into(),
+            held: shared.backlog.hold(response.body.len()),
             payload: response.body.into(),
             content_type: response.content_type,
             code: Some(response.status.as_u16()),
-        });
+        };
+        let event = TransportEvent::Received(device, Box::new(message));
+        shared.inbox.push(event);
     }
 }

@@ -336,6 +336,7 @@ mod tests {
                 status: None,
                 topic: None,
                 fault: None,
+                drops: 0,
             };
             headers(&target.channels[0], &names, Some(&envelope)).map_err(|error| error.to_string())
         };

@@ -1,6 +1,7 @@
 //! Holds the settings that all requests to a server share.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use rustls::ClientConfig;
 use crate::connect::tls::{self, TlsError};
 use crate::device::RunNames;
 use crate::event::TransportEvent;
+use crate::flow::backlog::Backlog;
 use crate::http::connections::IdleConnections;
 use crate::inbox::EventInbox;
 
@@ -62,6 +64,8 @@ pub(crate) struct Shared {
     /// Whether the server has answered a request.
     pub(crate) has_answered: Cell<bool>,
     pub(crate) inbox: EventInbox,
+    /// Counts the bodies that are messages to devices.
+    pub(crate) backlog: Rc<Backlog>,
 }
 
 impl Shared {

@@ -12,6 +12,7 @@ use crate::cause::Cause;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
+use crate::flow::backlog::Backlog;
 use crate::http::connections::IdleConnections;
 use crate::http::device_queue::{self, DeviceQueue};
 use crate::http::target::{HttpTarget, Shared};
@@ -40,6 +41,7 @@ impl HttpTransport {
                 server: server.clone(),
                 idle: IdleConnections::default(),
                 has_answered: Cell::new(false),
+                backlog: Backlog::new(Rc::clone(inbox.budget())),
                 inbox,
             }),
             queues: Vec::new(),

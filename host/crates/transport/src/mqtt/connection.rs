@@ -1,6 +1,7 @@
 //! Keeps the state of one connection: its queues, subscriptions and MQTT session.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::connect::first_connections::FirstConnection;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
 use crate::event::{Completion, TransportEvent};
+use crate::flow::backlog::Backlog;
 use crate::inbox::EventInbox;
 use crate::mqtt::link_fault::state::LinkFaultState;
 use crate::mqtt::session_state::accused::Accused;
@@ -94,6 +96,8 @@ pub(crate) struct Connection {
     /// The reason for which it is not open, if it could not be opened or was lost.
     closed_by: Option<Cause>,
     waker: Option<Waker>,
+    /// The messages from the broker that devices have not received, once there was one.
+    pub(crate) backlog: Option<Rc<Backlog>>,
 }
 
 impl Connection {
@@ -132,6 +136,7 @@ impl Connection {
             fault: LinkFaultState::default(),
             closed_by: None,
             waker: None,
+            backlog: None,
         }
     }
 

@@ -385,6 +385,7 @@ pub(crate) mod tests {
                 status: None,
                 topic: None,
                 fault: None,
+                drops: 0,
             }),
             qos: Qos::AtLeastOnce,
             packet_id: 0,

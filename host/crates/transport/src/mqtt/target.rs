@@ -13,7 +13,6 @@ use crate::connect::connect_limiter::ConnectLimiter;
 use crate::connect::first_connections::FirstConnections;
 use crate::connect::tls::{self, TlsError};
 use crate::device::RunNames;
-use crate::event::TransportEvent;
 use crate::inbox::EventInbox;
 use crate::mqtt::session_state::doubted::MIN_DOUBTED_BYTES;
 
@@ -65,6 +64,14 @@ impl MqttTarget {
     }
 }
 
+impl MqttTarget {
+    /// Returns the maximum length of a payload from the broker.
+    #[inline]
+    pub(crate) fn max_payload(&self) -> usize {
+        usize::try_from(self.mqtt.max_downlink.bytes()).unwrap_or(usize::MAX)
+    }
+}
+
 /// State that the connections of one worker share.
 pub(crate) struct Shared {
     pub(crate) broker: MqttTarget,
@@ -102,10 +109,10 @@ impl Shared {
     pub(crate) fn warn_as(&self, kind: &str, why: &str) {
         let target = &self.broker.target;
         let (name, url) = (&target.name, &target.address.shown);
-        self.inbox.push(TransportEvent::Warning {
-            kind: format!("target {name} ({url}): {kind}"),
-            text: format!("target {name} ({url}): {why}"),
-        });
+        self.inbox.warn(
+            format!("target {name} ({url}): {kind}"),
+            format!("target {name} ({url}): {why}"),
+        );
     }
 }
 

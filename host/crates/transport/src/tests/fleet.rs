@@ -40,6 +40,8 @@ pub(crate) struct TestFleet {
     pub(crate) reconnects: u32,
     /// The devices with a refused subscription, and the details.
     pub(crate) refused: Vec<(DeviceIndex, String)>,
+    /// The devices whose message was too large, and its bytes.
+    pub(crate) oversize: Vec<(DeviceIndex, usize)>,
     /// Messages of QoS 0 that the broker may not have read.
     pub(crate) unproven: u64,
 }
@@ -70,6 +72,7 @@ impl TestFleet {
             kinds: Vec::new(),
             reconnects: 0,
             refused: Vec::new(),
+            oversize: Vec::new(),
             unproven: 0,
         };
         for index in 0..count {
@@ -104,6 +107,7 @@ impl TestFleet {
             status: None,
             topic: None,
             fault: None,
+            drops: 0,
         }));
         self.transport.flush();
     }
@@ -126,19 +130,20 @@ impl TestFleet {
         for event in events {
             match event {
                 TransportEvent::Completed(completion) => self.completed.push(completion),
-                TransportEvent::Received {
-                    device, payload, ..
-                } => {
+                TransportEvent::Received(device, message) => {
                     self.received.push(device);
-                    self.received_bytes.push(payload.len());
+                    self.received_bytes.push(message.payload.len());
                 }
-                TransportEvent::Warning { kind, text } => {
+                TransportEvent::Warning { kind, text, .. } => {
                     self.kinds.push(kind);
                     self.warnings.push(text);
                 }
                 TransportEvent::Unproven(messages) => self.unproven += messages,
                 TransportEvent::Refused(device, why) => {
                     self.refused.push((device, why.to_string()));
+                }
+                TransportEvent::Oversize { device, size, .. } => {
+                    self.oversize.push((device, size));
                 }
                 TransportEvent::Reconnected(_) => self.reconnects += 1,
                 TransportEvent::Connected(_) | TransportEvent::Disconnected(..) => {}

@@ -19,6 +19,8 @@ use crate::cause::Cause;
 use crate::connect::stream::Stream;
 use crate::envelope::{Envelope, Outcome};
 use crate::event::Completion;
+use crate::flow::backlog::Charge;
+use crate::flow::memory_budget::Account;
 use crate::mqtt::codec::qos;
 use crate::mqtt::connection::{CloseRequest, Connection};
 use crate::mqtt::error::SessionError;
@@ -57,6 +59,13 @@ pub(crate) struct Session<'a> {
     out: BytesMut,
     /// Received bytes that are not a complete packet yet.
     pub(crate) partial: PacketBuffer,
+    /// The memory of `partial`, and of acknowledgements.
+    pub(crate) partial_charge: Charge,
+    pub(crate) reply_charge: Charge,
+    /// Bytes of acknowledgements that the kernel did not take yet, at most.
+    pub(crate) reply_bytes: usize,
+    /// Whether the connection is not read until they are written.
+    pub(crate) awaits_replies: bool,
     /// The packets of the session's start that the broker has not answered.
     pub(crate) unanswered: Unanswered,
     /// The time by which the broker must answer, while something waits for that.
@@ -99,7 +108,11 @@ impl<'a> Session<'a> {
             shared,
             stream,
             out: BytesMut::new(),
-            partial: PacketBuffer::default(),
+            partial: PacketBuffer::new(shared.broker.max_payload()),
+            partial_charge: Charge::new(shared.inbox.budget(), Account::Downlink),
+            reply_charge: Charge::new(shared.inbox.budget(), Account::Acks),
+            reply_bytes: 0,
+            awaits_replies: false,
             unanswered: Unanswered::default(),
             deadline: None,
             alone: None,
@@ -271,6 +284,7 @@ impl<'a> Session<'a> {
         // Writing four bytes to a growing buffer cannot fail.
         if packet(&mut self.out).is_ok() {
             self.encoded += length(self.out.len() - before);
+            self.reply_bytes += self.out.len() - before;
         }
     }
 
@@ -328,6 +342,7 @@ impl<'a> Session<'a> {
                     return Ok(());
                 }
             }
+            self.note_replied(cx);
             scratch.out.clear();
             self.encode(connection, scratch);
             let mut rest: &[u8] = &scratch.out;
@@ -350,6 +365,19 @@ impl<'a> Session<'a> {
         match Pin::new(&mut self.stream).poll_flush(cx) {
             Poll::Ready(Err(error)) => Err(SessionError::Lost(error)),
             _ => Ok(()),
+        }
+    }
+
+    /// Notes that all acknowledgements are written, and reads on if that waited for them.
+    #[inline]
+    fn note_replied(&mut self, cx: &Context<'_>) {
+        if self.reply_bytes == 0 {
+            return;
+        }
+        self.reply_bytes = 0;
+        self.reply_charge.set(0);
+        if std::mem::take(&mut self.awaits_replies) {
+            cx.waker().wake_by_ref();
         }
     }
 

@@ -3,10 +3,13 @@
 //! A failed call is an event, and the device continues. A crash ends the instance, and all its
 //! devices restart together. The rest of the fleet continues.
 
+use std::time::Instant;
+
 use crate::prepare::create_error::CreateError;
+use crate::worker::calls::restart::Restart;
 use crate::worker::devices::{DeviceEntry, DeviceState};
 use crate::worker::fleet_source::FleetSource;
-use crate::worker::worker_loop::WorkerContext;
+use crate::worker::worker_loop::{BATCH, WorkerContext};
 use mockfleet_plugin::{CallError, Crash};
 use mockfleet_sendlog::EventKind;
 use mockfleet_transport::DeviceIndex;
@@ -98,35 +101,85 @@ impl FleetSource {
         }
     }
 
-    /// Creates the instances again whose restart is due.
-    pub(crate) fn restart_instances(&mut self, cx: &mut WorkerContext) {
+    /// Returns whether instances are being created again.
+    pub(crate) fn has_restarts(&self) -> bool {
+        !self.restarts.is_empty()
+    }
+
+    /// Creates the instances again whose restart is due: one device after the other, for about one
+    /// batch, since each may take as long as its deadline. A virtual clock waits for all of them.
+    /// Returns whether there was one.
+    pub(crate) fn restart_instances(&mut self, cx: &mut WorkerContext) -> bool {
         let clock = cx.record.clock;
         while let Some((_, instance)) = self.schedule.restarts.pop(clock.now()) {
-            let slots = self.devices.devices_of(instance);
-            let create_errors = self
-                .devices
-                .restart(instance, clock.now(), |at| clock.guest(at));
-            tracing::info!(
+            self.restarts.push_back(Restart {
                 instance,
-                devices = slots.len(),
-                errors = create_errors.len(),
-                "an instance restarted"
-            );
+                resumed: None,
+            });
+        }
+        if self.restarts.is_empty() {
+            return false;
+        }
+        let began = Instant::now();
+        let mut moment = began;
+        while let Some(restart) = self.restarts.pop_front() {
+            let slots = self.devices.devices_of(restart.instance);
+            if let Some(next) = self.restart_step(cx, restart) {
+                self.restarts.push_back(next);
+            }
+            let after = Instant::now();
             if let Some(device) = self.devices.device(slots.start) {
-                cx.record.cell_restarted(device.group, clock.now());
+                let spent = after.saturating_duration_since(moment);
+                self.schedule.ticks.charge_group(device.group, spent);
             }
-            if let Some((slot, crash)) = create_errors.iter().find_map(CreateError::fault) {
-                self.crash(cx, slot, crash);
-                continue;
-            }
-            for slot in slots {
-                // The start of a device may end the instance again: the others wait.
-                if !self.devices.is_running(instance) {
-                    break;
-                }
-                self.resume_device(cx, slot);
+            moment = after;
+            let is_over = moment.saturating_duration_since(began) >= BATCH;
+            if is_over && !clock.is_virtual() {
+                break;
             }
         }
+        true
+    }
+
+    /// Takes one step of a restart. Returns the rest of it.
+    fn restart_step(&mut self, cx: &mut WorkerContext, restart: Restart) -> Option<Restart> {
+        let clock = cx.record.clock;
+        let Restart { instance, resumed } = restart;
+        let slots = self.devices.devices_of(instance);
+        if let Some(slot) = resumed {
+            // The start of a device may end the instance again: the others wait.
+            if slot >= slots.end || !self.devices.is_running(instance) {
+                return None;
+            }
+            self.resume_device(cx, slot);
+            return Some(Restart {
+                instance,
+                resumed: Some(slot + 1),
+            });
+        }
+        let created = self
+            .devices
+            .restart_step(instance, clock.now(), |at| clock.guest(at));
+        let Some(create_errors) = created else {
+            return Some(restart);
+        };
+        tracing::info!(
+            instance,
+            devices = slots.len(),
+            errors = create_errors.len(),
+            "an instance restarted"
+        );
+        if let Some(device) = self.devices.device(slots.start) {
+            cx.record.cell_restarted(device.group, clock.now());
+        }
+        if let Some((slot, crash)) = create_errors.iter().find_map(CreateError::fault) {
+            self.crash(cx, slot, crash);
+            return None;
+        }
+        Some(Restart {
+            instance,
+            resumed: Some(slots.start),
+        })
     }
 
     /// Continues a device of a restarted instance at its next tick.
