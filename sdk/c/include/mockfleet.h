@@ -97,6 +97,7 @@ void mf_content_type(mf_turn *turn, const char *type);
 void mf_add_property(mf_turn *turn, const char *name, const char *value);
 /* Sends a JSON object, which is written with the `mf_put_` functions. */
 mf_json *mf_send_json(mf_turn *turn, const char *channel);
+/* The status of the device. One that has not changed is not reported again. */
 void mf_status(mf_turn *turn, const char *status);
 /* The time from the `at` of this call to the next tick. */
 void mf_next_tick(mf_turn *turn, mf_time after);

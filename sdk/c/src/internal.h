@@ -92,11 +92,15 @@ typedef struct {
     mf_arena arena;
     mf_device device;
     void *settings, *state;
+    /* The last reported status, allocated with `malloc`; NULL if there is none. */
+    char *status;
 } mf_slot;
 
 /* Creates a device; `device` is copied. The slot is NULL if the result is not MF_OK. */
 mf_result mf_slot_create(const mf_behaviour *behaviour, const mf_device *device, mf_text config, mf_turn *turn,
                          mf_slot **slot);
+/* Removes a status from a turn that is the last one, and keeps another. */
+void mf_slot_status(mf_slot *slot, mf_turn *turn);
 void mf_slot_free(const mf_behaviour *behaviour, mf_slot *slot);
 
 #endif

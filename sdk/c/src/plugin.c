@@ -121,9 +121,13 @@ static void give_turn(mf_turn *turn, turn_result *ret) {
 }
 
 /* Ends a call. Returns whether it succeeded. */
-static bool end_call(mf_turn *turn, mf_result result, turn_result *ret, error_result *err) {
-    if (result == MF_OK) give_turn(turn, ret);
-    else give_error(turn, result, err);
+static bool end_call(mf_slot *slot, mf_turn *turn, mf_result result, turn_result *ret, error_result *err) {
+    if (result == MF_OK) {
+        mf_slot_status(slot, turn);
+        give_turn(turn, ret);
+    } else {
+        give_error(turn, result, err);
+    }
     mf_turn_free(turn);
     return result == MF_OK;
 }
@@ -160,8 +164,8 @@ bool exports_mockfleet_device_behaviour_method_device_start(exports_mockfleet_de
                                                             turn_result *ret, error_result *err) {
     mf_turn turn = {0};
     mf_start start = {at, maybe_first_tick == NULL ? 0 : *maybe_first_tick};
-    if (mf_plugin.start == NULL) return end_call(&turn, MF_OK, ret, err);
-    return end_call(&turn, mf_plugin.start(slot_of(self)->state, &start, &turn), ret, err);
+    if (mf_plugin.start == NULL) return end_call(slot_of(self), &turn, MF_OK, ret, err);
+    return end_call(slot_of(self), &turn, mf_plugin.start(slot_of(self)->state, &start, &turn), ret, err);
 }
 
 bool exports_mockfleet_device_behaviour_method_device_tick(exports_mockfleet_device_behaviour_borrow_device_t self,
@@ -169,7 +173,7 @@ bool exports_mockfleet_device_behaviour_method_device_tick(exports_mockfleet_dev
                                                            error_result *err) {
     mf_turn turn = {0};
     mf_tick call = {tick->at, tick->sequence};
-    return end_call(&turn, mf_plugin.tick(slot_of(self)->state, &call, &turn), ret, err);
+    return end_call(slot_of(self), &turn, mf_plugin.tick(slot_of(self)->state, &call, &turn), ret, err);
 }
 
 static mf_message taken_message(mf_turn *turn, const mockfleet_device_types_message_t *from) {
@@ -227,8 +231,8 @@ bool exports_mockfleet_device_behaviour_method_device_handle(exports_mockfleet_d
         call.receipt = taken_receipt(&turn, &event->val.settled);
     }
     mockfleet_device_types_event_free(event);
-    if (mf_plugin.handle == NULL) return end_call(&turn, MF_OK, ret, err);
-    return end_call(&turn, mf_plugin.handle(slot_of(self)->state, &call, &turn), ret, err);
+    if (mf_plugin.handle == NULL) return end_call(slot_of(self), &turn, MF_OK, ret, err);
+    return end_call(slot_of(self), &turn, mf_plugin.handle(slot_of(self)->state, &call, &turn), ret, err);
 }
 
 void exports_mockfleet_device_behaviour_device_destructor(exports_mockfleet_device_behaviour_device_t *rep) {

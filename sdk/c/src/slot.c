@@ -27,8 +27,20 @@ mf_result mf_slot_create(const mf_behaviour *behaviour, const mf_device *device,
     return MF_OK;
 }
 
+void mf_slot_status(mf_slot *slot, mf_turn *turn) {
+    if (turn->status == NULL) return;
+    if (slot->status != NULL && strcmp(slot->status, turn->status) == 0) {
+        turn->status = NULL;
+        return;
+    }
+    free(slot->status);
+    size_t size = strlen(turn->status) + 1;
+    slot->status = memcpy(mf_must_alloc(size), turn->status, size);
+}
+
 void mf_slot_free(const mf_behaviour *behaviour, mf_slot *slot) {
     if (behaviour->drop != NULL) behaviour->drop(slot->state);
+    free(slot->status);
     // The slot itself is in its arena.
     mf_arena arena = slot->arena;
     mf_arena_free(&arena);

@@ -70,6 +70,7 @@ static void end_call(mf_trial *trial, mf_turn *turn, mf_result result) {
         const char *payload = mf_arena_copy(&test_arena, message->payload.bytes, message->payload.size);
         trial->messages[trial->message_count++] = (sent){kept(message->channel), payload};
     }
+    if (result == MF_OK) mf_slot_status(trial->slot, turn);
     if (result == MF_OK && turn->status != NULL) {
         check_named(mf_plugin.statuses, "the statuses", turn->status);
         trial->status = kept(turn->status);
