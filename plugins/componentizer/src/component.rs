@@ -25,7 +25,7 @@ pub fn of_module(contract: &str, mut module: Vec<u8>) -> Result<Vec<u8>, String>
             let adapter = WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER;
             encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter)
         })
-        .and_then(|encoder| encoder.encode())
+        .and_then(ComponentEncoder::encode)
         .map_err(|error| refused(&error))
 }
 
@@ -49,7 +49,7 @@ mod tests {
         bytes.extend(b"\x05\x03\x01\0\x01");
         let name = export.as_bytes();
         let length = u8::try_from(name.len()).unwrap();
-        bytes.extend([7, 12 + length, 2, length]);
+        bytes.extend([7, 13 + length, 2, length]);
         bytes.extend(name);
         bytes.extend(b"\0\0\x06memory\x02\0");
         bytes.extend(b"\x0a\x06\x01\x04\0\x41\x2a\x0b");
