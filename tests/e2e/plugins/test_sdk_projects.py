@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import shutil
 import sys
 
 import pytest
@@ -25,7 +26,8 @@ each_language = pytest.mark.parametrize("language", LANGUAGES)
 @each_language
 def test_new_project_passes_its_own_unit_test(projects, language):
     (_, _, test, *_) = commands(language)
-    assert re.search(r"\b(1 passed|pass 1)\b", projects(language).expect(test))
+    said = projects(language).expect(test)
+    assert re.search(r"\b(1 passed|pass 1|All 1 tests passed)\b", said)
 
 
 @each_language
@@ -91,9 +93,9 @@ def test_project_bundle_runs_in_an_empty_folder(built, broker, subscribe, langua
     )
     shown = project.expect("mockfleet inspect sensor.bundle")
     assert "10 devices, each every 1s" in shown
-    # In Rust, the bytes of two builds are the same.
+    # In compiled languages, the bytes of two builds are the same.
     inputs = re.findall(r"^inputs +[0-9a-f]{64}  plugins/sensor\.wasm$", shown, re.M)
-    assert len(inputs) == (0 if language == "rust" else 1)
+    assert len(inputs) == (0 if language in ("rust", "c", "zig") else 1)
     subscriber = subscribe(broker, "site/#")
     # What it was made of is not there any more.
     there = [project.folder / name for name in ("fleet.toml", "sensor.wasm")]
@@ -125,6 +127,8 @@ def test_error_in_a_tick_is_reported_with_device_tick_and_line(built, broker, la
         "python": rf"tick failed: IndexError: list index out of range \(device\.py:{number + 1}, in tick: return \[\]\[7\]\)",
         "js": rf"tick failed: TypeError: .* \(device\.js:{number}, in tick\)",
         "ts": rf"tick failed: TypeError: .* \(device\.ts:{number}, in tick\)",
+        "c": rf"tick trapped: .*; it said: Assertion failed: self->limit != -404 \(device\.c: tick: {number}\)",
+        "zig": r"tick failed: NoPaper",
     }[language]
     tried = project.type("mockfleet try . --config '{\"limit\": -404}' --ticks 2").stdout
     assert re.search(rf"0\.000 s: .*{said} \(its tick 0\)", tried), tried
@@ -133,7 +137,7 @@ def test_error_in_a_tick_is_reported_with_device_tick_and_line(built, broker, la
     run = command(language, "mockfleet run")
     ran = project.type(f"{run} {more} {url} --log failed --duration 1s").stdout
     assert re.search(rf"device sensor-0+ \(plugin sensor 0\.1\.0\): {said} \(its tick 0\)", ran), ran
-    kind = "stopped" if language == "rust" else "failed"
+    kind = "stopped" if language in ("rust", "c") else "failed"
     log = Log(project.folder / "failed")
     assert log.count(f"kind = '{kind}' AND contains(detail, '(its tick 0)')", "events") == 1
 
@@ -171,6 +175,8 @@ BROKEN = {
     "python": ("def tick(self, tick: Tick)", "def tick(self, tick: Tick", r"^device\.py:\d+: SyntaxError: .*\n    def tick"),
     "js": ("tick(tick) {", "tick(tick) {{", r"^device\.js:\d+:\d+: SyntaxError: .*\n    \S"),
     "ts": ("tick(_tick: Tick)", "tick(_tick: Tick", r"^device\.ts:\d+:\d+: SyntaxError: .*\n    \S"),
+    "c": ("mf_status(turn,", "mf_statsu(turn,", r"device\.c:\d+:\d+: error: .*'mf_statsu'"),
+    "zig": ("turn.status(", "turn.statsu(", r"device\.zig:\d+:\d+: error: .*'statsu'"),
 }
 
 
@@ -248,6 +254,73 @@ def test_missing_tool_is_reported_with_its_install_command(projects, tmp_path):
     assert said.count("this") == 2
 
 
+@pytest.mark.parametrize("language", ["c", "zig"])
+def test_project_without_ziglang_is_told_how_to_get_it(projects, tmp_path, language):
+    project = projects(language).copy(tmp_path)
+    (project.folder / ".venv").unlink()
+    assert project.expect("mockfleet build", code=2) == (
+        "plugin.toml: the packages of requirements.txt 0.17.1 or newer: missing"
+        " (`.venv/bin/python -m ziglang version` fails); this installs it:\n"
+        "  python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"
+    )
+
+
+def test_two_builds_in_c_have_the_same_bytes(built, tmp_path):
+    project, _ = built("c")
+    other = project.copy(tmp_path)
+    shutil.rmtree(other.folder / "build")
+    other.expect("mockfleet build")
+    first, second = ((each.folder / "sensor.wasm").read_bytes() for each in (project, other))
+    assert first == second
+
+
+def test_module_that_does_not_fit_is_refused_in_words(projects, tmp_path):
+    project = projects("c").copy(tmp_path)
+    toml = project.folder / "plugin.toml"
+    text = toml.read_text()
+
+    def build(command, **keys):
+        changed = re.sub("^build = .*$", lambda _: f"build = {json.dumps(command)}", text, flags=re.M)
+        for key, value in keys.items():
+            changed = re.sub(f"^{key} = .*$", f'{key} = "{value}"', changed, flags=re.M)
+        toml.write_text(changed)
+        return project.expect("mockfleet build", code=2).splitlines()[-1]
+
+    compiler = ".venv/bin/python -m ziglang cc -target wasm32-wasi -mexec-model=reactor -O1 -s"
+    refused = "plugin.toml: module: build/sensor.wasm is no module of the contract: "
+    source = project.folder / "other.c"
+    # It exports none of the functions of the contract.
+    source.write_text("int other(void) { return 1; }\n")
+    said = build(f"{compiler} other.c -o build/sensor.wasm")
+    assert said.startswith(refused) and "mockfleet:device/behaviour@0.2.0" in said, said
+    assert said.endswith("; docs/other-languages.md has the steps")
+    # It imports a function that nothing defines.
+    source.write_text(
+        '__attribute__((import_module("env"), import_name("beep"))) void beep(void);\n'
+        '__attribute__((export_name("other"))) void other(void) { beep(); }\n'
+    )
+    said = build(f"{compiler} other.c -o build/sensor.wasm")
+    assert said.startswith(refused) and "env" in said, said
+    # The command writes a component, or something else, or nothing.
+    said = build(f"cp {GUESTS}/rogue.wasm build/sensor.wasm")
+    assert "build/sensor.wasm is a component already; name it as `output`" in said
+    said = build("echo x > build/sensor.wasm")
+    assert "build/sensor.wasm does not begin with the bytes of WebAssembly" in said
+    said = build("rm build/sensor.wasm")
+    assert "the build wrote no build/sensor.wasm" in said
+    # The contract is no contract.
+    source.write_text("package a:b; world other {}")
+    said = build("true", wit="other.c")
+    assert "wit: the contract has no world `plugin`" in said
+    said = build("true", wit="nowhere.wit")
+    assert said.endswith("wit in plugin.toml: there is no nowhere.wit; name the file with the contract")
+    # The core module itself is no plugin.
+    module = project.folder / "bare.wasm"
+    module.write_bytes(b"\0asm\1\0\0\0")
+    said = project.expect(f"mockfleet describe {module.name}", code=2)
+    assert "is a core WebAssembly module, not a component; name it as `module` in plugin.toml" in said
+
+
 def test_component_of_another_contract_is_refused(projects, tmp_path):
     project = projects("python").copy(tmp_path)
     file = project.folder / "plugin.toml"
@@ -275,7 +348,7 @@ def test_invalid_project_name_leaves_no_files(tmp_path):
     assert "taken exists already" in new("taken", "--lang", "js")
     for name in ("Sensor", "my sensor", "../up/there/1st", "fn", "--", "a" * 65):
         assert new("--lang", "rust", "--", name)
-    assert "[possible values: rust, python, js, ts]" in new("sensor", "--lang", "cobol")
+    assert "[possible values: rust, python, js, ts, c, zig]" in new("sensor", "--lang", "cobol")
     assert "nowhere/sensor cannot be written" in new("nowhere/sensor", "--lang", "js")
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
 
@@ -318,6 +391,8 @@ def test_tool_versions_of_tests_match_the_templates():
     assert there == template["devDependencies"]
     lists = [ROOT / "tests" / name for name in ("requirements.txt", "requirements-fast.txt")]
     pinned = [line for file in lists for line in file.read_text().splitlines()]
-    for line in (ROOT / "sdk/templates/python/requirements.txt").read_text().splitlines():
-        if "==" in line:
-            assert line in pinned
+    for language in ("python", "c", "zig"):
+        template = ROOT / "sdk/templates" / language / "requirements.txt"
+        for line in template.read_text().splitlines():
+            if "==" in line:
+                assert line in pinned

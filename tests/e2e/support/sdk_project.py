@@ -13,8 +13,22 @@ from support.fleet import BINARY, ROOT, environment
 PAGE = (ROOT / "docs/authors.md").read_text()
 NODE = ROOT / "tests/node/node_modules"
 
-HEADINGS = {"rust": "Rust", "python": "Python", "js": "JavaScript", "ts": "TypeScript"}
-SOURCE = {"rust": "src/lib.rs", "python": "device.py", "js": "device.js", "ts": "device.ts"}
+HEADINGS = {
+    "rust": "Rust",
+    "python": "Python",
+    "js": "JavaScript",
+    "ts": "TypeScript",
+    "c": "C",
+    "zig": "Zig",
+}
+SOURCE = {
+    "rust": "src/lib.rs",
+    "python": "device.py",
+    "js": "device.js",
+    "ts": "device.ts",
+    "c": "device.c",
+    "zig": "device.zig",
+}
 
 # A line of the template, and what is put before it: something that goes wrong in a tick
 # once the device is told the limit -404.
@@ -42,6 +56,14 @@ MISTAKES = {
         "    if (this.limit === -404) (null as unknown as Sensor).tick(_tick);\n"
         "    if (this.limit === -405) return this.message('telemetry', Uint8Array.from([97, 98, 99]));\n",
     ),
+    "c": (
+        "    double temperature =",
+        "    assert(self->limit != -404);\n",
+    ),
+    "zig": (
+        "        const temperature =",
+        "        if (self.limit == -404) return error.NoPaper;\n",
+    ),
 }
 
 
@@ -68,7 +90,14 @@ class Project:
         self.environment["PATH"] = path
         (new, *_) = commands(language)
         self.made = self.type(new, folder)
-        tools = {"rust": self.rust, "python": self.python, "js": self.node, "ts": self.node}
+        tools = {
+            "rust": self.rust,
+            "python": self.python,
+            "js": self.node,
+            "ts": self.node,
+            "c": self.ziglang,
+            "zig": self.ziglang,
+        }
         tools[language]()
 
     def rust(self):
@@ -78,6 +107,11 @@ class Project:
         # And by the toolchain of this repository, whatever the machine's own is.
         pinned = tomllib.loads((ROOT / "rust-toolchain.toml").read_text())["toolchain"]
         self.environment["RUSTUP_TOOLCHAIN"] = pinned["channel"]
+
+    def ziglang(self):
+        # The tests' own packages include ziglang. Its cache is below XDG_CACHE_HOME, which all
+        # tests share: the C library is compiled once.
+        (self.folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
 
     def python(self):
         (self.folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
@@ -131,6 +165,8 @@ class Project:
         """Adds the mistake to the device."""
         before, mistake = MISTAKES[self.language]
         self.edit(before, mistake + before)
+        if self.language == "c":
+            self.edit("#include <mockfleet.h>", "#include <assert.h>\n#include <mockfleet.h>")
 
     def copy(self, folder):
         """The same project in another folder, to be changed."""

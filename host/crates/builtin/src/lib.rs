@@ -1,4 +1,4 @@
-//! Contains the plugins and the project templates of the mockfleet program.
+//! Contains the plugins, the componentizer and the project templates of mockfleet.
 //!
 //! For the program alone: the interface changes with each version.
 //!
@@ -14,5 +14,5 @@
 mod plugins;
 mod template_files;
 
-pub use plugins::{UnknownPlugin, find, names};
+pub use plugins::{UnknownPlugin, componentizer, find, names};
 pub use template_files::template_files;

@@ -15,6 +15,8 @@ const PLUGINS: [(&str, &[u8]); 4] = [
     ("scenario", include_bytes!("../components/scenario.wasm")),
 ];
 
+const COMPONENTIZER: &[u8] = include_bytes!("../components/componentizer.wasm");
+
 /// A name that no built-in plugin has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownPlugin {
@@ -44,6 +46,13 @@ pub fn find(name: &str) -> Result<&'static [u8], UnknownPlugin> {
     found.map(|(_, bytes)| *bytes).ok_or_else(unknown)
 }
 
+/// Returns the component that makes components of core modules, for `mockfleet build`. It is no
+/// plugin.
+#[must_use]
+pub fn componentizer() -> &'static [u8] {
+    COMPONENTIZER
+}
+
 /// Returns the names of all plugins.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PLUGINS.iter().map(|(name, _)| *name)
@@ -64,8 +73,11 @@ mod tests {
             .map(|line| line.split_once("  ").unwrap())
             .map(|(digest, file)| (file, digest))
             .collect();
-        assert_eq!(listed.len(), PLUGINS.len());
-        for (name, bytes) in PLUGINS {
+        assert_eq!(listed.len(), PLUGINS.len() + 1);
+        for (name, bytes) in [("componentizer", COMPONENTIZER)]
+            .into_iter()
+            .chain(PLUGINS)
+        {
             let digest = format!("{:x}", Sha256::digest(bytes));
             assert_eq!(
                 listed[format!("{name}.wasm").as_str()],

@@ -26,8 +26,15 @@ pub struct Project {
     pub version: String,
     /// Build command for `sh`, which runs in the folder.
     pub build: String,
-    /// The component that the command writes.
+    /// The component that the build makes.
     pub output: PathBuf,
+    /// The core module that the command writes, from which the component is made. `None`: the
+    /// command writes the component.
+    pub module: Option<PathBuf>,
+    /// The contract of the module. `None`: the one of this program.
+    pub wit: Option<PathBuf>,
+    /// The folder for the bindings of the contract in C, which are written before the build.
+    pub c_bindings: Option<PathBuf>,
     /// Source files and folders of the plugin.
     pub watch: Vec<PathBuf>,
     /// The tools that the build needs, in the order of their installation.
@@ -47,7 +54,17 @@ pub struct Requirement {
     pub install: String,
 }
 
-const KEYS: &[&str] = &["name", "version", "build", "output", "watch", "needs"];
+const KEYS: &[&str] = &[
+    "name",
+    "version",
+    "build",
+    "output",
+    "module",
+    "wit",
+    "c-bindings",
+    "watch",
+    "needs",
+];
 
 const REQUIREMENT_KEYS: &[&str] = &["what", "check", "least", "install"];
 
@@ -141,6 +158,27 @@ fn project(keys: &TableReader<'_>, folder: &Path) -> Option<Project> {
             _ => Err(format!("a list of paths is wanted, not {}", node.kind()).into()),
         })
         .unwrap_or_default();
+    let path = |key| {
+        keys.read(key, |node| {
+            filled(node).map(|path| keys.context.path(node, &path))
+        })
+    };
+    let (module, wit, c_bindings) = (path("module"), path("wit"), path("c-bindings"));
+    if let Some(path) = wit.iter().find(|path| !path.is_file()) {
+        keys.report(
+            "wit",
+            format_args!(
+                "there is no {}; name the file with the contract",
+                path.display()
+            ),
+        );
+    }
+    if wit.is_some() && module.is_none() && c_bindings.is_none() {
+        keys.report(
+            "wit",
+            "it is for `module` and `c-bindings`, and neither is there",
+        );
+    }
     for path in &watch {
         if !path.exists() {
             keys.report(
@@ -159,6 +197,9 @@ fn project(keys: &TableReader<'_>, folder: &Path) -> Option<Project> {
         version: version?,
         build: build?,
         output: output?,
+        module,
+        wit,
+        c_bindings,
         watch,
     })
 }
@@ -263,6 +304,22 @@ mod tests {
         assert_eq!(need.is_met_by("v18.0.0"), Ok(()));
         assert_eq!(need.is_met_by("v16.4.1"), Err("16.4.1".into()));
         assert!(need.is_met_by("who knows").is_err());
+    }
+
+    #[test]
+    fn module_contract_and_bindings_are_paths_in_the_project() {
+        let text = "name = \"a\"\nversion = \"1\"\nbuild = \"make\"\noutput = \"a.wasm\"\n";
+        let project = parse(text).unwrap();
+        assert_eq!((project.module, project.c_bindings), (None, None));
+        let more = format!("{text}module = \"out/a.wasm\"\nc-bindings = \"out/c\"\n");
+        let project = parse(&more).unwrap();
+        assert_eq!(project.module.as_deref(), Some(Path::new("out/a.wasm")));
+        assert_eq!(project.c_bindings.as_deref(), Some(Path::new("out/c")));
+        assert_eq!(
+            parse(&format!("{text}wit = \"nowhere.wit\"\n")).unwrap_err(),
+            "plugin.toml:5: wit in plugin.toml: there is no nowhere.wit; name the file with the contract
+plugin.toml:5: wit in plugin.toml: it is for `module` and `c-bindings`, and neither is there"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!
 //! | room | content |
 //! |---|---|
-//! | `load` | `Plugin::load` reads, compiles, checks and describes a [`Plugin`] |
+//! | `load` | `Plugin::load` reads, compiles, checks and describes a [`Plugin`]; the [`Componentizer`] makes components of core modules |
 //! | `cell` | a [`Cell`] is one sandboxed instance of a plugin with its devices |
 //! | `compile` | [`Engine`] and the cache of compiled code |
 //! | `versions` | the supported versions of the [`Contract`], behind the types of the newest |
@@ -38,5 +38,6 @@ pub use guest::guest_output::{Console, OutputLine, StdStream};
 pub use guest::host_context::{HostContext, SharedBlobs};
 pub use guest::limits::Limits;
 pub use load::compile_component::compile_component;
+pub use load::componentizer::Componentizer;
 pub use load::load_error::LoadError;
 pub use versions::contract::Contract;

@@ -109,14 +109,18 @@ pub(crate) fn assemble(
 }
 
 /// A component that was in the cache or was compiled.
-struct FoundComponent {
-    component: Component,
+pub(crate) struct FoundComponent {
+    pub(crate) component: Component,
     host_memory: usize,
     /// The time that compiling took, `None` for code from the cache.
-    compile_time: Option<Duration>,
+    pub(crate) compile_time: Option<Duration>,
 }
 
-fn find_or_compile(
+/// Finds a component in the cache, or compiles it.
+///
+/// # Errors
+/// When the bytes are no component, or it needs too much.
+pub(crate) fn find_or_compile(
     engine: &Engine,
     file: &str,
     bytes: &[u8],

@@ -9,6 +9,8 @@ pub(crate) enum Language {
     Python,
     Js,
     Ts,
+    C,
+    Zig,
 }
 
 impl Language {
@@ -18,7 +20,14 @@ impl Language {
             Self::Python => "sdk/templates/python/",
             Self::Js => "sdk/templates/js/",
             Self::Ts => "sdk/templates/ts/",
+            Self::C => "sdk/templates/c/",
+            Self::Zig => "sdk/templates/zig/",
         }
+    }
+
+    /// Returns whether the bindings are generated from the contract in the project.
+    fn needs_contract(self) -> bool {
+        matches!(self, Self::Rust | Self::C | Self::Zig)
     }
 
     /// The folders of the SDK, with the crates that it needs.
@@ -27,6 +36,8 @@ impl Language {
             Self::Rust => &["sdk/rust/", "sdk/datafile/"],
             Self::Python => &["sdk/python/"],
             Self::Js | Self::Ts => &["sdk/js/"],
+            Self::C => &["sdk/c/"],
+            Self::Zig => &["sdk/zig/", "sdk/c/"],
         }
     }
 }
@@ -45,8 +56,7 @@ pub(crate) fn project(
             project.insert(placed(path), filled(&content, name));
         } else if language.sdk().iter().any(|sdk| path.starts_with(sdk)) {
             project.insert(format!(".mockfleet/{path}"), vendored(&path, content));
-        } else if path.starts_with("wit/") && language == Language::Rust {
-            // The Rust SDK generates its bindings from it.
+        } else if path.starts_with("wit/") && language.needs_contract() {
             project.insert(format!(".mockfleet/{path}"), content);
         }
     }
@@ -132,6 +142,7 @@ mod tests {
                 "rust/Cargo.toml",
                 "python/pyproject.toml",
                 "js/package.json",
+                "c/include/mockfleet.h",
             ];
             let there = sdks.map(|file| has(&format!(".mockfleet/sdk/{file}")));
             assert_eq!(
@@ -148,6 +159,16 @@ mod tests {
                     "{path}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn project_in_zig_has_the_sdk_for_c_and_the_contract() {
+        for (language, zig) in [(Language::C, false), (Language::Zig, true)] {
+            let project = project("my-sensor", language).unwrap();
+            let has = |path: &str| project.contains_key(path);
+            assert!(has(".mockfleet/sdk/c/src/plugin.c") && has(".mockfleet/wit/device.wit"));
+            assert_eq!(has(".mockfleet/sdk/zig/mockfleet.zig"), zig);
         }
     }
 

@@ -8,7 +8,7 @@ use mockfleet_config::{Problem, Problems, Project};
 use mockfleet_plugin::{Engine, Plugin};
 
 use crate::cli::support::exit::{Failure, refused};
-use crate::cli::support::project_build::toolchain;
+use crate::cli::support::project_build::{core_module, toolchain};
 use crate::cli::ui::guest_output::GuestOutput;
 use crate::cli::ui::out::err;
 
@@ -30,7 +30,7 @@ pub(crate) struct Built {
     pub(crate) plugin: Plugin,
     /// Size of the component in bytes.
     pub(crate) size: u64,
-    /// Duration of the build command.
+    /// Duration of the build.
     pub(crate) took: Duration,
 }
 
@@ -47,7 +47,10 @@ pub(crate) fn build(engine: &Engine, project: &Project) -> Result<Built, Failure
     let place = project.file().display().to_string();
     err!("{} {}: {}", project.name, project.version, project.build);
     let began = Instant::now();
-    command(project).map_err(|text| refused(&place, text))?;
+    core_module::prepare(engine, project)
+        .and_then(|()| command(project))
+        .and_then(|()| core_module::componentize(engine, project))
+        .map_err(|text| refused(&place, text))?;
     let took = began.elapsed();
     let size = match std::fs::metadata(&project.output) {
         Ok(found) => found.len(),
@@ -72,6 +75,8 @@ fn command(project: &Project) -> Result<(), String> {
     let status = Command::new("sh")
         .args(["-c", &project.build])
         .current_dir(&project.folder)
+        .env("MOCKFLEET_NAME", &project.name)
+        .env("MOCKFLEET_VERSION", &project.version)
         .stdin(Stdio::null())
         // Standard output is for results; the output of a compiler is not one.
         .stdout(std::io::stderr())

@@ -1,4 +1,5 @@
 //! Builds the plugin of a project.
 
 pub(crate) mod build;
+mod core_module;
 mod toolchain;
