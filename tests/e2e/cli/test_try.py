@@ -288,7 +288,7 @@ def test_channel_of_the_target_is_known(fleet, tried):
 
 
 def test_call_beyond_the_deadline_of_a_run_is_reported(fleet, tried):
-    config = {"effort": 400_000}
+    config = {"effort": 1_500_000}
     process = tried(
         GUESTS / "rogue.wasm", "--ticks", "2", "--config", json.dumps(config), expect=1
     )
