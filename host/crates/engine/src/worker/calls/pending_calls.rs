@@ -83,11 +83,11 @@ impl PendingCalls {
     /// Returns whether a call is pending, now or later.
     #[inline]
     pub(crate) fn has_any(&self) -> bool {
-        self.len() > 0
+        self.count() > 0
     }
 
     /// Returns the number of calls, with those of delayed and of held receipts.
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.queued + self.delayed.len() + self.held.len()
     }
 
@@ -189,7 +189,7 @@ impl PendingCalls {
     pub(crate) fn bytes(&self) -> usize {
         /// A call with the texts of a receipt.
         const CALL_BYTES: usize = size_of::<PendingCall>() + 64;
-        self.len().saturating_mul(CALL_BYTES)
+        self.count().saturating_mul(CALL_BYTES)
     }
 }
 
