@@ -81,6 +81,6 @@ pub use self::dry_run::{
 };
 pub use self::prepare::device_settings::refused_line;
 pub use self::prepare::groups::{components, first_devices};
-pub use self::prepare::json_schema::{SchemaError, Validator, Violation, violations};
+pub use self::prepare::schema::json_schema::{SchemaError, Validator, Violation, violations};
 pub use self::run::{Finished, Prepared, RunOptions, Running, prepare};
 pub use self::time::seed::device as device_seed;
