@@ -31,21 +31,21 @@ CONSTANTS = {
     "random bytes of one call": ["plugin/src/guest/random.rs MAX_RANDOM_BYTES"],
     "a printed line": ["plugin/src/guest/guest_output.rs MAX_LINE_BYTES"],
     "its config-schema": [
-        "engine/src/prepare/json_schema.rs MAX_SCHEMA_BYTES",
-        "engine/src/prepare/schema_budget.rs MAX_VALUES count",
-        "engine/src/prepare/schema_budget.rs MAX_REFERENCES count",
+        "engine/src/prepare/schema/json_schema.rs MAX_SCHEMA_BYTES",
+        "engine/src/prepare/schema/schema_budget.rs MAX_VALUES count",
+        "engine/src/prepare/schema/schema_budget.rs MAX_REFERENCES count",
     ],
     "compiling a schema": [
-        "engine/src/prepare/schema_budget.rs MAX_COMPILE_STEPS count",
-        "engine/src/prepare/schema_budget.rs MAX_STACK_USED",
+        "engine/src/prepare/schema/schema_budget.rs MAX_COMPILE_STEPS count",
+        "engine/src/prepare/schema/schema_budget.rs MAX_STACK_USED",
     ],
     "a check of settings or of a payload with a schema": [
-        "engine/src/prepare/schema_budget.rs MAX_STEPS count",
-        "engine/src/prepare/schema_budget.rs MAX_COPIES count",
+        "engine/src/prepare/schema/schema_budget.rs MAX_STEPS count",
+        "engine/src/prepare/schema/schema_budget.rs MAX_COPIES count",
     ],
     "a regular expression in a schema": [
-        "engine/src/prepare/schema_budget.rs MAX_PATTERN_BYTES",
-        "engine/src/prepare/schema_budget.rs MAX_BACKTRACKS count",
+        "engine/src/prepare/schema/schema_budget.rs MAX_PATTERN_BYTES",
+        "engine/src/prepare/schema/schema_budget.rs MAX_BACKTRACKS count",
     ],
     "its size, and all its parts unpacked": [
         "files/src/bounded_read.rs MAX_BUNDLE",

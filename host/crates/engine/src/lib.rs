@@ -83,6 +83,6 @@ pub use self::group::instance_sizing::default_limits;
 pub use self::group::turn_check::{stray_channel, unlisted_status};
 pub use self::prepare::device_settings::{broken_schema, refused_line};
 pub use self::prepare::groups::{FirstDevices, components, first_devices};
-pub use self::prepare::json_schema::{SchemaError, Validator, Violation, violations};
+pub use self::prepare::schema::json_schema::{SchemaError, Validator, Violation, violations};
 pub use self::run::{Finished, Prepared, RunOptions, Running, prepare};
 pub use self::time::seed::device as device_seed;

@@ -33,7 +33,8 @@ pub(crate) fn elements(html: &str) -> Vec<Element> {
     let page = html5ever::parse_document(RcDom::default(), html5ever::ParseOpts::default());
     let page = page.one(html);
     let mut found = Vec::new();
-    let mut open = vec![(String::new(), page.document)];
+    // The end of a document empties all its nodes: it is kept until all are read.
+    let mut open = vec![(String::new(), page.document.clone())];
     while let Some((parent, node)) = open.pop() {
         let children = node.children.borrow();
         let tag = match &node.data {

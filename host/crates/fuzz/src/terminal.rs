@@ -29,9 +29,9 @@ pub fn terminal(bytes: &[u8]) {
 }
 
 /// Returns the first character that a terminal obeys instead of showing it: a control
-/// character, a mark of direction (UAX 9), or a separator of lines.
+/// character, a mark of direction (UAX 9), a separator of lines, or a byte order mark.
 fn obeyed(text: &str, allowed: &str) -> Option<char> {
-    let marks = "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{2028}\u{2029}";
+    let marks = "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{2028}\u{2029}\u{feff}";
     text.chars()
         .find(|c| (c.is_control() && !allowed.contains(*c)) || marks.contains(*c))
 }

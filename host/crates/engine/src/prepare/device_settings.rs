@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::group::device_group::Group;
 use crate::prepare::create_error::CreateError;
-use crate::prepare::json_schema::{self, SchemaError, Violation};
 use crate::prepare::problem::problem;
+use crate::prepare::schema::json_schema::{self, SchemaError, Violation};
 use mockfleet_config::{Fleet, Problem, Problems};
 use mockfleet_plugin::{CallError, Plugin};
 

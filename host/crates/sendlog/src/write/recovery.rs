@@ -16,6 +16,7 @@ use crate::spool::files::FileKind;
 use crate::spool::files::SpoolFile;
 use crate::spool::files::free_segments;
 use crate::spool::files::list_files;
+use crate::spool::files::manifest_name;
 use crate::spool::files::refuse_special_entries;
 use crate::spool::folder::DAMAGED;
 use crate::spool::folder::HEADER;
@@ -24,7 +25,7 @@ use crate::spool::folder::RunHeader;
 use crate::spool::folder::open_spool;
 use crate::spool::folder::spool_entries;
 use crate::spool::folder::spool_root;
-use crate::spool::manifest::Manifest;
+use crate::spool::manifest::{FinishedFile, Manifest};
 use crate::spool::segment_reader::SegmentReader;
 use crate::write::columns::LabelResolver;
 use crate::write::encoder::Encoder;
@@ -139,6 +140,9 @@ fn finish(
     let manifests = manifests.map(|file| Manifest::read(run_folder, file, &header.identity));
     // All are read before the first record is freed.
     let manifests: Vec<Manifest> = manifests.collect::<Result<_, _>>().map_err(failed)?;
+    if let Store::Folder(store) = store {
+        refuse_missing_files(run_folder, store, &manifests).map_err(failed)?;
+    }
     for manifest in &manifests {
         free_segments(run_folder, manifest.generation).map_err(|error| failed(error.into()))?;
         shared.add_pending(manifest.files.len());
@@ -170,6 +174,28 @@ fn finish(
         files: after.files,
         set_aside,
     }))
+}
+
+/// Returns the error of a manifest with a file that is neither in the spool nor in the store: each
+/// try to move it would fail.
+fn refuse_missing_files(
+    run_folder: &DirHandle,
+    store: &Path,
+    manifests: &[Manifest],
+) -> Result<(), SpoolError> {
+    let is_missing = |file: &&FinishedFile| {
+        let stored = store.join(file.key.as_str());
+        run_folder.size(file.part.as_str()).is_err() && stored.symlink_metadata().is_err()
+    };
+    for manifest in manifests {
+        if let Some(file) = manifest.files.iter().find(is_missing) {
+            return Err(SpoolError::Foreign {
+                file: manifest_name(manifest.generation),
+                cause: format!("its file {} is missing", file.part.as_str()),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Returns the error of a spool that cannot be completed.

@@ -10,7 +10,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
-use crate::prepare::schema_budget::{BoundedValidator, Excess};
+use crate::prepare::schema::schema_budget::{BoundedValidator, Excess};
 use mockfleet_config::did_you_mean;
 
 /// One mismatch with a schema: the keys that lead to it, and a text.

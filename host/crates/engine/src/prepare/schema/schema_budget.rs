@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use jsonschema::{Keyword, PatternOptions, ValidationError, ValidationOptions};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::prepare::schema::counted_schema::{KEYWORD, Parts, values};
 
 /// The maximum number of steps of compiling. A step is a keyword, or a value that is copied, and
 /// takes some hundred bytes.
@@ -38,49 +40,8 @@ const MAX_STACK_USED: usize = STACK_BYTES / 2;
 /// The maximum number of steps back of a regular expression in one text.
 const MAX_BACKTRACKS: usize = 10_000;
 
-/// The maximum size of a compiled regular expression, 1 MiB, and the steps that one takes.
+/// The maximum size of a compiled regular expression, 1 MiB.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
-const PATTERN_COMPILE_STEPS: u64 = 5_000;
-const PATTERN_STEPS: u64 = 20;
-
-/// The keyword that counts. It sorts before the others, and so counts before they are compiled.
-const KEYWORD: &str = "!steps";
-
-/// Keywords with a schema, or with a list of schemas.
-const APPLICATORS: [&str; 15] = [
-    "additionalItems",
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "contains",
-    "else",
-    "if",
-    "items",
-    "not",
-    "oneOf",
-    "prefixItems",
-    "propertyNames",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-];
-
-/// Keywords with a table of schemas.
-const TABLES: [&str; 6] = [
-    "$defs",
-    "definitions",
-    "dependencies",
-    "dependentSchemas",
-    "patternProperties",
-    "properties",
-];
-
-/// Keywords with values in which nothing is a schema.
-const CONSTANTS: [&str; 4] = ["const", "dependentRequired", "enum", "$vocabulary"];
-
-/// Keywords that lead to another part of the schema.
-const REFERENCES: [&str; 3] = ["$dynamicRef", "$recursiveRef", "$ref"];
-
 /// The reason why a schema is not compiled or evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Excess {
@@ -188,7 +149,7 @@ impl BoundedValidator {
             return Err(Excess::Values);
         }
         let mut parts = Parts::default();
-        let counted = parts.counted(schema);
+        let counted = parts.of_schema(schema);
         match () {
             () if parts.constant_references > 0 => return Err(Excess::ReferenceInConstant),
             () if parts.references > MAX_REFERENCES => return Err(Excess::References),
@@ -273,97 +234,9 @@ fn within<T: Send>(
     })
 }
 
-/// Counts of a schema's parts.
-#[derive(Debug, Default)]
-struct Parts {
-    references: u64,
-    constant_references: u64,
-}
-
-impl Parts {
-    /// Returns a schema with a counter in each of its parts.
-    fn counted(&mut self, schema: &Value) -> Value {
-        match schema {
-            Value::Array(items) => items.iter().map(|item| self.counted(item)).collect(),
-            Value::Object(keys) => Value::Object(self.counted_part(keys)),
-            other => other.clone(),
-        }
-    }
-
-    fn counted_part(&mut self, keys: &Map<String, Value>) -> Map<String, Value> {
-        let mut part = Map::new();
-        // Its place is before the other keywords, however the map sorts.
-        part.insert(KEYWORD.to_owned(), Value::Null);
-        let (mut to_compile, mut to_evaluate) = (1, 1);
-        for (key, value) in keys {
-            let name = key.as_str();
-            let own = match value {
-                Value::Array(items) => items.len(),
-                Value::Object(table) => table.len(),
-                _ => 1,
-            };
-            let (size, own) = (values(value), u64::try_from(own).unwrap_or(u64::MAX));
-            let counted = match value {
-                value if CONSTANTS.contains(&name) => {
-                    self.constant_references += references(value);
-                    to_evaluate += size;
-                    value.clone()
-                }
-                Value::Object(table) if TABLES.contains(&name) => {
-                    to_evaluate += own;
-                    let entries = table.iter();
-                    let entries = entries.map(|(key, value)| (key.clone(), self.counted(value)));
-                    Value::Object(entries.collect())
-                }
-                value => {
-                    to_evaluate += own;
-                    self.references += u64::from(REFERENCES.contains(&name));
-                    self.counted(value)
-                }
-            };
-            // Values of other keywords are copied when the schema is compiled.
-            let is_copied = !(APPLICATORS.contains(&name) || TABLES.contains(&name));
-            to_compile += if is_copied { size } else { own };
-            let patterns = match name {
-                "pattern" => 1,
-                "patternProperties" => own,
-                _ => 0,
-            };
-            to_compile += patterns * PATTERN_COMPILE_STEPS;
-            to_evaluate += patterns * PATTERN_STEPS;
-            part.insert(key.clone(), counted);
-        }
-        part.insert(KEYWORD.to_owned(), vec![to_compile, to_evaluate].into());
-        part
-    }
-}
-
-/// Counts a value and the values inside it.
-fn values(value: &Value) -> u64 {
-    match value {
-        Value::Array(items) => items.iter().map(values).sum::<u64>() + 1,
-        Value::Object(keys) => keys.values().map(values).sum::<u64>() + 1,
-        _ => 1,
-    }
-}
-
-/// Counts the references in a value.
-fn references(value: &Value) -> u64 {
-    match value {
-        Value::Array(items) => items.iter().map(references).sum(),
-        Value::Object(keys) => {
-            let own = |(key, value): (&String, &Value)| {
-                u64::from(REFERENCES.contains(&key.as_str())) + references(value)
-            };
-            keys.iter().map(own).sum()
-        }
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
 
