@@ -30,6 +30,23 @@ CONSTANTS = {
     ],
     "random bytes of one call": ["plugin/src/guest/random.rs MAX_RANDOM_BYTES"],
     "a printed line": ["plugin/src/guest/guest_output.rs MAX_LINE_BYTES"],
+    "all that one call returns": ["config/src/sections/groups.rs DEFAULT_TURN_SIZE"],
+    "messages of a turn, and a message": [
+        "config/src/sections/groups.rs DEFAULT_MESSAGES count",
+        "config/src/sections/groups.rs DEFAULT_MESSAGE_SIZE",
+    ],
+    "a name: channel, status, media type": ["plugin/src/guest/turn_limits.rs MAX_NAME_BYTES"],
+    "properties of a message": [
+        "plugin/src/guest/turn_limits.rs MAX_PROPERTIES count",
+        "plugin/src/guest/turn_limits.rs MAX_PROPERTY_BYTES",
+    ],
+    "the text of an error": ["plugin/src/guest/turn_limits.rs MAX_ERROR_BYTES"],
+    "channels, and statuses, of a description": [
+        "plugin/src/guest/turn_limits.rs MAX_DESCRIBED_NAMES count"
+    ],
+    "delayed receipts of a device": [
+        "engine/src/worker/calls/pending_calls.rs MAX_DELAYED count"
+    ],
     "its config-schema": [
         "engine/src/prepare/schema/json_schema.rs MAX_SCHEMA_BYTES",
         "engine/src/prepare/schema/schema_budget.rs MAX_VALUES count",
@@ -83,6 +100,19 @@ CONSTANTS = {
         "sendlog/src/read/timeline/accumulator.rs MAX_CHANNELS count",
     ],
     "CONNACK": ["transport/src/mqtt/connect.rs MAX_CONNACK_BYTES count"],
+    "a message": ["config/src/sections/targets.rs DEFAULT_MAX_DOWNLINK"],
+    "a packet that is no message": [
+        "transport/src/mqtt/session/packet_buffer.rs MAX_OTHER_BYTES"
+    ],
+    "messages that wait for devices of a connection": [
+        "transport/src/flow/backlog.rs MAX_WAITING_BYTES"
+    ],
+    "acknowledgements that it does not read": [
+        "transport/src/mqtt/session/receive.rs MAX_REPLY_BYTES"
+    ],
+    "all messages on their way, in both directions": [
+        "engine/src/prepare/memory_limit.rs DEFAULT_IN_FLIGHT"
+    ],
     "a packet": ["transport/src/mqtt/session/receive.rs MAX_PACKET_BYTES count"],
     "wait before the next connection": ["transport/src/connect/backoff.rs MAX_WAIT s"],
     "kinds of warnings": ["metrics/src/counters/warnings.rs MAX_KINDS count"],

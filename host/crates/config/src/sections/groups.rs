@@ -48,6 +48,12 @@ pub(crate) const LIMIT_KEYS: &[&str] = &[
     "log-lines",
 ];
 
+/// Most messages of a turn, by default.
+const DEFAULT_MESSAGES: u32 = 100;
+
+/// Most bytes of a message, by default 1 MiB.
+const DEFAULT_MESSAGE_SIZE: u64 = 1 << 20;
+
 /// Most bytes that one call of a device returns, by default 16 MiB.
 const DEFAULT_TURN_SIZE: u64 = 16 << 20;
 
@@ -322,8 +328,8 @@ fn limits(context: &ReadContext<'_>, node: Option<&Node>) -> Limits {
     let mut limits = Limits {
         memory: None,
         deadline: Duration::from_millis(100),
-        messages: 100,
-        message_size: ByteSize::new(1 << 20),
+        messages: DEFAULT_MESSAGES,
+        message_size: ByteSize::new(DEFAULT_MESSAGE_SIZE),
         turn_size: ByteSize::new(DEFAULT_TURN_SIZE),
         log_lines: 10,
     };

@@ -21,6 +21,9 @@ use crate::sections::address::Scheme;
 use crate::sections::brought_in::client_ids::{SHARED_CLIENT_ID, tell_connections_apart};
 use crate::sections::brought_in::destination::{example, path_fault};
 
+/// Most bytes of a message from a broker, by default 1 MiB.
+const DEFAULT_MAX_DOWNLINK: u64 = 1 << 20;
+
 pub(crate) const COMMON_KEYS: &[&str] = &[
     "url",
     "channels",
@@ -181,7 +184,7 @@ fn mqtt(context: &ReadContext<'_>, name: &str, keys: &TableReader<'_>) -> Option
             .unwrap_or(100),
         max_downlink: keys
             .size("max-downlink", 1..=256 << 20)
-            .unwrap_or(ByteSize::new(1 << 20)),
+            .unwrap_or(ByteSize::new(DEFAULT_MAX_DOWNLINK)),
         channels: channels?,
         downlink: downlink?,
     })
