@@ -32,6 +32,7 @@ bench: && profile
     cargo bench
     tests/.venv/bin/python host/benches/languages.py
     tests/.venv/bin/python host/benches/peers/verify.py
+    tests/.venv/bin/python host/benches/neighbours.py
 
 # Proves in two minutes that the benchmarks run; its figures say nothing
 bench-short:

@@ -20,6 +20,11 @@ fi
 if [ -x tests/.venv/bin/python ] && [ -d tests/node/node_modules ]; then
     run tests/.venv/bin/python host/benches/languages.py --short
     run tests/.venv/bin/python host/benches/peers/verify.py --short
+    if [ -e tests/guests/dist/rogue.wasm ]; then
+        run tests/.venv/bin/python host/benches/neighbours.py --short
+    else
+        echo 'tests/guests/build.sh did not run: the hostile groups are left out'
+    fi
 else
     echo 'the packages of the end-to-end tests are missing: languages and verify are left out'
 fi

@@ -41,7 +41,7 @@ IN_SHORT = [
 # What holds every bar; the order of the document.
 BENCHES = [
     "path", "http", "schedule", "million", "start", "scale", "tick", "scenario", "log", "day",
-    "backfill", "report", "recover", "verify", "languages", "builds",
+    "backfill", "report", "recover", "verify", "languages", "neighbours", "builds",
 ]
 
 
