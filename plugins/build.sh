@@ -2,7 +2,7 @@
 # Builds the plugins:
 #
 #   plugins/build.sh            copies them to plugins/dist
-#   plugins/build.sh FOLDER     copies them to FOLDER
+#   plugins/build.sh FOLDER     copies them to FOLDER, and the componentizer
 #
 # The same sources give the same bytes in every folder and for every user: rustc.sh says how.
 # Incremental. Uses the toolchain of rust-toolchain.toml with the target wasm32-wasip2;
@@ -52,5 +52,6 @@ build() {
 }
 
 build thermometer vehicle meter scenario
-# Apart from the plugins, whose bytes do not depend on what it needs.
-build componentizer
+# Apart from the plugins, whose bytes do not depend on what it needs. It takes minutes, and only the
+# files of host/crates/builtin have it.
+[ $# -eq 0 ] || build componentizer

@@ -12,7 +12,7 @@ pub enum LoadError {
     )]
     Unreadable { file: String, cause: std::io::Error },
     #[error(
-        "plugin {file} is a core WebAssembly module, not a component; name it as `module` in plugin.toml, and `mockfleet build` makes a component of it (docs/other-languages.md)"
+        "plugin {file} is a core WebAssembly module, not a component; name it as `module` in plugin.toml, and `mockfleet build` makes a component of it (docs/other-languages.md); Rust makes one itself for the target wasm32-wasip2"
     )]
     Module { file: String },
     #[error(
