@@ -16,8 +16,8 @@ HEAD = """# Source files
 
 Each source file with the first sentence that it says of itself, for a search when
 [ARCHITECTURE.md](../ARCHITECTURE.md) has no row for a question. Written by
-`python3 tests/checks/file_map.py`; a test holds that it is in date. Tests, template files and
-`mod.rs` without a sentence are left out.
+`python3 tests/checks/file_map.py`; a test holds that it is in date. Template files, and files
+without a sentence, are left out.
 """
 #: What is listed: folders of source files.
 SOURCES = ("host", "plugins", "sdk", "fuzz", "tests/e2e", "tests/checks", "tests/guests")

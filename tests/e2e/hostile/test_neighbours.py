@@ -5,7 +5,7 @@ All devices are on one worker, and all limits have their defaults.
 
 import pytest
 
-from support.hostile_groups import DEEDS, floods_slow_devices, run_and_measure
+from support.hostile_groups import DEEDS, floods_slow_devices, run_and_measure, twice
 from support.rounds import rounds
 
 # Each takes a core for seconds: one at a time.
@@ -46,6 +46,13 @@ def test_neighbour_of_a_hostile_group_keeps_its_rows(good, closing, deed):
     deed(good, closing)
     run, most = run_and_measure(good, SECONDS)
     assert_unharmed(run, most, SECONDS)
+
+
+def test_receipts_of_dropped_answers_are_withheld_in_words(good, closing):
+    twice(good, closing)
+    run, _ = run_and_measure(good, 2)
+    (notice,) = run.notices("answers the receipts of dropped messages")
+    assert "100 of its receipts wait, and further ones are withheld" in notice["text"]
 
 
 @pytest.mark.timeout(900)

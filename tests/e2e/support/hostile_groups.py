@@ -62,6 +62,13 @@ def slow(fleet, closing):
     fleet.guest("slow", "rogue", count=64, every="1s", **more)
 
 
+def restarts(fleet, closing):
+    """40 cells crash in the same moment, and each device takes tens of milliseconds to create."""
+    config = {"does": "trap", "at": 1, "create_effort": 60_000}
+    more = {"config": config, "limits": {"deadline": "1s"}, "devices_per_cell": 1}
+    fleet.guest("restarts", "rogue", count=40, every="500ms", target="broker", **more)
+
+
 def floods(fleet, closing):
     hostile(fleet, closing, flood)
 
@@ -92,5 +99,5 @@ def exceeds(fleet, closing):
     hostile(fleet, closing, tiny, count=10, keys={"max_downlink": "1B"})
 
 
-DEEDS = [twice, again, slow, floods, floods_slow_devices, deafens, fills, sends_large]
+DEEDS = [twice, again, slow, restarts, floods, floods_slow_devices, deafens, fills, sends_large]
 DEEDS += [strays, exceeds]

@@ -70,7 +70,7 @@ impl Cause {
     }
 
     /// Returns a limit of the host.
-    pub fn host(text: impl Into<Rc<str>>) -> Self {
+    pub(crate) fn host(text: impl Into<Rc<str>>) -> Self {
         Self::new(Reason::Host { text: text.into() })
     }
 

@@ -96,14 +96,3 @@ pub enum TransportEvent {
         times: u64,
     },
 }
-
-impl TransportEvent {
-    /// Makes a warning whose text is its kind.
-    pub(crate) fn warning(text: String) -> Self {
-        Self::Warning {
-            kind: text.clone(),
-            text,
-            times: 1,
-        }
-    }
-}

@@ -62,9 +62,14 @@ impl EventInbox {
         }
     }
 
+    /// Adds a warning whose text is its kind.
+    pub(crate) fn warn(&self, text: String) {
+        self.warn_as(text.clone(), text);
+    }
+
     /// Adds a warning. Warnings of one kind in a row are one event: a backend can cause them as
     /// fast as it sends.
-    pub(crate) fn warn(&self, kind: String, text: String) {
+    pub(crate) fn warn_as(&self, kind: String, text: String) {
         if let Some(TransportEvent::Warning {
             kind: last, times, ..
         }) = self.0.events.borrow_mut().last_mut()

@@ -63,6 +63,14 @@ def tiny(line, topic):
         line.send(many)
 
 
+def unconfirmed(line, topic):
+    """No confirmation from now on, and messages at a moderate pace."""
+    line.confirms = False
+    while True:
+        line.send(publish_head(topic, 0))
+        time.sleep(0.005)
+
+
 def large(line, topic):
     """Messages of 900 KiB, as fast as the client reads."""
     packet = publish_head(topic, 900 << 10) + bytes(900 << 10)
@@ -78,6 +86,7 @@ class Line:
         self.deed = deed
         self.reads = threading.Event()
         self.reads.set()
+        self.confirms = True
         self.sending = threading.Lock()
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -105,7 +114,7 @@ class Line:
         match first >> 4:
             case 1:
                 self.send(CONNACK)
-            case 3 if first & 6:
+            case 3 if first & 6 and self.confirms:
                 topic = 2 + int.from_bytes(body[:2])
                 self.send(b"\x40\x02" + body[topic : topic + 2])
             case 8:

@@ -22,6 +22,8 @@ pub struct Config {
     pub answers: u32,
     /// Whether only receipts of dropped messages are answered.
     pub dropped: bool,
+    /// The messages that answer each message of the backend.
+    pub echoes: u32,
     /// Bytes of each message.
     pub size: usize,
     /// Iterations of a loop for each message of the backend, in thousands.
@@ -57,8 +59,11 @@ impl Behaviour for AnswersReceipts {
                 }
             }
             Event::Received(_) => {
-                for turn in 0..self.config.effort * 1_000 {
-                    black_box(turn);
+                for number in 0..self.config.effort * 1_000 {
+                    black_box(number);
+                }
+                for _ in 0..self.config.echoes {
+                    turn.bytes("telemetry", vec![b'x'; self.config.size]);
                 }
             }
             _ => {}

@@ -28,6 +28,8 @@ pub struct Config {
     pub at: u64,
     /// The device of the group; absent: each.
     pub index: Option<u32>,
+    /// Iterations of a loop in `create`, in thousands.
+    pub create_effort: u64,
     /// Iterations of a loop in each tick, in thousands, which simulate a heavy behaviour.
     pub effort: u64,
 }
@@ -84,6 +86,9 @@ impl Behaviour for Rogue {
     }
 
     fn create(device: &Device, config: Config) -> Result<Self, Error> {
+        for turn in 0..config.create_effort * 1_000 {
+            black_box(turn);
+        }
         Ok(Self {
             id: device.id.clone(),
             chosen: config.index.is_none_or(|index| index == device.index),

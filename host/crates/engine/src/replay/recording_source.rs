@@ -261,7 +261,7 @@ impl Source for RecordingSource {
         let (due, _) = self
             .next
             .as_ref()
-            .filter(|(_, message)| self.has_room(message))?;
+            .filter(|(_, message)| self.has_room(message) && cx.io.inbox.budget().has_room())?;
         cx.record.clock.instant(*due)
     }
 

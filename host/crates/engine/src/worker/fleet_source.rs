@@ -134,11 +134,10 @@ impl Source for FleetSource {
         if self.has_restarts() || !self.calls.is_empty() {
             return Some(now);
         }
-        if !cx.io.inbox.budget().has_room() {
-            // The event of a completed message wakes the worker.
-            return None;
-        }
-        let due = self.schedule.next_due().into_iter();
+        // Without memory, ticks wait for the event of a completed message, which wakes the worker.
+        let ticks = self.schedule.ticks.next_due();
+        let ticks = ticks.filter(|_| cx.io.inbox.budget().has_room());
+        let due = ticks.into_iter().chain(self.schedule.restarts.next_due());
         let due = due.chain(self.calls.next_due());
         let end = Some(self.schedule.end).filter(|end| clock.at(now) < *end);
         let next = due.chain(self.faults.next_due()).chain(end).min()?;
@@ -327,7 +326,7 @@ impl FleetSource {
     }
 
     /// Counts the ticks that were due and are not run: those of devices whose instance is down or,
-    /// if the log took no more rows, of all.
+    /// if the log took no more rows or there was no memory, of all.
     fn count_unrun_ticks(&mut self, cx: &mut WorkerContext, end: Micros) {
         let log_is_full = cx.log_is_full();
         for slot in self.slots() {
@@ -336,16 +335,20 @@ impl FleetSource {
             };
             let is_down = !entry.can_call();
             let DeviceEntry { device, group, .. } = entry;
-            if device.state.is_active() && (is_down || log_is_full) {
+            let why = if is_down {
+                "its cell was down"
+            } else if log_is_full {
+                "the send log could not take more rows"
+            } else if self.is_held {
+                "there was no memory for messages on their way (in-flight in [limits])"
+            } else {
+                continue;
+            };
+            if device.state.is_active() {
                 let owner = group.owner(device.index, device.born);
                 let left = group.schedule.remaining(device.tick, end, owner);
                 let counters = &mut cx.record.counters;
                 group.count_missed(device.group, counters, device.tick, left, owner);
-                let why = if is_down {
-                    "its cell was down"
-                } else {
-                    "the send log could not take more rows"
-                };
                 cx.record.missed(device, group, left, why);
             }
         }

@@ -116,31 +116,29 @@ impl SendPath<'_> {
         self.record.measure_outbox(**open, outbox);
     }
 
-    /// Returns the reason to drop a logged message, if the outbox was full, and counts it.
+    /// Returns the reason to drop a logged message, if the outbox or the memory was full.
     fn refuse_if_full(&mut self, envelope: &Envelope) -> Option<Cause> {
-        if !self.has_room {
-            return Some(Cause::host(
-                "the memory for messages on their way was full (in-flight in [limits])",
-            ));
-        }
         let outbox = self.sender.outbox;
-        if *self.sender.open <= outbox {
+        let why = if *self.sender.open > outbox {
+            format!(
+                "the outbox was full: {outbox} {} of this device {} open",
+                noun_for(outbox, "message"),
+                agree(outbox, "is", "are")
+            )
+        } else if !self.has_room {
+            "the memory for messages on their way was full (in-flight in [limits])".to_owned()
+        } else {
             return None;
-        }
+        };
         let injection = self.injection.as_ref();
         let blame = injection.and_then(|injection| injection.pending.blame.get(&envelope.device));
-        let why = format!(
-            "the outbox was full: {outbox} {} of this device {} open",
-            noun_for(outbox, "message"),
-            agree(outbox, "is", "are")
-        );
         match blame {
             Some(fault) => Some(Cause::injected_with(fault.clone(), why)),
             // A virtual clock has waited for room, but not for all messages of one call. It does
             // not wait where a fault has broken the link.
             None if self.record.clock.is_virtual() => None,
             None => {
-                self.record.counters.outbox_full += 1;
+                self.record.counters.outbox_full += u64::from(*self.sender.open > outbox);
                 let wait_cause = self.transport.wait_cause(envelope.device);
                 Some(wait_cause.with_effect(&format!("{why}, since ")))
             }

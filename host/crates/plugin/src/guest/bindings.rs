@@ -24,3 +24,16 @@ pub(crate) mod v0_2_0 {
 }
 
 pub(crate) use v0_2_0::mockfleet::device::types as newest;
+
+/// Returns the description of a plugin that is not described yet.
+pub(crate) fn empty_description() -> newest::Description {
+    newest::Description {
+        name: String::new(),
+        version: String::new(),
+        summary: String::new(),
+        config_schema: None,
+        channels: Vec::new(),
+        statuses: Vec::new(),
+        interests: newest::Interests::empty(),
+    }
+}

@@ -161,6 +161,7 @@ pub(crate) fn cut_error(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::bindings::empty_description;
 
     fn turn() -> wit::Turn {
         wit::Turn {
@@ -240,15 +241,7 @@ mod tests {
     #[test]
     fn description_is_bounded() {
         let described = |change: &dyn Fn(&mut wit::Description)| {
-            let mut description = wit::Description {
-                name: String::new(),
-                version: String::new(),
-                summary: String::new(),
-                config_schema: None,
-                channels: Vec::new(),
-                statuses: Vec::new(),
-                interests: wit::Interests::empty(),
-            };
+            let mut description = empty_description();
             change(&mut description);
             check_description(&description).err().unwrap_or_default()
         };

@@ -14,6 +14,7 @@ use crate::compile::compiled::Compiled;
 use crate::compile::engine::Engine;
 use crate::compile::inputs::inputs_digest;
 use crate::compile::plugin::{Plugin, PluginParts};
+use crate::guest::bindings::empty_description;
 use crate::guest::crash::innermost;
 use crate::guest::guest_output::Console;
 use crate::guest::host_imports::PROVIDED_PACKAGES;
@@ -101,7 +102,7 @@ pub(crate) fn assemble(
         inputs: inputs_digest(bytes),
         contract,
         behaviour,
-        description: probe::empty_description(),
+        description: empty_description(),
         memory: 0,
         host_memory: 0,
         compile_time: None,

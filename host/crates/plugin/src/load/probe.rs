@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cell::Cell;
 use crate::compile::plugin::{Plugin, PluginParts};
-use crate::guest::bindings::newest::{Description, Interests};
+use crate::guest::bindings::newest::Description;
 use crate::guest::crash::Crash;
 use crate::guest::guest_output::Console;
 use crate::guest::limits::Limits;
@@ -46,17 +46,4 @@ pub(crate) fn describe(
     let mut cell = cell(plugin, console)?;
     let description = cell.describe()?;
     Ok((description, cell.memory()))
-}
-
-/// Returns the description of a plugin that is not described yet.
-pub(crate) fn empty_description() -> Description {
-    Description {
-        name: String::new(),
-        version: String::new(),
-        summary: String::new(),
-        config_schema: None,
-        channels: Vec::new(),
-        statuses: Vec::new(),
-        interests: Interests::empty(),
-    }
 }

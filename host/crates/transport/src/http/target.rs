@@ -11,7 +11,6 @@ use rustls::ClientConfig;
 
 use crate::connect::tls::{self, TlsError};
 use crate::device::RunNames;
-use crate::event::TransportEvent;
 use crate::flow::backlog::Backlog;
 use crate::http::connections::IdleConnections;
 use crate::inbox::EventInbox;
@@ -73,9 +72,7 @@ impl Shared {
     pub(crate) fn warn(&self, why: &str) {
         let target = &self.server.target;
         let (name, url) = (&target.name, &target.address.shown);
-        self.inbox.push(TransportEvent::warning(format!(
-            "target {name} ({url}): {why}"
-        )));
+        self.inbox.warn(format!("target {name} ({url}): {why}"));
     }
 }
 

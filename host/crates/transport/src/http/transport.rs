@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::cause::Cause;
 use crate::device::DeviceInfo;
 use crate::envelope::{DeviceIndex, Envelope, Outcome};
-use crate::event::{Completion, TransportEvent};
+use crate::event::Completion;
 use crate::flow::backlog::Backlog;
 use crate::http::connections::IdleConnections;
 use crate::http::device_queue::{self, DeviceQueue};
@@ -53,10 +53,10 @@ impl HttpTransport {
     /// Warns that a connection action has no effect.
     fn warn_ignored(&self) {
         let target = &self.shared.server.target;
-        self.shared.inbox.push(TransportEvent::warning(format!(
+        self.shared.inbox.warn(format!(
             "target {}: HTTP devices have no connection of their own; their link actions are ignored",
             target.name
-        )));
+        ));
     }
 
     #[inline]

@@ -109,7 +109,7 @@ impl Shared {
     pub(crate) fn warn_as(&self, kind: &str, why: &str) {
         let target = &self.broker.target;
         let (name, url) = (&target.name, &target.address.shown);
-        self.inbox.warn(
+        self.inbox.warn_as(
             format!("target {name} ({url}): {kind}"),
             format!("target {name} ({url}): {why}"),
         );

@@ -180,10 +180,10 @@ impl Transport for MqttTransport {
             // The fleet file permits no link fault on a shared connection.
             return;
         }
-        self.shared.inbox.push(TransportEvent::warning(format!(
+        self.shared.inbox.warn(format!(
             "target {}: devices that share a connection cannot close it; their link actions are ignored (connections = \"per-device\" allows them)",
             self.shared.broker.target.name
-        )));
+        ));
     }
 
     fn leave(&mut self, device: DeviceIndex) {

@@ -51,6 +51,15 @@ enum Place {
     Ready,
 }
 
+impl GroupQueue {
+    /// Returns whether a device is due at this schedule time.
+    #[inline]
+    fn has_due(&self, reached: Micros) -> bool {
+        let first = self.devices.peek();
+        first.is_some_and(|Reverse((at, _))| *at <= reached)
+    }
+}
+
 impl FairQueue {
     /// Creates an empty queue for this number of groups.
     pub(crate) fn new(rate_scale: RateScale, groups: usize) -> Self {
@@ -86,27 +95,21 @@ impl FairQueue {
         }
     }
 
-    /// Returns the run time at which the next device is due.
+    /// Returns the run time at which the next device is due; 0 while groups have their turns.
     pub(crate) fn next_due(&self) -> Option<Micros> {
-        let (at, _) = self.first()?;
-        Some(self.rate_scale.run_time(at))
+        if !self.ready.is_empty() {
+            return Some(0);
+        }
+        let Reverse((at, _)) = self.heads.peek()?;
+        Some(self.rate_scale.run_time(*at))
     }
 
-    /// Returns the device that is due next.
+    /// Returns the device that [`Self::pop_first`] removes next.
     pub(crate) fn next_slot(&self) -> Option<u32> {
-        let (_, slot) = self.first()?;
-        Some(slot)
-    }
-
-    /// Returns the first device of all groups, by due time, group and slot.
-    fn first(&self) -> Option<(Micros, u32)> {
-        let of = |group: u32| {
-            let queue = self.groups.get(usize::try_from(group).ok()?)?;
-            queue.devices.peek().map(|Reverse(due)| *due)
-        };
-        let waiting = self.heads.peek().and_then(|Reverse((_, group))| of(*group));
-        let ready = self.ready.iter().filter_map(|group| of(*group));
-        ready.chain(waiting).min()
+        let Reverse((_, group)) = self.heads.peek()?;
+        let queue = self.groups.get(usize::try_from(*group).ok()?)?;
+        let Reverse((_, slot)) = queue.devices.peek()?;
+        Some(*slot)
     }
 
     /// Removes the device that is due first, if it is due at this run time.
@@ -133,25 +136,19 @@ impl FairQueue {
             }
             let group = *self.ready.front()?;
             let queue = self.group(group)?;
-            let is_due = |device: &Reverse<(Micros, u32)>| device.0.0 <= reached;
-            if queue.credit_ns > 0
-                && let Some(device) = queue.devices.peek_mut().filter(|first| is_due(first))
-            {
-                let Reverse(due) = std::collections::binary_heap::PeekMut::pop(device);
-                return Some(due);
+            let has_due = queue.has_due(reached);
+            if has_due && queue.credit_ns > 0 {
+                return queue.devices.pop().map(|Reverse(due)| due);
+            }
+            if !has_due {
+                // A group cannot save time while it needs none.
+                queue.credit_ns = queue.credit_ns.min(0);
             }
             self.has_quantum = false;
             self.ready.pop_front();
-            let has_due = queue_has_due(&self.groups, group, reached);
             match has_due {
                 true => self.ready.push_back(group),
-                false => {
-                    if let Some(queue) = self.group(group) {
-                        // A group cannot save time while it needs none.
-                        queue.credit_ns = queue.credit_ns.min(0);
-                    }
-                    self.wait(group);
-                }
+                false => self.wait(group),
             }
         }
     }
@@ -233,15 +230,6 @@ impl FairQueue {
         self.ready.clear();
         self.has_quantum = false;
     }
-}
-
-/// Returns whether a device of the group is due.
-fn queue_has_due(groups: &[GroupQueue], group: u32, reached: Micros) -> bool {
-    let queue = usize::try_from(group)
-        .ok()
-        .and_then(|place| groups.get(place));
-    let first = queue.and_then(|queue| queue.devices.peek());
-    first.is_some_and(|Reverse((at, _))| *at <= reached)
 }
 
 #[cfg(test)]
