@@ -97,7 +97,12 @@ impl FairQueue {
 
     /// Returns the run time at which the next device is due; 0 while groups have their turns.
     pub(crate) fn next_due(&self) -> Option<Micros> {
-        if !self.ready.is_empty() {
+        let has_device = |group: &u32| {
+            let queue = usize::try_from(*group).ok();
+            let queue = queue.and_then(|place| self.groups.get(place));
+            queue.is_some_and(|queue| !queue.devices.is_empty())
+        };
+        if self.ready.iter().any(has_device) {
             return Some(0);
         }
         let Reverse((at, _)) = self.heads.peek()?;
